@@ -1,0 +1,112 @@
+"""What the environment says about the servers and the address, read once for settings, supervisor and tests.
+
+Not for settings of features; those are rows in the database. No Django here, so that the supervisor can start without it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from config.kit import paths
+
+DATABASE = "postkeep"
+VALKEY_SOCKET = "valkey.sock"
+LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
+
+
+class EnvironmentRefused(Exception):
+    """A variable of the environment can't be understood; the text says which and why."""
+
+
+def port() -> int:
+    """POSTKEEP_PORT, 8000 without it."""
+    text = os.environ.get("POSTKEEP_PORT") or "8000"
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise EnvironmentRefused(f"POSTKEEP_PORT is not a port number: {text}")
+    return int(text)
+
+
+def bind() -> str:
+    """POSTKEEP_BIND: the address the web server listens on, loopback without it."""
+    return os.environ.get("POSTKEEP_BIND") or "127.0.0.1"
+
+
+def public_url() -> str:
+    """The address people use, without a final slash: POSTKEEP_URL, or the loopback address and port."""
+    url = (os.environ.get("POSTKEEP_URL") or f"http://{local_host()}:{port()}").rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise EnvironmentRefused(f"POSTKEEP_URL is not an http or https address: {url}")
+    return url
+
+
+def local_host() -> str:
+    """The host under which this machine itself reaches the web server."""
+    address = bind()
+    if address in ("0.0.0.0", "::"):  # noqa: S104  (compared, not bound)
+        return "127.0.0.1"
+    return f"[{address}]" if ":" in address else address
+
+
+def allowed_hosts() -> list[str]:
+    """Loopback, the bind address where it is one address, and the host of POSTKEEP_URL."""
+    host = urlsplit(public_url()).hostname or ""
+    named = f"[{host}]" if ":" in host else host
+    return list(dict.fromkeys([*LOOPBACK, local_host(), named]))
+
+
+def is_https() -> bool:
+    """Whether people reach us over TLS (a proxy in front ends it)."""
+    return urlsplit(public_url()).scheme == "https"
+
+
+def trusted_proxies() -> list[str]:
+    """POSTKEEP_TRUSTED_PROXIES: addresses or networks, separated by commas, whose X-Forwarded-* we believe."""
+    return [item.strip() for item in os.environ.get("POSTKEEP_TRUSTED_PROXIES", "").split(",") if item.strip()]
+
+
+def has_own_database() -> bool:
+    """Whether PostgreSQL is ours to start."""
+    return not os.environ.get("DATABASE_URL")
+
+
+def has_own_broker() -> bool:
+    """Whether Valkey is ours to start."""
+    return not os.environ.get("REDIS_URL")
+
+
+def database() -> dict[str, Any]:
+    """The Django settings of the database: DATABASE_URL, or our own server's socket."""
+    url = os.environ.get("DATABASE_URL")
+    if not url:
+        return {"ENGINE": _ENGINE, "NAME": DATABASE, "USER": "postkeep", "HOST": str(paths.run_dir()), "OPTIONS": {}}
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise EnvironmentRefused("DATABASE_URL must begin with postgresql://")
+    options = dict(parse_qsl(parts.query))
+    host = options.pop("host", unquote(parts.hostname or ""))
+    return {
+        "ENGINE": _ENGINE,
+        "NAME": unquote(parts.path.lstrip("/")) or DATABASE,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": str(parts.port or ""),
+        "OPTIONS": options,
+    }
+
+
+def redis_url() -> str:
+    """The broker's URL as redis-py reads it (redis://, rediss:// or unix://)."""
+    return os.environ.get("REDIS_URL") or f"unix://{paths.run_dir() / VALKEY_SOCKET}"
+
+
+def broker_url() -> str:
+    """The same as Celery reads it."""
+    url = redis_url()
+    return f"redis+socket://{url.removeprefix('unix://')}" if url.startswith("unix://") else url
+
+
+_ENGINE = "django.db.backends.postgresql"

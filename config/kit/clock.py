@@ -1,0 +1,29 @@
+"""What the clock (celery beat) sends and when: apps register here in `AppConfig.ready()` or beside their tasks.
+
+Not for schedules of administrators; those are rows that a task registered here looks at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Send the Celery task of this name every so many seconds; it is dropped if nobody took it until the next one."""
+
+    task: str
+    seconds: float
+
+
+_ticks: dict[str, Tick] = {}
+
+
+def every(seconds: float, task: str) -> None:
+    """Have beat send `task` (a registered Celery name, without arguments) every `seconds`."""
+    _ticks[task] = Tick(task, seconds)
+
+
+def ticks() -> list[Tick]:
+    """Everything registered so far."""
+    return list(_ticks.values())

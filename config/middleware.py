@@ -1,0 +1,92 @@
+"""What happens around every request before any app sees it: an id for the log, and the truth about the client.
+
+Not for people or rights: that is accounts.middleware.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import ipaddress
+import logging
+import secrets
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+_request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+def current_request_id() -> str:
+    """The id of the request being answered here, "-" outside of one. Error pages show it, the log carries it."""
+    return _request_id.get()
+
+
+class RequestIdFilter(logging.Filter):
+    """Puts the request's id on every log record."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = current_request_id()
+        return True
+
+
+class RequestIdMiddleware:
+    """Gives each request a short id, known to the log, the error page and the answer's X-Request-ID."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request_id = secrets.token_hex(6)
+        token = _request_id.set(request_id)
+        try:
+            response = self.get_response(request)
+        finally:
+            _request_id.reset(token)
+        response["X-Request-ID"] = request_id
+        return response
+
+
+class TrustedProxyMiddleware:
+    """Believes X-Forwarded-For and -Proto only from POSTKEEP_TRUSTED_PROXIES and drops them from everybody else.
+
+    After it REMOTE_ADDR is the client's address and `request.is_secure()` is true where the trusted proxy said https.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.networks = [ipaddress.ip_network(item, strict=False) for item in settings.TRUSTED_PROXIES]
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        forwarded_for = request.META.pop("HTTP_X_FORWARDED_FOR", "")
+        forwarded_proto = request.META.pop("HTTP_X_FORWARDED_PROTO", "")
+        if self._trusts(request.META.get("REMOTE_ADDR", "")):
+            if forwarded_proto == "https":
+                request.META["wsgi.url_scheme"] = "https"
+                request.environ["wsgi.url_scheme"] = "https"  # type: ignore[attr-defined]
+            request.META["REMOTE_ADDR"] = self._client(forwarded_for) or request.META.get("REMOTE_ADDR", "")
+        return self.get_response(request)
+
+    def _client(self, forwarded_for: str) -> str:
+        """The last address in the chain that isn't a proxy of ours; anything before it may be invented."""
+        for item in reversed([part.strip() for part in forwarded_for.split(",")]):
+            if not _is_address(item):
+                return ""
+            if not self._trusts(item):
+                return item
+        return ""
+
+    def _trusts(self, address: str) -> bool:
+        if not _is_address(address):
+            return False
+        parsed = ipaddress.ip_address(address)
+        return any(parsed in network for network in self.networks if network.version == parsed.version)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

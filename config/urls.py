@@ -1,0 +1,21 @@
+"""Every address of the system, by app."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from config import views
+
+config_patterns = [
+    path("healthz", views.healthz, name="healthz"),
+]
+
+
+def _app_patterns() -> list[URLPattern | URLResolver]:
+    mounted = [("", "accounts"), ("tasks/", "jobs"), ("directory/", "domains"), ("", "archive")]
+    return [path(prefix, include(f"{app}.urls")) for prefix, app in mounted if importlib.util.find_spec(f"{app}.urls")]
+
+
+urlpatterns: list[URLPattern | URLResolver] = [path("", include((config_patterns, "config"))), *_app_patterns()]

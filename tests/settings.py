@@ -1,0 +1,21 @@
+"""The settings of every pytest session: the product's own, over a HOME of this session.
+
+The environment is set before config.settings reads it; the servers start in tests/conftest.py when a test needs them.
+A process that a test starts inherits that HOME, and finds it again here.
+"""
+
+import os
+
+from config.servers import temporary_home
+
+if "POSTKEEP_TEST_SESSION" not in os.environ:
+    for _name in [name for name in os.environ if name.startswith("POSTKEEP_") and name != "POSTKEEP_CORPORA"]:
+        del os.environ[_name]
+    for _name in ("DATABASE_URL", "REDIS_URL"):
+        os.environ.pop(_name, None)
+    os.environ["POSTKEEP_HOME"] = str(temporary_home("pk-test-"))
+    os.environ["POSTKEEP_TEST_SESSION"] = str(os.getpid())
+
+from config.settings import *  # noqa: F403
+
+PASSWORD_HASHERS = ["tests.hashing.QuickHasher"]
