@@ -1,0 +1,60 @@
+"""What can go wrong with people: one root, so that every door can translate it.
+
+Not for form errors of shape (a missing field): those stay in the forms.
+"""
+
+from __future__ import annotations
+
+from django.core.exceptions import PermissionDenied
+
+
+class AccountsError(Exception):
+    """Root of this app's errors; `permanent` says whether trying again later can help."""
+
+    permanent = True
+
+
+class Forbidden(AccountsError, PermissionDenied):
+    """Known, but not allowed: Django answers 403."""
+
+
+class BadAddress(AccountsError, ValueError):
+    """Not an e-mail address that we can serve; the text says why, for the person who typed it."""
+
+
+class AddressTaken(AccountsError):
+    """Somebody has this address already."""
+
+
+class BadPassword(AccountsError):
+    """The password breaks the rules; `messages` are for the person who typed it."""
+
+    def __init__(self, messages: list[str]) -> None:
+        super().__init__(" ".join(messages))
+        self.messages = messages
+
+
+class WrongPassword(AccountsError):
+    """Address and password don't belong together (which of the two is never said)."""
+
+
+class TooManyAttempts(AccountsError):
+    """Guessing is slowed down; in `retry_after_s` seconds the next attempt is looked at."""
+
+    permanent = False
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"too many attempts; try again in {retry_after_s} s")
+        self.retry_after_s = retry_after_s
+
+
+class BadLink(AccountsError):
+    """The one-time link is unknown, used, or expired (one answer for all three)."""
+
+
+class LastAdministrator(AccountsError):
+    """Without an active administrator nobody could let anybody in again."""
+
+
+class UnknownUser(AccountsError):
+    """Nobody has this address."""

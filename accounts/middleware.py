@@ -1,0 +1,28 @@
+"""Puts the actor on every request, and the person's own language in force.
+
+Stands after AuthenticationMiddleware and LocaleMiddleware. Not for deciding who may see a page: LoginRequiredMiddleware and the services do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+
+from accounts.actors import Actor
+
+
+class ActorMiddleware:
+    """Sets `request.actor`."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        actor = Actor.for_user(request.user)  # type: ignore[arg-type]
+        request.actor = actor  # type: ignore[attr-defined]
+        if actor.user is not None and actor.user.language:
+            translation.activate(actor.user.language)
+            request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+        return self.get_response(request)

@@ -1,0 +1,7 @@
+"""The domains app."""
+
+from django.apps import AppConfig
+
+
+class DomainsConfig(AppConfig):
+    name = "domains"

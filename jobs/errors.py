@@ -1,0 +1,31 @@
+"""What can go wrong with commands and tasks: one root."""
+
+from __future__ import annotations
+
+
+class JobsError(Exception):
+    """Root of this app's errors; `permanent` says whether trying again later can help."""
+
+    permanent = True
+
+
+class UnknownCommand(JobsError):
+    """No command of this name is registered."""
+
+
+class BadArguments(JobsError, ValueError):
+    """The arguments don't fit the command; the text says which and why."""
+
+
+class NotRunnable(JobsError):
+    """The task is not in a state in which this can be done to it."""
+
+
+class Cancelled(JobsError):
+    """Raised by a command that was asked to stop and has ended in good order; `result` is what it got done."""
+
+    permanent = False
+
+    def __init__(self, result: dict[str, object] | None = None) -> None:
+        super().__init__("stopped as asked")
+        self.result = result

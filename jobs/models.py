@@ -1,0 +1,90 @@
+"""Tasks and their log lines. The row is the truth about a task; the broker only carries hints.
+
+States: waiting → in_progress → completed | failed | cancelled | interrupted; waiting → cancelled. Only `jobs.running` and
+`jobs.services` move them.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+
+
+class Task(models.Model):
+    """One run of a command."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        IN_PROGRESS = "in_progress", _("In progress")
+        COMPLETED = "completed", _("Completed")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
+        INTERRUPTED = "interrupted", _("Interrupted")
+
+    ENDED = (State.COMPLETED, State.FAILED, State.CANCELLED, State.INTERRUPTED)
+    RESTARTABLE = (State.FAILED, State.CANCELLED, State.INTERRUPTED)
+
+    type = models.CharField(max_length=100)
+    actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="tasks")
+    actor_label = models.CharField(max_length=300)
+    arguments = models.JSONField(default=dict)
+    state = models.CharField(max_length=20, choices=State.choices, default=State.WAITING)
+    progress = models.JSONField(default=dict)
+    result = models.JSONField(null=True)
+    error = models.TextField(blank=True, default="")
+    worker = models.CharField(max_length=200, blank=True, default="")
+    origin = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="restarts")
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
+    dispatched_at = models.DateTimeField(null=True)
+    dispatches = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["state", "-id"], name="task_by_state"),
+            models.Index(fields=["actor", "-id"], name="task_by_actor"),
+            models.Index(fields=["type", "-id"], name="task_by_type"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} #{self.pk}"
+
+    @property
+    def is_ended(self) -> bool:
+        return self.state in self.ENDED
+
+    @property
+    def is_restartable(self) -> bool:
+        return self.state in self.RESTARTABLE
+
+    @property
+    def is_cancelling(self) -> bool:
+        """Asked to stop, and not there yet."""
+        return not self.is_ended and self.cancel_requested_at is not None
+
+
+class TaskLog(models.Model):
+    """One line a task wrote about what it did."""
+
+    class Level(models.TextChoices):
+        INFO = "info", _("Information")
+        WARNING = "warning", _("Warning")
+        ERROR = "error", _("Error")
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="logs")
+    at = models.DateTimeField(default=timezone.now)
+    level = models.CharField(max_length=10, choices=Level.choices, default=Level.INFO)
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.text

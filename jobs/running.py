@@ -1,0 +1,253 @@
+"""One run of a task: claim its row, keep its heartbeat, carry progress and log to the row, and write how it ended.
+
+The row is the truth: whoever moves it from waiting to in_progress runs it, everybody else leaves. A thread with a connection of
+its own writes heartbeat, progress and log, so a command may sit in a long transaction or a long computation. A run that lost its
+row (swept as dead, because the machine slept) is told to stop and changes nothing any more.
+Not for asking for a task (`services`) and not for finding dead ones (`sweeping`).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from django.db import DatabaseError, connection, models
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from accounts.actors import Actor
+from accounts.models import User
+from jobs import shutdown
+from jobs.commands import get_command
+from jobs.errors import Cancelled, JobsError
+from jobs.models import Task, TaskLog
+from jobs.progress import Meter
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.5
+LOOK_EVERY_S = 1.0
+HEARTBEAT_EVERY_S = 5.0
+MAX_LOG_LINES = 10_000
+State = Task.State
+Echo = Callable[[dict[str, object]], None]
+
+
+def worker_id() -> str:
+    """Who runs a task, for people who look for it."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def claim(task_id: int) -> Task | None:
+    """Take a waiting task; None when somebody else has it or it waits no longer."""
+    now = timezone.now()
+    mine = Task.objects.filter(pk=task_id, state=State.WAITING).update(
+        state=State.IN_PROGRESS, worker=worker_id(), started_at=now, heartbeat_at=Now()
+    )
+    return Task.objects.select_related("actor").get(pk=task_id) if mine else None
+
+
+class TaskRun:
+    """What a command gets to tell how far it is and to hear whether it shall stop. Safe for threads."""
+
+    def __init__(self, task_id: int, *, echo: Echo | None = None, stop: Callable[[], bool] = lambda: False) -> None:
+        self.task_id = task_id
+        self.lost = False
+        self.cancel_requested = False
+        self._echo = echo
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._meter = Meter()
+        self._changed = False
+        self._lines: list[TaskLog] = []
+        self._lines_written = 0
+
+    def progress(
+        self, done: int | None = None, total: int | None = None, unit: str = "messages", note: str = "", **counters: int
+    ) -> None:
+        """Say how far the task is. Cheap: the row is written at most twice a second, by the heartbeat's thread."""
+        with self._lock:
+            self._meter.update(self._meter.done if done is None else done, total, unit, note, counters)
+            self._changed = True
+
+    def log(self, text: str, level: str = "info") -> None:
+        """One line for the person who reads the task's page; beyond 10,000 lines they are dropped, with a word."""
+        with self._lock:
+            self._lines_written += 1
+            if self._lines_written > MAX_LOG_LINES:
+                return
+            if self._lines_written == MAX_LOG_LINES:
+                text, level = "the log is full; what follows isn't kept", "warning"
+            self._lines.append(TaskLog(task_id=self.task_id, at=timezone.now(), level=level, text=text[:4000]))
+
+    def stopping(self) -> bool:
+        """Whether the command shall end now, in good order. Cheap enough for every message of a loop."""
+        return self.cancel_requested or self.lost or shutdown.requested() or self._stop()
+
+    def cancelled(self, result: dict[str, object]) -> Cancelled:
+        """What a stopped command raises to hand over what it got done: `raise run.cancelled(result)`."""
+        return Cancelled(result)
+
+    def snapshot(self) -> dict[str, object]:
+        with self._lock:
+            return self._meter.snapshot()
+
+    def take_progress(self) -> dict[str, object] | None:
+        """The progress to write, if there is news."""
+        with self._lock:
+            if not self._changed:
+                return None
+            self._changed = False
+            return self._meter.snapshot()
+
+    def take_lines(self) -> list[TaskLog]:
+        with self._lock:
+            lines, self._lines = self._lines, []
+            return lines
+
+    def put_back(self, lines: list[TaskLog]) -> None:
+        with self._lock:
+            self._lines = lines + self._lines
+
+    def echo(self) -> None:
+        if self._echo is not None:
+            self._echo(self.snapshot())
+
+
+class Heartbeat(threading.Thread):
+    """Keeps the row of a running task alive and listens on it for a cancel."""
+
+    def __init__(self, run: TaskRun, worker: str) -> None:
+        super().__init__(name=f"heartbeat-{run.task_id}", daemon=True)
+        self._run = run
+        self._worker = worker
+        self._ended = threading.Event()
+        self._seen = False
+        self._beat_at = self._look_at = time.monotonic()
+
+    def run(self) -> None:
+        try:
+            while not self._ended.wait(TICK_S):
+                self._tick()
+        finally:
+            connection.close()
+
+    def end(self) -> None:
+        """Returns when the thread writes nothing more."""
+        self._ended.set()
+        self.join()
+
+    def _tick(self) -> None:
+        self._run.echo()
+        try:
+            self._write()
+        except DatabaseError as error:  # the database is away for a moment; the next tick tries again
+            logger.warning("heartbeat of task %s: %s", self._run.task_id, error)
+            connection.close()
+
+    def _write(self) -> None:
+        now = time.monotonic()
+        progress = self._run.take_progress()
+        if progress is not None or now - self._beat_at >= HEARTBEAT_EVERY_S:
+            changes: dict[str, Any] = {"heartbeat_at": Now()}
+            if progress is not None:
+                changes["progress"] = progress
+            self._hear(self._row().update(**changes) == 1)
+            self._beat_at = now
+        if now - self._look_at >= LOOK_EVERY_S:
+            asked = self._row().values_list("cancel_requested_at", flat=True).first()
+            self._run.cancel_requested = self._run.cancel_requested or asked is not None
+            self._look_at = now
+        if self._seen:
+            self._write_lines()
+
+    def _row(self) -> models.QuerySet[Task]:
+        return Task.objects.filter(pk=self._run.task_id, state=State.IN_PROGRESS, worker=self._worker)
+
+    def _hear(self, found: bool) -> None:
+        """A row that was there and is ours no more has been taken away; one never seen isn't committed yet."""
+        if found:
+            self._seen = True
+        elif self._seen:
+            self._run.lost = True
+
+    def _write_lines(self) -> None:
+        lines = self._run.take_lines()
+        try:
+            TaskLog.objects.bulk_create(lines)
+        except DatabaseError:
+            self._run.put_back(lines)
+            raise
+
+
+def run_claimed(task: Task, *, echo: Echo | None = None, stop: Callable[[], bool] = lambda: False) -> Task:
+    """Run a task that `claim` gave us, to its end; what the command raises is kept in the row, not raised.
+
+    Crash: the row stays in_progress with an old heartbeat until the sweeper marks it as interrupted.
+    """
+    run = TaskRun(task.pk, echo=echo, stop=stop)
+    heartbeat = Heartbeat(run, task.worker)
+    heartbeat.start()
+    try:
+        outcome = _outcome(task, run)
+    except BaseException:  # the process is told to end at once; leave an honest row behind
+        heartbeat.end()
+        _finish(task, run, {"state": State.INTERRUPTED, "error": "the process was stopped"})
+        raise
+    heartbeat.end()
+    _finish(task, run, outcome)
+    task.refresh_from_db()
+    return task
+
+
+def _outcome(task: Task, run: TaskRun) -> dict[str, Any]:
+    """How the command ended, as changes to the row."""
+    try:
+        command = get_command(task.type)
+        actor = _actor_of(task)
+        if command.needs is not None:
+            actor.require(command.needs)  # they may have lost the right, or the job, since they asked
+        result = command.function(actor, run, command.arguments_from_json(task.arguments))
+        return {"state": State.COMPLETED, "result": json.loads(json.dumps(result, default=str))}
+    except Cancelled as stopped:
+        result = None if stopped.result is None else json.loads(json.dumps(stopped.result, default=str))
+        if run.cancel_requested:
+            return {"state": State.CANCELLED, "result": result}
+        return {"state": State.INTERRUPTED, "result": result, "error": "the process was asked to stop"}
+    except Exception as error:
+        logger.exception("task %s (%s) failed", task.pk, task.type)
+        run.log(traceback.format_exc(limit=-8), level="error")
+        return {"state": State.FAILED, "error": _reason(error), "result": getattr(error, "result", None)}
+
+
+def _finish(task: Task, run: TaskRun, outcome: dict[str, Any]) -> None:
+    run.echo()
+    TaskLog.objects.bulk_create(run.take_lines())
+    mine = Task.objects.filter(pk=task.pk, state=State.IN_PROGRESS, worker=task.worker).update(
+        ended_at=timezone.now(), heartbeat_at=Now(), progress=run.snapshot(), **outcome
+    )
+    if not mine:
+        logger.warning("task %s ended after it was taken for dead; its row stays as it is", task.pk)
+
+
+def _actor_of(task: Task) -> Actor:
+    """The actor who asked, as they are today."""
+    if task.actor_label == "system":
+        return Actor.system()
+    if task.actor_label.startswith("console:"):
+        return Actor(user=None, kind="console", label=task.actor_label)
+    user = None if task.actor_id is None else User.objects.filter(pk=task.actor_id, is_active=True).first()
+    if user is None:
+        raise JobsError(f"{task.actor_label} may not sign in any more")
+    return Actor.for_user(user)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__

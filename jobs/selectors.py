@@ -1,0 +1,33 @@
+"""Reads of tasks: everybody sees their own, administrators all."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.http import Http404
+
+from accounts.actors import Actor
+from accounts.permissions import Right
+from jobs.models import Task
+
+
+def tasks_visible_to(actor: Actor) -> QuerySet[Task]:
+    """The tasks this actor may see; fails closed."""
+    if actor.has(Right.VIEW_TASKS_ALL):
+        return Task.objects.all()
+    if actor.user is None:
+        return Task.objects.none()
+    return Task.objects.filter(actor=actor.user)
+
+
+def get_task(actor: Actor, task_id: int) -> Task:
+    """One of them. Raises: Http404 (also for those of others)."""
+    task = tasks_visible_to(actor).select_related("actor", "origin").filter(pk=task_id).first()
+    if task is None:
+        raise Http404("no such task")
+    return task
+
+
+def list_running(actor: Actor, *, limit: int = 5) -> list[Task]:
+    """What runs or waits now, oldest first (the overview's card)."""
+    open_states = [Task.State.WAITING, Task.State.IN_PROGRESS]
+    return list(tasks_visible_to(actor).filter(state__in=open_states).order_by("pk")[:limit])
