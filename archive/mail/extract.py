@@ -1,0 +1,227 @@
+"""What of a message goes into the index. Not for showing it (`reading`), not for keeping it (`archive.store`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from archive.mail.charsets import decode
+from archive.mail.headers import Address, addresses, message_id, one_line, parameter, parse_date, plausible, text_of
+from archive.mail.markup import text_of_html
+from archive.mail.structure import Entity, Structure, parse_params, parse_structure
+
+__all__ = ["Address", "Extract", "extract", "extract_many"]
+
+MAX_TEXT_CHARS = 4_000_000
+# Encoded bytes of one text part that are decoded at all (base64 and a four-byte charset still fill the text).
+MAX_TEXT_BYTES = 24_000_000
+MAX_SUBJECT_CHARS = 10_000
+MAX_NAMES = 1_000
+
+_TEXT_TYPES = frozenset(
+    "application/json application/xml application/csv application/ics application/rtf-text application/x-sh "
+    "application/javascript application/x-yaml application/yaml application/x-patch application/sql "
+    "application/x-log message/delivery-status message/disposition-notification application/x-httpd-php "
+    "application/x-perl application/x-python application/x-tex application/x-subrip application/mbox".split()
+)
+_TEXT_SUFFIXES = (
+    ".txt", ".csv", ".tsv", ".ics", ".vcf", ".json", ".xml", ".log", ".md", ".patch", ".diff", ".yaml", ".yml",
+    ".ini", ".conf", ".c", ".h", ".py", ".sh", ".pl", ".sql", ".tex", ".html", ".htm",
+)  # fmt: skip
+_SIGNATURES = frozenset(
+    {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature", "text/x-vcard-sig"}
+)
+_WORDS = re.compile(r"\w+")
+
+
+@dataclass(slots=True)
+class Extract:
+    """The indexed facts of one message; `date` is epoch seconds UTC, `cc` holds Cc and Bcc."""
+
+    message_id: str = ""
+    subject: str = ""
+    date: int | None = None
+    from_: list[Address] = field(default_factory=list)
+    to: list[Address] = field(default_factory=list)
+    cc: list[Address] = field(default_factory=list)
+    body: str = ""
+    attachment_names: list[str] = field(default_factory=list)
+    attachment_text: str = ""
+    has_attachment: bool = False
+    partial: bool = False
+
+
+def extract(raw: bytes, *, size: int | None = None) -> Extract:
+    """The facts of one message; `raw` may be only its first bytes, then `size` says how long it is.
+
+    Never raises on any bytes; time and memory are bounded by a small multiple of the input. `partial` is True
+    where something of the message did not get into the result.
+    """
+    try:
+        result = _extract(raw)
+    except (MemoryError, RecursionError, ValueError, IndexError, KeyError, TypeError, OverflowError):
+        # A fault of ours must not cost the message its place in the archive: it is kept, and says so.
+        result = Extract(partial=True)
+    if size is not None and size > len(raw):
+        result.partial = True
+    return result
+
+
+def extract_many(raws: list[bytes]) -> list[Extract]:
+    """`extract` for a batch."""
+    return [extract(raw) for raw in raws]
+
+
+def _extract(raw: bytes) -> Extract:
+    structure = parse_structure(raw)
+    root = structure.root
+    headers: dict[bytes, list[bytes]] = {}
+    for name, value in root.fields:
+        headers.setdefault(name, []).append(value)
+    hint = _charset_hint(root)
+    result = Extract(partial=structure.too_deep or structure.too_many or structure.header_cut)
+    result.message_id = message_id(headers.get(b"message-id", [b""])[0])
+    result.subject = one_line(text_of(_first(headers, b"subject"), hint))[:MAX_SUBJECT_CHARS]
+    result.date = _date(headers)
+    result.from_ = addresses(headers.get(b"from") or headers.get(b"sender") or [], hint)
+    result.to = addresses(headers.get(b"to", ()), hint)
+    result.cc = addresses(headers.get(b"cc", []) + headers.get(b"bcc", []), hint)
+    _Texts(result, hint).read(structure)
+    return result
+
+
+def _first(headers: dict[bytes, list[bytes]], name: bytes) -> bytes:
+    """The first value that says something: some mailers write an empty Subject and then the real one."""
+    return next((value for value in headers.get(name, ()) if value), b"")
+
+
+def _date(headers: dict[bytes, list[bytes]]) -> int | None:
+    """The Date field, or where that is missing, unreadable or implausible the time of the last Received."""
+    for value in headers.get(b"date", ()):
+        seconds = parse_date(value)
+        if plausible(seconds):
+            return seconds
+    for value in headers.get(b"received", ())[:1]:
+        seconds = parse_date(value.rpartition(b";")[2])
+        if plausible(seconds):
+            return seconds
+    return None
+
+
+def _charset_hint(root: Entity) -> str:
+    node: Entity | None = root
+    for _ in range(4):
+        if node is None:
+            return ""
+        if label := node.params.get("charset"):
+            return label.decode("latin-1")
+        node = node.children[0] if node.children else None
+    return ""
+
+
+class _Texts:
+    """Collects the texts of the parts, within the bounds."""
+
+    def __init__(self, result: Extract, hint: str) -> None:
+        self.result = result
+        self.hint = hint
+        self.body: list[str] = []
+        self.attachment: list[str] = []
+        self.room = MAX_TEXT_CHARS
+        self.alternatives: dict[int, list[str]] = {}
+
+    def read(self, structure: Structure) -> None:
+        for entity in structure.walk():
+            if entity.is_message and entity.parent is not None:
+                self._inner_headers(entity)
+            if not entity.children:
+                self._leaf(entity)
+        self.result.body = "\n".join(self.body)
+        self.result.attachment_text = "\n".join(self.attachment)
+
+    def _inner_headers(self, entity: Entity) -> None:
+        lines = [text_of(entity.get(b"subject"), self.hint)]
+        lines += [
+            f"{address.name} {address.address}".strip()
+            for name in (b"from", b"to", b"cc")
+            for address in addresses(entity.get_all(name)[:5], self.hint)[:200]
+        ]
+        self._keep("\n".join(line for line in lines if line), self.body)
+
+    def _leaf(self, entity: Entity) -> None:
+        disposition = entity.get(b"content-disposition")
+        name = ""
+        if disposition or entity.params:
+            name = parameter(parse_params(disposition), "filename", self.hint) or parameter(
+                entity.params, "name", self.hint
+            )
+        attached = disposition[:10].lower() == b"attachment"
+        is_body = entity.media in ("text/plain", "text/html") or entity.broken or entity.media.startswith("text/")
+        if name and len(self.result.attachment_names) < MAX_NAMES:
+            self.result.attachment_names.append(name[:500])
+        if attached or (not is_body and self._counts(entity, name)) or (name and is_body and entity.depth):
+            self.result.has_attachment = True
+        if is_body and not attached:
+            self._body(entity)
+        elif is_body or entity.media in _TEXT_TYPES or entity.media.endswith(("+xml", "+json")):
+            self._keep(self._text(entity), self.body if entity.media.startswith("message/") else self.attachment)
+        elif entity.media == "application/octet-stream" and name.lower().endswith(_TEXT_SUFFIXES):
+            data = entity.content(MAX_TEXT_BYTES)
+            if b"\0" not in data[:4096]:
+                self._keep(decode(data, "", self.hint), self.attachment)
+
+    def _counts(self, entity: Entity, name: str) -> bool:
+        """Whether a part without `Content-Disposition: attachment` is one for a person."""
+        if entity.media in _SIGNATURES or entity.media.startswith("message/"):
+            return False
+        inside = entity.parent is not None and entity.parent.media == "multipart/related"
+        return not (inside and entity.media.startswith("image/") and entity.get(b"content-id"))
+
+    def _body(self, entity: Entity) -> None:
+        text = self._text(entity)
+        if entity.parent is not None and entity.parent.media in ("multipart/alternative", "multipart/related"):
+            text = self._news(entity, text)
+        self._keep(text, self.body)
+
+    def _news(self, entity: Entity, text: str) -> str:
+        """Of a further alternative only the words the first one does not have."""
+        node: Entity | None = entity.parent
+        while node is not None and node.media != "multipart/alternative":
+            node = node.parent
+        if node is None:
+            return text
+        known = self.alternatives.setdefault(id(node), [])
+        if not known:
+            known.append(text)
+            return text
+        words = set(_WORDS.findall("\n".join(known).lower()))
+        known.append(text)
+        return " ".join(_unknown(text, words))
+
+    def _text(self, entity: Entity) -> str:
+        if entity.end - entity.start > MAX_TEXT_BYTES:
+            self.result.partial = True
+        label = entity.params.get("charset", b"").decode("latin-1")
+        text = decode(entity.content(MAX_TEXT_BYTES), label, self.hint)
+        if entity.media == "text/html" or (entity.media == "text/plain" and text[:200].lstrip()[:5].lower() == "<html"):
+            text = text_of_html(text)
+        return text
+
+    def _keep(self, text: str, where: list[str]) -> None:
+        if not text:
+            return
+        if len(text) > self.room:
+            text = text[: self.room]
+            self.result.partial = True
+        if text:
+            self.room -= len(text)
+            where.append(text)
+
+
+def _unknown(text: str, known: set[str]) -> Iterator[str]:
+    for word in _WORDS.findall(text):
+        lower = word.lower()
+        if lower not in known:
+            known.add(lower)
+            yield word
