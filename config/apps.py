@@ -1,4 +1,4 @@
-"""The config package as a Django app: the `up` command, and the Celery application behind every `@shared_task`."""
+"""The config package as a Django app: the `up` command, its health checks, and the Celery application."""
 
 from django.apps import AppConfig
 
@@ -7,4 +7,7 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        from config import celery  # noqa: F401  (needs the settings; makes it the current app)
+        # These need the settings, so not before.
+        from config import celery, components  # noqa: F401  (celery: the app behind every @shared_task)
+
+        components.register()

@@ -26,10 +26,12 @@ from typing import IO
 
 from config import environment
 from config.kit import paths
+from config.kit.process import die_with_parent
 
 ACCOUNT = "postkeep"
-_PR_SET_PDEATHSIG = 1
-_prctl = ctypes.CDLL(None, use_errno=True).prctl
+_CLONE_NEWUSER = 0x10000000
+_libc = ctypes.CDLL(None, use_errno=True)
+OLD_SERVER_S = 30.0
 
 
 class ServerRefused(Exception):
@@ -40,13 +42,13 @@ class ServerRefused(Exception):
 class Identity:
     """Who a server runs as. PostgreSQL refuses root, so root gives it away.
 
-    prefix: put before the command line (`unshare …` where the dropped user couldn't reach the folders).
     uid, gid: to change to, None = stay.
+    renamed: stay root for the files, but in a user namespace in which root is called 1000.
     """
 
     uid: int | None = None
     gid: int | None = None
-    prefix: tuple[str, ...] = ()
+    renamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,12 @@ class Server:
     def spawn(self, output: IO[bytes] | int | None = None) -> subprocess.Popen[bytes]:
         """Start it; it inherits its lock, so the next start can wait until this one has really ended."""
         return subprocess.Popen(
-            [*self.identity.prefix, *self.argv],
+            self.argv,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT if output is not None else None,
             pass_fds=[self.lock.fileno()],
-            preexec_fn=enter(self.identity, self.stop_signal),
+            preexec_fn=enter(self.identity, self.stop_signal),  # noqa: PLW1509  (one thread, or a test)
             env={**os.environ, **self.environ},
             process_group=0,
         )
@@ -80,15 +82,25 @@ def enter(identity: Identity, death_signal: signal.Signals) -> Callable[[], None
     parent = os.getpid()
 
     def run() -> None:
-        if identity.uid is not None and identity.gid is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, set())
+        if identity.renamed:
+            _rename_root()
+        elif identity.uid is not None and identity.gid is not None:
             os.setgroups([])
             os.setgid(identity.gid)
             os.setuid(identity.uid)
-        _prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)
+        die_with_parent(death_signal, parent=parent)
 
     return run
+
+
+def _rename_root() -> None:
+    """Enter a user namespace in which we are user 1000; what `unshare --map-user` does, without a process more."""
+    if _libc.unshare(_CLONE_NEWUSER) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text("1000 0 1")
+    Path("/proc/self/gid_map").write_text("1000 0 1")
 
 
 def identity_for(folder: Path, *programs: Path) -> Identity:
@@ -103,14 +115,26 @@ def identity_for(folder: Path, *programs: Path) -> Identity:
     account = _account()
     if all(_reaches(account, path) for path in (folder, *programs)):
         return Identity(account.pw_uid, account.pw_gid)
-    prefix = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--kill-child=INT")
-    unshare = shutil.which("unshare")
-    if unshare and subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0:
-        return Identity(prefix=prefix)
+    renamed = Identity(renamed=True)
+    if _can_be(renamed):
+        return renamed
     raise ServerRefused(
         f"PostgreSQL must not run as root, and the user {account.pw_name} can't reach {folder}. "
         "Set POSTKEEP_HOME to a folder under /var/lib or /srv, or run as an ordinary user."
     )
+
+
+def _can_be(identity: Identity) -> bool:
+    """Whether this kernel, or the container we are in, allows it."""
+    try:
+        child = subprocess.run(
+            ["true"],
+            preexec_fn=enter(identity, signal.SIGKILL),
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return child.returncode == 0
 
 
 def prepare(folder: Path, identity: Identity) -> None:
@@ -128,20 +152,29 @@ def prepare(folder: Path, identity: Identity) -> None:
     folder.chmod(0o700)
 
 
-@contextmanager
-def held(path: Path, *, timeout_s: float = 0.0) -> Iterator[IO[bytes]]:
-    """Hold the flock of this file. Raises: BlockingIOError when somebody else still does after `timeout_s`."""
-    with path.open("ab") as file:
-        until = time.monotonic() + timeout_s
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    raise
-                time.sleep(0.05)
-        yield file
+def lock(name: str, *, timeout_s: float = OLD_SERVER_S) -> IO[bytes]:
+    """The flocked file of one server. The server inherits it: who gets it knows that the one before has ended.
+
+    Raises: ServerRefused when that doesn't end within `timeout_s`.
+    """
+    path = paths.home() / f"{name}.lock"
+    file = path.open("ab")
+    until = time.monotonic() + timeout_s
+    while not try_lock(file):
+        if time.monotonic() > until:
+            file.close()
+            raise ServerRefused(f"another {name} still runs in {paths.home()} (it holds {path})")
+        time.sleep(0.05)
+    return file
+
+
+def try_lock(file: IO[bytes]) -> bool:
+    """Take the file's flock if nobody has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def postgres(identity: Identity, lock: IO[bytes]) -> Server:
@@ -149,8 +182,9 @@ def postgres(identity: Identity, lock: IO[bytes]) -> Server:
     folder, run = paths.home() / "pg", paths.run_dir()
     if not (folder / "PG_VERSION").exists():
         _init_cluster(folder, identity)
-    elif identity.uid is not None or os.geteuid() == 0:
-        prepare(folder, identity)
+    prepare(folder, identity)
+    # Whoever holds the lock knows that no process of this cluster is left, whatever number the old file names.
+    (folder / "postmaster.pid").unlink(missing_ok=True)
     settings = {
         "listen_addresses": "",
         "unix_socket_directories": str(run),
@@ -242,7 +276,7 @@ def _init_cluster(folder: Path, identity: Identity) -> None:
     if temporary.exists():
         shutil.rmtree(temporary)
     prepare(temporary, identity)
-    argv = [*identity.prefix, str(pg_program("initdb")), "-D", str(temporary), "-U", ACCOUNT, "-A", "trust"]
+    argv = [str(pg_program("initdb")), "-D", str(temporary), "-U", ACCOUNT, "-A", "trust"]
     argv += ["-E", "UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-instructions"]
     done = subprocess.run(
         argv,
@@ -320,21 +354,21 @@ def running() -> Iterator[None]:
     home.mkdir(mode=0o711, parents=True, exist_ok=True)
     identity = identity_for(home, pg_program("postgres"), valkey_program())
     prepare(paths.run_dir(), identity)
-    with held(home / "pg.lock") as pg_lock, held(home / "valkey.lock") as valkey_lock:
-        started: list[tuple[Server, subprocess.Popen[bytes]]] = []
-        try:
-            for make, lock in ((postgres, pg_lock), (valkey, valkey_lock)):
-                server = make(identity, lock)
-                started.append((server, server.spawn(subprocess.DEVNULL)))
-            for server, process in started:
-                wait_ready(server, process, timeout_s=30)
-            create_database()
-            yield
-        finally:
-            for server, process in reversed(started):
-                process.send_signal(server.stop_signal)
-            for _server, process in started:
-                process.wait(timeout=20)
+    started: list[tuple[Server, subprocess.Popen[bytes]]] = []
+    try:
+        for make, name in ((postgres, "postgres"), (valkey, "valkey")):
+            server = make(identity, lock(name))
+            started.append((server, server.spawn(subprocess.DEVNULL)))
+        for server, process in started:
+            wait_ready(server, process, timeout_s=30)
+        create_database()
+        yield
+    finally:
+        for server, process in reversed(started):
+            process.send_signal(server.stop_signal)
+        for server, process in started:
+            process.wait(timeout=20)
+            server.lock.close()
 
 
 def wait_ready(server: Server, process: subprocess.Popen[bytes], *, timeout_s: float) -> None:

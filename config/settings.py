@@ -6,6 +6,7 @@ Not for options that an administrator changes while the system runs: those are r
 import os
 from typing import Any
 
+from bootstrap_wrapper import get_bootstrap_css_dir
 from csp.constants import NONE, SELF
 
 from config import environment
@@ -63,12 +64,14 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     *(["accounts.middleware.ActorMiddleware"] if (BASE_DIR / "accounts/middleware.py").exists() else []),
+    "config.kit.language.PersonLanguageMiddleware",
 ]
 
 _template_builtins = [
     "template_partials.templatetags.partials",
     "django.templatetags.i18n",
     "django.templatetags.static",
+    "config.kit.templatetags.kit",
 ]
 _template_loaders = ["django.template.loaders.filesystem.Loader", "django.template.loaders.app_directories.Loader"]
 TEMPLATES: list[dict[str, Any]] = [
@@ -85,6 +88,8 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "config.kit.context.shell",
+                "config.kit.context.shell",
             ],
         },
     }
@@ -180,7 +185,7 @@ TIME_ZONE = "UTC"
 # --- static files ---
 STATIC_URL = "/static/"
 STATIC_ROOT = paths.static_dir()
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [BASE_DIR / "static", ("vendor/bootstrap", get_bootstrap_css_dir())]
 _is_collected = (STATIC_ROOT / "staticfiles.json").exists()
 WHITENOISE_USE_FINDERS = not _is_collected
 WHITENOISE_AUTOREFRESH = not _is_collected
@@ -188,7 +193,7 @@ _manifest = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 _plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": _manifest if _is_collected else _plain},
+    "staticfiles": {"BACKEND": _manifest if _is_collected or PART == "prepare" else _plain},
 }
 
 # --- words ---

@@ -6,10 +6,12 @@ import importlib.util
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from config import views
+from config.views import health
 
 config_patterns = [
-    path("healthz", views.healthz, name="healthz"),
+    path("healthz", health.healthz, name="healthz"),
+    path("server/health/", health.health_page, name="health"),
+    path("server/health/recovery-key/", health.recovery_confirm, name="recovery-confirm"),
 ]
 
 

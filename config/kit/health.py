@@ -1,0 +1,70 @@
+"""The registry of health checks: each app says how its parts are, the health page and `/healthz` ask them all.
+
+Not for history or alerts. A check is quick (it answers within a request) and never changes anything.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+State = Literal["ok", "warning", "error"]
+Text = str | Promise
+logger = logging.getLogger("postkeep.health")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Report:
+    """How one component is. `name` is only needed where one check reports on several (each store)."""
+
+    state: State
+    text: Text = ""
+    facts: dict[str, str] = dataclasses.field(default_factory=dict)
+    needed: bool = False
+    name: Text = ""
+
+
+Check = Callable[[], Report | Iterable[Report]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Registered:
+    name: Text
+    check: Check
+    needed: bool
+
+
+_checks: list[_Registered] = []
+
+
+def register(name: Text, check: Check, *, needed: bool = False) -> None:
+    """Add a component to the health page; with `needed`, `/healthz` says 503 while its state is "error"."""
+    entry = _Registered(name, check, needed)
+    if entry not in _checks:
+        _checks.append(entry)
+
+
+def run_all() -> list[Report]:
+    """Every component, in the order of registration, each with its name."""
+    return [report for entry in _checks for report in _run(entry)]
+
+
+def all_needed_answer() -> bool:
+    """Whether the whole works; asks only the needed components and stops at the first that doesn't."""
+    return all(report.state != "error" for entry in _checks if entry.needed for report in _run(entry))
+
+
+def _run(entry: _Registered) -> list[Report]:
+    """A check that raises is a component in error; the details are for the log, not for the page."""
+    try:
+        result = entry.check()
+        reports = [result] if isinstance(result, Report) else list(result)
+    except Exception:
+        logger.exception("the health check %s failed", entry.name)
+        reports = [Report("error", _("does not answer"))]
+    return [dataclasses.replace(report, name=report.name or entry.name, needed=entry.needed) for report in reports]

@@ -1,0 +1,174 @@
+"""Which children the house has and how each is started. The servers' own ways are in config.servers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from config import environment, servers
+from config.kit import paths
+from config.kit.process import die_with_parent
+from config.servers import Server
+from config.supervisor.child import Spec
+
+WEB_THREADS = 8
+WORKER_PROCESSES = 2
+
+
+def server_spec(server: Server) -> Spec:
+    """A server of ours as a child."""
+    return Spec(server.name, lambda: server.spawn(sys.stderr.fileno()), server.stop_signal, server.is_ready)
+
+
+def web() -> Spec:
+    """The pages: granian with one worker of some threads."""
+    options = {
+        "interface": "wsgi",
+        "host": environment.bind(),
+        "port": str(environment.port()),
+        "http": "1",
+        "workers": "1",
+        "blocking-threads": str(WEB_THREADS),
+        "blocking-threads-idle-timeout": "600",
+        "workers-kill-timeout": "6",
+        "log-level": "warning",
+    }
+    flags = [text for name, value in options.items() for text in (f"--{name}", value)]
+    return _python("web", ["-m", "granian", *flags, "--no-ws", "config.wsgi:application"], is_ready=web_answers)
+
+
+def worker() -> Spec:
+    """The background work. When the supervisor is killed its runs end at once, like their row will say."""
+    flags = ["--concurrency", str(WORKER_PROCESSES), "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    argv = ["-m", "celery", "-A", "config.celery", "worker", "--loglevel", "WARNING", *flags]
+    return _python("worker", argv, death_signal=signal.SIGQUIT)
+
+
+def beat() -> Spec:
+    """The clock."""
+    argv = ["-m", "celery", "-A", "config.celery", "beat", "--loglevel", "WARNING", "--pidfile=", "-S"]
+    return _python("beat", [*argv, "config.clock:Clock"])
+
+
+def indexer() -> Spec:
+    """Keeps the stores' indexes up with their journals."""
+    return _python("indexer", ["manage.py", "indexer"])
+
+
+def prepare(result: int) -> Callable[[bytes], subprocess.Popen[bytes]]:
+    """The one-shot child before all Django ones: migrations, translations, static files, keys, first administrator.
+
+    result: the descriptor its JSON goes to. The returned function starts it with what it reads from its stdin.
+    """
+
+    def spawn(stdin: bytes) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "prepare"],
+            stdin=subprocess.PIPE,
+            stdout=result,
+            stderr=sys.stderr.fileno(),
+            cwd=paths.BASE_DIR,
+            env=_environment("prepare"),
+            preexec_fn=_entering(signal.SIGTERM),  # noqa: PLW1509  (one thread)
+            process_group=0,
+        )
+        assert process.stdin is not None
+        process.stdin.write(stdin)
+        process.stdin.close()
+        return process
+
+    return spawn
+
+
+def web_answers() -> bool:
+    """Whether the web server says anything in HTTP; what it says is `/healthz`' business."""
+    request = b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    try:
+        with socket.create_connection(_local_address(), timeout=5.0) as connection:
+            connection.sendall(request)
+            return connection.recv(16).startswith(b"HTTP/1.1 ")
+    except OSError:
+        return False
+
+
+def port_is_free() -> bool:
+    """Whether the web server could listen now."""
+    family = socket.AF_INET6 if ":" in environment.bind() else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((environment.bind(), environment.port()))
+        except OSError:
+            return False
+    return True
+
+
+def lock_servers() -> list[Server]:
+    """Our servers in the order of their start, each once the one before it (of a killed supervisor) has ended.
+
+    Raises: ServerRefused.
+    """
+    wanted = {"postgres": environment.has_own_database(), "valkey": environment.has_own_broker()}
+    if not any(wanted.values()):
+        return []
+    identity = servers.identity_for(paths.home(), servers.pg_program("postgres"), servers.valkey_program())
+    servers.prepare(paths.run_dir(), identity)
+    makers = {"postgres": servers.postgres, "valkey": servers.valkey}
+    return [makers[name](identity, servers.lock(name)) for name, is_ours in wanted.items() if is_ours]
+
+
+def _python(
+    name: str,
+    arguments: list[str],
+    *,
+    death_signal: signal.Signals = signal.SIGTERM,
+    is_ready: Callable[[], bool] = lambda: True,
+) -> Spec:
+    def spawn() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr.fileno(),
+            cwd=paths.BASE_DIR,
+            env=_environment(name),
+            preexec_fn=_entering(death_signal),  # noqa: PLW1509  (one thread)
+            process_group=0,
+        )
+
+    return Spec(name, spawn, is_ready=is_ready)
+
+
+def _entering(death_signal: signal.Signals) -> Callable[[], None]:
+    parent = os.getpid()
+
+    def run() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, set())
+        die_with_parent(death_signal, parent=parent)
+
+    return run
+
+
+def _environment(part: str) -> dict[str, str]:
+    fixed = {
+        "POSTKEEP_HOME": str(paths.home()),
+        "POSTKEEP_PART": part,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONUNBUFFERED": "1",
+        "MALLOC_ARENA_MAX": "2",  # threads share heaps: keeps idle processes small
+        "C_FORCE_ROOT": "1",  # Celery's warning about root is about pickle, which isn't accepted
+    }
+    return {**os.environ, **fixed}
+
+
+def _local_address() -> tuple[str, int]:
+    return environment.local_host().strip("[]"), environment.port()
+
+
+def has_program(app: str, command: str) -> bool:
+    """Whether this clone has that management command."""
+    return Path(paths.BASE_DIR, app, "management", "commands", f"{command}.py").exists()

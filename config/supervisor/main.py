@@ -1,0 +1,167 @@
+"""`manage.py up`: the whole system in the foreground, until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO, Any
+
+from config import environment, servers
+from config.kit import paths
+from config.kit.process import die_with_parent
+from config.supervisor import house
+from config.supervisor.loop import Loop, StartFailed, StopAsked
+
+PREPARE_S = 600.0
+WEB_S = 60.0
+OLD_WEB_S = 12.0
+OLD_SUPERVISOR_S = 25.0
+# 20 s in all: what serves and works first, then what they stand on.
+STOP_PHASES = [({"web", "beat", "indexer", "worker"}, 10.0), ({"valkey"}, 4.0), ({"postgres"}, 5.0)]
+ADMINISTRATOR_VARIABLES = ("POSTKEEP_ADMIN_EMAIL", "POSTKEEP_ADMIN_PASSWORD")
+_STOPPING = b"stopping"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `up`."""
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout once it answers")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run until somebody ends it; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="manage.py up", description=__doc__)
+    add_arguments(parser)
+    return run(as_json=parser.parse_args(argv).json)
+
+
+def run(*, as_json: bool) -> int:
+    """The house's whole life. Exit codes: 0 ended as asked, 1 could not start, 3 runs already."""
+    reporter = Reporter(as_json)
+    try:
+        environment.public_url()
+        paths.home().mkdir(mode=0o711, parents=True, exist_ok=True)
+        with _only_one() as lock:
+            return _live(reporter, lock)
+    except AlreadyRunning as error:
+        reporter.say(str(error))
+        return 3
+    except (servers.ServerRefused, environment.EnvironmentRefused, StartFailed, OSError) as error:
+        reporter.say(f"cannot start: {error}")
+        return 1
+
+
+class AlreadyRunning(Exception):
+    """Another supervisor works on this HOME; the text says which."""
+
+
+class Reporter:
+    """What people read; with --json it all goes to stderr and stdout gets one document."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def say(self, text: str) -> None:
+        print(f"postkeep: {text}", file=sys.stderr if self.as_json else sys.stdout, flush=True)
+
+    def show_address(self, prepared: dict[str, Any], seconds: float) -> None:
+        url = environment.public_url()
+        if self.as_json:
+            print(json.dumps({"url": url, "pid": os.getpid(), **prepared}), flush=True)
+        if prepared.get("recovery_key"):
+            self.say("the recovery key opens the archive if this machine's keys are lost. It is shown only now:")
+            self.say(f"    {prepared['recovery_key']}")
+            self.say("write it down, keep it elsewhere, and confirm that on the health page.")
+        if prepared.get("invitation"):
+            self.say("the first administrator sets their password here (works once):")
+            self.say(f"    {prepared['invitation']}")
+        self.say(f"ready at {url} after {seconds:.1f} s (Ctrl-C ends it)")
+
+
+def _live(reporter: Reporter, lock: IO[bytes]) -> int:
+    began = time.monotonic()
+    administrator = {name: os.environ.pop(name, "") for name in ADMINISTRATOR_VARIABLES}
+    loop = Loop(reporter.say)
+    if os.environ.get("MAKELEVEL"):
+        die_with_parent(signal.SIGTERM)  # `make run` killed means: end in good order
+    try:
+        prepared = _start_all(loop, administrator)
+        reporter.show_address(prepared, time.monotonic() - began)
+        loop.watch()
+        reporter.say("ending")
+    except StopAsked:
+        reporter.say("ending before the start was done")
+    finally:
+        _write(lock, _STOPPING)
+        loop.stop(STOP_PHASES)
+    return 0
+
+
+def _start_all(loop: Loop, administrator: dict[str, str]) -> dict[str, Any]:
+    """Servers, then what prepares the data, then everything else; returns what `prepare` found to tell."""
+    own = [loop.start(house.server_spec(server)) for server in house.lock_servers()]
+    with tempfile.TemporaryFile() as result:
+        preparing = house.prepare(result.fileno())(json.dumps(administrator).encode())
+        try:
+            loop.wait_ready(own)
+            if environment.has_own_database() and not servers.has_database():
+                servers.create_database()
+                servers.mark_database()
+            _wait_for_port(loop)
+        except BaseException:
+            preparing.kill()
+            preparing.wait()
+            raise
+        prepared = _result_of(loop, preparing, result)
+    web = loop.start(house.web())
+    for spec in (house.worker(), house.beat()):
+        loop.start(spec)
+    if house.has_program("archive", "indexer"):
+        loop.start(house.indexer())
+    loop.wait_ready([web], timeout_s=WEB_S)
+    return prepared
+
+
+def _result_of(loop: Loop, process: subprocess.Popen[bytes], result: IO[bytes]) -> dict[str, Any]:
+    loop.run_to_end(process, "prepare", timeout_s=PREPARE_S)
+    result.seek(0)
+    found: dict[str, Any] = json.loads(result.read())
+    return found
+
+
+def _wait_for_port(loop: Loop) -> None:
+    """The web server of a killed supervisor needs a moment to go. Raises: StartFailed, StopAsked."""
+    until = time.monotonic() + OLD_WEB_S
+    while not house.port_is_free():
+        if time.monotonic() > until:
+            raise StartFailed(f"{environment.bind()} port {environment.port()} is taken by another program")
+        loop.pause(0.1)
+
+
+@contextmanager
+def _only_one() -> Iterator[IO[bytes]]:
+    """Holds HOME/up.lock; waits for one that is ending, refuses beside one that runs. Raises: AlreadyRunning."""
+    path = paths.home() / "up.lock"
+    until = time.monotonic() + OLD_SUPERVISOR_S
+    with path.open("ab") as lock:
+        while not servers.try_lock(lock):
+            told = path.read_bytes()
+            if told != _STOPPING or time.monotonic() > until:
+                raise AlreadyRunning(f"already running for {paths.home()} (process {told.decode(errors='replace')})")
+            time.sleep(0.1)
+        _write(lock, str(os.getpid()).encode())
+        yield lock
+
+
+def _write(lock: IO[bytes], text: bytes) -> None:
+    lock.seek(0)
+    lock.truncate()
+    lock.write(text)
+    lock.flush()
