@@ -1,0 +1,12 @@
+"""The store engine: mail kept durably, encrypted, provable and findable in a folder. No Django in here.
+
+The face is `Store`; bulk import is `Ingest`; upkeep is in `operations`. The format is described in README.md.
+"""
+
+from .catalogue import Folder, Row
+from .errors import StoreError
+from .ingest import Ingest, Outcome
+from .keys import Keys
+from .store import Hits, Proof, Store, StoreFacts
+
+__all__ = ["Folder", "Hits", "Ingest", "Keys", "Outcome", "Proof", "Row", "Store", "StoreError", "StoreFacts"]

@@ -1,0 +1,281 @@
+"""The full-text index of a store: one tantivy document per message, a projection like the catalogue.
+
+Its field names and tokenizer are what `archive.query` compiles to. Not for deciding what to index (`indexer`) nor for
+checking hits against the catalogue (`store`).
+
+tantivy's traps that this module keeps to itself: unsigned fields only by `add_unsigned`; deletes only by query; no
+payload on a commit, so the journal position is a file beside it, written after the commit (a crash between the two
+makes the next indexer do the same messages again, which replaces them).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tantivy
+
+from archive.mail.extract import Address, Extract
+from archive.query.analysis import ANALYZER, build_analyzer, prepare
+
+from .catalogue import rank_of
+from .errors import Busy, WrongFormat
+from .journal import Position
+
+HEAP_BYTES = 48_000_000
+POSITION_FILE = "position.json"
+SCHEMA_VERSION = 1
+
+
+def build_schema() -> tantivy.Schema:
+    """The fields; what each holds is in archive/store/README.md §7."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("rank", indexed=True, fast=True)
+    builder.add_unsigned_field("number", indexed=True, fast=True)
+    builder.add_integer_field("date", indexed=True, fast=True)
+    builder.add_unsigned_field("size", indexed=True, fast=True)
+    for name in ("folder", "mailbox", "attached"):
+        builder.add_unsigned_field(name, indexed=True)
+    for name in ("subject", "from", "to", "cc", "head", "body", "attachment"):
+        builder.add_text_field(name, tokenizer_name=ANALYZER, index_option="position")
+    for name in ("address_from", "address_to", "address_cc", "msgid"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    return builder.build()
+
+
+@dataclass(slots=True)
+class Entry:
+    """What the index holds of one message."""
+
+    number: int
+    date: int
+    size: int
+    placements: Sequence[tuple[int, int]]
+    text: Extract
+
+
+def document_of(entry: Entry) -> tantivy.Document:
+    """The document of one message."""
+    text = entry.text
+    document = tantivy.Document()
+    document.add_unsigned("rank", rank_of(entry.date, entry.number))
+    document.add_unsigned("number", entry.number)
+    document.add_integer("date", entry.date)
+    document.add_unsigned("size", entry.size)
+    document.add_unsigned("attached", int(text.has_attachment))
+    for folder in {folder for folder, _ in entry.placements}:
+        document.add_unsigned("folder", folder)
+    for mailbox in {mailbox for _, mailbox in entry.placements}:
+        document.add_unsigned("mailbox", mailbox)
+    people = [people_text(some) for some in (text.from_, text.to, text.cc)]
+    names = "\n".join(text.attachment_names)
+    document.add_text("subject", prepare(text.subject))
+    for name, value in zip(("from", "to", "cc"), people, strict=True):
+        if value:
+            document.add_text(name, prepare(value))
+    document.add_text("head", prepare("\n".join(filter(None, (text.subject, *people, names)))))
+    document.add_text("body", prepare(text.body))
+    if names or text.attachment_text:
+        document.add_text("attachment", prepare(f"{names}\n{text.attachment_text}"))
+    for name, some in (("address_from", text.from_), ("address_to", text.to), ("address_cc", text.cc)):
+        for term in address_terms(some):
+            document.add_text(name, term)
+    if text.message_id:
+        document.add_text("msgid", text.message_id[:1000])
+    return document
+
+
+def people_text(people: Iterable[Address]) -> str:
+    return "\n".join(f"{person.name} {person.address}" if person.name else person.address for person in people)
+
+
+def address_terms(people: Iterable[Address]) -> set[str]:
+    """Per address: itself, its local part as `local@`, its domain and each parent domain as `@domain`."""
+    terms = set()
+    for person in people:
+        address = person.address.lower()[:500]
+        local, at, domain = address.rpartition("@")
+        if not at:
+            continue
+        terms.update((address, f"{local}@"))
+        labels = domain.split(".")
+        terms.update("@" + ".".join(labels[i:]) for i in range(max(len(labels) - 1, 1)))
+    return terms
+
+
+class Index:
+    """One tantivy index. Searching from any thread and process; writing only under the index lease."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._guard = threading.Lock()
+        self._seen: tuple[int, int, int] | None = None
+        path.mkdir(parents=True, exist_ok=True)
+        self.schema = build_schema()
+        self.analyzer = build_analyzer()
+        self._index = self._open()
+
+    def _open(self) -> tantivy.Index:
+        try:
+            index = tantivy.Index(self.schema, path=str(self.path), reuse=True)
+        except ValueError as error:
+            raise WrongFormat(f"the index can't be opened: {error}") from error
+        index.register_tokenizer(ANALYZER, build_analyzer())
+        index.config_reader("manual")
+        return index
+
+    def searcher(self) -> tantivy.Searcher:
+        """A snapshot of the newest commit; a stat tells whether there is one."""
+        try:
+            stat = (self.path / "meta.json").stat()
+        except FileNotFoundError:
+            return self._index.searcher()
+        now = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        with self._guard:
+            if now != self._seen:
+                self._index.reload()
+                self._seen = now
+        return self._index.searcher()
+
+    def writer(self, heap_bytes: int = HEAP_BYTES) -> IndexWriter:
+        """Raises: Busy (tantivy's own lock is taken, so somebody writes without the lease)."""
+        return IndexWriter(self, heap_bytes)
+
+    def raw_writer(self, heap_bytes: int) -> tantivy.IndexWriter:
+        try:
+            return self._index.writer(heap_size=heap_bytes, num_threads=1)
+        except ValueError as error:
+            raise Busy(f"the index is being written: {error}") from error
+
+    def position(self) -> Position:
+        """The journal position whose effects are in the index."""
+        note = self._note()
+        try:
+            segment, offset, sequence, chain = note["at"]
+            return Position(int(segment), int(offset), int(sequence), bytes.fromhex(chain))
+        except (KeyError, ValueError, TypeError):
+            return Position()
+
+    def _note(self) -> dict[str, Any]:
+        try:
+            note = json.loads((self.path / POSITION_FILE).read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return dict(note) if note.get("schema") == SCHEMA_VERSION else {}
+
+    def save_position(self, at: Position, *, closed: bool) -> None:
+        """After a commit: the position; when closing also the hash of the list of segments, which has no check."""
+        note: dict[str, Any] = {
+            "schema": SCHEMA_VERSION,
+            "at": [at.segment, at.offset, at.sequence, at.chain.hex()],
+            "segments": self.segments_hash() if closed else "",
+        }
+        self._write_note(note)
+
+    def forget_segments(self) -> None:
+        """A writer begins: from now on background merges change the list of segments without a note."""
+        note = self._note()
+        if note.get("segments"):
+            self._write_note({**note, "segments": ""})
+
+    def _write_note(self, note: dict[str, Any]) -> None:
+        temporary = self.path / f".{POSITION_FILE}.{os.getpid()}"
+        with temporary.open("w") as file:
+            json.dump(note, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.path / POSITION_FILE)
+
+    def segments_hash(self) -> str:
+        return hashlib.sha256((self.path / "meta.json").read_bytes()).hexdigest()
+
+    def segments_as_noted(self) -> bool | None:
+        """Is meta.json what the last writer left? None: it was not closed in good order, so nothing is known."""
+        noted = self._note().get("segments")
+        return None if not noted else noted == self.segments_hash()
+
+    def highest_number(self) -> int:
+        """The highest message number in the index (0 = empty)."""
+        hits = self.searcher().search(tantivy.Query.all_query(), limit=1, count=False, order_by_field="number").hits
+        return int(hits[0][0]) if hits else 0
+
+    def has(self, numbers: Sequence[int]) -> int:
+        """How many of these messages the index itself finds."""
+        found, searcher = 0, self.searcher()
+        for at in range(0, len(numbers), 20_000):
+            some = numbers[at : at + 20_000]
+            if some[-1] - some[0] + 1 == len(some):
+                query = tantivy.Query.range_query(self.schema, "number", tantivy.FieldType.Unsigned, some[0], some[-1])
+            else:
+                query = tantivy.Query.term_set_query(self.schema, "number", list(some))
+            found += searcher.search(query, limit=1, count=True).count or 0
+        return found
+
+    def missing(self, numbers: Sequence[int]) -> set[int]:
+        """Which of these messages the index does not find."""
+        return set(numbers).difference(self.numbers())
+
+    def numbers(self) -> list[int]:
+        """All message numbers in the index, sorted."""
+        searcher = self.searcher()
+        hits = searcher.search(tantivy.Query.all_query(), limit=max(searcher.num_docs, 1), count=False).hits
+        values = searcher.fast_field_values("number", [address for _, address in hits])
+        return sorted(int(value) for value in values if value is not None)
+
+    def size_bytes(self) -> int:
+        total = 0
+        for entry in os.scandir(self.path):
+            with contextlib.suppress(FileNotFoundError):
+                total += entry.stat().st_size
+        return total
+
+
+class IndexWriter:
+    """Adds and replaces documents; only its own commits are seen. Held under the index lease."""
+
+    def __init__(self, index: Index, heap_bytes: int) -> None:
+        self._index = index
+        index.forget_segments()
+        self._writer = index.raw_writer(heap_bytes)
+        self._highest = index.highest_number()
+        self.pending = 0
+
+    def put(self, entry: Entry) -> None:
+        """Add a message, or replace what the index has of it."""
+        if entry.number <= self._highest:
+            self.remove(entry.number)
+        self._highest = max(self._highest, entry.number)
+        self._writer.add_document(document_of(entry))
+        self.pending += 1
+
+    def remove(self, number: int) -> None:
+        """Take a message out; harmless when it isn't in."""
+        if number <= self._highest:
+            self._writer.delete_documents_by_query(tantivy.Query.term_query(self._index.schema, "number", number))
+            self.pending += 1
+
+    def commit(self, at: Position) -> None:
+        """Make all since the last commit findable and durable, then note the position."""
+        self._writer.commit()
+        self.pending = 0
+        self._index.save_position(at, closed=False)
+
+    def close(self) -> None:
+        """Wait for merges, let go of tantivy's lock, and note the hash of the list of segments. Commits nothing."""
+        self._writer.wait_merging_threads()
+        if (self._index.path / "meta.json").exists():
+            self._index.save_position(self._index.position(), closed=True)
+
+    def abandon(self) -> None:
+        """Let go after a failure: the next writer starts from the last commit."""
+        with contextlib.suppress(ValueError):
+            self._writer.rollback()
+        with contextlib.suppress(ValueError):
+            self._writer.wait_merging_threads()

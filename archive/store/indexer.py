@@ -1,0 +1,148 @@
+"""Bringing the index up to the journal: what to put, replace and remove, in order, and under the index lease.
+
+One process at a time holds the lease of a store: the `indexer` of `manage.py up`, or an import that feeds what it has
+parsed already. What a message's document should be is read from the catalogue as it is now, so doing a record twice
+does no harm. Not for tantivy's own ways (`index`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from typing import TYPE_CHECKING
+
+from archive.mail.extract import Extract
+
+from .catalogue import Row
+from .errors import Stopped
+from .index import HEAP_BYTES, Entry, IndexWriter
+from .journal import Event, Position
+
+if TYPE_CHECKING:
+    from .store import Store
+
+LEASE = "index.lock"
+COMMIT_MESSAGES = 20_000
+BATCH_MESSAGES = 256
+BATCH_BYTES = 8 << 20
+
+
+def numbers_in(events: Sequence[Event]) -> Iterator[int]:
+    """The messages whose document these events change."""
+    for event in events:
+        if event[0] == "msg":
+            yield event[1]
+        elif event[0] == "put":
+            yield event[2]
+        elif event[0] == "del":
+            yield from event[1]
+
+
+class Indexer:
+    """The holder of a store's index lease. A context manager; entering raises Busy if it is taken and `wait` is off."""
+
+    def __init__(self, store: Store, *, wait: bool = True, heap_bytes: int = HEAP_BYTES) -> None:
+        self._store = store
+        self._wait = wait
+        self._heap = heap_bytes
+        self._stack = contextlib.ExitStack()
+        self._writer: IndexWriter | None = None
+        self._at = Position()
+
+    def __enter__(self) -> Indexer:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._store.work_lease(LEASE, wait=self._wait))
+            self._writer = self._store.index.writer(self._heap)
+            self._at = self._store.index.position()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with self._stack:
+            writer, self._writer = self._writer, None
+            if writer is None:
+                return
+            if kind is None:
+                if writer.pending:
+                    writer.commit(self._at)
+                writer.close()
+            else:
+                writer.abandon()
+
+    @property
+    def at(self) -> int:
+        """The sequence up to which documents were handed to the index (findable after `commit`)."""
+        return self._at.sequence
+
+    def advance(
+        self,
+        supply: MutableMapping[int, Extract] | None = None,
+        *,
+        stop: Callable[[], bool] = lambda: False,
+        on_messages: Callable[[int], None] = lambda count: None,
+    ) -> int:
+        """Work through the journal as far as the catalogue has it. `supply` saves reading what the caller has parsed.
+
+        Commits by itself every COMMIT_MESSAGES. Returns how many messages were touched. Raises: Stopped, Damaged.
+        """
+        done = 0
+        end = self._store.catalogue.position().sequence
+        if end <= self._at.sequence:
+            return 0
+        for record in self._store.journal.read(self._at):
+            if record.sequence > end:
+                break
+            if stop():
+                raise Stopped("indexing was stopped")
+            numbers = list(dict.fromkeys(numbers_in(record.events)))
+            for at in range(0, len(numbers), BATCH_MESSAGES):
+                self._put(numbers[at : at + BATCH_MESSAGES], supply)
+            self._at = record.after
+            done += len(numbers)
+            on_messages(len(numbers))
+            if self.writer.pending >= COMMIT_MESSAGES:
+                self.commit()
+        return done
+
+    @property
+    def writer(self) -> IndexWriter:
+        if self._writer is None:
+            raise RuntimeError("the indexer works inside its `with` block only")
+        return self._writer
+
+    def commit(self) -> None:
+        """Make findable what was handed over. A position without documents is noted too."""
+        self.writer.commit(self._at)
+
+    def _put(self, numbers: Sequence[int], supply: MutableMapping[int, Extract] | None) -> None:
+        rows = {row.number: row for row in self._store.catalogue.rows(numbers)}
+        unknown = []
+        for number in numbers:
+            row = rows.get(number)
+            text = supply.pop(number, None) if supply else None
+            if row is None:
+                self.writer.remove(number)
+            elif text is not None:
+                self._put_one(row, text)
+            else:
+                unknown.append(row)
+        for chunk in chunks(unknown):
+            for row, text in zip(chunk, self._store.texts(chunk), strict=True):
+                self._put_one(row, text)
+
+    def _put_one(self, row: Row, text: Extract) -> None:
+        self.writer.put(Entry(row.number, row.date, row.size, row.placements, text))
+
+
+def chunks(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Split into pieces that are safe to hold in memory with their text."""
+    piece: list[Row] = []
+    size = 0
+    for row in rows:
+        if piece and (size + row.size > BATCH_BYTES or len(piece) >= BATCH_MESSAGES):
+            yield piece
+            piece, size = [], 0
+        piece.append(row)
+        size += row.size
+    if piece:
+        yield piece

@@ -1,0 +1,389 @@
+"""Keeping many messages fast: reading, preparing, committing and indexing at the same time, in bounded memory.
+
+Three threads behind the caller's own: one hashes, parses and compresses a chunk; one commits it (the only one that
+waits for the disk); one feeds the index. The native parts (SHA-256, zstd, AES, fsync, tantivy) run beside Python.
+A chunk is at most 256 messages, 4 MiB or 250 ms, so the writer lease is never held longer than one of those.
+
+Relies on I1, I2 (`Store.add`). Not for finding messages on disk (`archive.sources`).
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import hashlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, BinaryIO
+
+import zstandard
+
+from archive.mail.extract import Extract, extract, extract_many
+
+from .catalogue import Description
+from .codec import FRAME_BYTES, Squeezed, squeeze, squeeze_stream
+from .describe import describe
+from .errors import Busy, Stopped
+from .indexer import Indexer
+from .store import TEXT_BYTES, Incoming, Store
+
+CHUNK_MESSAGES = 256
+CHUNK_BYTES = 4 << 20
+CHUNK_SECONDS = 0.25
+QUEUED_CHUNKS = 2
+SAMPLE_BYTES = 6 << 20
+SAMPLE_LEAST_BYTES = 1 << 20
+SAMPLE_LEAST_MESSAGES = 100
+COMMIT_SECONDS = 10.0
+POLL_SECONDS = 0.1
+SUPPLY_CHUNKS = 3
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one message ("archived" or "duplicate"); it is durable when this is told."""
+
+    token: Any
+    state: str
+    number: int
+    size: int
+
+
+@dataclass(slots=True)
+class Given:
+    """One message as the caller put it: `content` or, for a large one, `spool`."""
+
+    folder: int
+    token: Any
+    content: bytes | None
+    spool: BinaryIO | None
+    size: int
+    received_at: int | None
+
+
+@dataclass(slots=True)
+class Chunk:
+    given: list[Given] = field(default_factory=list)
+    size: int = 0
+    since: float = 0.0
+
+
+@dataclass(slots=True)
+class Prepared:
+    given: list[Given]
+    incoming: list[Incoming]
+    texts: list[Extract | None]
+
+
+class Ingest:
+    """A bulk import into one mailbox; a context manager. Leaving it well waits until all is durable and indexed.
+
+    `index`: "feed" takes the index lease if it is free and feeds what it parsed, else waits for the holder's
+    position; "no" leaves indexing to others. `indexed` afterwards: how many of the archived ones the index finds.
+    """
+
+    def __init__(
+        self, store: Store, mailbox: int, *, index: str = "feed", stop: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._store = store
+        self._mailbox = mailbox
+        self._mode = index
+        self._stop = stop
+        self._folders: dict[str, int] = {}
+        self._chunk = Chunk()
+        self._to_prepare: queue.Queue[Chunk | None] = queue.Queue(QUEUED_CHUNKS)
+        self._to_commit: queue.Queue[Prepared | None] = queue.Queue(QUEUED_CHUNKS)
+        self._to_index: queue.Queue[dict[int, Extract] | None] = queue.Queue(SUPPLY_CHUNKS)
+        self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._failure: BaseException | None = None
+        self._archived = array.array("Q")
+        self._threads: list[threading.Thread] = []
+        self._feeds = False
+        self._preparer = Preparer(store)
+        self.indexed = 0
+
+    def __enter__(self) -> Ingest:
+        ready = threading.Event()
+        works = [self._prepare_all, self._commit_all]
+        if self._mode == "feed":
+            works.append(partial(self._index_all, ready))
+        for work in works:
+            thread = threading.Thread(target=self._guarded, args=(work, ready), daemon=True, name="ingest")
+            thread.start()
+            self._threads.append(thread)
+        if self._mode == "feed":
+            ready.wait()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._send()
+        else:
+            self._failure = self._failure or Stopped("the import was given up")
+        self._put(self._to_prepare, None)
+        for thread in self._threads:
+            thread.join()
+        if kind is None:
+            self._check()
+            if self._mode != "no":
+                self._wait_for_index()
+                self.indexed = self._count_indexed()
+
+    def put(
+        self, folder: str, *, content: bytes | None = None, spool: BinaryIO | None = None,
+        received_at: int | None = None, token: Any = None,
+    ) -> None:  # fmt: skip
+        """Hand over one message, as bytes or (large ones) as a file at its beginning. Blocks when the rest is behind.
+
+        Raises what went wrong behind it: StoreFull, StorageFailed, Damaged.
+        """
+        self._check()
+        if (content is None) == (spool is None):
+            raise ValueError("exactly one of content and spool must be given")
+        if spool is None:
+            size = len(content or b"")
+        else:
+            size = spool.seek(0, 2)
+            spool.seek(0)
+        self._chunk.since = self._chunk.since or time.monotonic()
+        if self._chunk.given and self._chunk.size + size > CHUNK_BYTES:
+            self._send()
+            self._chunk.since = time.monotonic()
+        self._chunk.given.append(Given(self._folder(folder), token, content, spool, size, received_at))
+        self._chunk.size += size
+        full = len(self._chunk.given) >= CHUNK_MESSAGES or self._chunk.size >= CHUNK_BYTES
+        if full or time.monotonic() - self._chunk.since >= CHUNK_SECONDS:
+            self._send()
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """What has become durable since the last call."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                yield self._outcomes.get_nowait()
+
+    def _folder(self, path: str) -> int:
+        if path not in self._folders:
+            self._folders[path] = self._store.ensure_folder(self._mailbox, path)
+        return self._folders[path]
+
+    def _send(self) -> None:
+        chunk, self._chunk = self._chunk, Chunk()
+        if chunk.given:
+            self._put(self._to_prepare, chunk)
+
+    # Between the threads
+
+    def _put(self, where: queue.Queue[Any], item: object) -> None:
+        while True:
+            try:
+                where.put(item, timeout=POLL_SECONDS)
+                return
+            except queue.Full:
+                if self._failure is not None:
+                    return
+
+    def _each(self, source: queue.Queue[Any]) -> Iterator[Any]:
+        """Items until the end mark; after a failure they are taken and dropped, so that nobody blocks."""
+        while (item := source.get()) is not None:
+            if self._failure is None:
+                yield item
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _guarded(self, work: Callable[[], None], ready: threading.Event) -> None:
+        try:
+            work()
+        except BaseException as error:
+            self._failure = self._failure or error
+        finally:
+            ready.set()
+
+    def _prepare_all(self) -> None:
+        try:
+            for chunk in self._each(self._to_prepare):
+                for prepared in self._preparer.take(chunk):
+                    self._put(self._to_commit, prepared)
+            if self._failure is None:
+                for prepared in self._preparer.finish():
+                    self._put(self._to_commit, prepared)
+        except BaseException:
+            self._drain(self._to_prepare)
+            raise
+        finally:
+            self._put(self._to_commit, None)
+
+    def _commit_all(self) -> None:
+        try:
+            for prepared in self._each(self._to_commit):
+                self._commit(prepared)
+        except BaseException as error:
+            self._failure = self._failure or error
+            self._drain(self._to_commit)
+            raise
+        finally:
+            if self._mode == "feed":
+                self._put(self._to_index, None)
+
+    def _commit(self, prepared: Prepared) -> None:
+        added = self._store.add(prepared.incoming)
+        supply: dict[int, Extract] = {}
+        for given, one, text in zip(prepared.given, added, prepared.texts, strict=True):
+            if not one.duplicate:
+                self._archived.append(one.number)
+                if text is not None:
+                    supply[one.number] = text
+            if given.spool is not None:
+                given.spool.close()
+            self._outcomes.put(
+                Outcome(given.token, "duplicate" if one.duplicate else "archived", one.number, given.size)
+            )
+        if self._feeds and supply:
+            self._put(self._to_index, supply)
+
+    def _drain(self, source: queue.Queue[Any]) -> None:
+        """Keep taking until the end mark, so that whoever puts is not stuck behind a dead thread."""
+
+        def take() -> None:
+            while source.get() is not None:
+                pass
+
+        self._failure = self._failure or Stopped("the import failed")
+        threading.Thread(target=take, daemon=True, name="ingest-drain").start()
+
+    # The index
+
+    def _index_all(self, ready: threading.Event) -> None:
+        try:
+            with Indexer(self._store, wait=False) as indexer:
+                # What was there before comes first, so that our documents follow in order.
+                self._feeds = True
+                ready.set()
+                committed = time.monotonic()
+                for supply in self._each(self._to_index):
+                    indexer.advance(supply)
+                    if time.monotonic() - committed > COMMIT_SECONDS and indexer.writer.pending:
+                        indexer.commit()
+                        committed = time.monotonic()
+                if self._failure is None:
+                    indexer.advance()
+        except Busy:
+            ready.set()
+            if self._feeds:
+                raise
+        finally:
+            self._feeds = False
+
+    def _wait_for_index(self) -> None:
+        """Until the index has what is in the journal now: by its holder, or by ourselves when the lease is free."""
+        end = self._store.catalogue.position().sequence
+        while self._store.index.position().sequence < end:
+            if self._stop():
+                raise Stopped("stopped while waiting for the index; all messages are kept")
+            try:
+                with Indexer(self._store, wait=False) as indexer:
+                    indexer.advance(stop=self._stop)
+            except Busy:
+                time.sleep(POLL_SECONDS)
+
+    def _count_indexed(self) -> int:
+        numbers = sorted(set(self._archived))
+        if not numbers or self._store.index.has(numbers) == len(numbers):
+            return len(self._archived)
+        missing = self._store.index.missing(numbers)
+        return sum(number not in missing for number in self._archived)
+
+
+class Preparer:
+    """Hashes, parses and compresses chunks. The first ones wait until there is enough to train a dictionary on."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: list[Chunk] | None = [] if store.current_dictionary() == 0 else None
+
+    def take(self, chunk: Chunk) -> Iterable[Prepared]:
+        if self._waiting is None:
+            return [self.prepare(chunk)]
+        self._waiting.append(chunk)
+        large = any(given.spool is not None for given in chunk.given)
+        if large or sum(one.size for one in self._waiting) >= SAMPLE_BYTES:
+            return self.finish()
+        return []
+
+    def finish(self) -> Iterator[Prepared]:
+        """Prepare what was held back, with a dictionary if it was enough for one."""
+        waiting, self._waiting = self._waiting or [], None
+        samples = [given.content for chunk in waiting for given in chunk.given if given.content]
+        if len(samples) >= SAMPLE_LEAST_MESSAGES and sum(map(len, samples)) >= SAMPLE_LEAST_BYTES:
+            # Too uniform samples can't be trained on; then there is nothing to win either.
+            with contextlib.suppress(zstandard.ZstdError):
+                self._store.train_dictionary(samples)
+        for chunk in waiting:
+            yield self.prepare(chunk)
+
+    def prepare(self, chunk: Chunk) -> Prepared:
+        """Everything about a chunk that needs no lease. What is placed already is neither parsed nor compressed."""
+        digests = [digest_of(given) for given in chunk.given]
+        known = self._store.catalogue.find_sha256(digests)
+        dictionary = self._store.current_dictionary()
+        fresh = [given for given, digest in zip(chunk.given, digests, strict=True) if digest not in known]
+        texts = iter(texts_of(fresh))
+        prepared = Prepared(chunk.given, [], [])
+        now = int(time.time())
+        for given, digest in zip(chunk.given, digests, strict=True):
+            text = next(texts) if digest not in known else None
+            prepared.texts.append(text)
+            date = text.date if text is not None else None
+            if date is None:
+                date = given.received_at if given.received_at is not None else now
+            said = describe(text) if text is not None else Description()
+            frames = self._frames(given, dictionary) if text is not None else partial(self._late, given, dictionary)
+            prepared.incoming.append(Incoming(digest, given.size, date, given.folder, frames, said))
+        return prepared
+
+    def _frames(self, given: Given, dictionary: int) -> Callable[[], Iterable[Squeezed]]:
+        if given.content is None:
+            return partial(self._late, given, dictionary)
+        squeezed = squeeze(given.content, self._store.dictionaries, dictionary)
+        given.content = None
+        return lambda: squeezed
+
+    def _late(self, given: Given, dictionary: int) -> Iterable[Squeezed]:
+        """Compressed under the lease: a large message, or one that was known a moment ago and is deleted by now."""
+        return squeeze_stream(pieces_of(given, FRAME_BYTES), self._store.dictionaries, dictionary)
+
+
+def pieces_of(given: Given, size: int) -> Iterator[bytes]:
+    if given.spool is None:
+        content = given.content or b""
+        yield from (content[at : at + size] for at in range(0, len(content), size))
+        return
+    given.spool.seek(0)
+    while piece := given.spool.read(size):
+        yield piece
+
+
+def digest_of(given: Given) -> bytes:
+    if given.content is not None:
+        return hashlib.sha256(given.content).digest()
+    digest = hashlib.sha256()
+    for piece in pieces_of(given, 1 << 20):
+        digest.update(piece)
+    return digest.digest()
+
+
+def texts_of(some: list[Given]) -> list[Extract]:
+    """Parse what is small together, what is large by its beginning."""
+    small = iter(extract_many([given.content for given in some if given.content is not None]))
+    return [next(small) if given.content is not None else text_of_large(given) for given in some]
+
+
+def text_of_large(given: Given) -> Extract:
+    assert given.spool is not None
+    given.spool.seek(0)
+    return extract(given.spool.read(TEXT_BYTES), size=given.size)

@@ -1,0 +1,254 @@
+"""The journal: append-only, hash-chained, encrypted records; what it says is what the store holds.
+
+segment header (96 bytes)  magic "PKJ1" | store identity 16 | segment u32 | first sequence u64 | chain before it 32 |
+                           zeros 24 | first 8 bytes of the SHA-256 of all before
+record                     length u32 | sequence u64 | nonce 12 | sealed (length bytes, tag included) | chain 32
+chain                      SHA-256(chain before | length | sequence | nonce | sealed)
+sealed                     AES-256-GCM of zstd of the UTF-8 JSON {"t": ms since 1970, "e": [events]},
+                           associated data: identity | length | sequence | chain before
+
+All little endian. One record is one commit: all its events hold or none. Events are JSON lists, first the kind:
+
+["box", mailbox, label]                        a mailbox and its present address
+["dir", folder, mailbox, parent, name]         folder made; parent 0 = top
+["mvd", folder, parent, name]                  folder moved or renamed
+["msg", number, sha256 hex, size, date]        content kept; date in seconds since 1970, UTC
+["put", folder, number]                        message placed in a folder
+["del", [numbers], folder, reason, by]         placements removed; folder 0 = from all of them
+["dic", number, sha256 hex of the plain dictionary]
+["pak", number, purpose]                       pack opened; purpose "" or "compact"
+["sea", number, bytes, sha256 hex]             pack sealed
+["rep", [old packs], [new packs]]              packs replaced by compaction
+
+Not for what the events mean to a catalogue (`catalogue`), nor for who may write them (`store`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import zstandard
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from .backend import Backend, Writer
+from .errors import Damaged
+from .keys import derive
+
+FOLDER = "journal"
+SEGMENT_BYTES = 64 << 20
+
+Event = list[Any]
+
+HEADER = struct.Struct("<4s16sIQ32s24x8s")
+HEAD = struct.Struct("<IQ12s")
+CHAIN_BYTES = 32
+MAGIC = b"PKJ1"
+MOST_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The end of the journal after a record: where the next one goes, its number minus one, and the chain so far."""
+
+    segment: int = 0
+    offset: int = 0
+    sequence: int = 0
+    chain: bytes = bytes(CHAIN_BYTES)
+
+
+@dataclass(slots=True)
+class Record:
+    """One commit: its events, when it was made (ms since 1970, UTC) and the position after it."""
+
+    sequence: int
+    at_ms: int
+    events: list[Event]
+    after: Position
+    start: int = field(default=0)
+
+
+def segment_name(number: int) -> str:
+    return f"{FOLDER}/{number:08d}.log"
+
+
+class Journal:
+    """Reads and appends records. Appending needs the writer lease; reading needs nothing."""
+
+    def __init__(
+        self, backend: Backend, store_key: bytes, identity: bytes, *, segment_bytes: int = SEGMENT_BYTES
+    ) -> None:
+        self._backend = backend
+        self._identity = identity
+        self._cipher = AESGCM(derive(store_key, b"journal"))
+        self._segment_bytes = segment_bytes
+        self._writer: Writer | None = None
+        self._at: Position | None = None
+        self._squeeze = zstandard.ZstdCompressor(level=3)
+
+    def append(self, events: list[Event], after: Position, *, at_ms: int | None = None) -> Record:
+        """Add one record after `after` (the true end, known under the lease) and make it durable.
+
+        On failure nothing of it stays: the file is cut back to where it was (by the next writer if not by us).
+        Raises: StoreFull, StorageFailed.
+        """
+        at_ms = int(time.time() * 1000) if at_ms is None else at_ms
+        document = json.dumps({"t": at_ms, "e": events}, separators=(",", ":"), ensure_ascii=False)
+        plain = self._squeeze.compress(document.encode("utf-8", "surrogatepass"))
+        try:
+            writer, before = self._writer_at(after)
+            length, sequence, nonce = len(plain) + 16, before.sequence + 1, os.urandom(12)
+            sealed = self._cipher.encrypt(nonce, plain, self._bound(length, sequence, before.chain))
+            raw = HEAD.pack(length, sequence, nonce) + sealed
+            chain = hashlib.sha256(before.chain + raw).digest()
+            writer.write(raw + chain)
+            writer.sync()
+        except BaseException:
+            self.forget()
+            raise
+        self._at = Position(before.segment, writer.position, sequence, chain)
+        return Record(sequence, at_ms, events, self._at, before.offset)
+
+    def _writer_at(self, after: Position) -> tuple[Writer, Position]:
+        if self._writer is not None and self._at == after and after.offset < self._segment_bytes:
+            return self._writer, after
+        self.forget()
+        if after.segment and after.offset < self._segment_bytes:
+            self._writer = self._backend.append(segment_name(after.segment), after.offset)
+            return self._writer, after
+        number = after.segment + 1
+        self._writer = self._backend.append(segment_name(number), 0)
+        self._writer.write(self._header(number, after.sequence + 1, after.chain))
+        return self._writer, Position(number, HEADER.size, after.sequence, after.chain)
+
+    def forget(self) -> None:
+        """Close the file; the next append opens it again at the position it is told."""
+        if self._writer is not None:
+            self._writer.close()
+        self._writer = None
+        self._at = None
+
+    def read(self, after: Position, *, decode: bool = True) -> Iterator[Record]:
+        """The whole records after a position, in order. Ends at the end or at a torn last record.
+
+        With `decode` off the chain is checked but the events stay sealed (an empty list): fast, for walking far.
+        Raises: Damaged when bytes that are whole and not the last do not match the chain or the seal.
+        """
+        position = after
+        if position.segment == 0:
+            if not self.segments():
+                return
+            position = Position(1, HEADER.size, after.sequence, after.chain)
+            if not self._check_header(1, position):
+                return
+        while True:
+            record = self._record(position, decode)
+            if record is None:
+                following = self._next_segment(position)
+                if following is None:
+                    return
+                position = following
+                continue
+            yield record
+            position = record.after
+
+    def tail(self, after: Position) -> int:
+        """How many bytes lie beyond a position in its segment and the next ones (0 = nothing new)."""
+        names = self.segments()
+        extra = sum(self._backend.size(segment_name(n)) for n in names if n > after.segment)
+        if after.segment in names:
+            extra += self._backend.size(segment_name(after.segment)) - after.offset
+        return extra
+
+    def segments(self) -> list[int]:
+        return sorted(int(name.rsplit("/", 1)[1].removesuffix(".log")) for name in self._backend.names(FOLDER))
+
+    def _record(self, position: Position, decode: bool) -> Record | None:
+        name = segment_name(position.segment)
+        head = self._backend.read(name, position.offset, HEAD.size)
+        if len(head) < HEAD.size:
+            return None
+        length, sequence, nonce = HEAD.unpack(head)
+        rest = self._backend.read(name, position.offset + HEAD.size, min(length, MOST_BYTES) + CHAIN_BYTES)
+        where = f"journal segment {position.segment}, offset {position.offset}, record {position.sequence + 1}"
+        if len(rest) < length + CHAIN_BYTES or length > MOST_BYTES:
+            return self._torn(position, where)
+        sealed, chain = rest[:length], rest[length:]
+        if hashlib.sha256(position.chain + head + sealed).digest() != chain or sequence != position.sequence + 1:
+            return self._torn(position, where)
+        end = Position(position.segment, position.offset + HEAD.size + length + CHAIN_BYTES, sequence, chain)
+        if not decode:
+            return Record(sequence, 0, [], end, position.offset)
+        try:
+            plain = self._cipher.decrypt(nonce, sealed, self._bound(length, sequence, position.chain))
+        except InvalidTag:
+            raise Damaged("a record is not sealed with this store's key", where) from None
+        document = json.loads(
+            zstandard.decompress(plain, max_output_size=MOST_BYTES * 8).decode("utf-8", "surrogatepass")
+        )
+        return Record(sequence, document["t"], document["e"], end, position.offset)
+
+    def _torn(self, position: Position, where: str) -> None:
+        """A broken record is torn if it can be the last one that was ever begun, else damage.
+
+        It can't be when a later segment exists, or when a whole record is found behind it.
+        """
+        if any(number > position.segment for number in self.segments()) or self._followed(position):
+            raise Damaged("a record does not match the chain", where)
+
+    def _followed(self, position: Position) -> bool:
+        """Is there, beyond this position, a head whose sequence and length fit a record that follows this one?"""
+        name = segment_name(position.segment)
+        size = self._backend.size(name)
+        raw = self._backend.read(name, position.offset, min(size - position.offset, 2 * MOST_BYTES))
+        for ahead in range(1, 4):
+            wanted = struct.pack("<Q", position.sequence + 1 + ahead)
+            at = raw.find(wanted, HEAD.size)
+            while at >= 4:
+                (length,) = struct.unpack_from("<I", raw, at - 4)
+                end = at - 4 + HEAD.size + length + CHAIN_BYTES
+                if length <= MOST_BYTES and end <= len(raw) and self._chains(raw, at - 4, length):
+                    return True
+                at = raw.find(wanted, at + 1)
+        return False
+
+    @staticmethod
+    def _chains(raw: bytes, at: int, length: int) -> bool:
+        """Does the record at `at` match its chain, given that the 32 bytes before it are the chain before it?"""
+        if at < CHAIN_BYTES:
+            return False
+        end = at + HEAD.size + length
+        return hashlib.sha256(raw[at - CHAIN_BYTES : end]).digest() == raw[end : end + CHAIN_BYTES]
+
+    def _next_segment(self, position: Position) -> Position | None:
+        number = position.segment + 1
+        if number not in self.segments():
+            if any(later > position.segment for later in self.segments()):
+                raise Damaged("a journal segment is missing", f"journal segment {number}")
+            return None
+        following = Position(number, HEADER.size, position.sequence, position.chain)
+        return following if self._check_header(number, following) else None
+
+    def _header(self, number: int, first: int, chain: bytes) -> bytes:
+        raw = HEADER.pack(MAGIC, self._identity, number, first, chain, bytes(8))
+        return raw[:-8] + hashlib.sha256(raw[:-8]).digest()[:8]
+
+    def _check_header(self, number: int, position: Position) -> bool:
+        """True when the header is the expected one, False when it is torn (the segment holds nothing yet)."""
+        raw = self._backend.read(segment_name(number), 0, HEADER.size)
+        expected = self._header(number, position.sequence + 1, position.chain)
+        if raw == expected:
+            return True
+        if number == self.segments()[-1] and (len(raw) < HEADER.size or not any(raw)):
+            return False
+        raise Damaged("the segment's header is not what the chain says", f"journal segment {number}, header")
+
+    def _bound(self, length: int, sequence: int, chain: bytes) -> bytes:
+        return self._identity + struct.pack("<IQ", length, sequence) + chain

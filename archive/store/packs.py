@@ -1,0 +1,248 @@
+"""Packs: files of sealed messages, appended to while open, immutable once sealed.
+
+header (64 bytes)  magic "PKP1" | store identity 16 | pack number u64 | salt 16 | zeros 12 | first 8 bytes of SHA-256
+entry              magic "PKE1" | message number u64 | size u64 | frames (see `codec`), the last one marked
+table              magic "PKT1" | count u64 | count × (number u64 | offset u64 | length u64)
+footer (48 bytes)  table offset u64 | magic "PKF1" | zeros 4 | SHA-256 of the table
+
+All little endian. An open pack has no table; its entries describe themselves. The SHA-256 of a sealed pack's whole
+file is in the journal. Each pack has a key of its own, derived from the store key with the salt.
+
+Not for deciding what goes into which pack (`store`), nor for numbers and hashes (`journal`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from .backend import Backend, Writer
+from .codec import (
+    FRAME_HEAD,
+    NONCE_BYTES,
+    Dictionaries,
+    FrameHead,
+    Squeezed,
+    decrypt_frame,
+    expand,
+    seal_frame,
+)
+from .errors import Damaged, NotFound
+from .keys import derive
+
+PACK_BYTES = 64 << 20
+FOLDER = "packs"
+
+HEADER = struct.Struct("<4s16sQ16s12x8s")
+ENTRY = struct.Struct("<4sQQ")
+TABLE_HEAD = struct.Struct("<4sQ")
+TABLE_ROW = struct.Struct("<QQQ")
+FOOTER = struct.Struct("<Q4s4x32s")
+MAGIC, ENTRY_MAGIC, TABLE_MAGIC, FOOTER_MAGIC = b"PKP1", b"PKE1", b"PKT1", b"PKF1"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entry lies: pack number, offset of its header, length with header and all frames, in bytes."""
+
+    pack: int
+    offset: int
+    length: int
+
+
+def pack_name(number: int) -> str:
+    return f"{FOLDER}/{number:08d}.pack"
+
+
+def pack_number(name: str) -> int:
+    """The number in a pack's file name. Raises: ValueError for another file."""
+    return int(name.rsplit("/", 1)[1].removesuffix(".pack"))
+
+
+def make_header(identity: bytes, number: int, salt: bytes) -> bytes:
+    checked = HEADER.pack(MAGIC, identity, number, salt, bytes(8))
+    return checked[:-8] + hashlib.sha256(checked[:-8]).digest()[:8]
+
+
+def read_header(raw: bytes, identity: bytes, number: int) -> bytes:
+    """The salt. Raises: Damaged."""
+    where = f"pack {number}, header"
+    if len(raw) < HEADER.size:
+        raise Damaged("the pack is shorter than its header", where)
+    magic, whose, stated, salt, check = HEADER.unpack_from(raw)
+    if magic != MAGIC or hashlib.sha256(raw[: HEADER.size - 8]).digest()[:8] != check:
+        raise Damaged("the header does not match its check", where)
+    if whose != identity or stated != number:
+        raise Damaged("the pack belongs to another store or has another number", where)
+    if raw[44:56] != bytes(12):
+        raise Damaged("the header's reserved bytes are not zero", where)
+    return bytes(salt)
+
+
+class PackWriter:
+    """The open pack: entries are appended under the writer lease, and count only after `sync`."""
+
+    def __init__(self, backend: Backend, store_key: bytes, identity: bytes, number: int, end: int) -> None:
+        self.number = number
+        self._name = pack_name(number)
+        if end == 0:
+            self._writer: Writer = backend.append(self._name, 0)
+            salt = os.urandom(16)
+            self._writer.write(make_header(identity, number, salt))
+        else:
+            salt = read_header(backend.read(self._name, 0, HEADER.size), identity, number)
+            self._writer = backend.append(self._name, end)
+        self._cipher = AESGCM(derive(store_key, b"pack", salt))
+        self._backend = backend
+
+    @property
+    def end(self) -> int:
+        return self._writer.position
+
+    def seal_entry(self, number: int, size: int, frames: Iterable[Squeezed]) -> Iterator[bytes]:
+        """The bytes of one entry, frame by frame, without writing them."""
+        entry = ENTRY.pack(ENTRY_MAGIC, number, size)
+        yield entry
+        for index, frame in enumerate(frames):
+            yield seal_frame(self._cipher, frame, entry=entry, number=index)
+
+    def write(self, data: bytes) -> None:
+        self._writer.write(data)
+
+    def sync(self) -> None:
+        self._writer.sync()
+
+    def rewind(self, end: int) -> None:
+        """Forget what was written beyond `end` (a batch that failed)."""
+        self._writer.close()
+        self._writer = self._backend.append(self._name, end)
+
+    def seal(self, rows: list[tuple[int, int, int]]) -> tuple[int, str]:
+        """Add table and footer, make all durable, and give back (bytes, SHA-256 hex) of the whole file."""
+        at = self.end
+        table = TABLE_HEAD.pack(TABLE_MAGIC, len(rows)) + b"".join(TABLE_ROW.pack(*row) for row in rows)
+        self._writer.write(table + FOOTER.pack(at, FOOTER_MAGIC, hashlib.sha256(table).digest()))
+        self._writer.sync()
+        return self.end, file_hash(self._backend, self._name)
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+def file_hash(backend: Backend, name: str) -> str:
+    """SHA-256 of a whole file, read as a stream."""
+    digest = hashlib.sha256()
+    at, size = 0, backend.size(name)
+    while at < size:
+        block = backend.read(name, at, 4 << 20)
+        if not block:
+            break
+        digest.update(block)
+        at += len(block)
+    return digest.hexdigest()
+
+
+class PackReader:
+    """Reads entries of one pack, open or sealed. Safe for threads."""
+
+    def __init__(self, backend: Backend, store_key: bytes, identity: bytes, number: int) -> None:
+        self.number = number
+        self.name = pack_name(number)
+        self._backend = backend
+        salt = read_header(backend.read(self.name, 0, HEADER.size), identity, number)
+        self._cipher = AESGCM(derive(store_key, b"pack", salt))
+
+    def frames(self, place: Place, number: int, size: int) -> Iterator[Squeezed]:
+        """The decrypted frames of one entry, still compressed. Raises: Damaged, NotFound."""
+        entry = ENTRY.pack(ENTRY_MAGIC, number, size)
+        for index, (head, sealed) in enumerate(self._sealed(place, entry)):
+            yield decrypt_frame(self._cipher, head, sealed, entry=entry, number=index)
+
+    def pieces(self, place: Place, number: int, size: int, dictionaries: Dictionaries) -> Iterator[bytes]:
+        """The plain bytes of one entry, frame by frame. Raises: Damaged, NotFound."""
+        try:
+            for frame in self.frames(place, number, size):
+                yield expand(frame, dictionaries)
+        except Damaged as error:
+            raise Damaged(error.what, f"pack {self.number}, offset {place.offset}, message {number}") from error
+
+    def _sealed(self, place: Place, entry: bytes) -> Iterator[tuple[FrameHead, bytes]]:
+        small = place.length <= 8 << 20
+        whole = self._backend.read(self.name, place.offset, place.length) if small else b""
+        if self._slice(whole, place, 0, ENTRY.size) != entry:
+            raise Damaged("the entry's header is not what the journal says")
+        at, last = ENTRY.size, False
+        while not last:
+            head = FrameHead.read(self._slice(whole, place, at, FRAME_HEAD.size))
+            at += FRAME_HEAD.size
+            yield head, self._slice(whole, place, at, head.stored)
+            at += head.stored
+            last = head.last
+        if at != place.length:
+            raise Damaged("the entry has another length than it should")
+
+    def _slice(self, whole: bytes, place: Place, at: int, length: int) -> bytes:
+        if whole:
+            return whole[at : at + length]
+        return self._backend.read(self.name, place.offset + at, min(length, place.length - at))
+
+
+def scan(backend: Backend, number: int, *, end: int | None = None) -> Iterator[tuple[int, int, Place]]:
+    """Walk the entries of a pack by their own headers: (message number, size, place).
+
+    Ends quietly where the bytes stop being whole entries (the table of a sealed pack, a torn write); what the caller
+    expected beyond is for the caller to miss. Reads heads only; the content is not checked.
+    """
+    name = pack_name(number)
+    size = backend.size(name) if end is None else end
+    at = HEADER.size
+    window, start = b"", 0
+
+    def peek(offset: int, length: int) -> bytes:
+        nonlocal window, start
+        if not (start <= offset and offset + length <= start + len(window)):
+            window, start = backend.read(name, offset, max(length, 1 << 20)), offset
+        return window[offset - start : offset - start + length]
+
+    while at + ENTRY.size <= size:
+        raw = peek(at, ENTRY.size)
+        if len(raw) < ENTRY.size or raw[:4] != ENTRY_MAGIC:
+            return
+        _, message, message_size = ENTRY.unpack(raw)
+        offset, last = at + ENTRY.size, False
+        while not last:
+            try:
+                head = FrameHead.read(peek(offset, FRAME_HEAD.size))
+            except Damaged:
+                return
+            offset += FRAME_HEAD.size + head.stored
+            last = head.last
+            if offset > size or head.stored < NONCE_BYTES:
+                return
+        yield message, message_size, Place(number, at, offset - at)
+        at = offset
+
+
+def read_table(backend: Backend, number: int) -> list[tuple[int, Place]]:
+    """The table of a sealed pack: (message number, place). Raises: Damaged, NotFound (an open pack has none)."""
+    name = pack_name(number)
+    size = backend.size(name)
+    raw = backend.read(name, max(size - FOOTER.size, 0), FOOTER.size)
+    if len(raw) < FOOTER.size:
+        raise NotFound(f"pack {number} has no table")
+    at, magic, digest = FOOTER.unpack(raw)
+    if magic != FOOTER_MAGIC or not HEADER.size <= at <= size - FOOTER.size - TABLE_HEAD.size:
+        raise NotFound(f"pack {number} has no table")
+    table = backend.read(name, at, size - FOOTER.size - at)
+    if hashlib.sha256(table).digest() != digest:
+        raise Damaged("the table does not match its hash", f"pack {number}, table")
+    magic, count = TABLE_HEAD.unpack_from(table)
+    if magic != TABLE_MAGIC or len(table) != TABLE_HEAD.size + count * TABLE_ROW.size:
+        raise Damaged("the table has another length than it states", f"pack {number}, table")
+    rows = TABLE_ROW.iter_unpack(table[TABLE_HEAD.size :])
+    return [(message, Place(number, offset, length)) for message, offset, length in rows]

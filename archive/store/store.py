@@ -1,0 +1,726 @@
+"""A store: journal, packs and keys in one folder, with its catalogue and index beside it in another.
+
+This is the engine's face: opening, keeping, reading, listing, searching, deleting. Bulk import is `ingest`, upkeep is
+`operations`. Not for persons and their rights: callers say which mailboxes may be seen.
+
+Invariants I1-I7: archive/store/README.md §2.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import hashlib
+import json
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tantivy
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from archive.mail.extract import Extract, extract, extract_many
+from archive.query.compile import compile_query
+from archive.query.language import parse
+from archive.query.nodes import All, Node
+
+from . import keys as wrapping
+from .backend import Backend, FileBackend, FileLease
+from .catalogue import Catalogue, Description, Folder, Row
+from .codec import Dictionaries, Squeezed, train
+from .errors import Damaged, NotFound, ReadOnly, StoreError, WrongFormat
+from .index import Index
+from .journal import Event, Journal, Position, Record
+from .keys import Keys, derive
+from .packs import PACK_BYTES, PackReader, PackWriter, Place
+from .replay import Places
+
+FORMAT = 1
+WRITER_LEASE = "writer.lock"
+TEXT_BYTES = 32 << 20
+DICTIONARY_FOLDER = "dictionaries"
+
+
+@dataclass(slots=True)
+class Incoming:
+    """A message ready to be kept. `frames` is called under the writer lease, and only if the content is new."""
+
+    sha256: bytes
+    size: int
+    date: int
+    folder: int
+    frames: Callable[[], Iterable[Squeezed]]
+    description: Description = field(default_factory=Description)
+
+
+@dataclass(slots=True)
+class Added:
+    """What became of an Incoming: its number, and whether it was placed now or had been there already."""
+
+    number: int
+    duplicate: bool
+
+
+@dataclass(slots=True)
+class StoreFacts:
+    messages: int
+    raw_bytes: int
+    stored_bytes: int
+    work_bytes: int
+    journal_end: int
+    index_position: int
+
+    @property
+    def lag(self) -> int:
+        """Journal records the index has not seen."""
+        return max(self.journal_end - self.index_position, 0)
+
+
+@dataclass(slots=True)
+class Proof:
+    """Where the journal vouches for a message, and whether all of it was found true just now."""
+
+    sha256: str
+    journal_sequence: int
+    journal_hash: str
+    pack: int
+    offset: int
+    archived_ms: int
+    verified: bool
+    reason: str
+
+
+@dataclass(slots=True)
+class Hits:
+    """A page of search results; `total` is exact."""
+
+    total: int
+    rows: list[Row]
+    milliseconds: float
+
+
+class Store:
+    """One open store. Safe for threads; several processes may have it open at once."""
+
+    def __init__(
+        self, backend: Backend, work: Path, store_key: bytes, identity: str, *, read_only: bool = False,
+        pack_bytes: int = PACK_BYTES,
+    ) -> None:  # fmt: skip
+        self.backend = backend
+        self.work = work
+        self.identity = identity
+        self.read_only = read_only
+        self.key = store_key
+        self.pack_bytes = pack_bytes
+        self._identity = bytes.fromhex(identity)
+        self.journal = Journal(backend, store_key, self._identity)
+        self._claim_work()
+        self.catalogue = Catalogue(work / "catalogue.sqlite")
+        self.index = Index(work / "index")
+        self.dictionaries = Dictionaries(self._load_dictionary)
+        self._dictionary_cipher = AESGCM(derive(store_key, b"dictionary"))
+        self._pack: PackWriter | None = None
+        self._readers: dict[int, PackReader] = {}
+        self._work_leases: dict[str, FileLease] = {}
+        self._guard = threading.Lock()
+
+    # Making, opening, closing
+
+    @classmethod
+    def create(cls, root: Path, work: Path, keys: Keys, *, pack_bytes: int = PACK_BYTES) -> Store:
+        """Make a store in a folder that is new or empty. Raises: WrongFormat (something lies there)."""
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if any(root.iterdir()):
+            raise WrongFormat(f"{root} is not empty")
+        backend = FileBackend(root)
+        identity, key = make_store(backend, keys)
+        return cls(backend, work, key, identity, pack_bytes=pack_bytes)
+
+    @classmethod
+    def open(
+        cls, root: Path, work: Path, keys: Keys, *, read_only: bool = False, pack_bytes: int = PACK_BYTES
+    ) -> Store:
+        """Open a store and bring its catalogue up to its journal. Raises: WrongFormat, KeyRefused, Damaged."""
+        backend = FileBackend(root)
+        identity = read_identity(backend)
+        key = wrapping.unwrap(read_whole(backend, "keys.json"), identity, keys.master)
+        store = cls(backend, work, key, identity, read_only=read_only, pack_bytes=pack_bytes)
+        try:
+            store.refresh()
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def close(self) -> None:
+        self.journal.forget()
+        if self._pack is not None:
+            self._pack.close()
+            self._pack = None
+        self.catalogue.close()
+        if isinstance(self.backend, FileBackend):
+            self.backend.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _claim_work(self) -> None:
+        """The work folder belongs to one store; what another left there is thrown away (it is only a projection)."""
+        self.work.mkdir(parents=True, exist_ok=True, mode=0o700)
+        note = self.work / "store"
+        if note.exists() and note.read_text() == self.identity:
+            return
+        for name in ("catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm"):
+            (self.work / name).unlink(missing_ok=True)
+        shutil.rmtree(self.work / "index", ignore_errors=True)
+        note.write_text(self.identity)
+
+    @contextlib.contextmanager
+    def work_lease(self, name: str, *, wait: bool = True) -> Iterator[None]:
+        """A lease among the processes of this node, such as the index lease. Raises: Busy."""
+        with self._guard:
+            lease = self._work_leases.setdefault(name, FileLease(self.work / name))
+        with lease.hold(wait=wait):
+            yield
+
+    # Writing
+
+    @contextlib.contextmanager
+    def writer_lease(self) -> Iterator[None]:
+        """Hold the writer lease with the catalogue at the journal's end. Raises: ReadOnly, Damaged."""
+        if self.read_only:
+            raise ReadOnly("this store is open for reading only")
+        with self.backend.lock(WRITER_LEASE):
+            self._catch_up()
+            yield
+
+    def refresh(self) -> None:
+        """Bring the catalogue up to the journal (after a crash, or for a folder opened the first time)."""
+        if self.journal.tail(self.catalogue.position()) != 0:
+            if self.read_only:
+                with self.work_lease("catch-up.lock"):
+                    self._catch_up()
+            else:
+                with self.writer_lease():
+                    pass
+
+    def _catch_up(self) -> None:
+        at = self.catalogue.position()
+        tail = self.journal.tail(at)
+        if tail == 0:
+            return
+        if tail < 0:
+            raise Damaged("the journal is shorter than what was read of it before", f"after record {at.sequence}")
+        places: Places | None = None
+        for record in self.journal.read(at):
+            places = places or Places(self, at)
+            self.apply_replayed(self.catalogue, record, places)
+        self._readers.clear()
+
+    def apply_replayed(self, catalogue: Catalogue, record: Record, places: Places) -> None:
+        """Apply a record whose messages must be read back to describe them."""
+        said = places.describe(record)
+        catalogue.apply(record, describe=lambda number: said.get(number, Description()), locate=places.find)
+
+    def commit(
+        self, events: list[Event], *, describe: Callable[[int], Description] | None = None,
+        locate: Callable[[int], Place | None] | None = None,
+    ) -> Record | None:  # fmt: skip
+        """Journal events and apply them; only under the writer lease (I1, I2)."""
+        if not events:
+            return None
+        record = self.journal.append(events, self.catalogue.position())
+        self.catalogue.apply(
+            record,
+            describe=describe or (lambda number: Description()),
+            locate=locate or (lambda number: None),
+        )
+        return record
+
+    def add(self, batch: Sequence[Incoming]) -> list[Added]:
+        """Keep a batch: packs, then journal, both durable, then the catalogue (I1, I2).
+
+        A content the store has is only placed; a content placed in that folder already is a duplicate. All or nothing.
+        Raises: StoreFull, StorageFailed, ReadOnly, Damaged.
+        """
+        with self.writer_lease():
+            return Adding(self, batch).run()
+
+    def open_pack(self, events: list[Event]) -> PackWriter:
+        """The pack to append to, with what journal events that took; only under the writer lease."""
+        current = next((pack for pack in self.catalogue.packs() if not pack.sealed), None)
+        if current is not None and current.bytes < self.pack_bytes:
+            if self._pack is None or self._pack.number != current.number or self._pack.end != current.bytes:
+                if self._pack is not None:
+                    self._pack.close()
+                self._pack = PackWriter(self.backend, self.key, self._identity, current.number, current.bytes)
+            return self._pack
+        if current is not None:
+            events.append(self._seal(current.number, current.bytes))
+        number = self.catalogue.counter("next_pack")
+        events.append(["pak", number, ""])
+        if self._pack is not None:
+            self._pack.close()
+        self._pack = PackWriter(self.backend, self.key, self._identity, number, 0)
+        return self._pack
+
+    def _seal(self, number: int, end: int) -> Event:
+        writer = PackWriter(self.backend, self.key, self._identity, number, end)
+        try:
+            size, digest = writer.seal(self.catalogue.pack_rows(number))
+        finally:
+            writer.close()
+        return ["sea", number, size, digest]
+
+    def forget_pack(self) -> None:
+        """After a failed batch: drop what was written beyond the last commit, as far as that can be done now."""
+        pack, self._pack = self._pack, None
+        if pack is None:
+            return
+        with contextlib.suppress(StoreError):
+            pack.rewind(self.catalogue.pack_end(pack.number))
+        pack.close()
+
+    def mailbox(self, number: int, label: str) -> None:
+        """Journal a mailbox's present address, when it is new or another."""
+        if self.catalogue.mailbox_label(number) == label:
+            return
+        with self.writer_lease():
+            if self.catalogue.mailbox_label(number) != label:
+                self.commit([["box", number, label]])
+
+    def ensure_folder(self, mailbox: int, path: str) -> int:
+        """The number of a mailbox's folder, made with its parents when missing."""
+        found = self.find_folder(mailbox, path)
+        if found is not None:
+            return found
+        with self.writer_lease():
+            parent, events = 0, list[Event]()
+            number = self.catalogue.counter("next_folder")
+            for name in folder_names(path):
+                child = self.catalogue.child(mailbox, parent, name) if not events else None
+                if child is None:
+                    child, number = number, number + 1
+                    events.append(["dir", child, mailbox, parent, name])
+                parent = child
+            self.commit(events)
+            return parent
+
+    def find_folder(self, mailbox: int, path: str) -> int | None:
+        """The number of a folder, or None. Raises: ValueError for an empty path."""
+        parent = 0
+        for name in folder_names(path):
+            child = self.catalogue.child(mailbox, parent, name)
+            if child is None:
+                return None
+            parent = child
+        return parent
+
+    def delete(self, numbers: Sequence[int], *, folder: int = 0, reason: str, by: str) -> int:
+        """Remove placements (in one folder, or everywhere); how many messages were touched.
+
+        The bytes go with compaction (I3). Raises: ValueError without a reason.
+        """
+        if not reason.strip():
+            raise ValueError("a deletion needs a reason")
+        done = 0
+        for at in range(0, len(numbers), 1000):
+            with self.writer_lease():
+                some = [row.number for row in self.catalogue.rows(numbers[at : at + 1000])]
+                if folder:
+                    some = sorted(self.catalogue.placed(folder, some))
+                if some:
+                    self.commit([["del", some, folder, reason, by]])
+                    done += len(some)
+        return done
+
+    def train_dictionary(self, samples: list[bytes]) -> int:
+        """Make a dictionary from messages of this store and use it from now on; its number."""
+        plain = train(samples)
+        with self.writer_lease():
+            number = self.catalogue.counter("next_dictionary")
+            nonce = os.urandom(12)
+            bound = self._identity + number.to_bytes(4, "little")
+            sealed = nonce + self._dictionary_cipher.encrypt(nonce, plain, bound)
+            self.backend.put(f"{DICTIONARY_FOLDER}/{number:08d}.dict", sealed)
+            self.commit([["dic", number, hashlib.sha256(plain).hexdigest()]])
+        return number
+
+    def _load_dictionary(self, number: int) -> bytes:
+        name = f"{DICTIONARY_FOLDER}/{number:08d}.dict"
+        sealed = read_whole(self.backend, name)
+        try:
+            bound = self._identity + number.to_bytes(4, "little")
+            return self._dictionary_cipher.decrypt(sealed[:12], sealed[12:], bound)
+        except (InvalidTag, ValueError):
+            raise Damaged("a dictionary does not match its seal", name) from None
+
+    def current_dictionary(self) -> int:
+        """The dictionary new messages are compressed with (0 = none yet)."""
+        return self.catalogue.counter("next_dictionary") - 1
+
+    # Reading
+
+    def row(self, number: int) -> Row | None:
+        return self.catalogue.row(number)
+
+    def rows(self, numbers: Sequence[int]) -> list[Row]:
+        return self.catalogue.rows(numbers)
+
+    def pack_reader(self, number: int) -> PackReader:
+        """Raises: NotFound, Damaged."""
+        reader = self._readers.get(number)
+        if reader is None:
+            reader = self._readers[number] = PackReader(self.backend, self.key, self._identity, number)
+        return reader
+
+    def pieces(self, row: Row) -> Iterator[bytes]:
+        """The plain bytes of a message in pieces of at most 4 MiB, each proven by its seal; the whole is not hashed."""
+        if not row.place.pack:
+            raise Damaged("no pack holds this message", f"message {row.number}")
+        return self.pack_reader(row.place.pack).pieces(row.place, row.number, row.size, self.dictionaries)
+
+    def stream(self, number: int) -> Iterator[bytes]:
+        """The message as it came in (I7), in pieces. Raises: NotFound, Damaged; the latter at the end at the latest."""
+        row = self._row(number)
+        digest = hashlib.sha256()
+        for piece in self.pieces_after_check(row):
+            digest.update(piece)
+            yield piece
+        if digest.hexdigest() != row.sha256:
+            raise Damaged("a message does not match its SHA-256", f"message {number}")
+
+    def pieces_after_check(self, row: Row) -> Iterator[bytes]:
+        """Compaction may move a message and drop its old pack between a look and a read: look again, once."""
+        try:
+            pieces = self.pieces(row)
+            first = next(pieces)
+        except NotFound:
+            self._readers.pop(row.place.pack, None)
+            again = self._row(row.number)
+            if again.place == row.place:
+                raise
+            pieces = self.pieces(again)
+            first = next(pieces)
+        yield first
+        yield from pieces
+
+    def read(self, number: int) -> bytes:
+        """A whole message, checked against its SHA-256. Raises: NotFound, Damaged."""
+        return b"".join(self.stream(number))
+
+    def head(self, row: Row, limit: int = TEXT_BYTES) -> bytes:
+        """The first bytes of a message, at least `limit` of them if it has so many. Raises: NotFound, Damaged."""
+        pieces, size = [], 0
+        for piece in self.pieces_after_check(row):
+            pieces.append(piece)
+            size += len(piece)
+            if size >= limit:
+                break
+        return b"".join(pieces)
+
+    def _row(self, number: int) -> Row:
+        row = self.catalogue.row(number)
+        if row is None:
+            raise NotFound(f"there is no message {number}")
+        return row
+
+    def texts(self, rows: Sequence[Row]) -> list[Extract]:
+        """What messages say, read back from their packs; a damaged one says nothing (verify names it)."""
+        raws: list[bytes] = []
+        result: list[Extract | None] = []
+        for row in rows:
+            try:
+                raw = self.head(row)
+            except (Damaged, NotFound):
+                result.append(Extract(partial=True))
+                continue
+            if row.size > TEXT_BYTES:
+                result.append(extract(raw, size=row.size))
+            else:
+                raws.append(raw)
+                result.append(None)
+        read = iter(extract_many(raws))
+        return [next(read) if text is None else text for text in result]
+
+    def proof(self, number: int) -> Proof:
+        """Check now that the journal's chain is whole up to a message's record and that its bytes match. NotFound."""
+        row = self._row(number)
+        found = Proof(row.sha256, row.sequence, "", row.place.pack, row.place.offset, row.archived_ms, False, "")
+        try:
+            before = Position()
+            for record in self.journal.read(Position(), decode=False):
+                if record.sequence == row.sequence:
+                    found.journal_hash = record.after.chain.hex()
+                    said = next(self.journal.read(before)).events
+                    if not any(event[:3] == ["msg", number, row.sha256] for event in said):
+                        found.reason = "the journal record does not name this message with this hash"
+                        return found
+                    break
+                before = record.after
+            else:
+                found.reason = "the journal has no record of this number"
+                return found
+            for _ in self.stream(number):
+                pass
+        except StoreError as error:
+            found.reason = str(error)
+            return found
+        found.verified = True
+        return found
+
+    def folders(self, mailbox: int | None = None) -> list[Folder]:
+        return self.catalogue.folders(mailbox)
+
+    def list_folder(
+        self, folder: int, *, before: int | None = None, after: int | None = None, limit: int = 50
+    ) -> list[Row]:
+        """A page of a folder, newest first; `before` and `after` are ranks of rows already seen."""
+        return self.rows(self.catalogue.list_folder(folder, before=before, after=after, limit=limit))
+
+    def facts(self) -> StoreFacts:
+        stored = sum(self.backend.size(name) for where in ("journal", "packs") for name in self.backend.names(where))
+        catalogue = sum(path.stat().st_size for path in self.work.glob("catalogue.sqlite*"))
+        return StoreFacts(
+            messages=self.catalogue.counter("messages"),
+            raw_bytes=self.catalogue.counter("raw_bytes"),
+            stored_bytes=stored,
+            work_bytes=catalogue + self.index.size_bytes(),
+            journal_end=self.catalogue.position().sequence,
+            index_position=self.index.position().sequence,
+        )
+
+    def arrivals(self, days: int) -> dict[datetime.date, tuple[int, int]]:
+        """(messages, bytes) archived per day (UTC), for the last `days` days; days without any are left out."""
+        today = int(time.time() // 86400)
+        epoch = datetime.date(1970, 1, 1)
+        found = self.catalogue.arrivals(today - days + 1)
+        return {epoch + datetime.timedelta(days=day): counts for day, counts in sorted(found.items())}
+
+    # Searching
+
+    def search(
+        self, query: str | Node, *, mailboxes: set[int] | None, folders: set[int] | None = None, limit: int = 50,
+        before: int | None = None, offset: int = 0, order: str = "date", zone: datetime.tzinfo = datetime.UTC,
+    ) -> Hits:  # fmt: skip
+        """A page of what matches among what may be seen: `mailboxes` None = everything. The total is exact.
+
+        By date: newest first, the page after the rank `before`. By relevance: the page after `offset` hits.
+        Raises: QueryError.
+        """
+        started = time.perf_counter()
+        node = parse(query) if isinstance(query, str) else query
+        searcher = self.index.searcher()
+        wanted = self._query(node, mailboxes, folders, zone)
+        if wanted is None:
+            return Hits(0, [], (time.perf_counter() - started) * 1000)
+        if order == "relevance":
+            found = searcher.search(wanted, limit=limit + offset, count=True)
+            addresses = [address for _, address in found.hits[offset:]]
+            numbers = [int(value or 0) for value in searcher.fast_field_values("number", addresses)]
+            total = found.count or 0
+        else:
+            total, numbers = self._newest(searcher, wanted, limit, before, offset)
+        rows = [row for row in self.rows(numbers) if visible(row, mailboxes, folders)]
+        return Hits(total, rows, (time.perf_counter() - started) * 1000)
+
+    def _newest(
+        self, searcher: tantivy.Searcher, wanted: tantivy.Query, limit: int, before: int | None, offset: int
+    ) -> tuple[int, list[int]]:
+        if before is None:
+            found = searcher.search(wanted, limit=limit, count=True, order_by_field="rank", offset=offset)
+            return found.count or 0, [int(rank) & ((1 << 30) - 1) for rank, _ in found.hits]
+        older = tantivy.Query.range_query(
+            self.index.schema, "rank", tantivy.FieldType.Unsigned, None, before, include_upper=False
+        )
+        total = searcher.search(wanted, limit=1, count=True).count or 0
+        page = searcher.search(wanted.and_must_match(older), limit=limit, count=False, order_by_field="rank")
+        return total, [int(rank) & ((1 << 30) - 1) for rank, _ in page.hits]
+
+    def _query(
+        self, node: Node, mailboxes: set[int] | None, folders: set[int] | None, zone: datetime.tzinfo
+    ) -> tantivy.Query | None:
+        """The query with what may be seen; None where nothing may."""
+        schema = self.index.schema
+        wanted = compile_query(
+            node, schema, self.index.analyzer.analyze, zone=zone,
+            folder_numbers=lambda path: self._folders_below(path, mailboxes),
+        )  # fmt: skip
+        filters = []
+        if folders is not None:
+            filters.append(("folder", folders))
+        # Where only one mailbox has ever been in this store, all documents are its own: the filter would only cost.
+        if mailboxes is not None and self.catalogue.only_mailbox() not in mailboxes:
+            filters.append(("mailbox", mailboxes))
+        for name, allowed in filters:
+            if not allowed:
+                return None
+            if len(allowed) == 1:
+                clause = tantivy.Query.term_query(schema, name, next(iter(allowed)), index_option="basic")
+            else:
+                clause = tantivy.Query.term_set_query(schema, name, sorted(allowed))
+            wanted = wanted.and_must_match(tantivy.Query.const_score_query(clause, 0.0))
+        return wanted
+
+    def _folders_below(self, path: str, mailboxes: set[int] | None) -> list[int]:
+        wanted = "/".join(folder_names(path)).casefold() if path.strip("/ ") else ""
+        return [
+            folder.number
+            for folder in self.catalogue.folders()
+            if (mailboxes is None or folder.mailbox in mailboxes)
+            and (folder.path.casefold() == wanted or folder.path.casefold().startswith(f"{wanted}/"))
+        ]
+
+    def iterate(
+        self, query: str | Node | None, *, mailboxes: set[int] | None, folder: int | None = None
+    ) -> Iterator[Row]:
+        """All that matches (or all of a folder), as a stream: by date, oldest first for a folder, else newest first."""
+        node = parse(query) if isinstance(query, str) else query
+        if node is None or isinstance(node, All):
+            yield from self._iterate_folders(mailboxes, folder)
+            return
+        folders = None if folder is None else {folder}
+        before: int | None = None
+        while True:
+            hits = self.search(node, mailboxes=mailboxes, folders=folders, limit=1000, before=before)
+            if not hits.rows:
+                return
+            yield from hits.rows
+            before = hits.rows[-1].rank
+
+    def _iterate_folders(self, mailboxes: set[int] | None, folder: int | None) -> Iterator[Row]:
+        """Every placement: a message in two folders comes twice, each time with that placement first."""
+        for one in [self.catalogue.folder(folder)] if folder is not None else self.folders():
+            if mailboxes is not None and one.mailbox not in mailboxes:
+                continue
+            after = -1
+            while page := self.list_folder(one.number, after=after, limit=1000):
+                for row in reversed(page):
+                    row.placements.sort(key=lambda placement, here=one.number: placement[0] != here)  # type: ignore[misc]
+                    yield row
+                after = page[0].rank
+
+
+class Adding:
+    """One batch on its way into packs, journal and catalogue; lives inside the writer lease."""
+
+    def __init__(self, store: Store, batch: Sequence[Incoming]) -> None:
+        self.store = store
+        self.batch = batch
+        self.events: list[Event] = []
+        self.places: dict[int, Place] = {}
+        self.described: dict[int, Description] = {}
+
+    def run(self) -> list[Added]:
+        store = self.store
+        known = store.catalogue.find_sha256([incoming.sha256 for incoming in self.batch])
+        placed = self._placed(known)
+        next_number = store.catalogue.counter("next_number")
+        added, puts = list[Added](), list[Event]()
+        try:
+            for incoming in self.batch:
+                number = known.get(incoming.sha256)
+                if number is None:
+                    number, next_number = next_number, next_number + 1
+                    self._write(number, incoming)
+                    known[incoming.sha256] = number
+                duplicate = (incoming.folder, number) in placed
+                if not duplicate:
+                    puts.append(["put", incoming.folder, number])
+                    placed.add((incoming.folder, number))
+                added.append(Added(number, duplicate))
+            if self.places and store._pack is not None:
+                store._pack.sync()
+            store.commit(self.events + puts, describe=self.described.__getitem__, locate=self.places.get)
+        except BaseException:
+            store.forget_pack()
+            raise
+        return added
+
+    def _placed(self, known: dict[bytes, int]) -> set[tuple[int, int]]:
+        placed: set[tuple[int, int]] = set()
+        for folder in {incoming.folder for incoming in self.batch}:
+            numbers = {known[one.sha256] for one in self.batch if one.folder == folder and one.sha256 in known}
+            placed.update((folder, number) for number in self.store.catalogue.placed(folder, numbers))
+        return placed
+
+    def _write(self, number: int, incoming: Incoming) -> None:
+        pack = self.store.open_pack(self.events) if not self.places else self.store._pack
+        assert pack is not None
+        start = pack.end
+        for piece in pack.seal_entry(number, incoming.size, incoming.frames()):
+            pack.write(piece)
+        self.places[number] = Place(pack.number, start, pack.end - start)
+        self.described[number] = incoming.description
+        self.events.append(["msg", number, incoming.sha256.hex(), incoming.size, incoming.date])
+
+
+def visible(row: Row, mailboxes: set[int] | None, folders: set[int] | None) -> bool:
+    """Does the catalogue, which is never behind, still place this message where the person may see it?"""
+    return any(
+        (mailboxes is None or mailbox in mailboxes) and (folders is None or folder in folders)
+        for folder, mailbox in row.placements
+    )
+
+
+def folder_names(path: str) -> list[str]:
+    """The names in a folder path: trimmed, no empty ones, no control characters, at most 255 characters each.
+
+    Raises: ValueError when nothing is left.
+    """
+    names = []
+    for part in path.split("/"):
+        name = "".join(char for char in part if char.isprintable()).strip()[:255]
+        if name:
+            names.append(name)
+    if not names:
+        raise ValueError("a folder needs a name")
+    return names
+
+
+def make_store(backend: Backend, keys: Keys) -> tuple[str, bytes]:
+    """Write the two small files of a new store: (identity, store key)."""
+    identity, key = uuid.uuid4().hex, wrapping.new_store_key()
+    created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    backend.put("keys.json", wrapping.wrap(key, identity, keys))
+    backend.put(
+        "store.json", json.dumps({"format": FORMAT, "identity": identity, "created": created}, indent=1).encode()
+    )
+    return identity, key
+
+
+def read_whole(backend: Backend, name: str) -> bytes:
+    return backend.read(name, 0, backend.size(name))
+
+
+def read_identity(backend: Backend) -> str:
+    """Raises: WrongFormat."""
+    try:
+        document = json.loads(read_whole(backend, "store.json"))
+        if document["format"] != FORMAT:
+            raise WrongFormat(f"the store is of format {document['format']}, {FORMAT} is read here")
+        identity = str(document["identity"])
+        if len(bytes.fromhex(identity)) != 16:
+            raise WrongFormat("store.json has no valid identity")
+    except NotFound:
+        raise WrongFormat("there is no store here: store.json is missing") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise WrongFormat(f"store.json can't be read: {error}") from error
+    return identity
+
+
+def rewrap(root: Path, keys: Keys, recovery_private: bytes) -> None:
+    """Open a store with the recovery key and wrap its key anew under other keys. Raises: KeyRefused, WrongFormat."""
+    backend = FileBackend(root)
+    identity = read_identity(backend)
+    key = wrapping.unwrap_with_recovery(read_whole(backend, "keys.json"), identity, recovery_private)
+    backend.put("keys.json", wrapping.wrap(key, identity, keys))
