@@ -1,7 +1,7 @@
 """Who acts: a signed-in person, somebody at the shell, or the system itself.
 
-Every service takes an `Actor` first, so that a check can't be forgotten on a second path. An actor decides rights; it reads
-no database.
+Every service takes an `Actor` first, so that a check can't be forgotten on a second path. An actor decides rights; it
+reads no database.
 """
 
 from __future__ import annotations
@@ -53,14 +53,15 @@ class Actor:
             return True
         return self.user is not None and self.user.is_active and self.user.is_administrator
 
-    def has(self, right: Right, obj: object | None = None) -> bool:
-        """Whether the actor holds the right (`obj` is for the scopes that grants will have)."""
+    def has(self, right: str, obj: object | None = None) -> bool:
+        """Whether the actor holds this `Right` (`obj` is for the scopes that grants will have)."""
+        Right(right)  # a misspelt right is an error, not a refusal
         return self.is_administrator
 
-    def require(self, right: Right, obj: object | None = None) -> None:
+    def require(self, right: str, obj: object | None = None) -> None:
         """Raises: Forbidden."""
         if not self.has(right, obj):
-            raise Forbidden(f"{self.label} lacks the right {right.value}")
+            raise Forbidden(f"{self.label} lacks the right {right}")
 
 
 def _unix_user() -> str:

@@ -1,7 +1,8 @@
 """E-mail addresses in one canonical form: lower case, Unicode in NFC, the domain in its ASCII (A-label) form.
 
-Source: RFC 5321 §4.1.2 (dot-string local parts), §4.5.3.1 (lengths), RFC 6531 (Unicode local parts). Not for addresses found in
-mails (they may be anything; `archive.mail` reads them), only for those that we serve or let sign in.
+Source: RFC 5321 §4.1.2 (dot-string local parts), §4.5.3.1 (lengths), RFC 6531 (Unicode local parts). Not for
+addresses found in mails (they may be anything; `archive.mail` reads them), only for those that we serve or let sign
+in.
 """
 
 from __future__ import annotations

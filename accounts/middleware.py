@@ -1,6 +1,7 @@
 """Puts the actor on every request, and the person's own language in force.
 
-Stands after AuthenticationMiddleware and LocaleMiddleware. Not for deciding who may see a page: LoginRequiredMiddleware and the services do.
+Stands after AuthenticationMiddleware and LocaleMiddleware. Not for deciding who may see a page:
+LoginRequiredMiddleware and the services do.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ class ActorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        actor = Actor.for_user(request.user)  # type: ignore[arg-type]
+        actor = Actor.for_user(request.user)
         request.actor = actor  # type: ignore[attr-defined]
         if actor.user is not None and actor.user.language:
             translation.activate(actor.user.language)
-            request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+            request.LANGUAGE_CODE = translation.get_language()
         return self.get_response(request)

@@ -1,6 +1,7 @@
 """Random values that open something, and the hashes that are kept of them.
 
-They have 256 bits of chance, so one plain SHA-256 is enough; passwords, which people choose, are hashed by argon2 instead.
+They have 256 bits of chance, so one plain SHA-256 is enough; passwords, which people choose, are hashed by argon2
+instead.
 """
 
 from __future__ import annotations

@@ -1,16 +1,18 @@
 """Writes about people: making, inviting, changing, shutting out, and their tokens.
 
-Every function takes the actor first, checks the right, writes in one transaction and leaves an audit event. Signing in is in
-`signing_in`; what a one-time link looks like is in `links`.
+Every function takes the actor first, checks the right, writes in one transaction and leaves an audit event. Signing
+in is in `signing_in`; what a one-time link looks like is in `links`.
 """
 
 from __future__ import annotations
 
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
-from accounts import audit, links
+from accounts import audit, links, throttle
 from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import (
@@ -96,12 +98,19 @@ def set_password(actor: Actor, user: User, *, password: str) -> None:
 
 
 def change_password(actor: Actor, *, old: str, new: str) -> User:
-    """The person's own password; all their other sessions end. Raises: WrongPassword, BadPassword, Forbidden."""
+    """The person's own password; all their other sessions end.
+
+    Guessing the old one (at a screen left open) is slowed down like signing in.
+    Raises: WrongPassword, BadPassword, TooManyAttempts, Forbidden.
+    """
     if actor.user is None:
         raise Forbidden("nobody's password")
     user = User.objects.get(pk=actor.user.pk)
+    attempt = throttle.own_password_counters(user)
+    throttle.admit(attempt)
     if not user.check_password(old):
         raise WrongPassword("the present password is another one")
+    throttle.forgive(attempt)
     _store_password(actor, user, new)
     return user
 
@@ -135,7 +144,10 @@ def set_preferences(
 
 
 def disable_user(actor: Actor, user: User) -> None:
-    """Shut somebody out: their sessions, links and tokens stop working at once. Raises: LastAdministrator, Forbidden."""
+    """Shut somebody out: their sessions, links and tokens stop working at once.
+
+    Raises: LastAdministrator, Forbidden.
+    """
     actor.require(Right.MANAGE_USERS, user)
     with transaction.atomic():
         _lock(_ADMINISTRATORS_LOCK)
@@ -180,6 +192,13 @@ def find_user(address: str) -> User:
     return user
 
 
+def forget_expired() -> None:
+    """Delete sessions, links and throttle counters that count for nothing any more (the clock calls this)."""
+    SessionStore.clear_expired()
+    OneTimeLink.objects.filter(expires_at__lt=timezone.now()).delete()
+    throttle.purge()
+
+
 def first_administrator_link(base_url: str) -> str | None:
     """The link with which the first administrator makes themselves, or None when there is one.
 
@@ -219,15 +238,26 @@ def ensure_first_administrator(email: str, password: str) -> User | None:
         return _make_administrator(Actor.system(), email, "", password)
 
 
-def _make_administrator(actor: Actor, email: str, name: str, password: str) -> User:
+def ensure_administrator(actor: Actor, *, email: str, name: str = "", password: str | None = None) -> User:
+    """An administrator at this address: a new person, or the one who has it, made one.
+
+    Raises: BadAddress, BadPassword, Forbidden.
+    """
+    actor.require(Right.MANAGE_USERS)
+    with transaction.atomic():
+        return _make_administrator(actor, email, name, password)
+
+
+def _make_administrator(actor: Actor, email: str, name: str, password: str | None) -> User:
     """A new administrator, or the person of that address (an import may have made them) made one."""
     user = User.objects.filter(email=str(parse_address(email))).first()
     if user is None:
         return create_user(actor, email=email, name=name, administrator=True, password=password)
-    _check_password(password, user)
     user.is_administrator = user.is_active = True
     user.name = name.strip() or user.name
-    user.set_password(password)
+    if password is not None:
+        _check_password(password, user)
+        user.set_password(password)
     user.save()
     audit.record(actor, "user.make_administrator", user)
     return user

@@ -1,6 +1,7 @@
 """What we serve: domains and the mailboxes in them, in their minimal form.
 
-A mailbox binds an address to the person who signs in with it; archived mail hangs on the mailbox's id, never on its address.
+A mailbox binds an address to the person who signs in with it; archived mail hangs on the mailbox's id, never on its
+address.
 """
 
 from __future__ import annotations

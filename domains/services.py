@@ -17,9 +17,9 @@ from domains.models import Domain, Mailbox
 def ensure_mailbox(actor: Actor, address: str) -> tuple[Mailbox, bool]:
     """The mailbox at this address, made when nobody has it yet: (mailbox, created).
 
-    A new one brings its domain's row and a person without a password, who can't sign in until invited. Everybody may have
-    their own; others' needs the right to manage users. Two callers at once get the same mailbox.
-    Raises: BadAddress, Forbidden.
+    A new one brings its domain's row and a person without a password, who can't sign in until invited. Everybody may
+    have their own; others' needs the right to manage users. Two callers at once get the same mailbox. Raises:
+    BadAddress, Forbidden.
     """
     parsed = _parse(address)
     if actor.user is None or actor.user.email != str(parsed):

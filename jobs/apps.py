@@ -1,6 +1,7 @@
 """The jobs app."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class JobsConfig(AppConfig):
@@ -8,4 +9,9 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         import jobs.builtin  # registers its commands
-        import jobs.tasks  # noqa: F401  registers with Celery, also where nothing autodiscovers
+        import jobs.tasks  # noqa: F401  registers with Celery and the clock
+        from config.kit import nav
+        from jobs import selectors
+
+        nav.register("jobs", _("Tasks"), "jobs:task-list", "queue-list", order=10, keys="t")
+        nav.register_running(selectors.count_running)

@@ -1,6 +1,7 @@
 """The registry of commands: everything that can be run by name from a page, a shell, a schedule or the API.
 
-A higher app registers its services with `@command`; this app imports none of them. Not for running (see `services`, `running`).
+A higher app registers its services with `@command`; this app imports none of them. Not for running (see `services`,
+`running`).
 """
 
 from __future__ import annotations

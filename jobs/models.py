@@ -1,7 +1,7 @@
 """Tasks and their log lines. The row is the truth about a task; the broker only carries hints.
 
-States: waiting → in_progress → completed | failed | cancelled | interrupted; waiting → cancelled. Only `jobs.running` and
-`jobs.services` move them.
+States: waiting → in_progress (→ cancel_requested) → completed | failed | cancelled | interrupted; waiting →
+cancelled. Only `jobs.running` and `jobs.services` move them.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ class Task(models.Model):
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting")
         IN_PROGRESS = "in_progress", _("In progress")
+        CANCEL_REQUESTED = "cancel_requested", _("Stopping")
         COMPLETED = "completed", _("Completed")
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
         INTERRUPTED = "interrupted", _("Interrupted")
 
+    RUNNING = (State.IN_PROGRESS, State.CANCEL_REQUESTED)
+    ACTIVE = (State.WAITING, *RUNNING)
     ENDED = (State.COMPLETED, State.FAILED, State.CANCELLED, State.INTERRUPTED)
     RESTARTABLE = (State.FAILED, State.CANCELLED, State.INTERRUPTED)
 
@@ -41,7 +44,6 @@ class Task(models.Model):
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
-    cancel_requested_at = models.DateTimeField(null=True)
     dispatched_at = models.DateTimeField(null=True)
     dispatches = models.PositiveIntegerField(default=0)
 
@@ -57,17 +59,17 @@ class Task(models.Model):
         return f"{self.type} #{self.pk}"
 
     @property
-    def is_ended(self) -> bool:
-        return self.state in self.ENDED
+    def is_active(self) -> bool:
+        """Waiting or running: its page polls."""
+        return self.state in self.ACTIVE
+
+    @property
+    def is_cancellable(self) -> bool:
+        return self.state in (self.State.WAITING, self.State.IN_PROGRESS)
 
     @property
     def is_restartable(self) -> bool:
         return self.state in self.RESTARTABLE
-
-    @property
-    def is_cancelling(self) -> bool:
-        """Asked to stop, and not there yet."""
-        return not self.is_ended and self.cancel_requested_at is not None
 
 
 class TaskLog(models.Model):

@@ -1,9 +1,9 @@
 """One run of a task: claim its row, keep its heartbeat, carry progress and log to the row, and write how it ended.
 
-The row is the truth: whoever moves it from waiting to in_progress runs it, everybody else leaves. A thread with a connection of
-its own writes heartbeat, progress and log, so a command may sit in a long transaction or a long computation. A run that lost its
-row (swept as dead, because the machine slept) is told to stop and changes nothing any more.
-Not for asking for a task (`services`) and not for finding dead ones (`sweeping`).
+The row is the truth: whoever moves it from waiting to in_progress runs it, everybody else leaves. A thread with a
+connection of its own writes heartbeat, progress and log, so a command may sit in a long transaction or a long
+computation. A run that lost its row (swept as dead, because the machine slept) is told to stop and changes nothing
+any more. Not for asking for a task (`services`) and not for finding dead ones (`sweeping`).
 """
 
 from __future__ import annotations
@@ -162,14 +162,14 @@ class Heartbeat(threading.Thread):
             self._hear(self._row().update(**changes) == 1)
             self._beat_at = now
         if now - self._look_at >= LOOK_EVERY_S:
-            asked = self._row().values_list("cancel_requested_at", flat=True).first()
-            self._run.cancel_requested = self._run.cancel_requested or asked is not None
+            if self._row().filter(state=State.CANCEL_REQUESTED).exists():
+                self._run.cancel_requested = True
             self._look_at = now
         if self._seen:
             self._write_lines()
 
     def _row(self) -> models.QuerySet[Task]:
-        return Task.objects.filter(pk=self._run.task_id, state=State.IN_PROGRESS, worker=self._worker)
+        return Task.objects.filter(pk=self._run.task_id, state__in=Task.RUNNING, worker=self._worker)
 
     def _hear(self, found: bool) -> None:
         """A row that was there and is ours no more has been taken away; one never seen isn't committed yet."""
@@ -217,10 +217,10 @@ def _outcome(task: Task, run: TaskRun) -> dict[str, Any]:
         result = command.function(actor, run, command.arguments_from_json(task.arguments))
         return {"state": State.COMPLETED, "result": json.loads(json.dumps(result, default=str))}
     except Cancelled as stopped:
-        result = None if stopped.result is None else json.loads(json.dumps(stopped.result, default=str))
+        partial = None if stopped.result is None else json.loads(json.dumps(stopped.result, default=str))
         if run.cancel_requested:
-            return {"state": State.CANCELLED, "result": result}
-        return {"state": State.INTERRUPTED, "result": result, "error": "the process was asked to stop"}
+            return {"state": State.CANCELLED, "result": partial}
+        return {"state": State.INTERRUPTED, "result": partial, "error": "the process was asked to stop"}
     except Exception as error:
         logger.exception("task %s (%s) failed", task.pk, task.type)
         run.log(traceback.format_exc(limit=-8), level="error")
@@ -230,7 +230,7 @@ def _outcome(task: Task, run: TaskRun) -> dict[str, Any]:
 def _finish(task: Task, run: TaskRun, outcome: dict[str, Any]) -> None:
     run.echo()
     TaskLog.objects.bulk_create(run.take_lines())
-    mine = Task.objects.filter(pk=task.pk, state=State.IN_PROGRESS, worker=task.worker).update(
+    mine = Task.objects.filter(pk=task.pk, state__in=Task.RUNNING, worker=task.worker).update(
         ended_at=timezone.now(), heartbeat_at=Now(), progress=run.snapshot(), **outcome
     )
     if not mine:

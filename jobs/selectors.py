@@ -29,5 +29,9 @@ def get_task(actor: Actor, task_id: int) -> Task:
 
 def list_running(actor: Actor, *, limit: int = 5) -> list[Task]:
     """What runs or waits now, oldest first (the overview's card)."""
-    open_states = [Task.State.WAITING, Task.State.IN_PROGRESS]
-    return list(tasks_visible_to(actor).filter(state__in=open_states).order_by("pk")[:limit])
+    return list(tasks_visible_to(actor).filter(state__in=Task.ACTIVE).order_by("pk")[:limit])
+
+
+def count_running(actor: Actor) -> int:
+    """How many the top bar shows."""
+    return tasks_visible_to(actor).filter(state__in=Task.ACTIVE).count()

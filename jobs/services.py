@@ -71,12 +71,10 @@ def run_waiting(task_id: int) -> Task | None:
 def cancel(actor: Actor, task: Task) -> Task:
     """A waiting task is cancelled at once; a running one is asked to stop. Raises: Forbidden, NotRunnable."""
     _require_own(actor, task)
-    now = timezone.now()
     with transaction.atomic():
         at_once = Task.objects.filter(pk=task.pk, state=State.WAITING)
-        if not at_once.update(state=State.CANCELLED, cancel_requested_at=now, ended_at=now):
-            running_row = Task.objects.filter(pk=task.pk, state=State.IN_PROGRESS)
-            if not running_row.update(cancel_requested_at=now):
+        if not at_once.update(state=State.CANCELLED, ended_at=timezone.now()):
+            if not Task.objects.filter(pk=task.pk, state__in=Task.RUNNING).update(state=State.CANCEL_REQUESTED):
                 raise NotRunnable(f"{task} has ended")
         audit.record(actor, "task.cancel", task)
     task.refresh_from_db()

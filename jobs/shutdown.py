@@ -1,7 +1,7 @@
 """One shared byte that says "this process and its children shall stop", settable from a signal handler.
 
-It lives in memory shared over fork, so the worker's main process (which gets the SIGTERM) tells the pool processes (which run
-the tasks) without a lock, a database or a broker. Not for cancelling one task: that is in the task's row.
+It lives in memory shared over fork, so the worker's main process (which gets the SIGTERM) tells the pool processes
+(which run the tasks) without a lock, a database or a broker. Not for cancelling one task: that is in the task's row.
 """
 
 from __future__ import annotations

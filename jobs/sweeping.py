@@ -1,7 +1,6 @@
 """The sweeper: what the broker lost is hinted at again, and what died is said to be dead.
 
-Runs every 15 s from the clock, and from the heartbeat of nobody: it needs no lock, because each step is one UPDATE that
-repeats harmlessly.
+Runs every 15 s from the clock. It needs no lock: each step is one UPDATE that repeats harmlessly.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def sweep() -> Swept:
 
 def mark_interrupted() -> list[int]:
     """Rows in progress without a heartbeat for 60 s, by the database's clock, are interrupted."""
-    dead = Task.objects.filter(state=State.IN_PROGRESS, heartbeat_at__lt=Now() - timedelta(seconds=DEAD_AFTER_S))
+    dead = Task.objects.filter(state__in=Task.RUNNING, heartbeat_at__lt=Now() - timedelta(seconds=DEAD_AFTER_S))
     marked: list[int] = []
     for pk, worker in dead.values_list("pk", "worker"):
         reason = f"no sign of life from {worker} for {DEAD_AFTER_S} s"

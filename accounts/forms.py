@@ -1,0 +1,93 @@
+"""The shape of what people type about themselves and others. Rules (is it free, is it allowed) raise in the services."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+
+
+def _email_field() -> forms.CharField:
+    return forms.CharField(
+        label=_("E-mail address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+
+
+def _new_password_field(label: str | None = None) -> forms.CharField:
+    return forms.CharField(
+        label=label or _("Password"),
+        max_length=1000,
+        strip=False,
+        help_text=_("At least 10 characters. A few unrelated words are easier to remember than symbols."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+class SignInForm(forms.Form):
+    """Address and password."""
+
+    email = _email_field()
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=1000,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class NewPasswordForm(forms.Form):
+    """The password somebody chooses behind a link: once, because it can be looked at in the browser."""
+
+    password = _new_password_field()
+
+
+class FirstAdministratorForm(forms.Form):
+    """Who the first administrator is."""
+
+    email = _email_field()
+    name = forms.CharField(
+        label=_("Name"), max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    password = _new_password_field()
+
+
+class ChangePasswordForm(forms.Form):
+    """The old password and the new one."""
+
+    old = forms.CharField(
+        label=_("Present password"),
+        max_length=1000,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    password = _new_password_field(_("New password"))
+
+
+class AccountForm(forms.Form):
+    """What a person chooses for themselves."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=User.Language.choices, required=False)
+    theme = forms.ChoiceField(label=_("Appearance"), choices=User.Theme.choices)
+
+
+class UserForm(forms.Form):
+    """A new person."""
+
+    email = forms.CharField(
+        label=_("E-mail address"),
+        max_length=254,
+        help_text=_("They sign in with it. It can't be changed here later."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    name = forms.CharField(label=_("Name"), max_length=200, required=False)
+    administrator = forms.BooleanField(
+        label=_("Administrator"),
+        required=False,
+        help_text=_("May do everything here. Reading other people's mail still needs a reason, which its owner sees."),
+    )

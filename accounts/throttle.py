@@ -1,0 +1,147 @@
+"""Slows down guessing at sign-in. Counted in the database, so a restart forgets nothing.
+
+Three counters, each with a growing wait after some wrong guesses: per network address, per account, and per device
+that has signed in to that account before. A known device is not held up by its account's counter: a stranger who keeps
+guessing slows down other strangers, never the owner in their own browser. Attempts during a wait are refused unseen and
+don't lengthen it. Accounts that don't exist are counted like those that do.
+
+An attempt is counted before the password is looked at and taken back when it was right, so that a hundred at once get
+no more guesses than one after another.
+Source: OWASP, "Slow Down Online Guessing Attacks with Device Cookies". Not for the API's rate limits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.core import signing
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.errors import TooManyAttempts
+from accounts.models import SignInThrottle, User
+from accounts.secrets import new_token
+
+DEVICE_SALT = "accounts.throttle.device"
+DEVICE_AGE_S = 365 * 86400
+FORGOTTEN_AFTER = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """So many wrong guesses are free; then the wait doubles from 1 s up to `longest_wait_s`."""
+
+    free: int
+    longest_wait_s: int
+
+    def wait_s(self, failures: int) -> int:
+        if failures < self.free:
+            return 0
+        return int(min(2 ** min(failures - self.free, 30), self.longest_wait_s))
+
+
+ACCOUNT = Policy(free=5, longest_wait_s=300)
+DEVICE = Policy(free=10, longest_wait_s=300)
+NETWORK = Policy(free=20, longest_wait_s=900)
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """One row to count in."""
+
+    key: str
+    policy: Policy
+
+
+def counters(email: str, address: str, device: str | None) -> list[Counter]:
+    """Where this attempt counts. `device` is the cookie's value, worth something only for the account it was given to."""
+    account = _hashed(email)
+    known = _device_key(account, device)
+    own = Counter(known, DEVICE) if known else Counter(f"account:{account}", ACCOUNT)
+    return [own, Counter(f"network:{_network(address)}", NETWORK)]
+
+
+def own_password_counters(user: User) -> list[Counter]:
+    """Where a signed-in person's typing of their present password counts."""
+    return [Counter(f"own:{user.pk}", ACCOUNT)]
+
+
+def admit(attempt: list[Counter]) -> None:
+    """Count the attempt as a wrong guess for now. Raises: TooManyAttempts (and then nothing is counted)."""
+    now = timezone.now()
+    with transaction.atomic():
+        rows = _locked_rows([counter.key for counter in attempt])
+        blocked = [row.blocked_until for row in rows.values() if row.blocked_until and row.blocked_until > now]
+        if blocked:
+            raise TooManyAttempts(max(1, math.ceil((max(blocked) - now).total_seconds())))
+        for counter in attempt:
+            row = rows[counter.key]
+            forgotten = row.last_attempt_at < now - FORGOTTEN_AFTER
+            row.failures = 1 if forgotten else row.failures + 1
+            row.last_attempt_at = now
+            wait_s = counter.policy.wait_s(row.failures)
+            row.blocked_until = now + timedelta(seconds=wait_s) if wait_s else None
+            row.save(update_fields=["failures", "last_attempt_at", "blocked_until"])
+
+
+def forgive(attempt: list[Counter]) -> None:
+    """The attempt was right: its own counter starts anew; its network only gets back this one.
+
+    (Else an attacker with an account of their own could clear the network's counter between guesses at others'.)
+    """
+    with transaction.atomic():
+        rows = _locked_rows([counter.key for counter in attempt])
+        for counter in attempt:
+            row = rows[counter.key]
+            row.failures = max(0, row.failures - 1) if counter.policy is NETWORK else 0
+            row.blocked_until = None
+            row.save(update_fields=["failures", "blocked_until"])
+
+
+def forgive_account(user: User) -> None:
+    """Whoever proved by a link to be the owner may try at once."""
+    SignInThrottle.objects.filter(key=f"account:{_hashed(user.email)}").delete()
+
+
+def purge() -> None:
+    """Forget what would be forgotten at the next attempt anyway."""
+    SignInThrottle.objects.filter(last_attempt_at__lt=timezone.now() - FORGOTTEN_AFTER).delete()
+
+
+def device_cookie(user: User) -> str:
+    """A value for the browser that has just signed in to this account."""
+    return signing.dumps([_hashed(user.email), new_token()], salt=DEVICE_SALT)
+
+
+def _device_key(account: str, device: str | None) -> str | None:
+    try:
+        owner, number = signing.loads(device or "", salt=DEVICE_SALT, max_age=DEVICE_AGE_S)
+    except (signing.BadSignature, ValueError):
+        return None
+    return f"device:{_hashed(f'{account}:{number}')}" if owner == account else None
+
+
+def _locked_rows(keys: list[str]) -> dict[str, SignInThrottle]:
+    """The rows, made where missing, locked in one order, so that two attempts can't wait for each other."""
+    SignInThrottle.objects.bulk_create([SignInThrottle(key=key) for key in sorted(keys)], ignore_conflicts=True)
+    rows = SignInThrottle.objects.select_for_update().filter(key__in=keys).order_by("key")
+    return {row.key: row for row in rows}
+
+
+def _network(address: str) -> str:
+    """An IPv4 address, or the /64 that one IPv6 customer has at least."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if parsed.version == 4:
+        return str(parsed)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Pages about people: `entry` (coming in and leaving), `account` (one's own), `users` (everybody, for administrators)."""

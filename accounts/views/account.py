@@ -1,0 +1,55 @@
+"""A person's own page: name, language, appearance, password."""
+
+from __future__ import annotations
+
+from django.contrib.auth import update_session_auth_hash
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from accounts import selectors, services
+from accounts.errors import BadPassword, TooManyAttempts, WrongPassword
+from accounts.forms import AccountForm, ChangePasswordForm
+from accounts.requests import ActorRequest
+from accounts.wording import wait_text
+from config.kit.pages import redirect_page, render_page, toast
+
+
+@require_http_methods(["GET", "POST"])
+def account(request: ActorRequest) -> HttpResponse:
+    user = request.actor.user
+    assert user is not None
+    initial = {"name": user.name, "language": user.language, "theme": user.theme}
+    form = AccountForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        services.set_preferences(request.actor, **form.cleaned_data)
+        toast(request, _("Saved."))
+        return redirect_page(request, "accounts:account")
+    tokens = selectors.list_tokens(request.actor)
+    return render_page(request, "accounts/account.html", {"form": form, "person": user, "tokens": tokens})
+
+
+@sensitive_post_parameters("old", "password")
+@never_cache
+@require_http_methods(["GET", "POST"])
+def change_password(request: ActorRequest) -> HttpResponse:
+    form = ChangePasswordForm(request.POST or None)
+    status = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            user = services.change_password(
+                request.actor, old=form.cleaned_data["old"], new=form.cleaned_data["password"]
+            )
+            update_session_auth_hash(request, user)
+            toast(request, _("Your password is changed. Everywhere else you are signed out."))
+            return redirect_page(request, "accounts:account")
+        except WrongPassword:
+            form.add_error("old", _("This is not your present password."))
+        except BadPassword as error:
+            form.add_error("password", error.messages)
+        except TooManyAttempts as error:
+            form.add_error("old", wait_text(error.retry_after_s))
+            status = 429
+    return render_page(request, "accounts/change_password.html", {"form": form}, status=status)

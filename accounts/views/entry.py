@@ -1,0 +1,119 @@
+"""Coming in and leaving: sign-in, sign-out, one-time links. The only pages of this app that strangers reach."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpResponse
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import links, services, signing_in, throttle
+from accounts.errors import BadAddress, BadLink, BadPassword, TooManyAttempts, WrongPassword
+from accounts.forms import FirstAdministratorForm, NewPasswordForm, SignInForm
+from accounts.models import OneTimeLink, User
+from accounts.requests import ActorRequest
+from accounts.wording import wait_text
+from config.kit.pages import redirect_page, render_page, toast
+
+DEVICE_COOKIE = "__Host-postkeep-device" if settings.SESSION_COOKIE_SECURE else "postkeep-device"
+
+
+@sensitive_post_parameters("password")
+@never_cache
+@login_not_required
+@require_http_methods(["GET", "POST"])
+def sign_in(request: ActorRequest) -> HttpResponse:
+    target = _safe_target(request)
+    if request.method == "GET" and request.actor.user is not None:
+        return redirect_page(request, target)
+    form = SignInForm(request.POST or None)
+    status = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            device = request.COOKIES.get(DEVICE_COOKIE)
+            user = signing_in.sign_in(request, **form.cleaned_data, device=device)
+            return _let_in(request, user, redirect_page(request, target))
+        except WrongPassword:
+            form.add_error(None, _("Address and password don't belong together."))
+        except TooManyAttempts as error:
+            form.add_error(None, wait_text(error.retry_after_s))
+            status = 429
+    return render_page(request, "accounts/sign_in.html", {"form": form, "next": target}, status=status)
+
+
+@require_POST
+def sign_out(request: ActorRequest) -> HttpResponse:
+    signing_in.record_sign_out(request.actor)
+    logout(request)
+    toast(request, _("You are signed out."))
+    return redirect_page(request, settings.LOGOUT_REDIRECT_URL)
+
+
+@sensitive_post_parameters("password")
+@never_cache
+@login_not_required
+@require_http_methods(["GET", "POST"])
+def link(request: ActorRequest, token: str) -> HttpResponse:
+    """A one-time link. Following it changes nothing; the button does."""
+    try:
+        found = links.find(token)
+        if found.kind == OneTimeLink.Kind.FIRST_ADMINISTRATOR:
+            return _first_administrator(request, found)
+        return _new_password(request, found)
+    except BadLink:
+        return render_page(request, "accounts/link_bad.html", status=404)
+
+
+def _new_password(request: ActorRequest, found: OneTimeLink) -> HttpResponse:
+    form = NewPasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            user = services.accept_link(found, password=form.cleaned_data["password"])
+            throttle.forgive_account(user)
+            toast(request, _("Your password is set, and you are signed in."))
+            return _let_in(request, user, redirect_page(request, settings.LOGIN_REDIRECT_URL))
+        except BadPassword as error:
+            form.add_error("password", error.messages)
+    return render_page(request, "accounts/link.html", {"form": form, "link": found})
+
+
+def _first_administrator(request: ActorRequest, found: OneTimeLink) -> HttpResponse:
+    form = FirstAdministratorForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            user = services.accept_first_administrator_link(found, **form.cleaned_data)
+            toast(request, _("Welcome. You are the first administrator."))
+            return _let_in(request, user, redirect_page(request, settings.LOGIN_REDIRECT_URL))
+        except BadAddress as error:
+            form.add_error("email", str(error))
+        except BadPassword as error:
+            form.add_error("password", error.messages)
+    return render_page(request, "accounts/first_administrator.html", {"form": form, "link": found})
+
+
+def _let_in(request: ActorRequest, user: User, response: HttpResponse) -> HttpResponse:
+    """Begin a session (with a new key) and remember the browser as one this account knows."""
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    response.set_cookie(
+        DEVICE_COOKIE,
+        throttle.device_cookie(user),
+        max_age=throttle.DEVICE_AGE_S,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def _safe_target(request: ActorRequest) -> str:
+    """Where to go afterwards: a page of ours, or the start page."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
+        return wanted
+    return resolve_url(settings.LOGIN_REDIRECT_URL)

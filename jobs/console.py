@@ -1,0 +1,71 @@
+"""How a shell shows a task: progress on stderr, the result on stdout, an exit code.
+
+With --json stdout is one JSON document and nothing else. Not for pages.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TextIO
+
+from jobs.models import Task
+
+
+@dataclass
+class ProgressLine:
+    """Takes snapshots (`run_here(echo=…)`) and writes them: one line in place on a terminal, else one each 5 s."""
+
+    stream: TextIO = field(default_factory=lambda: sys.stderr)
+    every_s: float = 5.0
+    _written_at: float = 0.0
+    _text: str = ""
+
+    def __call__(self, snapshot: dict[str, object]) -> None:
+        text = progress_text(snapshot)
+        now = time.monotonic()
+        if not text or text == self._text:
+            return
+        if self.stream.isatty():
+            self.stream.write(f"\r\x1b[2K{text}")
+        elif now - self._written_at >= self.every_s:
+            self.stream.write(text + "\n")
+            self._written_at = now
+        else:
+            return
+        self._text = text
+        self.stream.flush()
+
+    def end(self) -> None:
+        """Leave the line, so that what follows begins on its own."""
+        if self._text and self.stream.isatty():
+            self.stream.write("\n")
+            self.stream.flush()
+
+
+def progress_text(snapshot: dict[str, object]) -> str:
+    """One line: what is done of what, how fast, how long still, and the counters."""
+    done, total, unit = snapshot.get("done"), snapshot.get("total"), snapshot.get("unit")
+    if not done and not total and not snapshot.get("note"):
+        return ""
+    parts = [str(snapshot["note"])] if snapshot.get("note") else []
+    parts.append(f"{done} of {total} {unit}" if total is not None else f"{done} {unit}")
+    if snapshot.get("rate"):
+        parts.append(f"{snapshot['rate']}/s")
+    if snapshot.get("eta_s") is not None:
+        parts.append(f"{snapshot['eta_s']} s left")
+    counters = snapshot.get("counters")
+    if isinstance(counters, dict):
+        parts += [f"{name} {value}" for name, value in counters.items()]
+    return " · ".join(parts)
+
+
+def exit_code(task: Task) -> int:
+    """0 only for a task that was completed."""
+    return 0 if task.state == Task.State.COMPLETED else 1
+
+
+def reason(task: Task) -> str:
+    """Why a task wasn't completed, for stderr."""
+    return f"{task.type} #{task.pk}: {task.state}" + (f": {task.error}" if task.error else "")
