@@ -4,6 +4,7 @@
 is put into a field analyzed by it, and is applied to every typed word, so both sides agree:
 
 - composed characters (NFC): "e" + combining acute is the same word as "é";
+- the Turkish İ is an I: in lower case it would be "i" and a dot of its own, which no folding takes away;
 - Chinese characters and kana stand alone, because that writing has no spaces: the analyzer would make one word of a
   whole sentence (and drop it when longer than 63 bytes, 21 characters). A run of them is then searched as a phrase,
   which finds it anywhere inside a sentence, exactly. Hangul has spaces and stays whole (한국* finds 한국어).
@@ -41,7 +42,7 @@ def prepare(text: str) -> str:
         return text
     if any("\ud800" <= char <= "\udfff" for char in set(text)):
         text = re.sub("[\ud800-\udfff]", " ", text)
-    return UNSPACED.sub(r" \1 ", unicodedata.normalize("NFC", text))
+    return UNSPACED.sub(r" \1 ", unicodedata.normalize("NFC", text).replace("İ", "I"))
 
 
 @cache
@@ -61,7 +62,7 @@ class Folding(dict[int, str]):
     """
 
     def __missing__(self, code: int) -> str:
-        words = [] if 0xD800 <= code <= 0xDFFF else _analyzer().analyze(chr(code))
+        words = [] if 0xD800 <= code <= 0xDFFF else _analyzer().analyze(prepare(chr(code)))
         self[code] = words[0] if words else " "
         return self[code]
 

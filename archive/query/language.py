@@ -42,14 +42,15 @@ from archive.query.nodes import (
     Word,
 )
 
-__all__ = ["QueryError", "days_of", "parse", "size_of", "to_text"]
+__all__ = ["QueryError", "days_of", "looks_like_address", "parse", "size_of", "to_text"]
 
 LONGEST_QUERY = 4_000
 DEEPEST = 50
 SHORTEST_PREFIX = 2
 MOST_PREFIXES = 20
 
-TEXT_FIELDS = ("from", "to", "cc", "subject", "body", "attachment")
+ADDRESS_FIELDS = ("from", "to", "cc")
+TEXT_FIELDS = (*ADDRESS_FIELDS, "subject", "body", "attachment")
 FIELDS = (*TEXT_FIELDS, "has", "before", "after", "on", "larger", "smaller", "in", "id")
 OTHER_PROGRAMS_SAY = {
     "sender": "from",
@@ -180,6 +181,19 @@ def _bare(text: str, edges: str) -> str:
     return text[start:end]
 
 
+def looks_like_address(text: str) -> bool:
+    """Whether a word after from:, to: or cc: is (part of) an address rather than of a name."""
+    return "@" in text or "." in text.strip(".")
+
+
+def _last_letters(text: str) -> str:
+    """The letters and digits at the end, at most as many as a prefix needs."""
+    last = text[-SHORTEST_PREFIX:]
+    while not last.isalnum() and last:
+        last = last[1:]
+    return last
+
+
 def _back(today: datetime.date, *, days: int = 0, months: int = 0) -> datetime.date:
     """The day that long ago, not before the calendar begins; 31 March less one month is the end of February."""
     if months:
@@ -232,7 +246,7 @@ class _Parser:
         self.at = 0
         self.depth = 0
         self.prefixes = 0
-        self.in_field = False
+        self.field = ""  # the text field whose value is being read
 
     def query(self) -> Node:
         self._skip_space()
@@ -342,11 +356,8 @@ class _Parser:
         return Word(run, span) if stem == run else self._prefix(stem, span)
 
     def _prefix(self, stem: str, span: Span) -> Prefix:
-        last = ""
-        for char in reversed(stem):
-            if not char.isalnum() or len(last) == SHORTEST_PREFIX:
-                break
-            last += char
+        whole = self.field in ADDRESS_FIELDS and looks_like_address(stem)
+        last = _bare(stem, "@.") if whole else _last_letters(stem)
         if 0 < len(last) < SHORTEST_PREFIX and not DENSE_SCRIPTS.match(last):
             raise QueryError("prefix_too_short", span[0], span[1] - span[0], word=stem + "*", limit=SHORTEST_PREFIX)
         self.prefixes += 1
@@ -357,7 +368,7 @@ class _Parser:
     def _is_field(self, run: str, colon: int) -> bool:
         name = run[:colon].lower()
         if name in FIELDS:
-            if self.in_field:
+            if self.field:
                 raise QueryError("field_inside_field", self.at, colon + 1, name=name)
             return True
         if not run.startswith("//", colon + 1) and (suggestion := _meant(name)):
@@ -369,7 +380,9 @@ class _Parser:
         if self._at_end() or self.text[self.at].isspace():
             raise QueryError("empty_field", start, len(name) + 1, name=name)
         if name in TEXT_FIELDS:
+            self.field = name
             child = self._field_text()
+            self.field = ""
             return Field(name, child, (start, self.at))
         value = self._value(name, start)
         span = (start, self.at)
@@ -393,10 +406,7 @@ class _Parser:
     def _field_text(self) -> Node:
         char = self.text[self.at]
         if char == "(":
-            self.in_field = True
-            node = self._nested(self.at, self._group)
-            self.in_field = False
-            return node
+            return self._nested(self.at, self._group)
         if char in CLOSING:
             start = self.at
             return Phrase(self._phrase(), (start, self.at))
