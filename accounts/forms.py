@@ -1,4 +1,4 @@
-"""The shape of what people type about themselves and others. Rules (is it free, is it allowed) raise in the services."""
+"""The shape of what people type about themselves and others. Rules raise in the services."""
 
 from __future__ import annotations
 

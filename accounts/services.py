@@ -92,7 +92,7 @@ def accept_link(link: OneTimeLink, *, password: str) -> User:
 
 
 def set_password(actor: Actor, user: User, *, password: str) -> None:
-    """Set somebody's password without asking for the old one (shell, administrators). Raises: BadPassword, Forbidden."""
+    """Set somebody's password without asking for the old one (shell). Raises: BadPassword, Forbidden."""
     actor.require(Right.MANAGE_USERS, user)
     _store_password(actor, user, password)
 

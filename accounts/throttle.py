@@ -58,7 +58,7 @@ class Counter:
 
 
 def counters(email: str, address: str, device: str | None) -> list[Counter]:
-    """Where this attempt counts. `device` is the cookie's value, worth something only for the account it was given to."""
+    """Where this attempt counts. `device` is the cookie's value, worth something only for its own account."""
     account = _hashed(email)
     known = _device_key(account, device)
     own = Counter(known, DEVICE) if known else Counter(f"account:{account}", ACCOUNT)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import socket
 import threading
@@ -130,7 +131,7 @@ class Heartbeat(threading.Thread):
         self._worker = worker
         self._ended = threading.Event()
         self._seen = False
-        self._beat_at = self._look_at = time.monotonic()
+        self._beat_at = self._look_at = -math.inf
 
     def run(self) -> None:
         try:

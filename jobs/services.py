@@ -72,10 +72,10 @@ def cancel(actor: Actor, task: Task) -> Task:
     """A waiting task is cancelled at once; a running one is asked to stop. Raises: Forbidden, NotRunnable."""
     _require_own(actor, task)
     with transaction.atomic():
-        at_once = Task.objects.filter(pk=task.pk, state=State.WAITING)
-        if not at_once.update(state=State.CANCELLED, ended_at=timezone.now()):
-            if not Task.objects.filter(pk=task.pk, state__in=Task.RUNNING).update(state=State.CANCEL_REQUESTED):
-                raise NotRunnable(f"{task} has ended")
+        rows = Task.objects.filter(pk=task.pk)
+        at_once = rows.filter(state=State.WAITING).update(state=State.CANCELLED, ended_at=timezone.now())
+        if not at_once and not rows.filter(state__in=Task.RUNNING).update(state=State.CANCEL_REQUESTED):
+            raise NotRunnable(f"{task} has ended")
         audit.record(actor, "task.cancel", task)
     task.refresh_from_db()
     return task

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import connection
+from django.test import Client
 
+from accounts.models import User
 from config import environment, servers
 from config.kit import paths
+from tests import factories
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +37,37 @@ def process_environment(transactional_db: None) -> dict[str, str]:
     name = connection.settings_dict["NAME"]
     url = f"postgresql://postkeep@/{name}?host={paths.run_dir()}"
     return {**os.environ, "DATABASE_URL": url, "REDIS_URL": environment.redis_url()}
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    """May do everything."""
+    return factories.make_administrator("administrator@example.org")
+
+
+@pytest.fixture
+def user(db: None) -> User:
+    """Has an account, and nothing but what is theirs."""
+    return factories.make_user("user@example.org")
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    """Another user, who owns nothing of `user`'s."""
+    return factories.make_user("stranger@example.net")
+
+
+@pytest.fixture
+def client_for(db: None) -> Callable[[User | None], Client]:
+    """A browser in which this person is signed in (None: nobody)."""
+
+    def signed_in(person: User | None) -> Client:
+        client = Client()
+        if person is not None:
+            client.force_login(person)
+        return client
+
+    return signed_in
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,1 +1,1 @@
-"""Pages about people: `entry` (coming in and leaving), `account` (one's own), `users` (everybody, for administrators)."""
+"""Pages about people: `entry` (coming in and leaving), `account` (one's own), `users` (all, for administrators)."""

@@ -1,0 +1,53 @@
+"""The cast of the tests and how to make more of it: plain functions, no magic.
+
+`administrator`, `user` and `stranger` are also fixtures (tests/conftest.py); a stranger is another user who owns nothing that
+`user` owns.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+from accounts.actors import Actor
+from accounts.models import User
+from accounts.services import create_user
+from domains.models import Mailbox
+from domains.services import ensure_mailbox
+from jobs.models import Task
+
+PASSWORD = "correct horse battery"
+_numbers = itertools.count(1)
+
+
+def make_user(email: str | None = None, *, password: str | None = PASSWORD, name: str = "") -> User:
+    """Somebody who may sign in with PASSWORD."""
+    return create_user(
+        Actor.system(), email=email or f"person{next(_numbers)}@example.org", name=name, password=password
+    )
+
+
+def make_administrator(email: str | None = None, *, password: str | None = PASSWORD) -> User:
+    """Somebody who may do everything."""
+    return create_user(
+        Actor.system(),
+        email=email or f"administrator{next(_numbers)}@example.org",
+        administrator=True,
+        password=password,
+    )
+
+
+def make_mailbox(user: User) -> Mailbox:
+    """The person's own mailbox."""
+    return ensure_mailbox(Actor.system(), user.email)[0]
+
+
+def make_task(
+    actor: User | None = None,
+    *,
+    state: str = Task.State.COMPLETED,
+    type: str = "PurgeOldTasks",
+    **fields: object,
+) -> Task:
+    """A task row in any state, as if it had come there."""
+    label = actor.email if actor else "system"
+    return Task.objects.create(type=type, actor=actor, actor_label=label, state=state, **fields)
