@@ -64,7 +64,6 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     *(["accounts.middleware.ActorMiddleware"] if (BASE_DIR / "accounts/middleware.py").exists() else []),
-    "config.kit.language.PersonLanguageMiddleware",
 ]
 
 _template_builtins = [

@@ -1,0 +1,161 @@
+"""The left navigation and the palette's commands: what the apps offer, filtered to what a person may use.
+
+Apps register in `AppConfig.ready()`; this module knows no app. It decides what is *shown*, never what is *allowed*:
+every page checks its right again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Text = str | Promise
+Audience = Literal["all", "administrator", "user"]
+
+
+class ActorLike(Protocol):
+    """What the shell needs to know about who is asking (accounts.actors.Actor is one)."""
+
+    @property
+    def is_administrator(self) -> bool: ...
+
+    def has(self, right: str, /) -> bool: ...
+
+
+# The order of the sections is the order on the page; "" stands on top without a heading.
+SECTIONS: dict[str, Text] = {
+    "": "",
+    "directory": _("Directory"),
+    "gateway": _("Gateway"),
+    "archive": _("Archive"),
+    "jobs": _("Jobs"),
+    "server": _("Server"),
+    "account": _("My account"),
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the navigation (or, with `listed` false, only of the palette)."""
+
+    section: str
+    label: Text
+    url_name: str
+    icon: str
+    right: str | None
+    order: int
+    audience: Audience
+    keys: str
+    listed: bool
+    words: Text
+
+    @property
+    def url(self) -> str:
+        try:
+            return reverse(self.url_name)
+        except NoReverseMatch:
+            return ""
+
+    @property
+    def section_label(self) -> Text:
+        return SECTIONS[self.section]
+
+    def is_for(self, actor: ActorLike) -> bool:
+        if self.audience != "all" and (self.audience == "administrator") != actor.is_administrator:
+            return False
+        return self.right is None or actor.has(self.right)
+
+    def covers(self, view_name: str) -> bool:
+        """Whether a page belongs under this item: `jobs:task-list` covers `jobs:task-detail` too."""
+        stem = self.url_name.removesuffix("-list")
+        return view_name == self.url_name or (stem != self.url_name and view_name.startswith(stem + "-"))
+
+
+@dataclass
+class Section:
+    key: str
+    label: Text
+    items: list[Item] = field(default_factory=list)
+
+
+_items: list[Item] = []
+_running: list[Callable[[ActorLike], int]] = []
+
+
+def register(
+    section: str,
+    label: Text,
+    url_name: str,
+    icon: str,
+    right: str | None = None,
+    order: int = 100,
+    *,
+    audience: Audience = "all",
+    keys: str = "",
+    words: Text = "",
+) -> None:
+    """Put a page into the navigation. `keys` is the letter after `g`; `words` are more words the palette finds it by."""
+    _add(Item(section.lower(), label, url_name, icon, right, order, audience, keys, True, words))
+
+
+def register_command(
+    label: Text,
+    url_name: str,
+    icon: str,
+    right: str | None = None,
+    *,
+    section: str = "",
+    order: int = 500,
+    audience: Audience = "all",
+    words: Text = "",
+) -> None:
+    """Put a page into the palette only: an action such as "Change password" that needs no line of its own."""
+    _add(Item(section.lower(), label, url_name, icon, right, order, audience, "", False, words))
+
+
+def register_running(count: Callable[[ActorLike], int]) -> None:
+    """Tell the top bar how many tasks run now, as far as this actor may see them."""
+    _running.append(count)
+
+
+def _add(item: Item) -> None:
+    if item.section not in SECTIONS:
+        raise ValueError(f"{item.section!r} is no section of the navigation")
+    if item not in _items:
+        _items.append(item)
+
+
+def items_for(actor: ActorLike) -> Iterator[Item]:
+    """Everything this actor may open, pages and commands, in the order of the page."""
+    sections = list(SECTIONS)
+    for item in sorted(_items, key=lambda i: (sections.index(i.section), i.order, i.url_name)):
+        if item.is_for(actor) and item.url:
+            yield item
+
+
+def sections_for(actor: ActorLike) -> list[Section]:
+    found: dict[str, Section] = {}
+    for item in items_for(actor):
+        if item.listed:
+            found.setdefault(item.section, Section(item.section, item.section_label)).items.append(item)
+    return list(found.values())
+
+
+def current(request: HttpRequest, actor: ActorLike) -> Item | None:
+    """The item the shown page belongs to: an exact match before one that merely covers it."""
+    match = request.resolver_match
+    if match is None:
+        return None
+    shown = [item for item in items_for(actor) if item.listed]
+    exact = [item for item in shown if item.url_name == match.view_name]
+    return next(iter(exact or [item for item in shown if item.covers(match.view_name)]), None)
+
+
+def running_for(actor: ActorLike) -> int:
+    return sum(count(actor) for count in _running)

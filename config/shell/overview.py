@@ -1,0 +1,33 @@
+"""The overview: how the system is doing, for administrators. Everybody else starts at their own mail."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_safe
+
+from config.kit import dashboard
+from config.kit.context import Shell
+from config.kit.pages import redirect_page, render_page
+
+
+@require_safe
+def overview(request: HttpRequest) -> HttpResponse:
+    actor = Shell(request).actor
+    if actor is None or not actor.is_administrator:
+        own = _own_mail()
+        if own:
+            return redirect_page(request, own)
+    context = {
+        "first_step": dashboard.first_step_for(actor) if actor else None,
+        "figures": dashboard.figures_for(actor) if actor else [],
+        "cards": dashboard.cards_for(actor) if actor else [],
+    }
+    return render_page(request, "config/overview.html", context, partial="live")
+
+
+def _own_mail() -> str:
+    try:
+        return reverse("archive:search")
+    except NoReverseMatch:
+        return ""

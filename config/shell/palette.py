@@ -1,0 +1,24 @@
+"""The palette (Ctrl-K) and the count of running tasks in the top bar: two small partials every page may ask for."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from config.kit.context import Shell
+from config.kit.nav import items_for
+
+
+@require_safe
+def palette(request: HttpRequest) -> HttpResponse:
+    """Everything this person may open; the browser filters it while they type."""
+    actor = Shell(request).actor
+    response = render(request, "config/palette.html", {"items": list(items_for(actor)) if actor else []})
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+@require_safe
+def running(request: HttpRequest) -> HttpResponse:
+    return render(request, "components/running.html")
