@@ -1,0 +1,7 @@
+"""The archive app."""
+
+from django.apps import AppConfig
+
+
+class ArchiveConfig(AppConfig):
+    name = "archive"

@@ -1,0 +1,43 @@
+"""What can go wrong in the archive as people see it; not for the engine's own errors (`archive.store.errors`)."""
+
+from __future__ import annotations
+
+
+class ArchiveError(Exception):
+    """The root: something about the archive can't be done. `permanent` = trying again changes nothing."""
+
+    permanent = True
+
+
+class StoreUnknown(ArchiveError):
+    """There is no store of that name, or it is switched off."""
+
+
+class StoreUnavailable(ArchiveError):
+    """The store is known but its folder can't be opened just now."""
+
+    permanent = False
+
+
+class MessageUnknown(ArchiveError):
+    """No such message, or none this person may read."""
+
+
+class ArchiveClosed(ArchiveError):
+    """Nobody's archive by that number, or not opened to this person."""
+
+
+class PathRefused(ArchiveError):
+    """A path on the server that is missing, unreadable, or outside the folders imports may come from."""
+
+
+class BadArguments(ArchiveError):
+    """The request contradicts itself: an unknown format, an empty reason, no source at all."""
+
+
+class ImportIncomplete(ArchiveError):
+    """The independent count of the source and what was archived, known already, and rejected don't add up."""
+
+
+class ExportGone(ArchiveError):
+    """The prepared download has expired or was removed."""

@@ -1,0 +1,10 @@
+"""`manage.py reindex`: RebuildIndex from the shell."""
+
+from __future__ import annotations
+
+from archive.management.operation import OperationDoor
+
+
+class Command(OperationDoor):
+    help = "Make the full-text index of a store anew from its journal and packs."
+    command_name = "RebuildIndex"

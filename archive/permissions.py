@@ -1,0 +1,25 @@
+"""Who may reach into whose archive: pure decisions, no queries.
+
+Not for finding what somebody may read (`selectors`) and not for opening an archive (`services.access`).
+"""
+
+from __future__ import annotations
+
+from accounts.actors import Actor
+from accounts.permissions import Right
+
+
+def reads_everything(actor: Actor) -> bool:
+    """Whoever has the machine's shell, and the machinery itself, need no opening."""
+    return actor.kind != "user"
+
+
+def is_own(actor: Actor, address: str) -> bool:
+    """Whether the address is the person's own."""
+    return actor.user is not None and actor.user.email == address.strip().lower()
+
+
+def require_import(actor: Actor, address: str) -> None:
+    """Everybody may import into their own mailbox; into another's needs the right. Raises: Forbidden."""
+    if not is_own(actor, address):
+        actor.require(Right.IMPORT_MAIL)

@@ -1,0 +1,395 @@
+"""Reads of the archive: every function takes the person and gives back only what they may see.
+
+A user reads their own archive. An administrator reads their own, and those they opened with a reason
+(`ArchiveAccess`). The console reads all. What somebody may not see does not exist for them: MessageUnknown,
+ArchiveClosed, StoreUnknown, ExportGone, which the pages translate to 404.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from accounts.actors import Actor
+from accounts.errors import Forbidden
+from accounts.permissions import Right
+from archive import engines
+from archive import store as engine
+from archive.errors import ArchiveClosed, ExportGone, MessageUnknown, StoreUnknown
+from archive.models import ArchiveAccess, Export, Rejection, Store, StoreState
+from archive.permissions import reads_everything
+from domains.models import Mailbox
+from domains.selectors import mailbox_of
+from jobs.models import Task
+
+_MESSAGE_ID = re.compile(r"([1-9][0-9]{0,17}):([0-9]{1,18})", re.ASCII)
+DATE_BITS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """One mailbox somebody may read, and why: `access` is None for one's own."""
+
+    mailbox: Mailbox
+    access: ArchiveAccess | None = None
+
+    @property
+    def is_own(self) -> bool:
+        return self.access is None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One archived message as this person may see it."""
+
+    store: Store
+    engine: engine.Store
+    row: engine.Row
+    archive: Archive | None  # None: the console
+    folders: list[engine.Folder]
+
+    @property
+    def public_id(self) -> str:
+        return f"{self.store.pk}:{self.row.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One line of a list."""
+
+    store: Store
+    row: engine.Row
+
+    @property
+    def public_id(self) -> str:
+        return f"{self.store.pk}:{self.row.number}"
+
+    @property
+    def cursor(self) -> str:
+        return f"{self.row.rank}.{self.store.pk}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of a search over all open stores: exact total, the lines, and whether there are more each way."""
+
+    total: int
+    milliseconds: float
+    hits: list[Hit]
+    newer: str = ""
+    older: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderNode:
+    """A folder and what lies below it; `messages` counts the folder alone."""
+
+    store: Store
+    folder: engine.Folder
+    depth: int
+    children: list[FolderNode] = field(default_factory=list)
+
+
+# --- whose archive -----------------------------------------------------------------------------------------------
+
+
+def readable_archives(actor: Actor) -> list[Archive]:
+    """The person's own archive first, then those opened to them just now. The console has none of its own."""
+    if actor.user is None:
+        return []
+    own = mailbox_of(actor.user)
+    found = [Archive(own)] if own is not None else []
+    opened = _standing(actor).select_related("mailbox").order_by("mailbox__address", "-expires_at")
+    seen = {own.pk if own else 0}
+    for access in opened:
+        if access.mailbox_id not in seen:
+            seen.add(access.mailbox_id)
+            found.append(Archive(access.mailbox, access))
+    return found
+
+
+def get_archive(actor: Actor, mailbox_id: int | None = None) -> Archive | None:
+    """One readable archive; without a number the person's own (None when they have no mailbox yet).
+
+    Raises: ArchiveClosed.
+    """
+    archives = readable_archives(actor)
+    if mailbox_id is None:
+        return next((each for each in archives if each.is_own), None)
+    for each in archives:
+        if each.mailbox.pk == mailbox_id:
+            return each
+    raise ArchiveClosed("this archive is not open to you")
+
+
+def _standing(actor: Actor) -> QuerySet[ArchiveAccess]:
+    """Accesses in force; none for somebody who is no administrator any more."""
+    if actor.user is None or not actor.has(Right.READ_OTHERS_MAIL):
+        return ArchiveAccess.objects.none()
+    return ArchiveAccess.objects.standing().filter(user=actor.user)  # type: ignore[attr-defined,no-any-return]
+
+
+def list_accesses_to(actor: Actor) -> QuerySet[ArchiveAccess]:
+    """Who opened the person's own archive, newest first, with the number of messages they read."""
+    if actor.user is None:
+        return ArchiveAccess.objects.none()
+    own = ArchiveAccess.objects.filter(mailbox__user=actor.user)
+    return own.select_related("user", "mailbox").annotate(read_count=Count("reads"))
+
+
+def get_access(actor: Actor, access_id: int) -> ArchiveAccess:
+    """One of the actor's own openings. Raises: ArchiveClosed."""
+    found = ArchiveAccess.objects.filter(pk=access_id, user=actor.user).select_related("mailbox").first()
+    if found is None or actor.user is None:
+        raise ArchiveClosed("no such access")
+    return found
+
+
+# --- stores ------------------------------------------------------------------------------------------------------
+
+
+def list_stores(actor: Actor) -> QuerySet[Store]:
+    """Raises: Forbidden."""
+    actor.require(Right.MANAGE_STORES)
+    return Store.objects.order_by("pk")
+
+
+def get_store(actor: Actor, store_id: int) -> Store:
+    """Raises: Forbidden, StoreUnknown."""
+    actor.require(Right.MANAGE_STORES)
+    found = Store.objects.filter(pk=store_id).first()
+    if found is None:
+        raise StoreUnknown(f"there is no store {store_id}")
+    return found
+
+
+def get_store_by_name(actor: Actor, name: str) -> Store:
+    """Raises: Forbidden, StoreUnknown."""
+    actor.require(Right.MANAGE_STORES)
+    found = Store.objects.filter(name=name).first()
+    if found is None:
+        raise StoreUnknown(f"there is no store named “{name}”")
+    return found
+
+
+def open_stores() -> list[Store]:
+    """The stores that take part in search."""
+    return list(Store.objects.exclude(state=StoreState.DISABLED).order_by("pk"))
+
+
+# --- folders -----------------------------------------------------------------------------------------------------
+
+
+def list_folders(archive: Archive) -> list[FolderNode]:
+    """The folders of one archive as a flat list in tree order, store by store."""
+    nodes: list[FolderNode] = []
+    for store in open_stores():
+        nodes += _tree(store, engines.open_store(store).folders(archive.mailbox.pk))
+    return nodes
+
+
+def _tree(store: Store, folders: list[engine.Folder]) -> list[FolderNode]:
+    """Inbox first, then by name, children below their parents."""
+    by_path = sorted(
+        folders, key=lambda each: [(part.lower() != "inbox", part.lower()) for part in each.path.split("/")]
+    )
+    return [FolderNode(store, each, each.path.count("/")) for each in by_path]
+
+
+def get_folder(actor: Actor, store_id: int, number: int) -> tuple[Archive, Store, engine.Folder]:
+    """One folder of an archive this person may read. Raises: MessageUnknown."""
+    store = Store.objects.exclude(state=StoreState.DISABLED).filter(pk=store_id).first()
+    if store is not None:
+        opened = engines.open_store(store)
+        for archive in readable_archives(actor):
+            for folder in opened.folders(archive.mailbox.pk):
+                if folder.number == number:
+                    return archive, store, folder
+    raise MessageUnknown("no such folder")
+
+
+# --- messages ----------------------------------------------------------------------------------------------------
+
+
+def get_message(actor: Actor, public_id: str) -> Message:
+    """One message by `<store>:<number>`. Raises: MessageUnknown (also when it is somebody else's)."""
+    match = _MESSAGE_ID.fullmatch(public_id)
+    if match is None:
+        raise MessageUnknown(f"“{public_id}” is not a message id")
+    store = Store.objects.exclude(state=StoreState.DISABLED).filter(pk=int(match[1])).first()
+    if store is None:
+        raise MessageUnknown("no such message")
+    opened = engines.open_store(store)
+    row = opened.row(int(match[2]))
+    if row is None:
+        raise MessageUnknown("no such message")
+    archive = _reader(actor, row)
+    folders = {each.number: each for each in opened.folders(archive.mailbox.pk if archive else None)}
+    return Message(store, opened, row, archive, [folders[f] for f, _ in row.placements if f in folders])
+
+
+def _reader(actor: Actor, row: engine.Row) -> Archive | None:
+    """Through which of the person's archives they may read this; one's own before an opened one."""
+    if reads_everything(actor):
+        return None
+    placed = {mailbox for _, mailbox in row.placements}
+    for archive in readable_archives(actor):
+        if archive.mailbox.pk in placed:
+            return archive
+    raise MessageUnknown("no such message")
+
+
+# --- search ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where to search: `mailboxes` None = everything (the console), and possibly one folder of one store."""
+
+    mailboxes: frozenset[int] | None
+    store_id: int | None = None
+    folder: int | None = None
+
+
+def search(
+    scope: Scope,
+    query: str,
+    *,
+    limit: int = 50,
+    before: str = "",
+    after: str = "",
+    offset: int = 0,
+    order: str = "date",
+    zone: tzinfo = UTC,
+) -> Found:
+    """One page of what matches, over all stores that are switched on.
+
+    Newest first, `before`/`after` (cursors of lines) say where the page starts, in constant time; by relevance
+    `offset` does. Raises: QueryError, StoreUnavailable.
+    """
+    stores = [each for each in open_stores() if scope.store_id in (None, each.pk)]
+    total, milliseconds = 0, 0.0
+    pages: list[Hit] = []
+    scores: dict[str, float] = {}
+    for store in stores:
+        hits = engines.open_store(store).search(
+            query,
+            mailboxes=None if scope.mailboxes is None else set(scope.mailboxes),
+            folders=None if scope.folder is None else {scope.folder},
+            limit=limit + 1 + (offset if len(stores) > 1 else 0),
+            before=_before(before, store.pk),
+            after=_after(after, store.pk),
+            offset=offset if len(stores) == 1 else 0,
+            order=order,
+            zone=zone,
+        )
+        total += hits.total
+        milliseconds += hits.milliseconds
+        pages += [Hit(store, row) for row in hits.rows]
+    return _page(pages, total, milliseconds, limit=limit, before=before, after=after, offset=offset, order=order)
+
+
+def _page(
+    hits: list[Hit], total: int, milliseconds: float, *, limit: int, before: str, after: str, offset: int, order: str
+) -> Found:
+    """Merge the stores' lines into one page and say where the neighbouring pages begin."""
+    if order != "date":
+        return Found(total, milliseconds, hits[:limit])
+    hits.sort(key=lambda hit: (hit.row.rank >> DATE_BITS, hit.store.pk, hit.row.rank), reverse=True)
+    if after:
+        shown = hits[-limit:]
+        newer, older = (shown[0].cursor if len(hits) > limit else ""), (shown[-1].cursor if shown else "")
+    else:
+        shown = hits[:limit]
+        newer, older = (shown[0].cursor if before and shown else ""), (shown[-1].cursor if len(hits) > limit else "")
+    return Found(total, milliseconds, shown, newer, older)
+
+
+def _cursor(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([0-9]{1,20})\.([1-9][0-9]{0,17})", text, re.ASCII)
+    if match is None:
+        raise MessageUnknown("not a place in this list")
+    return int(match[1]), int(match[2])
+
+
+def _before(cursor: str, store_id: int) -> int | None:
+    """The rank below which a store's lines stand after the cursor: by date, then store, then number, highest first."""
+    if not cursor:
+        return None
+    rank, store = _cursor(cursor)
+    if store == store_id:
+        return rank
+    second = rank >> DATE_BITS
+    return (second + 1 if store_id < store else second) << DATE_BITS
+
+
+def _after(cursor: str, store_id: int) -> int | None:
+    """The rank above which a store's lines stand before the cursor."""
+    if not cursor:
+        return None
+    rank, store = _cursor(cursor)
+    if store == store_id:
+        return rank
+    second = rank >> DATE_BITS
+    return ((second + 1 if store_id < store else second) << DATE_BITS) - 1
+
+
+def console_scope(actor: Actor, address: str | None) -> Scope:
+    """Where the shell searches: one mailbox's archive, or everything. Raises: Forbidden, ArchiveClosed."""
+    if not reads_everything(actor):
+        raise Forbidden("searching all archives is for the shell")
+    if address is None:
+        return Scope(None)
+    mailbox = Mailbox.objects.filter(address=address.strip().lower()).first()
+    if mailbox is None:
+        raise ArchiveClosed(f"there is no mailbox “{address}”")
+    return Scope(frozenset([mailbox.pk]))
+
+
+def describe(scope: Scope, hits: list[Hit]) -> list[dict[str, Any]]:
+    """Lines as programs read them; `folder` is the path of the first placement in scope."""
+    paths: dict[tuple[int, int], str] = {}
+    for store in {hit.store.pk: hit.store for hit in hits}.values():
+        opened = engines.open_store(store)
+        for mailbox in scope.mailboxes if scope.mailboxes is not None else [None]:
+            paths |= {(store.pk, each.number): each.path for each in opened.folders(mailbox)}
+    return [_described(hit, paths) for hit in hits]
+
+
+def _described(hit: Hit, paths: dict[tuple[int, int], str]) -> dict[str, Any]:
+    row = hit.row
+    placed = (paths.get((hit.store.pk, folder)) for folder, _ in row.placements)
+    return {
+        "id": hit.public_id,
+        "date": datetime.fromtimestamp(row.date, UTC),
+        "from": row.sender,
+        "to": row.recipients,
+        "subject": row.subject,
+        "size_bytes": row.size,
+        "folder": next((path for path in placed if path is not None), ""),
+    }
+
+
+def rejections(actor: Actor, task: Task) -> QuerySet[Rejection]:
+    """What an import could not take; `task` comes from jobs' own selector, so the person may see it."""
+    return Rejection.objects.filter(task=task).order_by("pk")
+
+
+# --- exports -----------------------------------------------------------------------------------------------------
+
+
+def list_exports(actor: Actor) -> QuerySet[Export]:
+    """The person's own prepared downloads, newest first."""
+    return Export.objects.filter(user=actor.user, removed_at=None).select_related("mailbox").order_by("-created_at")
+
+
+def get_export(actor: Actor, export_id: object) -> Export:
+    """One of the person's own. Raises: ExportGone."""
+    found = Export.objects.filter(pk=export_id, user=actor.user).select_related("mailbox").first()
+    if found is None or actor.user is None:
+        raise ExportGone("no such export")
+    return found

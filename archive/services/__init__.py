@@ -1,0 +1,1 @@
+"""Writes of the archive, one module per subject: stores, imports, exports, access, maintenance."""

@@ -1,0 +1,79 @@
+"""Opening somebody's archive: with a reason, for an hour, seen by its owner.
+
+Not for finding what somebody may read (`selectors`).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.actors import Actor
+from accounts.permissions import Right
+from archive.errors import ArchiveClosed, BadArguments
+from archive.models import ACCESS_MINUTES, ArchiveAccess, ArchiveRead
+from archive.selectors import Message
+from domains.models import Mailbox
+
+
+def open_archive(actor: Actor, *, address: str, reason: str) -> ArchiveAccess:
+    """Let the actor read one mailbox's archive for an hour; leaves an event and a line its owner sees.
+
+    Raises: Forbidden, ArchiveClosed (no such mailbox), BadArguments (no reason, or their own).
+    """
+    actor.require(Right.READ_OTHERS_MAIL)
+    reason = " ".join(reason.split())
+    if len(reason) < 5:
+        raise BadArguments(_("Say why, in a few words; the owner will read it."))
+    mailbox = Mailbox.objects.filter(address=address.strip().lower()).first()
+    if mailbox is None:
+        raise ArchiveClosed(_("There is no mailbox with this address."))
+    if actor.user is None or mailbox.user_id == actor.user.pk:
+        raise BadArguments(_("This is your own archive; it is open to you."))
+    now = timezone.now()
+    with transaction.atomic():
+        access = ArchiveAccess.objects.create(
+            user=actor.user,
+            mailbox=mailbox,
+            reason=reason[:500],
+            created_at=now,
+            expires_at=now + timedelta(minutes=ACCESS_MINUTES),
+        )
+        audit.record(actor, "archive.open", mailbox, reason=access.reason, until=access.expires_at.isoformat())
+    return access
+
+
+def close_archive(actor: Actor, access: ArchiveAccess) -> None:
+    """End an access before its hour is over; closing twice changes nothing."""
+    with transaction.atomic():
+        closed = ArchiveAccess.objects.filter(pk=access.pk, user=actor.user, closed_at=None)
+        if closed.update(closed_at=timezone.now()):
+            audit.record(actor, "archive.close", access.mailbox)
+
+
+def note_read(actor: Actor, message: Message) -> None:
+    """Keep that a message of another's archive was opened; reading one's own leaves nothing.
+
+    Raises: ArchiveClosed when the access ended meanwhile.
+    """
+    archive = message.archive
+    if archive is None or archive.access is None:
+        return
+    if not archive.access.stands:
+        raise ArchiveClosed("the access has ended")
+    with transaction.atomic():
+        subject = message.row.subject.replace("\x00", "")[:300]
+        _read, new = ArchiveRead.objects.get_or_create(
+            access=archive.access, store=message.store, number=message.row.number, defaults={"subject": subject}
+        )
+        if new:
+            audit.record(actor, "archive.read", archive.mailbox, message=message.public_id)
+
+
+def note_search(actor: Actor, access: ArchiveAccess, query: str) -> None:
+    """Keep what was searched for in another's archive."""
+    audit.record(actor, "archive.search", access.mailbox, query=query[:500].replace("\x00", ""))

@@ -1,0 +1,85 @@
+"""The engine's operations as services: verify, recover, rebuild the index, compact. The rights, the task, the audit.
+
+What each does and which invariants it keeps stands in `archive.store.operations`. All may be run again at any time; all
+stop in good order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+
+from accounts import audit
+from accounts.actors import Actor
+from accounts.permissions import Right
+from archive import engines
+from archive.models import Store
+from archive.selectors import get_store_by_name, list_stores
+from archive.store import operations
+from archive.store.errors import Stopped
+from jobs.running import TaskRun
+
+OPERATIONS: dict[str, ModuleType] = {
+    "verify": operations.verify,
+    "recover": operations.recover,
+    "rebuild_index": operations.rebuild_index,
+    "compact": operations.compact,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoreArguments:
+    """The store's name; without one every store that is switched on."""
+
+    store: str | None = None
+    dry_run: bool = False
+
+
+def operate(actor: Actor, run: TaskRun, name: str, arguments: StoreArguments) -> dict[str, object]:
+    """Run one operation over the named store, or all. `ok` is whether nothing was found to be wrong.
+
+    Raises: Forbidden, StoreUnknown, StoreUnavailable, StoreError; Cancelled with the reports so far.
+    """
+    actor.require(Right.MANAGE_STORES)
+    stores = _stores(actor, arguments.store)
+    reports: list[dict[str, object]] = []
+    for store in stores:
+        if run.stopping():
+            break
+        try:
+            reports.append(_operate(run, name, store, dry_run=arguments.dry_run))
+        except Stopped:
+            break
+    result: dict[str, object] = {
+        "task": run.task_id,
+        "operation": name,
+        "ok": all(bool(each["ok"]) for each in reports),
+        "stores": reports,
+    }
+    if not arguments.dry_run:
+        audit.record(actor, f"store.{name}", None, stores=[each["store"] for each in reports], ok=result["ok"])
+    if run.stopping():
+        raise run.cancelled(result)
+    return result
+
+
+def _stores(actor: Actor, name: str | None) -> list[Store]:
+    if name is not None:
+        return [get_store_by_name(actor, name)]
+    return [store for store in list_stores(actor) if store.is_open]
+
+
+def _operate(run: TaskRun, name: str, store: Store, *, dry_run: bool) -> dict[str, object]:
+    operation = OPERATIONS[name]
+    opened = engines.open_store(store)
+    plan = operation.plan(opened)
+    run.log(f"{store.name}: {plan}")
+    if dry_run:
+        return {"store": store.name, "ok": True, "plan": str(plan)}
+
+    def progress(done: int, total: int | None = None, note: str = "") -> None:
+        run.progress(done, total, unit="bytes" if name == "verify" else "messages", note=note or store.name)
+
+    report = operation.run(opened, plan, progress, run.stopping)
+    found = dict(report.as_json())
+    return {"store": store.name, "ok": bool(found.get("ok", True)), **found}
