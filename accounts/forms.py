@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from config.kit.nav import Text
 
 
 def _email_field() -> forms.CharField:
@@ -16,7 +17,7 @@ def _email_field() -> forms.CharField:
     )
 
 
-def _new_password_field(label: str | None = None) -> forms.CharField:
+def _new_password_field(label: Text = "") -> forms.CharField:
     return forms.CharField(
         label=label or _("Password"),
         max_length=1000,

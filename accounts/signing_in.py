@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
@@ -24,7 +22,7 @@ def sign_in(request: HttpRequest, *, email: str, password: str, device: str | No
     address = _canonical(email)
     attempt = throttle.counters(address, request.META.get("REMOTE_ADDR", ""), device)
     throttle.admit(attempt)
-    user = cast("User | None", authenticate(request, username=address, password=password))
+    user = authenticate(request, username=address, password=password)
     if user is None:
         audit.record(Actor.for_user(request.user), "user.sign_in_failed", address[:254])
         raise WrongPassword("address and password don't belong together")

@@ -10,8 +10,9 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         import jobs.builtin  # registers its commands
         import jobs.tasks  # noqa: F401  registers with Celery and the clock
+        from accounts.actors import Actor
         from config.kit import nav
         from jobs import selectors
 
         nav.register("jobs", _("Tasks"), "jobs:task-list", "queue-list", order=10, keys="t")
-        nav.register_running(selectors.count_running)
+        nav.register_running(lambda actor: selectors.count_running(actor) if isinstance(actor, Actor) else 0)

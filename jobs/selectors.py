@@ -7,7 +7,10 @@ from django.http import Http404
 
 from accounts.actors import Actor
 from accounts.permissions import Right
-from jobs.models import Task
+from jobs.commands import list_commands
+from jobs.models import Task, TaskLog
+
+LOG_LINES_SHOWN = 200
 
 
 def tasks_visible_to(actor: Actor) -> QuerySet[Task]:
@@ -19,12 +22,34 @@ def tasks_visible_to(actor: Actor) -> QuerySet[Task]:
     return Task.objects.filter(actor=actor.user)
 
 
+def list_tasks(actor: Actor, *, state: str = "", type: str = "") -> QuerySet[Task]:
+    """Those of one state ("active": waiting or running) and one type; "" means all."""
+    found = tasks_visible_to(actor)
+    if state == "active":
+        found = found.filter(state__in=Task.ACTIVE)
+    elif state:
+        found = found.filter(state=state)
+    if type:
+        found = found.filter(type=type)
+    return found.defer("arguments", "result", "error")
+
+
+def list_types(actor: Actor) -> list[str]:
+    """What a list of this actor can be filtered by: the commands they may ask for."""
+    return [command.name for command in list_commands() if command.needs is None or actor.has(command.needs)]
+
+
 def get_task(actor: Actor, task_id: int) -> Task:
     """One of them. Raises: Http404 (also for those of others)."""
     task = tasks_visible_to(actor).select_related("actor", "origin").filter(pk=task_id).first()
     if task is None:
         raise Http404("no such task")
     return task
+
+
+def list_log(task: Task) -> list[TaskLog]:
+    """The newest lines of a task's log, newest first, so that a live page needn't scroll."""
+    return list(TaskLog.objects.filter(task=task).order_by("-pk")[:LOG_LINES_SHOWN])
 
 
 def list_running(actor: Actor, *, limit: int = 5) -> list[Task]:

@@ -1,7 +1,7 @@
 """The cast of the tests and how to make more of it: plain functions, no magic.
 
-`administrator`, `user` and `stranger` are also fixtures (tests/conftest.py); a stranger is another user who owns nothing that
-`user` owns.
+`administrator`, `user` and `stranger` are also fixtures (tests/conftest.py); a stranger is another user who owns
+nothing that `user` owns.
 """
 
 from __future__ import annotations

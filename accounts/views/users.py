@@ -15,14 +15,17 @@ from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from accounts.tables import UserTable
 from config.kit.pages import redirect_page, render_page, toast
+from config.kit.paging import keyset
+from config.kit.tables import Empty
 
 
 @require_safe
 def user_list(request: ActorRequest) -> HttpResponse:
     search = request.GET.get("q", "").strip()
-    people = selectors.list_users(request.actor, search=search)
-    table = UserTable(people, request=request)
-    context = {"table": table, "search": search, "count": people.count()}
+    page = keyset(request, selectors.list_users(request.actor, search=search), order="email")
+    nobody = Empty(_("Nobody has this name or address"), icon="users")
+    table = UserTable(page.rows, request=request, pager=page.pager, empty=nobody)
+    context = {"table": table, "search": search}
     return render_page(request, "accounts/user_list.html", context, partial="table")
 
 

@@ -8,13 +8,15 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
+from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.models import User
 from accounts.permissions import Right
 from jobs import running, services, shutdown, sweeping
-from jobs.commands import command
+from jobs.commands import command, get_command
 from jobs.errors import BadArguments, Cancelled, NotRunnable, UnknownCommand
 from jobs.models import Task, TaskLog
 from jobs.running import TaskRun
@@ -55,6 +57,12 @@ def fail(actor: Actor, run: TaskRun, arguments: CountArguments) -> dict[str, obj
     """Fails."""
     run.progress(done=3)
     raise OSError("the disk is full")
+
+
+def run_and_close(task: Task) -> None:
+    """For a thread, which has a connection of its own."""
+    running.run_claimed(task)
+    connection.close()
 
 
 @pytest.fixture
@@ -136,7 +144,7 @@ def test_of_many_claims_at_once_one_wins() -> None:
         claimed = running.claim(task.pk)
         if claimed:
             won.append(claimed)
-        running.connection.close()
+        connection.close()
 
     threads = [threading.Thread(target=claim) for _ in range(8)]
     for thread in threads:
@@ -171,7 +179,7 @@ def test_a_running_task_hears_a_cancel_within_two_seconds() -> None:
     task = services.submit(actor, "TestWait", CountArguments(30))
     claimed = running.claim(task.pk)
     assert claimed is not None
-    runner = threading.Thread(target=lambda: (running.run_claimed(claimed), running.connection.close()))
+    runner = threading.Thread(target=run_and_close, args=[claimed])
     runner.start()
     services.cancel(actor, task)
     task.refresh_from_db()
@@ -207,7 +215,7 @@ def test_a_run_whose_row_was_taken_for_dead_stops_and_changes_nothing() -> None:
     task = services.submit(Actor.system(), "TestWait", CountArguments(30))
     claimed = running.claim(task.pk)
     assert claimed is not None
-    runner = threading.Thread(target=lambda: (running.run_claimed(claimed), running.connection.close()))
+    runner = threading.Thread(target=run_and_close, args=[claimed])
     runner.start()
     deadline = time.monotonic() + 10
     while not TaskLog.objects.filter(task=task).exists() and time.monotonic() < deadline:
@@ -260,7 +268,7 @@ def test_start_again_is_a_new_row_with_the_same_command_and_arguments(user: User
 def test_the_sweeper_marks_only_what_has_been_silent_for_a_minute(db: None) -> None:
     dead = factories.make_task(state="in_progress", worker="gone:1", heartbeat_at="2020-01-01T00:00Z")
     asked = factories.make_task(state="cancel_requested", worker="gone:1", heartbeat_at="2020-01-01T00:00Z")
-    alive = factories.make_task(state="in_progress", worker="here:1", heartbeat_at=running.timezone.now())
+    alive = factories.make_task(state="in_progress", worker="here:1", heartbeat_at=timezone.now())
     assert sorted(sweeping.sweep().interrupted) == [dead.pk, asked.pk]
     dead.refresh_from_db()
     alive.refresh_from_db()
@@ -271,7 +279,7 @@ def test_the_sweeper_marks_only_what_has_been_silent_for_a_minute(db: None) -> N
 
 def test_the_sweeper_hints_again_at_lost_hints_and_waits_longer_each_time(db: None) -> None:
     task = factories.make_task(state="waiting", dispatches=1, dispatched_at="2020-01-01T00:00Z")
-    fresh = factories.make_task(state="waiting", dispatches=1, dispatched_at=running.timezone.now())
+    fresh = factories.make_task(state="waiting", dispatches=1, dispatched_at=timezone.now())
     assert sweeping.sweep().waiting == [task.pk]
     assert sweeping.sweep().waiting == []
     task.refresh_from_db()
@@ -281,13 +289,13 @@ def test_the_sweeper_hints_again_at_lost_hints_and_waits_longer_each_time(db: No
 
 def test_purging_deletes_only_old_ended_tasks(administrator: User) -> None:
     old = factories.make_task(ended_at="2020-01-01T00:00Z")
-    new = factories.make_task(ended_at=running.timezone.now())
-    running_one = factories.make_task(state="in_progress", heartbeat_at=running.timezone.now())
+    new = factories.make_task(ended_at=timezone.now())
+    running_one = factories.make_task(state="in_progress", heartbeat_at=timezone.now())
     arguments = {"older_than_days": 30}
     task = services.run_here(
         Actor.for_user(administrator),
         "PurgeOldTasks",
-        services.get_command("PurgeOldTasks").arguments_from_json(arguments),
+        get_command("PurgeOldTasks").arguments_from_json(arguments),
     )
     assert task.result == {"purged": 1}
     left = set(Task.objects.values_list("pk", flat=True))

@@ -1,0 +1,82 @@
+"""Tasks: the list, and one task live."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.requests import ActorRequest
+from config.kit.pages import redirect_page, render_page, toast
+from config.kit.paging import keyset
+from config.kit.tables import Empty
+from jobs import selectors, services
+from jobs.errors import JobsError, NotRunnable
+from jobs.models import Task
+from jobs.tables import TaskTable
+
+
+@require_safe
+def task_list(request: ActorRequest) -> HttpResponse:
+    state = _one_of(request.GET.get("state", ""), ["active", *Task.State.values])
+    types = selectors.list_types(request.actor)
+    type = _one_of(request.GET.get("type", ""), types)
+    page = keyset(request, selectors.list_tasks(request.actor, state=state, type=type))
+    table = TaskTable(page.rows, request=request, pager=page.pager, empty=_empty(is_filtered=bool(state or type)))
+    context = {"table": table, "state": state, "type": type, "types": types, "states": Task.State.choices}
+    return render_page(request, "jobs/task_list.html", context, partial="table")
+
+
+@require_safe
+def task_detail(request: ActorRequest, task_id: int) -> HttpResponse:
+    """One task; while it is active the page asks for its partial each second."""
+    task = selectors.get_task(request.actor, task_id)
+    context = {"task": task, "log": selectors.list_log(task), "result_template": result_template(task)}
+    return render_page(request, "jobs/task_detail.html", context, partial="live")
+
+
+@require_POST
+def task_cancel(request: ActorRequest, task_id: int) -> HttpResponse:
+    task = selectors.get_task(request.actor, task_id)
+    try:
+        services.cancel(request.actor, task)
+        toast(request, _("The task ends as soon as it can.") if task.is_active else _("The task is cancelled."))
+    except NotRunnable:
+        toast(request, _("The task has ended already."), "warning")
+    return redirect_page(request, "jobs:task-detail", task.pk)
+
+
+@require_POST
+def task_start_again(request: ActorRequest, task_id: int) -> HttpResponse:
+    task = selectors.get_task(request.actor, task_id)
+    try:
+        again = services.start_again(request.actor, task)
+    except JobsError as error:
+        toast(request, _("It can't be started again: %(reason)s") % {"reason": error}, "error")
+        return redirect_page(request, "jobs:task-detail", task.pk)
+    toast(request, _("Started again."))
+    return redirect_page(request, "jobs:task-detail", again.pk)
+
+
+def result_template(task: Task) -> str | None:
+    """The command's own template for its result, if somebody wrote one."""
+    name = f"jobs/results/{task.type}.html"
+    try:
+        get_template(name)
+    except TemplateDoesNotExist:
+        return None
+    return name
+
+
+def _one_of(value: str, allowed: list[str]) -> str:
+    return value if value in allowed else ""
+
+
+def _empty(*, is_filtered: bool) -> Empty:
+    if is_filtered:
+        url = reverse("jobs:task-list")
+        return Empty(_("No task like this"), _("No task has this state and type."), "queue-list", url, _("Show all"))
+    return Empty(_("No tasks yet"), _("Imports, exports and checks appear here while they run."), "queue-list")
