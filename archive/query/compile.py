@@ -7,7 +7,8 @@ How the parts of the language meet the fields of the index (archive/store/index.
 - from: to: cc: with an @ or a dot in an unquoted word is an address: whole (a@b.org), local part (a.b, a@) or domain
   (b.org, @b.org, and those below it), and nothing that merely contains it (b.org does not find b.org.uk). A word
   without either, or anything in quotation marks, is text of the names and addresses;
-- begin* runs over the sorted words of the index; in a word of several pieces the last one is the open one;
+- begin* runs over the sorted words of the index; in a word of several pieces (foo-ba*) the last one is the open one,
+  and the index refuses it, when it searches, if more than 16,384 words begin so: explain_refusal says it in our words;
 - words of 64 bytes and more are not in the index: such a word is refused and named, never silently dropped.
 
 No score is asked for here: sorting by date makes the index skip scores, by relevance uses its own (BM25).
@@ -19,13 +20,13 @@ from __future__ import annotations
 import datetime
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import tantivy
 from tantivy import FieldType, Occur, Query
 
-from archive.query.analysis import TOO_LONG_BYTES, UNSPACED, longest_run_bytes, prepare
+from archive.query.analysis import TOO_LONG_BYTES, UNSPACED, longest_run_bytes, prepare, words_of
 from archive.query.errors import QueryError
 from archive.query.language import days_of, looks_like_address
 from archive.query.nodes import (
@@ -73,6 +74,25 @@ def compile_query(
     return _Compiler(schema, analyze, folder_numbers, zone, today).query(node, BARE_FIELDS)
 
 
+def explain_refusal(error: ValueError, node: Node) -> QueryError | None:
+    """What the index means when it refuses a search: an open last piece (foo-ba*) with over 16,384 words; else None."""
+    if "max expansions" not in str(error):
+        return None
+    found = next((prefix for prefix in _prefixes(node) if len(words_of(prefix.text)) > 1), Prefix(""))
+    return QueryError("prefix_too_common", found.span[0], found.span[1] - found.span[0], word=f"{found.text}*")
+
+
+def _prefixes(node: Node) -> Iterator[Prefix]:
+    match node:
+        case Prefix():
+            yield node
+        case And(children) | Or(children):
+            for child in children:
+                yield from _prefixes(child)
+        case Not(child) | Field(_, child):
+            yield from _prefixes(child)
+
+
 def all_of(*queries: Query) -> Query:
     """Messages that match every one of these queries."""
     return queries[0] if len(queries) == 1 else Query.boolean_query([(Occur.Must, query) for query in queries])
@@ -118,13 +138,9 @@ class _Compiler:
         return clauses[0][1] if len(clauses) == 1 else Query.boolean_query(clauses)
 
     def _text(self, node: Text, fields: tuple[str, ...]) -> Query:
-        name = fields[0]
-        if (
-            name in ADDRESS_FIELDS
-            and not isinstance(node, Phrase)
-            and ("@" in node.text or "." in node.text.strip("."))
-        ):
-            return self._address(node, ADDRESS_FIELDS[name])
+        is_word = not isinstance(node, Phrase)
+        if is_word and fields[0] in ADDRESS_FIELDS and looks_like_address(node.text):
+            return self._address(node, ADDRESS_FIELDS[fields[0]])
         words = self._words(node)
         last_open = isinstance(node, Prefix) and self._is_open(node.text)
         return any_of(*(self._in_field(name, words, last_open) for name in fields))

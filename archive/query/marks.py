@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, islice, pairwise
+from operator import itemgetter
 from typing import TypeAlias
 
 from archive.query.analysis import FOLDING, UNSPACED, UNSPACED_RANGES, words_of
@@ -139,7 +140,7 @@ def _window(text: str, matches: list[Match], width: int) -> tuple[int, int]:
     end = min(len(text), start + width)
     if start and (space := re.compile(r"\s").search(text, start, min(first, start + width // 5))):
         start = space.end()
-    if end < len(text) and (cut := text.rfind(" ", max(last, end - width // 5), end)) > start:
+    if end < len(text) and (cut := text.rfind(" ", max(last, end - max(width // 5, 20)), end)) > start:
         end = cut
     return start, end
 
@@ -174,8 +175,8 @@ def _pieces(text: str, start: int, end: int, matches: list[Match]) -> Pieces:
             pieces += [(text[at:begins], False), (text[begins:ends], True)]
             at = ends
     pieces.append((text[at:end], False))
-    joined = ((marked, "".join(part for part, _ in group)) for marked, group in groupby(pieces, lambda piece: piece[1]))
-    return [(part, marked) for marked, part in joined if part]
+    groups = groupby(filter(itemgetter(0), pieces), itemgetter(1))
+    return [("".join(part for part, _ in group), marked) for marked, group in groups]
 
 
 def _one_line(pieces: Pieces) -> Pieces:
