@@ -88,7 +88,6 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "config.kit.context.shell",
-                "config.kit.context.shell",
             ],
         },
     }
@@ -147,6 +146,7 @@ SESSION_COOKIE_AGE = 14 * 86400
 CSRF_COOKIE_NAME = "__Host-postkeep-csrf" if IS_HTTPS else "postkeep-csrf"
 CSRF_COOKIE_SECURE = IS_HTTPS
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "config.shell.errors.csrf_failure"
 LANGUAGE_COOKIE_SECURE = IS_HTTPS
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"

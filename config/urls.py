@@ -6,12 +6,14 @@ import importlib.util
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from config.shell.urls import shell_patterns
 from config.views import health
 
 config_patterns = [
     path("healthz", health.healthz, name="healthz"),
     path("server/health/", health.health_page, name="health"),
     path("server/health/recovery-key/", health.recovery_confirm, name="recovery-confirm"),
+    *shell_patterns,
 ]
 
 
@@ -21,3 +23,8 @@ def _app_patterns() -> list[URLPattern | URLResolver]:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [path("", include((config_patterns, "config"))), *_app_patterns()]
+
+handler400 = "config.shell.errors.bad_request"
+handler403 = "config.shell.errors.forbidden"
+handler404 = "config.shell.errors.not_found"
+handler500 = "config.shell.errors.server_error"

@@ -100,7 +100,7 @@ def register(
     keys: str = "",
     words: Text = "",
 ) -> None:
-    """Put a page into the navigation. `keys` is the letter after `g`; `words` are more words the palette finds it by."""
+    """Put a page into the navigation. `keys` is the letter after `g`, `words` what else the palette finds it by."""
     _add(Item(section.lower(), label, url_name, icon, right, order, audience, keys, True, words))
 
 

@@ -59,7 +59,7 @@ def render_page(
 
 
 def redirect_page(request: HttpRequest, to: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-    """Go to another page after a write: 303 for a form, HX-Redirect for htmx (whole page, so the toast is shown there)."""
+    """Go to another page after a write: 303 for a form, HX-Redirect for htmx (a whole page, which shows the toast)."""
     url = resolve_url(to, *args, **kwargs)
     if wants_partial(request):
         response = HttpResponse(status=200)

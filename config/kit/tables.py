@@ -55,34 +55,34 @@ class Head:
     sorted: str = ""
 
 
-class MainColumn(tables.Column):
+class MainColumn(tables.Column):  # type: ignore[misc]  # untyped parent
     """The name of the row: the link, and the first line on a phone."""
 
     css = "cell-main"
 
 
-class NumberColumn(tables.Column):
+class NumberColumn(tables.Column):  # type: ignore[misc]  # untyped parent
     css = "num cell-fit"
 
     def render(self, value: Any) -> str:
         return number(value)
 
 
-class SizeColumn(tables.Column):
+class SizeColumn(tables.Column):  # type: ignore[misc]  # untyped parent
     css = "num cell-fit"
 
     def render(self, value: Any) -> str:
         return filesize_exact(value)
 
 
-class TimeColumn(tables.Column):
+class TimeColumn(tables.Column):  # type: ignore[misc]  # untyped parent
     css = "cell-fit cell-soft"
 
     def render(self, value: Any) -> str:
         return ago(value)
 
 
-class StateColumn(tables.Column):
+class StateColumn(tables.Column):  # type: ignore[misc]  # untyped parent
     """A dot and a word. A choices field brings its own word."""
 
     css = "cell-fit"
@@ -94,13 +94,13 @@ class StateColumn(tables.Column):
         return mark_safe(get_template("components/state.html").render({"state": state, "label": label}))  # noqa: S308
 
 
-class TextColumn(tables.Column):
+class TextColumn(tables.Column):  # type: ignore[misc]  # untyped parent
     """Long text: one line, cut with an ellipsis."""
 
     css = "cell-long"
 
 
-class BaseTable(tables.Table):
+class BaseTable(tables.Table):  # type: ignore[misc]  # untyped parent
     """Give it rows that are already paged: `UserTable(page.rows, request=request, pager=page.pager)`.
 
     `row_url(record)` makes the whole row a link on the first column; `choose = True` puts a checkbox before it.
@@ -164,7 +164,8 @@ class BaseTable(tables.Table):
         return [self._row(bound) for bound in self.rows]
 
     def _row(self, bound: Any) -> Row:
-        record, url, cells = bound.record, self.row_url(bound.record), []
+        record, url = bound.record, self.row_url(bound.record)
+        cells: list[Cell] = []
         for column, value in bound.items():
             href = url if url and not any(cell.href for cell in cells) else ""
             cells.append(Cell(str(column.header), value, _css(column), href))

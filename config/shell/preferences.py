@@ -1,7 +1,7 @@
 """How a person wants to see the pages: theme, language, row height.
 
-Kept on the person where they are signed in (theme, language), and in a cookie always, so that the sign-in page looks the
-same. Not for what the pages show.
+Kept on the person where they are signed in (theme, language), and in a cookie always, so that the sign-in page looks
+the same. Not for what the pages show.
 """
 
 from __future__ import annotations

@@ -47,14 +47,12 @@ def size_text(size_bytes: int) -> str:
     """A size a person can compare: three significant digits, binary units."""
     if size_bytes < 1024:
         return ngettext("%(count)s byte", "%(count)s bytes", size_bytes) % {"count": number(size_bytes)}
-    size = float(size_bytes)
-    unit = "B"
-    for unit in _UNITS:
-        size /= 1024
-        if size < 1000:
-            break
+    power = 1
+    while power < len(_UNITS) and size_bytes / 1024**power >= 1000:
+        power += 1
+    size = size_bytes / 1024**power
     places = 2 if size < 10 else 1 if size < 100 else 0
-    return f"{number_format(size, decimal_pos=places, force_grouping=True)} {unit}"
+    return f"{number_format(size, decimal_pos=places, force_grouping=True)} {_UNITS[power - 1]}"
 
 
 @register.filter

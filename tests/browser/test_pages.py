@@ -1,0 +1,63 @@
+"""Every page in a real browser: it opens, nothing is logged, axe finds nothing, no theme or size breaks it."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+from playwright.sync_api import Page
+
+from tests.browser import walk, world
+from tests.browser.conftest import DESKTOP, PHONE, PageFor
+
+LOOKS = [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")]
+OUT_OF_REACH = (403, 404)
+# What the browser says about a page that answers with an error status on purpose.
+ERROR_STATUS = ("status of 403", "status of 404")
+
+
+def _violations(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{page.url} {rule['id']}: {node['html'][:160]} {node['failureSummary']}" for rule in found for node in rule["nodes"]]  # fmt: skip
+
+
+def _paths(pages: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name.replace(":", "-"), reverse(name)) for name in walk.page_names()] + pages
+
+
+def _overflow(page: Page) -> int:
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize(("size", "theme"), LOOKS, ids=["desktop", "desktop-dark", "phone", "phone-dark"])
+@pytest.mark.parametrize("role", ["administrator", "user", "anonymous"])
+def test_every_page_opens_fits_and_axe_finds_nothing(
+    page_as: PageFor, role: str, size: tuple[int, int], theme: str
+) -> None:
+    house = world.build()
+    person = {"administrator": house.administrator, "user": house.user}.get(role)
+    page = page_as(person, size=size, theme=theme, forgive=ERROR_STATUS)
+    shots = os.environ.get("POSTKEEP_SHOTS")
+    problems, seen = [], 0
+    for name, path in _paths(house.pages):
+        response = page.goto(path)
+        assert response is not None
+        if response.status in OUT_OF_REACH and role != "administrator":
+            continue
+        if role == "anonymous" and re.search(r"/sign-in/\?", page.url):
+            continue
+        seen += 1
+        if response.status >= 400:
+            problems.append(f"{path} answered {response.status}")
+        problems += _violations(page)
+        if _overflow(page) > 0:
+            problems.append(f"{path} is {_overflow(page)} px wider than the window")
+        if shots:
+            shot = Path(shots) / f"{role}-{name}-{'phone' if size == PHONE else 'desktop'}-{theme}.png"
+            page.screenshot(path=shot, full_page=True)
+    assert seen
+    assert not problems, "\n".join(problems)

@@ -1,0 +1,40 @@
+"""Every page a person can open by GET, found from the address resolver, so that a new page is walked without being told.
+
+Pages that need an object take it from `OBJECTS`; one that isn't there is skipped by the caller's choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+# Addresses that answer no page: they act, stream bytes, or are drawn inside another page.
+NO_PAGE = frozenset(
+    {
+        "config:healthz",
+        "config:preferences",
+        "config:palette",
+        "config:running",
+        "accounts:sign-out",
+    }
+)
+
+
+def routes() -> Iterator[tuple[str, URLPattern]]:
+    """(name with namespace, pattern) of every route."""
+    yield from _routes(get_resolver().url_patterns, "")
+
+
+def _routes(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[tuple[str, URLPattern]]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            space = f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix
+            yield from _routes(pattern.url_patterns, space)
+        elif pattern.name:
+            yield f"{prefix}{pattern.name}", pattern
+
+
+def page_names() -> list[str]:
+    """Names of routes that need no arguments and answer a page."""
+    return [name for name, pattern in routes() if not pattern.pattern.converters and name not in NO_PAGE]
