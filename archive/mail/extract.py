@@ -7,31 +7,32 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from archive.mail.charsets import decode
-from archive.mail.headers import Address, addresses, message_id, one_line, parameter, parse_date, plausible, text_of
+from archive.mail.headers import Address, addresses, message_id, one_line, parameter, sent_at, text_of
 from archive.mail.markup import text_of_html
 from archive.mail.structure import Entity, Structure, parse_params, parse_structure
 
 __all__ = ["Address", "Extract", "extract", "extract_many"]
 
 MAX_TEXT_CHARS = 4_000_000
-# Encoded bytes of one text part that are decoded at all (base64 and a four-byte charset still fill the text).
-MAX_TEXT_BYTES = 24_000_000
+# Encoded bytes of all text parts together that are decoded at all.
+MAX_TEXT_BYTES = 10_000_000
 MAX_SUBJECT_CHARS = 10_000
 MAX_NAMES = 1_000
 
 _TEXT_TYPES = frozenset(
-    "application/json application/xml application/csv application/ics application/rtf-text application/x-sh "
-    "application/javascript application/x-yaml application/yaml application/x-patch application/sql "
-    "application/x-log message/delivery-status message/disposition-notification application/x-httpd-php "
-    "application/x-perl application/x-python application/x-tex application/x-subrip application/mbox".split()
-)
+    {
+        "application/csv", "application/ics", "application/javascript", "application/json", "application/mbox",
+        "application/sql", "application/x-httpd-php", "application/x-log", "application/x-patch",
+        "application/x-perl", "application/x-python", "application/x-sh", "application/x-subrip",
+        "application/x-tex", "application/x-yaml", "application/xml", "application/yaml",
+        "message/delivery-status", "message/disposition-notification",
+    }
+)  # fmt: skip
 _TEXT_SUFFIXES = (
     ".txt", ".csv", ".tsv", ".ics", ".vcf", ".json", ".xml", ".log", ".md", ".patch", ".diff", ".yaml", ".yml",
     ".ini", ".conf", ".c", ".h", ".py", ".sh", ".pl", ".sql", ".tex", ".html", ".htm",
 )  # fmt: skip
-_SIGNATURES = frozenset(
-    {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature", "text/x-vcard-sig"}
-)
+_SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"})
 _WORDS = re.compile(r"\w+")
 
 
@@ -78,12 +79,12 @@ def _extract(raw: bytes) -> Extract:
     root = structure.root
     headers: dict[bytes, list[bytes]] = {}
     for name, value in root.fields:
-        headers.setdefault(name, []).append(value)
-    hint = _charset_hint(root)
+        headers.setdefault(name.lower(), []).append(value)
+    hint = charset_hint(root)
     result = Extract(partial=structure.too_deep or structure.too_many or structure.header_cut)
     result.message_id = message_id(headers.get(b"message-id", [b""])[0])
     result.subject = one_line(text_of(_first(headers, b"subject"), hint))[:MAX_SUBJECT_CHARS]
-    result.date = _date(headers)
+    result.date = sent_at(headers.get(b"date", ()), headers.get(b"received", ()))
     result.from_ = addresses(headers.get(b"from") or headers.get(b"sender") or [], hint)
     result.to = addresses(headers.get(b"to", ()), hint)
     result.cc = addresses(headers.get(b"cc", []) + headers.get(b"bcc", []), hint)
@@ -96,20 +97,8 @@ def _first(headers: dict[bytes, list[bytes]], name: bytes) -> bytes:
     return next((value for value in headers.get(name, ()) if value), b"")
 
 
-def _date(headers: dict[bytes, list[bytes]]) -> int | None:
-    """The Date field, or where that is missing, unreadable or implausible the time of the last Received."""
-    for value in headers.get(b"date", ()):
-        seconds = parse_date(value)
-        if plausible(seconds):
-            return seconds
-    for value in headers.get(b"received", ())[:1]:
-        seconds = parse_date(value.rpartition(b";")[2])
-        if plausible(seconds):
-            return seconds
-    return None
-
-
-def _charset_hint(root: Entity) -> str:
+def charset_hint(root: Entity) -> str:
+    """The charset of the first part: the best guess for raw 8-bit text in the header."""
     node: Entity | None = root
     for _ in range(4):
         if node is None:
@@ -129,6 +118,7 @@ class _Texts:
         self.body: list[str] = []
         self.attachment: list[str] = []
         self.room = MAX_TEXT_CHARS
+        self.encoded_room = MAX_TEXT_BYTES
         self.alternatives: dict[int, list[str]] = {}
 
     def read(self, structure: Structure) -> None:
@@ -167,7 +157,7 @@ class _Texts:
         elif is_body or entity.media in _TEXT_TYPES or entity.media.endswith(("+xml", "+json")):
             self._keep(self._text(entity), self.body if entity.media.startswith("message/") else self.attachment)
         elif entity.media == "application/octet-stream" and name.lower().endswith(_TEXT_SUFFIXES):
-            data = entity.content(MAX_TEXT_BYTES)
+            data = self._content(entity)
             if b"\0" not in data[:4096]:
                 self._keep(decode(data, "", self.hint), self.attachment)
 
@@ -200,13 +190,19 @@ class _Texts:
         return " ".join(_unknown(text, words))
 
     def _text(self, entity: Entity) -> str:
-        if entity.end - entity.start > MAX_TEXT_BYTES:
-            self.result.partial = True
         label = entity.params.get("charset", b"").decode("latin-1")
-        text = decode(entity.content(MAX_TEXT_BYTES), label, self.hint)
+        text = decode(self._content(entity), label, self.hint)
         if entity.media == "text/html" or (entity.media == "text/plain" and text[:200].lstrip()[:5].lower() == "<html"):
             text = text_of_html(text)
         return text
+
+    def _content(self, entity: Entity) -> bytes:
+        size = entity.end - entity.start
+        if size > self.encoded_room:
+            self.result.partial = True
+        data = entity.content(self.encoded_room)
+        self.encoded_room = max(self.encoded_room - size, 0)
+        return data
 
     def _keep(self, text: str, where: list[str]) -> None:
         if not text:

@@ -106,7 +106,7 @@ def message_id(value: bytes) -> str:
 
 _TOKEN = re.compile(
     r"""(?P<word>=\?[^?\s]{1,60}\?[bqBQ]\?[^?]*+\?=)
-      | "(?P<quoted>(?:[^"\\]|\\.){0,1000}+)"
+      | "(?P<quoted>(?:[^"\\]|\\.){0,300}+)"
       | <(?P<angle>[^<>]*+)>
       | \((?P<comment>(?:[^()\\]|\\.|\((?:[^()\\]|\\.){0,300}+\)){0,500}+)\)
       | (?P<separator>[,;])
@@ -122,9 +122,8 @@ _SIMPLE = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,400}@[^\s@<>,;:\"()\\]{1,400}")
 def addresses(values: Iterable[bytes], hint: str = "") -> list[Address]:
     """The mailboxes of address fields. Groups are flattened; what has no "@" is kept as it stands, if single."""
     found: list[Address] = []
-    for value in values:
-        if b"\n" in value or b"\r" in value:
-            value = _BREAKS.sub(b" ", value)
+    for field in values:
+        value = _BREAKS.sub(b" ", field) if b"\n" in field or b"\r" in field else field
         text = value.decode("ascii") if value.isascii() else decode(value, "", hint)
         if '"' in text or "(" in text or "=?" in text or ":" in text or ";" in text or "\\" in text or "\0" in text:
             _tokenised(text, hint, found)
@@ -243,9 +242,10 @@ def parameter(params: Mapping[str, bytes], name: str, hint: str = "") -> str:
     charset = ""
     data = b""
     encoded = pieces[0][1]
-    for number, (_, quoted, value) in enumerate(pieces):
-        if number == 0 and quoted and value.count(b"'") >= 2:
-            label, _, rest = value.partition(b"'")
+    for number, (_, quoted, piece) in enumerate(pieces):
+        value = piece
+        if number == 0 and quoted and piece.count(b"'") >= 2:
+            label, _, rest = piece.partition(b"'")
             charset = label.decode("latin-1")
             value = rest.partition(b"'")[2]
         data += unquote_to_bytes(value) if quoted else value
@@ -315,6 +315,19 @@ def parse_date(value: bytes) -> int | None:
 def plausible(seconds: int | None, now: float | None = None) -> bool:
     """Whether a mail can be of that time: from 1970 to two days ahead of now (clocks and zones go wrong)."""
     return seconds is not None and EARLIEST <= seconds <= (time.time() if now is None else now) + TOLERATED_AHEAD_S
+
+
+def sent_at(dates: Iterable[bytes], received: Iterable[bytes]) -> int | None:
+    """When a message was sent, epoch seconds UTC: its Date, or where that is missing, unreadable or implausible
+    (1996 mail dated 2036) the time in its topmost Received field; None if that is no better.
+    """
+    for value in dates:
+        if plausible(seconds := parse_date(value)):
+            return seconds
+    for value in received:
+        seconds = parse_date(value.rpartition(b";")[2])
+        return seconds if plausible(seconds) else None
+    return None
 
 
 def _from_rfc(match: re.Match[str]) -> int | None:

@@ -41,7 +41,7 @@ class Entity:
     """One node: a message, a container or a leaf. `start:end` of `source` is its body, still encoded."""
 
     source: bytes
-    fields: list[Field]  # names lower-case, values unfolded by nobody yet
+    fields: list[Field]  # as written, still folded
     start: int
     end: int
     depth: int
@@ -59,7 +59,7 @@ class Entity:
 
     def get_all(self, name: bytes) -> list[bytes]:
         """Every field of that (lower-case) name."""
-        return [value for key, value in self.fields if key == name]
+        return [value for key, value in self.fields if key.lower() == name]
 
     def encoding(self) -> str:
         """Content-Transfer-Encoding, lower-case."""
@@ -115,6 +115,7 @@ class _Scan:
         self.max_parts = max_parts
         self.open: list[tuple[bytes, Entity]] = []
         self.depths: dict[bytes, list[int]] = {}
+        self.needle = b"\n--"  # what a delimiter line starts with: more than dashes while one boundary is open
         self.encoded: list[Entity] = []  # messages in base64 or quoted-printable: no spans of this buffer
         self.current: Entity | None = top  # the leaf that goes on until the next delimiter
 
@@ -177,13 +178,14 @@ class _Scan:
         else:
             self.depths.setdefault(boundary, []).append(len(self.open))
             self.open.append((boundary, entity))
+            self._aim()
             self.current = None  # what comes before the first delimiter is for nobody
 
     def _read_header(self, entity: Entity, position: int) -> int:
         """Fill in the fields of the entity at `position`; returns where its body starts."""
         end, body = self._header_end(position, entity.end)
         entity.fields, used, cut = parse_fields(self.source, position, end)
-        entity.first = dict(reversed(entity.fields))
+        entity.first = {name.lower(): value for name, value in reversed(entity.fields)}
         if cut:
             self.structure.header_cut = True
         return body if used >= end else used
@@ -233,7 +235,7 @@ class _Scan:
         return None
 
     def _next_dashes(self, position: int) -> int:
-        found = self.source.find(b"\n--", position, self.top.end)
+        found = self.source.find(self.needle, position, self.top.end)
         return found + 1 if found >= 0 else -1
 
     def _finish(self, end: int) -> None:
@@ -241,12 +243,16 @@ class _Scan:
             _end_at(self.current, end)
             self.current = None
 
+    def _aim(self) -> None:
+        self.needle = b"\n--" + (next(iter(self.depths)) if len(self.depths) == 1 else b"")
+
     def _pop(self, end: int) -> None:
         boundary, entity = self.open.pop()
         depths = self.depths[boundary]
         depths.pop()
         if not depths:
             del self.depths[boundary]
+            self._aim()
         if not entity.children:
             entity.broken = True
         _end_at(entity, end)
@@ -288,7 +294,7 @@ def parse_fields(source: bytes, position: int, end: int) -> tuple[list[Field], i
         found = _FIELDS.findall(source, position, end)
         if found and not any(junk for _, _, junk in found[:-1]) and not found[-1][2]:
             found = found if found[-1][0] else found[:-1]
-            return [(name.lower(), value.strip()) for name, value, _ in found], end, False
+            return [(name, value.strip()) for name, value, _ in found], end, False
     fields: list[Field] = []
     kept = 0
     cut = False
@@ -305,7 +311,7 @@ def parse_fields(source: bytes, position: int, end: int) -> tuple[list[Field], i
         start, stop = match.span(2)
         if stop - start > MAX_FIELD:
             stop, cut = start + MAX_FIELD, True
-        fields.append((match[1].lower(), source[start:stop].strip()))
+        fields.append((match[1], source[start:stop].strip()))
         position = match.end() + 1
         kept += stop - start
         if kept > MAX_BLOCK or len(fields) >= MAX_FIELDS:

@@ -9,6 +9,7 @@ _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _JUNK = bytes(set(range(256)) - set(_ALPHABET))
 _ONLY_BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]*")
 _GROUP = re.compile(rb"[^=]+")
+MAX_GROUPS = 100_000
 _UU_BEGIN = re.compile(rb"(?m)^begin(?:-base64)? [0-7]{3,4} [^\r\n]*\r?\n")
 
 
@@ -46,23 +47,25 @@ def decode_base64(data: bytes) -> bytes:
     try:
         plain = binascii.a2b_base64(data)
     except binascii.Error:
-        return b"".join(_base64_groups(data))
+        return _base64_groups(data)
     pad = data.find(b"=")
     # The decoder stops at the first padding. What follows may be a list's footer (not ours to decode) or
     # a second base64 block of the same part.
     if 0 <= pad < len(data) - 80 and _ONLY_BASE64.fullmatch(data, pad):
-        return b"".join(_base64_groups(data))
+        return _base64_groups(data)
     return plain
 
 
-def _base64_groups(data: bytes) -> list[bytes]:
-    groups = []
-    for match in _GROUP.finditer(data):
+def _base64_groups(data: bytes) -> bytes:
+    plain = bytearray()
+    for number, match in enumerate(_GROUP.finditer(data)):
+        if number >= MAX_GROUPS:
+            break
         group = match.group().translate(None, _JUNK)
         if len(group) % 4 == 1:
             group = group[:-1]
-        groups.append(binascii.a2b_base64(group + b"=" * (-len(group) % 4)))
-    return groups
+        plain += binascii.a2b_base64(group + b"=" * (-len(group) % 4))
+    return bytes(plain)
 
 
 def decode_uu(data: bytes) -> bytes:

@@ -1,0 +1,284 @@
+"""HTML of mail made into a document that is safe to show. Not the only wall, but whole by itself.
+
+The document is meant for an iframe with `sandbox` (no scripts, no same origin) and its own strict policy header;
+this module takes out everything that would need those. nh3 (ammonia) builds the tree and writes it anew from an
+allow-list; every URL and every style passes through this module. Never raises on any text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape, unescape
+from urllib.parse import unquote, urlsplit
+
+import nh3
+
+from archive.mail.css import clean_sheet, clean_style
+from archive.mail.markup import text_of_html
+
+MAX_CHARS = 2_000_000
+MAX_TAGS = 100_000
+# Up to here the tree is built whatever its shape (0.2 s at worst); beyond, only where nesting is sane.
+CHEAP_TAGS = 10_000
+MAX_DEPTH = 500
+
+TAGS = frozenset(
+    {
+        "a", "abbr", "acronym", "address", "article", "aside", "b", "bdi", "bdo", "big", "blockquote", "br", "caption",
+        "center", "cite", "code", "col", "colgroup", "dd", "del", "dfn", "dir", "div", "dl", "dt", "em", "figcaption",
+        "figure", "font", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "i", "img", "ins", "kbd", "li",
+        "main", "mark", "menu", "nav", "ol", "p", "pre", "q", "rp", "rt", "ruby", "s", "samp", "section", "small",
+        "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "time", "tr", "tt",
+        "u", "ul", "var", "wbr",
+    }
+)  # fmt: skip
+# These go with everything inside them: their content is code, another language, or hidden from readers.
+SILENT = frozenset(
+    {
+        "script", "style", "title", "template", "noscript", "noframes", "noembed", "iframe", "frameset", "object",
+        "applet", "embed", "audio", "video", "svg", "math", "canvas", "xmp", "plaintext", "select", "textarea",
+    }
+)  # fmt: skip
+_ANYWHERE = {"align", "bgcolor", "class", "color", "dir", "height", "id", "lang", "style", "title", "valign", "width"}
+_ON_TAG = {
+    "a": {"href"},
+    "bdo": set(),
+    "blockquote": {"type"},
+    "col": {"span"},
+    "colgroup": {"span"},
+    "font": {"face", "size"},
+    "hr": {"noshade", "size"},
+    "img": {"alt", "border", "hspace", "lowsrc", "dynsrc", "src", "srcset", "vspace"},
+    "li": {"type", "value"},
+    "ol": {"reversed", "start", "type"},
+    "table": {"background", "border", "cellpadding", "cellspacing", "frame", "rules", "summary"},
+    "tbody": {"background"},
+    "td": {"abbr", "axis", "background", "colspan", "headers", "nowrap", "rowspan", "scope"},
+    "th": {"abbr", "axis", "background", "colspan", "headers", "nowrap", "rowspan", "scope"},
+    "thead": {"background"},
+    "tr": {"background"},
+    "ul": {"type"},
+}
+_ATTRIBUTES = {tag: _ANYWHERE | _ON_TAG.get(tag, set()) for tag in TAGS}
+_LINK_SCHEMES = {"http", "https", "mailto", "tel", "ftp"}
+_NUMERIC = {"border", "cellpadding", "cellspacing", "colspan", "height", "hspace", "rowspan", "span", "vspace", "width"}
+
+_URL_JUNK = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029\ufeff]+")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
+_CSS_ENDS = re.compile(r"[\"'()<>]")
+_RASTER = re.compile(r"data:image/(?:png|gif|jpeg|jpg|pjpeg|webp|bmp);base64,[A-Za-z0-9+/=%]*", re.I)
+_PLAIN = re.compile(r"[\w .,:#%()/+\-]*")
+_URL = re.compile(r"(?:https?:|ftp:)?//[^\s\"'()]", re.I)
+_LENGTH = re.compile(r"\s*\d{1,5}(?:\.\d{1,3})?\s*(?:%|px|\*)?\s*")
+_STYLE_BLOCK = re.compile(r"<style\b[^<>]*+>(.*?)(?:</style\b|\Z)", re.I | re.S)
+_OPEN_BODY = re.compile(r"<body\b((?:[^<>\"']++|\"[^\"<]{0,4000}+\"|'[^'<]{0,4000}+')*+)>", re.I)
+_ATTRIBUTE = re.compile(r"([A-Za-z-]{1,20})\s{0,9}=\s{0,9}(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'>]++))")
+_FOREIGN = re.compile(
+    r"<(?:link|iframe|frame|video|audio|source|track|embed|object|applet|input|bgsound|script|image|use|svg|portal|"
+    r"base|feimage)\b[^<>]{0,4000}?\b(?:src|href|data|poster|srcset|codebase|background)\s{0,9}=\s{0,9}"
+    r"[\"']?\s{0,9}(?:https?:|ftp:|//|\\\\)",
+    re.I,
+)
+_IMAGE_TAG = re.compile(r"<img\b[^<>]{0,4000}>", re.I)
+_TINY = re.compile(r"\b(?:width|height)\s{0,9}[=:]\s{0,9}[\"']?\s{0,9}[01](?:px)?(?![\d.%])", re.I)
+_HIDDEN = re.compile(r"display\s{0,9}:\s{0,9}none|visibility\s{0,9}:\s{0,9}hidden", re.I)
+_REMOTE_SOURCE = re.compile(r"\bsrc\s{0,9}=\s{0,9}[\"']?\s{0,9}(?:https?:|//)", re.I)
+_NESTING = re.compile(
+    r"<(/)?(?!(?:br|hr|img|input|meta|link|col|wbr|area|base|p|li|td|th|tr|tbody|option|dd|dt|o:p)\b)[A-Za-z]", re.I
+)
+# The serialiser's own form: values are always quoted, quotes in them always escaped, "<" never bare in text.
+_LINK = re.compile(r'<a((?: [a-z-]+="[^"]*+")*+)>')
+_HREF = re.compile(r' href="([^"]*)"')
+_TITLE = re.compile(r' title="[^"]*"')
+
+_FRAME_STYLE = (
+    "html{background:#fff;color:#1b1f24;color-scheme:light}"
+    "body{margin:0;padding:16px;font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;"
+    "overflow-wrap:anywhere}"
+    "img{max-width:100%;height:auto}table{max-width:100%}pre{white-space:pre-wrap}"
+    "blockquote{margin:0 0 0 4px;padding:0 0 0 12px;border-left:2px solid #d0d7de}"
+)
+
+
+@dataclass(slots=True)
+class Sanitised:
+    """A whole document; how many remote references were taken out; how many of them looked like trackers."""
+
+    html: str
+    blocked: int
+    trackers: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def sanitise(html: str, *, inline: Mapping[str, str], allow_remote: bool) -> Sanitised:
+    """A complete document for the sandboxed frame.
+
+    `inline` maps content ids (no angle brackets) to URLs the reader's browser may load: paths on this server or
+    raster data: URLs. With `allow_remote`, http and https images stay; nothing else remote ever does.
+    """
+    cleaner = _Cleaner(inline, allow_remote)
+    notes: list[str] = []
+    html = html.replace("\0", "")
+    if len(html) > MAX_CHARS:
+        html = html[:MAX_CHARS]
+        notes.append("cut")
+    sheet = "\n".join(clean_sheet(match[1], cleaner) for match in _STYLE_BLOCK.finditer(html))
+    body_style = cleaner.body_style(html)
+    tags = html.count("<")
+    if tags > MAX_TAGS or (tags > CHEAP_TAGS and _too_deep(html)):
+        notes.append("too many or too deep tags: shown as text")
+        from_html = f"<pre>{escape(text_of_html(html))}</pre>"
+    else:
+        from_html = cleaner.clean(html)
+    blocked = cleaner.blocked + sum(1 for _ in _FOREIGN.finditer(html))
+    trackers = sum(1 for match in _IMAGE_TAG.finditer(html) if _is_tracker(match.group()))
+    return Sanitised(_document(from_html, sheet, body_style, allow_remote), blocked, trackers, tuple(notes))
+
+
+class _Cleaner:
+    """The attribute filter of one document, and its count of what was held back."""
+
+    def __init__(self, inline: Mapping[str, str], allow_remote: bool) -> None:
+        self.inline = inline
+        self.allow_remote = allow_remote
+        self.blocked = 0
+
+    def clean(self, html: str) -> str:
+        cleaner = nh3.Cleaner(
+            tags=TAGS,
+            clean_content_tags=SILENT,
+            attributes=_ATTRIBUTES,
+            attribute_filter=self.attribute,
+            strip_comments=True,
+            link_rel="noopener noreferrer nofollow",
+            set_tag_attribute_values={"a": {"target": "_blank"}},
+            url_schemes={*_LINK_SCHEMES, "cid", "data"},
+            url_relative="pass_through",
+        )
+        return _LINK.sub(_with_destination, cleaner.clean(html))
+
+    def attribute(self, tag: str, name: str, value: str) -> str | None:
+        """What an attribute may say, None if nothing. The only place that decides about URLs."""
+        if name in ("src", "background"):
+            return self.image(value)
+        if name in ("srcset", "lowsrc", "dynsrc"):
+            if "//" in value:
+                self.blocked += 1
+            return None
+        if name == "href":
+            return _link(value)
+        if name == "style":
+            return clean_style(value, self) or None
+        if name in _NUMERIC:
+            return value if _LENGTH.fullmatch(value) else None
+        if name in ("target", "rel"):
+            return value  # set by us
+        return value if name in ("title", "alt", "abbr", "summary") or _PLAIN.fullmatch(value) else None
+
+    def image(self, value: str) -> str | None:
+        """The URL of an image if it may be loaded. Counts the remote ones that may not."""
+        url = _URL_JUNK.sub("", value)
+        if url.startswith(("//", "\\\\", "/\\", "\\/")):
+            url = "https:" + url.replace("\\", "/")
+        scheme = match[1].lower() if (match := _SCHEME.match(url)) else ""
+        if scheme == "cid":
+            return self._inline_url(url[4:])
+        if scheme == "data":
+            return url if _RASTER.fullmatch(url) else None
+        if scheme in ("http", "https"):
+            if self.allow_remote and (remote := _remote_url(url)):
+                return remote
+            self.blocked += 1
+        elif scheme == "ftp":
+            self.blocked += 1
+        return None
+
+    def refuse(self, text: str) -> None:
+        """Count the remote references of a text that is dropped."""
+        self.blocked += sum(1 for _ in _URL.finditer(text))
+
+    def _inline_url(self, content_id: str) -> str | None:
+        url = self.inline.get(content_id) or self.inline.get(unquote(content_id))
+        if url and (_RASTER.fullmatch(url) or (url.startswith("/") and not url.startswith(("//", "/\\")))):
+            return re.sub(r"[\s\"'()<>\\]", "", url)
+        return None
+
+    def body_style(self, html: str) -> str:
+        """The look of the first <body> tag as a style for ours."""
+        match = _OPEN_BODY.search(html)
+        if match is None:
+            return ""
+        style = ""
+        for name, double, single, bare in _ATTRIBUTE.findall(match[1][:20_000]):
+            value = unescape(double or single or bare)
+            target = {"bgcolor": "background-color", "text": "color", "background": "background-image"}.get(
+                name.lower()
+            )
+            if name.lower() == "style":
+                style += clean_style(value, self) + ";"
+            elif target == "background-image":
+                url = self.image(value)
+                style += f'background-image:url("{url}");' if url else ""
+            elif target:
+                colour = value.strip()
+                colour = f"#{colour}" if re.fullmatch(r"[0-9A-Fa-f]{6}", colour) else colour
+                style += clean_style(f"{target}:{colour}", self) + ";"
+        return style
+
+
+def _link(value: str) -> str | None:
+    url = _URL_JUNK.sub("", value)
+    match = _SCHEME.match(url)
+    return url if match and match[1].lower() in _LINK_SCHEMES and len(url) <= 8_000 else None
+
+
+def _remote_url(url: str) -> str | None:
+    """A remote URL that means the same to every reader: a plain host, nothing that could end a CSS string."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return None
+    if not host or parts.username is not None or "\\" in url or len(url) > 8_000:
+        return None
+    return _CSS_ENDS.sub(lambda match: f"%{ord(match.group()):02X}", url)
+
+
+def _with_destination(match: re.Match[str]) -> str:
+    """A link's title says where it leads, whatever its text pretends."""
+    attributes = _TITLE.sub("", match[1])
+    href = _HREF.search(attributes)
+    if href is None:
+        return f"<a{attributes}>"
+    destination = escape(unescape(href[1])[:500])
+    return f'<a{attributes} title="{destination}">'
+
+
+def _is_tracker(tag: str) -> bool:
+    if not _REMOTE_SOURCE.search(tag):
+        return False
+    return len(_TINY.findall(tag)) >= 2 or _HIDDEN.search(tag) is not None
+
+
+def _too_deep(html: str) -> bool:
+    """Whether tags nest so deep (or so many are never closed) that building the tree takes quadratic time."""
+    depth = deepest = 0
+    for match in _NESTING.finditer(html):
+        depth += -1 if match[1] else 1
+        deepest = max(deepest, depth)
+    return deepest > MAX_DEPTH
+
+
+def _document(body: str, sheet: str, body_style: str, allow_remote: bool) -> str:
+    images = "'self' data:" + (" https: http:" if allow_remote else "")
+    policy = f"default-src 'none'; img-src {images}; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
+    return (
+        '<!DOCTYPE html><html><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
+        '<meta name="referrer" content="no-referrer">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{_FRAME_STYLE}</style><style>{sheet}</style></head>"
+        f'<body><div style="{escape(body_style)}">{body}</div></body></html>'
+    )
