@@ -6,7 +6,6 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from config.kit.nav import Text
 
 
 def _email_field() -> forms.CharField:
@@ -17,9 +16,9 @@ def _email_field() -> forms.CharField:
     )
 
 
-def _new_password_field(label: Text = "") -> forms.CharField:
+def _new_password_field() -> forms.CharField:
     return forms.CharField(
-        label=label or _("Password"),
+        label=_("New password"),
         max_length=1000,
         strip=False,
         help_text=_("At least 10 characters. A few unrelated words are easier to remember than symbols."),
@@ -64,7 +63,7 @@ class ChangePasswordForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
-    password = _new_password_field(_("New password"))
+    password = _new_password_field()
 
 
 class AccountForm(forms.Form):
