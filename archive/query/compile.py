@@ -118,7 +118,7 @@ class _Compiler:
             case And(children):
                 return self._conjunction(children, fields)
             case Or(children):
-                return any_of(*(self.query(child, fields) for child in children))
+                return any_of(*(self.query(child, fields) for child in dict.fromkeys(children)))
             case Not():
                 return self._conjunction((node,), fields)
             case Field(name, child):
@@ -129,7 +129,11 @@ class _Compiler:
                 return self._fact(node)
 
     def _conjunction(self, children: tuple[Node, ...], fields: tuple[str, ...]) -> Query:
-        """One flat conjunction; the index finds nothing by exclusions alone, so then everything is the base."""
+        """One flat conjunction; the index finds nothing by exclusions alone, so then everything is the base.
+
+        What is said twice is asked once: a thousand times "the" would take seconds.
+        """
+        children = tuple(dict.fromkeys(children))
         wanted = [child for child in children if not isinstance(child, Not)]
         clauses = [(Occur.Must, self.query(child, fields)) for child in wanted]
         if not wanted:
@@ -174,7 +178,7 @@ class _Compiler:
         text = unicodedata.normalize("NFC", node.text).lower().encode("utf-8", "replace").decode().strip("<>,;")
         if isinstance(node, Prefix):
             open_at_domain = "" if "@" in text else "@?"
-            return Query.regex_query(self.schema, name, f"{open_at_domain}{_escape(text)}.*")
+            return Query.regex_query(self.schema, name, f"{open_at_domain}{re.escape(text)}.*")
         if "@" in text:
             return any_of(*(self._exact(name, value) for value in _with_punycode(text)))
         values = (f"{text}@", *_with_punycode(f"@{text}"))
@@ -222,11 +226,6 @@ class _Compiler:
         day += datetime.timedelta(days=int(after))
         begins = datetime.datetime.combine(day, datetime.time.min, tzinfo=self.zone)
         return int((begins - EPOCH).total_seconds())
-
-
-def _escape(text: str) -> str:
-    """Letters and digits as they are, the rest of ASCII escaped for the index's regular expressions."""
-    return "".join(char if char.isalnum() or not char.isascii() else "\\" + char for char in text)
 
 
 def _with_punycode(address: str) -> tuple[str, ...]:

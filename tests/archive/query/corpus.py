@@ -298,7 +298,7 @@ def _stand_in(words: list[str], asked: list[str], open_end: bool) -> bool:
 
 
 def _address_matches(address: str, node: Text) -> bool:
-    asked = node.text.lower()
+    asked = node.text.lower().strip("<>,;")
     local, _, domain = address.rpartition("@")
     if isinstance(node, Prefix):
         forms = [address, f"{local}@", *(f"@{above}" for above in _domains(domain))]

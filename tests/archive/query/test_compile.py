@@ -79,6 +79,9 @@ def library() -> Library:
         ("from:alice@ex*", {1, 3, 9, 11}),
         ('from:"bob.smith@mail.example.org"', {2, 6, 7, 11}),
         ("from:bob.smith@mail.example.org", {2, 6, 11}),
+        ("from:<alice@example.org>", {1, 3, 9, 11}),
+        ("from:alice@example.org,", {1, 3, 9, 11}),
+        ("from:example.com*", {7}),
         ("from:dyke", {2, 6, 11}),
         ("from:(alice OR carol)", {1, 3, 4, 5, 9, 10, 11, 12}),
         ("from:(alice bob)", {11}),
@@ -242,3 +245,18 @@ queries = nested(st.one_of(texts, fields, st.sampled_from(FACTS)))
 def test_the_index_and_the_reading_of_every_message_agree(library: Library, query: str) -> None:
     node: Node = parse(query)
     assert library.find(node) == library.read(node)
+
+
+odd = st.text(alphabet='abßÉe\u0301İ東한 ki\u093f²٣ⅷ.@_-<>[]{}()*+?^$|\\\\#&~"\x00\ud800\U0001f600:', max_size=20)
+odd_queries = st.one_of(
+    odd, st.builds("{}:{}{}".format, st.sampled_from(["from", "subject", "id", "in"]), odd, st.just("*"))
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(query=odd_queries)
+def test_whatever_is_typed_the_index_answers_or_the_query_is_refused(library: Library, query: str) -> None:
+    try:
+        library.find(parse(query))
+    except QueryError as error:
+        assert error.position + error.length <= len(query)
