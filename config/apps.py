@@ -9,5 +9,7 @@ class ConfigConfig(AppConfig):
     def ready(self) -> None:
         # These need the settings, so not before.
         from config import celery, components  # noqa: F401  (celery: the app behind every @shared_task)
+        from config.shell import offers
 
         components.register()
+        offers.register()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import warnings
 from typing import Any
 
 from celery import Celery, bootsteps
@@ -16,6 +17,8 @@ from config.kit import heartbeat
 from config.kit.process import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# Celery warns about root because of pickle, which isn't accepted here.
+warnings.filterwarnings("ignore", message="You're running the worker with superuser", append=False)
 app = Celery("postkeep")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

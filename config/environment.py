@@ -1,6 +1,6 @@
 """What the environment says about the servers and the address, read once for settings, supervisor and tests.
 
-Not for settings of features; those are rows in the database. No Django here, so that the supervisor can start without it.
+Not for settings of features; those are rows in the database. No Django here: the supervisor starts without it.
 """
 
 from __future__ import annotations

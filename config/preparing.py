@@ -1,4 +1,4 @@
-"""What must be done before pages can be answered: migrations, translations, static files, keys, the first administrator.
+"""What must be done before pages are answered: migrations, translations, static files, keys, first administrator.
 
 Run once by each `up` (as `manage.py prepare`), in one process. Everything here is harmless to repeat and cheap when
 there is nothing to do.
@@ -104,7 +104,7 @@ def _static_fingerprint() -> str:
 
 
 def ensure_administrator(email: str, password: str) -> tuple[str | None, str | None]:
-    """The first administrator from the environment, or the link for them; (address, link), both None when there is one."""
+    """The first administrator from the environment, or a link for them: (address, link), both None when there is one."""
     if email and password:
         user = services.ensure_first_administrator(email, password)
         return (user.email if user else None), None

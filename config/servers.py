@@ -32,6 +32,7 @@ ACCOUNT = "postkeep"
 _CLONE_NEWUSER = 0x10000000
 _libc = ctypes.CDLL(None, use_errno=True)
 OLD_SERVER_S = 30.0
+LARGEST_LOG_BYTES = 4 * 1024 * 1024
 
 
 class ServerRefused(Exception):
@@ -224,6 +225,16 @@ def valkey(identity: Identity, lock: IO[bytes]) -> Server:
     for name, value in options.items():
         argv += [f"--{name}", value]
     return Server("valkey", argv, _valkey_ready, signal.SIGTERM, identity, lock)
+
+
+def open_log(name: str) -> IO[bytes]:
+    """HOME/log/NAME.log for appending; one that has grown large becomes NAME.log.1."""
+    folder = paths.home() / "log"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{name}.log"
+    if path.exists() and path.stat().st_size > LARGEST_LOG_BYTES:
+        path.replace(path.with_suffix(".log.1"))
+    return path.open("ab")
 
 
 def create_database() -> None:

@@ -73,9 +73,9 @@ def _entries(source: Path) -> dict[bytes, bytes]:
 
 
 def _lines(source: Path) -> Iterator[tuple[str, str]]:
-    """Each line as (keyword, text): the keyword is "" where a string goes on, "#" for a comment, "-" between entries."""
-    for number, line in enumerate(source.read_text("utf-8").splitlines(), 1):
-        line = line.strip()
+    """Each line as (keyword, text): keyword "" where a string goes on, "#" for a comment, "-" between entries."""
+    for number, raw in enumerate(source.read_text("utf-8").splitlines(), 1):
+        line = raw.strip()
         if not line:
             yield "-", ""
         elif line.startswith("#"):
@@ -102,3 +102,8 @@ def _blocks(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[dict[str, str], 
         elif keyword != "-":
             current = keyword or current
             fields[current] = fields.get(current, "") + text
+
+
+if __name__ == "__main__":
+    for written in compile_all(Path(__file__).resolve().parent.parent / "locale"):
+        print(f"compiled {written}")

@@ -27,7 +27,7 @@ def broker() -> redis.Redis:
 
 
 def beat(part: str) -> None:
-    """Say that this process's part ("worker", "beat", "indexer") is at work now. Raises nothing: silence is the sign."""
+    """Say that this process's part ("worker", "beat", "indexer") is at work now. Never raises: silence is a sign."""
     try:
         pipeline = broker().pipeline(transaction=False)
         pipeline.zadd(_key(part), {f"{_here()}|{os.getpid()}": time.time()})

@@ -20,7 +20,9 @@ from config.kit.pages import redirect_page, render_page, toast
 def healthz(request: HttpRequest) -> HttpResponse:
     if health.all_needed_answer():
         return JsonResponse({"status": "ok"})
-    return JsonResponse({"status": "unavailable"}, status=503)
+    response = JsonResponse({"status": "unavailable"}, status=503)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # Django would log each 503 as an error of ours
+    return response
 
 
 @require_safe

@@ -1,0 +1,113 @@
+"""`manage.py up` with real processes: start, stop, start again, crash, and a second one beside it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.config.houses import House, wait_until
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, object]:
+    return {}
+
+
+@pytest.fixture(scope="module")
+def house(told: dict[str, object]) -> Iterator[House]:
+    """A house after its very first start."""
+    house = House()
+    try:
+        told |= house.start()
+        house.wait_healthy()
+        yield house
+    finally:
+        house.clear()
+
+
+def test_the_first_start_shows_a_link_for_the_administrator_and_the_recovery_key(
+    house: House, told: dict[str, object]
+) -> None:
+    assert told["url"] == f"http://127.0.0.1:{house.port}"
+    assert str(told["invitation"]).startswith(f"http://127.0.0.1:{house.port}/")
+    assert len(str(told["recovery_key"])) == 7 * 8 + 6
+
+
+def test_keys_are_readable_by_nobody_else(house: House) -> None:
+    keys = list((house.home / "keys").iterdir())
+    assert {key.name for key in keys} >= {"secret_key", "master", "recovery.pub"}
+    assert all(key.stat().st_mode & 0o077 == 0 for key in [house.home / "keys", *keys])
+
+
+def test_servers_do_not_run_as_root(house: House) -> None:
+    postgres = psutil.Process(house.child("postgres")["pid"])
+    if os.geteuid() == 0:
+        assert postgres.uids().real != 0
+    assert not postgres.net_connections(kind="inet")
+
+
+def test_a_start_beside_a_running_one_says_so_and_stops(house: House) -> None:
+    second = house.spawn()
+    assert second.wait(timeout=20) == 3
+    assert "already running" in house.said()
+    assert house.healthz()[0] == 200
+    assert second.stdout is not None
+    assert second.stdout.read() == b""
+
+
+@pytest.mark.parametrize("name", ["worker", "beat"])
+def test_a_crashed_child_is_seen_and_started_again(house: House, name: str) -> None:
+    before = house.child(name)
+    os.kill(before["pid"], signal.SIGSTOP)  # it hangs: nothing ended, only the heartbeat tells
+    wait_until(lambda: house.healthz() == (503, '{"status": "unavailable"}'), patience_s=15)
+    os.kill(before["pid"], signal.SIGKILL)
+    wait_until(lambda: house.child(name)["pid"] not in (None, before["pid"]), patience_s=10)
+    house.wait_healthy()
+    assert house.child(name)["restarts"] == before["restarts"] + 1
+    assert f"{name} killed by SIGKILL; starting it again" in house.said()
+
+
+def test_a_crashed_web_server_is_started_again(house: House) -> None:
+    main = psutil.Process(house.child("web")["pid"])
+    workers = main.children()
+    main.kill()
+    wait_until(lambda: house.child("web")["pid"] not in (None, main.pid), patience_s=10)
+    house.wait_healthy()
+    assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers)
+
+
+def test_everything_is_found_again_after_kill_9_and_ends_in_good_order() -> None:
+    house = House()
+    try:
+        first = house.start(POSTKEEP_ADMIN_EMAIL="root@example.org", POSTKEEP_ADMIN_PASSWORD="correct horse 9")
+        assert first["administrator"] == "root@example.org"
+        assert first["invitation"] is None
+        assert not _environments_with(house, "correct horse 9")
+        house.wait_healthy()
+
+        assert house.process is not None
+        house.process.kill()
+        house.process.wait()
+
+        second = house.start()
+        assert (second["administrator"], second["invitation"], second["recovery_key"]) == (None, None, None)
+        house.wait_healthy()
+
+        family = house.all_processes()
+        assert house.stop(signal.SIGINT) < 20
+        assert house.process.returncode == 0
+        assert not [process for process in family if process.is_running()]
+        assert not (house.home / "up.json").exists()
+    finally:
+        house.clear()
+
+
+def _environments_with(house: House, secret: str) -> list[psutil.Process]:
+    """The children (not the supervisor, whose first environment the kernel shows for ever) that were given it."""
+    children = [process for process in house.all_processes() if process.pid != house.process.pid]  # type: ignore[union-attr]
+    return [child for child in children if secret.encode() in Path(f"/proc/{child.pid}/environ").read_bytes()]
