@@ -53,6 +53,8 @@ class Backend(Protocol):
 
     def delete(self, name: str) -> None: ...
 
+    def move_folder(self, folder: str, to: str) -> None: ...
+
     def lock(self, name: str, *, wait: bool = True) -> contextlib.AbstractContextManager[None]: ...
 
 
@@ -235,6 +237,13 @@ class FileBackend:
             (self.root / name).unlink(missing_ok=True)
             sync_folder((self.root / name).parent)
 
+    def move_folder(self, folder: str, to: str) -> None:
+        """Give a folder of files another name."""
+        with translated(folder):
+            self.close()
+            (self.root / folder).rename(self.root / to)
+            sync_folder(self.root)
+
     def lock(self, name: str, *, wait: bool = True) -> contextlib.AbstractContextManager[None]:
         with self._guard:
             lease = self._leases.setdefault(name, FileLease(self.root / name))
@@ -301,6 +310,12 @@ class MemoryBackend:
     def delete(self, name: str) -> None:
         self.files.pop(name, None)
         self.synced.pop(name, None)
+
+    def move_folder(self, folder: str, to: str) -> None:
+        for name in self.names(folder):
+            moved = to + name[len(folder) :]
+            self.files[moved] = self.files.pop(name)
+            self.synced[moved] = self.synced.pop(name)
 
     @contextlib.contextmanager
     def lock(self, name: str, *, wait: bool = True) -> Iterator[None]:

@@ -40,12 +40,14 @@ CREATE UNIQUE INDEX message_sha256 ON message(sha256);
 CREATE TABLE placement(folder INTEGER NOT NULL, rank INTEGER NOT NULL, number INTEGER NOT NULL,
                        PRIMARY KEY(folder, rank)) WITHOUT ROWID;
 CREATE INDEX placement_number ON placement(number);
-CREATE TABLE pack(number INTEGER PRIMARY KEY, sealed INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL);
+CREATE TABLE pack(number INTEGER PRIMARY KEY, state INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL);
 CREATE TABLE dictionary(number INTEGER PRIMARY KEY, sha256 TEXT NOT NULL);
 CREATE TABLE arrival(day INTEGER PRIMARY KEY, messages INTEGER NOT NULL, bytes INTEGER NOT NULL);
 """
 
 ATTACHED, PARTIAL, UNREADABLE = 1, 2, 4
+# States of a pack: open, sealed, being written by a compaction that has not switched to it.
+OPEN, SEALED, IN_COMPACTION = 0, 1, 2
 COUNTERS = ("messages", "raw_bytes", "next_number", "next_folder", "next_pack", "next_dictionary")
 
 
@@ -111,9 +113,13 @@ class Folder:
 @dataclass(slots=True)
 class Pack:
     number: int
-    sealed: bool
+    state: int
     bytes: int
     sha256: str
+
+    @property
+    def sealed(self) -> bool:
+        return self.state == SEALED
 
 
 Describe = Callable[[int], Description]
@@ -192,6 +198,11 @@ class Catalogue:
         if connection is None:
             connection = self._local.connection = self._connect()
         return connection
+
+    def tidy(self) -> None:
+        """Fold the write-ahead log back into the file, if no reader is in the way."""
+        with self._writing, contextlib.suppress(sqlite3.OperationalError):
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         with self._guard:
@@ -323,8 +334,8 @@ class Catalogue:
         return row[0] if row else None
 
     def packs(self) -> list[Pack]:
-        rows = self.reader.execute("SELECT number, sealed, bytes, sha256 FROM pack ORDER BY number")
-        return [Pack(n, bool(sealed), size, sha) for n, sealed, size, sha in rows]
+        rows = self.reader.execute("SELECT number, state, bytes, sha256 FROM pack ORDER BY number")
+        return [Pack(*row) for row in rows]
 
     def live_bytes(self) -> dict[int, int]:
         """Pack → bytes of its entries that are still wanted; reads the whole table (0.1 s per million rows)."""
@@ -374,7 +385,7 @@ class Applier:
         self._days: dict[int, list[int]] = {}
 
     def run(self) -> None:
-        kinds = {
+        kinds: dict[str, Callable[..., None]] = {
             "box": self.box,
             "dir": self.dir,
             "mvd": self.mvd,
@@ -431,7 +442,7 @@ class Applier:
         shown = (said.subject, said.sender, said.recipients, said.message_id, said.flags)
         self.db.execute(sql, (*kept, *shown, self.record.sequence))
         end = where.offset + where.length
-        self.db.execute("UPDATE pack SET bytes = max(bytes, ?) WHERE number = ? AND NOT sealed", (end, where.pack))
+        self.db.execute("UPDATE pack SET bytes = max(bytes, ?) WHERE number = ? AND state = 0", (end, where.pack))
         self._count("messages", 1)
         self._count("raw_bytes", size)
         self._at_least("next_number", number + 1)
@@ -440,7 +451,10 @@ class Applier:
         day[1] += size
 
     def put(self, folder: int, number: int) -> None:
-        (date,) = self.db.execute("SELECT date FROM message WHERE number = ?", (number,)).fetchone()
+        row = self.db.execute("SELECT date FROM message WHERE number = ?", (number,)).fetchone()
+        if row is None:
+            return  # only where a damaged journal is read: the record that added the message is lost
+        (date,) = row
         sql = "INSERT INTO placement VALUES(?, ?, ?) ON CONFLICT DO NOTHING"
         if self.db.execute(sql, (folder, rank_of(date, number), number)).rowcount:
             self._folders[folder] = self._folders.get(folder, 0) + 1
@@ -465,11 +479,12 @@ class Applier:
         self._at_least("next_dictionary", number + 1)
 
     def pack(self, number: int, purpose: str) -> None:
-        self.db.execute("INSERT INTO pack VALUES(?, 0, 0, '')", (number,))
+        state = IN_COMPACTION if purpose == "compact" else 0
+        self.db.execute("INSERT INTO pack VALUES(?, ?, 0, '')", (number, state))
         self._at_least("next_pack", number + 1)
 
     def seal(self, number: int, size: int, sha256: str) -> None:
-        self.db.execute("UPDATE pack SET sealed = 1, bytes = ?, sha256 = ? WHERE number = ?", (size, sha256, number))
+        self.db.execute("UPDATE pack SET state = 1, bytes = ?, sha256 = ? WHERE number = ?", (size, sha256, number))
 
     def replace(self, old: list[int], new: list[int]) -> None:
         """Compaction: live messages of the old packs now lie where `locate` says."""

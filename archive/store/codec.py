@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import struct
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import zstandard
@@ -24,8 +24,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from .errors import Damaged
 
 FRAME_BYTES = 4 << 20
-LEVEL = 3
-DICTIONARY_BYTES = 110 << 10
+# With a dictionary of the store's own mail (measured on list mail): level 3 leaves 0.315 at 238 MB/s, 6 leaves 0.30 at
+# 71, 9 leaves 0.29 at 51; 6 is the last step that costs an import nothing, because it runs beside Python.
+LEVEL = 6
 
 FRAME_HEAD = struct.Struct("<IIBI")
 FRAME_NUMBER = struct.Struct("<I")
@@ -79,13 +80,20 @@ class Dictionaries:
         return self._ready[number]
 
 
-def train(samples: list[bytes]) -> bytes:
-    """A dictionary from messages of the store; about 0.5 s for 8 MB. Raises: zstandard.ZstdError on too few samples.
+def dictionary_bytes(raw_bytes: int) -> int:
+    """How large a dictionary pays for a store of this size (512 KiB saves a tenth over 110 KiB, once it is spread)."""
+    if raw_bytes < 24 << 20:
+        return 110 << 10
+    return 256 << 10 if raw_bytes < 96 << 20 else 512 << 10
 
-    k and d are fixed (segment 1,024, word 8: the best of a few tried on list mail), because the search for them costs
-    minutes and wins less than one percent.
+
+def train(samples: Sequence[bytes], size: int) -> bytes:
+    """A dictionary from messages of the store; about 0.1 s for 8 MB. Raises: zstandard.ZstdError on too few samples.
+
+    k and d are fixed (segments of 1,024 bytes, matches of 8), because the search for them costs minutes and wins less
+    than one percent.
     """
-    return zstandard.train_dictionary(DICTIONARY_BYTES, samples, k=1024, d=8).as_bytes()
+    return zstandard.train_dictionary(size, list[bytes | bytearray | memoryview](samples), k=1024, d=8).as_bytes()
 
 
 def squeeze(plain: bytes, dictionaries: Dictionaries, dictionary: int) -> list[Squeezed]:

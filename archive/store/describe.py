@@ -9,7 +9,7 @@ from archive.mail.extract import Address, Extract
 from .catalogue import ATTACHED, PARTIAL, Description
 
 SUBJECT_CHARS = 300
-PEOPLE_CHARS = 300
+PEOPLE_CHARS = 120
 
 
 def describe(text: Extract) -> Description:

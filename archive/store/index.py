@@ -98,7 +98,7 @@ def people_text(people: Iterable[Address]) -> str:
 
 def address_terms(people: Iterable[Address]) -> set[str]:
     """Per address: itself, its local part as `local@`, its domain and each parent domain as `@domain`."""
-    terms = set()
+    terms: set[str] = set()
     for person in people:
         address = person.address.lower()[:500]
         local, at, domain = address.rpartition("@")
@@ -108,6 +108,15 @@ def address_terms(people: Iterable[Address]) -> set[str]:
         labels = domain.split(".")
         terms.update("@" + ".".join(labels[i:]) for i in range(max(len(labels) - 1, 1)))
     return terms
+
+
+def count_of(found: tantivy.SearchResult) -> int:
+    """The exact total of a search (the binding's type hints leave the attribute out)."""
+    return int(found.count)  # type: ignore[attr-defined]
+
+
+def _check_of(note: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(note, sort_keys=True).encode()).hexdigest()
 
 
 class Index:
@@ -126,7 +135,7 @@ class Index:
         try:
             index = tantivy.Index(self.schema, path=str(self.path), reuse=True)
         except ValueError as error:
-            raise WrongFormat(f"the index can't be opened: {error}") from error
+            raise WrongFormat(f"the index can't be opened: {str(error)[:200]}") from error
         index.register_tokenizer(ANALYZER, build_analyzer())
         index.config_reader("manual")
         return index
@@ -164,11 +173,17 @@ class Index:
             return Position()
 
     def _note(self) -> dict[str, Any]:
+        """The note, or nothing when it is missing, of another version or damaged (then all is indexed again)."""
         try:
             note = json.loads((self.path / POSITION_FILE).read_text())
-        except (FileNotFoundError, ValueError):
+            check = note.pop("check")
+        except (FileNotFoundError, ValueError, KeyError, AttributeError):
             return {}
-        return dict(note) if note.get("schema") == SCHEMA_VERSION else {}
+        return dict(note) if note.get("schema") == SCHEMA_VERSION and check == _check_of(note) else {}
+
+    def note_intact(self) -> bool:
+        """False when the note is there and does not match its own check."""
+        return bool(self._note()) or not (self.path / POSITION_FILE).exists()
 
     def save_position(self, at: Position, *, closed: bool) -> None:
         """After a commit: the position; when closing also the hash of the list of segments, which has no check."""
@@ -188,13 +203,14 @@ class Index:
     def _write_note(self, note: dict[str, Any]) -> None:
         temporary = self.path / f".{POSITION_FILE}.{os.getpid()}"
         with temporary.open("w") as file:
-            json.dump(note, file)
+            json.dump({**note, "check": _check_of(note)}, file)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self.path / POSITION_FILE)
 
     def segments_hash(self) -> str:
-        return hashlib.sha256((self.path / "meta.json").read_bytes()).hexdigest()
+        files = ((self.path / name).read_bytes() for name in ("meta.json", ".managed.json"))
+        return hashlib.sha256(b"".join(files)).hexdigest()
 
     def segments_as_noted(self) -> bool | None:
         """Is meta.json what the last writer left? None: it was not closed in good order, so nothing is known."""
@@ -215,7 +231,7 @@ class Index:
                 query = tantivy.Query.range_query(self.schema, "number", tantivy.FieldType.Unsigned, some[0], some[-1])
             else:
                 query = tantivy.Query.term_set_query(self.schema, "number", list(some))
-            found += searcher.search(query, limit=1, count=True).count or 0
+            found += count_of(searcher.search(query, limit=1, count=True))
         return found
 
     def missing(self, numbers: Sequence[int]) -> set[int]:

@@ -15,7 +15,7 @@ from archive.mail.extract import Extract
 
 from .catalogue import Row
 from .errors import Stopped
-from .index import HEAP_BYTES, Entry, IndexWriter
+from .index import HEAP_BYTES, Entry, Index, IndexWriter
 from .journal import Event, Position
 
 if TYPE_CHECKING:
@@ -41,8 +41,11 @@ def numbers_in(events: Sequence[Event]) -> Iterator[int]:
 class Indexer:
     """The holder of a store's index lease. A context manager; entering raises Busy if it is taken and `wait` is off."""
 
-    def __init__(self, store: Store, *, wait: bool = True, heap_bytes: int = HEAP_BYTES) -> None:
+    def __init__(
+        self, store: Store, *, wait: bool = True, heap_bytes: int = HEAP_BYTES, index: Index | None = None
+    ) -> None:
         self._store = store
+        self._given = index
         self._wait = wait
         self._heap = heap_bytes
         self._stack = contextlib.ExitStack()
@@ -52,8 +55,10 @@ class Indexer:
     def __enter__(self) -> Indexer:
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._store.work_lease(LEASE, wait=self._wait))
-            self._writer = self._store.index.writer(self._heap)
-            self._at = self._store.index.position()
+            # Only now: a rebuild may have put another index in place while we waited for the lease.
+            index = self._given or self._store.index
+            self._writer = index.writer(self._heap)
+            self._at = index.position()
             self._stack = stack.pop_all()
         return self
 

@@ -13,6 +13,7 @@ import array
 import contextlib
 import hashlib
 import queue
+import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -35,7 +36,10 @@ CHUNK_MESSAGES = 256
 CHUNK_BYTES = 4 << 20
 CHUNK_SECONDS = 0.25
 QUEUED_CHUNKS = 2
-SAMPLE_BYTES = 6 << 20
+SAMPLE_BYTES = 12 << 20
+FIRST_SAMPLE_BYTES = 6 << 20
+SAMPLE_MESSAGE_BYTES = 64 << 10
+GROWTH = 4
 SAMPLE_LEAST_BYTES = 1 << 20
 SAMPLE_LEAST_MESSAGES = 100
 COMMIT_SECONDS = 10.0
@@ -129,6 +133,7 @@ class Ingest:
             thread.join()
         if kind is None:
             self._check()
+            self._store.catalogue.tidy()
             if self._mode != "no":
                 self._wait_for_index()
                 self.indexed = self._count_indexed()
@@ -299,32 +304,79 @@ class Ingest:
         return sum(number not in missing for number in self._archived)
 
 
+class Samples:
+    """A fair sample of the messages that passed, at most SAMPLE_BYTES, and when it is time to train on it again.
+
+    A dictionary trained on the first messages alone leaves a sixth more bytes than one trained over all of them, so
+    it is trained again each time the store has grown fourfold.
+    """
+
+    def __init__(self, raw_bytes: int, trained_at: int) -> None:
+        self._random = random.Random(raw_bytes)  # noqa: S311 - a sample, not a secret
+        self._kept: list[bytes] = []
+        self._size = 0
+        self._every = 1
+        self._raw_bytes = raw_bytes
+        self._trained_at = trained_at
+
+    def add(self, content: bytes) -> None:
+        self._raw_bytes += len(content)
+        if len(content) > SAMPLE_MESSAGE_BYTES or self._random.randrange(self._every):
+            return
+        self._kept.append(content)
+        self._size += len(content)
+        if self._size > SAMPLE_BYTES:
+            self._random.shuffle(self._kept)
+            del self._kept[len(self._kept) // 2 :]
+            self._size = sum(map(len, self._kept))
+            self._every *= 2
+
+    def due(self) -> list[bytes]:
+        """The sample, when it is time to train on it; else nothing."""
+        grown = self._raw_bytes >= GROWTH * self._trained_at
+        enough = len(self._kept) >= SAMPLE_LEAST_MESSAGES and self._size >= SAMPLE_LEAST_BYTES
+        if not (grown and enough):
+            return []
+        self._trained_at = self._raw_bytes
+        return self._kept
+
+
 class Preparer:
     """Hashes, parses and compresses chunks. The first ones wait until there is enough to train a dictionary on."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiting: list[Chunk] | None = [] if store.current_dictionary() == 0 else None
+        first = store.current_dictionary() == 0
+        raw_bytes = store.catalogue.counter("raw_bytes")
+        self._samples = Samples(raw_bytes, 0 if first else max(raw_bytes, SAMPLE_BYTES))
+        self._waiting: list[Chunk] | None = [] if first else None
 
     def take(self, chunk: Chunk) -> Iterable[Prepared]:
+        for given in chunk.given:
+            if given.content:
+                self._samples.add(given.content)
         if self._waiting is None:
+            self._train()
             return [self.prepare(chunk)]
         self._waiting.append(chunk)
         large = any(given.spool is not None for given in chunk.given)
-        if large or sum(one.size for one in self._waiting) >= SAMPLE_BYTES:
+        if large or sum(one.size for one in self._waiting) >= FIRST_SAMPLE_BYTES:
             return self.finish()
         return []
 
     def finish(self) -> Iterator[Prepared]:
         """Prepare what was held back, with a dictionary if it was enough for one."""
         waiting, self._waiting = self._waiting or [], None
-        samples = [given.content for chunk in waiting for given in chunk.given if given.content]
-        if len(samples) >= SAMPLE_LEAST_MESSAGES and sum(map(len, samples)) >= SAMPLE_LEAST_BYTES:
+        self._train()
+        for chunk in waiting:
+            yield self.prepare(chunk)
+
+    def _train(self) -> None:
+        samples = self._samples.due()
+        if samples:
             # Too uniform samples can't be trained on; then there is nothing to win either.
             with contextlib.suppress(zstandard.ZstdError):
                 self._store.train_dictionary(samples)
-        for chunk in waiting:
-            yield self.prepare(chunk)
 
     def prepare(self, chunk: Chunk) -> Prepared:
         """Everything about a chunk that needs no lease. What is placed already is neither parsed nor compressed."""

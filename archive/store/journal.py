@@ -125,7 +125,7 @@ class Journal:
             return self._writer, after
         number = after.segment + 1
         self._writer = self._backend.append(segment_name(number), 0)
-        self._writer.write(self._header(number, after.sequence + 1, after.chain))
+        self._writer.write(self.header(number, after.sequence + 1, after.chain))
         return self._writer, Position(number, HEADER.size, after.sequence, after.chain)
 
     def forget(self) -> None:
@@ -175,25 +175,39 @@ class Journal:
         head = self._backend.read(name, position.offset, HEAD.size)
         if len(head) < HEAD.size:
             return None
-        length, sequence, nonce = HEAD.unpack(head)
+        length, _, _ = HEAD.unpack(head)
         rest = self._backend.read(name, position.offset + HEAD.size, min(length, MOST_BYTES) + CHAIN_BYTES)
-        where = f"journal segment {position.segment}, offset {position.offset}, record {position.sequence + 1}"
-        if len(rest) < length + CHAIN_BYTES or length > MOST_BYTES:
-            return self._torn(position, where)
-        sealed, chain = rest[:length], rest[length:]
-        if hashlib.sha256(position.chain + head + sealed).digest() != chain or sequence != position.sequence + 1:
-            return self._torn(position, where)
-        end = Position(position.segment, position.offset + HEAD.size + length + CHAIN_BYTES, sequence, chain)
+        record = self.parse(head + rest, position, start=position.offset, decode=decode)
+        if record is None:
+            self._torn(position, _where(position))
+        return record
+
+    def parse(self, raw: bytes, position: Position, *, start: int = 0, decode: bool = True) -> Record | None:
+        """The record at a position, from bytes that begin at offset `start`; None if it does not match the chain.
+
+        Raises: Damaged (it matches the chain and is not sealed with this store's key).
+        """
+        at = position.offset - start
+        if len(raw) < at + HEAD.size:
+            return None
+        length, sequence, nonce = HEAD.unpack_from(raw, at)
+        end = at + HEAD.size + length
+        if length > MOST_BYTES or len(raw) < end + CHAIN_BYTES or sequence != position.sequence + 1:
+            return None
+        chain = raw[end : end + CHAIN_BYTES]
+        if hashlib.sha256(position.chain + raw[at:end]).digest() != chain:
+            return None
+        after = Position(position.segment, start + end + CHAIN_BYTES, sequence, chain)
         if not decode:
-            return Record(sequence, 0, [], end, position.offset)
+            return Record(sequence, 0, [], after, position.offset)
         try:
-            plain = self._cipher.decrypt(nonce, sealed, self._bound(length, sequence, position.chain))
+            bound = self._bound(length, sequence, position.chain)
+            plain = self._cipher.decrypt(nonce, raw[at + HEAD.size : end], bound)
         except InvalidTag:
-            raise Damaged("a record is not sealed with this store's key", where) from None
-        document = json.loads(
-            zstandard.decompress(plain, max_output_size=MOST_BYTES * 8).decode("utf-8", "surrogatepass")
-        )
-        return Record(sequence, document["t"], document["e"], end, position.offset)
+            raise Damaged("a record is not sealed with this store's key", _where(position)) from None
+        text = zstandard.decompress(plain, max_output_size=MOST_BYTES * 8).decode("utf-8", "surrogatepass")
+        document = json.loads(text)
+        return Record(sequence, document["t"], document["e"], after, position.offset)
 
     def _torn(self, position: Position, where: str) -> None:
         """A broken record is torn if it can be the last one that was ever begun, else damage.
@@ -236,14 +250,15 @@ class Journal:
         following = Position(number, HEADER.size, position.sequence, position.chain)
         return following if self._check_header(number, following) else None
 
-    def _header(self, number: int, first: int, chain: bytes) -> bytes:
+    def header(self, number: int, first: int, chain: bytes) -> bytes:
+        """The only header a segment with this number can have at this place of the chain."""
         raw = HEADER.pack(MAGIC, self._identity, number, first, chain, bytes(8))
         return raw[:-8] + hashlib.sha256(raw[:-8]).digest()[:8]
 
     def _check_header(self, number: int, position: Position) -> bool:
         """True when the header is the expected one, False when it is torn (the segment holds nothing yet)."""
         raw = self._backend.read(segment_name(number), 0, HEADER.size)
-        expected = self._header(number, position.sequence + 1, position.chain)
+        expected = self.header(number, position.sequence + 1, position.chain)
         if raw == expected:
             return True
         if number == self.segments()[-1] and (len(raw) < HEADER.size or not any(raw)):
@@ -252,3 +267,7 @@ class Journal:
 
     def _bound(self, length: int, sequence: int, chain: bytes) -> bytes:
         return self._identity + struct.pack("<IQ", length, sequence) + chain
+
+
+def _where(position: Position) -> str:
+    return f"journal segment {position.segment}, offset {position.offset}, record {position.sequence + 1}"

@@ -26,16 +26,16 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from archive.mail.extract import Extract, extract, extract_many
-from archive.query.compile import compile_query
+from archive.query.compile import compile_query, explain_refusal
 from archive.query.language import parse
 from archive.query.nodes import All, Node
 
 from . import keys as wrapping
 from .backend import Backend, FileBackend, FileLease
-from .catalogue import Catalogue, Description, Folder, Row
-from .codec import Dictionaries, Squeezed, train
+from .catalogue import NUMBER_MASK, OPEN, Catalogue, Description, Folder, Row
+from .codec import Dictionaries, Squeezed, dictionary_bytes, train
 from .errors import Damaged, NotFound, ReadOnly, StoreError, WrongFormat
-from .index import Index
+from .index import Index, count_of
 from .journal import Event, Journal, Position, Record
 from .keys import Keys, derive
 from .packs import PACK_BYTES, PackReader, PackWriter, Place
@@ -122,8 +122,9 @@ class Store:
         self.journal = Journal(backend, store_key, self._identity)
         self._claim_work()
         self.catalogue = Catalogue(work / "catalogue.sqlite")
-        self.index = Index(work / "index")
-        self.dictionaries = Dictionaries(self._load_dictionary)
+        self._opened = inode_of(self.catalogue.path)
+        self._index: Index | None = None
+        self.dictionaries = Dictionaries(self.load_dictionary)
         self._dictionary_cipher = AESGCM(derive(store_key, b"dictionary"))
         self._pack: PackWriter | None = None
         self._readers: dict[int, PackReader] = {}
@@ -144,15 +145,29 @@ class Store:
 
     @classmethod
     def open(
-        cls, root: Path, work: Path, keys: Keys, *, read_only: bool = False, pack_bytes: int = PACK_BYTES
-    ) -> Store:
-        """Open a store and bring its catalogue up to its journal. Raises: WrongFormat, KeyRefused, Damaged."""
+        cls, root: Path, work: Path, keys: Keys, *, read_only: bool = False, pack_bytes: int = PACK_BYTES,
+        repair: bool = False,
+    ) -> Store:  # fmt: skip
+        """Open a store and bring its catalogue up to its journal. Raises: WrongFormat, KeyRefused, Damaged.
+
+        With `repair` (for recover only) a catalogue that can't be read is moved aside, and damage is left to recover.
+        """
         backend = FileBackend(root)
         identity = read_identity(backend)
         key = wrapping.unwrap(read_whole(backend, "keys.json"), identity, keys.master)
-        store = cls(backend, work, key, identity, read_only=read_only, pack_bytes=pack_bytes)
+        try:
+            store = cls(backend, work, key, identity, read_only=read_only, pack_bytes=pack_bytes)
+        except WrongFormat:
+            if not repair:
+                raise
+            move_aside(work)
+            store = cls(backend, work, key, identity, read_only=read_only, pack_bytes=pack_bytes)
         try:
             store.refresh()
+        except Damaged:
+            if not repair:
+                store.close()
+                raise
         except BaseException:
             store.close()
             raise
@@ -191,6 +206,21 @@ class Store:
             lease = self._work_leases.setdefault(name, FileLease(self.work / name))
         with lease.hold(wait=wait):
             yield
+
+    @property
+    def index(self) -> Index:
+        """Opened when first needed: a damaged index must not keep anyone from the mail. Raises: WrongFormat."""
+        if self._index is None:
+            self._index = Index(self.work / "index")
+        return self._index
+
+    def reopen_index(self) -> None:
+        """Another index was put in place."""
+        self._index = None
+
+    def stale(self) -> bool:
+        """Did another process put another catalogue in place? Then close this and open the store again."""
+        return self._opened != inode_of(self.catalogue.path)
 
     # Writing
 
@@ -257,7 +287,7 @@ class Store:
 
     def open_pack(self, events: list[Event]) -> PackWriter:
         """The pack to append to, with what journal events that took; only under the writer lease."""
-        current = next((pack for pack in self.catalogue.packs() if not pack.sealed), None)
+        current = next((pack for pack in self.catalogue.packs() if pack.state == OPEN), None)
         if current is not None and current.bytes < self.pack_bytes:
             if self._pack is None or self._pack.number != current.number or self._pack.end != current.bytes:
                 if self._pack is not None:
@@ -265,7 +295,7 @@ class Store:
                 self._pack = PackWriter(self.backend, self.key, self._identity, current.number, current.bytes)
             return self._pack
         if current is not None:
-            events.append(self._seal(current.number, current.bytes))
+            events.append(self.seal_pack(current.number, current.bytes))
         number = self.catalogue.counter("next_pack")
         events.append(["pak", number, ""])
         if self._pack is not None:
@@ -273,7 +303,8 @@ class Store:
         self._pack = PackWriter(self.backend, self.key, self._identity, number, 0)
         return self._pack
 
-    def _seal(self, number: int, end: int) -> Event:
+    def seal_pack(self, number: int, end: int) -> Event:
+        """Seal an open pack; the event that says so is still to be journalled. Only under the writer lease."""
         writer = PackWriter(self.backend, self.key, self._identity, number, end)
         try:
             size, digest = writer.seal(self.catalogue.pack_rows(number))
@@ -345,7 +376,7 @@ class Store:
 
     def train_dictionary(self, samples: list[bytes]) -> int:
         """Make a dictionary from messages of this store and use it from now on; its number."""
-        plain = train(samples)
+        plain = train(samples, dictionary_bytes(self.catalogue.counter("raw_bytes")))
         with self.writer_lease():
             number = self.catalogue.counter("next_dictionary")
             nonce = os.urandom(12)
@@ -355,7 +386,8 @@ class Store:
             self.commit([["dic", number, hashlib.sha256(plain).hexdigest()]])
         return number
 
-    def _load_dictionary(self, number: int) -> bytes:
+    def load_dictionary(self, number: int) -> bytes:
+        """The plain bytes of a dictionary. Raises: Damaged, NotFound."""
         name = f"{DICTIONARY_FOLDER}/{number:08d}.dict"
         sealed = read_whole(self.backend, name)
         try:
@@ -382,6 +414,35 @@ class Store:
         if reader is None:
             reader = self._readers[number] = PackReader(self.backend, self.key, self._identity, number)
         return reader
+
+    def forget_reader(self, number: int) -> None:
+        self._readers.pop(number, None)
+
+    def forget_readers(self) -> None:
+        """Read pack headers anew from now on."""
+        self._readers.clear()
+
+    def drop_pack(self) -> None:
+        """Close the pack that is appended to; the next batch opens it again."""
+        if self._pack is not None:
+            self._pack.close()
+            self._pack = None
+
+    def replace_catalogue(self, path: Path) -> None:
+        """Put a freshly built catalogue in place of the present one; only under the writer lease."""
+        self.catalogue.close()
+        for suffix in ("-wal", "-shm"):
+            (self.work / f"catalogue.sqlite{suffix}").unlink(missing_ok=True)
+        path.replace(self.work / "catalogue.sqlite")
+        self.catalogue = Catalogue(self.work / "catalogue.sqlite")
+        self._opened = inode_of(self.catalogue.path)
+
+    @property
+    def root(self) -> Path:
+        """The store's folder. Raises: ReadOnly for a store that has none."""
+        if not isinstance(self.backend, FileBackend):
+            raise ReadOnly("this store does not lie in a folder")
+        return self.backend.root
 
     def pieces(self, row: Row) -> Iterator[bytes]:
         """The plain bytes of a message in pieces of at most 4 MiB, each proven by its seal; the whole is not hashed."""
@@ -510,11 +571,13 @@ class Store:
 
     def search(
         self, query: str | Node, *, mailboxes: set[int] | None, folders: set[int] | None = None, limit: int = 50,
-        before: int | None = None, offset: int = 0, order: str = "date", zone: datetime.tzinfo = datetime.UTC,
+        before: int | None = None, after: int | None = None, offset: int = 0, order: str = "date",
+        zone: datetime.tzinfo = datetime.UTC,
     ) -> Hits:  # fmt: skip
         """A page of what matches among what may be seen: `mailboxes` None = everything. The total is exact.
 
-        By date: newest first, the page after the rank `before`. By relevance: the page after `offset` hits.
+        By date: newest first, the page below the rank `before`, or the one just above `after`. By relevance: the page
+        after `offset` hits.
         Raises: QueryError.
         """
         started = time.perf_counter()
@@ -523,28 +586,43 @@ class Store:
         wanted = self._query(node, mailboxes, folders, zone)
         if wanted is None:
             return Hits(0, [], (time.perf_counter() - started) * 1000)
-        if order == "relevance":
-            found = searcher.search(wanted, limit=limit + offset, count=True)
-            addresses = [address for _, address in found.hits[offset:]]
-            numbers = [int(value or 0) for value in searcher.fast_field_values("number", addresses)]
-            total = found.count or 0
-        else:
-            total, numbers = self._newest(searcher, wanted, limit, before, offset)
+        try:
+            if order == "relevance":
+                total, numbers = self._best(searcher, wanted, limit, offset)
+            else:
+                total, numbers = self._newest(searcher, wanted, limit, before, after, offset)
+        except ValueError as error:
+            raise explain_refusal(error, node) or error from error
         rows = [row for row in self.rows(numbers) if visible(row, mailboxes, folders)]
         return Hits(total, rows, (time.perf_counter() - started) * 1000)
 
-    def _newest(
-        self, searcher: tantivy.Searcher, wanted: tantivy.Query, limit: int, before: int | None, offset: int
+    def _best(
+        self, searcher: tantivy.Searcher, wanted: tantivy.Query, limit: int, offset: int
     ) -> tuple[int, list[int]]:
-        if before is None:
+        found = searcher.search(wanted, limit=limit + offset, count=True)
+        addresses = [address for _, address in found.hits[offset:]]
+        numbers = [int(value or 0) for value in searcher.fast_field_values("number", addresses)]
+        return count_of(found), numbers
+
+    def _newest(
+        self, searcher: tantivy.Searcher, wanted: tantivy.Query, limit: int, before: int | None, after: int | None,
+        offset: int,
+    ) -> tuple[int, list[int]]:  # fmt: skip
+        if before is None and after is None:
             found = searcher.search(wanted, limit=limit, count=True, order_by_field="rank", offset=offset)
-            return found.count or 0, [int(rank) & ((1 << 30) - 1) for rank, _ in found.hits]
-        older = tantivy.Query.range_query(
-            self.index.schema, "rank", tantivy.FieldType.Unsigned, None, before, include_upper=False
+            return count_of(found), [int(rank) & NUMBER_MASK for rank, _ in found.hits]
+        # Ordered by rank although one hit is enough: so nothing is scored.
+        total = count_of(searcher.search(wanted, limit=1, count=True, order_by_field="rank"))
+        beyond = tantivy.Query.range_query(
+            self.index.schema, "rank", tantivy.FieldType.Unsigned, after, before,
+            include_lower=after is None, include_upper=before is None,  # tantivy: an open side counts as inclusive
+        )  # fmt: skip
+        order = tantivy.Order.Asc if before is None else tantivy.Order.Desc
+        page = searcher.search(
+            wanted.and_must_match(beyond), limit=limit, count=False, order_by_field="rank", order=order
         )
-        total = searcher.search(wanted, limit=1, count=True).count or 0
-        page = searcher.search(wanted.and_must_match(older), limit=limit, count=False, order_by_field="rank")
-        return total, [int(rank) & ((1 << 30) - 1) for rank, _ in page.hits]
+        numbers = [int(rank) & NUMBER_MASK for rank, _ in page.hits]
+        return total, numbers if before is not None else numbers[::-1]
 
     def _query(
         self, node: Node, mailboxes: set[int] | None, folders: set[int] | None, zone: datetime.tzinfo
@@ -662,6 +740,17 @@ class Adding:
         self.places[number] = Place(pack.number, start, pack.end - start)
         self.described[number] = incoming.description
         self.events.append(["msg", number, incoming.sha256.hex(), incoming.size, incoming.date])
+
+
+def move_aside(work: Path) -> None:
+    """Keep a catalogue that can't be read under another name."""
+    for path in work.glob("catalogue.sqlite*"):
+        if "damaged" not in path.name:
+            path.rename(path.with_name(path.name.replace("catalogue.sqlite", f"catalogue.damaged-{int(time.time())}")))
+
+
+def inode_of(path: Path) -> int:
+    return path.stat().st_ino if path.exists() else 0
 
 
 def visible(row: Row, mailboxes: set[int] | None, folders: set[int] | None) -> bool:

@@ -1,0 +1,39 @@
+"""Build the index anew from journal and packs (I5), beside the old one, and put it in its place at the end."""
+
+from __future__ import annotations
+
+import shutil
+
+from ..index import Index
+from ..indexer import LEASE, Indexer
+from ..store import Store
+from .report import Meter, Plan, Progress, Report, Stop, never, quiet
+
+
+def plan(store: Store) -> Plan:
+    messages = store.catalogue.counter("messages")
+    return Plan("rebuild_index", messages, {"messages": messages, "raw_bytes": store.catalogue.counter("raw_bytes")})
+
+
+def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never) -> Report:
+    """The old index answers until the new one is complete. Raises: Stopped (the old one stays)."""
+    meter = Meter(plan.total, progress, stop)
+    fresh = store.work / "index.new"
+    with store.work_lease(LEASE):
+        shutil.rmtree(fresh, ignore_errors=True)
+        try:
+            index = Index(fresh)
+            with Indexer(store, index=index) as indexer:
+                indexer.advance(stop=stop, on_messages=lambda count: meter.step(count, "indexing"))
+                indexer.commit()
+            found = index.searcher().num_docs
+            old = store.work / "index.old"
+            shutil.rmtree(old, ignore_errors=True)
+            if (store.work / "index").exists():
+                (store.work / "index").rename(old)
+            fresh.rename(store.work / "index")
+            shutil.rmtree(old, ignore_errors=True)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        store.reopen_index()
+    return Report("rebuild_index", {"messages": found})
