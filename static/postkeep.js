@@ -340,7 +340,7 @@ document.addEventListener("htmx:sendError", () => {
 
 all("[data-toast]").forEach((toast) => { if (toast.closest("#toasts")) armToast(toast); });
 announceChange(document.body);
-one("main [data-focus]")?.focus();
+one("main [data-focus]:not([data-still] *)")?.focus();
 updateChosen();
 for (const back of all("[data-back]")) {
   back.addEventListener("click", (event) => { if (history.length > 1) { event.preventDefault(); history.back(); } });

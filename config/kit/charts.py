@@ -27,44 +27,29 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Line:
-    label: str
-    y: str
-    text_y: str
-
-
-@dataclass(frozen=True)
-class Label:
-    text: str
-    x: str
-    y: str
-    anchor: str
-
-
-@dataclass(frozen=True)
 class BarChart:
-    """What components/chart_bars.html draws. Coordinates are text, so that no language puts a comma into them."""
+    """What components/chart_bars.html draws, on a field 1000 wide that is stretched to whatever width there is.
+
+    Coordinates are text, so that no language puts a comma into them.
+    """
 
     title: Text
     summary: Text
     label_title: Text
     value_title: Text
-    width: int
     height: int
-    left: str
-    tick_x: str
-    base: str
     bars: list[Bar]
-    lines: list[Line]
-    labels: list[Label]
+    ticks: list[str]
+    lines: list[str]
+    labels: list[str]
 
 
 def nice_top(highest: float) -> int:
-    """The least of 4, 10, 20, 40, 60, 80, 100, 200 … that is not below the highest value: even quarters."""
-    if highest <= 4:
-        return 4
+    """The least of 4, 8, 20, 40, 60, 80, 100, 200 … that is not below the highest value: four even quarters."""
+    if highest <= 8:
+        return 4 if highest <= 4 else 8
     power = 10 ** math.floor(math.log10(highest))
-    return next(int(step * power) for step in (1, 2, 4, 6, 8, 10, 20) if step * power >= highest)
+    return next(int(step * power) for step in (1, 2, 4, 6, 8, 10, 20) if step * power >= highest and step * power >= 20)
 
 
 def bar_chart(
@@ -74,48 +59,45 @@ def bar_chart(
     summary: Text,
     label_title: Text,
     value_title: Text,
-    width: int = 760,
-    height: int = 180,
+    height: int = 168,
 ) -> BarChart:
-    """Bars for (label, value) pairs in their order, with four grid lines and at most seven labels under them."""
+    """Bars for (label, value) pairs in their order, with four quarters and at most five labels under them."""
     top = nice_top(max([value for _label, value in points], default=0))
-    ticks = [top * quarter // 4 for quarter in range(5)]
-    left = 10 + 7 * max(len(_number(tick)) for tick in ticks)
-    base = height - 22
-    plot = base - 8
-    slot = (width - left) / max(1, len(points))
+    slot = 1000 / max(1, len(points))
     bars = []
     for index, (label, value) in enumerate(points):
-        tall = max(1.5, plot * value / top) if value else 0
+        tall = max(2.0, height * value / top) if value else 0.0
         bars.append(
             Bar(
                 label=label,
                 text=_number(value),
-                x=_xy(left + slot * index + slot * 0.14),
-                y=_xy(base - tall),
+                x=_xy(slot * index + slot * 0.14),
+                y=_xy(height - tall),
                 width=_xy(slot * 0.72),
                 height=_xy(tall),
-                hit_x=_xy(left + slot * index),
+                hit_x=_xy(slot * index),
                 hit_width=_xy(slot),
             )
         )
-    lines = [
-        Line(_number(tick), _xy(base - plot * tick / top), _xy(base - plot * tick / top + 4)) for tick in ticks
-    ]
     return BarChart(
-        title, summary, label_title, value_title, width, height, _xy(left), _xy(left - 8), _xy(base),
-        bars, lines, _labels(points, left, slot, height),
-    )  # fmt: skip
+        title=title,
+        summary=summary,
+        label_title=label_title,
+        value_title=value_title,
+        height=height,
+        bars=bars,
+        ticks=[_number(top * quarter // 4) for quarter in (4, 3, 2, 1, 0)],
+        lines=[_xy(min(height - 0.5, max(0.5, height * quarter / 4))) for quarter in range(5)],
+        labels=_labels([label for label, _value in points]),
+    )
 
 
-def _labels(points: Sequence[tuple[str, int]], left: float, slot: float, height: int) -> list[Label]:
-    step = max(1, math.ceil(len(points) / 7))
-    found = []
-    for index in range(len(points) - 1, -1, -step):
-        is_last = index == len(points) - 1 and len(points) > 8
-        x = left + slot * (index + (1 if is_last else 0.5))
-        found.append(Label(points[index][0], _xy(x), _xy(height - 5), "end" if is_last else "middle"))
-    return found[::-1]
+def _labels(labels: Sequence[str]) -> list[str]:
+    """The first, the last and up to three evenly between; they are laid out with even gaps."""
+    if len(labels) <= 5:
+        return list(labels)
+    last = len(labels) - 1
+    return [labels[round(last * quarter / 4)] for quarter in range(5)]
 
 
 def _number(value: int) -> str:

@@ -6,16 +6,14 @@ the same. Not for what the pages show.
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from accounts.actors import Actor
+from accounts.services import set_preferences
 from config.kit.context import ROWS, THEMES
 from config.kit.pages import redirect_page
 
@@ -42,13 +40,9 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
 
 def _remember(request: HttpRequest, chosen: dict[str, str]) -> None:
-    user = cast("AbstractBaseUser | AnonymousUser", request.user)
-    kept = [key for key in ("theme", "language") if key in chosen]
-    if isinstance(user, AnonymousUser) or not kept:
-        return
-    for key in kept:
-        setattr(user, key, chosen[key])
-    user.save(update_fields=kept)
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if actor.user is not None:
+        set_preferences(actor, theme=chosen.get("theme"), language=chosen.get("language"))
 
 
 def _way_back(request: HttpRequest) -> str:

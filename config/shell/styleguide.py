@@ -6,6 +6,7 @@ The examples are invented here; nothing on the page is real.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,10 +32,11 @@ from config.kit.tables import (
     TimeColumn,
 )
 
-COLOURS = (
+COLOURS = re.findall(
+    r"\S+",
     "page surface raised sunken hover chosen text text-soft line line-strong control accent accent-fill accent-soft"
-    " good good-soft good-dot warn warn-soft warn-dot bad bad-soft bad-dot bad-fill held held-soft held-dot mark"
-).split()
+    " good good-soft good-dot warn warn-soft warn-dot bad bad-soft bad-dot bad-fill held held-soft held-dot mark",
+)
 STATES = ("waiting", "in_progress", "cancel_requested", "completed", "failed", "interrupted", "cancelled", "held")
 
 
@@ -157,7 +159,7 @@ def _table(request: HttpRequest) -> ExampleTable:
          "size": 61_839_211, "created": now - dt.timedelta(minutes=12)},
         {"name": "2024", "state": "normal", "path": "/srv/postkeep/stores/2024", "messages": 1_204_771,
          "size": 48_318_382_080, "created": now - dt.timedelta(days=400)},
-        {"name": "Before the move", "state": "disabled", "path": "/mnt/old/very/long/path/that/does/not/end/before-the-move",
+        {"name": "Before the move", "state": "disabled", "path": "/mnt/old/very/long/path/that/ends/before-the-move",
          "messages": 7, "size": 913, "created": now - dt.timedelta(days=3000)},
     ]  # fmt: skip
     return ExampleTable(rows, request=request, empty=Empty("No stores"))

@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
         return 2
     folder = Path(arguments[0]).absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    os.environ["POSTKEEP_SHOTS"] = str(folder)
+    os.environ["PAGE_SHOTS"] = str(folder)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     return int(pytest.main(["-q", str(Path(__file__).parent / "test_pages.py"), *arguments[1:]]))
 

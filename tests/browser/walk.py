@@ -16,6 +16,7 @@ NO_PAGE = frozenset(
         "config:preferences",
         "config:palette",
         "config:running",
+        "config:recovery-confirm",
         "accounts:sign-out",
     }
 )

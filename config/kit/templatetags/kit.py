@@ -84,7 +84,8 @@ def _as_datetime(value: Any) -> dt.datetime:
 def exact_time(moment: dt.datetime) -> str:
     """Date, time to the second and zone."""
     local = timezone.localtime(moment)
-    return f"{date_format(local, 'DATE_FORMAT')}, {local:%H:%M:%S %Z}"
+    day = date_format(local, pgettext("date format: day, month and year, as Django's date filter", "j M Y"))
+    return f"{day}, {local:%H:%M:%S %Z}"
 
 
 def relative_time(moment: dt.datetime, now: dt.datetime) -> str:
