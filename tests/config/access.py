@@ -1,0 +1,17 @@
+"""Who gets in where: health, overview, and what belongs to the shell around all pages."""
+
+from __future__ import annotations
+
+from tests.access import Row, for_administrators, public
+
+ROWS = [
+    public("config:healthz", {200, 503}),
+    for_administrators("config:health"),
+    for_administrators("config:recovery-confirm", 303, method="POST"),
+    Row("config:overview", own={200, 303}, administrator=200),
+    for_administrators("config:styleguide"),
+    for_administrators("config:styleguide", 303, method="POST"),
+    public("config:preferences", 303, method="POST", data={"theme": "dark"}),
+    Row("config:palette", own=200, administrator=200),
+    Row("config:running", own=200, administrator=200),
+]
