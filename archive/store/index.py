@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import threading
@@ -74,16 +75,18 @@ def document_of(entry: Entry) -> tantivy.Document:
         document.add_unsigned("folder", folder)
     for mailbox in {mailbox for _, mailbox in entry.placements}:
         document.add_unsigned("mailbox", mailbox)
-    people = [people_text(some) for some in (text.from_, text.to, text.cc)]
-    names = "\n".join(text.attachment_names)
-    document.add_text("subject", prepare(text.subject))
-    for name, value in zip(("from", "to", "cc"), people, strict=True):
-        if value:
-            document.add_text(name, prepare(value))
-    document.add_text("head", prepare("\n".join(filter(None, (text.subject, *people, names)))))
-    document.add_text("body", prepare(text.body))
-    if names or text.attachment_text:
-        document.add_text("attachment", prepare(f"{names}\n{text.attachment_text}"))
+    people = [people_texts(some) for some in (text.from_, text.to, text.cc)]
+    texts = {
+        "subject": [text.subject],
+        **dict(zip(("from", "to", "cc"), people, strict=True)),
+        "head": [text.subject, *itertools.chain(*people), *text.attachment_names],
+        "body": [text.body],
+        "attachment": [*text.attachment_names, text.attachment_text],
+    }
+    for name, values in texts.items():
+        for value in values:
+            if value:  # each on its own, so that no phrase reaches from one into the next
+                document.add_text(name, prepare(value))
     for name, some in (("address_from", text.from_), ("address_to", text.to), ("address_cc", text.cc)):
         for term in address_terms(some):
             document.add_text(name, term)
@@ -92,8 +95,8 @@ def document_of(entry: Entry) -> tantivy.Document:
     return document
 
 
-def people_text(people: Iterable[Address]) -> str:
-    return "\n".join(f"{person.name} {person.address}" if person.name else person.address for person in people)
+def people_texts(people: Iterable[Address]) -> list[str]:
+    return [f"{person.name} {person.address}" if person.name else person.address for person in people]
 
 
 def address_terms(people: Iterable[Address]) -> set[str]:
