@@ -82,10 +82,10 @@ class FileWriter:
     def __init__(self, path: Path, name: str, at: int) -> None:
         self._name = name
         with translated(name):
-            new = not path.exists()
+            new = at == 0 and not path.exists()
             if new:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                make_folder(path.parent)
+            self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if at == 0 else 0), 0o600)
             try:
                 size = os.fstat(self._fd).st_size
                 if size < at:
@@ -119,6 +119,13 @@ class FileWriter:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder whose own name is durable too."""
+    if not path.is_dir():
+        path.mkdir(parents=True, exist_ok=True)
+        sync_folder(path.parent)
 
 
 def sync_folder(path: Path) -> None:
@@ -216,7 +223,7 @@ class FileBackend:
         path = self.root / name
         temporary = path.with_name(f"{path.name}.{os.getpid()}.{time.monotonic_ns()}.tmp")
         with translated(name):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             try:
                 fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
                 with os.fdopen(fd, "wb") as file:
@@ -228,12 +235,17 @@ class FileBackend:
                 temporary.unlink(missing_ok=True)
                 raise
             sync_folder(path.parent)
+            self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        """The name means another file from now on, or none."""
+        with self._guard:
+            if (fd := self._open.pop(name, None)) is not None:
+                os.close(fd)
 
     def delete(self, name: str) -> None:
         with translated(name):
-            with self._guard:
-                if (fd := self._open.pop(name, None)) is not None:
-                    os.close(fd)
+            self._forget(name)
             (self.root / name).unlink(missing_ok=True)
             sync_folder((self.root / name).parent)
 

@@ -47,7 +47,8 @@ CREATE TABLE arrival(day INTEGER PRIMARY KEY, messages INTEGER NOT NULL, bytes I
 
 ATTACHED, PARTIAL, UNREADABLE = 1, 2, 4
 # States of a pack: open, sealed, being written by a compaction that has not switched to it.
-OPEN, SEALED, IN_COMPACTION = 0, 1, 2
+# A pack in which the replay misses a message is closed: appending to it would overwrite what may still be rescued.
+OPEN, SEALED, IN_COMPACTION, CLOSED = 0, 1, 2, 3
 COUNTERS = ("messages", "raw_bytes", "next_number", "next_folder", "next_pack", "next_dictionary")
 
 
@@ -228,6 +229,10 @@ class Catalogue:
     def apply(self, record: Record, *, describe: Describe, locate: Locate) -> None:
         """Apply one record. `describe` and `locate` tell of messages what the journal doesn't say."""
         with self.transaction() as db:
+            # Somebody who reads the journal without the writer lease (a read-only opener) may have been faster.
+            known = db.execute("SELECT value FROM meta WHERE key = 'position'").fetchone()[0]
+            if record.sequence <= int(str(known).split(",")[2]):
+                return
             Applier(db, record, describe, locate).run()
             self._save_position(record.after)
 
@@ -289,9 +294,11 @@ class Catalogue:
         return dict(self.reader.execute("SELECT number, label FROM mailbox"))
 
     def only_mailbox(self) -> int | None:
-        """The mailbox, if there has ever been just one in this store."""
-        rows = self.reader.execute("SELECT number FROM mailbox LIMIT 2").fetchall()
-        return rows[0][0] if len(rows) == 1 else None
+        """The mailbox, if there has ever been just one with folders in this store."""
+        lowest, highest = self.reader.execute(
+            "SELECT (SELECT min(mailbox) FROM folder), (SELECT max(mailbox) FROM folder)"
+        ).fetchone()
+        return lowest if lowest == highest else None
 
     def folders(self, mailbox: int | None = None) -> list[Folder]:
         """All folders (of a mailbox), sorted by path."""
@@ -437,6 +444,8 @@ class Applier:
         place = self.locate(number)
         # A place that isn't found (a damaged or missing pack) keeps the row: the journal says the message is ours.
         where = place or Place(0, 0, 0)
+        if place is None:
+            self.db.execute("UPDATE pack SET state = ? WHERE state = ?", (CLOSED, OPEN))
         sql = "INSERT INTO message VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         kept = (number, bytes.fromhex(sha256), size, date, self.record.at_ms, where.pack, where.offset, where.length)
         shown = (said.subject, said.sender, said.recipients, said.message_id, said.flags)

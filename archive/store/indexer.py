@@ -95,8 +95,6 @@ class Indexer:
         if end <= self._at.sequence:
             return 0
         for record in self._store.journal.read(self._at):
-            if record.sequence > end:
-                break
             if stop():
                 raise Stopped("indexing was stopped")
             numbers = list(dict.fromkeys(numbers_in(record.events)))
@@ -107,6 +105,8 @@ class Indexer:
             on_messages(len(numbers))
             if self.writer.pending >= COMMIT_MESSAGES:
                 self.commit()
+            if record.sequence >= end:
+                break  # what follows may be half written
         return done
 
     @property

@@ -25,6 +25,7 @@ Not for what the events mean to a catalogue (`catalogue`), nor for who may write
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -39,7 +40,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from .backend import Backend, Writer
-from .errors import Damaged
+from .errors import Damaged, StoreError
 from .keys import derive
 
 FOLDER = "journal"
@@ -96,7 +97,8 @@ class Journal:
     def append(self, events: list[Event], after: Position, *, at_ms: int | None = None) -> Record:
         """Add one record after `after` (the true end, known under the lease) and make it durable.
 
-        On failure nothing of it stays: the file is cut back to where it was (by the next writer if not by us).
+        On failure the file is cut back to where it was. Where even that fails, a torn record is cut off by the next
+        writer, and a whole one is taken as written (it names only bytes that are durable in packs).
         Raises: StoreFull, StorageFailed.
         """
         at_ms = int(time.time() * 1000) if at_ms is None else at_ms
@@ -112,12 +114,34 @@ class Journal:
             writer.sync()
         except BaseException:
             self.forget()
+            with contextlib.suppress(StoreError):
+                self._cut_back(after)
             raise
         self._at = Position(before.segment, writer.position, sequence, chain)
         return Record(sequence, at_ms, events, self._at, before.offset)
 
+    def _cut_back(self, after: Position) -> None:
+        for number in [number for number in self.segments() if number > after.segment]:
+            self._backend.delete(segment_name(number))
+        if after.segment:
+            writer = self._backend.append(segment_name(after.segment), after.offset)
+            writer.sync()
+            writer.close()
+
+    def settle(self, after: Position) -> None:
+        """Make durable what lies beyond a position: whoever wrote it may have died before doing so.
+
+        Only under the writer lease, before anything relies on those records.
+        """
+        for number in [number for number in self.segments() if number >= after.segment]:
+            writer = self._backend.append(segment_name(number), self._backend.size(segment_name(number)))
+            writer.sync()
+            writer.close()
+
     def _writer_at(self, after: Position) -> tuple[Writer, Position]:
-        if self._writer is not None and self._at == after and after.offset < self._segment_bytes:
+        fits = self._at == after and after.offset < self._segment_bytes
+        # Another process may have died here with half a record written; its rest must not stay behind ours.
+        if self._writer and fits and self._backend.size(segment_name(after.segment)) == after.offset:
             return self._writer, after
         self.forget()
         if after.segment and after.offset < self._segment_bytes:
@@ -150,6 +174,9 @@ class Journal:
                 return
         while True:
             record = self._record(position, decode)
+            if record is None and position.segment < self.segments()[-1]:
+                # The writer may have ended this segment and begun the next since we looked.
+                record = self._record(position, decode)
             if record is None:
                 following = self._next_segment(position)
                 if following is None:
@@ -160,17 +187,20 @@ class Journal:
             position = record.after
 
     def tail(self, after: Position) -> int:
-        """How many bytes lie beyond a position in its segment and the next ones (0 = nothing new)."""
+        """How many bytes lie beyond a position in its segment and the next ones (0 = nothing new, negative = lost)."""
         names = self.segments()
         extra = sum(self._backend.size(segment_name(n)) for n in names if n > after.segment)
         if after.segment in names:
             extra += self._backend.size(segment_name(after.segment)) - after.offset
+        elif after.segment:
+            return -after.offset
         return extra
 
     def segments(self) -> list[int]:
-        return sorted(int(name.rsplit("/", 1)[1].removesuffix(".log")) for name in self._backend.names(FOLDER))
+        names = (name.rsplit("/", 1)[1].removesuffix(".log") for name in self._backend.names(FOLDER))
+        return sorted(int(name) for name in names if name.isdecimal())
 
-    def _record(self, position: Position, decode: bool) -> Record | None:
+    def _record(self, position: Position, decode: bool, *, again: bool = True) -> Record | None:
         name = segment_name(position.segment)
         head = self._backend.read(name, position.offset, HEAD.size)
         if len(head) < HEAD.size:
@@ -178,8 +208,11 @@ class Journal:
         length, _, _ = HEAD.unpack(head)
         rest = self._backend.read(name, position.offset + HEAD.size, min(length, MOST_BYTES) + CHAIN_BYTES)
         record = self.parse(head + rest, position, start=position.offset, decode=decode)
-        if record is None:
-            self._torn(position, _where(position))
+        if record is None and again and self._broken(position):
+            # Damage, or we read while a writer was in the middle of this record and has gone on since: look again.
+            record = self._record(position, decode, again=False)
+            if record is None:
+                raise Damaged("a record does not match the chain", _where(position))
         return record
 
     def parse(self, raw: bytes, position: Position, *, start: int = 0, decode: bool = True) -> Record | None:
@@ -209,13 +242,12 @@ class Journal:
         document = json.loads(text)
         return Record(sequence, document["t"], document["e"], after, position.offset)
 
-    def _torn(self, position: Position, where: str) -> None:
-        """A broken record is torn if it can be the last one that was ever begun, else damage.
+    def _broken(self, position: Position) -> bool:
+        """A record that does not match is torn if it can be the last one that was ever begun, else it is damaged.
 
-        It can't be when a later segment exists, or when a whole record is found behind it.
+        It can't be the last when a later segment exists, or when a whole record is found behind it.
         """
-        if any(number > position.segment for number in self.segments()) or self._followed(position):
-            raise Damaged("a record does not match the chain", where)
+        return any(number > position.segment for number in self.segments()) or self._followed(position)
 
     def _followed(self, position: Position) -> bool:
         """Is there, beyond this position, a head whose sequence and length fit a record that follows this one?"""

@@ -64,6 +64,12 @@ def pack_number(name: str) -> int:
     return int(name.rsplit("/", 1)[1].removesuffix(".pack"))
 
 
+def pack_numbers(backend: Backend) -> list[int]:
+    """The packs that lie there; other files in their folder are nobody's business."""
+    names = (name.rsplit("/", 1)[1].removesuffix(".pack") for name in backend.names(FOLDER))
+    return sorted(int(name) for name in names if name.isdecimal())
+
+
 def make_header(identity: bytes, number: int, salt: bytes) -> bytes:
     checked = HEADER.pack(MAGIC, identity, number, salt, bytes(8))
     return checked[:-8] + hashlib.sha256(checked[:-8]).digest()[:8]
@@ -192,15 +198,40 @@ class PackReader:
         return self._backend.read(self.name, place.offset + at, min(length, place.length - at))
 
 
-def scan(backend: Backend, number: int, *, end: int | None = None) -> Iterator[tuple[int, int, Place]]:
+def scan(
+    backend: Backend, number: int, *, end: int | None = None, skip_damage: bool = False
+) -> Iterator[tuple[int, int, Place]]:
     """Walk the entries of a pack by their own headers: (message number, size, place).
 
-    Ends quietly where the bytes stop being whole entries (the table of a sealed pack, a torn write); what the caller
-    expected beyond is for the caller to miss. Reads heads only; the content is not checked.
+    Ends quietly where the bytes stop being whole entries (the table of a sealed pack, a torn write), or with
+    `skip_damage` goes on at the next entry that is whole; what the caller expected is for the caller to miss. Reads
+    heads only; the content is not checked.
     """
-    name = pack_name(number)
-    size = backend.size(name) if end is None else end
+    size = backend.size(pack_name(number)) if end is None else end
     at = HEADER.size
+    while True:
+        for entry in _walk(backend, number, at, size):
+            yield entry
+            at = entry[2].offset + entry[2].length
+        following = _next_entry(backend, number, at + 1, size) if skip_damage else None
+        if following is None:
+            return
+        at = following
+
+
+def _next_entry(backend: Backend, number: int, at: int, size: int) -> int | None:
+    """Where the next thing that looks like an entry begins."""
+    while at + ENTRY.size <= size:
+        block = backend.read(pack_name(number), at, 1 << 20)
+        found = block.find(ENTRY_MAGIC)
+        if found >= 0:
+            return at + found
+        at += max(len(block) - len(ENTRY_MAGIC) + 1, 1)
+    return None
+
+
+def _walk(backend: Backend, number: int, at: int, size: int) -> Iterator[tuple[int, int, Place]]:
+    name = pack_name(number)
     window, start = b"", 0
 
     def peek(offset: int, length: int) -> bytes:

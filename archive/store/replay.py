@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from archive.mail.extract import Extract, extract, extract_many
 
-from .catalogue import Description
+from .catalogue import CLOSED, IN_COMPACTION, OPEN, Description
 from .describe import describe
 from .errors import Damaged, NotFound
 from .journal import Position, Record
-from .packs import FOLDER, Place, pack_number, read_table, scan
+from .packs import Place, pack_numbers, read_table, scan
 
 if TYPE_CHECKING:
     from .store import Store
@@ -32,25 +32,30 @@ class Places:
         self._store = store
         self.problems: list[str] = []
         self._places: dict[int, tuple[int, int, int]] = {}
-        replaced, unfinished = self._compactions(at)
-        sealed = {pack.number for pack in store.catalogue.packs() if pack.sealed} if at.sequence else set()
-        for name in store.backend.names(FOLDER):
-            number = pack_number(name)
-            if number not in replaced and number not in unfinished and number not in sealed:
+        wanted = self._packs(at)
+        for number in pack_numbers(store.backend):
+            if number in wanted:
                 self._look_through(number)
 
-    def _compactions(self, at: Position) -> tuple[set[int], set[int]]:
-        """Packs replaced by others, and packs a compaction began and never switched to."""
+    def _packs(self, at: Position) -> set[int]:
+        """Packs the journal knows of, but those that were replaced or that a compaction never switched to."""
+        packs = self._store.catalogue.packs() if at.sequence else []
+        wanted = {pack.number for pack in packs if pack.state in (OPEN, CLOSED)}
+        unfinished = {pack.number for pack in packs if pack.state == IN_COMPACTION}
         replaced: set[int] = set()
-        unfinished: set[int] = set()
-        for record in self._store.journal.read(at):
-            for event in record.events:
-                if event[0] == "pak" and event[2] == "compact":
-                    unfinished.add(event[1])
-                elif event[0] == "rep":
-                    replaced.update(event[1])
-                    unfinished.difference_update(event[2])
-        return replaced, unfinished
+        try:
+            for record in self._store.journal.read(at):
+                for event in record.events:
+                    if event[0] == "pak":
+                        (unfinished if event[2] == "compact" else wanted).add(event[1])
+                    elif event[0] == "rep":
+                        replaced.update(event[1])
+                        wanted.update(event[2])
+                        unfinished.difference_update(event[2])
+        except Damaged:
+            # What the journal says from here on is unknown: any pack may be of use.
+            wanted.update(pack_numbers(self._store.backend))
+        return wanted - unfinished - replaced
 
     def _look_through(self, number: int) -> None:
         backend = self._store.backend
@@ -62,7 +67,7 @@ class Places:
             pass
         except Damaged as error:
             self.problems.append(str(error))
-        for message, _, place in scan(backend, number):
+        for message, _, place in scan(backend, number, skip_damage=True):
             self._places[message] = (place.pack, place.offset, place.length)
 
     def find(self, number: int) -> Place | None:

@@ -34,16 +34,20 @@ from . import keys as wrapping
 from .backend import Backend, FileBackend, FileLease
 from .catalogue import NUMBER_MASK, OPEN, Catalogue, Description, Folder, Row
 from .codec import Dictionaries, Squeezed, dictionary_bytes, train
+from .describe import clean
 from .errors import Damaged, NotFound, ReadOnly, StoreError, WrongFormat
 from .index import Index, count_of
 from .journal import Event, Journal, Position, Record
 from .keys import Keys, derive
-from .packs import PACK_BYTES, PackReader, PackWriter, Place
+from .packs import PACK_BYTES, PackReader, PackWriter, Place, pack_name
 from .replay import Places
 
 FORMAT = 1
 WRITER_LEASE = "writer.lock"
 TEXT_BYTES = 32 << 20
+# The years 1 to 9999, as everybody's calendar can show them.
+EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
+MOST_FOLDERS_DEEP = 64
 DICTIONARY_FOLDER = "dictionaries"
 
 
@@ -98,11 +102,16 @@ class Proof:
 
 @dataclass(slots=True)
 class Hits:
-    """A page of search results; `total` is exact."""
+    """A page of search results; `total` is exact.
+
+    By date, `last` is the rank of the page's last hit, where the next page goes on: also where `rows` lacks some that
+    were deleted a moment ago, which the index does not know yet.
+    """
 
     total: int
     rows: list[Row]
     milliseconds: float
+    last: int | None = None
 
 
 class Store:
@@ -192,12 +201,14 @@ class Store:
         """The work folder belongs to one store; what another left there is thrown away (it is only a projection)."""
         self.work.mkdir(parents=True, exist_ok=True, mode=0o700)
         note = self.work / "store"
-        if note.exists() and note.read_text() == self.identity:
-            return
-        for name in ("catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm"):
-            (self.work / name).unlink(missing_ok=True)
-        shutil.rmtree(self.work / "index", ignore_errors=True)
-        note.write_text(self.identity)
+        # Several processes may open a store for the first time at once.
+        with FileLease(self.work / "claim.lock").hold():
+            if note.exists() and note.read_text() == self.identity:
+                return
+            for name in ("catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm"):
+                (self.work / name).unlink(missing_ok=True)
+            shutil.rmtree(self.work / "index", ignore_errors=True)
+            note.write_text(self.identity)
 
     @contextlib.contextmanager
     def work_lease(self, name: str, *, wait: bool = True) -> Iterator[None]:
@@ -250,6 +261,8 @@ class Store:
             return
         if tail < 0:
             raise Damaged("the journal is shorter than what was read of it before", f"after record {at.sequence}")
+        if not self.read_only:
+            self.journal.settle(at)
         places: Places | None = None
         for record in self.journal.read(at):
             places = places or Places(self, at)
@@ -289,17 +302,17 @@ class Store:
         """The pack to append to, with what journal events that took; only under the writer lease."""
         current = next((pack for pack in self.catalogue.packs() if pack.state == OPEN), None)
         if current is not None and current.bytes < self.pack_bytes:
-            if self._pack is None or self._pack.number != current.number or self._pack.end != current.bytes:
-                if self._pack is not None:
-                    self._pack.close()
+            same = self._pack is not None and (self._pack.number, self._pack.end) == (current.number, current.bytes)
+            # A file that is longer has the rest of a batch in it that another process did not finish.
+            if not same or self._pack is None or self.backend.size(pack_name(current.number)) != current.bytes:
+                self.drop_pack()
                 self._pack = PackWriter(self.backend, self.key, self._identity, current.number, current.bytes)
             return self._pack
         if current is not None:
             events.append(self.seal_pack(current.number, current.bytes))
         number = self.catalogue.counter("next_pack")
         events.append(["pak", number, ""])
-        if self._pack is not None:
-            self._pack.close()
+        self.drop_pack()
         self._pack = PackWriter(self.backend, self.key, self._identity, number, 0)
         return self._pack
 
@@ -313,7 +326,10 @@ class Store:
         return ["sea", number, size, digest]
 
     def forget_pack(self) -> None:
-        """After a failed batch: drop what was written beyond the last commit, as far as that can be done now."""
+        """After a batch that failed before it was journalled: cut off what was written of it, if that is possible.
+
+        Never once journalling began: the record may stand although that failed, and then its bytes are wanted.
+        """
         pack, self._pack = self._pack, None
         if pack is None:
             return
@@ -323,6 +339,7 @@ class Store:
 
     def mailbox(self, number: int, label: str) -> None:
         """Journal a mailbox's present address, when it is new or another."""
+        label = clean(label, 320)
         if self.catalogue.mailbox_label(number) == label:
             return
         with self.writer_lease():
@@ -469,7 +486,7 @@ class Store:
             self._readers.pop(row.place.pack, None)
             again = self._row(row.number)
             if again.place == row.place:
-                raise
+                raise Damaged("a file that holds the message is missing", f"message {row.number}") from None
             pieces = self.pieces(again)
             first = next(pieces)
         yield first
@@ -583,6 +600,7 @@ class Store:
         started = time.perf_counter()
         node = parse(query) if isinstance(query, str) else query
         searcher = self.index.searcher()
+        ranks: list[int] = []
         wanted = self._query(node, mailboxes, folders, zone)
         if wanted is None:
             return Hits(0, [], (time.perf_counter() - started) * 1000)
@@ -590,11 +608,12 @@ class Store:
             if order == "relevance":
                 total, numbers = self._best(searcher, wanted, limit, offset)
             else:
-                total, numbers = self._newest(searcher, wanted, limit, before, after, offset)
+                total, ranks = self._newest(searcher, wanted, limit, before, after, offset)
+                numbers = [rank & NUMBER_MASK for rank in ranks]
         except ValueError as error:
             raise explain_refusal(error, node) or error from error
         rows = [row for row in self.rows(numbers) if visible(row, mailboxes, folders)]
-        return Hits(total, rows, (time.perf_counter() - started) * 1000)
+        return Hits(total, rows, (time.perf_counter() - started) * 1000, ranks[-1] if ranks else None)
 
     def _best(
         self, searcher: tantivy.Searcher, wanted: tantivy.Query, limit: int, offset: int
@@ -610,7 +629,7 @@ class Store:
     ) -> tuple[int, list[int]]:  # fmt: skip
         if before is None and after is None:
             found = searcher.search(wanted, limit=limit, count=True, order_by_field="rank", offset=offset)
-            return count_of(found), [int(rank) & NUMBER_MASK for rank, _ in found.hits]
+            return count_of(found), [int(rank) for rank, _ in found.hits]
         # Ordered by rank although one hit is enough: so nothing is scored.
         total = count_of(searcher.search(wanted, limit=1, count=True, order_by_field="rank"))
         beyond = tantivy.Query.range_query(
@@ -621,8 +640,8 @@ class Store:
         page = searcher.search(
             wanted.and_must_match(beyond), limit=limit, count=False, order_by_field="rank", order=order
         )
-        numbers = [int(rank) & NUMBER_MASK for rank, _ in page.hits]
-        return total, numbers if before is not None else numbers[::-1]
+        ranks = [int(rank) for rank, _ in page.hits]
+        return total, ranks if before is not None else ranks[::-1]
 
     def _query(
         self, node: Node, mailboxes: set[int] | None, folders: set[int] | None, zone: datetime.tzinfo
@@ -639,6 +658,9 @@ class Store:
         # Where only one mailbox has ever been in this store, all documents are its own: the filter would only cost.
         if mailboxes is not None and self.catalogue.only_mailbox() not in mailboxes:
             filters.append(("mailbox", mailboxes))
+        if folders is not None and mailboxes is not None:
+            # A folder of another mailbox must not count through a message that both hold.
+            folders = folders & {folder.number for folder in self.catalogue.folders() if folder.mailbox in mailboxes}
         for name, allowed in filters:
             if not allowed:
                 return None
@@ -670,10 +692,10 @@ class Store:
         before: int | None = None
         while True:
             hits = self.search(node, mailboxes=mailboxes, folders=folders, limit=1000, before=before)
-            if not hits.rows:
-                return
             yield from hits.rows
-            before = hits.rows[-1].rank
+            if hits.last is None:
+                return
+            before = hits.last
 
     def _iterate_folders(self, mailboxes: set[int] | None, folder: int | None) -> Iterator[Row]:
         """Every placement: a message in two folders comes twice, each time with that placement first."""
@@ -718,9 +740,13 @@ class Adding:
                 added.append(Added(number, duplicate))
             if self.places and store._pack is not None:
                 store._pack.sync()
-            store.commit(self.events + puts, describe=self.described.__getitem__, locate=self.places.get)
         except BaseException:
             store.forget_pack()
+            raise
+        try:
+            store.commit(self.events + puts, describe=self.described.__getitem__, locate=self.places.get)
+        except BaseException:
+            store.drop_pack()
             raise
         return added
 
@@ -739,7 +765,8 @@ class Adding:
             pack.write(piece)
         self.places[number] = Place(pack.number, start, pack.end - start)
         self.described[number] = incoming.description
-        self.events.append(["msg", number, incoming.sha256.hex(), incoming.size, incoming.date])
+        date = min(max(incoming.date, EARLIEST), LATEST)
+        self.events.append(["msg", number, incoming.sha256.hex(), incoming.size, date])
 
 
 def move_aside(work: Path) -> None:
@@ -764,12 +791,14 @@ def visible(row: Row, mailboxes: set[int] | None, folders: set[int] | None) -> b
 def folder_names(path: str) -> list[str]:
     """The names in a folder path: trimmed, no empty ones, no control characters, at most 255 characters each.
 
+    What lies deeper than MOST_FOLDERS_DEEP is taken as lying there.
+
     Raises: ValueError when nothing is left.
     """
-    names = []
+    names: list[str] = []
     for part in path.split("/"):
         name = "".join(char for char in part if char.isprintable()).strip()[:255]
-        if name:
+        if name and len(names) < MOST_FOLDERS_DEEP:
             names.append(name)
     if not names:
         raise ValueError("a folder needs a name")

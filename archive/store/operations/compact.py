@@ -6,14 +6,15 @@ delete old). Stopped or killed at any moment, the store is as before or as after
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..catalogue import IN_COMPACTION, OPEN, Pack, Row
-from ..errors import Damaged, NotFound
+from ..errors import Damaged, NotFound, StoreError
 from ..indexer import Indexer
 from ..journal import Event
-from ..packs import FOLDER, PackWriter, Place, pack_name, pack_number
+from ..packs import PackWriter, Place, pack_name, pack_numbers
 from ..store import Store
 from .report import Meter, Plan, Problem, Progress, Report, Stop, never, quiet
 
@@ -56,17 +57,14 @@ def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never
 def _run(store: Store, plan: Plan, progress: Progress, stop: Stop) -> Report:
     report = Report("compact", {"packs": 0, "bytes_freed": 0, "messages_moved": 0})
     before = store.facts().stored_bytes
-    _sweep(store)
-    # I3: what is deleted must be out of the index before its bytes go.
-    with Indexer(store) as indexer:
-        indexer.advance(stop=stop)
+    _sweep(store, stop)
     _seal_open(store)
     live = store.catalogue.live_bytes()
     old = [pack.number for pack in store.catalogue.packs() if pack.sealed and _waste(pack, live) > 0]
     old = [number for number in old if _whole(store, number, report)]
     if old:
         _move(store, old, Meter(plan.total, progress, stop), report)
-    _sweep(store)
+    _sweep(store, stop)
     report.numbers["packs"] = len(old)
     report.numbers["bytes_freed"] = max(before - store.facts().stored_bytes, 0)
     return report
@@ -149,16 +147,23 @@ def _finish(writer: PackWriter | None, rows: list[tuple[int, int, int]], written
 
 
 def _drop(store: Store, written: Written) -> None:
-    """Unless the switch was journalled after all, take the new packs back."""
-    packs = {pack.number: pack for pack in store.catalogue.packs()}
-    if any(number in packs and packs[number].sealed for number in written.numbers):
-        return
-    for number in written.numbers:
-        store.backend.delete(pack_name(number))
+    """Unless the switch was journalled after all, take the new packs back.
+
+    The lease brings the catalogue to the journal's end first: a switch can stand although it was not acknowledged, and
+    then the new packs hold the only copy. What can't be decided now is left for the next run.
+    """
+    with contextlib.suppress(StoreError), store.writer_lease():
+        packs = {pack.number: pack for pack in store.catalogue.packs()}
+        if all(number in packs and packs[number].state == IN_COMPACTION for number in written.numbers):
+            for number in written.numbers:
+                store.backend.delete(pack_name(number))
 
 
-def _sweep(store: Store) -> None:
+def _sweep(store: Store, stop: Stop) -> None:
     """Delete files of packs that were replaced, and forget packs of a compaction that was killed."""
+    # I3: what was deleted is out of the index before its bytes go, also what was deleted while messages moved.
+    with Indexer(store) as indexer:
+        indexer.advance(stop=stop)
     with store.writer_lease():
         packs = {pack.number: pack for pack in store.catalogue.packs()}
         dead = [number for number, pack in packs.items() if pack.state == IN_COMPACTION]
@@ -166,8 +171,7 @@ def _sweep(store: Store) -> None:
             store.commit([["rep", dead, []]])
         known = set(packs).difference(dead)
         last = store.catalogue.counter("next_pack")
-        for name in store.backend.names(FOLDER):
-            number = pack_number(name)
+        for number in pack_numbers(store.backend):
             if number < last and number not in known:
-                store.backend.delete(name)
+                store.backend.delete(pack_name(number))
                 store.forget_reader(number)

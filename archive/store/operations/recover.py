@@ -23,7 +23,7 @@ from ..catalogue import OPEN, Catalogue
 from ..errors import Damaged, NotFound, StoreError
 from ..journal import FOLDER, Event, Position, Record, segment_name
 from ..packs import FOLDER as PACKS
-from ..packs import Place, pack_name, pack_number, scan
+from ..packs import Place, pack_name, pack_numbers, scan
 from ..replay import Places
 from ..salvage import Gap, salvage
 from ..store import Store
@@ -153,7 +153,7 @@ def _rescue(store: Store, records: list[Record], report: Report) -> list[Event]:
 
 
 def _pack_files(store: Store) -> list[int]:
-    return [pack_number(name) for name in store.backend.names(PACKS)]
+    return pack_numbers(store.backend)
 
 
 def _from_catalogue(store: Store, said: set[int], folders: set[int], report: Report) -> list[Event]:
@@ -188,7 +188,7 @@ def _from_packs(
     for pack in _pack_files(store):
         if pack in replaced:
             continue
-        for number, size, place in scan(store.backend, pack):
+        for number, size, place in scan(store.backend, pack, skip_damage=True):
             if number in said or number in dead:
                 continue
             digest = _digest(store, number, size, place)
