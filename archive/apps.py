@@ -1,7 +1,21 @@
-"""The archive app."""
+"""The archive app: what it registers with the apps below it."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ArchiveConfig(AppConfig):
     name = "archive"
+    verbose_name = _("Archive")
+
+    def ready(self) -> None:
+        import archive.commands
+        import archive.tasks  # registers with Celery, also where nothing autodiscovers
+        from archive import health, navigation, overview
+        from config.kit import clock
+
+        assert archive.commands
+        clock.every(archive.tasks.HOUSEKEEPING_EVERY_S, archive.tasks.HOUSEKEEPING)
+        health.register()
+        navigation.register()
+        overview.register()

@@ -33,7 +33,7 @@ class Store(models.Model):
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     path = models.CharField(_("folder"), max_length=1000, unique=True)
-    identity = models.CharField(max_length=64, unique=True, null=True)
+    identity = models.CharField(max_length=64, unique=True, null=True)  # noqa: DJ001  # none until its folder is made
     state = models.CharField(_("state"), max_length=16, choices=StoreState, default=StoreState.NORMAL)
     created_at = models.DateTimeField(default=timezone.now)
 

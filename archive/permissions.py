@@ -6,6 +6,8 @@ Not for finding what somebody may read (`selectors`) and not for opening an arch
 from __future__ import annotations
 
 from accounts.actors import Actor
+from accounts.addresses import parse_address
+from accounts.errors import BadAddress
 from accounts.permissions import Right
 
 
@@ -16,7 +18,10 @@ def reads_everything(actor: Actor) -> bool:
 
 def is_own(actor: Actor, address: str) -> bool:
     """Whether the address is the person's own."""
-    return actor.user is not None and actor.user.email == address.strip().lower()
+    try:
+        return actor.user is not None and actor.user.email == str(parse_address(address))
+    except BadAddress:
+        return False
 
 
 def require_import(actor: Actor, address: str) -> None:

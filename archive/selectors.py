@@ -11,17 +11,22 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from accounts.errors import Forbidden
+from accounts.addresses import parse_address
+from accounts.errors import BadAddress, Forbidden
 from accounts.permissions import Right
 from archive import engines
 from archive import store as engine
 from archive.errors import ArchiveClosed, ExportGone, MessageUnknown, StoreUnknown
-from archive.models import ArchiveAccess, Export, Rejection, Store, StoreState
+from archive.models import ArchiveAccess, ArchiveRead, Export, Rejection, Store, StoreState
 from archive.permissions import reads_everything
+from archive.query.nodes import Node
+from archive.store import Folder, Row
 from domains.models import Mailbox
 from domains.selectors import mailbox_of
 from jobs.models import Task
@@ -48,9 +53,9 @@ class Message:
 
     store: Store
     engine: engine.Store
-    row: engine.Row
+    row: Row
     archive: Archive | None  # None: the console
-    folders: list[engine.Folder]
+    folders: list[Folder]
 
     @property
     def public_id(self) -> str:
@@ -130,7 +135,7 @@ def _standing(actor: Actor) -> QuerySet[ArchiveAccess]:
     """Accesses in force; none for somebody who is no administrator any more."""
     if actor.user is None or not actor.has(Right.READ_OTHERS_MAIL):
         return ArchiveAccess.objects.none()
-    return ArchiveAccess.objects.standing().filter(user=actor.user)  # type: ignore[attr-defined,no-any-return]
+    return ArchiveAccess.objects.standing().filter(user=actor.user)
 
 
 def list_accesses_to(actor: Actor) -> QuerySet[ArchiveAccess]:
@@ -139,6 +144,19 @@ def list_accesses_to(actor: Actor) -> QuerySet[ArchiveAccess]:
         return ArchiveAccess.objects.none()
     own = ArchiveAccess.objects.filter(mailbox__user=actor.user)
     return own.select_related("user", "mailbox").annotate(read_count=Count("reads"))
+
+
+def get_access_to(actor: Actor, access_id: int) -> ArchiveAccess:
+    """One opening of the person's own archive. Raises: ArchiveClosed."""
+    found = list_accesses_to(actor).filter(pk=access_id).first()
+    if found is None:
+        raise ArchiveClosed("no such access")
+    return found
+
+
+def list_reads(actor: Actor, access: ArchiveAccess) -> QuerySet[ArchiveRead]:
+    """Which messages were opened under it; `access` comes from get_access_to."""
+    return ArchiveRead.objects.filter(access=access).select_related("store")
 
 
 def get_access(actor: Actor, access_id: int) -> ArchiveAccess:
@@ -257,7 +275,7 @@ class Scope:
 
 def search(
     scope: Scope,
-    query: str,
+    query: str | Node,
     *,
     limit: int = 50,
     before: str = "",
@@ -274,7 +292,6 @@ def search(
     stores = [each for each in open_stores() if scope.store_id in (None, each.pk)]
     total, milliseconds = 0, 0.0
     pages: list[Hit] = []
-    scores: dict[str, float] = {}
     for store in stores:
         hits = engines.open_store(store).search(
             query,
@@ -344,10 +361,18 @@ def console_scope(actor: Actor, address: str | None) -> Scope:
         raise Forbidden("searching all archives is for the shell")
     if address is None:
         return Scope(None)
-    mailbox = Mailbox.objects.filter(address=address.strip().lower()).first()
-    if mailbox is None:
-        raise ArchiveClosed(f"there is no mailbox “{address}”")
-    return Scope(frozenset([mailbox.pk]))
+    return Scope(frozenset([get_mailbox(address).pk]))
+
+
+def get_mailbox(address: str) -> Mailbox:
+    """A mailbox by what somebody typed; for callers who have asked whether the actor may know. Raises: ArchiveClosed."""
+    try:
+        found = Mailbox.objects.filter(address=str(parse_address(address))).first()
+    except BadAddress as error:
+        raise ArchiveClosed(str(error)) from error
+    if found is None:
+        raise ArchiveClosed(_("There is no mailbox “%(address)s”.") % {"address": address})
+    return found
 
 
 def describe(scope: Scope, hits: list[Hit]) -> list[dict[str, Any]]:
@@ -374,7 +399,7 @@ def _described(hit: Hit, paths: dict[tuple[int, int], str]) -> dict[str, Any]:
     }
 
 
-def rejections(actor: Actor, task: Task) -> QuerySet[Rejection]:
+def list_rejections(actor: Actor, task: Task) -> QuerySet[Rejection]:
     """What an import could not take; `task` comes from jobs' own selector, so the person may see it."""
     return Rejection.objects.filter(task=task).order_by("pk")
 
@@ -387,7 +412,7 @@ def list_exports(actor: Actor) -> QuerySet[Export]:
     return Export.objects.filter(user=actor.user, removed_at=None).select_related("mailbox").order_by("-created_at")
 
 
-def get_export(actor: Actor, export_id: object) -> Export:
+def get_export(actor: Actor, export_id: UUID) -> Export:
     """One of the person's own. Raises: ExportGone."""
     found = Export.objects.filter(pk=export_id, user=actor.user).select_related("mailbox").first()
     if found is None or actor.user is None:

@@ -11,7 +11,7 @@ HOUSEKEEPING = "archive.housekeeping"
 HOUSEKEEPING_EVERY_S = 600.0
 
 
-@shared_task(name=HOUSEKEEPING, ignore_result=True, acks_late=False, expires=HOUSEKEEPING_EVERY_S)
+@shared_task(name=HOUSEKEEPING, ignore_result=True, acks_late=False, expires=HOUSEKEEPING_EVERY_S)  # type: ignore[untyped-decorator]
 def housekeeping() -> None:
     """Prepared downloads and abandoned uploads whose time is over go."""
     remove_expired_exports()

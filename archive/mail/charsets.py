@@ -33,6 +33,7 @@ _ALIASES = {
     "x-gbk": "gb18030",
     "hz-gb-2312": "hz",
     "big5": "cp950",
+    "chinesebig5": "cp950",
     "x-x-big5": "cp950",
     "big5-hkscs": "big5hkscs",
     "ks_c_5601-1987": "cp949",

@@ -161,6 +161,8 @@ class _Cleaner:
 
     def attribute(self, tag: str, name: str, value: str) -> str | None:
         """What an attribute may say, None if nothing. The only place that decides about URLs."""
+        if tag not in TAGS:
+            return None  # asked about tags that go, too; those are counted by _FOREIGN
         if name in ("src", "background"):
             return self.image(value)
         if name in ("srcset", "lowsrc", "dynsrc"):

@@ -16,8 +16,7 @@ from accounts.actors import Actor
 from accounts.permissions import Right
 from archive.errors import ArchiveClosed, BadArguments
 from archive.models import ACCESS_MINUTES, ArchiveAccess, ArchiveRead
-from archive.selectors import Message
-from domains.models import Mailbox
+from archive.selectors import Message, get_mailbox
 
 
 def open_archive(actor: Actor, *, address: str, reason: str) -> ArchiveAccess:
@@ -29,9 +28,7 @@ def open_archive(actor: Actor, *, address: str, reason: str) -> ArchiveAccess:
     reason = " ".join(reason.split())
     if len(reason) < 5:
         raise BadArguments(_("Say why, in a few words; the owner will read it."))
-    mailbox = Mailbox.objects.filter(address=address.strip().lower()).first()
-    if mailbox is None:
-        raise ArchiveClosed(_("There is no mailbox with this address."))
+    mailbox = get_mailbox(address)
     if actor.user is None or mailbox.user_id == actor.user.pk:
         raise BadArguments(_("This is your own archive; it is open to you."))
     now = timezone.now()

@@ -27,9 +27,13 @@ from archive.models import Export, ExportFormat, Store
 from archive.permissions import reads_everything
 from archive.query import nodes
 from archive.query.language import parse
-from archive.selectors import open_stores, readable_archives
+from archive.selectors import get_mailbox, open_stores, readable_archives
 from archive.services.imports import clean_folder
-from archive.sources import writers
+
+try:
+    from archive.sources import writers
+except ImportError:
+    writers = None
 from archive.store.errors import Damaged
 from domains.models import Mailbox
 from jobs.running import TaskRun
@@ -68,14 +72,10 @@ def check_export(actor: Actor, arguments: ExportArguments) -> tuple[Mailbox, nod
 
 
 def _mailbox(actor: Actor, address: str) -> Mailbox:
-    address = address.strip().lower()
     if reads_everything(actor):
-        found = Mailbox.objects.filter(address=address).first()
-        if found is not None:
-            return found
-        raise ArchiveClosed(_("There is no mailbox “%(address)s”.") % {"address": address})
+        return get_mailbox(address)
     for archive in readable_archives(actor):
-        if archive.mailbox.address == address:
+        if archive.mailbox.address == address.strip().lower():
             return archive.mailbox
     raise ArchiveClosed(_("The archive of “%(address)s” is not open to you.") % {"address": address})
 

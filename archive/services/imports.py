@@ -16,11 +16,13 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.actors import Actor
+from accounts.addresses import parse_address
 from accounts.errors import Forbidden
 from accounts.permissions import Right
 from archive import engines, sources
@@ -68,8 +70,9 @@ def import_roots() -> list[Path]:
 def check_import(actor: Actor, arguments: ImportArguments) -> list[Path]:
     """What will be read, checked: rights first, then that every path is there and may be read.
 
-    Raises: Forbidden, BadArguments, PathRefused.
+    Raises: BadAddress, Forbidden, BadArguments, PathRefused.
     """
+    parse_address(arguments.user)
     require_import(actor, arguments.user)
     if arguments.store is not None:
         actor.require(Right.MANAGE_STORES)
@@ -236,7 +239,7 @@ class _Import:
                 # Stopped: asked to end while waiting for the index; all that was taken is kept (I2).
                 with contextlib.suppress(Stopped), ingest:
                     self._read(ingest)
-                    self._run.progress(None, self._total, unit="bytes", note=_("Indexing"), **self._counters())
+                    self._progress(None, _("Indexing"))
             finally:
                 self._take(ingest)
                 self._keep_rejections(all_of_them=True)
@@ -255,7 +258,9 @@ class _Import:
     def _read(self, ingest: engine.Ingest) -> None:
         spool = paths.uploads_dir() / "spool"
         spool.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for each in sources.read(self._paths, mbox=self._mbox, spool_dir=spool, stop=self._run.stopping):
+        for each in sources.read(
+            self._paths, mbox=cast(sources.MboxKind, self._mbox), spool_dir=spool, stop=self._run.stopping
+        ):
             if isinstance(each, sources.Rejected):
                 self._reject(each.path, each.offset, each.reason)
             else:
@@ -266,10 +271,10 @@ class _Import:
                     received_at=each.received_at,
                 )
             self._take(ingest)
-            self._run.progress(each.consumed, self._total, unit="bytes", **self._counters())
+            self._progress(each.consumed)
 
     def _count(self, counter: Counter) -> int | None:
-        self._run.progress(None, self._total, unit="bytes", note=_("Counting the source again"), **self._counters())
+        self._progress(None, _("Counting the source again"))
         return counter.result(self._run.stopping)
 
     def _take(self, ingest: engine.Ingest) -> None:
@@ -297,9 +302,17 @@ class _Import:
             Rejection.objects.bulk_create(self._waiting)
             self._waiting = []
 
-    def _counters(self) -> dict[str, int]:
+    def _progress(self, done: int | None, note: str = "") -> None:
         tally = self._tally
-        return {"archived": tally.archived, "duplicates": tally.duplicates, "rejected": tally.rejected}
+        self._run.progress(
+            done,
+            self._total,
+            "bytes",
+            note,
+            archived=tally.archived,
+            duplicates=tally.duplicates,
+            rejected=tally.rejected,
+        )
 
 
 def _shown_prefixes(arguments: ImportArguments, found: list[Path]) -> list[str]:

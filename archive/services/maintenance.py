@@ -15,16 +15,17 @@ from accounts.permissions import Right
 from archive import engines
 from archive.models import Store
 from archive.selectors import get_store_by_name, list_stores
-from archive.store import operations
 from archive.store.errors import Stopped
+from archive.store.operations import compact, rebuild_index, recover, verify
 from jobs.running import TaskRun
 
 OPERATIONS: dict[str, ModuleType] = {
-    "verify": operations.verify,
-    "recover": operations.recover,
-    "rebuild_index": operations.rebuild_index,
-    "compact": operations.compact,
+    "verify": verify,
+    "recover": recover,
+    "rebuild_index": rebuild_index,
+    "compact": compact,
 }
+UNITS = {"verify": "bytes", "recover": "messages", "rebuild_index": "messages", "compact": "bytes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,13 @@ def _operate(run: TaskRun, name: str, store: Store, *, dry_run: bool) -> dict[st
     operation = OPERATIONS[name]
     opened = engines.open_store(store)
     plan = operation.plan(opened)
-    run.log(f"{store.name}: {plan}")
+    figures = ", ".join(f"{key} {value:,}" for key, value in plan.numbers.items())
+    run.log(f"{store.name}: {name}: {figures}")
     if dry_run:
-        return {"store": store.name, "ok": True, "plan": str(plan)}
+        return {"store": store.name, "ok": True, "plan": plan.as_json()}
 
-    def progress(done: int, total: int | None = None, note: str = "") -> None:
-        run.progress(done, total, unit="bytes" if name == "verify" else "messages", note=note or store.name)
+    def progress(done: int, total: int, note: str) -> None:
+        run.progress(done, total, unit=UNITS[name], note=f"{store.name}: {note}")
 
     report = operation.run(opened, plan, progress, run.stopping)
-    found = dict(report.as_json())
-    return {"store": store.name, "ok": bool(found.get("ok", True)), **found}
+    return {"store": store.name, **report.as_json()}

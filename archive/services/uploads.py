@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
@@ -28,10 +29,10 @@ KEPT_DAYS = 7
 INCOMING = "incoming"
 
 
-class IncomingFile(UploadedFile):
+class IncomingFile(UploadedFile):  # type: ignore[type-arg]  # generic only in its stubs
     """A file on its way in, in the uploads folder already, so that keeping it is a rename."""
 
-    def __init__(self, name: str, content_type: str, charset: str | None, extra: dict[str, str] | None) -> None:
+    def __init__(self, name: str, content_type: str, charset: str | None, extra: Any) -> None:
         folder = paths.uploads_dir() / INCOMING
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.place = folder / f"{timezone.now():%Y%m%d%H%M%S%f}-{id(self):x}"
@@ -53,7 +54,7 @@ class DiskUploadHandler(FileUploadHandler):
 
     def new_file(self, *args: object, **kwargs: object) -> None:
         super().new_file(*args, **kwargs)  # type: ignore[arg-type]
-        file = IncomingFile(self.file_name or "upload", self.content_type or "", self.charset, self.content_type_extra)  # type: ignore[arg-type]
+        file = IncomingFile(self.file_name or "upload", self.content_type or "", self.charset, self.content_type_extra)
         self._files.append(file)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
@@ -63,7 +64,7 @@ class DiskUploadHandler(FileUploadHandler):
             self.upload_interrupted()
             raise StopUpload(connection_reset=True) from error
 
-    def file_complete(self, file_size: int) -> UploadedFile:
+    def file_complete(self, file_size: int) -> UploadedFile[Any]:
         file = self._files[-1]
         file.seek(0)
         file.size = file_size
@@ -74,7 +75,7 @@ class DiskUploadHandler(FileUploadHandler):
             file.forget()
 
 
-def keep_upload(actor: Actor, files: Sequence[UploadedFile]) -> Upload:
+def keep_upload(actor: Actor, files: Sequence[UploadedFile[Any]]) -> Upload:
     """Take over what was uploaded. Raises: Forbidden (not signed in), BadArguments (nothing there)."""
     if actor.user is None:
         raise Forbidden("only a signed-in person can upload")
@@ -93,7 +94,7 @@ def keep_upload(actor: Actor, files: Sequence[UploadedFile]) -> Upload:
     return upload
 
 
-def _place(file: UploadedFile, target: Path) -> None:
+def _place(file: UploadedFile[Any], target: Path) -> None:
     target.parent.mkdir(mode=0o700)
     if isinstance(file, IncomingFile):
         file.flush()

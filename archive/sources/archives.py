@@ -137,7 +137,7 @@ class Unpacker:
             raise SourceError(f"the archive reader can't be started: {error.strerror}") from error
         finally:
             os.close(writing)
-        with open(reading, "rb", buffering=256 << 10) as pipe:
+        with os.fdopen(reading, "rb", buffering=256 << 10) as pipe:
             frames, things = _Frames(pipe), 0
             while True:
                 kind, payload = frames.next()

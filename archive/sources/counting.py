@@ -114,7 +114,7 @@ class _Counter:
                     if not isinstance(leaf, Rejected):
                         os.close(leaf.fd)
                     continue
-                with open(leaf.fd, "rb", buffering=0) as file:
+                with os.fdopen(leaf.fd, "rb", buffering=0) as file:
                     if self.stop():
                         return number
                     number += self._file(file, leaf.name)
@@ -194,7 +194,7 @@ def estimate(paths: Sequence[Path]) -> int:
     total = 0
     for path in paths:
         with suppress(OSError):
-            status = os.stat(path)
+            status = Path(path).stat()
             total += status.st_size if stat.S_ISREG(status.st_mode) else 0
             stack = [os.fspath(path)] if stat.S_ISDIR(status.st_mode) else []
             while stack:

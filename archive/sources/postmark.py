@@ -10,8 +10,8 @@ Rules:
 - A line that begins with "From " and ends in a date, with something like a sender between, is a postmark, whether or
   not a blank line stands before it. A sentence that begins with "From " has no date at its end and is text.
 - A file whose first line begins with "From " but has no date was written by a program that leaves the date out.
-  In such a file (it is judged as a whole) a separator is a "From " line of as many words as the first one that is
-  directly followed by a header line.
+  In such a file (it is judged as a whole) a "From " line of as many words as the first one that is directly followed
+  by a header line is a separator too. `From -` (Mozilla) followed by a header line is one in every file.
 """
 
 from __future__ import annotations
@@ -127,7 +127,10 @@ class Style:
                 return False, None
             end = len(text)
         line = text[at:end].rstrip(b"\r")
-        if not self.words:
-            return dated(line)
-        follows = text[end + 1 : end + 1 + 256]
-        return len(line.split()) == self.words and header_like(follows), None
+        is_dated, when = dated(line)
+        if is_dated:
+            return True, when
+        words = self.words or (2 if line.startswith(b"From -") else 0)
+        if not words or len(line.split()) != words:
+            return False, None
+        return header_like(text[end + 1 : end + 1 + 256]), None

@@ -61,7 +61,7 @@ class Reader:
                     return
 
     def _leaf(self, leaf: Leaf) -> Iterator[Found | Rejected]:
-        with open(leaf.fd, "rb", buffering=0) as file:
+        with os.fdopen(leaf.fd, "rb", buffering=0) as file:
             try:
                 head = file.read(HEAD_BYTES)
                 if not leaf.single and archive_kind(head):

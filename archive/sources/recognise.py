@@ -57,8 +57,8 @@ _KNOWN = re.compile(
     rb"|errors-to|precedence|arc-[a-z-]+|domainkey-signature)[ \t]*:",
     re.IGNORECASE,
 )
+_MAIL_SUFFIXES = (".msg", ".mail", ".mime", ".rfc822")
 _GENERIC = re.compile(rb"[A-Za-z][A-Za-z0-9_.-]{0,75}[ \t]*:(?!//)")
-_TAR_MAGIC_AT = 257
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,9 @@ def recognise(head: bytes, name: str) -> Mbox | Message | Nothing:
       if a header line follows directly.
     - Its first line looks like a header, or one of the lines before the first blank one begins with the name of a
       header that mail has: one message, whatever follows, From_ lines too.
-    - A dated From_ line followed by a header line stands further down: an mbox with something before it.
+    - A dated From_ line followed by a header line stands further down, and before any such header: an mbox with
+      something before it.
+    - A text named `.msg`, `.mail`, `.mime` or `.rfc822`: a message without headers.
     - Else there is no message.
     """
     if not head:
@@ -142,15 +144,16 @@ def recognise(head: bytes, name: str) -> Mbox | Message | Nothing:
     at_top = _mbox_at(head, first, preamble=False)
     if at_top is not None:
         return at_top
-    known = _has_known_header(head, first)
-    if not known:
-        below = _mbox_below(head, first)
-        if below is not None:
-            return below
-    if known or _GENERIC.match(head, first) or head.startswith(b">From ", first):
+    known = _first_known_header(head, first)
+    below = _mbox_below(head, first)
+    if below is not None and not 0 <= known < below.start:
+        return below
+    if known >= 0 or _GENERIC.match(head, first) or head.startswith(b">From ", first):
         return Message()
     if b"\x00" in head[:4096]:
         return Nothing("no message here: binary data")
+    if name.lower().endswith(_MAIL_SUFFIXES):
+        return Message()  # a mail without any header
     return Nothing("no message here: no header line at its beginning")
 
 
@@ -186,12 +189,13 @@ def _mbox_below(head: bytes, at: int) -> Mbox | None:
     return None
 
 
-def _has_known_header(head: bytes, at: int) -> bool:
+def _first_known_header(head: bytes, at: int) -> int:
+    """Where in the lines before the first blank one a header that mail has begins; -1 for nowhere."""
     for _ in range(1000):
         end = _line_end(head, at)
         if _KNOWN.match(head, at, min(end, at + 300)):
-            return True
+            return at
         if end >= len(head) or not head[at:end].strip(b"\r"):
-            return False
+            break
         at = end + 1
-    return False
+    return -1

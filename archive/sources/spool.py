@@ -90,7 +90,7 @@ class Unquoter:
         return text[:end] + unquote(text[end:], self.kind)
 
     def _long_line(self) -> bytes:
-        """Let go of a line without end. Of a run of ">" one is kept back: which one is taken off makes no difference."""
+        """Let go of a line without end. Of a run of ">" one is kept back: it is all the same which one is taken off."""
         keep = 0
         if not self.inside_line and self.kind == "rd" and b"From ".startswith(self.held.lstrip(b">")):
             keep = 1 + len(self.held.lstrip(b">"))

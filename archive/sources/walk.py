@@ -53,7 +53,7 @@ def walk(paths: Sequence[Path], levels: int) -> Iterator[Leaf | Rejected]:
     for path in paths:
         try:
             resolved = os.path.realpath(path, strict=True)
-            mode = os.stat(resolved).st_mode
+            mode = os.stat(resolved).st_mode  # noqa: PTH116
         except (OSError, ValueError) as error:
             yield Rejected(shown(str(path)), None, _cannot(error))
             continue
@@ -75,7 +75,7 @@ def _in_maildir(directory: str) -> bool:
     parent, name = os.path.split(directory)
     if name not in ("cur", "new"):
         return False
-    return any(os.path.isdir(os.path.join(parent, other)) for other in _MAILDIR_PARTS if other != name)  # noqa: PTH
+    return any(os.path.isdir(os.path.join(parent, other)) for other in _MAILDIR_PARTS if other != name)  # noqa: PTH112, PTH118
 
 
 def _walk_tree(path: Path, resolved: str, levels: int) -> Iterator[Leaf | Rejected]:
@@ -126,7 +126,7 @@ def _enter(dir_fd: int | None, name: str, path: str, folder: list[str], *, singl
     try:
         fd = os.open(name, _DIRECTORY_FLAGS, dir_fd=dir_fd)
         try:
-            names = sorted(os.listdir(fd), key=os.fsencode, reverse=True)
+            names = sorted(os.listdir(fd), key=os.fsencode, reverse=True)  # noqa: PTH208 - of a handle
             maildir = _is_maildir(fd, names)
         except BaseException:
             os.close(fd)

@@ -1,6 +1,6 @@
 """Keeping many messages fast: reading, preparing, committing and indexing at the same time, in bounded memory.
 
-Three threads behind the caller's own: one hashes, parses and compresses a chunk; one commits it (the only one that
+Three threads behind the caller's own: one hashes and parses a chunk; one compresses and commits it (the only one that
 waits for the disk); one feeds the index. The native parts (SHA-256, zstd, AES, fsync, tantivy) run beside Python.
 A chunk is at most 256 messages, 4 MiB or 250 ms, so the writer lease is never held longer than one of those.
 
@@ -25,7 +25,6 @@ import zstandard
 
 from archive.mail.extract import Extract, extract, extract_many
 
-from .catalogue import Description
 from .codec import FRAME_BYTES, Squeezed, squeeze, squeeze_stream
 from .describe import describe
 from .errors import Busy, Stopped
@@ -236,6 +235,7 @@ class Ingest:
                 self._put(self._to_index, None)
 
     def _commit(self, prepared: Prepared) -> None:
+        self._preparer.squeeze(prepared)
         added = self._store.add(prepared.incoming)
         supply: dict[int, Extract] = {}
         for given, one, text in zip(prepared.given, added, prepared.texts, strict=True):
@@ -379,7 +379,7 @@ class Preparer:
                 self._store.train_dictionary(samples)
 
     def prepare(self, chunk: Chunk) -> Prepared:
-        """Everything about a chunk that needs no lease. What is placed already is neither parsed nor compressed."""
+        """Hash and parse a chunk. What the store has already is not parsed again."""
         digests = [digest_of(given) for given in chunk.given]
         known = self._store.catalogue.find_sha256(digests)
         dictionary = self._store.current_dictionary()
@@ -393,20 +393,22 @@ class Preparer:
             date = text.date if text is not None else None
             if date is None:
                 date = given.received_at if given.received_at is not None else now
-            said = describe(text) if text is not None else Description()
-            frames = self._frames(given, dictionary) if text is not None else partial(self._late, given, dictionary)
-            prepared.incoming.append(Incoming(digest, given.size, date, given.folder, frames, said))
+            said = describe(text) if text is not None else None
+            # Compressed under the lease: a large message, or one that is known now and may be deleted until then.
+            frames = partial(self._late, given, dictionary)
+            read = partial(text_of, given)
+            prepared.incoming.append(Incoming(digest, given.size, date, given.folder, frames, said, read))
         return prepared
 
-    def _frames(self, given: Given, dictionary: int) -> Callable[[], Iterable[Squeezed]]:
-        if given.content is None:
-            return partial(self._late, given, dictionary)
-        squeezed = squeeze(given.content, self._store.dictionaries, dictionary)
-        given.content = None
-        return lambda: squeezed
+    def squeeze(self, prepared: Prepared) -> None:
+        """Compress what is new and held in memory, before the lease is taken."""
+        dictionary = self._store.current_dictionary()
+        for given, incoming, text in zip(prepared.given, prepared.incoming, prepared.texts, strict=True):
+            if text is not None and given.content is not None:
+                incoming.frames = partial(list, squeeze(given.content, self._store.dictionaries, dictionary))
+                given.content = None
 
     def _late(self, given: Given, dictionary: int) -> Iterable[Squeezed]:
-        """Compressed under the lease: a large message, or one that was known a moment ago and is deleted by now."""
         return squeeze_stream(pieces_of(given, FRAME_BYTES), self._store.dictionaries, dictionary)
 
 
@@ -432,10 +434,11 @@ def digest_of(given: Given) -> bytes:
 def texts_of(some: list[Given]) -> list[Extract]:
     """Parse what is small together, what is large by its beginning."""
     small = iter(extract_many([given.content for given in some if given.content is not None]))
-    return [next(small) if given.content is not None else text_of_large(given) for given in some]
+    return [next(small) if given.content is not None else text_of(given) for given in some]
 
 
-def text_of_large(given: Given) -> Extract:
-    assert given.spool is not None
+def text_of(given: Given) -> Extract:
+    if given.spool is None:
+        return extract(given.content or b"")
     given.spool.seek(0)
     return extract(given.spool.read(TEXT_BYTES), size=given.size)

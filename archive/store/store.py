@@ -53,14 +53,19 @@ DICTIONARY_FOLDER = "dictionaries"
 
 @dataclass(slots=True)
 class Incoming:
-    """A message ready to be kept. `frames` is called under the writer lease, and only if the content is new."""
+    """A message ready to be kept. `frames` is called under the writer lease, and only if the content is new.
+
+    `description` is None where the content was known when it was looked at; if it was deleted since, `read` says what
+    it would have been.
+    """
 
     sha256: bytes
     size: int
     date: int
     folder: int
     frames: Callable[[], Iterable[Squeezed]]
-    description: Description = field(default_factory=Description)
+    description: Description | None = field(default_factory=Description)
+    read: Callable[[], Extract] = Extract
 
 
 @dataclass(slots=True)

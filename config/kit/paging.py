@@ -48,7 +48,7 @@ class Page(Generic[M]):
 
 
 def total_text(total: int, *, capped: bool = False) -> str:
-    """"1,204 in all" or "more than 10,000"."""
+    """ "1,204 in all" or "more than 10,000"."""
     shown = number_format(total, decimal_pos=0, force_grouping=True)
     if capped:
         return _("more than %(total)s") % {"total": shown}

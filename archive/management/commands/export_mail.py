@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from accounts.actors import Actor
@@ -31,7 +31,7 @@ class Command(Door):
             format=options["format"],
             folder=options["folder"],
             query=options["query"],
-            destination=os.path.abspath(options["destination"]),
+            destination=str(Path.cwd() / options["destination"]),
         )
         check_export(actor, arguments)
         check_destination(actor, arguments)

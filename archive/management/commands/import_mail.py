@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import IO, Any
 
 from accounts.actors import Actor
@@ -32,7 +32,7 @@ class Command(Door):
     def work(self, actor: Actor, options: dict[str, Any]) -> int:
         arguments = ImportArguments(
             user=options["user"],
-            paths=[os.path.abspath(path) for path in options["paths"]],  # the row may be started again from elsewhere
+            paths=[str(Path.cwd() / path) for path in options["paths"]],  # the row may be started again from elsewhere
             folder=options["folder"],
             store=options["store"],
             mbox=options["mbox"],

@@ -1,0 +1,63 @@
+"""How the archive is: every store, how far its index is behind, and the room on its disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from archive import storefacts
+from archive.models import Store
+from archive.selectors import open_stores
+from archive.tables import StoreLine
+from config.kit import health
+from config.kit.health import Report
+from config.kit.templatetags.kit import number, size_text
+
+LAG_WARNING = 200  # journal records, each up to 256 messages: an import at full speed stays below
+FREE_WARNING_BYTES = 5 << 30
+FREE_ERROR_BYTES = 512 << 20
+
+
+def register() -> None:
+    health.register(gettext_lazy("Stores"), check_stores)
+
+
+def check_stores() -> Iterable[Report]:
+    """One report per store that is switched on; none at all before the first import."""
+    stores = open_stores()
+    if not stores:
+        return [Report("ok", _("none yet; the first import makes one"))]
+    return [_check(store) for store in stores]
+
+
+def _check(store: Store) -> Report:
+    line, free = storefacts.store_line(store), storefacts.free_bytes(store.root)
+    name = _("Store “%(name)s”") % {"name": store.name}
+    if line.problem:
+        return Report("error", line.problem, name=name)
+    return Report(_state(line, free), _text(line, free), _facts(line, free), name=name)
+
+
+def _state(line: StoreLine, free: int | None) -> health.State:
+    if free is not None and free < FREE_ERROR_BYTES:
+        return "error"
+    if (free is not None and free < FREE_WARNING_BYTES) or (line.lag or 0) > LAG_WARNING:
+        return "warning"
+    return "ok"
+
+
+def _text(line: StoreLine, free: int | None) -> str:
+    if free is not None and free < FREE_WARNING_BYTES:
+        return _("little room is left: %(free)s") % {"free": size_text(free)}
+    if (line.lag or 0) > LAG_WARNING:
+        return _("the index is behind: search does not find the newest mail yet")
+    return _("open")
+
+
+def _facts(line: StoreLine, free: int | None) -> dict[str, str]:
+    facts = {_("Messages"): number(line.messages), _("Journal records not yet indexed"): number(line.lag)}
+    if free is not None:
+        facts[_("Free on its disk")] = size_text(free)
+    return facts

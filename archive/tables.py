@@ -1,0 +1,78 @@
+"""The archive's tables: stores, mailboxes of a store, who read one's mail, rejected items of an import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import django_tables2 as tables
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from archive.models import Rejection
+from config.kit.tables import BaseTable, MainColumn, NumberColumn, SizeColumn, StateColumn, TextColumn, TimeColumn
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLine:
+    """One store with its figures; `problem` where it could not be opened."""
+
+    pk: int
+    name: str
+    state: str
+    messages: int | None = None
+    raw_bytes: int | None = None
+    stored_bytes: int | None = None
+    saved: str = ""
+    lag: int | None = None
+    problem: str = ""
+
+
+class StoreTable(BaseTable):
+    name = MainColumn(verbose_name=_("Store"))
+    state = StateColumn(verbose_name=_("State"))
+    messages = NumberColumn(verbose_name=_("Messages"))
+    raw_bytes = SizeColumn(verbose_name=_("Mail"))
+    stored_bytes = SizeColumn(verbose_name=_("On disk"))
+    saved = tables.Column(verbose_name=_("Saved"), attrs={"td": {"class": "num cell-fit"}})
+    lag = NumberColumn(verbose_name=_("Not yet indexed"))
+
+    caption = _("Stores")
+
+    def row_url(self, record: StoreLine) -> str:
+        return reverse("archive:store-detail", args=[record.pk])
+
+    def row_name(self, record: StoreLine) -> str:
+        return record.name
+
+
+class MailboxTable(BaseTable):
+    address = MainColumn(verbose_name=_("Mailbox"))
+    folders = NumberColumn(verbose_name=_("Folders"))
+    messages = NumberColumn(verbose_name=_("Messages"))
+
+    caption = _("Mailboxes in this store")
+
+
+class ReaderTable(BaseTable):
+    created_at = TimeColumn(verbose_name=_("When"))
+    who = MainColumn(verbose_name=_("Who"), accessor="user")
+    reason = TextColumn(verbose_name=_("Reason"))
+    read_count = NumberColumn(verbose_name=_("Messages opened"))
+    until = TimeColumn(verbose_name=_("Until"), accessor="ended_at")
+
+    caption = _("Who read my mail")
+
+    def row_url(self, record: Any) -> str:
+        return reverse("archive:access-detail", args=[record.pk])
+
+
+class RejectionTable(BaseTable):
+    path = MainColumn(verbose_name=_("What"))
+    offset = NumberColumn(verbose_name=_("At byte"))
+    reason = tables.Column(verbose_name=_("Why"))
+
+    caption = _("Rejected")
+
+    def row_name(self, record: Rejection) -> str:
+        return record.path

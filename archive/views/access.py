@@ -1,0 +1,65 @@
+"""Reading somebody else's archive: opening it with a reason, closing it, and the owner's view of who did."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.permissions import Right
+from accounts.requests import ActorRequest
+from archive import selectors
+from archive.errors import ArchiveClosed, BadArguments
+from archive.forms import OpenArchiveForm
+from archive.models import ACCESS_MINUTES
+from archive.services.access import close_archive, open_archive
+from archive.tables import ReaderTable
+from archive.views.doors import archive_page
+from config.kit.pages import redirect_page, render_page, toast
+from config.kit.paging import keyset
+
+
+@require_http_methods(["GET", "POST"])
+@archive_page
+def archive_open(request: ActorRequest) -> HttpResponse:
+    request.actor.require(Right.READ_OTHERS_MAIL)
+    form = OpenArchiveForm(request.POST or None, initial={"address": request.GET.get("address", "")})
+    if request.method == "POST" and form.is_valid():
+        try:
+            access = open_archive(request.actor, **form.cleaned_data)
+            url = f"{reverse('archive:search')}?mailbox={access.mailbox_id}"
+            return redirect_page(request, url)
+        except (ArchiveClosed, BadArguments) as error:
+            form.add_error("reason" if "owner" in str(error) else "address", str(error))
+    opened = [each for each in selectors.readable_archives(request.actor) if not each.is_own]
+    context = {"form": form, "opened": opened, "minutes": ACCESS_MINUTES}
+    return render_page(request, "archive/open_archive.html", context)
+
+
+@require_POST
+@archive_page
+def archive_close(request: ActorRequest, access_id: int) -> HttpResponse:
+    access = selectors.get_access(request.actor, access_id)
+    close_archive(request.actor, access)
+    toast(request, _("The archive of %(address)s is closed to you again.") % {"address": access.mailbox})
+    return redirect_page(request, "archive:search")
+
+
+@require_safe
+@archive_page
+def access_log(request: ActorRequest) -> HttpResponse:
+    page = keyset(request, selectors.list_accesses_to(request.actor), order="-created_at", per_page=50)
+    table = ReaderTable(page.rows, request=request, pager=page.pager)
+    return render_page(request, "archive/access_log.html", {"table": table, "total": page.total})
+
+
+@require_safe
+@archive_page
+def access_detail(request: ActorRequest, access_id: int) -> HttpResponse:
+    """One opening of one's own archive, with the messages that were read."""
+    access = selectors.get_access_to(request.actor, access_id)
+    page = keyset(request, selectors.list_reads(request.actor, access), order="-created_at", per_page=50)
+    return render_page(
+        request, "archive/access_detail.html", {"access": access, "reads": page.rows, "pager": page.pager}
+    )
