@@ -769,8 +769,12 @@ class Adding:
         for piece in pack.seal_entry(number, incoming.size, incoming.frames()):
             pack.write(piece)
         self.places[number] = Place(pack.number, start, pack.end - start)
-        self.described[number] = incoming.description
-        date = min(max(incoming.date, EARLIEST), LATEST)
+        date, said = incoming.date, incoming.description
+        if said is None:
+            text = incoming.read()
+            date, said = date if text.date is None else text.date, describe(text)
+        self.described[number] = said
+        date = min(max(date, EARLIEST), LATEST)
         self.events.append(["msg", number, incoming.sha256.hex(), incoming.size, date])
 
 
