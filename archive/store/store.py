@@ -34,7 +34,7 @@ from . import keys as wrapping
 from .backend import Backend, FileBackend, FileLease
 from .catalogue import NUMBER_MASK, OPEN, Catalogue, Description, Folder, Row
 from .codec import Dictionaries, Squeezed, dictionary_bytes, train
-from .describe import clean
+from .describe import clean, describe
 from .errors import Damaged, NotFound, ReadOnly, StoreError, WrongFormat
 from .index import Index, count_of
 from .journal import Event, Journal, Position, Record
