@@ -36,7 +36,7 @@ SECTIONS: dict[str, Text] = {
     "archive": _("Archive"),
     "jobs": _("Jobs"),
     "server": _("Server"),
-    "account": _("My account"),
+    "account": _("You"),
 }
 
 
@@ -54,6 +54,7 @@ class Item:
     keys: str
     listed: bool
     words: Text
+    under: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -74,7 +75,8 @@ class Item:
     def covers(self, view_name: str) -> bool:
         """Whether a page belongs under this item: `jobs:task-list` covers `jobs:task-detail` too."""
         stem = self.url_name.removesuffix("-list")
-        return view_name == self.url_name or (stem != self.url_name and view_name.startswith(stem + "-"))
+        stems = (*self.under, stem) if stem != self.url_name else self.under
+        return view_name == self.url_name or any(view_name == s or view_name.startswith(f"{s}-") for s in stems)
 
 
 @dataclass
@@ -99,9 +101,13 @@ def register(
     audience: Audience = "all",
     keys: str = "",
     words: Text = "",
+    under: tuple[str, ...] = (),
 ) -> None:
-    """Put a page into the navigation. `keys` is the letter after `g`, `words` what else the palette finds it by."""
-    _add(Item(section.lower(), label, url_name, icon, right, order, audience, keys, True, words))
+    """Put a page into the navigation. `keys` is the letter after `g`, `words` what else the palette finds it by.
+
+    `under` names pages (or stems of their names) that belong to this one beside those with its own stem.
+    """
+    _add(Item(section.lower(), label, url_name, icon, right, order, audience, keys, True, words, under))
 
 
 def register_command(

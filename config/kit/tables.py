@@ -20,6 +20,9 @@ from config.kit.paging import Pager
 from config.kit.templatetags.kit import ago, filesize_exact, number
 
 
+NOTHING = ("", "–", "—", None)  # what a phone leaves out
+
+
 @dataclass(frozen=True)
 class Empty:
     """What stands where the table would be: what this is, and the first step."""
@@ -85,7 +88,7 @@ class TimeColumn(tables.Column):  # type: ignore[misc]  # untyped parent
 class StateColumn(tables.Column):  # type: ignore[misc]  # untyped parent
     """A dot and a word. A choices field brings its own word."""
 
-    css = "cell-fit"
+    css = "cell-fit cell-state"
 
     def render(self, value: Any, record: Any, bound_column: Any) -> SafeString:
         field = bound_column.name
@@ -168,7 +171,8 @@ class BaseTable(tables.Table):  # type: ignore[misc]  # untyped parent
         cells: list[Cell] = []
         for column, value in bound.items():
             href = url if url and not any(cell.href for cell in cells) else ""
-            cells.append(Cell(str(column.header), value, _css(column), href))
+            nothing = " cell-none" if value in NOTHING else ""
+            cells.append(Cell(str(column.header), value, _css(column) + nothing, href))
         return Row(self.row_key(record), self.row_name(record), url, cells)
 
 

@@ -6,7 +6,9 @@ Not for deciding what is wrong; that is Django's and the services'. The id is th
 from __future__ import annotations
 
 import logging
+import sys
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
@@ -54,6 +56,8 @@ def too_many(request: HttpRequest, *, wait_s: int) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """500. The page is drawn without the shell when the shell itself is what fails (the database is away)."""
     log.error("Error page 500 shown for %s %s, error id %s", request.method, request.path, current_request_id())
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError | ConnectionError):
+        return starting()
     try:
         return _page(request, 500)
     except Exception:
@@ -61,9 +65,16 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return plain_page(_("Something went wrong on our side"), status=500)
 
 
-def plain_page(title: str, *, status: int) -> HttpResponse:
+def starting() -> HttpResponse:
+    """503: the database or the broker doesn't answer (yet). The page tries again by itself."""
+    response = plain_page(_("Postkeep is starting"), status=503, template="503.html")
+    response["Retry-After"] = "3"
+    return response
+
+
+def plain_page(title: str, *, status: int, template: str = "500_plain.html") -> HttpResponse:
     """An error page that needs neither a session nor the database."""
-    text = loader.get_template("500_plain.html").render({"title": title, "error_id": current_request_id()})
+    text = loader.get_template(template).render({"title": title, "error_id": current_request_id()})
     response = HttpResponse(text, status=status)
     response["X-Error-ID"] = current_request_id()
     return response

@@ -29,7 +29,7 @@ def register() -> None:
         "config/cards/tasks.html",
         recent_tasks,
         order=50,
-        span=8,
+        span=12,
         url_name="jobs:task-list",
         more=_("All tasks"),
     )
@@ -38,7 +38,7 @@ def register() -> None:
         _("Health"),
         "config/cards/health.html",
         health_summary,
-        order=60,
+        order=30,
         span=4,
         url_name="config:health",
         more=_("Every component"),

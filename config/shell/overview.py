@@ -18,9 +18,10 @@ def overview(request: HttpRequest) -> HttpResponse:
         own = _own_mail()
         if own:
             return redirect_page(request, own)
+    first_step = dashboard.first_step_for(actor) if actor else None
     context = {
-        "first_step": dashboard.first_step_for(actor) if actor else None,
-        "figures": dashboard.figures_for(actor) if actor else [],
+        "first_step": first_step,
+        "figures": dashboard.figures_for(actor) if actor and not first_step else [],
         "cards": dashboard.cards_for(actor) if actor else [],
     }
     return render_page(request, "config/overview.html", context, partial="live")
