@@ -22,7 +22,7 @@ from accounts import audit
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.permissions import Right
-from jobs import running, sweeping
+from jobs import running, shutdown, sweeping
 from jobs.commands import get_command
 from jobs.errors import NotRunnable
 from jobs.models import Task
@@ -63,8 +63,11 @@ def run_here(actor: Actor, name: str, arguments: object, *, echo: running.Echo |
 
 
 def run_waiting(task_id: int) -> Task | None:
-    """What the worker does with a hint: run the task if it still waits, else None."""
-    task = running.claim(task_id)
+    """What the worker does with a hint: run the task if it still waits, else None.
+
+    A worker that was told to end takes nothing new.
+    """
+    task = None if shutdown.requested() else running.claim(task_id)
     return None if task is None else running.run_claimed(task)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 import time
 from collections.abc import Iterator
@@ -14,49 +13,13 @@ from django.utils import timezone
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.models import User
-from accounts.permissions import Right
 from jobs import running, services, shutdown, sweeping
-from jobs.commands import command, get_command
+from jobs.commands import get_command
 from jobs.errors import BadArguments, Cancelled, NotRunnable, UnknownCommand
 from jobs.models import Task, TaskLog
 from jobs.running import TaskRun
 from tests import factories
-
-
-@dataclasses.dataclass(frozen=True)
-class CountArguments:
-    to: int
-    word: str = "tick"
-
-
-@command("TestCount", needs=Right.IMPORT_MAIL, arguments=CountArguments)
-def count(actor: Actor, run: TaskRun, arguments: CountArguments) -> dict[str, object]:
-    """Counts."""
-    for number in range(arguments.to):
-        if run.stopping():
-            raise run.cancelled({"counted": number})
-        run.progress(done=number + 1, total=arguments.to, ticks=number + 1)
-        run.log(arguments.word)
-    return {"counted": arguments.to, "by": actor.label}
-
-
-@command("TestWait", needs=None, arguments=CountArguments)
-def wait(actor: Actor, run: TaskRun, arguments: CountArguments) -> dict[str, object]:
-    """Waits until it is stopped."""
-    run.log("began")
-    deadline = time.monotonic() + arguments.to
-    while time.monotonic() < deadline:
-        if run.stopping():
-            raise run.cancelled({"stopped": True})
-        time.sleep(0.02)
-    return {"stopped": False}
-
-
-@command("TestFail", needs=None, arguments=CountArguments)
-def fail(actor: Actor, run: TaskRun, arguments: CountArguments) -> dict[str, object]:
-    """Fails."""
-    run.progress(done=3)
-    raise OSError("the disk is full")
+from tests.jobs.commands import CountArguments
 
 
 def run_and_close(task: Task) -> None:
@@ -228,12 +191,17 @@ def test_a_run_whose_row_was_taken_for_dead_stops_and_changes_nothing() -> None:
     assert task.state == "interrupted" and task.result is None
 
 
-def test_a_worker_that_is_told_to_end_leaves_interrupted_tasks(user: User, no_shutdown: None) -> None:
-    task = services.submit(Actor.for_user(user), "TestWait", CountArguments(30))
+def test_a_worker_that_is_told_to_end_interrupts_what_runs_and_leaves_what_waits(user: User, no_shutdown: None) -> None:
+    actor = Actor.for_user(user)
+    claimed = running.claim(services.submit(actor, "TestWait", CountArguments(30)).pk)
+    waiting = services.submit(actor, "TestWait", CountArguments(30))
+    assert claimed is not None
     shutdown.request()
-    ended = services.run_waiting(task.pk)
-    assert ended is not None
+    ended = running.run_claimed(claimed)
     assert (ended.state, ended.result) == ("interrupted", {"stopped": True})
+    assert services.run_waiting(waiting.pk) is None  # left to the next worker
+    waiting.refresh_from_db()
+    assert waiting.state == "waiting"
 
 
 def test_an_exit_in_the_middle_leaves_an_interrupted_row(user: User) -> None:

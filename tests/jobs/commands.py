@@ -1,0 +1,47 @@
+"""Commands that only tests run: count, wait until stopped, fail."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+from accounts.actors import Actor
+from accounts.permissions import Right
+from jobs.commands import command
+from jobs.running import TaskRun
+
+
+@dataclasses.dataclass(frozen=True)
+class CountArguments:
+    to: int
+    word: str = "tick"
+
+
+@command("TestCount", needs=Right.IMPORT_MAIL, arguments=CountArguments)
+def count(actor: Actor, run: TaskRun, arguments: CountArguments) -> dict[str, object]:
+    """Counts."""
+    for number in range(arguments.to):
+        if run.stopping():
+            raise run.cancelled({"counted": number})
+        run.progress(done=number + 1, total=arguments.to, ticks=number + 1)
+        run.log(arguments.word)
+    return {"counted": arguments.to, "by": actor.label}
+
+
+@command("TestWait", needs=None, arguments=CountArguments)
+def wait(actor: Actor, run: TaskRun, arguments: CountArguments) -> dict[str, object]:
+    """Waits until it is stopped."""
+    run.log("began")
+    deadline = time.monotonic() + arguments.to
+    while time.monotonic() < deadline:
+        if run.stopping():
+            raise run.cancelled({"stopped": True})
+        time.sleep(0.02)
+    return {"stopped": False}
+
+
+@command("TestFail", needs=None, arguments=CountArguments)
+def fail(actor: Actor, run: TaskRun, arguments: CountArguments) -> dict[str, object]:
+    """Fails."""
+    run.progress(done=3)
+    raise OSError("the disk is full")

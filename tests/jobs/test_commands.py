@@ -1,0 +1,245 @@
+"""The registry of commands, and its door for shells."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from accounts.actors import Actor
+from jobs.commands import command, get_command, list_commands
+from jobs.console import ProgressLine, progress_text
+from jobs.errors import BadArguments, UnknownCommand
+from jobs.management.commands.invoke import read_words
+from jobs.models import Task
+from jobs.running import TaskRun
+from tests.jobs import commands  # noqa: F401  registers them
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclasses.dataclass(frozen=True)
+class EverythingArguments:
+    name: str
+    settings: str = ""
+    limit: int | None = None
+    paths: list[str] = dataclasses.field(default_factory=list)
+    dry: bool = False
+    note: str | None = None
+
+
+@command("TestEverything", needs=None, arguments=EverythingArguments)
+def everything(actor: Actor, run: TaskRun, arguments: EverythingArguments) -> dict[str, object]:
+    """Gives back what it was given.
+
+    And more that no list shows.
+    """
+    run.log("said")
+    return dataclasses.asdict(arguments)
+
+
+def invoke(*words: str) -> tuple[str, str, int]:
+    """(stdout, stderr, exit code) of the management command in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        call_command("invoke", words=list(words), stdout=out, stderr=err)
+    except SystemExit as left:
+        return out.getvalue(), err.getvalue(), int(str(left.code))
+    return out.getvalue(), err.getvalue(), 0
+
+
+def test_words_become_typed_arguments() -> None:
+    registered = get_command("TestEverything")
+    words = ["--name", "x", "--paths", "a", "--paths", "b c", "--limit=5", "--dry", "--settings", "foo", "--note=--x"]
+    made = registered.arguments_from_strings(read_words(registered, words))
+    assert made == EverythingArguments("x", "foo", 5, ["a", "b c"], True, "--x")
+
+
+def test_a_flag_may_say_false() -> None:
+    registered = get_command("TestEverything")
+    made = registered.arguments_from_strings(read_words(registered, ["--name", "x", "--dry", "false"]))
+    assert made.dry is False
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ([], "needs name"),
+        (["--name"], "needs a value"),
+        (["--name", "--dry"], "needs a value"),
+        (["x"], "stands alone"),
+        (["--name", "x", "--limit", "five"], "whole number"),
+        (["--name", "x", "--dry", "perhaps"], "true or false"),
+        (["--name", "x", "--name", "y"], "more than once"),
+        (["--name", "x", "--colour", "red"], "no argument colour"),
+    ],
+)
+def test_words_that_do_not_fit_say_why(words: list[str], why: str) -> None:
+    registered = get_command("TestEverything")
+    with pytest.raises(BadArguments, match=why):
+        registered.arguments_from_strings(read_words(registered, words))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"name": 1},
+        {"name": "x", "limit": True},
+        {"name": "x", "paths": [1]},
+        {"name": "x", "dry": 1},
+        {"name": None},
+    ],
+)
+def test_json_of_another_type_is_refused(values: dict[str, object]) -> None:
+    with pytest.raises(BadArguments):
+        get_command("TestEverything").arguments_from_json(values)
+
+
+def test_json_and_arguments_go_both_ways() -> None:
+    registered = get_command("TestEverything")
+    made = registered.arguments_from_json({"name": "x", "limit": None, "paths": ["a"]})
+    assert registered.arguments_from_json(registered.arguments_as_json(made)) == made
+
+
+def test_a_field_no_shell_can_give_fails_at_import() -> None:
+    @dataclasses.dataclass
+    class Odd:
+        when: dict[str, str]
+
+    with pytest.raises(TypeError, match="when"):
+        command("TestOdd", needs=None, arguments=Odd)
+
+
+def test_a_name_is_registered_once() -> None:
+    with pytest.raises(ValueError, match="twice"):
+
+        @command("TestEverything", needs=None, arguments=EverythingArguments)
+        def other(actor: Actor, run: TaskRun, arguments: EverythingArguments) -> dict[str, object]:
+            return {}
+
+
+def test_unknown_names_are_refused() -> None:
+    with pytest.raises(UnknownCommand):
+        get_command("NoSuchCommand")
+
+
+def test_every_command_has_a_help_line() -> None:
+    assert [registered.name for registered in list_commands() if not registered.help] == []
+
+
+def test_the_list_tells_names_and_arguments() -> None:
+    out, _err, code = invoke("--list", "--json")
+    listed = {each["name"]: each["arguments"] for each in json.loads(out)}
+    assert code == 0
+    assert {"name": "older_than_days", "type": "int", "required": False, "default": 90} in listed["PurgeOldTasks"]
+    assert {"name": "name", "type": "str", "required": True} in listed["TestEverything"]
+    assert "PurgeOldTasks" in invoke("--list")[0]
+    assert "[--dry]" in invoke("--help")[0]
+
+
+def test_a_command_runs_as_the_console_and_prints_one_document(db: None) -> None:
+    out, err, code = invoke("TestEverything", "--name", "x", "--json")
+    document = json.loads(out)
+    task = Task.objects.get()
+    assert code == 0
+    assert document == {"task": task.pk, "state": "completed", "result": task.result, "error": None}
+    assert task.actor_label.startswith("console:")
+    assert "name: x" in invoke("TestEverything", "--name", "x")[0]
+
+
+def test_failure_is_exit_code_1_with_the_reason_on_stderr_and_in_the_document(db: None) -> None:
+    out, err, code = invoke("TestFail", "--to", "1", "--json")
+    assert code == 1
+    assert "the disk is full" in err
+    assert json.loads(out)["error"] == "the disk is full"
+    out, err, code = invoke("TestFail", "--to", "1")
+    assert (out, code) == ("", 1)
+
+
+@pytest.mark.parametrize("words", [["NoSuchCommand"], ["TestFail", "--to", "x"], ["TestFail"]])
+def test_what_cannot_be_asked_leaves_no_task(db: None, words: list[str]) -> None:
+    out, err, code = invoke(*words, "--json")
+    assert code == 1 and err and json.loads(out)["error"]
+    assert not Task.objects.exists()
+
+
+def manage(environment: dict[str, str], *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "manage.py", *words]
+    return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, input=stdin, check=False)
+
+
+def test_the_door_itself_leaves_djangos_own_options_to_the_registry(process_environment: dict[str, str]) -> None:
+    ran = manage(process_environment, "invoke", "PurgeOldTasks", "--older-than-days", "7", "--json")
+    assert (ran.returncode, json.loads(ran.stdout)["result"]) == (0, {"purged": 0}), ran.stderr
+    refused = manage(process_environment, "invoke", "PurgeOldTasks", "--settings", "no.such.module", "--json")
+    assert refused.returncode == 1
+    assert "no argument settings" in json.loads(refused.stdout)["error"]
+
+
+def test_tokens_and_administrators_are_made_from_a_shell(process_environment: dict[str, str]) -> None:
+    made = manage(process_environment, "create_admin", "Boss@example.org", "--json")
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout)["email"] == "boss@example.org"
+    assert "/link/" in json.loads(made.stdout)["link"]
+    again = manage(
+        process_environment, "create_admin", "boss@example.org", "--password-stdin", "--json", stdin="a good password\n"
+    )
+    assert json.loads(again.stdout)["link"] is None
+    token = manage(process_environment, "create_token", "boss@example.org", "--name", "backup", "--json")
+    assert list(json.loads(token.stdout)) == ["value"]
+    nobody = manage(process_environment, "create_token", "nobody@example.org", "--name", "backup", "--json")
+    assert nobody.returncode == 1 and nobody.stdout == ""
+
+
+def test_an_interrupted_shell_leaves_an_interrupted_task(process_environment: dict[str, str]) -> None:
+    code = (
+        "import django; django.setup()\n"
+        "from tests.jobs.commands import CountArguments\n"
+        "from accounts.actors import Actor\n"
+        "from jobs import services\n"
+        "services.run_here(Actor.console(), 'TestWait', CountArguments(60))\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=process_environment)
+    end = time.monotonic() + 30
+    while not Task.objects.filter(logs__text="began").exists():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=10) == 0
+    task = Task.objects.get()
+    assert (task.state, task.result) == ("interrupted", {"stopped": True})
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_one_line_in_place_on_a_terminal_and_few_lines_elsewhere() -> None:
+    snapshot: dict[str, Any] = {
+        "done": 5,
+        "total": 10,
+        "unit": "messages",
+        "rate": 2.0,
+        "eta_s": 3,
+        "counters": {"new": 4},
+    }
+    terminal, plain = Terminal(), io.StringIO()
+    for stream in (terminal, plain):
+        line = ProgressLine(stream)
+        for done in (5, 6, 7):
+            line(snapshot | {"done": done})
+        line.end()
+    assert terminal.getvalue().count("\r") == 3
+    assert plain.getvalue() == "5 of 10 messages · 2.0/s · 3 s left · new 4\n"
+    assert progress_text({"done": 0, "total": None, "unit": "messages"}) == ""
