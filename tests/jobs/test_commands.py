@@ -51,7 +51,7 @@ def invoke(*words: str) -> tuple[str, str, int]:
     """(stdout, stderr, exit code) of the management command in this process."""
     out, err = io.StringIO(), io.StringIO()
     try:
-        call_command("invoke", words=list(words), stdout=out, stderr=err)
+        call_command("invoke", "--", *words, stdout=out, stderr=err)
     except SystemExit as left:
         return out.getvalue(), err.getvalue(), int(str(left.code))
     return out.getvalue(), err.getvalue(), 0
@@ -148,7 +148,7 @@ def test_the_list_tells_names_and_arguments() -> None:
 
 
 def test_a_command_runs_as_the_console_and_prints_one_document(db: None) -> None:
-    out, err, code = invoke("TestEverything", "--name", "x", "--json")
+    out, _err, code = invoke("TestEverything", "--name", "x", "--json")
     document = json.loads(out)
     task = Task.objects.get()
     assert code == 0
