@@ -45,7 +45,7 @@ class ProofOfLife(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has 
 app.steps["consumer"].add(ProofOfLife)
 
 
-@worker_process_init.connect
+@worker_process_init.connect  # type: ignore[untyped-decorator]  # Celery has no types
 def end_with_the_worker(**_: Any) -> None:
     """A pool process without its worker would go on with a task nobody watches."""
     die_with_parent(signal.SIGKILL)

@@ -303,7 +303,7 @@ def _init_cluster(folder: Path, identity: Identity) -> None:
 
 
 def _postgres_ready() -> bool:
-    command = [pg_program("pg_isready"), "-q", "-h", paths.run_dir()]
+    command = [str(pg_program("pg_isready")), "-q", "-h", str(paths.run_dir())]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 

@@ -11,6 +11,7 @@ import os
 import socket
 import time
 from pathlib import Path
+from typing import cast
 
 import redis
 from django.conf import settings
@@ -44,7 +45,8 @@ def last_seen(part: str) -> float | None:
     """
     now = time.time()
     found = broker().zrevrangebyscore(_key(part), "+inf", now - ALIVE_S, withscores=True)
-    ages = [max(0.0, now - score) for member, score in found if _may_live(member.decode())]
+    seen = cast("list[tuple[bytes, float]]", found)
+    ages = [max(0.0, now - score) for member, score in seen if _may_live(member.decode())]
     return min(ages, default=None)
 
 

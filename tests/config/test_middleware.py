@@ -1,0 +1,60 @@
+"""Who the client is behind a proxy, and the id that ties an answer to the log."""
+
+from __future__ import annotations
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
+from pytest_django.fixtures import Settings
+
+from config.middleware import RequestIdMiddleware, TrustedProxyMiddleware, current_request_id
+
+
+def seen_by_the_app(settings: Settings, trusted: list[str], remote: str, **headers: str) -> tuple[str, bool]:
+    """REMOTE_ADDR and is_secure() after the middleware."""
+    settings.TRUSTED_PROXIES = trusted
+    seen: list[HttpRequest] = []
+
+    def app(request: HttpRequest) -> HttpResponse:
+        seen.append(request)
+        return HttpResponse()
+
+    TrustedProxyMiddleware(app)(RequestFactory().get("/", REMOTE_ADDR=remote, headers=headers))
+    return seen[0].META["REMOTE_ADDR"], seen[0].is_secure()
+
+
+FORWARDED = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+
+
+def test_a_trusted_proxy_is_believed(settings: Settings) -> None:
+    assert seen_by_the_app(settings, ["10.0.0.0/8"], "10.1.2.3", **FORWARDED) == ("203.0.113.9", True)
+
+
+def test_anybody_else_is_not_believed(settings: Settings) -> None:
+    assert seen_by_the_app(settings, ["10.0.0.0/8"], "192.0.2.1", **FORWARDED) == ("192.0.2.1", False)
+    assert seen_by_the_app(settings, [], "127.0.0.1", **FORWARDED) == ("127.0.0.1", False)
+
+
+def test_only_the_hop_before_our_proxies_counts(settings: Settings) -> None:
+    headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9, 10.0.0.7"}
+    assert seen_by_the_app(settings, ["10.0.0.0/8"], "10.1.2.3", **headers) == ("203.0.113.9", False)
+
+
+@pytest.mark.parametrize("junk", ["", "unknown", "10.0.0.1", "203.0.113.9:1234", "<script>"])
+def test_an_unreadable_chain_leaves_the_proxy_as_the_client(settings: Settings, junk: str) -> None:
+    headers = {"X-Forwarded-For": junk}
+    assert seen_by_the_app(settings, ["10.0.0.0/8"], "10.1.2.3", **headers) == ("10.1.2.3", False)
+
+
+def test_each_answer_carries_the_id_that_the_log_has() -> None:
+    inside: list[str] = []
+
+    def app(request: HttpRequest) -> HttpResponse:
+        inside.append(current_request_id())
+        return HttpResponse()
+
+    middleware = RequestIdMiddleware(app)
+    answers = [middleware(RequestFactory().get("/")) for _ in range(2)]
+    assert [answer["X-Request-ID"] for answer in answers] == inside
+    assert len(set(inside)) == 2
+    assert current_request_id() == "-"
