@@ -104,7 +104,7 @@ def _static_fingerprint() -> str:
 
 
 def ensure_administrator(email: str, password: str) -> tuple[str | None, str | None]:
-    """The first administrator from the environment, or a link for them: (address, link), both None when there is one."""
+    """The first administrator from the environment, or a link for them: (address, link), None when there is one."""
     if email and password:
         user = services.ensure_first_administrator(email, password)
         return (user.email if user else None), None
