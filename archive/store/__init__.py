@@ -7,6 +7,9 @@ from .catalogue import Folder, Row
 from .errors import StoreError
 from .ingest import Ingest, Outcome
 from .keys import Keys
-from .store import Hits, Proof, Store, StoreFacts
+from .layout import rewrap
+from .proving import Proof
+from .searching import Hits
+from .store import Store, StoreFacts
 
-__all__ = ["Folder", "Hits", "Ingest", "Keys", "Outcome", "Proof", "Row", "Store", "StoreError", "StoreFacts"]
+__all__ = ["Folder", "Hits", "Ingest", "Keys", "Outcome", "Proof", "Row", "Store", "StoreError", "StoreFacts", "rewrap"]

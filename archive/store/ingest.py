@@ -25,11 +25,12 @@ import zstandard
 
 from archive.mail.extract import Extract, extract, extract_many
 
+from .adding import Incoming
 from .codec import FRAME_BYTES, Squeezed, squeeze, squeeze_stream
 from .describe import describe
 from .errors import Busy, Stopped
 from .indexer import Indexer
-from .store import TEXT_BYTES, Incoming, Store
+from .store import TEXT_BYTES, Store
 
 CHUNK_MESSAGES = 256
 CHUNK_BYTES = 4 << 20

@@ -11,69 +11,40 @@ from __future__ import annotations
 import contextlib
 import datetime
 import hashlib
-import json
 import os
 import shutil
 import threading
 import time
-import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import tantivy
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from archive.mail.extract import Extract, extract, extract_many
-from archive.query.compile import compile_query, explain_refusal
-from archive.query.language import parse
-from archive.query.nodes import All, Node
+from archive.query.nodes import Node
 
 from . import keys as wrapping
+from .adding import Added, Adding, Incoming
 from .backend import Backend, FileBackend, FileLease
-from .catalogue import NUMBER_MASK, OPEN, Catalogue, Description, Folder, Row
-from .codec import Dictionaries, Squeezed, dictionary_bytes, train
-from .describe import clean, describe
+from .catalogue import OPEN, Catalogue, Description, Folder, Row
+from .codec import Dictionaries, dictionary_bytes, train
+from .describe import clean
 from .errors import Damaged, NotFound, ReadOnly, StoreError, WrongFormat
-from .index import Index, count_of
-from .journal import Event, Journal, Position, Record
+from .index import Index
+from .journal import Event, Journal, Record
 from .keys import Keys, derive
+from .layout import make_store, move_aside, read_identity, read_whole
 from .packs import PACK_BYTES, PackReader, PackWriter, Place, pack_name
+from .paths import folder_names
+from .proving import Proof, prove
 from .replay import Places
+from .searching import Hits, Page, Scope, iterate, search
 
-FORMAT = 1
 WRITER_LEASE = "writer.lock"
 TEXT_BYTES = 32 << 20
-# The years 1 to 9999, as everybody's calendar can show them.
-EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
-MOST_FOLDERS_DEEP = 64
 DICTIONARY_FOLDER = "dictionaries"
-
-
-@dataclass(slots=True)
-class Incoming:
-    """A message ready to be kept. `frames` is called under the writer lease, and only if the content is new.
-
-    `description` is None where the content was known when it was looked at; if it was deleted since, `read` says what
-    it would have been.
-    """
-
-    sha256: bytes
-    size: int
-    date: int
-    folder: int
-    frames: Callable[[], Iterable[Squeezed]]
-    description: Description | None = field(default_factory=Description)
-    read: Callable[[], Extract] = Extract
-
-
-@dataclass(slots=True)
-class Added:
-    """What became of an Incoming: its number, and whether it was placed now or had been there already."""
-
-    number: int
-    duplicate: bool
 
 
 @dataclass(slots=True)
@@ -89,34 +60,6 @@ class StoreFacts:
     def lag(self) -> int:
         """Journal records the index has not seen."""
         return max(self.journal_end - self.index_position, 0)
-
-
-@dataclass(slots=True)
-class Proof:
-    """Where the journal vouches for a message, and whether all of it was found true just now."""
-
-    sha256: str
-    journal_sequence: int
-    journal_hash: str
-    pack: int
-    offset: int
-    archived_ms: int
-    verified: bool
-    reason: str
-
-
-@dataclass(slots=True)
-class Hits:
-    """A page of search results; `total` is exact.
-
-    By date, `last` is the rank of the page's last hit, where the next page goes on: also where `rows` lacks some that
-    were deleted a moment ago, which the index does not know yet.
-    """
-
-    total: int
-    rows: list[Row]
-    milliseconds: float
-    last: int | None = None
 
 
 class Store:
@@ -474,7 +417,7 @@ class Store:
 
     def stream(self, number: int) -> Iterator[bytes]:
         """The message as it came in (I7), in pieces. Raises: NotFound, Damaged; the latter at the end at the latest."""
-        row = self._row(number)
+        row = self.known_row(number)
         digest = hashlib.sha256()
         for piece in self.pieces_after_check(row):
             digest.update(piece)
@@ -489,7 +432,7 @@ class Store:
             first = next(pieces)
         except NotFound:
             self._readers.pop(row.place.pack, None)
-            again = self._row(row.number)
+            again = self.known_row(row.number)
             if again.place == row.place:
                 raise Damaged("a file that holds the message is missing", f"message {row.number}") from None
             pieces = self.pieces(again)
@@ -511,7 +454,8 @@ class Store:
                 break
         return b"".join(pieces)
 
-    def _row(self, number: int) -> Row:
+    def known_row(self, number: int) -> Row:
+        """Raises: NotFound."""
         row = self.catalogue.row(number)
         if row is None:
             raise NotFound(f"there is no message {number}")
@@ -537,29 +481,7 @@ class Store:
 
     def proof(self, number: int) -> Proof:
         """Check now that the journal's chain is whole up to a message's record and that its bytes match. NotFound."""
-        row = self._row(number)
-        found = Proof(row.sha256, row.sequence, "", row.place.pack, row.place.offset, row.archived_ms, False, "")
-        try:
-            before = Position()
-            for record in self.journal.read(Position(), decode=False):
-                if record.sequence == row.sequence:
-                    found.journal_hash = record.after.chain.hex()
-                    said = next(self.journal.read(before)).events
-                    if not any(event[:3] == ["msg", number, row.sha256] for event in said):
-                        found.reason = "the journal record does not name this message with this hash"
-                        return found
-                    break
-                before = record.after
-            else:
-                found.reason = "the journal has no record of this number"
-                return found
-            for _ in self.stream(number):
-                pass
-        except StoreError as error:
-            found.reason = str(error)
-            return found
-        found.verified = True
-        return found
+        return prove(self, number)
 
     def folders(self, mailbox: int | None = None) -> list[Folder]:
         return self.catalogue.folders(mailbox)
@@ -602,252 +524,15 @@ class Store:
         after `offset` hits.
         Raises: QueryError.
         """
-        started = time.perf_counter()
-        node = parse(query) if isinstance(query, str) else query
-        searcher = self.index.searcher()
-        ranks: list[int] = []
-        wanted = self._query(node, mailboxes, folders, zone)
-        if wanted is None:
-            return Hits(0, [], (time.perf_counter() - started) * 1000)
-        try:
-            if order == "relevance":
-                total, numbers = self._best(searcher, wanted, limit, offset)
-            else:
-                total, ranks = self._newest(searcher, wanted, limit, before, after, offset)
-                numbers = [rank & NUMBER_MASK for rank in ranks]
-        except ValueError as error:
-            raise explain_refusal(error, node) or error from error
-        rows = [row for row in self.rows(numbers) if visible(row, mailboxes, folders)]
-        return Hits(total, rows, (time.perf_counter() - started) * 1000, ranks[-1] if ranks else None)
-
-    def _best(
-        self, searcher: tantivy.Searcher, wanted: tantivy.Query, limit: int, offset: int
-    ) -> tuple[int, list[int]]:
-        found = searcher.search(wanted, limit=limit + offset, count=True)
-        addresses = [address for _, address in found.hits[offset:]]
-        numbers = [int(value or 0) for value in searcher.fast_field_values("number", addresses)]
-        return count_of(found), numbers
-
-    def _newest(
-        self, searcher: tantivy.Searcher, wanted: tantivy.Query, limit: int, before: int | None, after: int | None,
-        offset: int,
-    ) -> tuple[int, list[int]]:  # fmt: skip
-        if before is None and after is None:
-            found = searcher.search(wanted, limit=limit, count=True, order_by_field="rank", offset=offset)
-            return count_of(found), [int(rank) for rank, _ in found.hits]
-        # Ordered by rank although one hit is enough: so nothing is scored.
-        total = count_of(searcher.search(wanted, limit=1, count=True, order_by_field="rank"))
-        beyond = tantivy.Query.range_query(
-            self.index.schema, "rank", tantivy.FieldType.Unsigned, after, before,
-            include_lower=after is None, include_upper=before is None,  # tantivy: an open side counts as inclusive
-        )  # fmt: skip
-        order = tantivy.Order.Asc if before is None else tantivy.Order.Desc
-        page = searcher.search(
-            wanted.and_must_match(beyond), limit=limit, count=False, order_by_field="rank", order=order
-        )
-        ranks = [int(rank) for rank, _ in page.hits]
-        return total, ranks if before is not None else ranks[::-1]
-
-    def _query(
-        self, node: Node, mailboxes: set[int] | None, folders: set[int] | None, zone: datetime.tzinfo
-    ) -> tantivy.Query | None:
-        """The query with what may be seen; None where nothing may."""
-        schema = self.index.schema
-        wanted = compile_query(
-            node, schema, self.index.analyzer.analyze, zone=zone,
-            folder_numbers=lambda path: self._folders_below(path, mailboxes),
-        )  # fmt: skip
-        filters = []
-        if folders is not None:
-            filters.append(("folder", folders))
-        # Where only one mailbox has ever been in this store, all documents are its own: the filter would only cost.
-        if mailboxes is not None and self.catalogue.only_mailbox() not in mailboxes:
-            filters.append(("mailbox", mailboxes))
-        if folders is not None and mailboxes is not None:
-            # A folder of another mailbox must not count through a message that both hold.
-            folders = folders & {folder.number for folder in self.catalogue.folders() if folder.mailbox in mailboxes}
-        for name, allowed in filters:
-            if not allowed:
-                return None
-            if len(allowed) == 1:
-                clause = tantivy.Query.term_query(schema, name, next(iter(allowed)), index_option="basic")
-            else:
-                clause = tantivy.Query.term_set_query(schema, name, sorted(allowed))
-            wanted = wanted.and_must_match(tantivy.Query.const_score_query(clause, 0.0))
-        return wanted
-
-    def _folders_below(self, path: str, mailboxes: set[int] | None) -> list[int]:
-        wanted = "/".join(folder_names(path)).casefold() if path.strip("/ ") else ""
-        return [
-            folder.number
-            for folder in self.catalogue.folders()
-            if (mailboxes is None or folder.mailbox in mailboxes)
-            and (folder.path.casefold() == wanted or folder.path.casefold().startswith(f"{wanted}/"))
-        ]
+        page = Page(limit, before, after, offset, order)
+        return search(self, query, Scope(mailboxes, folders), page, zone)
 
     def iterate(
         self, query: str | Node | None, *, mailboxes: set[int] | None, folder: int | None = None
     ) -> Iterator[Row]:
         """All that matches (or all of a folder), as a stream: by date, oldest first for a folder, else newest first."""
-        node = parse(query) if isinstance(query, str) else query
-        if node is None or isinstance(node, All):
-            yield from self._iterate_folders(mailboxes, folder)
-            return
-        folders = None if folder is None else {folder}
-        before: int | None = None
-        while True:
-            hits = self.search(node, mailboxes=mailboxes, folders=folders, limit=1000, before=before)
-            yield from hits.rows
-            if hits.last is None:
-                return
-            before = hits.last
-
-    def _iterate_folders(self, mailboxes: set[int] | None, folder: int | None) -> Iterator[Row]:
-        """Every placement: a message in two folders comes twice, each time with that placement first."""
-        for one in [self.catalogue.folder(folder)] if folder is not None else self.folders():
-            if mailboxes is not None and one.mailbox not in mailboxes:
-                continue
-            after = -1
-            while page := self.list_folder(one.number, after=after, limit=1000):
-                for row in reversed(page):
-                    row.placements.sort(key=lambda placement, here=one.number: placement[0] != here)  # type: ignore[misc]
-                    yield row
-                after = page[0].rank
-
-
-class Adding:
-    """One batch on its way into packs, journal and catalogue; lives inside the writer lease."""
-
-    def __init__(self, store: Store, batch: Sequence[Incoming]) -> None:
-        self.store = store
-        self.batch = batch
-        self.events: list[Event] = []
-        self.places: dict[int, Place] = {}
-        self.described: dict[int, Description] = {}
-
-    def run(self) -> list[Added]:
-        store = self.store
-        known = store.catalogue.find_sha256([incoming.sha256 for incoming in self.batch])
-        placed = self._placed(known)
-        next_number = store.catalogue.counter("next_number")
-        added, puts = list[Added](), list[Event]()
-        try:
-            for incoming in self.batch:
-                number = known.get(incoming.sha256)
-                if number is None:
-                    number, next_number = next_number, next_number + 1
-                    self._write(number, incoming)
-                    known[incoming.sha256] = number
-                duplicate = (incoming.folder, number) in placed
-                if not duplicate:
-                    puts.append(["put", incoming.folder, number])
-                    placed.add((incoming.folder, number))
-                added.append(Added(number, duplicate))
-            if self.places and store._pack is not None:
-                store._pack.sync()
-        except BaseException:
-            store.forget_pack()
-            raise
-        try:
-            store.commit(self.events + puts, describe=self.described.__getitem__, locate=self.places.get)
-        except BaseException:
-            store.drop_pack()
-            raise
-        return added
-
-    def _placed(self, known: dict[bytes, int]) -> set[tuple[int, int]]:
-        placed: set[tuple[int, int]] = set()
-        for folder in {incoming.folder for incoming in self.batch}:
-            numbers = {known[one.sha256] for one in self.batch if one.folder == folder and one.sha256 in known}
-            placed.update((folder, number) for number in self.store.catalogue.placed(folder, numbers))
-        return placed
-
-    def _write(self, number: int, incoming: Incoming) -> None:
-        pack = self.store.open_pack(self.events) if not self.places else self.store._pack
-        assert pack is not None
-        start = pack.end
-        for piece in pack.seal_entry(number, incoming.size, incoming.frames()):
-            pack.write(piece)
-        self.places[number] = Place(pack.number, start, pack.end - start)
-        date, said = incoming.date, incoming.description
-        if said is None:
-            text = incoming.read()
-            date, said = date if text.date is None else text.date, describe(text)
-        self.described[number] = said
-        date = min(max(date, EARLIEST), LATEST)
-        self.events.append(["msg", number, incoming.sha256.hex(), incoming.size, date])
-
-
-def move_aside(work: Path) -> None:
-    """Keep a catalogue that can't be read under another name."""
-    for path in work.glob("catalogue.sqlite*"):
-        if "damaged" not in path.name:
-            path.rename(path.with_name(path.name.replace("catalogue.sqlite", f"catalogue.damaged-{int(time.time())}")))
+        return iterate(self, query, Scope(mailboxes, None if folder is None else {folder}))
 
 
 def inode_of(path: Path) -> int:
     return path.stat().st_ino if path.exists() else 0
-
-
-def visible(row: Row, mailboxes: set[int] | None, folders: set[int] | None) -> bool:
-    """Does the catalogue, which is never behind, still place this message where the person may see it?"""
-    return any(
-        (mailboxes is None or mailbox in mailboxes) and (folders is None or folder in folders)
-        for folder, mailbox in row.placements
-    )
-
-
-def folder_names(path: str) -> list[str]:
-    """The names in a folder path: trimmed, no empty ones, no control characters, at most 255 characters each.
-
-    What lies deeper than MOST_FOLDERS_DEEP is taken as lying there.
-
-    Raises: ValueError when nothing is left.
-    """
-    names: list[str] = []
-    for part in path.split("/"):
-        name = "".join(char for char in part if char.isprintable()).strip()[:255]
-        if name and len(names) < MOST_FOLDERS_DEEP:
-            names.append(name)
-    if not names:
-        raise ValueError("a folder needs a name")
-    return names
-
-
-def make_store(backend: Backend, keys: Keys) -> tuple[str, bytes]:
-    """Write the two small files of a new store: (identity, store key)."""
-    identity, key = uuid.uuid4().hex, wrapping.new_store_key()
-    created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    backend.put("keys.json", wrapping.wrap(key, identity, keys))
-    backend.put(
-        "store.json", json.dumps({"format": FORMAT, "identity": identity, "created": created}, indent=1).encode()
-    )
-    return identity, key
-
-
-def read_whole(backend: Backend, name: str) -> bytes:
-    return backend.read(name, 0, backend.size(name))
-
-
-def read_identity(backend: Backend) -> str:
-    """Raises: WrongFormat."""
-    try:
-        document = json.loads(read_whole(backend, "store.json"))
-        if document["format"] != FORMAT:
-            raise WrongFormat(f"the store is of format {document['format']}, {FORMAT} is read here")
-        identity = str(document["identity"])
-        if len(bytes.fromhex(identity)) != 16:
-            raise WrongFormat("store.json has no valid identity")
-    except NotFound:
-        raise WrongFormat("there is no store here: store.json is missing") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise WrongFormat(f"store.json can't be read: {error}") from error
-    return identity
-
-
-def rewrap(root: Path, keys: Keys, recovery_private: bytes) -> None:
-    """Open a store with the recovery key and wrap its key anew under other keys. Raises: KeyRefused, WrongFormat."""
-    backend = FileBackend(root)
-    identity = read_identity(backend)
-    key = wrapping.unwrap_with_recovery(read_whole(backend, "keys.json"), identity, recovery_private)
-    backend.put("keys.json", wrapping.wrap(key, identity, keys))

@@ -1,0 +1,614 @@
+"""The conformance suite: what every backend must keep, and what a store must do on any of them.
+
+Test classes without a framework: tests/archive/store/test_contract.py hands them a `Ground` per backend, and a new
+backend is done when it passes them. `check_invariants` is the checker of I1-I7 that the fault and kill loops use.
+Not for what only one backend can show (processes, a full disk): those tests stand beside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Protocol
+
+from archive.mail.extract import extract
+
+from .backend import Backend
+from .codec import FRAME_BYTES, squeeze
+from .describe import describe
+from .errors import Busy, NotFound, ReadOnly, StorageFailed, StoreError
+from .indexer import Indexer
+from .ingest import Ingest
+from .journal import Position
+from .packs import read_table, scan
+from .store import EARLIEST, LATEST, MOST_FOLDERS_DEEP, Incoming, Store
+
+
+class Ground(Protocol):
+    """What a backend under test brings."""
+
+    def backend(self) -> Backend:
+        """A handle on this ground's files; each call may give another handle on the same files."""
+
+    def open(self, work: str = "work", *, read_only: bool = False, pack_bytes: int = 1 << 20) -> Store:
+        """The one store of this ground, made when it is missing, with its projections in the work folder named."""
+
+
+# What tests put in
+
+
+def mail(subject: str = "Hello", body: str = "Some text.", *, sender: str = "ann@example.org", date: str = "") -> bytes:
+    """A small well-formed message."""
+    when = f"Date: {date}\r\n" if date else ""
+    head = f"From: {sender}\r\nTo: bob@example.net\r\nSubject: {subject}\r\n{when}"
+    return f"{head}Message-ID: <{subject.replace(' ', '.')}@example.org>\r\n\r\n{body}\r\n".encode()
+
+
+def incoming(store: Store, content: bytes, folder: int, *, date: int | None = None) -> Incoming:
+    """A message as `Store.add` takes it."""
+    text = extract(content)
+    when = date if date is not None else text.date if text.date is not None else 1_000_000_000
+
+    return Incoming(
+        sha256=hashlib.sha256(content).digest(),
+        size=len(content),
+        date=when,
+        folder=folder,
+        frames=lambda: squeeze(content, store.dictionaries, store.current_dictionary()),
+        description=describe(text),
+    )
+
+
+def keep(store: Store, folder: int, *contents: bytes) -> list[int]:
+    """Keep messages in one batch; their numbers."""
+    return [one.number for one in store.add([incoming(store, content, folder) for content in contents])]
+
+
+def bring_index(store: Store) -> None:
+    with Indexer(store) as indexer:
+        indexer.advance()
+
+
+# The checker
+
+
+def catalogue_rows(store: Store) -> dict[str, list[tuple[object, ...]]]:
+    """All rows of a catalogue, table by table, sorted."""
+    db = store.catalogue.reader
+    tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    return {table: sorted(db.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in tables}  # noqa: S608
+
+
+@contextlib.contextmanager
+def replayed(store: Store) -> Iterator[Store]:
+    """The same store with projections built anew from journal and packs alone."""
+    with tempfile.TemporaryDirectory(dir=store.work.parent, prefix="replayed.") as folder:
+        again = Store(store.backend, Path(folder), store.key, store.identity, pack_bytes=store.pack_bytes)
+        try:
+            again.refresh()
+            yield again
+        finally:
+            again.journal.forget()
+            again.catalogue.close()
+
+
+def check_invariants(store: Store, *, index: bool = False) -> None:
+    """Assert I1, I5 and I7 of a store nobody else is writing to, and that nothing in it is doubled.
+
+    With `index`, brings the index up to the journal first and checks that it holds exactly the catalogue's messages.
+    """
+    live, placed = _told_by_journal(store)
+    rows = store.rows(list(store.catalogue.numbers()))
+    assert {row.number: (row.sha256, row.size, row.date) for row in rows} == live, "catalogue and journal differ"
+    assert len({row.sha256 for row in rows}) == len(rows), "a content is kept twice"
+    assert {(folder, row.number) for row in rows for folder, _ in row.placements} == placed
+    for row in rows:
+        assert hashlib.sha256(store.read(row.number)).hexdigest() == row.sha256  # I1, I7
+    assert store.catalogue.counter("messages") == len(rows)
+    assert store.catalogue.counter("raw_bytes") == sum(row.size for row in rows)
+    counts = {folder.number: folder.messages for folder in store.folders()}
+    assert counts == {number: sum(folder == number for folder, _ in placed) for number in counts}
+    _check_packs(store, {row.number for row in rows})
+    with replayed(store) as again:
+        mine, theirs = catalogue_rows(store), catalogue_rows(again)
+        for table in mine:
+            assert mine[table] == theirs[table], f"the replay has another {table}"  # I5
+    if index:
+        bring_index(store)
+        assert store.index.numbers() == sorted(live)
+
+
+def _told_by_journal(store: Store) -> tuple[dict[int, tuple[str, int, int]], set[tuple[int, int]]]:
+    """Live messages and placements by a replay of its own, which knows four kinds of events only."""
+    live: dict[int, tuple[str, int, int]] = {}
+    placed: set[tuple[int, int]] = set()
+    for record in store.journal.read(Position()):
+        for kind, *values in record.events:
+            if kind == "msg":
+                number, sha256, size, date = values
+                assert number not in live, "a number is given twice"
+                live[number] = (sha256, size, date)
+            elif kind == "put":
+                placed.add((values[0], values[1]))
+            elif kind == "del":
+                gone, folder = set(values[0]), values[1]
+                placed -= {(f, number) for f, number in placed if number in gone and folder in (0, f)}
+                for number in gone - {number for _, number in placed}:
+                    del live[number]
+    return live, placed
+
+
+def _check_packs(store: Store, live: set[int]) -> None:
+    """Each live message lies in exactly one pack of the catalogue, where the catalogue says; sealed packs say so too."""
+    found: list[int] = []
+    for pack in store.catalogue.packs():
+        entries = {number: place for number, _, place in scan(store.backend, pack.number, end=pack.bytes)}
+        here = {number: (at, length) for number, at, length in store.catalogue.pack_rows(pack.number)}
+        assert here.items() <= {number: (p.offset, p.length) for number, p in entries.items()}.items()
+        found += here
+        if pack.sealed:
+            stated = {number: (place.offset, place.length) for number, place in read_table(store.backend, pack.number)}
+            assert here.items() <= stated.items()
+    assert sorted(found) == sorted(live)
+
+
+# What a backend must keep
+
+
+class BackendContract:
+    """The promises of `backend.Backend`."""
+
+    def test_appended_bytes_are_read_back_and_the_position_follows(self, ground: Ground) -> None:
+        backend = ground.backend()
+        writer = backend.append("packs/a", 0)
+        writer.write(b"one")
+        writer.write(b"two")
+        assert writer.position == 6
+        writer.sync()
+        writer.close()
+        assert ground.backend().read("packs/a", 0, 100) == b"onetwo"
+        assert backend.size("packs/a") == 6
+
+    def test_appending_at_a_position_drops_what_lay_beyond(self, ground: Ground) -> None:
+        backend = ground.backend()
+        write(backend, "packs/a", b"0123456789")
+        writer = backend.append("packs/a", 4)
+        assert backend.size("packs/a") == 4
+        writer.write(b"x")
+        writer.close()
+        assert backend.read("packs/a", 0, 100) == b"0123x"
+
+    def test_appending_beyond_the_end_is_refused_and_makes_nothing(self, ground: Ground) -> None:
+        backend = ground.backend()
+        write(backend, "packs/a", b"0123")
+        for name in ("packs/a", "packs/b"):
+            assert refusal(lambda name=name: backend.append(name, 5)) in (StorageFailed, NotFound)  # type: ignore[misc]
+        assert backend.names("packs") == ["packs/a"]
+        assert backend.size("packs/a") == 4
+
+    def test_reading_beyond_the_end_gives_what_there_is(self, ground: Ground) -> None:
+        backend = ground.backend()
+        write(backend, "packs/a", b"0123")
+        assert backend.read("packs/a", 2, 10) == b"23"
+        assert backend.read("packs/a", 4, 10) == b""
+        assert backend.read("packs/a", 90, 10) == b""
+
+    def test_what_is_missing_is_not_found(self, ground: Ground) -> None:
+        backend = ground.backend()
+        assert refusal(lambda: backend.size("packs/a")) is NotFound
+        assert refusal(lambda: backend.read("packs/a", 0, 1)) is NotFound
+        assert backend.names("packs") == []
+
+    def test_names_are_those_of_the_folder_sorted(self, ground: Ground) -> None:
+        backend = ground.backend()
+        for name in ("packs/b", "packs/a", "journal/c"):
+            write(backend, name, b"")
+        assert backend.names("packs") == ["packs/a", "packs/b"]
+
+    def test_put_replaces_the_whole_file_for_readers_who_had_read_it(self, ground: Ground) -> None:
+        backend = ground.backend()
+        backend.put("some.json", b"a long first version")
+        assert backend.read("some.json", 0, 100) == b"a long first version"
+        backend.put("some.json", b"second")
+        assert backend.read("some.json", 0, 100) == b"second"
+        assert backend.size("some.json") == 6
+
+    def test_a_deleted_file_is_gone_and_its_name_is_free(self, ground: Ground) -> None:
+        backend = ground.backend()
+        write(backend, "packs/a", b"old and long")
+        assert backend.read("packs/a", 0, 3) == b"old"
+        backend.delete("packs/a")
+        backend.delete("packs/a")
+        assert refusal(lambda: backend.read("packs/a", 0, 3)) is NotFound
+        write(backend, "packs/a", b"new")
+        assert backend.read("packs/a", 0, 100) == b"new"
+
+    def test_a_lock_excludes_other_threads_and_lets_its_holder_in_again(self, ground: Ground) -> None:
+        backend = ground.backend()
+        refused: list[type[StoreError] | None] = []
+        with backend.lock("some.lock"), backend.lock("some.lock"):
+            thread = threading.Thread(target=lambda: refused.append(refusal(lambda: take(backend))))
+            thread.start()
+            thread.join()
+        assert refused == [Busy]
+        assert refusal(lambda: take(backend)) is None
+
+    def test_those_who_wait_for_a_lock_get_it_one_after_the_other(self, ground: Ground) -> None:
+        backend = ground.backend()
+        inside, most = 0, 0
+
+        def work() -> None:
+            nonlocal inside, most
+            for _ in range(20):
+                with backend.lock("some.lock"):
+                    inside += 1
+                    most = max(most, inside)
+                    inside -= 1
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert (most, inside) == (1, 0)
+
+
+def write(backend: Backend, name: str, data: bytes) -> None:
+    writer = backend.append(name, 0)
+    writer.write(data)
+    writer.sync()
+    writer.close()
+
+
+def take(backend: Backend) -> None:
+    with backend.lock("some.lock", wait=False):
+        pass
+
+
+def refusal(call: Callable[[], object]) -> type[StoreError] | None:
+    """The engine's error a call ends in, if it does."""
+    try:
+        call()
+    except StoreError as error:
+        return type(error)
+    return None
+
+
+# What a store must do
+
+ODD_CONTENTS = {
+    "empty": b"",
+    "one byte": b"x",
+    "one newline": b"\n",
+    "NULs": bytes(5000),
+    "every byte": bytes(range(256)) * 3,
+    "invalid UTF-8": b"Subject: \xff\xfe\xc3\x28\r\n\r\n\xe2\x28\xa1\xed\xa0\x80",
+    "bare CRs": b"Subject: x\r\r\r\n\r\ny\r",
+    "a frame less one": mail("less one").ljust(FRAME_BYTES - 1, b"-"),
+    "a frame": mail("exactly").ljust(FRAME_BYTES, b"+"),
+    "a frame and one": mail("and one").ljust(FRAME_BYTES + 1, b"*"),
+}
+
+
+class StoreContract:
+    """What a store does, whatever its bytes lie on."""
+
+    def test_what_comes_in_comes_out_byte_for_byte(self, ground: Ground) -> None:
+        contents = list(ODD_CONTENTS.values())
+        with ground.open() as store:
+            numbers = keep(store, store.ensure_folder(1, "Inbox"), *contents)
+            assert [store.read(number) for number in numbers] == contents
+        with ground.open() as store:
+            assert [b"".join(store.stream(number)) for number in numbers] == contents
+            assert [row.size for row in store.rows(numbers)] == [len(content) for content in contents]
+
+    def test_a_large_message_is_kept_whole_and_indexed_in_part(self, ground: Ground) -> None:
+        line = b"padding padding padding padding padding padding padding padding\r\n"
+        content = mail("large one", "beginning") + line * ((33 << 20) // len(line)) + b"theveryend\r\n"
+        with ground.open() as store:
+            with Ingest(store, 1) as ingest:
+                ingest.put("Inbox", spool=BytesIO(content), token="large")
+            (outcome,) = ingest.outcomes()
+            row = store.row(outcome.number)
+            assert row is not None and row.partial and row.size == len(content)
+            assert store.read(outcome.number) == content
+            assert store.search("beginning", mailboxes={1}).total == 1
+            assert store.search("theveryend", mailboxes={1}).total == 0
+
+    def test_the_same_content_in_the_same_folder_is_a_duplicate(self, ground: Ground) -> None:
+        with ground.open() as store:
+            folder = store.ensure_folder(1, "Inbox")
+            batch = [incoming(store, mail(), folder), incoming(store, mail(), folder)]
+            first, second = store.add(batch)
+            (third,) = store.add(batch[:1])
+            assert [first.duplicate, second.duplicate, third.duplicate] == [False, True, True]
+            assert first.number == second.number == third.number
+            assert store.facts().messages == 1
+
+    def test_the_same_content_in_two_folders_and_mailboxes_is_kept_once(self, ground: Ground) -> None:
+        with ground.open() as store:
+            folders = [
+                store.ensure_folder(1, "Inbox"),
+                store.ensure_folder(1, "Other"),
+                store.ensure_folder(2, "Inbox"),
+            ]
+            added = [store.add([incoming(store, mail(), folder)])[0] for folder in folders]
+            assert {one.number for one in added} == {added[0].number}
+            assert not any(one.duplicate for one in added)
+            row = store.row(added[0].number)
+            assert row is not None
+            assert row.placements == [(folders[0], 1), (folders[1], 1), (folders[2], 2)]
+            assert (store.facts().messages, store.facts().raw_bytes) == (1, len(mail()))
+            assert [folder.messages for folder in store.folders()] == [1, 1, 1]
+
+    def test_deleting_one_placement_leaves_the_others(self, ground: Ground) -> None:
+        with ground.open() as store:
+            inbox, other = store.ensure_folder(1, "Inbox"), store.ensure_folder(2, "Inbox")
+            (number,) = keep(store, inbox, mail())
+            keep(store, other, mail())
+            assert store.delete([number], folder=inbox, reason="a test", by="me") == 1
+            assert store.delete([number], folder=inbox, reason="a test", by="me") == 0
+            row = store.row(number)
+            assert row is not None and row.placements == [(other, 2)]
+            assert store.read(number) == mail()
+            assert store.delete([number], folder=other, reason="a test", by="me") == 1
+            assert store.row(number) is None
+            check_invariants(store)
+
+    def test_a_deleted_message_is_gone_and_gets_a_new_number_when_it_comes_again(self, ground: Ground) -> None:
+        with ground.open() as store:
+            inbox, other = store.ensure_folder(1, "Inbox"), store.ensure_folder(1, "Other")
+            (number,) = keep(store, inbox, mail())
+            keep(store, other, mail())
+            assert store.delete([number, 999], reason="a test", by="me") == 1
+            assert store.row(number) is None
+            assert refusal(lambda: store.read(number)) is NotFound
+            (again,) = store.add([incoming(store, mail(), inbox)])
+            assert (again.number > number, again.duplicate) == (True, False)
+            assert store.read(again.number) == mail()
+            check_invariants(store, index=True)
+
+    def test_a_deletion_needs_a_reason(self, ground: Ground) -> None:
+        with ground.open() as store:
+            (number,) = keep(store, store.ensure_folder(1, "Inbox"), mail())
+            with contextlib.suppress(ValueError):
+                store.delete([number], reason="  ", by="me")
+                raise AssertionError("deleted without a reason")
+            assert store.row(number) is not None
+
+    def test_folders_are_made_with_their_parents_once_per_mailbox(self, ground: Ground) -> None:
+        with ground.open() as store:
+            deep = store.ensure_folder(1, "a/b/c")
+            assert store.ensure_folder(1, "/a// b /c/") == deep
+            assert store.ensure_folder(2, "a/b/c") != deep
+            assert [folder.path for folder in store.folders(1)] == ["a", "a/b", "a/b/c"]
+            assert store.find_folder(1, "a/x") is None
+            check_invariants(store)
+
+    def test_odd_folder_names_are_tamed_and_never_lost(self, ground: Ground) -> None:
+        with ground.open() as store:
+            for path in ("a\0b", "Ünï/\u202ecode", "x" * 1000, "a/" * 3000, "..", "\udcff!"):
+                number = store.ensure_folder(1, path)
+                assert store.ensure_folder(1, path) == number
+            assert max(folder.path.count("/") for folder in store.folders()) == MOST_FOLDERS_DEEP - 1
+            for path in ("", "/", " / ", "\x00/\x07"):
+                with contextlib.suppress(ValueError):
+                    store.ensure_folder(1, path)
+                    raise AssertionError(f"{path!r} is no folder")
+            check_invariants(store)
+
+    def test_pages_of_a_folder_follow_date_and_number_without_gap_or_overlap(self, ground: Ground) -> None:
+        dates = [5, 3, 3, 9, -7, 3, 10**9, 0, 10**9, 4, 5]
+        with ground.open() as store:
+            folder = store.ensure_folder(1, "Inbox")
+            batch = [incoming(store, mail(f"m{at}"), folder, date=date) for at, date in enumerate(dates)]
+            numbers = [one.number for one in store.add(batch)]
+            wanted = [number for _, number in sorted(zip(dates, numbers, strict=True), reverse=True)]
+            down: list[int] = []
+            before: int | None = None
+            while page := store.list_folder(folder, before=before, limit=3):
+                down += [row.number for row in page]
+                before = page[-1].rank
+            assert down == wanted
+            up: list[int] = []
+            after = -1
+            while page := store.list_folder(folder, after=after, limit=4):
+                up = [row.number for row in page] + up
+                after = page[0].rank
+            assert up == wanted
+            assert [row.number for row in store.iterate(None, mailboxes={1}, folder=folder)] == wanted[::-1]
+
+    def test_dates_far_out_of_range_are_bounded_and_keep_their_order(self, ground: Ground) -> None:
+        dates = [-(2**70), EARLIEST, -(2**40), 0, 2**33, LATEST, 2**70]
+        with ground.open() as store:
+            folder = store.ensure_folder(1, "Inbox")
+            batch = [incoming(store, mail(f"m{at}"), folder, date=date) for at, date in enumerate(dates)]
+            numbers = [one.number for one in store.add(batch)]
+            assert [row.number for row in store.list_folder(folder)] == numbers[::-1]
+            assert all(datetime.fromtimestamp(row.date, UTC) for row in store.rows(numbers))
+            check_invariants(store, index=True)
+            assert [row.number for row in store.search("subject:m*", mailboxes={1}).rows] == numbers[::-1]
+
+    def test_search_sees_only_what_may_be_seen_and_counts_exactly(self, ground: Ground) -> None:
+        with ground.open() as store:
+            mine, theirs, other = (store.ensure_folder(*where) for where in ((1, "In"), (2, "In"), (1, "Other")))
+            store.mailbox(1, "me@example.org")
+            for at in range(5):
+                keep(store, mine, mail(f"mine {at}", "pear"))
+            for at in range(7):
+                keep(store, theirs, mail(f"theirs {at}", "pear"))
+            shared = keep(store, other, mail("shared", "pear"))
+            keep(store, theirs, mail("shared", "pear"))
+            bring_index(store)
+
+            def total(mailboxes: set[int] | None, folders: set[int] | None = None, query: str = "pear") -> int:
+                hits = store.search(query, mailboxes=mailboxes, folders=folders)
+                assert len(hits.rows) == hits.total
+                return hits.total
+
+            assert (total({1}), total({2}), total({1, 2}), total(None)) == (6, 8, 13, 13)
+            assert (total({3}), total(set()), total({1}, set())) == (0, 0, 0)
+            assert (total({1}, {mine}), total({1}, {mine, other}), total(None, {theirs})) == (5, 6, 8)
+            assert total({1}, {theirs}) == 0, "a shared message counted through another's folder"
+            assert (total({1}, query="pear in:In"), total({2}, query="pear in:Other")) == (5, 0)
+            store.delete(shared, folder=other, reason="a test", by="me")
+            assert not any(row.number in shared for row in store.search("pear", mailboxes={1}).rows)
+            bring_index(store)
+            assert (total({1}), total({2})) == (5, 8)
+
+    def test_search_pages_show_each_hit_once_newest_first(self, ground: Ground) -> None:
+        with ground.open() as store:
+            folder = store.ensure_folder(1, "Inbox")
+            batch = [incoming(store, mail(f"fig {at}"), folder, date=at % 4) for at in range(23)]
+            numbers = [one.number for one in store.add(batch)]
+            bring_index(store)
+            wanted = [n for _, n in sorted(((at % 4, n) for at, n in enumerate(numbers)), reverse=True)]
+            seen: list[int] = []
+            before: int | None = None
+            while page := store.search("fig", mailboxes={1}, limit=5, before=before):
+                assert page.total == 23
+                if page.last is None:
+                    break
+                seen += [row.number for row in page.rows]
+                before = page.last
+            assert seen == wanted
+            assert [row.number for row in store.iterate("fig", mailboxes={1})] == wanted
+            # What was deleted a moment ago is left out, and nothing else with it.
+            store.delete(wanted[:15], reason="a test", by="me")
+            assert [row.number for row in store.iterate("fig", mailboxes={1})] == wanted[15:]
+
+    def test_packs_are_sealed_at_their_size_and_all_stays_readable(self, ground: Ground) -> None:
+        contents = [mail(f"m{at}", f"{at} " * 400) for at in range(30)]
+        with ground.open(pack_bytes=2000) as store:
+            folder = store.ensure_folder(1, "Inbox")
+            numbers = [number for content in contents for number in keep(store, folder, content)]
+            packs = store.catalogue.packs()
+            assert len(packs) > 3 and [pack.sealed for pack in packs] == [True] * (len(packs) - 1) + [False]
+            check_invariants(store)
+        with ground.open("elsewhere", pack_bytes=2000) as store:
+            assert [store.read(number) for number in numbers] == contents
+
+    def test_messages_compressed_with_a_dictionary_are_read_after_reopening(self, ground: Ground) -> None:
+        contents = [mail(f"report {at}", f"All {at} machines of hall {at % 7} are well.\r\n" * 3) for at in range(400)]
+        with ground.open() as store:
+            folder = store.ensure_folder(1, "Inbox")
+            plain = keep(store, folder, *contents[:50])
+            store.train_dictionary(contents)
+            squeezed = keep(store, folder, *contents[50:100])
+            assert store.current_dictionary() == 1
+        with ground.open("elsewhere") as store:
+            assert [store.read(number) for number in plain + squeezed] == contents[:100]
+            check_invariants(store)
+
+    def test_a_bulk_import_tells_of_each_message_and_is_found(self, ground: Ground) -> None:
+        contents = [mail(f"bulk {at}", f"word{at}") for at in range(300)]
+        with ground.open() as store:
+            with Ingest(store, 1) as ingest:
+                for at, content in enumerate([*contents, contents[0]]):
+                    ingest.put(f"Folder {at % 3}", content=content, token=at)
+            outcomes = list(ingest.outcomes())
+            assert [one.token for one in outcomes] == list(range(301))
+            assert [one.state for one in outcomes] == ["archived"] * 300 + ["duplicate"]
+            assert ingest.indexed == 300
+            assert store.search("word17", mailboxes={1}).total == 1
+            assert [store.read(one.number) for one in outcomes[:300]] == contents
+            check_invariants(store, index=True)
+
+    def test_a_second_opener_sees_what_the_first_one_writes_and_both_write(self, ground: Ground) -> None:
+        with ground.open() as first, ground.open() as second, ground.open("elsewhere") as third:
+            folder = first.ensure_folder(1, "Inbox")
+            (one,) = keep(first, folder, mail("one"))
+            assert second.read(one) == mail("one")
+            (two,) = keep(second, folder, mail("two"))
+            (three,) = keep(third, folder, mail("three"))
+            first.refresh()
+            assert [first.read(number) for number in (one, two, three)] == [mail("one"), mail("two"), mail("three")]
+            assert {one, two, three} == set(first.catalogue.numbers())
+            first.delete([one], reason="a test", by="me")
+            third.refresh()
+            assert third.row(one) is None
+            check_invariants(third)
+            check_invariants(second)
+
+    def test_a_store_open_for_reading_refuses_to_write_and_reads(self, ground: Ground) -> None:
+        with ground.open() as store:
+            folder = store.ensure_folder(1, "Inbox")
+            (number,) = keep(store, folder, mail())
+        with ground.open("elsewhere", read_only=True) as store:
+            assert store.read(number) == mail()
+            assert refusal(lambda: keep(store, folder, mail("another"))) is ReadOnly
+            assert refusal(lambda: store.delete([number], reason="a test", by="me")) is ReadOnly
+
+    def test_a_mailbox_is_known_by_its_present_label(self, ground: Ground) -> None:
+        with ground.open() as store:
+            store.mailbox(7, "old@example.org")
+            store.mailbox(7, "new@example.org")
+            end = store.facts().journal_end
+            store.mailbox(7, "new@example.org")
+            assert store.facts().journal_end == end
+            store.mailbox(8, "odd\udcff\n@example.org")
+            assert store.catalogue.mailboxes()[7] == "new@example.org"
+            check_invariants(store)
+
+    def test_the_proof_of_a_message_is_verified_by_journal_and_content(self, ground: Ground) -> None:
+        with ground.open() as store:
+            folder = store.ensure_folder(1, "Inbox")
+            numbers = keep(store, folder, mail("one"), mail("two"))
+            proof = store.proof(numbers[1])
+            assert (proof.verified, proof.reason) == (True, "")
+            assert proof.sha256 == hashlib.sha256(mail("two")).hexdigest()
+            assert len(proof.journal_hash) == 64
+            assert store.proof(numbers[0]).journal_hash == proof.journal_hash
+
+    def test_nothing_of_a_message_is_readable_in_packs_journal_and_dictionaries(self, ground: Ground) -> None:
+        secrets = (b"quixotic", b"Ann.Secret", b"zebra", b"Hidden Folder", b"owner@example.org")
+        contents = [mail(f"quixotic {at}", "zebra " * 9, sender="Ann.Secret@example.org") for at in range(300)]
+        with ground.open() as store:
+            store.mailbox(1, "owner@example.org")
+            folder = store.ensure_folder(1, "Hidden Folder")
+            store.train_dictionary(contents)
+            keep(store, folder, *contents[:20])
+            backend = store.backend
+            names = [name for where in ("journal", "packs", "dictionaries") for name in backend.names(where)]
+            kept = b"".join(backend.read(name, 0, backend.size(name)) for name in names)
+            assert not [secret for secret in secrets if secret in kept]
+
+    def test_a_torn_last_write_in_pack_and_journal_is_forgotten_by_the_next_writer(self, ground: Ground) -> None:
+        with ground.open() as store:
+            folder = store.ensure_folder(1, "Inbox")
+            (one,) = keep(store, folder, mail("one"))
+        backend = ground.backend()
+        for name in [*backend.names("packs"), *backend.names("journal")]:
+            size = backend.size(name)
+            torn = backend.read(name, max(size - 200, 0), 150)
+            writer = backend.append(name, size)
+            writer.write(torn)
+            writer.close()
+        with ground.open() as store, ground.open("elsewhere") as other:
+            for opened in (store, other):
+                assert opened.read(one) == mail("one")
+            (two,) = keep(store, folder, mail("two"))
+            other.refresh()
+            assert other.read(two) == mail("two")
+            check_invariants(store, index=True)
+
+    def test_a_catalogue_that_was_lost_is_replayed_to_the_same_rows(self, ground: Ground) -> None:
+        with ground.open(pack_bytes=3000) as store:
+            store.mailbox(1, "a@example.org")
+            folders = [store.ensure_folder(1, path) for path in ("a", "a/b", "c")]
+            for at in range(20):
+                numbers = keep(store, folders[at % 3], *(mail(f"m{at} {n}", "text " * n * 10) for n in range(5)))
+                store.delete(numbers[: at % 3], reason="a test", by="me")
+            bring_index(store)
+            before = catalogue_rows(store)
+            totals = [store.search(query, mailboxes=None).total for query in ("m1", "text", "in:c", "from:ann")]
+        with ground.open("elsewhere", pack_bytes=3000) as store:
+            assert catalogue_rows(store) == before
+            bring_index(store)
+            assert [store.search(q, mailboxes=None).total for q in ("m1", "text", "in:c", "from:ann")] == totals

@@ -1,0 +1,62 @@
+"""The small files of a store folder: `store.json` and `keys.json`, made, read and wrapped anew."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import time
+import uuid
+from pathlib import Path
+
+from . import keys as wrapping
+from .backend import Backend, FileBackend
+from .errors import NotFound, WrongFormat
+from .keys import Keys
+
+FORMAT = 1
+
+
+def make_store(backend: Backend, keys: Keys) -> tuple[str, bytes]:
+    """Write the two small files of a new store: (identity, store key)."""
+    identity, key = uuid.uuid4().hex, wrapping.new_store_key()
+    created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    backend.put("keys.json", wrapping.wrap(key, identity, keys))
+    backend.put(
+        "store.json", json.dumps({"format": FORMAT, "identity": identity, "created": created}, indent=1).encode()
+    )
+    return identity, key
+
+
+def read_whole(backend: Backend, name: str) -> bytes:
+    return backend.read(name, 0, backend.size(name))
+
+
+def read_identity(backend: Backend) -> str:
+    """Raises: WrongFormat."""
+    try:
+        document = json.loads(read_whole(backend, "store.json"))
+        if document["format"] != FORMAT:
+            raise WrongFormat(f"the store is of format {document['format']}, {FORMAT} is read here")
+        identity = str(document["identity"])
+        if len(bytes.fromhex(identity)) != 16:
+            raise WrongFormat("store.json has no valid identity")
+    except NotFound:
+        raise WrongFormat("there is no store here: store.json is missing") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise WrongFormat(f"store.json can't be read: {error}") from error
+    return identity
+
+
+def rewrap(root: Path, keys: Keys, recovery_private: bytes) -> None:
+    """Open a store with the recovery key and wrap its key anew under other keys. Raises: KeyRefused, WrongFormat."""
+    backend = FileBackend(root)
+    identity = read_identity(backend)
+    key = wrapping.unwrap_with_recovery(read_whole(backend, "keys.json"), identity, recovery_private)
+    backend.put("keys.json", wrapping.wrap(key, identity, keys))
+
+
+def move_aside(work: Path) -> None:
+    """Keep a catalogue that can't be read under another name."""
+    for path in work.glob("catalogue.sqlite*"):
+        if "damaged" not in path.name:
+            path.rename(path.with_name(path.name.replace("catalogue.sqlite", f"catalogue.damaged-{int(time.time())}")))

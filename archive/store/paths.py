@@ -1,0 +1,22 @@
+"""Names of folders. Not for names of files."""
+
+from __future__ import annotations
+
+MOST_FOLDERS_DEEP = 64
+
+
+def folder_names(path: str) -> list[str]:
+    """The names in a folder path: trimmed, no empty ones, no control characters, at most 255 characters each.
+
+    What lies deeper than MOST_FOLDERS_DEEP is taken as lying there.
+
+    Raises: ValueError when nothing is left.
+    """
+    names: list[str] = []
+    for part in path.split("/"):
+        name = "".join(char for char in part if char.isprintable()).strip()[:255]
+        if name and len(names) < MOST_FOLDERS_DEEP:
+            names.append(name)
+    if not names:
+        raise ValueError("a folder needs a name")
+    return names
