@@ -1,0 +1,162 @@
+"""Collects the words people see from the sources and keeps the .po files in step with them.
+
+`python -m config.messages` adds what is new (untranslated) to every locale/*/LC_MESSAGES/django.po and drops what is
+gone; a test says what lacks a translation. Needs no gettext tools, so it works on a bare machine. Not for compiling:
+config.translations.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.utils.translation.template import templatize
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("accounts", "archive", "config", "domains", "jobs")
+
+# name of the function: positions of context, singular, plural
+_CALLS: dict[str, tuple[int | None, int, int | None]] = {
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), (None, 0, None)),
+    **dict.fromkeys(("ngettext", "ngettext_lazy"), (None, 0, 1)),
+    **dict.fromkeys(("pgettext", "pgettext_lazy"), (0, 1, None)),
+    **dict.fromkeys(("npgettext", "npgettext_lazy"), (0, 1, 2)),
+}
+_IN_TEMPLATES = re.compile(r"\b(gettext|ngettext|pgettext|npgettext)\(")
+
+
+@dataclass
+class Message:
+    """One text to translate: its context ("" for none), singular and plural form, and the files it stands in."""
+
+    context: str
+    singular: str
+    plural: str
+    places: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.context, self.singular
+
+
+def collect(root: Path = ROOT) -> list[Message]:
+    """Every message of the sources and templates, sorted by file and then by text."""
+    found: dict[tuple[str, str], Message] = {}
+    for path in _files(root):
+        place = path.relative_to(root).as_posix()
+        for context, singular, plural in _messages(path):
+            message = found.setdefault((context, singular), Message(context, singular, plural))
+            message.plural = message.plural or plural
+            if place not in message.places:
+                message.places.append(place)
+    return sorted(found.values(), key=lambda message: (message.places[0], message.context, message.singular))
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for package in PACKAGES:
+        yield from (p for p in sorted((root / package).rglob("*.py")) if "migrations" not in p.parts)
+    yield from sorted((root / "templates").rglob("*.html"))
+    yield from sorted((root / "templates").rglob("*.txt"))
+
+
+def _messages(path: Path) -> Iterator[tuple[str, str, str]]:
+    text = path.read_text("utf-8")
+    if path.suffix == ".py":
+        yield from _calls(ast.parse(text))
+        return
+    # templatize leaves Python calls amid blanked-out text, one form per tag.
+    code = templatize(text)
+    for match in _IN_TEMPLATES.finditer(code):
+        yield from _calls(ast.parse(_call_text(code, match.start())))
+
+
+def _call_text(code: str, start: int) -> str:
+    """The call that begins at `start`, to its closing parenthesis."""
+    for end in range(code.index("(", start) + 1, len(code) + 1):
+        if code[end - 1] == ")":
+            try:
+                ast.parse(code[start:end])
+            except SyntaxError:
+                continue
+            return code[start:end]
+    raise ValueError(f"no whole call at {code[start : start + 60]!r}")
+
+
+def _calls(tree: ast.AST) -> Iterator[tuple[str, str, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            if name in _CALLS:
+                texts = [_literal(node, position) for position in _CALLS[name]]
+                if texts[1]:
+                    yield texts[0], texts[1], texts[2]
+
+
+def _literal(node: ast.Call, position: int | None) -> str:
+    """The argument if it is a text literal; what is computed can't be collected."""
+    if position is None or position >= len(node.args):
+        return ""
+    value = node.args[position]
+    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
+
+
+def read_po(path: Path) -> dict[tuple[str, str], list[str]]:
+    """(context, singular) → its translation, or one per plural form."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for block in re.split(r"\n\s*\n", path.read_text("utf-8")):
+        fields: dict[str, str] = {}
+        current = ""
+        for line in block.splitlines():
+            if match := re.match(r'(\w+(?:\[\d\])?)?\s*(".*")\s*$', line):
+                current = match[1] or current
+                fields[current] = fields.get(current, "") + ast.literal_eval(match[2])
+        if "msgid" in fields:
+            names = sorted(name for name in fields if name.startswith("msgstr"))
+            found[fields.get("msgctxt", ""), fields["msgid"]] = [fields[name] for name in names]
+    return found
+
+
+def write_po(path: Path, messages: list[Message], translations: dict[tuple[str, str], list[str]]) -> None:
+    head = "".join(translations.get(("", ""), [""]))
+    blocks = ['msgid ""\nmsgstr ""\n' + "".join(f"{_quoted(line)}\n" for line in head.splitlines(keepends=True))]
+    for message in messages:
+        lines = [f"#: {place}" for place in message.places]
+        if "%" in message.singular + message.plural:
+            lines.append("#, python-format")
+        if message.context:
+            lines.append(f"msgctxt {_quoted(message.context)}")
+        lines.append(f"msgid {_quoted(message.singular)}")
+        done = translations.get(message.key, [])
+        if message.plural:
+            lines.append(f"msgid_plural {_quoted(message.plural)}")
+            forms = done if len(done) > 1 else ["", ""]
+            lines += [f"msgstr[{number}] {_quoted(form)}" for number, form in enumerate(forms)]
+        else:
+            lines.append(f"msgstr {_quoted(done[0] if len(done) == 1 else '')}")
+        blocks.append("\n".join(lines) + "\n")
+    path.write_text("\n".join(blocks), "utf-8")
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    return f'"{escaped}"'
+
+
+def missing(path: Path, messages: list[Message]) -> list[Message]:
+    """Those that have no translation, or not one for each plural form."""
+    done = read_po(path)
+    return [m for m in messages if not all(done.get(m.key, [""])) or (m.plural and len(done[m.key]) < 2)]
+
+
+def main() -> None:
+    messages = collect()
+    for path in sorted((ROOT / "locale").glob("*/LC_MESSAGES/django.po")):
+        write_po(path, messages, read_po(path))
+        print(f"{path.relative_to(ROOT)}: {len(messages)} messages, {len(missing(path, messages))} to translate")
+
+
+if __name__ == "__main__":
+    main()
