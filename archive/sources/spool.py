@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -63,11 +64,29 @@ def unquote(text: bytes, kind: MboxKind) -> bytes:
     return _O.sub(b"\nFrom ", text[1:] if text.startswith(b">From ") else text)
 
 
-class Unquoter:
-    """`unquote` for a text that comes in pieces; never holds more than 64 KiB of an unfinished line."""
+_QUOTE = re.compile(rb"\n(>*From )")
 
-    def __init__(self, kind: MboxKind) -> None:
-        self.kind = kind
+
+def quote(text: bytes) -> bytes:
+    """Put the quoting of mboxrd on a text that begins at the start of a line."""
+    if b"From " not in text:
+        return text
+    if text.lstrip(b">").startswith(b"From "):
+        text = b">" + text
+        return text[:1] + _QUOTE.sub(rb"\n>\1", text[1:])
+    return _QUOTE.sub(rb"\n>\1", text)
+
+
+class LineFilter:
+    """Applies `unquote` or `quote` to a text that comes in pieces; never holds more than 64 KiB of a line.
+
+    keep_back: of a run of ">" without end at the start of a line, how many must stay until it is known what follows.
+    It is all the same which one of them is taken off, or where one is added; None: such a run is never touched.
+    """
+
+    def __init__(self, change: Callable[[bytes], bytes], keep_back: int | None) -> None:
+        self.change = change
+        self.keep_back = keep_back
         self.held = b""
         self.inside_line = False
 
@@ -84,21 +103,29 @@ class Unquoter:
 
     def _lines(self, text: bytes) -> bytes:
         if not self.inside_line or not text:
-            return unquote(text, self.kind)
+            return self.change(text)
         end = text.find(b"\n") + 1 or len(text)
         self.inside_line = text[end - 1 : end] != b"\n"
-        return text[:end] + unquote(text[end:], self.kind)
+        return text[:end] + self.change(text[end:])
 
     def _long_line(self) -> bytes:
-        """Let go of a line without end. Of a run of ">" one is kept back: it is all the same which one is taken off."""
-        keep = 0
-        if not self.inside_line and self.kind == "rd" and b"From ".startswith(self.held.lstrip(b">")):
-            keep = 1 + len(self.held.lstrip(b">"))
-        piece, self.held = self.held[: len(self.held) - keep], self.held[len(self.held) - keep :]
-        if keep:
-            return piece
+        """Let go of a line without end."""
+        held, self.held = self.held, b""
+        rest = held.lstrip(b">")
+        if self.keep_back is not None and not self.inside_line and b"From ".startswith(rest):
+            cut = len(held) - len(rest) - self.keep_back
+            self.held = held[cut:]
+            return held[:cut]
         was_inside, self.inside_line = self.inside_line, True
-        return piece if was_inside else unquote(piece, self.kind)
+        return held if was_inside else self.change(held)
+
+
+def unquoter(kind: MboxKind) -> LineFilter:
+    return LineFilter(lambda text: unquote(text, kind), 1 if kind == "rd" else None)
+
+
+def quoter() -> LineFilter:
+    return LineFilter(quote, 0)
 
 
 class LargeMessage:
@@ -106,7 +133,7 @@ class LargeMessage:
 
     def __init__(self, folder: Path, kind: MboxKind) -> None:
         self.spool = open_spool(folder)
-        self.unquoter = Unquoter(kind)
+        self.unquoter = unquoter(kind)
         self.size = 0
 
     def write(self, piece: bytes) -> None:
