@@ -272,9 +272,9 @@ class MemoryWriter:
     """Appends to one bytearray of a MemoryBackend; what is not synced is lost by `MemoryBackend.crash()`."""
 
     def __init__(self, backend: MemoryBackend, name: str, at: int) -> None:
+        if len(backend.files.get(name, b"")) < at:
+            raise StorageFailed(f"{name} has not the {at} bytes that were expected")
         data = backend.files.setdefault(name, bytearray())
-        if len(data) < at:
-            raise StorageFailed(f"{name} has {len(data)} bytes, {at} were expected")
         del data[at:]
         backend.synced[name] = min(backend.synced.get(name, 0), at)
         self._backend = backend

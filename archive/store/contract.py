@@ -13,12 +13,14 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Protocol
 
 from archive.mail.extract import extract
 
+from .adding import EARLIEST, LATEST, Incoming
 from .backend import Backend
 from .codec import FRAME_BYTES, squeeze
 from .describe import describe
@@ -27,7 +29,8 @@ from .indexer import Indexer
 from .ingest import Ingest
 from .journal import Position
 from .packs import read_table, scan
-from .store import EARLIEST, LATEST, MOST_FOLDERS_DEEP, Incoming, Store
+from .paths import MOST_FOLDERS_DEEP
+from .store import Store
 
 
 class Ground(Protocol):
@@ -145,7 +148,7 @@ def _told_by_journal(store: Store) -> tuple[dict[int, tuple[str, int, int]], set
 
 
 def _check_packs(store: Store, live: set[int]) -> None:
-    """Each live message lies in exactly one pack of the catalogue, where the catalogue says; sealed packs say so too."""
+    """Each live message lies in exactly one pack, where the catalogue says; a sealed pack says so too."""
     found: list[int] = []
     for pack in store.catalogue.packs():
         entries = {number: place for number, _, place in scan(store.backend, pack.number, end=pack.bytes)}
@@ -188,7 +191,7 @@ class BackendContract:
         backend = ground.backend()
         write(backend, "packs/a", b"0123")
         for name in ("packs/a", "packs/b"):
-            assert refusal(lambda name=name: backend.append(name, 5)) in (StorageFailed, NotFound)  # type: ignore[misc]
+            assert refusal(partial(backend.append, name, 5)) in {StorageFailed, NotFound}
         assert backend.names("packs") == ["packs/a"]
         assert backend.size("packs/a") == 4
 
@@ -313,7 +316,7 @@ class StoreContract:
         content = mail("large one", "beginning") + line * ((33 << 20) // len(line)) + b"theveryend\r\n"
         with ground.open() as store:
             with Ingest(store, 1) as ingest:
-                ingest.put("Inbox", spool=BytesIO(content), token="large")
+                ingest.put("Inbox", spool=BytesIO(content))
             (outcome,) = ingest.outcomes()
             row = store.row(outcome.number)
             assert row is not None and row.partial and row.size == len(content)
@@ -433,7 +436,7 @@ class StoreContract:
             assert [row.number for row in store.list_folder(folder)] == numbers[::-1]
             assert all(datetime.fromtimestamp(row.date, UTC) for row in store.rows(numbers))
             check_invariants(store, index=True)
-            assert [row.number for row in store.search("subject:m*", mailboxes={1}).rows] == numbers[::-1]
+            assert [row.number for row in store.search("text", mailboxes={1}).rows] == numbers[::-1]
 
     def test_search_sees_only_what_may_be_seen_and_counts_exactly(self, ground: Ground) -> None:
         with ground.open() as store:
@@ -484,12 +487,13 @@ class StoreContract:
             assert [row.number for row in store.iterate("fig", mailboxes={1})] == wanted[15:]
 
     def test_packs_are_sealed_at_their_size_and_all_stays_readable(self, ground: Ground) -> None:
-        contents = [mail(f"m{at}", f"{at} " * 400) for at in range(30)]
+        contents = [mail(f"m{at}", hashlib.sha512(b"%d" % at).hexdigest() * 4) for at in range(40)]
         with ground.open(pack_bytes=2000) as store:
             folder = store.ensure_folder(1, "Inbox")
             numbers = [number for content in contents for number in keep(store, folder, content)]
             packs = store.catalogue.packs()
-            assert len(packs) > 3 and [pack.sealed for pack in packs] == [True] * (len(packs) - 1) + [False]
+            assert len(packs) > 3, "too few to show anything"
+            assert [pack.sealed for pack in packs] == [True] * (len(packs) - 1) + [False]
             check_invariants(store)
         with ground.open("elsewhere", pack_bytes=2000) as store:
             assert [store.read(number) for number in numbers] == contents

@@ -1,8 +1,8 @@
 """A backend that fails on purpose, at the call one names: a double for tests and torture, never for mail.
 
-It stands before another backend and counts every call that changes something (append, write, sync, put, delete). At
-the planned one it refuses, writes half, or dies; a dead one answers nothing more until it is revived, as a process
-that was killed does nothing more. With a `MemoryBackend` behind it, `crash` also loses what was not synced.
+It stands before another backend and counts every call that changes something (append, write, sync, put, delete,
+move_folder). At the planned one it refuses, writes half, or dies; a dead one answers nothing more until it is revived,
+as a process that was killed does nothing more. With memory behind it, `crash` also loses what was not synced.
 """
 
 from __future__ import annotations
@@ -110,6 +110,11 @@ class FaultyBackend:
         with self.change(name) as half:
             if not half:
                 self.inner.delete(name)
+
+    def move_folder(self, folder: str, to: str) -> None:
+        with self.change(folder) as half:
+            if not half:
+                self.inner.move_folder(folder, to)
 
     def lock(self, name: str, *, wait: bool = True) -> contextlib.AbstractContextManager[None]:
         self.alive()
