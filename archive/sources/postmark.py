@@ -79,12 +79,14 @@ def dated(line: bytes) -> tuple[bool, int | None]:
 
     Returns (yes, epoch seconds or None). 1970-01-01 00:00:00 is what writers put who know no date: None.
     """
+    if len(line) > LINE_MAX:
+        return False, None
     usual = _USUAL.match(line)
     if usual is not None:
         month = _MONTHS.get(usual[1].lower())
         if month is not None:
             return True, _epoch(usual[6], month, usual[2], (usual[3], usual[4], usual[5]), b"") or None
-    if not line.startswith(b"From ") or len(line) > LINE_MAX:
+    if not line.startswith(b"From "):
         return False, None
     tail = line[5:][-120:]
     for pattern, order in ((_CTIME, "ctime"), (_RFC2822, "2822"), (_ISO, "iso")):
