@@ -119,7 +119,7 @@ class _Texts:
         self.attachment: list[str] = []
         self.room = MAX_TEXT_CHARS
         self.encoded_room = MAX_TEXT_BYTES
-        self.alternatives: dict[int, list[str]] = {}
+        self.alternatives: dict[int, set[str]] = {}  # words of each multipart/alternative so far
 
     def read(self, structure: Structure) -> None:
         for entity in structure.walk():
@@ -181,13 +181,12 @@ class _Texts:
             node = node.parent
         if node is None:
             return text
-        known = self.alternatives.setdefault(id(node), [])
-        if not known:
-            known.append(text)
+        known = self.alternatives.get(id(node))
+        if known is None:
+            # Its words are looked at only where a second form follows.
+            self.alternatives[id(node)] = set(_WORDS.findall(text.lower())) if len(node.children) > 1 else set()
             return text
-        words = set(_WORDS.findall("\n".join(known).lower()))
-        known.append(text)
-        return " ".join(_unknown(text, words))
+        return " ".join(_unknown(text, known))
 
     def _text(self, entity: Entity) -> str:
         label = entity.params.get("charset", b"").decode("latin-1")

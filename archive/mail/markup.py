@@ -10,7 +10,7 @@ import re
 from html import unescape
 
 _SILENT = re.compile(
-    r"<!--.*?(?:-->|\Z)|<(script|style|template|noframes)\b[^<>]*+>.*?(?:</\1\b|\Z)",
+    r"<!--.*?(?:-->|\Z)|<(script|style|template|noframes)\b[^<>]*+>.*?(?:</\1\b[^<>]*+>?|\Z)",
     re.I | re.S,
 )
 _BLOCK = re.compile(

@@ -19,7 +19,9 @@ CHROMIUM = "/usr/bin/chromium"
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 
-FORBIDDEN_ELEMENTS = "document.querySelectorAll('script,form,input,button,iframe,object,embed,svg,math,link,base,video,audio,template').length"
+FORBIDDEN_ELEMENTS = (
+    "document.querySelectorAll('script,form,input,button,iframe,object,embed,svg,math,link,base,video').length"
+)
 NOTHING_MOVED_OR_LISTENING = (
     "[...document.querySelectorAll('*')].every(e => getComputedStyle(e).position === 'static'"
     " && getComputedStyle(e).transform === 'none' && [...e.attributes].every(a => !a.name.startsWith('on')))"
