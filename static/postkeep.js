@@ -49,6 +49,7 @@ function openDialog(id) {
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-open-dialog]");
   if (opener) openDialog(opener.dataset.openDialog);
+  event.target.closest("[data-close-dialog]")?.closest("dialog").close("cancel");
   if (event.target.closest("[data-dismiss]")) event.target.closest("[data-toast]")?.remove();
   if (event.target instanceof HTMLDialogElement && event.target.open) {
     const box = event.target.getBoundingClientRect();
@@ -85,7 +86,7 @@ function askFirst(button, form) {
     if (form) form.requestSubmit(button); else button.click();
   };
   dialog.showModal();
-  (confirmType ? typed : one("[value=cancel]", dialog)).focus();
+  (confirmType ? typed : one("[data-close-dialog]", dialog)).focus();
 }
 
 document.addEventListener("click", (event) => {
@@ -170,7 +171,7 @@ document.addEventListener("click", async (event) => {
 
 /* --- rows: j k o x, choose all --- */
 
-const rowsOf = () => all("[data-rows] tbody tr, [data-row]").filter((row) => row.offsetParent !== null);
+const rowsOf = () => all("table[data-rows] tbody tr, [data-row]").filter((row) => row.offsetParent !== null);
 const linkOf = (row) => one(".rowlink__a, a[href]", row);
 
 function moveRow(step) {
