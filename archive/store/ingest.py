@@ -2,7 +2,7 @@
 
 Three threads behind the caller's own: one hashes and parses a chunk; one compresses and commits it (the only one that
 waits for the disk); one feeds the index. The native parts (SHA-256, zstd, AES, fsync, tantivy) run beside Python.
-A chunk is at most 256 messages, 4 MiB or 250 ms, so the writer lease is never held longer than one of those.
+A chunk is at most 256 messages, 2 MiB or 250 ms, so the writer lease is never held longer than one of those.
 
 Relies on I1, I2 (`Store.add`). Not for finding messages on disk (`archive.sources`).
 """
@@ -34,10 +34,10 @@ from .indexer import Indexer
 from .store import TEXT_BYTES, Store
 
 CHUNK_MESSAGES = 256
-CHUNK_BYTES = 4 << 20
+CHUNK_BYTES = 2 << 20
 CHUNK_SECONDS = 0.25
 QUEUED_CHUNKS = 2
-SAMPLE_BYTES = 12 << 20
+SAMPLE_BYTES = 8 << 20
 FIRST_SAMPLE_BYTES = 6 << 20
 SAMPLE_MESSAGE_BYTES = 64 << 10
 GROWTH = 4
@@ -45,7 +45,7 @@ SAMPLE_LEAST_BYTES = 1 << 20
 SAMPLE_LEAST_MESSAGES = 100
 COMMIT_SECONDS = 10.0
 POLL_SECONDS = 0.1
-SUPPLY_CHUNKS = 3
+SUPPLY_CHUNKS = 2
 GC_OBJECTS = 200_000
 
 
