@@ -39,7 +39,8 @@ class ImportForm(forms.Form):
         label=_("Files"),
         required=False,
         help_text=_(
-            "mbox files, single messages (.eml), or a .zip, .tar, .gz, .bz2, .xz or .zst of these. Any size, several at once."
+            "mbox files, single messages (.eml), or a .zip, .tar, .gz, .bz2, .xz or .zst of these. "
+            "Any size, several at once."
         ),
     )
     path = forms.CharField(label=_("Or a path on the server"), required=False, max_length=4096)
@@ -69,6 +70,7 @@ class ImportForm(forms.Form):
         else:
             del self.fields["path"]
             del self.fields["user"]
+            self.fields["files"].required = True
 
 
 class ExportForm(forms.Form):

@@ -114,6 +114,10 @@ class ArchiveRead(models.Model):
             models.UniqueConstraint(fields=["access", "store", "number"], name="archive_read_once"),
         ]
 
+    @property
+    def public_id(self) -> str:
+        return f"{self.store_id}:{self.number}"
+
 
 class UploadState(models.TextChoices):
     KEPT = "kept", _("Kept")

@@ -9,14 +9,44 @@ from config.kit import nav
 
 
 def register() -> None:
-    nav.register("", _("My mail"), "archive:search", "inbox", order=20, keys="m", words=_("search mail find messages"),
+    nav.register(
+        "",
+        _("My mail"),
+        "archive:search",
+        "inbox",
+        order=20,
+        keys="m",
+        words=_("search mail find messages"),
         under=("archive:message", "archive:folder", "archive:part"),
-    )  # fmt: skip
-    nav.register("", _("Import mail"), "archive:import", "inbox-arrow-down", order=30, keys="i", words=_("upload"), under=("archive:import",))
-    nav.register("", _("Export mail"), "archive:export", "arrow-up-tray", order=40, keys="x", words=_("download"), under=("archive:export",))
+    )
+    nav.register(
+        "",
+        _("Import mail"),
+        "archive:import",
+        "inbox-arrow-down",
+        order=30,
+        keys="i",
+        words=_("upload"),
+        under=("archive:import",),
+    )
+    nav.register(
+        "",
+        _("Export mail"),
+        "archive:export",
+        "arrow-up-tray",
+        order=40,
+        keys="x",
+        words=_("download"),
+        under=("archive:export",),
+    )
     nav.register("archive", _("Stores"), "archive:store-list", "circle-stack", Right.MANAGE_STORES, 10, keys="s")
     nav.register(
-        "archive", _("Open an archive"), "archive:open-archive", "lock-open", Right.READ_OTHERS_MAIL, 20,
+        "archive",
+        _("Open an archive"),
+        "archive:open-archive",
+        "lock-open",
+        Right.READ_OTHERS_MAIL,
+        20,
         words=_("read somebody else's mail"),
-    )  # fmt: skip
+    )
     nav.register("account", _("Who read my mail"), "archive:access-log", "eye", order=40, under=("archive:access",))

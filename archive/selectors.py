@@ -8,7 +8,7 @@ ArchiveClosed, StoreUnknown, ExportGone, which the pages translate to 404.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 from uuid import UUID
@@ -96,7 +96,11 @@ class FolderNode:
     store: Store
     folder: engine.Folder
     depth: int
-    children: list[FolderNode] = field(default_factory=list)
+
+    @property
+    def shown_depth(self) -> int:
+        """The tree indents up to six levels; deeper ones stand under each other."""
+        return min(self.depth, 6)
 
 
 # --- whose archive -----------------------------------------------------------------------------------------------
@@ -365,7 +369,7 @@ def console_scope(actor: Actor, address: str | None) -> Scope:
 
 
 def get_mailbox(address: str) -> Mailbox:
-    """A mailbox by what somebody typed; for callers who have asked whether the actor may know. Raises: ArchiveClosed."""
+    """A mailbox by what somebody typed; for callers who asked whether the actor may know. Raises: ArchiveClosed."""
     try:
         found = Mailbox.objects.filter(address=str(parse_address(address))).first()
     except BadAddress as error:

@@ -6,12 +6,11 @@ message is in memory only while it is small. Not for writing files (`archive.sou
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from django.db import transaction
 from django.utils import timezone
@@ -29,11 +28,7 @@ from archive.query import nodes
 from archive.query.language import parse
 from archive.selectors import get_mailbox, open_stores, readable_archives
 from archive.services.imports import clean_folder
-
-try:
-    from archive.sources import writers
-except ImportError:
-    writers = None
+from archive.sources import writers
 from archive.store.errors import Damaged
 from domains.models import Mailbox
 from jobs.running import TaskRun
@@ -43,7 +38,7 @@ WHOLE_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class ExportArguments:
-    """Whose mail, which of it, as what; `destination` is a new or empty folder (shell), `export` a prepared row (page)."""
+    """Whose mail, which of it, as what, where: `destination` is a new or empty folder, `export` a prepared row."""
 
     user: str
     format: str
@@ -53,10 +48,11 @@ class ExportArguments:
     export: str | None = None
 
 
-class Writer(Protocol):
-    def add(self, folder: str, name_hint: str, chunks: Iterator[bytes]) -> writers.Written: ...
+Writer = writers.EmlWriter | writers.MboxWriter | writers.MaildirWriter
 
-    def close(self) -> None: ...
+
+class _Stopped(Exception):  # no error: leaves the writer, which then leaves nothing behind
+    """Asked to stop."""
 
 
 def check_export(actor: Actor, arguments: ExportArguments) -> tuple[Mailbox, nodes.Node]:
@@ -95,7 +91,7 @@ def prepare_export(actor: Actor, *, address: str, format: str, folder: str = "",
 def export_mail(actor: Actor, run: TaskRun, arguments: ExportArguments) -> dict[str, object]:
     """Write every message that matches, once per folder it lies in, byte-identical.
 
-    Raises: ArchiveClosed, BadArguments, PathRefused, QueryError, StoreError; Cancelled (what is there is whole).
+    Raises: ArchiveClosed, BadArguments, PathRefused, QueryError, StoreError; Cancelled, with nothing left behind.
     """
     started = time.monotonic()
     mailbox, node = check_export(actor, arguments)
@@ -139,8 +135,13 @@ def check_destination(actor: Actor, arguments: ExportArguments) -> Path:
 
 
 def _writer(format: str, destination: Path) -> Writer:
-    kinds = {"eml": writers.EmlWriter, "mbox": writers.MboxWriter, "maildir": writers.MaildirWriter}
-    return kinds[format](destination)
+    match format:
+        case "eml":
+            return writers.EmlWriter(destination)
+        case "mbox":
+            return writers.MboxWriter(destination)
+        case _:
+            return writers.MaildirWriter(destination)
 
 
 class _Export:
@@ -161,12 +162,9 @@ class _Export:
         mine = {self._mailbox.pk}
         total = sum(opened.search(self._node, mailboxes=mine, limit=1).total for _store, opened in stores)
         self._run.progress(0, total)
-        writer = _writer(format, destination)
-        try:
+        with contextlib.suppress(_Stopped), _writer(format, destination) as writer:
             for store, opened in stores:
                 self._write_store(store, opened, writer, total)
-        finally:
-            writer.close()
         return {
             "task": self._run.task_id,
             "messages": self._messages,
@@ -180,7 +178,7 @@ class _Export:
         everything = isinstance(self._node, nodes.All)
         for row in opened.iterate(self._node, mailboxes={self._mailbox.pk}):
             if self._run.stopping():
-                return
+                raise _Stopped
             # Without a query the engine gives every placement as a line of its own, that one first.
             for folder, mailbox in row.placements[:1] if everything else row.placements:
                 if mailbox == self._mailbox.pk and self._wanted(paths.get(folder)):
@@ -196,7 +194,7 @@ class _Export:
         public_id = f"{store.pk}:{row.number}"
         try:
             chunks = iter([opened.read(row.number)]) if row.size <= WHOLE_BYTES else opened.stream(row.number)
-            written = writer.add(folder, f"{row.number:08d}", chunks)
+            written = writer.add(folder, row.subject or str(row.number), chunks, row.date)
         except Damaged as error:
             self._failed.append({"id": public_id, "reason": str(error)})
             self._run.log(f"{public_id}: {error}", level="error")

@@ -65,9 +65,10 @@ class Command(Door):
         if result.get("mailbox_created"):
             self.say(f"{result['mailbox']} is new: it can't sign in until it is invited.")
         if result:
+            source = "?" if result["source"] is None else f"{result['source']:,}"
             self.say(
-                f"{result['archived']:,} archived, {result['duplicates']:,} there already, {result['rejected']:,} rejected"
-                f" of {result['source'] if result['source'] is not None else '?'} in the source"
+                f"{result['archived']:,} archived, {result['duplicates']:,} there already, "
+                f"{result['rejected']:,} rejected of {source} in the source"
                 f" ({megabytes(result['bytes'])} in {result['seconds']:,.1f} s); {result['indexed']:,} can be found."
             )
         for number, line in enumerate(items):
