@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -16,9 +18,9 @@ def _email_field() -> forms.CharField:
     )
 
 
-def _new_password_field() -> forms.CharField:
+def _new_password_field(label: Any) -> forms.CharField:
     return forms.CharField(
-        label=_("New password"),
+        label=label,  # lazy, so that each reader gets it in their language
         max_length=1000,
         strip=False,
         help_text=_("At least 10 characters. A few unrelated words are easier to remember than symbols."),
@@ -41,7 +43,7 @@ class SignInForm(forms.Form):
 class NewPasswordForm(forms.Form):
     """The password somebody chooses behind a link: once, because it can be looked at in the browser."""
 
-    password = _new_password_field()
+    password = _new_password_field(_("New password"))
 
 
 class FirstAdministratorForm(forms.Form):
@@ -51,7 +53,7 @@ class FirstAdministratorForm(forms.Form):
     name = forms.CharField(
         label=_("Name"), max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
-    password = _new_password_field()
+    password = _new_password_field(_("Password"))
 
 
 class ChangePasswordForm(forms.Form):
@@ -63,7 +65,7 @@ class ChangePasswordForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
-    password = _new_password_field()
+    password = _new_password_field(_("New password"))
 
 
 class AccountForm(forms.Form):

@@ -17,3 +17,20 @@ def wait_text(retry_after_s: int) -> str:
         "Too many attempts. Wait %(when)s and try again. A browser in which you signed in before doesn't have to wait "
         "for what strangers try, and an administrator can give you a link for a new password."
     ) % {"when": when}
+
+
+def action_text(action: str) -> str:
+    """What an audit event says to people; one without a sentence is shown by its name."""
+    sentences = {
+        "user.create": _("Made"),
+        "user.make_administrator": _("Made an administrator"),
+        "user.invitation_link": _("Invitation link made"),
+        "user.reset_link": _("Link for a new password made"),
+        "user.set_password": _("Password set"),
+        "user.set_preferences": _("Preferences changed"),
+        "user.disable": _("Shut out"),
+        "user.enable": _("Let in again"),
+        "user.sign_in": _("Signed in"),
+        "user.sign_out": _("Signed out"),
+    }
+    return sentences.get(action, action)

@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.models import User
-from jobs import shutdown
+from jobs import shutdown, sweeping
 from jobs.commands import get_command
 from jobs.errors import Cancelled, JobsError
 from jobs.models import Task, TaskLog
@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 TICK_S = 0.5
 LOOK_EVERY_S = 1.0
 HEARTBEAT_EVERY_S = 5.0
+SWEEP_EVERY_S = 15.0
 MAX_LOG_LINES = 10_000
 State = Task.State
 Echo = Callable[[dict[str, object]], None]
@@ -132,6 +133,7 @@ class Heartbeat(threading.Thread):
         self._ended = threading.Event()
         self._seen = False
         self._beat_at = self._look_at = -math.inf
+        self._swept_at = time.monotonic()
 
     def run(self) -> None:
         try:
@@ -168,6 +170,9 @@ class Heartbeat(threading.Thread):
             self._look_at = now
         if self._seen:
             self._write_lines()
+        if now - self._swept_at >= SWEEP_EVERY_S:  # when every worker is busy, nobody else takes the sweeper's hint
+            sweeping.mark_interrupted()
+            self._swept_at = now
 
     def _row(self) -> models.QuerySet[Task]:
         return Task.objects.filter(pk=self._run.task_id, state__in=Task.RUNNING, worker=self._worker)

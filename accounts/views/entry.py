@@ -33,18 +33,18 @@ def sign_in(request: ActorRequest) -> HttpResponse:
     if request.method == "GET" and request.actor.user is not None:
         return redirect_page(request, target)
     form = SignInForm(request.POST or None)
-    status = None
+    problem, status = "", None
     if request.method == "POST" and form.is_valid():
         try:
             device = request.COOKIES.get(DEVICE_COOKIE)
             user = signing_in.sign_in(request, **form.cleaned_data, device=device)
             return _let_in(request, user, redirect_page(request, target))
         except WrongPassword:
-            form.add_error(None, _("Address and password don't belong together."))
+            problem, status = _("Address and password don't belong together."), 422
         except TooManyAttempts as error:
-            form.add_error(None, wait_text(error.retry_after_s))
-            status = 429
-    return render_page(request, "accounts/sign_in.html", {"form": form, "next": target}, status=status)
+            problem, status = wait_text(error.retry_after_s), 429
+    context = {"form": form, "problem": problem, "next": target}
+    return render_page(request, "accounts/sign_in.html", context, status=status)
 
 
 @require_POST

@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from accounts.tables import UserTable
+from accounts.wording import action_text
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.paging import keyset
 from config.kit.tables import Empty
@@ -48,7 +49,10 @@ def user_create(request: ActorRequest) -> HttpResponse:
 @require_safe
 def user_detail(request: ActorRequest, user_id: int) -> HttpResponse:
     person = selectors.get_user(request.actor, user_id, need=Right.MANAGE_USERS)
-    events = selectors.list_events_about(request.actor, person)
+    events = [
+        {"at": event.at, "actor_label": event.actor_label, "text": action_text(event.action)}
+        for event in selectors.list_events_about(request.actor, person)
+    ]
     return render_page(request, "accounts/user_detail.html", {"person": person, "events": events})
 
 

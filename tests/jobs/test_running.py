@@ -268,3 +268,15 @@ def test_purging_deletes_only_old_ended_tasks(administrator: User) -> None:
     assert task.result == {"purged": 1}
     left = set(Task.objects.values_list("pk", flat=True))
     assert old.pk not in left and {new.pk, running_one.pk, task.pk} <= left
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_running_task_sweeps_too_because_every_worker_may_be_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "SWEEP_EVERY_S", 0.0)
+    dead = factories.make_task(state="in_progress", worker="gone:1", heartbeat_at="2020-01-01T00:00Z")
+    beat = running.Heartbeat(TaskRun(factories.make_task(state="waiting").pk), "nobody")
+    beat.start()
+    time.sleep(0.8)
+    beat.end()
+    dead.refresh_from_db()
+    assert dead.state == "interrupted"
