@@ -27,6 +27,10 @@ def keys() -> engine.Keys:
 def open_store(store: Store) -> engine.Store:
     """The open engine of a store. Raises: StoreUnavailable (folder missing, wrong key, not a store)."""
     with _guard:
+        found = _open.get(store.pk)
+        if found is not None and found.stale():
+            # Recover put another catalogue in place. Not closed here: other threads may be reading from it still.
+            del _open[store.pk]
         if store.pk not in _open:
             try:
                 _open[store.pk] = engine.Store.open(store.root, store.work, keys())

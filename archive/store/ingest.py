@@ -272,25 +272,38 @@ class Ingest:
     # The index
 
     def _index_all(self, ready: threading.Event) -> None:
+        """Feed the index, from the moment on that its lease is free; what passed before is read back from the packs."""
         try:
-            with Indexer(self._store, wait=False) as indexer:
-                # What was there before comes first, so that our documents follow in order.
-                self._feeds = True
+            while not self._feed(ready):
                 ready.set()
-                committed = time.monotonic()
-                for supply in self._each(self._to_index):
-                    indexer.advance(supply)
-                    if time.monotonic() - committed > COMMIT_SECONDS and indexer.writer.pending:
-                        indexer.commit()
-                        committed = time.monotonic()
-                if self._failure is None:
-                    indexer.advance()
-        except Busy:
-            ready.set()
-            if self._feeds:
-                raise
-        finally:
+                with contextlib.suppress(queue.Empty):
+                    if self._to_index.get(timeout=POLL_SECONDS) is None:
+                        return
+        except BaseException:
             self._feeds = False
+            self._drain(self._to_index)
+            raise
+
+    def _feed(self, ready: threading.Event) -> bool:
+        """False when somebody else holds the index lease."""
+        try:
+            indexer = Indexer(self._store, wait=False).__enter__()
+        except Busy:
+            return False
+        with contextlib.ExitStack() as stack:
+            stack.push(indexer)
+            self._feeds = True
+            ready.set()
+            committed = time.monotonic()
+            for supply in self._each(self._to_index):
+                indexer.advance(supply)
+                if time.monotonic() - committed > COMMIT_SECONDS and indexer.writer.pending:
+                    indexer.commit()
+                    committed = time.monotonic()
+            if self._failure is None:
+                indexer.advance()
+            self._feeds = False
+        return True
 
     def _wait_for_index(self) -> None:
         """Until the index has what is in the journal now: by its holder, or by ourselves when the lease is free."""
