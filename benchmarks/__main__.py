@@ -1,0 +1,184 @@
+"""`make bench`, or `python -m benchmarks`: run the sections, write benchmarks/README.md and results/<date>.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks import ingesting, machine, memory, notmuch, searching, sizing, starting
+from benchmarks.corpus import Corpus
+from benchmarks.figures import Target, put_between_marks, table, target_table
+from benchmarks.house import ROOT, kept_house
+from benchmarks.section import Bench, Result, Section
+
+HERE = Path(__file__).parent
+SHARED = ROOT.parent / "shared" / "corpora"
+SECTIONS: dict[str, Section] = {
+    "ingest": ingesting,
+    "search": searching,
+    "size": sizing,
+    "memory": memory,
+    "start": starting,
+}
+
+
+def main() -> int:
+    options = _options()
+    with _work_folder(options.work) as work:
+        source = _lists_mbox(work)
+        if source is None:
+            print(
+                "benchmarks: the mails are missing. Set POSTKEEP_CORPORA to a folder with lists.mbox in it, or put "
+                f"lists.mbox.zst with its `unpack` under {SHARED} (needs zstd).",
+                file=sys.stderr,
+            )
+            return 1
+        if notmuch.version() is None:
+            print("benchmarks: notmuch is not installed; only our own side is measured (Debian: apt install notmuch)")
+        bench = Bench(
+            corpus=Corpus(source, work, options.mails),
+            work=work,
+            sizes=options.sizes,
+            rounds=options.rounds,
+            budget_s=options.budget,
+            has_notmuch=notmuch.version() is not None,
+            huge=options.huge,
+        )
+        if options.build:
+            return _build(bench)
+        return _run(bench, options.only, work / "results" if options.mails else HERE)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", type=_names, default=list(SECTIONS), help=f"of {','.join(SECTIONS)}; others are kept")
+    parser.add_argument("--sizes", type=_sizes, default=[28, 84, 500], help="of search, in thousands: 28,84,500")
+    parser.add_argument("--work", type=Path, help="keep mails, databases and stores here for the next run")
+    parser.add_argument("--rounds", type=int, default=3, help="of which the medians are taken (3)")
+    parser.add_argument("--budget", type=float, default=900.0, help="seconds after which a search starts no new round")
+    parser.add_argument("--huge", action="store_true", help="memory: an mbox of 10 GiB too")
+    parser.add_argument("--build", action="store_true", help="only make what --work keeps for these --sizes")
+    parser.add_argument(
+        "--mails", type=int, default=0, help="a try with so many mails; results stay in the work folder"
+    )
+    return parser.parse_args()
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := set(names) - set(SECTIONS):
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(sorted(unknown))}")
+    return names
+
+
+def _sizes(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
+@contextmanager
+def _work_folder(given: Path | None) -> Iterator[Path]:
+    """The one given, which stays, or one in the temporary folder, which does not."""
+    if given is not None:
+        given.mkdir(parents=True, exist_ok=True)
+        yield given.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="pk-bench-") as folder:
+        # PostgreSQL may run as another user, who must get through.
+        Path(folder).chmod(0o755)
+        yield Path(folder).resolve()
+
+
+def _lists_mbox(work: Path) -> Path | None:
+    """POSTKEEP_CORPORA's lists.mbox, else the one unpacked from the shared folder."""
+    if given := os.environ.get("POSTKEEP_CORPORA"):
+        found = Path(given) / "lists.mbox"
+        return found if found.exists() else None
+    unpacked = work / "lists.mbox"
+    packed = SHARED / "lists.mbox.zst"
+    if not unpacked.exists():
+        if not packed.exists() or shutil.which("zstd") is None:
+            return None
+        subprocess.run(["zstd", "--quiet", "--force", "-d", str(packed), "-o", str(unpacked)], check=True)
+    return unpacked
+
+
+def _build(bench: Bench) -> int:
+    """What a later run needs and takes long: mails, notmuch's databases, our stores."""
+    for thousands in bench.sizes:
+        mails = bench.corpus.mail_set(thousands)
+        bench.say(f"{thousands} k: {mails.messages:,} mails, {mails.raw_bytes / 1e6:,.0f} MB")
+    bench.corpus.forget()
+    for thousands in bench.sizes:
+        mails = bench.corpus.mail_set(thousands)
+        kept_house(bench.corpus, mails)
+        bench.say(f"{thousands} k: our store is there")
+        if bench.has_notmuch:
+            notmuch.built(bench.corpus, mails)
+            bench.say(f"{thousands} k: notmuch's database is there")
+    return 0
+
+
+def _run(bench: Bench, names: list[str], folder: Path) -> int:
+    """The sections one after another; each is written down when it is done. A failed one does not end the others."""
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    results = folder if folder != HERE else HERE / "results"
+    results.mkdir(parents=True, exist_ok=True)
+    raw = results / f"{today}.json"
+    document: Result = json.loads(raw.read_text()) if raw.exists() else {"sections": {}}
+    document["machine"] = machine.facts(bench.work)
+    failed = []
+    for name in names:
+        began = time.monotonic()
+        bench.say(f"{name} begins")
+        try:
+            document["sections"][name] = SECTIONS[name].measure(bench, document["sections"].get(name, {}))
+        except Exception:
+            traceback.print_exc()
+            failed.append(name)
+            continue
+        bench.say(f"{name} took {time.monotonic() - began:.0f} s")
+        raw.write_text(json.dumps(document, indent=1) + "\n")
+        _write_tables(folder / "README.md", document)
+    for target in targets_of(document):
+        print(target.line)
+    if failed:
+        print(f"benchmarks: failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def targets_of(document: Result) -> list[Target]:
+    """Of all sections that were measured."""
+    sections = document["sections"]
+    return [
+        target for name, section in SECTIONS.items() if name in sections for target in section.targets(sections[name])
+    ]
+
+
+def report(document: Result) -> str:
+    """All tables as Markdown."""
+    facts = document["machine"]
+    pieces = [table(("machine", ""), [(name, value) for name, value in facts.items()])]
+    pieces.append(f"### Targets\n\n{target_table(targets_of(document))}")
+    for name, section in SECTIONS.items():
+        if name in document["sections"]:
+            pieces.append(f"### {section.TITLE}\n\n{section.tables(document['sections'][name])}")
+    return "\n".join(pieces)
+
+
+def _write_tables(path: Path, document: Result) -> None:
+    text = path.read_text() if path.exists() else "# Benchmarks\n"
+    path.write_text(put_between_marks(text, report(document)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
