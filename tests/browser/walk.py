@@ -38,4 +38,9 @@ def _routes(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[t
 
 def page_names() -> list[str]:
     """Names of routes that need no arguments and answer a page."""
-    return [name for name, pattern in routes() if not pattern.pattern.converters and name not in NO_PAGE]
+    return [name for name, pattern in routes() if not _takes_arguments(pattern) and name not in NO_PAGE]
+
+
+def _takes_arguments(pattern: URLPattern) -> bool:
+    regex = getattr(pattern.pattern, "regex", None)
+    return bool(pattern.pattern.converters) or bool(regex is not None and regex.groups)

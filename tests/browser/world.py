@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import format_datetime
+from pathlib import Path
 
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.services import create_user
+from archive import engines, selectors
+from archive.services.imports import ImportArguments
+from config.kit import paths, secrets
+from domains.selectors import mailbox_of
 from jobs.models import Task, TaskLog
+from jobs.services import run_here
 from tests import factories
 
 
@@ -20,8 +30,16 @@ class World:
     user: User
     pages: list[tuple[str, str]]  # (name, path) of pages of single objects
 
+    def pages_of(self, role: str) -> list[tuple[str, str]]:
+        """What this role has to open, and for users what they must not: mail is its owner's alone."""
+        other = {"administrator": "user-mail-", "user": "administrator-mail-"}.get(role, "")
+        return [page for page in self.pages if not other or not page[0].startswith(other)]
+
 
 def build() -> World:
+    engines.close_all()
+    if not (paths.keys_dir() / "recovery.pub").exists():
+        secrets.make_recovery_key()
     administrator = create_user(
         Actor.system(), email="ada@example.org", name="Ada Okafor", administrator=True, password=factories.PASSWORD
     )
@@ -29,9 +47,84 @@ def build() -> World:
     for number in range(6):
         factories.make_user(f"person{number}@example.net", name=f"Person {number}")
     tasks = [_task(administrator, state, number) for number, state in enumerate(Task.State.values)]
-    pages = [(f"task-{task.state}", f"/tasks/{task.pk}/") for task in tasks]
-    pages.append(("user", f"/users/{user.pk}/"))
+    pages = [(f"task-{task.state}", reverse("jobs:task-detail", args=[task.pk])) for task in tasks]
+    pages.append(("user", reverse("accounts:user-detail", args=[user.pk])))
+    pages += [("task-import", _import(administrator)), ("task-import-user", _import(user))]
+    pages += _mail_pages(administrator, "administrator-mail") + _mail_pages(user, "user-mail")
+    store = selectors.list_stores(Actor.for_user(administrator))[0]
+    pages.append(("store", reverse("archive:store-detail", args=[store.pk])))
     return World(administrator, user, pages)
+
+
+def _import(person: User) -> str:
+    """Mail of theirs, archived by the command itself; the address of the task's page."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(60):
+            place = Path(folder, "Inbox" if number % 3 else "Projects/Lighthouse" if number % 2 else "Sent")
+            place.mkdir(parents=True, exist_ok=True)
+            (place / f"{number}.eml").write_bytes(_mail(person, number))
+        (Path(folder) / "broken.zip").write_bytes(b"PK\x03\x04 this is no archive at all")
+        task = run_here(Actor.console(), "ImportMail", ImportArguments(user=person.email, paths=[folder]))
+    assert task.result, task.error
+    return reverse("jobs:task-detail", args=[task.pk])
+
+
+SUBJECTS = [
+    "Lamp order for the lighthouse",
+    "Re: Minutes of the harbour meeting",
+    "Invoice 2026-114",
+    "Grüße aus Königsberg, mit einem sehr langen Betreff, der auf keinem Telefon in eine einzige Zeile passt",
+    "Fwd: The keeper's rota for the winter months",
+    "",
+]
+
+
+def _mail(person: User, number: int) -> bytes:
+    message = EmailMessage()
+    message["From"] = f"Mara Lind <mara{number % 4}@harbour.example>"
+    message["To"] = person.email
+    message["Cc"] = "harbour-office@harbour.example, Keeper <keeper@harbour.example>"
+    if SUBJECTS[number % len(SUBJECTS)]:
+        message["Subject"] = SUBJECTS[number % len(SUBJECTS)]
+    message["Message-ID"] = f"<{number}.{person.pk}@harbour.example>"
+    message["Date"] = format_datetime(timezone.now() - dt.timedelta(hours=31 * number))
+    message.set_content(
+        f"Dear keeper,\n\nthe {number + 2} lamps arrive on Monday. Please have the boat ready at six.\n\n"
+        "> Could you bring oil as well?\n> We have little left.\n\nYes.\n\nMara\n-- \nHarbour office"
+    )
+    if number % 2:
+        message.add_alternative(
+            f"<h2>Lamps</h2><p>Dear keeper, the <b>{number + 2} lamps</b> arrive on Monday.</p>"
+            '<img src="https://tracker.example/p.gif" width="1" height="1"><table border="1"><tr><th>Lamp</th>'
+            "<th>Watts</th></tr><tr><td>Main</td><td>1,000</td></tr></table>",
+            subtype="html",
+        )
+    if number % 3 == 1:
+        message.add_attachment(b"lamp;watts\nmain;1000\n", maintype="text", subtype="csv", filename="lamps.csv")
+    return message.as_bytes()
+
+
+def _mail_pages(person: User, whose: str) -> list[tuple[str, str]]:
+    actor = Actor.for_user(person)
+    mailbox = mailbox_of(person)
+    assert mailbox is not None
+    archive = selectors.get_archive(actor, mailbox.pk)
+    assert archive is not None
+    node = selectors.list_folders(archive)[0]
+    search = reverse("archive:search")
+    scope = selectors.Scope(frozenset({mailbox.pk}))
+    found = selectors.search(scope, "lamps has:attachment", limit=1).hits[0].public_id
+    pages = [
+        (page, reverse(f"archive:{page}", args=[found])) for page in ("message", "message-source", "message-proof")
+    ]
+    pages += [
+        ("message-text", reverse("archive:message", args=[found]) + "?view=text"),
+        ("folder", reverse("archive:folder", args=[node.store.pk, node.folder.number])),
+        ("search", f"{search}?q=lamps+from%3Amara"),
+        ("search-none", f"{search}?q=zebra"),
+        ("search-wrong", f"{search}?q=%28lamps"),
+    ]
+    return [(f"{whose}-{name}", path) for name, path in pages]
 
 
 def _task(actor: User, state: str, number: int) -> Task:
