@@ -1,0 +1,95 @@
+"""Who gets in where: the archive. Administrators don't read others' mail: for them it isn't there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from accounts.models import User
+from archive.models import ArchiveAccess, Export
+from tests import factories
+from tests.access import Cast, Row, for_administrators
+from tests.archive.django.factories import archive, folder_of, make_raw, make_store
+
+
+def a_message(cast: Cast, owner: User) -> tuple[object, ...]:
+    return (archive(owner, [make_raw(attachments=[("plan.bin", b"12345")])], index=False)[0],)
+
+
+def a_part(cast: Cast, owner: User) -> tuple[object, ...]:
+    return (*a_message(cast, owner), 1)
+
+
+def a_folder(cast: Cast, owner: User) -> tuple[object, ...]:
+    (public_id,) = archive(owner, [make_raw()], index=False)
+    return folder_of(public_id)
+
+
+def an_import(cast: Cast, owner: User) -> tuple[object, ...]:
+    return (factories.make_task(owner, type="ImportMail").pk,)
+
+
+def an_export(cast: Cast, owner: User) -> tuple[object, ...]:
+    mailbox = factories.make_mailbox(owner)
+    export = Export.objects.create(user=owner, mailbox=mailbox, format="eml", ready=True)
+    export.root.mkdir(parents=True)
+    return (export.pk,)
+
+
+def an_access_by(cast: Cast, owner: User) -> tuple[object, ...]:
+    mailbox = factories.make_mailbox(cast.stranger if owner == cast.user else cast.user)
+    return (_access(owner, mailbox.user).pk,)
+
+
+def an_access_to(cast: Cast, owner: User) -> tuple[object, ...]:
+    return (_access(factories.make_administrator(), owner).pk,)
+
+
+def _access(reader: User, owner: User | None) -> ArchiveAccess:
+    assert owner is not None
+    until = timezone.now() + timedelta(minutes=5)
+    mailbox = factories.make_mailbox(owner)
+    return ArchiveAccess.objects.create(user=reader, mailbox=mailbox, reason="asked to", expires_at=until)
+
+
+def a_store(cast: Cast, owner: User) -> tuple[object, ...]:
+    return (make_store().pk,)
+
+
+def mail(route: str, **more: object) -> Row:
+    """Something that is part of somebody's mail."""
+    return Row(route, own=200, foreign=404, administrator=200, administrator_foreign=404, **more)  # type: ignore[arg-type]
+
+
+ROWS = [
+    Row("archive:search", own=200, administrator=200),
+    mail("archive:folder", args=a_folder),
+    mail("archive:message", args=a_message),
+    mail("archive:message-source", args=a_message),
+    mail("archive:message-proof", args=a_message),
+    mail("archive:message-body", args=a_message),
+    mail("archive:message-eml", args=a_message),
+    mail("archive:part", args=a_part),
+    Row("archive:import", own=200, administrator=200),
+    Row("archive:import", method="POST", own=422, administrator=422),
+    Row("archive:import-items", own=200, foreign=404, administrator=200, args=an_import),
+    Row("archive:export", own=200, administrator=200),
+    Row("archive:export", method="POST", own=422, administrator=422),
+    mail("archive:export-download", args=an_export),
+    Row(
+        "archive:export-delete", method="POST", own=303, foreign=404, administrator=303, administrator_foreign=404,
+        args=an_export,
+    ),
+    for_administrators("archive:open-archive"),
+    for_administrators("archive:open-archive", 422, method="POST"),
+    Row(
+        "archive:close-archive", method="POST", own=303, foreign=404, administrator=303, administrator_foreign=404,
+        args=an_access_by,
+    ),
+    Row("archive:access-log", own=200, administrator=200),
+    mail("archive:access-detail", args=an_access_to),
+    for_administrators("archive:store-list"),
+    for_administrators("archive:store-detail", args=a_store),
+    for_administrators("archive:store-verify", 303, method="POST", args=a_store),
+]  # fmt: skip
