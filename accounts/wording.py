@@ -7,16 +7,13 @@ from django.utils.translation import ngettext
 
 
 def wait_text(retry_after_s: int) -> str:
-    """Why an attempt wasn't looked at, when the next one is, and what helps until then."""
+    """Why an attempt wasn't looked at, and when the next one is."""
     if retry_after_s < 60:
         when = ngettext("%(count)d second", "%(count)d seconds", retry_after_s) % {"count": retry_after_s}
     else:
         minutes = -(-retry_after_s // 60)
         when = ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
-    return _(
-        "Too many attempts. Wait %(when)s and try again. A browser in which you signed in before doesn't have to wait "
-        "for what strangers try, and an administrator can give you a link for a new password."
-    ) % {"when": when}
+    return _("Too many attempts. Wait %(when)s and try again.") % {"when": when}
 
 
 def action_text(action: str) -> str:

@@ -43,7 +43,7 @@ def sign_in(request: ActorRequest) -> HttpResponse:
             problem, status = _("Address and password don't belong together."), 422
         except TooManyAttempts as error:
             problem, status = wait_text(error.retry_after_s), 429
-    context = {"form": form, "problem": problem, "next": target}
+    context = {"form": form, "problem": problem, "is_throttled": status == 429, "next": target}
     return render_page(request, "accounts/sign_in.html", context, status=status)
 
 
