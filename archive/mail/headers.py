@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date as calendar_date
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from archive.mail.charsets import decode
@@ -24,7 +25,7 @@ _EPOCH_DAY = calendar_date(1970, 1, 1).toordinal()
 
 @dataclass(slots=True)
 class Address:
-    """One mailbox of an address field: display name ("" if none) and address as written."""
+    """One mailbox of an address field: display name ("" if none) and address as written. Not to be changed."""
 
     name: str
     address: str
@@ -116,28 +117,44 @@ _TOKEN = re.compile(
     re.X | re.S,
 )
 _PAIR = re.compile(r"\\(.)", re.S)
+_COMMON = re.compile(r"\s*+([ -~\xa1-\uffef]{0,200}?)\s*<?([!#-'*+\--9=?A-Z^-~]{1,100}+@[A-Za-z0-9.\-]{1,200}+)>?\s*+")
 _SIMPLE = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,400}@[^\s@<>,;:\"()\\]{1,400}")
 
 
 def addresses(values: Iterable[bytes], hint: str = "") -> list[Address]:
     """The mailboxes of address fields. Groups are flattened; what has no "@" is kept as it stands, if single."""
     found: list[Address] = []
-    for field in values:
-        value = _BREAKS.sub(b" ", field) if b"\n" in field or b"\r" in field else field
-        text = value.decode("ascii") if value.isascii() else decode(value, "", hint)
-        if '"' in text or "(" in text or "=?" in text or ":" in text or ";" in text or "\\" in text or "\0" in text:
-            _tokenised(text, hint, found)
-        else:
-            for piece in text.split(","):
-                _plain(piece, found)
-                if len(found) >= MAX_ADDRESSES:
-                    break
+    for value in values:
+        # The same few people write to the same few lists: most fields were seen just before.
+        found += _remembered(value, hint) if len(value) <= 400 else _parsed(value, hint)
+        if len(found) >= MAX_ADDRESSES:
+            break
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _remembered(value: bytes, hint: str) -> tuple[Address, ...]:
+    return tuple(_parsed(value, hint))
+
+
+def _parsed(field: bytes, hint: str) -> list[Address]:
+    found: list[Address] = []
+    value = _BREAKS.sub(b" ", field) if b"\n" in field or b"\r" in field else field
+    text = value.decode("ascii") if value.isascii() else decode(value, "", hint)
+    if '"' in text or "(" in text or "=?" in text or ":" in text or ";" in text or "\\" in text or "\0" in text:
+        _tokenised(text, hint, found)
+        return found
+    for piece in text.split(","):
+        _plain(piece, found)
         if len(found) >= MAX_ADDRESSES:
             break
     return found
 
 
 def _plain(piece: str, found: list[Address]) -> None:
+    if (match := _COMMON.fullmatch(piece)) is not None:
+        found.append(Address(" ".join(match[1].split()) if match[1] else "", match[2]))
+        return
     name, bracket, rest = piece.partition("<")
     if bracket:
         address = rest.partition(">")[0].strip()
@@ -374,7 +391,7 @@ def _offset(zone: str | None) -> int:
     if zone[0] in "+-":
         digits = zone[1:].replace(":", "").strip().rjust(4, "0")
         offset = (int(digits[:2]) * 60 + int(digits[2:])) * 60
-        if offset > 15 * 3600:
+        if offset > 24 * 3600:
             return 0  # no such zone: the clock time is still the best we have
         return -offset if zone[0] == "-" else offset
     return _ZONES.get(zone, 0) * 60

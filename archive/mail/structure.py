@@ -23,8 +23,6 @@ SMALL_BLOCK = 64 * 1024
 MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
 
 _FIELD = re.compile(rb"([!-9;-~]{1,200}+)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)")
-# The same for a whole block at once; the third group is a line that is no field.
-_FIELDS = re.compile(rb"(?:([!-9;-~]{1,200}+)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)|([^\n]*+))(?:\n|\Z)")
 _STOP = re.compile(rb"\n(?:\r?\n|--)")
 _FOLD = re.compile(rb"[\r\n]+")
 _PARAM = re.compile(
@@ -152,7 +150,7 @@ class _Scan:
         while True:
             position = self._read_header(entity, position)
             entity.start = min(position, entity.end)
-            _set_media(entity)
+            set_media(entity)
             if entity.media.startswith("multipart/"):
                 self._open(entity)
                 return position
@@ -290,11 +288,8 @@ def parse_fields(source: bytes, position: int, end: int) -> tuple[list[Field], i
 
     A line that is no field is stepped over where a field follows it, else the body starts with it.
     """
-    if end - position <= SMALL_BLOCK:
-        found = _FIELDS.findall(source, position, end)
-        if found and not any(junk for _, _, junk in found[:-1]) and not found[-1][2]:
-            found = found if found[-1][0] else found[:-1]
-            return [(name, value.strip()) for name, value, _ in found], end, False
+    if end - position <= SMALL_BLOCK and (quick := split_fields(source[position:end])) is not None:
+        return quick, end, False
     fields: list[Field] = []
     kept = 0
     cut = False
@@ -319,6 +314,18 @@ def parse_fields(source: bytes, position: int, end: int) -> tuple[list[Field], i
     return fields, end, cut
 
 
+def split_fields(block: bytes) -> list[Field] | None:
+    """The unfolded fields of a header in which every line is one; None if some line is not."""
+    if b"\r" in block:
+        block = block.replace(b"\r\n", b"\n")
+    lines = block.rstrip(b"\n").replace(b"\n\t", b"\t").replace(b"\n ", b" ").split(b"\n")
+    fields = [line.partition(b":") for line in lines]
+    names = b"".join([name for name, _, _ in fields])
+    if b" " in names or not names.isascii() or b"" in [colon for _, colon, _ in fields]:
+        return None
+    return [(name, value.strip()) for name, _, value in fields]
+
+
 def parse_params(value: bytes) -> dict[str, bytes]:
     """Parameters of a Content-Type or Content-Disposition, names lower-case, the first of each kept."""
     params: dict[str, bytes] = {}
@@ -334,7 +341,8 @@ def parse_params(value: bytes) -> dict[str, bytes]:
     return params
 
 
-def _set_media(entity: Entity) -> None:
+def set_media(entity: Entity) -> None:
+    """Media type and parameters from the Content-Type, or what its absence means."""
     value = entity.get(b"content-type")
     if not value:
         if entity.parent is not None and entity.parent.media == "multipart/digest" and not entity.is_message:
