@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from accounts import throttle
@@ -146,3 +148,24 @@ def test_a_link_frees_the_account(user: User) -> None:
             break
     throttle.forgive_account(user)
     guess("198.51.100.1", email=user.email)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_guesses_at_once_are_no_more_than_one_after_another() -> None:
+    admitted: list[int] = []
+
+    def guess_from(number: int) -> None:
+        try:
+            guess(f"203.0.113.{number}")
+            admitted.append(number)
+        except TooManyAttempts:
+            pass
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=guess_from, args=[number]) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(admitted) == throttle.ACCOUNT.free

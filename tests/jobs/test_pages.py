@@ -87,7 +87,9 @@ def test_a_running_task_polls_and_an_ended_one_does_not(client_for: ClientFor, u
     partial = client.get(detail(task), headers={"HX-Request": "true"}).content.decode()
     assert partial.strip().startswith("<div") and "<html" not in partial
     Task.objects.filter(pk=task.pk).update(state="completed", ended_at=timezone.now(), result={"archived_now": 10})
-    ended = client.get(detail(task), headers={"HX-Request": "true"}).content.decode()
+    response = client.get(detail(task), headers={"HX-Request": "true"})
+    assert response["HX-Trigger"] == "tasks-changed"
+    ended = response.content.decode()
     assert "every 1s" not in ended
     assert "Archived now" in ended
 
