@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.formats import number_format
@@ -97,7 +98,7 @@ def keyset(
     read shows the first page.
     """
     field, descending = order.removeprefix("-"), order.startswith("-")
-    before, after = _read(request.GET.get("before", "")), _read(request.GET.get("after", ""))
+    before, after = (_typed(rows, field, _read(request.GET.get(name, ""))) for name in ("before", "after"))
     backwards = before is None and after is not None
     cursor = after if backwards else before
     chosen = rows if cursor is None else rows.filter(_beyond(field, cursor, smaller=descending != backwards))
@@ -153,6 +154,16 @@ def _read(text: str) -> list[Any] | None:
         return None
     is_cursor = isinstance(cursor, list) and len(cursor) == 2 and isinstance(cursor[1], int)
     return cursor if is_cursor and isinstance(cursor[0], str | int) else None
+
+
+def _typed(rows: QuerySet[Any], field: str, cursor: list[Any] | None) -> list[Any] | None:
+    """The cursor with its value as the column has it; None where somebody put another text into the address."""
+    if cursor is None or field in ("pk", "id"):
+        return cursor
+    try:
+        return [rows.model._meta.get_field(field).to_python(cursor[0]), cursor[1]]
+    except ValidationError:
+        return None
 
 
 def _url(request: HttpRequest, **changes: str) -> str:

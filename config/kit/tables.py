@@ -19,7 +19,6 @@ from config.kit.nav import Text
 from config.kit.paging import Pager
 from config.kit.templatetags.kit import ago, filesize_exact, number
 
-
 NOTHING = ("", "–", "—", None)  # what a phone leaves out
 
 

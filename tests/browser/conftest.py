@@ -14,6 +14,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from playwright._impl._api_structures import SetCookieParam
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
@@ -109,7 +110,7 @@ def page_as(chromium: Browser, live_server: LiveServer) -> Iterator[PageFor]:
     assert not said, "\n".join(said)
 
 
-def session_cookie(person: User, url: str) -> dict[str, str]:  # a Playwright cookie
+def session_cookie(person: User, url: str) -> SetCookieParam:
     """The cookie of a session in which this person is signed in."""
     session = SessionStore()
     session[SESSION_KEY] = str(person.pk)

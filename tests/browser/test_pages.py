@@ -38,8 +38,9 @@ ERROR_STATUS = ("status of 403", "status of 404", "status of 422")
 
 
 def _violations(page: Page) -> list[str]:
-    found = Axe().run(page, options={"preload": False}).response["violations"]
-    return [f"{page.url} {rule['id']}: {node['html'][:160]} {node['failureSummary']}" for rule in found for node in rule["nodes"]]  # fmt: skip
+    rules = Axe().run(page, options={"preload": False}).response["violations"]
+    nodes = [(rule["id"], node) for rule in rules for node in rule["nodes"]]
+    return [f"{page.url} {rule}: {node['html'][:160]} {node['failureSummary']}" for rule, node in nodes]
 
 
 def _paths(pages: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
-"""Every page a person can open by GET, found from the address resolver, so that a new page is walked without being told.
+"""Every page a person can open by GET, found from the address resolver: a new page is walked without being told.
 
-Pages that need an object take it from `OBJECTS`; one that isn't there is skipped by the caller's choice.
+Pages of single objects are named by the world (tests.browser.world).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A small house with people, tasks and mail in it, so that pages have something to show. Everything is invented here."""
+"""A small house with people, tasks and mail in it, so that pages have something to show; all of it invented here."""
 
 from __future__ import annotations
 

@@ -40,7 +40,9 @@ def number(value: Any) -> str:
     """1204 → "1,204" in the person's language; what is no number is shown as it is."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "" if value is None else str(value)
-    return number_format(value, decimal_pos=0 if isinstance(value, int) else 1, force_grouping=True)
+    if isinstance(value, int):
+        return number_format(value, decimal_pos=0, force_grouping=True)
+    return number_format(round(value, 1), decimal_pos=1, force_grouping=True)
 
 
 def size_text(size_bytes: int) -> str:
@@ -52,7 +54,7 @@ def size_text(size_bytes: int) -> str:
         power += 1
     size = size_bytes / 1024**power
     places = 2 if size < 10 else 1 if size < 100 else 0
-    return f"{number_format(size, decimal_pos=places, force_grouping=True)} {_UNITS[power - 1]}"
+    return f"{number_format(round(size, places), decimal_pos=places, force_grouping=True)} {_UNITS[power - 1]}"
 
 
 @register.filter
@@ -149,7 +151,7 @@ def duration(value: Any) -> str:
         return ""
     seconds = value.total_seconds() if isinstance(value, dt.timedelta) else float(value)
     if seconds < 10:
-        return _("%(count)s s") % {"count": number_format(seconds, decimal_pos=1)}
+        return _("%(count)s s") % {"count": number_format(round(seconds, 1), decimal_pos=1)}
     whole = int(seconds)
     if whole < 60:
         return _("%(count)s s") % {"count": whole}
