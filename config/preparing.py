@@ -18,6 +18,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts import services
+from archive.models import Store
 from config import translations
 from config.kit import paths, secrets
 
@@ -34,8 +35,14 @@ def prepare(admin_email: str, admin_password: str) -> dict[str, str | None]:
     collect_static_files()
     secrets.master_key()
     administrator, invitation = ensure_administrator(admin_email, admin_password)
-    recovery_key = None if secrets.has_recovery_key() else secrets.make_recovery_key()
-    return {"invitation": invitation, "recovery_key": recovery_key, "administrator": administrator}
+    return {"invitation": invitation, "recovery_key": new_recovery_key(), "administrator": administrator}
+
+
+def new_recovery_key() -> str | None:
+    """The recovery key at the first start, None at all later ones."""
+    if not Store.objects.exists():
+        secrets.discard_unshown_recovery_key()
+    return None if secrets.has_recovery_key() else secrets.make_recovery_key()
 
 
 def make_folders() -> None:

@@ -47,6 +47,11 @@ def keys_dir() -> Path:
     return home() / "keys"
 
 
+def recovery_shown_mark() -> Path:
+    """There once the recovery key was shown to a person; made by the supervisor, which loads no cryptography."""
+    return keys_dir() / "recovery.shown"
+
+
 def static_dir() -> Path:
     """Collected static files, made by `up`."""
     return home() / "static"

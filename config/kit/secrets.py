@@ -72,6 +72,15 @@ def make_recovery_key() -> str:
     return format_recovery_key(private.private_bytes_raw())
 
 
+def discard_unshown_recovery_key() -> None:
+    """Forget a recovery key that nobody has seen (the first start was killed in between).
+
+    Only while no store is wrapped with it: the caller knows.
+    """
+    if not paths.recovery_shown_mark().exists():
+        _recovery_file().unlink(missing_ok=True)
+
+
 def recovery_public() -> bytes:
     """The public half of the recovery key, for wrapping store keys. Raises: SecretsError when there is none yet."""
     try:

@@ -71,14 +71,16 @@ class Reporter:
     def say(self, text: str) -> None:
         print(f"postkeep: {text}", file=sys.stderr if self.as_json else sys.stdout, flush=True)
 
+    def show_recovery_key(self, text: str) -> None:
+        """As soon as there is one: what comes after might fail, and it can't be shown again."""
+        self.say("the recovery key opens the archive if this machine's keys are lost. It is shown only now:")
+        self.say(f"    {text}")
+        self.say("write it down, keep it elsewhere, and confirm that on the health page.")
+
     def show_address(self, prepared: dict[str, Any], seconds: float) -> None:
         url = environment.public_url()
         if self.as_json:
             print(json.dumps({"url": url, "pid": os.getpid(), **prepared}), flush=True)
-        if prepared.get("recovery_key"):
-            self.say("the recovery key opens the archive if this machine's keys are lost. It is shown only now:")
-            self.say(f"    {prepared['recovery_key']}")
-            self.say("write it down, keep it elsewhere, and confirm that on the health page.")
         if prepared.get("invitation"):
             self.say("the first administrator sets their password here (works once):")
             self.say(f"    {prepared['invitation']}")
@@ -92,7 +94,11 @@ def _live(reporter: Reporter, lock: IO[bytes]) -> int:
     if os.environ.get("MAKELEVEL"):
         die_with_parent(signal.SIGTERM)  # `make run` killed means: end in good order
     try:
-        prepared = _start_all(loop, administrator)
+        prepared = _prepare_all(loop, administrator)
+        if prepared.get("recovery_key"):
+            reporter.show_recovery_key(prepared["recovery_key"])
+            paths.recovery_shown_mark().touch(mode=0o600)
+        _start_all(loop)
         reporter.show_address(prepared, time.monotonic() - began)
         loop.watch()
         reporter.say("ending")
@@ -104,8 +110,11 @@ def _live(reporter: Reporter, lock: IO[bytes]) -> int:
     return 0
 
 
-def _start_all(loop: Loop, administrator: dict[str, str]) -> dict[str, Any]:
-    """Servers, then what prepares the data, then everything else; returns what `prepare` found to tell."""
+def _prepare_all(loop: Loop, administrator: dict[str, str]) -> dict[str, Any]:
+    """The servers, and what prepares the data on them; returns what `prepare` found to tell.
+
+    `prepare` starts beside them: loading its code takes as long as they do.
+    """
     own = [loop.start(house.server_spec(server)) for server in house.lock_servers()]
     with tempfile.TemporaryFile() as result:
         preparing = house.prepare(result.fileno())(json.dumps(administrator).encode())
@@ -119,14 +128,17 @@ def _start_all(loop: Loop, administrator: dict[str, str]) -> dict[str, Any]:
             preparing.kill()
             preparing.wait()
             raise
-        prepared = _result_of(loop, preparing, result)
+        return _result_of(loop, preparing, result)
+
+
+def _start_all(loop: Loop) -> None:
+    """Everything that works on the prepared data, until the pages answer."""
     web = loop.start(house.web())
     for spec in (house.worker(), house.beat()):
         loop.start(spec)
     if house.has_program("archive", "indexer"):
         loop.start(house.indexer())
     loop.wait_ready([web], timeout_s=WEB_S)
-    return prepared
 
 
 def _result_of(loop: Loop, process: subprocess.Popen[bytes], result: IO[bytes]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.kit import recovery, secrets
+from config.kit import paths, recovery, secrets
 
 
 @pytest.fixture
@@ -58,6 +58,15 @@ def test_there_is_one_recovery_key_only(empty_home: Path) -> None:
     with pytest.raises(secrets.SecretsError):
         secrets.make_recovery_key()
     assert secrets.recovery_public() == public
+
+
+def test_a_recovery_key_that_nobody_saw_is_made_again_but_never_one_that_was_shown(empty_home: Path) -> None:
+    secrets.make_recovery_key()
+    secrets.discard_unshown_recovery_key()
+    shown = secrets.make_recovery_key()
+    paths.recovery_shown_mark().touch()
+    secrets.discard_unshown_recovery_key()
+    assert secrets.public_of(secrets.parse_recovery_key(shown)) == secrets.recovery_public()
 
 
 def test_the_master_key_is_made_once_for_many_at_once(empty_home: Path) -> None:
