@@ -29,7 +29,8 @@ _PARAM = re.compile(
     rb';\s*([!#$%&\'*+\-.^_`|~0-9A-Za-z]{1,80})\s*=\s*(?:"((?:[^"\\]|\\.){0,4000})"|([^;\s"]*"?[^;\r\n]*))', re.S
 )
 _TYPE = re.compile(rb"\s*\"?([A-Za-z0-9!#$&^_.+-]{1,80})\s*/\s*([A-Za-z0-9!#$&^_.+-]{1,120})")
-_QUOTED_PAIR = re.compile(rb"\\(.)", re.S)
+# Only these are ever escaped on purpose; any other backslash is a path of some mailer for Windows.
+_QUOTED_PAIR = re.compile(rb"\\([\"\\])")
 
 Field = tuple[bytes, bytes]
 
