@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archive.sources.archives import Ended, Member, Unpacker, place
-from archive.sources.mbox import Damaged
+from archive.sources.mbox import Damaged, Stopped, watched
 from archive.sources.model import Limits, MboxKind, Rejected
 from archive.sources.postmark import LOOK_BYTES, Style
 from archive.sources.recognise import HEAD_BYTES, Mbox, archive_kind, recognise
@@ -107,16 +107,18 @@ class _Counter:
 
     def run(self, paths: Sequence[Path]) -> int:
         number = 0
-        with closing(self.unpacker):
+        with closing(self.unpacker), suppress(Stopped):
             for leaf in walk(paths, self.limits.directory_levels):
+                if self.stop():
+                    if not isinstance(leaf, Rejected):
+                        os.close(leaf.fd)
+                    break
                 if isinstance(leaf, Rejected) or leaf.single:
                     number += 1
                     if not isinstance(leaf, Rejected):
                         os.close(leaf.fd)
                     continue
                 with os.fdopen(leaf.fd, "rb", buffering=0) as file:
-                    if self.stop():
-                        return number
                     number += self._file(file, leaf.name)
         return number
 
@@ -131,7 +133,7 @@ class _Counter:
             return 1
 
     def _text(self, read: Callable[[int], bytes], head: bytes, name: str, file: BinaryIO | None) -> int:
-        kind = recognise(head, name)
+        kind, read = recognise(head, name), watched(read, self.stop)
         if not isinstance(kind, Mbox):
             return 1
         if self.mbox in ("rd", "o"):
@@ -156,8 +158,6 @@ class _Counter:
                     number += event.things == 0
                 elif isinstance(event, Member):
                     number += self._member(event, name)
-                    if self.stop():
-                        break
                 else:
                     number += 1
         return number

@@ -26,8 +26,26 @@ _SEPARATORS_JUDGED = 1000
 _FROM = re.compile(rb"\nFrom ")  # twice as fast as bytes.find here
 
 
+class Stopped(Exception):
+    """Somebody asked the run to end."""
+
+
 class Damaged(Exception):
     """The stream breaks off before its end; what was read so far is good. The text says why."""
+
+
+def watched(read: Callable[[int], bytes], stop: Callable[[], bool]) -> Callable[[int], bytes]:
+    """`read`, which breaks off when asked to stop (raises: Stopped) or when the disk does (raises: Damaged)."""
+
+    def block(size: int) -> bytes:
+        if stop():
+            raise Stopped
+        try:
+            return read(size)
+        except OSError as error:
+            raise Damaged(f"can't be read: {error.strerror}") from error
+
+    return block
 
 
 @dataclass(slots=True)

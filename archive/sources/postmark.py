@@ -44,6 +44,7 @@ _ISO = re.compile(
 _USUAL = re.compile(
     rb"From [^ \t]+ +[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d) (\d{4})$",
 )
+_OFFSET = re.compile(rb"([+-])(\d\d):?(\d\d)")
 _HEADER = re.compile(rb"[!-9;-~]{1,200}[ \t]*:|>From ")
 
 
@@ -69,7 +70,7 @@ def _epoch(year: bytes, month: int, day: bytes, clock: tuple[bytes, bytes, bytes
     hour, minute, second = (int(part or 0) for part in clock)
     if hour > 23 or minute > 59 or second > 60:
         return None
-    offset = re.search(rb"([+-])(\d\d):?(\d\d)", zone)
+    offset = _OFFSET.search(zone) if zone else None
     shift = 0 if offset is None else (int(offset[2]) * 60 + int(offset[3])) * (60 if offset[1] == b"+" else -60)
     return days * 86_400 + hour * 3600 + minute * 60 + second - shift
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from archive.sources.archives import Ended, Member, Refused, Unpacker, inside, place
 from archive.sources.content_length import split_by_length
-from archive.sources.mbox import BLOCK_BYTES, Damaged, Piece, Splitter, has_blank_lines
+from archive.sources.mbox import BLOCK_BYTES, Damaged, Piece, Splitter, Stopped, has_blank_lines, watched
 from archive.sources.model import SPOOL_OVER_BYTES, Found, Limits, MboxKind, Rejected
 from archive.sources.names import folder_of_mbox, join_folder, names_mbox, shown
 from archive.sources.recognise import HEAD_BYTES, Mbox, Nothing, archive_kind, recognise
@@ -48,7 +48,7 @@ class Reader:
         self.unpacker = Unpacker(limits, spool_dir)
 
     def run(self, paths: Sequence[Path]) -> Iterator[Found | Rejected]:
-        with closing(self.unpacker):
+        with closing(self.unpacker), suppress(Stopped):
             for leaf in walk(paths, self.limits.directory_levels):
                 if isinstance(leaf, Rejected):
                     leaf.consumed = self.done
@@ -74,7 +74,7 @@ class Reader:
                         leaf.folder,
                         leaf.single,
                         leaf.given,
-                        read=file.read,
+                        read=watched(file.read, self.stop),
                         file=file,
                         position=lambda: self.done + file.tell(),
                     )
@@ -120,11 +120,10 @@ class Reader:
                     for part in parts:
                         large.write(part)
                     parts = []
-        except (Damaged, OSError) as error:
+        except Damaged as damage:
             if large is not None:
                 large.drop()
-            why = str(error) if isinstance(error, Damaged) else f"can't be read: {error.strerror}"
-            yield Rejected(text.path, None, why, text.position())
+            yield Rejected(text.path, None, str(damage), text.position())
             return
         content = None if large else b"".join(parts)
         spool = large.finish() if large else None
@@ -227,7 +226,7 @@ class Reader:
             leaf.folder + [shown(part) for part in parts],
             single,
             leaf.given and not member.path,
-            read=member.read,
+            read=watched(member.read, self.stop),
             file=None,
             position=lambda: base + member.position,
         )

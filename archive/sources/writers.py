@@ -1,7 +1,8 @@
 """Write mail out: one file each (.eml), mboxrd, or Maildir++.
 
 For: exports. What a writer leaves in DEST is mail and nothing else, and DEST appears only when all of it is there: it
-is built beside DEST (inside it, where that can't be), synced, and renamed by `close()`.
+is built beside DEST (inside it, where that can't be or would change its owner), synced, and renamed by `close()`. A
+new DEST is for its owner's eyes only (0700).
 Not for: choosing what is exported, or names shown to people (export_names.py makes those safe).
 
 Not for several threads at once. Raises everywhere: WriteFailed.
@@ -72,9 +73,10 @@ class _Writer:
         name = f".{self.dest.name[:100]}.partial-{uuid4().hex[:8]}"
         if not self.existed:
             self.dest.parent.mkdir(parents=True, exist_ok=True)
-        linked = self.dest.is_symlink() or self.dest.is_mount()
+        keep = self.dest.is_symlink() or self.dest.is_mount()
+        keep = keep or (self.existed and self.dest.stat().st_uid != os.geteuid())
         beside = self.dest.parent / name
-        if not linked:
+        if not keep:
             try:
                 beside.mkdir(mode=0o700)
                 return beside
@@ -99,13 +101,13 @@ class _Writer:
         with _failures(self.dest):
             self._finish()
             _sync(self.root)
-            mode = 0o777 & ~_umask()
             if self.root.parent == self.dest:
                 for entry in sorted(self.root.iterdir()):
                     entry.rename(self.dest / entry.name)
                 self.root.rmdir()
             else:
-                self.root.chmod(self.dest.stat().st_mode & 0o777 if self.existed else mode)
+                if self.existed:
+                    self.root.chmod(self.dest.stat().st_mode & 0o777)
                 self.root.rename(self.dest)
             _sync(self.dest.parent)
 
@@ -150,12 +152,6 @@ def _write_all(file: BinaryIO, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[file.write(view) :]
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def _sync(path: Path) -> None:

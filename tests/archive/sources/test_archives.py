@@ -6,18 +6,22 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import random
+import signal
 import stat
 import tarfile
 import time
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import zstandard
 
 from archive.sources import Limits, read
+from archive.sources.archives import Ended, Member, Refused, Unpacker
 from tests.archive.sources.sources import POSTMARK, contents, everything, mail
 
 BOX = POSTMARK + mail(1) + b"\n" + POSTMARK + mail(2) + b"\n"
@@ -359,3 +363,30 @@ def test_a_zip_says_what_it_can_not_open(tmp_path: Path) -> None:
     found, rejected = everything(put(tmp_path, bytes(data)), tmp_path)
     assert not found
     assert "compression" in rejected[0].reason
+
+
+def test_when_the_reader_is_killed_the_archive_is_named_and_the_next_is_read(tmp_path: Path) -> None:
+    path = put(tmp_path, tar({f"{n}.eml": text_of(n) for n in range(3000)}), "a.tar")
+    with closing(Unpacker(Limits(), tmp_path)) as unpacker, path.open("rb") as file:
+        events = unpacker.open(file.fileno(), "a.tar")
+        assert isinstance(next(events), Member)
+        assert unpacker._process is not None
+        waiting = unpacker._process.pid
+        children = Path(f"/proc/{waiting}/task/{waiting}/children").read_text().split()
+        for child in children:
+            os.kill(int(child), signal.SIGKILL)
+        *_, last, end = events
+        assert isinstance(last, Member | Refused)
+        assert isinstance(end, Ended)
+        if isinstance(last, Refused):
+            assert "was stopped" in last.reason
+        unpacker._process.kill()
+        unpacker._process.wait()
+        file.seek(0)
+        assert sum(isinstance(event, Member) for event in unpacker.open(file.fileno(), "a.tar")) == 3000
+
+
+def test_a_file_that_looks_like_an_archive_in_a_maildir_or_named_eml_is_a_message(tmp_path: Path) -> None:
+    packed = gzip.compress(BOX)
+    data = tar({"box/cur/1.x:2,S": packed, "m.eml": packed, "new/17.M1.host": packed})
+    assert contents(put(tmp_path, data), tmp_path) == [packed] * 3

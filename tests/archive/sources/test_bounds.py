@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -64,46 +65,40 @@ def many_empty_messages() -> Iterator[bytes]:
 
 
 def many_messages() -> Iterator[bytes]:
-    for number in range(200):
-        yield (POSTMARK + mail(number, b"x" * 79 + b"\n") + b"\n") * 3000
+    for number in range(150):
+        body = random.Random(number).randbytes(60).hex().encode() + b"\n"
+        yield b"".join(POSTMARK + mail(n, body) + b"\n" for n in range(1000))
 
 
-CASES = {
-    "line": (line_without_end, (1, 0)),
-    "quotes": (quotes_without_end, (1, 0)),
-    "header": (header_without_end, (1, 0)),
-    "sentences": (sentences_in_one_message, (1, 0)),
-    "empty": (many_empty_messages, (0, 200_000)),
-    "many": (many_messages, (600_000, 0)),
-}
+CASES = [
+    ("box", line_without_end, 1, 0),
+    ("m.eml", line_without_end, 1, 0),
+    ("box", quotes_without_end, 1, 0),
+    ("box", header_without_end, 1, 0),
+    ("box.gz", header_without_end, 0, 1),  # the same letter again and again: a bomb
+    ("box", sentences_in_one_message, 1, 0),
+    ("box", many_empty_messages, 0, 200_000),
+    ("box", many_messages, 150_000, 0),
+    ("box.gz", many_messages, 150_000, 0),
+]
 
 
-@pytest.mark.parametrize("name", ["box", "m.eml", "box.gz"])
-@pytest.mark.parametrize("case", CASES)
-def test_memory_stays_flat(tmp_path: Path, case: str, name: str) -> None:
-    make, expected = CASES[case]
-    if name == "m.eml" and case != "line":
-        pytest.skip("an .eml is not split: one case says it all")
-    if name == "box.gz" and case not in ("many", "header"):
-        pytest.skip("a stream is a stream: two cases say it all")
+@pytest.mark.parametrize(("name", "make", "found", "rejected"), CASES)
+def test_memory_stays_flat(
+    tmp_path: Path, name: str, make: Callable[[], Iterator[bytes]], found: int, rejected: int
+) -> None:
     path = tmp_path / name.removesuffix(".gz")
     with path.open("wb") as file:
         file.writelines(make())
     size = path.stat().st_size
     if name.endswith(".gz"):
         subprocess.run(["gzip", "-1", path], check=True)
-        expected = (expected[0], 0) if case == "many" else (0, 1)  # a header of y only is a bomb
     small = tmp_path / "small"
     small.write_bytes(POSTMARK + mail() + b"\n")
     (tmp_path / "spool").mkdir()
-    arguments = [sys.executable, "-c", MEASURE, tmp_path / name, tmp_path / "spool", small]
+    arguments: list[str | Path] = [sys.executable, "-c", MEASURE, tmp_path / name, tmp_path / "spool", small]
     done = subprocess.run(arguments, check=True, capture_output=True, cwd=Path(__file__).parents[3], text=True)
-    found, rejected, counted, read_bytes, grown_mib = map(int, done.stdout.split())
-    if name.endswith(".gz"):
-        assert found + rejected == counted
-        assert found >= expected[0] * 0
-    else:
-        assert (found, rejected) == expected
-        assert counted == found + rejected
-        assert read_bytes <= size
-    assert grown_mib <= 24
+    results = [int(number) for number in done.stdout.split()]
+    assert results[:3] == [found, rejected, found + rejected]
+    assert results[3] <= size
+    assert results[4] <= 24

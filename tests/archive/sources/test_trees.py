@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.sources import Found, Limits, estimate, read
+from archive.sources import Found, Limits, count, estimate, read
 from tests.archive.sources.sources import POSTMARK, contents, everything, mail
 
 
@@ -235,6 +235,15 @@ def test_reading_stops_when_asked(tmp_path: Path) -> None:
     for item in read([root], spool_dir=tmp_path, stop=lambda: len(seen) >= 5):
         seen.append(item)
     assert len(seen) == 5
+
+
+def test_stopping_inside_one_large_message_leaves_nothing(tmp_path: Path) -> None:
+    large = POSTMARK + mail(1, b"x" * 79 + b"\n") * 400_000
+    root = make(tmp_path / "in", {"a.eml": mail(), "box": large})
+    asked = iter(range(10_000))
+    assert len(list(read([root], spool_dir=tmp_path, stop=lambda: next(asked) > 20))) == 1
+    assert count([root], stop=lambda: next(asked) > 30) <= 1
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
 def test_a_message_over_four_mebibytes_comes_in_a_file_without_a_name(tmp_path: Path) -> None:

@@ -66,7 +66,8 @@ def test_folders_that_differ_stay_apart(tmp_path: Path, kind: type[Writer]) -> N
     found, rejected = everything(tmp_path / "out", tmp_path)
     assert not rejected
     assert len(found) == len(folders)
-    assert len({os.path.dirname(item.path) if kind is not MboxWriter else item.path for item in found}) == len(folders)
+    places = {Path(item.path) if kind is MboxWriter else Path(item.path).parent for item in found}
+    assert len(places) == len(folders)
     assert {path.name for path in tmp_path.iterdir()} == {"out", "spool"}
 
 
