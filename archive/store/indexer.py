@@ -58,7 +58,9 @@ class Indexer:
             # Only now: a rebuild may have put another index in place while we waited for the lease.
             index = self._given or self._store.index
             self._writer = index.writer(self._heap)
-            self._at = index.position()
+            at = index.position()
+            # After recover has written the journal anew, positions in the old one mean nothing: index all again.
+            self._at = at if self._store.journal.holds(at) else Position()
             self._stack = stack.pop_all()
         return self
 

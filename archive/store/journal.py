@@ -40,7 +40,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from .backend import Backend, Writer
-from .errors import Damaged, StoreError
+from .errors import Damaged, NotFound, StoreError
 from .keys import derive
 
 FOLDER = "journal"
@@ -185,6 +185,16 @@ class Journal:
                 continue
             yield record
             position = record.after
+
+    def holds(self, position: Position) -> bool:
+        """Does the record before this position end in its chain? Else it was said of another journal, or is damaged."""
+        if position.sequence == 0:
+            return True
+        try:
+            said = self._backend.read(segment_name(position.segment), position.offset - CHAIN_BYTES, CHAIN_BYTES)
+        except NotFound:
+            return False
+        return said == position.chain
 
     def tail(self, after: Position) -> int:
         """How many bytes lie beyond a position in its segment and the next ones (0 = nothing new, negative = lost)."""

@@ -193,8 +193,14 @@ class Store:
             yield
 
     def refresh(self) -> None:
-        """Bring the catalogue up to the journal (after a crash, or for a folder opened the first time)."""
-        if self.journal.tail(self.catalogue.position()) != 0:
+        """Bring the catalogue up to the journal (after a crash, or for a folder opened the first time).
+
+        Raises: Damaged, also where the journal is not the one the catalogue has read.
+        """
+        at = self.catalogue.position()
+        if not self.journal.holds(at):
+            raise Damaged("the journal does not end as when it was read before", f"record {at.sequence}")
+        if self.journal.tail(at) != 0:
             if self.read_only:
                 with self.work_lease("catch-up.lock"):
                     self._catch_up()
