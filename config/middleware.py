@@ -51,7 +51,8 @@ class RequestIdMiddleware:
 class TrustedProxyMiddleware:
     """Believes X-Forwarded-For and -Proto only from POSTKEEP_TRUSTED_PROXIES and drops them from everybody else.
 
-    After it REMOTE_ADDR is the client's address and `request.is_secure()` is true where the trusted proxy said https.
+    After it REMOTE_ADDR is the client's address. `request.is_secure()` follows POSTKEEP_URL, since only a proxy speaks
+    TLS, unless a trusted proxy says otherwise (and Django then redirects to https).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -61,11 +62,11 @@ class TrustedProxyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         forwarded_for = request.META.pop("HTTP_X_FORWARDED_FOR", "")
         forwarded_proto = request.META.pop("HTTP_X_FORWARDED_PROTO", "")
+        scheme = "https" if settings.IS_HTTPS else "http"
         if self._trusts(request.META.get("REMOTE_ADDR", "")):
-            if forwarded_proto == "https":
-                request.META["wsgi.url_scheme"] = "https"
-                request.environ["wsgi.url_scheme"] = "https"  # type: ignore[attr-defined]
+            scheme = forwarded_proto if forwarded_proto in ("http", "https") else scheme
             request.META["REMOTE_ADDR"] = self._client(forwarded_for) or request.META.get("REMOTE_ADDR", "")
+        request.environ["wsgi.url_scheme"] = scheme  # type: ignore[attr-defined]
         return self.get_response(request)
 
     def _client(self, forwarded_for: str) -> str:

@@ -35,6 +35,13 @@ def test_anybody_else_is_not_believed(settings: Settings) -> None:
     assert seen_by_the_app(settings, [], "127.0.0.1", **FORWARDED) == ("127.0.0.1", False)
 
 
+def test_behind_an_https_address_all_is_secure_unless_a_trusted_proxy_says_otherwise(settings: Settings) -> None:
+    settings.IS_HTTPS = True
+    assert seen_by_the_app(settings, [], "127.0.0.1")[1]
+    assert seen_by_the_app(settings, [], "127.0.0.1", **{"X-Forwarded-Proto": "http"})[1]
+    assert not seen_by_the_app(settings, ["127.0.0.1"], "127.0.0.1", **{"X-Forwarded-Proto": "http"})[1]
+
+
 def test_only_the_hop_before_our_proxies_counts(settings: Settings) -> None:
     headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9, 10.0.0.7"}
     assert seen_by_the_app(settings, ["10.0.0.0/8"], "10.1.2.3", **headers) == ("203.0.113.9", False)

@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from config import environment
+from config.kit import paths
 from tests.config.houses import House, wait_until
 
 
@@ -103,6 +105,19 @@ def test_everything_is_found_again_after_kill_9_and_ends_in_good_order() -> None
         assert house.process.returncode == 0
         assert not [process for process in family if process.is_running()]
         assert not (house.home / "up.json").exists()
+    finally:
+        house.clear()
+
+
+@pytest.mark.usefixtures("servers_running")
+def test_servers_of_somebody_else_are_used_and_not_started() -> None:
+    house = House()
+    try:
+        database_url = f"postgresql://postkeep@/postkeep?host={paths.run_dir()}"
+        house.start(DATABASE_URL=database_url, REDIS_URL=environment.redis_url())
+        house.wait_healthy()
+        assert {process.name() for process in house.all_processes()}.isdisjoint({"postgres", "valkey-server"})
+        assert not (house.home / "pg").exists()
     finally:
         house.clear()
 
