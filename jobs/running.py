@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from django.db import DatabaseError, connection, models
+from django.db import DatabaseError, InterfaceError, connection, models
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -38,6 +38,8 @@ LOOK_EVERY_S = 1.0
 HEARTBEAT_EVERY_S = 5.0
 SWEEP_EVERY_S = 15.0
 MAX_LOG_LINES = 10_000
+FINISH_TRIES = 5
+LOST = (DatabaseError, InterfaceError)  # a connection that broke raises either
 State = Task.State
 Echo = Callable[[dict[str, object]], None]
 
@@ -151,7 +153,7 @@ class Heartbeat(threading.Thread):
         self._run.echo()
         try:
             self._write()
-        except DatabaseError as error:  # the database is away for a moment; the next tick tries again
+        except LOST as error:  # the database is away for a moment; the next tick tries again
             logger.warning("heartbeat of task %s: %s", self._run.task_id, error)
             connection.close()
 
@@ -188,7 +190,7 @@ class Heartbeat(threading.Thread):
         lines = self._run.take_lines()
         try:
             TaskLog.objects.bulk_create(lines)
-        except DatabaseError:
+        except LOST:
             self._run.put_back(lines)
             raise
 
@@ -234,8 +236,27 @@ def _outcome(task: Task, run: TaskRun) -> dict[str, Any]:
 
 
 def _finish(task: Task, run: TaskRun, outcome: dict[str, Any]) -> None:
+    """Write how it ended; a database that restarts just now is given a few seconds, for the work is done."""
     run.echo()
-    TaskLog.objects.bulk_create(run.take_lines())
+    for left in reversed(range(FINISH_TRIES)):
+        try:
+            return _write_end(task, run, outcome)
+        except LOST:
+            if not left or connection.in_atomic_block:
+                raise
+            logger.warning("task %s has ended, and the database doesn't answer; trying again", task.pk)
+            connection.close()
+            time.sleep(1)
+    return None
+
+
+def _write_end(task: Task, run: TaskRun, outcome: dict[str, Any]) -> None:
+    lines = run.take_lines()
+    try:
+        TaskLog.objects.bulk_create(lines)
+    except LOST:
+        run.put_back(lines)
+        raise
     mine = Task.objects.filter(pk=task.pk, state__in=Task.RUNNING, worker=task.worker).update(
         ended_at=timezone.now(), heartbeat_at=Now(), progress=run.snapshot(), **outcome
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import time
 
+from django.db import connection
+
 from accounts.actors import Actor
 from accounts.permissions import Right
 from jobs.commands import command
@@ -45,3 +47,17 @@ def fail(actor: Actor, run: TaskRun, arguments: CountArguments) -> dict[str, obj
     """Fails."""
     run.progress(done=3)
     raise OSError("the disk is full")
+
+
+@command("TestCut", needs=None, arguments=CountArguments)
+def cut(actor: Actor, run: TaskRun, arguments: CountArguments) -> dict[str, object]:
+    """Loses its connection to the database, as when that restarts."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+    other.close()
+    run.log("cut")
+    return {"cut": True}

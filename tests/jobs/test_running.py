@@ -280,3 +280,12 @@ def test_a_running_task_sweeps_too_because_every_worker_may_be_busy(monkeypatch:
     beat.end()
     dead.refresh_from_db()
     assert dead.state == "interrupted"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_lost_while_the_command_ran_does_not_lose_its_end() -> None:
+    task = services.submit(Actor.system(), "TestCut", CountArguments(1))
+    ended = services.run_waiting(task.pk)
+    assert ended is not None
+    assert (ended.state, ended.result) == ("completed", {"cut": True})
+    assert ended.logs.get().text == "cut"
