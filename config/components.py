@@ -66,7 +66,7 @@ def disk() -> health.Report:
 def recovery_key() -> health.Report:
     confirmed = recovery.confirmation()
     if confirmed is None:
-        return health.Report("warning", _("nobody has confirmed yet that the recovery key is kept in a safe place"))
+        return health.Report("warning", _("nobody has confirmed yet that it is kept safe"))
     facts = {_("Confirmed by"): confirmed.by, _("Confirmed on"): date_format(confirmed.at, "DATETIME_FORMAT")}
     return health.Report("ok", _("kept in a safe place"), facts)
 

@@ -21,6 +21,7 @@ from accounts import services
 from archive.models import Store
 from config import translations
 from config.kit import paths, secrets
+from config.staticfiles import LEFT_OUT
 
 DATABASE_S = 60.0
 _MIGRATION_LOCK = 0x706B6D69  # "pkmi": of several nodes starting at once, one migrates
@@ -96,7 +97,7 @@ def collect_static_files() -> None:
     with suppress(FileNotFoundError):
         if mark.read_text() == wanted and (settings.STATIC_ROOT / "staticfiles.json").exists():
             return
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0, ignore_patterns=LEFT_OUT)
     mark.write_text(wanted)
 
 
@@ -104,7 +105,7 @@ def _static_fingerprint() -> str:
     """Name, size and time of every source file."""
     digest = hashlib.sha256()
     for finder in get_finders():
-        for name, storage in sorted(finder.list([]), key=lambda found: found[0]):
+        for name, storage in sorted(finder.list(LEFT_OUT), key=lambda found: found[0]):
             found = (paths.BASE_DIR / storage.path(name)).stat()
             digest.update(f"{name}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
     return digest.hexdigest()

@@ -190,7 +190,8 @@ STATICFILES_DIRS = [BASE_DIR / "static", ("vendor/bootstrap", get_bootstrap_css_
 _is_collected = (STATIC_ROOT / "staticfiles.json").exists()
 WHITENOISE_USE_FINDERS = not _is_collected
 WHITENOISE_AUTOREFRESH = not _is_collected
-_manifest = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+_manifest = "config.staticfiles.HashedStorage"
 _plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
