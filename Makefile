@@ -36,7 +36,7 @@ torture: $(VENV)/dev.stamp
 	@$(BIN)/python -m config.translations
 	POSTKEEP_TORTURE=1 $(BIN)/python -m pytest -m torture $(ARGS)
 
-bench: $(VENV)/run.stamp
+bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks $(ARGS)
 
 setup: $(VENV)/dev.stamp
