@@ -18,6 +18,7 @@ __all__ = ["Address", "Extract", "extract", "extract_many"]
 MAX_TEXT_CHARS = 4_000_000
 # Encoded bytes of all text parts together that are decoded at all.
 MAX_TEXT_BYTES = 10_000_000
+MAX_HTML_CHARS = 5_000_000
 MAX_SUBJECT_CHARS = 10_000
 MAX_NAMES = 1_000
 
@@ -253,6 +254,9 @@ class _Texts:
         label = entity.params.get("charset", b"").decode("latin-1")
         text = decode(self._content(entity), label, self.hint)
         if entity.media == "text/html" or (entity.media == "text/plain" and _is_html(text)):
+            if len(text) > MAX_HTML_CHARS:
+                text = text[:MAX_HTML_CHARS]
+                self.result.partial = True
             text = text_of_html(text)
         return text
 

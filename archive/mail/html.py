@@ -11,18 +11,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape, unescape
+from itertools import islice
 from urllib.parse import unquote, urlsplit
 
 import nh3
 
 from archive.mail.css import clean_sheet, clean_style
-from archive.mail.markup import text_of_html
 
 MAX_CHARS = 2_000_000
-MAX_TAGS = 100_000
-# Up to here the tree is built whatever its shape (0.2 s at worst); beyond, only where nesting is sane.
-CHEAP_TAGS = 10_000
-MAX_DEPTH = 500
+# Beyond these the tree builder could take quadratic time; such documents are rewritten first (see _simplified).
+MAX_TAGS = 10_000
+MAX_TOKENS = 30_000
+SIMPLE_TAGS = 40_000
+SIMPLE_DEPTH = 300
+SIMPLE_ATTRIBUTES = 40
 
 TAGS = frozenset(
     {
@@ -85,8 +87,15 @@ _IMAGE_TAG = re.compile(r"<img\b[^<>]{0,4000}>", re.I)
 _TINY = re.compile(r"\b(?:width|height)\s{0,9}[=:]\s{0,9}[\"']?\s{0,9}[01](?:px)?(?![\d.%])", re.I)
 _HIDDEN = re.compile(r"display\s{0,9}:\s{0,9}none|visibility\s{0,9}:\s{0,9}hidden", re.I)
 _REMOTE_SOURCE = re.compile(r"\bsrc\s{0,9}=\s{0,9}[\"']?\s{0,9}(?:https?:|//)", re.I)
-_NESTING = re.compile(
-    r"<(/)?(?!(?:br|hr|img|input|meta|link|col|wbr|area|base|p|li|td|th|tr|tbody|option|dd|dt|o:p)\b)[A-Za-z]", re.I
+_RAW = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(script|style|title|template|noscript|noframes|noembed|iframe|xmp|textarea|select|svg|math)"
+    r"\b[^<>]*+>?.*?(?:</\1\b[^<>]*+>?|\Z)",
+    re.I | re.S,
+)
+_TAG = re.compile(r"""<(/?)([A-Za-z][A-Za-z0-9]{0,20}+)((?:[^<>"']++|"[^"]*+"|'[^']*+'|["'])*+)>?""")
+# Tags that end by themselves, or that the next of their kind ends.
+_SELF_CLOSING = frozenset(
+    {"br", "hr", "img", "col", "wbr", "p", "li", "td", "th", "tr", "tbody", "thead", "tfoot", "dd", "dt"}
 )
 # The serialiser's own form: values are always quoted, quotes in them always escaped, "<" never bare in text.
 _LINK = re.compile(r'<a((?: [a-z-]+="[^"]*+")*+)>')
@@ -126,15 +135,13 @@ def sanitise(html: str, *, inline: Mapping[str, str], allow_remote: bool) -> San
         notes.append("cut")
     sheet = "\n".join(clean_sheet(match[1], cleaner) for match in _STYLE_BLOCK.finditer(html))
     body_style = cleaner.body_style(html)
-    tags = html.count("<")
-    if tags > MAX_TAGS or (tags > CHEAP_TAGS and _too_deep(html)):
-        notes.append("too many or too deep tags: shown as text")
-        from_html = f"<pre>{escape(text_of_html(html))}</pre>"
+    if html.count("<") > MAX_TAGS or len(html.split()) + html.count("/") + html.count('"') > MAX_TOKENS:
+        body = cleaner.clean(_simplified(html))
     else:
-        from_html = cleaner.clean(html)
+        body = cleaner.clean(html)
     blocked = cleaner.blocked + sum(1 for _ in _FOREIGN.finditer(html))
     trackers = sum(1 for match in _IMAGE_TAG.finditer(html) if _is_tracker(match.group()))
-    return Sanitised(_document(from_html, sheet, body_style, allow_remote), blocked, trackers, tuple(notes))
+    return Sanitised(_document(body, sheet, body_style, allow_remote), blocked, trackers, tuple(notes))
 
 
 class _Cleaner:
@@ -264,13 +271,32 @@ def _is_tracker(tag: str) -> bool:
     return len(_TINY.findall(tag)) >= 2 or _HIDDEN.search(tag) is not None
 
 
-def _too_deep(html: str) -> bool:
-    """Whether tags nest so deep (or so many are never closed) that building the tree takes quadratic time."""
-    depth = deepest = 0
-    for match in _NESTING.finditer(html):
-        depth += -1 if match[1] else 1
-        deepest = max(deepest, depth)
-    return deepest > MAX_DEPTH
+def _simplified(html: str) -> str:
+    """A very large document written anew, so that no parser can see more in it than this did.
+
+    Only tags on the list, in one spelling, with few attributes, nested moderately; comments and elements whose
+    content is no HTML are gone, every other "<" is escaped. One linear pass.
+    """
+    html = _RAW.sub(" ", html)
+    out: list[str] = []
+    depth = position = 0
+    for number, match in enumerate(_TAG.finditer(html)):
+        out.append(html[position : match.start()].replace("<", "&lt;"))
+        position = match.end()
+        name = match[2].lower()
+        if name not in TAGS or number >= SIMPLE_TAGS:
+            continue
+        nests = name not in _SELF_CLOSING
+        if match[1]:
+            depth = max(depth - nests, 0)
+            out.append(f"</{name}>")
+        elif depth < SIMPLE_DEPTH or not nests:
+            depth += nests
+            attributes = islice(_ATTRIBUTE.finditer(match[3]), SIMPLE_ATTRIBUTES)
+            pairs = (f' {one[1]}="{escape(unescape(one[2] or one[3] or one[4] or ""))}"' for one in attributes)
+            out.append(f"<{name}{''.join(pairs)}>")
+    out.append(html[position:].replace("<", "&lt;"))
+    return "".join(out)
 
 
 def _document(body: str, sheet: str, body_style: str, allow_remote: bool) -> str:
