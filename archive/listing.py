@@ -22,7 +22,7 @@ from archive.store.errors import StoreError
 TEXT_BYTES = 192 << 10  # of one message, enough for the beginning and most matches
 LARGE_BYTES = 1 << 20  # larger messages are read from a page's budget, because their first frame is up to 4 MiB
 LARGE_BUDGET = 6
-SNIPPET_CHARS = 180
+SNIPPET_CHARS = 130
 _PERSON = re.compile(r"\s*<[^<>]*>")
 
 

@@ -184,6 +184,7 @@ def import_mail(actor: Actor, run: TaskRun, arguments: ImportArguments) -> dict[
     if not store.is_open:
         raise StoreUnknown(_("The store “%(name)s” is switched off.") % {"name": store.name})
     mailbox, created = ensure_mailbox(actor, arguments.user)
+    created = created and mailbox.user is not None and not mailbox.user.has_usable_password()
     if created:
         run.log(f"{mailbox.address} is new: made without a password, can't sign in until invited")
     result = _Import(run, arguments, found, store, mailbox).run()
@@ -244,6 +245,7 @@ class _Import:
                 self._take(ingest)
                 self._keep_rejections(all_of_them=True)
             source = None if self._run.stopping() else self._count(counter)
+        self._progress(None if source is None else self._total)
         return {
             "task": self._run.task_id,
             "source": source,

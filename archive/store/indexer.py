@@ -70,7 +70,8 @@ class Indexer:
             if writer is None:
                 return
             if kind is None:
-                if writer.pending:
+                # Records without messages (a mailbox's label, a folder) leave nothing pending but move the position.
+                if writer.pending or self._at.sequence > self._store.index.position().sequence:
                     writer.commit(self._at)
                 writer.close()
             else:

@@ -24,7 +24,8 @@ from config.kit.paging import keyset
 @archive_page
 def archive_open(request: ActorRequest) -> HttpResponse:
     request.actor.require(Right.READ_OTHERS_MAIL)
-    form = OpenArchiveForm(request.POST or None, initial={"address": request.GET.get("address", "")})
+    sent = request.POST if request.method == "POST" else None
+    form = OpenArchiveForm(sent, initial={"address": request.GET.get("address", "")})
     if request.method == "POST" and form.is_valid():
         try:
             access = open_archive(request.actor, **form.cleaned_data)

@@ -30,7 +30,7 @@ def export_mail(request: ActorRequest) -> HttpResponse:
     archives = selectors.readable_archives(request.actor)
     folders = sorted({node.folder.path for archive in archives for node in selectors.list_folders(archive)})
     form = ExportForm(
-        request.POST or None,
+        request.POST if request.method == "POST" else None,
         addresses=[archive.mailbox.address for archive in archives],
         folders=folders,
         initial={key: request.GET.get(key, "") for key in ("user", "folder", "query") if request.GET.get(key)},

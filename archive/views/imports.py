@@ -40,8 +40,8 @@ def import_mail(request: ActorRequest) -> HttpResponseBase:
 def _import(request: ActorRequest) -> HttpResponse:
     actor, roots = request.actor, ", ".join(str(root) for root in import_roots())
     form = ImportForm(
-        request.POST or None,
-        request.FILES or None,
+        request.POST if request.method == "POST" else None,
+        request.FILES if request.method == "POST" else None,
         is_administrator=actor.is_administrator,
         roots=roots,
         initial={"user": actor.user.email if actor.user else ""},
