@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import time
@@ -14,6 +13,8 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import zstandard
 
 from benchmarks import ingesting, machine, memory, notmuch, searching, sizing, starting
 from benchmarks.corpus import Corpus
@@ -32,14 +33,20 @@ SECTIONS: dict[str, Section] = {
 }
 
 
+BUILDS = ("notmuch", "stores", "all")
+BUSY = 0.7
+
+
 def main() -> int:
+    # Ended from outside, everything we started ends too: each measurement cleans up on its way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = _options()
     with _work_folder(options.work) as work:
         source = _lists_mbox(work)
         if source is None:
             print(
                 "benchmarks: the mails are missing. Set POSTKEEP_CORPORA to a folder with lists.mbox in it, or put "
-                f"lists.mbox.zst with its `unpack` under {SHARED} (needs zstd).",
+                f"lists.mbox.zst into {SHARED}.",
                 file=sys.stderr,
             )
             return 1
@@ -55,7 +62,7 @@ def main() -> int:
             huge=options.huge,
         )
         if options.build:
-            return _build(bench)
+            return _build(bench, options.build)
         return _run(bench, options.only, work / "results" if options.mails else HERE)
 
 
@@ -67,7 +74,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="of which the medians are taken (3)")
     parser.add_argument("--budget", type=float, default=900.0, help="seconds after which a search starts no new round")
     parser.add_argument("--huge", action="store_true", help="memory: an mbox of 10 GiB too")
-    parser.add_argument("--build", action="store_true", help="only make what --work keeps for these --sizes")
+    parser.add_argument("--build", choices=BUILDS, help="only make what --work keeps for these --sizes")
     parser.add_argument(
         "--mails", type=int, default=0, help="a try with so many mails; results stay in the work folder"
     )
@@ -106,13 +113,15 @@ def _lists_mbox(work: Path) -> Path | None:
     unpacked = work / "lists.mbox"
     packed = SHARED / "lists.mbox.zst"
     if not unpacked.exists():
-        if not packed.exists() or shutil.which("zstd") is None:
+        if not packed.exists():
             return None
-        subprocess.run(["zstd", "--quiet", "--force", "-d", str(packed), "-o", str(unpacked)], check=True)
+        with packed.open("rb") as source, unpacked.with_suffix(".new").open("wb") as out:
+            zstandard.ZstdDecompressor().copy_stream(source, out)
+        unpacked.with_suffix(".new").replace(unpacked)
     return unpacked
 
 
-def _build(bench: Bench) -> int:
+def _build(bench: Bench, what: str) -> int:
     """What a later run needs and takes long: mails, notmuch's databases, our stores."""
     for thousands in bench.sizes:
         mails = bench.corpus.mail_set(thousands)
@@ -120,9 +129,10 @@ def _build(bench: Bench) -> int:
     bench.corpus.forget()
     for thousands in bench.sizes:
         mails = bench.corpus.mail_set(thousands)
-        kept_house(bench.corpus, mails)
-        bench.say(f"{thousands} k: our store is there")
-        if bench.has_notmuch:
+        if what != "notmuch":
+            kept_house(bench.corpus, mails)
+            bench.say(f"{thousands} k: our store is there")
+        if what != "stores" and bench.has_notmuch:
             notmuch.built(bench.corpus, mails)
             bench.say(f"{thousands} k: notmuch's database is there")
     return 0
@@ -136,6 +146,8 @@ def _run(bench: Bench, names: list[str], folder: Path) -> int:
     raw = results / f"{today}.json"
     document: Result = json.loads(raw.read_text()) if raw.exists() else {"sections": {}}
     document["machine"] = machine.facts(bench.work)
+    if os.getloadavg()[0] > BUSY:
+        bench.say(f"careful: this machine is busy with something else (load {os.getloadavg()[0]:.1f})")
     failed = []
     for name in names:
         began = time.monotonic()

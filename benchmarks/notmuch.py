@@ -9,6 +9,7 @@ Not for our own side.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -101,12 +102,14 @@ class Database:
 
 
 def built(corpus: Corpus, mails: MailSet) -> Database:
-    """The database over that set; built now if there is none yet."""
+    """The database over that set; built now if there is none yet. Waits for another run that builds it."""
     database = Database.lay_out(corpus.root / "notmuch" / mails.label, mails)
     note = database.folder / "built.json"
     wanted = {"messages": mails.messages, "version": version()}
-    if not (note.exists() and json.loads(note.read_text()).items() >= wanted.items()):
-        note.unlink(missing_ok=True)
-        seconds = database.index()
-        note.write_text(json.dumps({**wanted, "seconds": seconds}))
+    with (database.folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (note.exists() and json.loads(note.read_text()).items() >= wanted.items()):
+            note.unlink(missing_ok=True)
+            seconds = database.index()
+            note.write_text(json.dumps({**wanted, "seconds": seconds}))
     return database
