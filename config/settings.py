@@ -63,7 +63,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    *(["accounts.middleware.ActorMiddleware"] if (BASE_DIR / "accounts/middleware.py").exists() else []),
+    "accounts.middleware.ActorMiddleware",
 ]
 
 _template_builtins = [
@@ -92,17 +92,17 @@ TEMPLATES: list[dict[str, Any]] = [
         },
     }
 ]
-if (BASE_DIR / "config/kit/forms.py").exists():
-    FORM_RENDERER = "config.kit.forms.PostkeepRenderer"
+FORM_RENDERER = "config.kit.forms.PostkeepRenderer"
 
 # --- data ---
-DATABASES: dict[str, Any] = {"default": environment.database()}
+# A connection is asked before it is used again, so that a restarted database costs nobody an error.
+DATABASES: dict[str, Any] = {"default": environment.database() | {"CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if PART == "web":
     # Threads come and go with requests, so they share a pool; a pool doesn't survive Celery's fork, so only here.
-    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 12, "num_workers": 1, "timeout": 10}
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 12, "num_workers": 1, "timeout": 5}
 else:
-    DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

@@ -74,6 +74,14 @@ def test_a_crashed_child_is_seen_and_started_again(house: House, name: str) -> N
     assert f"{name} killed by SIGKILL; starting it again" in house.said()
 
 
+@pytest.mark.parametrize("name", ["postgres", "valkey"])
+def test_a_crashed_server_is_started_again_and_everybody_finds_it(house: House, name: str) -> None:
+    before = house.child(name)["pid"]
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: house.child(name)["pid"] not in (None, before), patience_s=10)
+    house.wait_healthy()
+
+
 def test_a_crashed_web_server_is_started_again(house: House) -> None:
     main = psutil.Process(house.child("web")["pid"])
     workers = main.children()
