@@ -10,7 +10,8 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from html import escape
+from html import escape, unescape
+from urllib.parse import unquote
 
 from archive.mail.charsets import decode, is_known
 from archive.mail.extract import charset_hint
@@ -29,6 +30,7 @@ MAX_HEADER_CHARS = 20_000
 MAX_TEXT_CHARS = 2_000_000
 MAX_INLINE_BYTES = 8 * 1024 * 1024
 _OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
+_CID = re.compile(r"cid:([^\s\"'<>()]{1,300})", re.I)
 _EXTENSIONS = {
     "text/plain": ".txt", "text/html": ".html", "text/calendar": ".ics", "text/csv": ".csv", "text/vcard": ".vcf",
     "text/x-vcard": ".vcf", "image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp",
@@ -75,7 +77,10 @@ _NOTES = {
 
 @dataclass(slots=True)
 class Part:
-    """One part that is not the text on the page; `index` is what `part_bytes` takes."""
+    """One part that is not the text on the page; `index` is what `part_bytes` takes.
+
+    `inline`: a picture that the HTML shows where it stands; every other part has to be listed to be found.
+    """
 
     index: int
     content_type: str
@@ -123,7 +128,7 @@ def part_bytes(raw: bytes, index: int) -> bytes:
     """The decoded bytes of a part (of a message inside: its source). Raises PartNotFound."""
     for number, entity in _numbered(parse_structure(raw)):
         if number == index:
-            return _content(entity)
+            return entity.content()
     raise PartNotFound(index)
 
 
@@ -138,7 +143,7 @@ def inline_images(raw: bytes, *, limit: int = MAX_INLINE_BYTES) -> dict[str, str
         content_id = _content_id(entity)
         if not content_id or content_id in found or entity.end - entity.start > room * 3:
             continue
-        data = _content(entity)
+        data = entity.content()
         kind = _raster_type(data)
         if kind and len(data) <= room:
             room -= len(data)
@@ -164,10 +169,6 @@ def _numbered(structure: Structure) -> Iterator[tuple[int, Entity]]:
         if not entity.children or entity.media.startswith("message/"):
             yield number, entity
             number += 1
-
-
-def _content(entity: Entity) -> bytes:
-    return entity.content()
 
 
 def _content_id(entity: Entity) -> str:
@@ -200,6 +201,7 @@ class _Reader:
         self.reading = Reading()
         self.shown: set[int] = set()
         self.room = MAX_TEXT_CHARS
+        self.pictures: set[str] = set()  # content ids that the HTML shows
 
     def read(self) -> Reading:
         self._headers()
@@ -329,6 +331,8 @@ class _Reader:
     # --- the parts ---
 
     def _parts(self) -> None:
+        found = _CID.findall(self.reading.html or "")
+        self.pictures = {unquote(unescape(one)) for one in found} | set(found)
         for number, entity in _numbered(self.structure):
             if id(entity) in self.shown:
                 continue
@@ -345,13 +349,14 @@ class _Reader:
             name = one_line(text_of(entity.children[0].get(b"subject")[:1000], self.hint))
             name = f"{name}.eml" if name else ""
         content_id = _content_id(entity)
+        content = entity.content()
         return Part(
             index=number,
             content_type=entity.media,
             name=safe_filename(name, f"part-{number}{_EXTENSIONS.get(entity.media, '.bin')}"),
-            size_bytes=len(_content(entity)),
+            size_bytes=len(content),
             content_id=content_id,
-            inline=bool(content_id) and disposition[:10].lower() != b"attachment",
+            inline=content_id in self.pictures and bool(_raster_type(content)),
         )
 
 

@@ -63,16 +63,22 @@ def test_a_plain_text_beside_html_is_escaped() -> None:
 def test_inline_images_of_the_html() -> None:
     logo = part(b64(PNG), "image/png", Content_ID="<logo@x>", Content_Transfer_Encoding="base64")
     fake = part(b64(b"<svg onload=x>"), "image/png", Content_ID="<fake>", Content_Transfer_Encoding="base64")
-    raw = multipart("related", part("<img src=cid:logo@x>", "text/html"), logo, fake)
+    raw = multipart("related", part("<img src=cid:logo%40x><img src=cid:fake>", "text/html"), logo, fake)
     reading = read_message(raw)
     assert [(one.content_id, one.inline, one.size_bytes) for one in reading.parts] == [
         ("logo@x", True, len(PNG)),
-        ("fake", True, 14),
+        ("fake", False, 14),
     ]
     found = inline_images(raw)
     assert set(found) == {"logo@x"}
     assert found["logo@x"].startswith("data:image/png;base64,")
     assert inline_images(raw, limit=10) == {}
+
+
+def test_a_document_with_a_content_id_is_listed_all_the_same() -> None:
+    pdf = part(b64(b"%PDF-1.4"), "application/pdf; name=a.pdf", Content_ID="<a>", Content_Disposition="inline")
+    raw = multipart("mixed", part("<p>see", "text/html"), pdf)
+    assert [(one.name, one.inline) for one in read_message(raw).parts] == [("a.pdf", False)]
 
 
 def test_a_forwarded_message_is_shown_and_can_be_had_whole() -> None:
