@@ -31,13 +31,15 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, cast
 
 import zstandard
 
 from archive.sources.model import Limits
 from archive.sources.names import place_path
 from archive.sources.recognise import archive_kind
+from archive.sources.zip_headers import ZipMember, local_header
+from archive.sources.zstd_frames import ZstdWatch
 
 _FRAME = struct.Struct(">cIQ")
 _CHUNK = 256 << 10
@@ -58,10 +60,6 @@ class Bomb(Exception):
     """A bound of `Limits` is passed; the whole archive ends here."""
 
     named = False
-
-
-class Readable(Protocol):
-    def read(self, size: int = ..., /) -> bytes: ...
 
 
 _ERRORS = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zstandard.ZstdError, tarfile.TarError)
@@ -106,71 +104,6 @@ class Stream:
         return self._ahead
 
 
-class _ZstdWatch:
-    """Passes zstd data through and knows whether it ended where a frame ends (RFC 8878 §3.1), which the
-    decompressor doesn't say."""
-
-    def __init__(self, below: Readable) -> None:
-        self.below = below
-        self.need = 4  # bytes until the next decision
-        self.have = b""
-        self.state = "magic"
-        self.then = ""
-        self.checksum = False
-
-    def read(self, size: int = _CHUNK) -> bytes:
-        data = self.below.read(size)
-        if not data and (self.state != "magic" or self.have):
-            raise EOFError("zstd data ends early")
-        self._follow(data)
-        return data
-
-    def _follow(self, data: bytes) -> None:
-        at = 0
-        while at < len(data):
-            if self.state == "skip":
-                step = min(self.need, len(data) - at)
-                at += step
-                self.need -= step
-                if self.need:
-                    return
-                self._after_skip()
-                continue
-            take = data[at : at + self.need - len(self.have)]
-            self.have += take
-            at += len(take)
-            if len(self.have) == self.need:
-                field, self.have = self.have, b""
-                self._decide(field)
-
-    def _after_skip(self) -> None:
-        if self.then == "checksum":
-            self._skip(4, "magic")
-        else:
-            self.state, self.need = self.then, 4 if self.then == "magic" else 3
-
-    def _decide(self, field: bytes) -> None:
-        if self.state == "magic":
-            skippable = field[1:] == b"\x2a\x4d\x18"
-            self.state, self.need = ("length", 4) if skippable else ("descriptor", 1)
-        elif self.state == "length":
-            self._skip(int.from_bytes(field, "little"), "magic")
-        elif self.state == "descriptor":
-            flag = field[0]
-            single = flag >> 5 & 1
-            self.checksum = bool(flag & 4)
-            self._skip((0, 1, 2, 4)[flag & 3] + (not single) + ((single, 2, 4, 8)[flag >> 6]), "block")
-        else:
-            header = int.from_bytes(field, "little")
-            after = "block" if not header & 1 else "checksum" if self.checksum else "magic"
-            self._skip(1 if header >> 1 & 3 == 1 else header >> 3, after)
-
-    def _skip(self, length: int, then: str) -> None:
-        self.state, self.need, self.then = "skip", length, then
-        if not length:
-            self._after_skip()
-
-
 def _decompressor(kind: str, below: Stream) -> Callable[[int], bytes]:
     source = cast("BinaryIO", below)
     if kind == "gz":
@@ -180,7 +113,7 @@ def _decompressor(kind: str, below: Stream) -> Callable[[int], bytes]:
     if kind == "xz":
         return lzma.LZMAFile(source).read1
     plain = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-    return plain.stream_reader(cast("BinaryIO", _ZstdWatch(below)), read_across_frames=True).read1
+    return plain.stream_reader(cast("BinaryIO", ZstdWatch(below)), read_across_frames=True).read1
 
 
 class _TarInfo(tarfile.TarInfo):
@@ -435,7 +368,7 @@ class Unpacking:
             header = file.read(30)
             if len(header) < 30 or header[:4] != b"PK\x03\x04":
                 return
-            flags, method, packed, name_length, extra_length = _local_header(header)
+            flags, method, packed, name_length, extra_length = local_header(header)
             name = file.read(name_length).decode("utf-8" if flags & 0x800 else "cp437", "surrogateescape")
             file.seek(extra_length, io.SEEK_CUR)
             at += 30 + name_length + extra_length
@@ -447,62 +380,12 @@ class Unpacking:
                 self._refuse(inner, "encrypted; give it unpacked")
             if method not in (0, 8) or (method == 0 and flags & 8) or (flags & 1 and not packed):
                 return
-            member = _Inflating(file, packed if not flags & 8 else None, raw=method == 0)
+            member = ZipMember(file, packed if not flags & 8 else None, raw=method == 0)
             if not flags & 1:
                 self._inner(Stream(self._accounted(member.read), level + 1), inner, depth, level)
             at = at + packed if packed and not flags & 8 else member.behind()
             if level == 1:
                 self.zip_bytes = at
-
-
-def _local_header(header: bytes) -> tuple[int, int, int, int, int]:
-    _, _, flags, method, _, _, _, packed, _, name_length, extra_length = struct.unpack("<4s5H3L2H", header)
-    return flags, method, packed, name_length, extra_length
-
-
-class _Inflating:
-    """A stored or deflated zip member that begins at the file's position."""
-
-    def __init__(self, file: BinaryIO, packed: int | None, *, raw: bool) -> None:
-        self.file = file
-        self.left = packed
-        self.inflate = None if raw else zlib.decompressobj(-15)
-        self.ended = False
-
-    def read(self, size: int) -> bytes:
-        if self.inflate is None:
-            return self._take(size)
-        while not self.inflate.eof:
-            data = self.inflate.unconsumed_tail or self._take(_CHUNK)
-            if not data:
-                raise EOFError("the member is cut off")
-            out = self.inflate.decompress(data, size)
-            if out:
-                return out
-        return b""
-
-    def _take(self, size: int) -> bytes:
-        if self.left is None:
-            return self.file.read(size)
-        data = self.file.read(min(size, self.left))
-        self.left -= len(data)
-        if not data and self.left:
-            raise EOFError("the member is cut off")
-        return data
-
-    def behind(self) -> int:
-        """Where the next local header begins, behind an optional data descriptor."""
-        with suppress(EOFError, zlib.error, OSError):
-            while self.inflate is not None and self.read(_CHUNK):
-                pass
-        unused = len(self.inflate.unused_data) if self.inflate is not None else 0
-        at = self.file.tell() - unused
-        self.file.seek(at)
-        after = self.file.read(40)
-        for skip in (0, 12, 16, 20, 24):
-            if after[skip : skip + 4] in (b"PK\x03\x04", b"PK\x01\x02"):
-                return at + skip
-        return at
 
 
 def _tar_special(info: tarfile.TarInfo) -> str | None:
