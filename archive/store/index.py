@@ -16,7 +16,7 @@ import itertools
 import json
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from archive.mail.extract import Address, Extract
 from archive.query.analysis import ANALYZER, build_analyzer, prepare
 
 from .catalogue import rank_of
-from .errors import Busy, WrongFormat
+from .errors import Busy, StorageFailed, StoreFull, WrongFormat
 from .journal import Position
 
 HEAP_BYTES = 48_000_000
@@ -116,6 +116,17 @@ def address_terms(people: Iterable[Address]) -> set[str]:
 def count_of(found: tantivy.SearchResult) -> int:
     """The exact total of a search (the binding's type hints leave the attribute out)."""
     return int(found.count)  # type: ignore[attr-defined]
+
+
+@contextlib.contextmanager
+def translated_refusal() -> Iterator[None]:
+    """tantivy says ValueError to everything; a disk without room must be told as such."""
+    try:
+        yield
+    except ValueError as error:
+        if any(sign in str(error) for sign in ("No space left", "StorageFull", "FileTooLarge", "File too large")):
+            raise StoreFull("no room left for the index") from error
+        raise StorageFailed(f"the index can't be written: {str(error)[:200]}") from error
 
 
 def _check_of(note: dict[str, Any]) -> str:
@@ -271,7 +282,8 @@ class IndexWriter:
         if entry.number <= self._highest:
             self.remove(entry.number)
         self._highest = max(self._highest, entry.number)
-        self._writer.add_document(document_of(entry))
+        with translated_refusal():
+            self._writer.add_document(document_of(entry))
         self.pending += 1
 
     def remove(self, number: int) -> None:
@@ -282,7 +294,8 @@ class IndexWriter:
 
     def commit(self, at: Position) -> None:
         """Make all since the last commit findable and durable, then note the position."""
-        self._writer.commit()
+        with translated_refusal():
+            self._writer.commit()
         self.pending = 0
         self._index.save_position(at, closed=False)
 

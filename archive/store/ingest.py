@@ -134,7 +134,7 @@ class Ingest:
             self._send()
         else:
             self._failure = self._failure or Stopped("the import was given up")
-        self._put(self._to_prepare, None)
+        self._end(self._to_prepare)
         for thread in self._threads:
             thread.join()
         gc.set_threshold(*self._gc_threshold)
@@ -198,6 +198,11 @@ class Ingest:
                 if self._failure is not None:
                     return
 
+    @staticmethod
+    def _end(where: queue.Queue[Any]) -> None:
+        """Send the end mark. Never given up: there is always somebody who takes, if only to drop it."""
+        where.put(None)
+
     def _each(self, source: queue.Queue[Any]) -> Iterator[Any]:
         """Items until the end mark; after a failure they are taken and dropped, so that nobody blocks."""
         while (item := source.get()) is not None:
@@ -224,23 +229,22 @@ class Ingest:
             if self._failure is None:
                 for prepared in self._preparer.finish():
                     self._put(self._to_commit, prepared)
-        except BaseException:
-            self._drain(self._to_prepare)
+        except BaseException as error:
+            self._drain(self._to_prepare, error)
             raise
         finally:
-            self._put(self._to_commit, None)
+            self._end(self._to_commit)
 
     def _commit_all(self) -> None:
         try:
             for prepared in self._each(self._to_commit):
                 self._commit(prepared)
         except BaseException as error:
-            self._failure = self._failure or error
-            self._drain(self._to_commit)
+            self._drain(self._to_commit, error)
             raise
         finally:
             if self._mode == "feed":
-                self._put(self._to_index, None)
+                self._end(self._to_index)
 
     def _commit(self, prepared: Prepared) -> None:
         self._preparer.squeeze(prepared)
@@ -259,14 +263,14 @@ class Ingest:
         if self._feeds and supply:
             self._put(self._to_index, supply)
 
-    def _drain(self, source: queue.Queue[Any]) -> None:
-        """Keep taking until the end mark, so that whoever puts is not stuck behind a dead thread."""
+    def _drain(self, source: queue.Queue[Any], failure: BaseException) -> None:
+        """After a failure: keep taking until the end mark, so that whoever puts is not stuck behind a dead thread."""
 
         def take() -> None:
             while source.get() is not None:
                 pass
 
-        self._failure = self._failure or Stopped("the import failed")
+        self._failure = self._failure or failure
         threading.Thread(target=take, daemon=True, name="ingest-drain").start()
 
     # The index
@@ -279,9 +283,9 @@ class Ingest:
                 with contextlib.suppress(queue.Empty):
                     if self._to_index.get(timeout=POLL_SECONDS) is None:
                         return
-        except BaseException:
+        except BaseException as error:
             self._feeds = False
-            self._drain(self._to_index)
+            self._drain(self._to_index, error)
             raise
 
     def _feed(self, ready: threading.Event) -> bool:

@@ -28,6 +28,8 @@ from .grounds import KEYS
 
 THOROUGH = bool(os.environ.get("POSTKEEP_TORTURE"))
 
+pytestmark = pytest.mark.torture
+
 
 @dataclass
 class Tiny:

@@ -37,6 +37,8 @@ PACK_BYTES = 6000
 SEGMENT_BYTES = 1500
 THOROUGH = bool(os.environ.get("POSTKEEP_TORTURE"))
 
+pytestmark = pytest.mark.torture
+
 Work = Callable[[Store], list[bytes]]
 
 

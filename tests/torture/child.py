@@ -1,0 +1,154 @@
+"""A process that works on a store until it is done or killed: `python -m tests.torture.child WHAT ROOT WORK …`.
+
+It says on stdout, line by line, what is acknowledged; what it said must be true whatever happens to it.
+"""
+
+from __future__ import annotations
+
+import random
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+from archive.store import Ingest, Store, StoreError
+from archive.store.backend import FileBackend
+from archive.store.errors import Busy, NotFound
+from archive.store.indexer import Indexer
+from archive.store.operations import compact
+from tests.archive.store.grounds import KEYS
+from tests.torture.mails import made
+
+PACK_BYTES = 300_000
+
+
+def say(*what: object) -> None:
+    sys.stdout.write(" ".join(map(str, what)) + "\n")
+    sys.stdout.flush()
+
+
+def ingest(store: Store, mailbox: str, first: str, last: str) -> None:
+    """Imports mails by number; says each one that is durable. Large ones come as a stream."""
+    with Ingest(store, int(mailbox)) as running:
+        say("begun")
+        for number in range(int(first), int(last)):
+            content = made(number)
+            if len(content) > 4 << 20:
+                running.put(f"Box {number % 3}", spool=BytesIO(content), token=number)
+            else:
+                running.put(f"Box {number % 3}", content=content, token=number)
+            tell(running)
+    tell(running)
+    say("done", running.indexed)
+
+
+def tell(running: Ingest) -> None:
+    for outcome in running.outcomes():
+        say("kept", outcome.token, outcome.number, outcome.state)
+
+
+def index(store: Store) -> None:
+    """Indexes what there is, a commit for each few messages, until all is done."""
+    say("begun")
+    with Indexer(store) as indexer:
+        indexer.advance(on_messages=lambda count: indexer.commit())
+    say("done")
+
+
+def delete_and_compact(store: Store, seed: str) -> None:
+    """Deletes a tenth at random, saying what is gone, then gives the bytes back."""
+    say("begun")
+    numbers = list(store.catalogue.numbers())
+    for number in random.Random(int(seed)).sample(numbers, len(numbers) // 10):
+        row = store.row(number)
+        say("deleting", number)
+        store.delete([number], reason="a test", by="me")
+        if row is not None:
+            say("deleted", number)
+    compact.run(store, compact.plan(store))
+    say("done")
+
+
+def read(store: Store, seconds: str, threads: str) -> None:
+    """Reads, lists and searches in many threads; says how often, or what went wrong."""
+    end = time.monotonic() + float(seconds)
+    wrong: list[str] = []
+    done = [0] * int(threads)
+
+    def work(which: int) -> None:
+        try:
+            while time.monotonic() < end:
+                look(store, random.Random(which * 1000 + done[which]))
+                done[which] += 1
+        except Exception as error:
+            wrong.append(repr(error))
+
+    crowd = [threading.Thread(target=work, args=(which,)) for which in range(int(threads))]
+    say("begun")
+    for thread in crowd:
+        thread.start()
+    for thread in crowd:
+        thread.join()
+    say(*(["wrong", *wrong] if wrong else ["done", min(done), sum(done)]))
+
+
+def look(store: Store, chance: random.Random) -> None:
+    """One look, as a page takes it: a folder, a search, a message. A message may be gone by the time it is read."""
+    folders = store.folders()
+    if not folders:
+        return
+    folder = chance.choice(folders)
+    rows = store.list_folder(folder.number, limit=20)
+    hits = store.search(chance.choice(("plum", "pear fig", "subject:quince")), mailboxes={folder.mailbox}, limit=20)
+    assert len(hits.rows) <= hits.total
+    assert all(any(mailbox == folder.mailbox for _, mailbox in row.placements) for row in hits.rows)
+    for row in [*rows, *hits.rows][:5]:
+        try:
+            content = store.read(row.number)
+        except NotFound:
+            assert store.row(row.number) is None
+            continue
+        assert len(content) == row.size
+
+
+def hold(store: Store, name: str) -> None:
+    """Holds a lock until killed."""
+    with store.backend.lock(name):
+        say("begun")
+        time.sleep(600)
+
+
+def limited(store: Store, most: str, last: str) -> None:
+    """Imports with files that may not grow beyond a size; says how that ended."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(most), int(most)))
+    say("begun")
+    ingest(store, "1", "0", last)
+
+
+WORKS: dict[str, Callable[..., None]] = {
+    "ingest": ingest, "index": index, "compact": delete_and_compact, "read": read, "hold": hold, "limited": limited,
+}  # fmt: skip
+
+
+def main() -> int:
+    what, root, work, *arguments = sys.argv[1:]
+    try:
+        with Store.open(Path(root), Path(work), KEYS, pack_bytes=PACK_BYTES) as store:
+            assert isinstance(store.backend, FileBackend)
+            WORKS[what](store, *arguments)
+    except Busy as error:
+        say("busy", error)
+        return 3
+    except StoreError as error:
+        say("failed", type(error).__name__, error.permanent, error)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
