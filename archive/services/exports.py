@@ -27,7 +27,7 @@ from archive.permissions import reads_everything
 from archive.query import nodes
 from archive.query.language import parse
 from archive.selectors import get_mailbox, open_stores, readable_archives
-from archive.services.imports import clean_folder
+from archive.services.imports import clean_folder, is_uuid
 from archive.sources import writers
 from archive.store.errors import Damaged
 from domains.models import Mailbox
@@ -114,7 +114,8 @@ def export_mail(actor: Actor, run: TaskRun, arguments: ExportArguments) -> dict[
 def _prepared(actor: Actor, arguments: ExportArguments, mailbox: Mailbox) -> Export | None:
     if arguments.export is None:
         return None
-    found = Export.objects.filter(pk=arguments.export, user=actor.user, mailbox=mailbox, removed_at=None).first()
+    mine = Export.objects.filter(user=actor.user, mailbox=mailbox, removed_at=None)
+    found = mine.filter(pk=arguments.export).first() if is_uuid(arguments.export) else None
     if found is None or actor.user is None:
         raise BadArguments(_("This export is gone; ask for it again."))
     shutil.rmtree(found.root, ignore_errors=True)  # of a run that was killed

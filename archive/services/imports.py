@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -90,15 +91,21 @@ def check_import(actor: Actor, arguments: ImportArguments) -> list[Path]:
 
 def get_upload(actor: Actor, upload_id: str) -> Upload:
     """One's own upload whose files are still there. Raises: Forbidden, BadArguments."""
-    try:
-        found = Upload.objects.filter(pk=upload_id).first()
-    except (ValueError, TypeError):
-        found = None
+    found = Upload.objects.filter(pk=upload_id).first() if is_uuid(upload_id) else None
     if found is not None and actor.kind == "user" and found.user_id != getattr(actor.user, "pk", None):
         raise Forbidden("somebody else's upload")
     if found is None or found.state != UploadState.KEPT:
         raise BadArguments(_("The uploaded files are gone; send them again."))
     return found
+
+
+def is_uuid(text: str) -> bool:
+    """Whether a task's argument can be the key of an upload or an export."""
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def clean_folder(path: str) -> str:

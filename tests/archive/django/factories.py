@@ -73,7 +73,9 @@ def make_store() -> Store:
     return current_store(Actor.system())
 
 
-def archive(owner: User | Mailbox, messages: Iterable[bytes], *, folder: str = "Inbox", index: bool = True) -> list[str]:
+def archive(
+    owner: User | Mailbox, messages: Iterable[bytes], *, folder: str = "Inbox", index: bool = True
+) -> list[str]:
     """Put messages into somebody's archive; their public ids in order. Without `index` they can't be searched."""
     store = make_store()
     mailbox = owner if isinstance(owner, Mailbox) else make_mailbox(owner)
