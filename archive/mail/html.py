@@ -103,11 +103,16 @@ _HREF = re.compile(r' href="([^"]*)"')
 _TITLE = re.compile(r' title="[^"]*"')
 
 _FRAME_STYLE = (
-    "html{background:#fff;color:#1b1f24;color-scheme:light}"
-    "body{margin:0;padding:16px;font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;"
-    "overflow-wrap:anywhere}"
+    ":root{color-scheme:light}"
+    "body{margin:0;padding:16px;background:#fff;color:#1b1f24;overflow-wrap:break-word;"
+    "font:15px/1.45 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}"
     "img{max-width:100%;height:auto}table{max-width:100%}pre{white-space:pre-wrap}"
     "blockquote{margin:0 0 0 4px;padding:0 0 0 12px;border-left:2px solid #d0d7de}"
+    # On a phone: layout tables of fixed width give way, long words break.
+    "@media (max-width:500px){body{padding:12px;overflow-wrap:anywhere}"
+    "table,td,th{width:auto!important;min-width:0!important}img{max-width:100%!important}}"
+    # Pictures held back: their text if they have one, no broken frames.
+    "img:not([src]){font-size:12px;color:#57606a}img:not([src]):not([alt]),img:not([src])[alt='']{visibility:hidden}"
 )
 
 
@@ -308,5 +313,5 @@ def _document(body: str, sheet: str, body_style: str, allow_remote: bool) -> str
         '<meta name="referrer" content="no-referrer">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{_FRAME_STYLE}</style><style>{sheet}</style></head>"
-        f'<body><div style="{escape(body_style)}">{body}</div></body></html>'
+        f'<body style="{escape(body_style)}">{body}</body></html>'
     )

@@ -33,7 +33,7 @@ class Counting:
 
 def body_of(html: str, *, allow_remote: bool = False) -> str:
     document = sanitise(html, inline={"logo@x": PNG, "part": "/m/1/part/2"}, allow_remote=allow_remote).html
-    return document[document.index("<body>") :]
+    return document[document.index("<body") :]
 
 
 def assert_harmless(document: str, *, remote: bool = False) -> None:
@@ -147,7 +147,7 @@ def test_inline_images_are_found_by_content_id() -> None:
 def test_an_inline_url_that_leads_elsewhere_is_not_used() -> None:
     for url in ("//e/x", "https://e/x", "javascript:1", "data:text/html,x", "/\\e/x"):
         assert (
-            "src=" not in sanitise("<img src=cid:a>", inline={"a": url}, allow_remote=False).html.partition("<body>")[2]
+            "src=" not in sanitise("<img src=cid:a>", inline={"a": url}, allow_remote=False).html.partition("<body")[2]
         )
 
 
