@@ -5,6 +5,8 @@ Import and export name no right here: everybody may do both with their own mailb
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts.actors import Actor
 from accounts.permissions import Right
 from archive.services import exports, imports, maintenance
@@ -15,37 +17,37 @@ from jobs.commands import command
 from jobs.running import TaskRun
 
 
-@command("ImportMail", needs=None, arguments=ImportArguments)
+@command("ImportMail", needs=None, arguments=ImportArguments, label=_("Mail import"))
 def import_mail(actor: Actor, run: TaskRun, arguments: ImportArguments) -> dict[str, object]:
     """Archive the messages of files or folders in one mailbox."""
     return imports.import_mail(actor, run, arguments)
 
 
-@command("ExportMail", needs=None, arguments=ExportArguments)
+@command("ExportMail", needs=None, arguments=ExportArguments, label=_("Mail export"))
 def export_mail(actor: Actor, run: TaskRun, arguments: ExportArguments) -> dict[str, object]:
     """Write messages of one mailbox as files, byte for byte."""
     return exports.export_mail(actor, run, arguments)
 
 
-@command("VerifyStore", needs=Right.MANAGE_STORES, arguments=StoreArguments)
+@command("VerifyStore", needs=Right.MANAGE_STORES, arguments=StoreArguments, label=_("Store verification"))
 def verify_store(actor: Actor, run: TaskRun, arguments: StoreArguments) -> dict[str, object]:
     """Read everything back and compare it with what was written."""
     return maintenance.operate(actor, run, "verify", arguments)
 
 
-@command("RecoverStore", needs=Right.MANAGE_STORES, arguments=StoreArguments)
+@command("RecoverStore", needs=Right.MANAGE_STORES, arguments=StoreArguments, label=_("Store recovery"))
 def recover_store(actor: Actor, run: TaskRun, arguments: StoreArguments) -> dict[str, object]:
     """Make the catalogue anew from journal and packs."""
     return maintenance.operate(actor, run, "recover", arguments)
 
 
-@command("RebuildIndex", needs=Right.MANAGE_STORES, arguments=StoreArguments)
+@command("RebuildIndex", needs=Right.MANAGE_STORES, arguments=StoreArguments, label=_("Index rebuild"))
 def rebuild_index(actor: Actor, run: TaskRun, arguments: StoreArguments) -> dict[str, object]:
     """Make the full-text index anew from journal and packs."""
     return maintenance.operate(actor, run, "rebuild_index", arguments)
 
 
-@command("CompactStore", needs=Right.MANAGE_STORES, arguments=StoreArguments)
+@command("CompactStore", needs=Right.MANAGE_STORES, arguments=StoreArguments, label=_("Store compaction"))
 def compact_store(actor: Actor, run: TaskRun, arguments: StoreArguments) -> dict[str, object]:
     """Give back the room of deleted messages and rewrite what compresses better now."""
     return maintenance.operate(actor, run, "compact", arguments)

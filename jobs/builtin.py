@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts.actors import Actor
 from accounts.permissions import Right
 from jobs import services
@@ -18,7 +20,7 @@ class PurgeOldTasksArguments:
     older_than_days: int = 90
 
 
-@command("PurgeOldTasks", needs=Right.MANAGE_SERVER, arguments=PurgeOldTasksArguments)
+@command("PurgeOldTasks", needs=Right.MANAGE_SERVER, arguments=PurgeOldTasksArguments, label=_("Removal of old tasks"))
 def purge_old_tasks(actor: Actor, run: TaskRun, arguments: PurgeOldTasksArguments) -> dict[str, object]:
     """Delete ended tasks, with their logs, after some days."""
     purged = services.purge_tasks(actor, older_than_days=arguments.older_than_days)

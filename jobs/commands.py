@@ -12,6 +12,8 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.utils.functional import Promise
+
 from accounts.actors import Actor
 from accounts.permissions import Right
 from jobs.errors import BadArguments, UnknownCommand
@@ -57,6 +59,7 @@ class Command:
     arguments: type[Any]
     function: Callable[[Actor, TaskRun, Any], Result]
     help: str
+    label: str | Promise = ""  # what pages call it; its name where nobody said
 
     def parameters(self) -> list[Parameter]:
         return _parameters(self.arguments)
@@ -90,7 +93,7 @@ _registry: dict[str, Command] = {}
 
 
 def command(
-    name: str, *, needs: Right | None, arguments: type[Arguments]
+    name: str, *, needs: Right | None, arguments: type[Arguments], label: str | Promise = ""
 ) -> Callable[[Function[Arguments]], Function[Arguments]]:
     """Register a function as the command `name`; the first line of its docstring is its help."""
     _parameters(arguments)  # a field of a type we can't read from a shell fails at import
@@ -100,7 +103,7 @@ def command(
         if known is not None and known.function.__qualname__ != function.__qualname__:
             raise ValueError(f"the command {name} is registered twice")
         text = (function.__doc__ or "").strip().split("\n", 1)[0]
-        _registry[name] = Command(name=name, needs=needs, arguments=arguments, function=function, help=text)
+        _registry[name] = Command(name, needs, arguments, function, text, label)
         return function
 
     return register
@@ -117,6 +120,12 @@ def get_command(name: str) -> Command:
 def list_commands() -> list[Command]:
     """All of them, by name."""
     return [_registry[name] for name in sorted(_registry)]
+
+
+def label_of(name: str) -> str:
+    """What pages call a command, also one that is no longer there."""
+    known = _registry.get(name)
+    return str(known.label) if known and known.label else name
 
 
 def _parameters(arguments: type[Any]) -> list[Parameter]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from jobs.commands import label_of
 
 
 class Task(models.Model):
@@ -57,6 +58,11 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} #{self.pk}"
+
+    @property
+    def label(self) -> str:
+        """The name of its command as pages say it."""
+        return label_of(self.type)
 
     @property
     def is_active(self) -> bool:

@@ -28,7 +28,7 @@ class TaskTable(BaseTable):
         return reverse("jobs:task-detail", args=[record.pk])
 
     def render_type(self, record: Task) -> SafeString:
-        return format_html('{}&nbsp;<span class="muted num">#{}</span>', record.type, record.pk)
+        return format_html('{}&nbsp;<span class="muted num">#{}</span>', record.label, record.pk)
 
     def render_progress(self, record: Task) -> str:
         shown = record.progress or {}

@@ -14,6 +14,7 @@ from config.kit.pages import redirect_page, render_page, toast
 from config.kit.paging import keyset
 from config.kit.tables import Empty
 from jobs import selectors, services
+from jobs.commands import label_of
 from jobs.errors import JobsError, NotRunnable
 from jobs.models import Task
 from jobs.tables import TaskTable
@@ -26,7 +27,13 @@ def task_list(request: ActorRequest) -> HttpResponse:
     type = _one_of(request.GET.get("type", ""), types)
     page = keyset(request, selectors.list_tasks(request.actor, state=state, type=type))
     table = TaskTable(page.rows, request=request, pager=page.pager, empty=_empty(is_filtered=bool(state or type)))
-    context = {"table": table, "state": state, "type": type, "types": types, "states": Task.State.choices}
+    context = {
+        "table": table,
+        "state": state,
+        "type": type,
+        "types": [(each, label_of(each)) for each in types],
+        "states": Task.State.choices,
+    }
     return render_page(request, "jobs/task_list.html", context, partial="table")
 
 

@@ -79,7 +79,7 @@ def page_as(chromium: Browser, live_server: LiveServer) -> Iterator[PageFor]:
         *,
         size: tuple[int, int] = DESKTOP,
         theme: str = "light",
-        locale: str = "en-GB",
+        locale: str = os.environ.get("PAGE_LOCALE", "en-GB"),
         forgive: tuple[str, ...] = (),
     ) -> Page:
         context = chromium.new_context(

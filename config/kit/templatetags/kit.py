@@ -37,7 +37,9 @@ _TONES = {
 
 @register.filter
 def number(value: Any) -> str:
-    """1204 → "1,204" in the person's language; what is no number is shown as it is."""
+    """1204 → "1,204" in the person's language; a list as its parts; what is no number is shown as it is."""
+    if isinstance(value, list | tuple):
+        return ", ".join(number(each) for each in value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "" if value is None else str(value)
     if isinstance(value, int):
@@ -221,8 +223,24 @@ def percent(done: Any, total: Any) -> int:
 
 @register.filter
 def words(value: Any) -> str:
-    """snake_case key → "Snake case", for results nobody wrote a template for."""
-    return str(value).replace("_", " ").strip().capitalize()
+    """The name of a command's argument or result as people say it: snake_case → "Snake case"."""
+    known = {
+        "user": _("User"),
+        "paths": _("Paths"),
+        "upload": _("Upload"),
+        "folder": _("Folder"),
+        "store": _("Store"),
+        "mbox": _("Kind of mbox"),
+        "query": _("Query"),
+        "format": _("Format"),
+        "destination": _("Destination"),
+        "seconds": _("Seconds"),
+        "bytes": _("Bytes"),
+        "source": _("In the source"),
+        "purged": _("Removed"),
+        "older_than_days": _("Older than (days)"),
+    }
+    return known.get(str(value)) or str(value).replace("_", " ").strip().capitalize()
 
 
 @register.simple_tag(takes_context=True)
