@@ -161,7 +161,8 @@ def _run(bench: Bench, names: list[str], folder: Path) -> int:
         bench.say(f"{name} took {time.monotonic() - began:.0f} s")
         raw.write_text(json.dumps(document, indent=1) + "\n")
         _write_tables(folder / "README.md", document)
-    for target in targets_of(document):
+    measured = {name: document["sections"][name] for name in names if name not in failed}
+    for target in targets_of({"sections": measured}):
         print(target.line)
     if failed:
         print(f"benchmarks: failed: {', '.join(failed)}", file=sys.stderr)
