@@ -43,6 +43,7 @@ class IndexerLoop:
 
     def run(self) -> None:
         while not self._stop():
+            close_old_connections()
             self.run_once()
             time.sleep(POLL_S)
 
@@ -64,7 +65,6 @@ class IndexerLoop:
             return
         self._looked_at = now
         try:
-            close_old_connections()
             self._stores = open_stores()
         except DatabaseError as error:  # the stores we know can be indexed without it
             logger.warning("the list of stores can't be read: %s", error)
