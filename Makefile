@@ -16,7 +16,7 @@ help:
 	@echo "make lint          ruff, mypy --strict, import rules, migrations, check --deploy"
 	@echo "make torture       the long kill and fault loops"
 	@echo "make bench         the benchmarks, beside notmuch where it is installed"
-	@echo "make requirements  compile requirements*.in again, with hashes (needs uv)"
+	@echo "make requirements  compile requirements*.in again, with hashes (with uv)"
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python manage.py up
@@ -41,9 +41,12 @@ bench: $(VENV)/dev.stamp
 
 setup: $(VENV)/dev.stamp
 
-requirements:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements-dev.in -o requirements-dev.txt
+COMPILE = --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+
+requirements: $(VENV)/dev.stamp
+	@command -v uv >/dev/null || $(BIN)/python -m pip install --quiet uv
+	PATH="$$PATH:$(BIN)" uv pip compile $(COMPILE) requirements.in -o requirements.txt
+	PATH="$$PATH:$(BIN)" uv pip compile $(COMPILE) requirements-dev.in -o requirements-dev.txt
 
 # The stamps hold the hash of what was installed, so a changed requirements file installs again and a touched one doesn't.
 $(VENV)/run.stamp: requirements.txt
