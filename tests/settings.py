@@ -8,11 +8,10 @@ import os
 
 from config.servers import temporary_home
 
-# What a person says to the tests themselves, not to the product.
-_KEPT = ("POSTKEEP_CORPORA", "POSTKEEP_TORTURE")
-
 if "POSTKEEP_TEST_SESSION" not in os.environ:
-    for _name in [name for name in os.environ if name.startswith("POSTKEEP_") and name not in _KEPT]:
+    # What a person says to the tests themselves, not to the product, stays.
+    _kept = ("POSTKEEP_CORPORA", "POSTKEEP_TORTURE")
+    for _name in [name for name in os.environ if name.startswith("POSTKEEP_") and name not in _kept]:
         del os.environ[_name]
     for _name in ("DATABASE_URL", "REDIS_URL"):
         os.environ.pop(_name, None)

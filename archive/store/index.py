@@ -119,10 +119,22 @@ def count_of(found: tantivy.SearchResult) -> int:
 
 
 @contextlib.contextmanager
+def panics_translated() -> Iterator[None]:
+    """On damaged files tantivy panics now and then, which the binding raises as no Exception. Raises: WrongFormat."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":  # the binding does not export it
+            raise WrongFormat(f"the index is damaged: {str(error)[:200]}") from None
+        raise
+
+
+@contextlib.contextmanager
 def translated_refusal() -> Iterator[None]:
     """tantivy says ValueError to everything; a disk without room must be told as such."""
     try:
-        yield
+        with panics_translated():
+            yield
     except ValueError as error:
         if any(sign in str(error) for sign in ("No space left", "StorageFull", "FileTooLarge", "File too large")):
             raise StoreFull("no room left for the index") from error
@@ -147,7 +159,8 @@ class Index:
 
     def _open(self) -> tantivy.Index:
         try:
-            index = tantivy.Index(self.schema, path=str(self.path), reuse=True)
+            with panics_translated():
+                index = tantivy.Index(self.schema, path=str(self.path), reuse=True)
         except ValueError as error:
             raise WrongFormat(f"the index can't be opened: {str(error)[:200]}") from error
         index.register_tokenizer(ANALYZER, build_analyzer())
@@ -163,7 +176,8 @@ class Index:
         now = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
         with self._guard:
             if now != self._seen:
-                self._index.reload()
+                with panics_translated():
+                    self._index.reload()
                 self._seen = now
         return self._index.searcher()
 
@@ -173,7 +187,8 @@ class Index:
 
     def raw_writer(self, heap_bytes: int) -> tantivy.IndexWriter:
         try:
-            return self._index.writer(heap_size=heap_bytes, num_threads=1)
+            with panics_translated():
+                return self._index.writer(heap_size=heap_bytes, num_threads=1)
         except ValueError as error:
             raise Busy(f"the index is being written: {error}") from error
 
@@ -233,7 +248,8 @@ class Index:
 
     def highest_number(self) -> int:
         """The highest message number in the index (0 = empty)."""
-        hits = self.searcher().search(tantivy.Query.all_query(), limit=1, count=False, order_by_field="number").hits
+        with panics_translated():
+            hits = self.searcher().search(tantivy.Query.all_query(), limit=1, count=False, order_by_field="number").hits
         return int(hits[0][0]) if hits else 0
 
     def has(self, numbers: Sequence[int]) -> int:
@@ -245,7 +261,8 @@ class Index:
                 query = tantivy.Query.range_query(self.schema, "number", tantivy.FieldType.Unsigned, some[0], some[-1])
             else:
                 query = tantivy.Query.term_set_query(self.schema, "number", list(some))
-            found += count_of(searcher.search(query, limit=1, count=True))
+            with panics_translated():
+                found += count_of(searcher.search(query, limit=1, count=True))
         return found
 
     def missing(self, numbers: Sequence[int]) -> set[int]:
@@ -255,8 +272,9 @@ class Index:
     def numbers(self) -> list[int]:
         """All message numbers in the index, sorted."""
         searcher = self.searcher()
-        hits = searcher.search(tantivy.Query.all_query(), limit=max(searcher.num_docs, 1), count=False).hits
-        values = searcher.fast_field_values("number", [address for _, address in hits])
+        with panics_translated():
+            hits = searcher.search(tantivy.Query.all_query(), limit=max(searcher.num_docs, 1), count=False).hits
+            values = searcher.fast_field_values("number", [address for _, address in hits])
         return sorted(int(value) for value in values if value is not None)
 
     def size_bytes(self) -> int:

@@ -18,7 +18,7 @@ from archive.query.language import parse
 from archive.query.nodes import All, Node
 
 from .catalogue import NUMBER_MASK, Row
-from .index import count_of
+from .index import count_of, panics_translated
 from .paths import folder_names
 
 if TYPE_CHECKING:
@@ -75,11 +75,12 @@ def search(store: Store, query: str | Node, scope: Scope, page: Page, zone: date
         return Hits(0, [], (time.perf_counter() - started) * 1000)
     ranks: list[int] = []
     try:
-        if page.order == "relevance":
-            total, numbers = _best(searcher, wanted, page)
-        else:
-            total, ranks = _newest(searcher, store.index.schema, wanted, page)
-            numbers = [rank & NUMBER_MASK for rank in ranks]
+        with panics_translated():
+            if page.order == "relevance":
+                total, numbers = _best(searcher, wanted, page)
+            else:
+                total, ranks = _newest(searcher, store.index.schema, wanted, page)
+                numbers = [rank & NUMBER_MASK for rank in ranks]
     except ValueError as error:
         raise explain_refusal(error, node) or error from error
     rows = [row for row in store.rows(numbers) if scope.sees(row)]
