@@ -84,7 +84,7 @@ def bring_index(store: Store) -> None:
 def catalogue_rows(store: Store) -> dict[str, list[tuple[object, ...]]]:
     """All rows of a catalogue, table by table, sorted."""
     db = store.catalogue.reader
-    tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    tables = [row[0] for row in db.execute("SELECT lower(name) FROM sqlite_master WHERE type = 'table' ORDER BY name")]
     return {table: sorted(db.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in tables}  # noqa: S608
 
 

@@ -32,22 +32,26 @@ class Places:
         self._store = store
         self.problems: list[str] = []
         self._places: dict[int, tuple[int, int, int]] = {}
-        wanted = self._packs(at)
+        wanted, sealed = self._packs(at)
         for number in pack_numbers(store.backend):
             if number in wanted:
-                self._look_through(number)
+                self._look_through(number, sealed=number in sealed)
 
-    def _packs(self, at: Position) -> set[int]:
-        """Packs the journal knows of, but those that were replaced or that a compaction never switched to."""
+    def _packs(self, at: Position) -> tuple[set[int], set[int]]:
+        """Packs the journal knows of, but those that were replaced or that a compaction never switched to; and which
+        of them it knows to be sealed."""
         packs = self._store.catalogue.packs() if at.sequence else []
         wanted = {pack.number for pack in packs if pack.state in (OPEN, CLOSED)}
         unfinished = {pack.number for pack in packs if pack.state == IN_COMPACTION}
         replaced: set[int] = set()
+        sealed: set[int] = set()
         try:
             for record in self._store.journal.read(at):
                 for event in record.events:
                     if event[0] == "pak":
                         (unfinished if event[2] == "compact" else wanted).add(event[1])
+                    elif event[0] == "sea":
+                        sealed.add(event[1])
                     elif event[0] == "rep":
                         replaced.update(event[1])
                         wanted.update(event[2])
@@ -55,14 +59,16 @@ class Places:
         except Damaged:
             # What the journal says from here on is unknown: any pack may be of use.
             wanted.update(pack_numbers(self._store.backend))
-        return wanted - unfinished - replaced
+        return wanted - unfinished - replaced, sealed
 
-    def _look_through(self, number: int) -> None:
+    def _look_through(self, number: int, *, sealed: bool) -> None:
         backend = self._store.backend
         try:
-            entries = read_table(backend, number)
-            self._places.update((message, (p.pack, p.offset, p.length)) for message, p in entries)
-            return
+            # The table of a pack that was not sealed after all lacks what had been deleted by then.
+            if sealed:
+                entries = read_table(backend, number)
+                self._places.update((message, (p.pack, p.offset, p.length)) for message, p in entries)
+                return
         except NotFound:
             pass
         except Damaged as error:

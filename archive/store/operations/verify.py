@@ -238,7 +238,7 @@ TABLES = {
 
 
 def verify_catalogue(store: Store, meter: Meter, report: Report) -> None:
-    with tempfile.TemporaryDirectory(dir=store.work, prefix="verify.") as folder:
+    with tempfile.TemporaryDirectory(dir=store.work, prefix="verify.", ignore_cleanup_errors=True) as folder:
         snapshot = Path(folder) / "snapshot.sqlite"
         if not _snapshot(store, snapshot, report):
             return
@@ -367,7 +367,7 @@ def _name_index_damage(store: Store, path: Path, damaged: dict[str, str], report
 
 def _numbers_without(path: Path, segments: set[str]) -> set[int] | None:
     """The messages in the sound segments: a copy of the folder by links, whose list leaves out the damaged ones."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix="verify.") as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix="verify.", ignore_cleanup_errors=True) as folder:
         try:
             for file in path.iterdir():
                 if file.name.split(".")[0] not in segments and file.suffix not in (".json", ".lock"):

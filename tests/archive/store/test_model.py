@@ -198,3 +198,16 @@ TestStoreHistory.settings = settings(
     suppress_health_check=list(HealthCheck),
     print_blob=True,
 )
+
+
+def test_a_pack_whose_sealing_was_never_journalled_is_replayed_as_open() -> None:
+    """Found by the histories above: its table lacks what was deleted before, and must not be believed."""
+    history = StoreHistory()
+    history.begin()
+    try:
+        history.adding([1], (1, "Inbox"))
+        history.deleting([1], None)
+        history.killed_while_compacting((4, Fault.KILLED_BEFORE))
+        history.the_store_holds_what_the_model_holds()
+    finally:
+        history.teardown()
