@@ -206,6 +206,7 @@ def test_a_pack_whose_sealing_was_never_journalled_is_replayed_as_open() -> None
     history.begin()
     try:
         history.adding([1], (1, "Inbox"))
+        history.the_store_holds_what_the_model_holds()  # and learns the number
         history.deleting([1], None)
         history.killed_while_compacting((4, Fault.KILLED_BEFORE))
         history.the_store_holds_what_the_model_holds()
