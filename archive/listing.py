@@ -7,14 +7,16 @@ for rights: whoever calls has asked for them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 from archive import engines
-from archive import store as engine
-from archive.mail.extract import extract
+from archive.mail.extract import Extract, extract_many
 from archive.query.marks import Marker, Pieces
 from archive.selectors import Found, Hit
 from archive.store.errors import StoreError
@@ -32,9 +34,9 @@ class Line:
 
     url: str
     public_id: str
-    sender: Pieces
-    subject: Pieces
-    snippet: Pieces
+    sender: SafeString
+    subject: SafeString
+    snippet: SafeString
     date: int
     size_bytes: int
     attached: bool
@@ -76,20 +78,21 @@ class Place:
 
 def lines(found: Found, marker: Marker, place: Place, folders: dict[tuple[int, int], str]) -> list[Line]:
     """The lines of one page; `folders` gives paths by (store, folder number), of the archive that is looked at."""
-    budget = [LARGE_BUDGET]
-    query = place.query_string
-    return [_line(hit, marker, query, folders, budget) for hit in found.hits]
+    url = f"{reverse('archive:message', args=['0:0'])}{place.query_string}"
+    texts = _texts(found.hits)
+    return [_line(hit, marker, url, folders, text) for hit, text in zip(found.hits, texts, strict=True)]
 
 
-def _line(hit: Hit, marker: Marker, query: str, folders: dict[tuple[int, int], str], budget: list[int]) -> Line:
+def _line(hit: Hit, marker: Marker, url: str, folders: dict[tuple[int, int], str], text: Extract | None) -> Line:
     row = hit.row
     placed = (folders.get((hit.store.pk, number)) for number, _mailbox in row.placements)
+    said = "" if text is None else text.body or text.attachment_text
     return Line(
-        url=reverse("archive:message", args=[hit.public_id]) + query,
+        url=url.replace("0:0", hit.public_id, 1),
         public_id=hit.public_id,
-        sender=marker.mark(names_only(row.sender), field="from"),
-        subject=marker.mark(row.subject),
-        snippet=_snippet(engines.open_store(hit.store), row, marker, budget),
+        sender=marked_html(marker.mark(names_only(row.sender), field="from")),
+        subject=marked_html(marker.mark(row.subject)),
+        snippet=marked_html(marker.snippet(said, SNIPPET_CHARS)) if said else SafeString(""),
         date=row.date,
         size_bytes=row.size,
         attached=row.attached,
@@ -97,17 +100,29 @@ def _line(hit: Hit, marker: Marker, query: str, folders: dict[tuple[int, int], s
     )
 
 
-def _snippet(opened: engine.Store, row: engine.Row, marker: Marker, budget: list[int]) -> Pieces:
-    if row.size > LARGE_BYTES:
-        budget[0] -= 1
-        if budget[0] < 0:
-            return []
-    try:
-        raw = opened.head(row, TEXT_BYTES)[:TEXT_BYTES]
-    except StoreError:  # verify names damage; a list goes on without the words
-        return []
-    text = extract(raw, size=row.size)
-    return marker.snippet(text.body or text.attachment_text, SNIPPET_CHARS)
+def _texts(hits: list[Hit]) -> list[Extract | None]:
+    """What each message says, from a bounded piece of it; None where nothing can be read or the budget is spent."""
+    raws = list(_heads(hits))
+    said = iter(extract_many([raw for raw in raws if raw is not None]))
+    return [None if raw is None else next(said) for raw in raws]
+
+
+def _heads(hits: list[Hit]) -> Iterator[bytes | None]:
+    large = 0
+    for hit in hits:
+        large += hit.row.size > LARGE_BYTES
+        if hit.row.size > LARGE_BYTES and large > LARGE_BUDGET:
+            yield None
+            continue
+        try:
+            yield engines.open_store(hit.store).head(hit.row, TEXT_BYTES)[:TEXT_BYTES]
+        except StoreError:  # verify names damage; a list goes on without the words
+            yield None
+
+
+def marked_html(pieces: Pieces) -> SafeString:
+    """Escaped, with `<mark>` around what was searched for."""
+    return mark_safe("".join(f"<mark>{escape(text)}</mark>" if marked else escape(text) for text, marked in pieces))  # noqa: S308
 
 
 def names_only(people: str) -> str:

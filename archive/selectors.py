@@ -126,7 +126,11 @@ def get_archive(actor: Actor, mailbox_id: int | None = None) -> Archive | None:
 
     Raises: ArchiveClosed.
     """
-    archives = readable_archives(actor)
+    return choose_archive(readable_archives(actor), mailbox_id)
+
+
+def choose_archive(archives: list[Archive], mailbox_id: int | None) -> Archive | None:
+    """The same among those the caller has fetched. Raises: ArchiveClosed."""
     if mailbox_id is None:
         return next((each for each in archives if each.is_own), None)
     for each in archives:

@@ -248,18 +248,25 @@ class _Import:
                 with contextlib.suppress(Stopped), ingest:
                     self._read(ingest)
                     self._progress(None, _("Indexing"))
+            except Exception as error:
+                self._take(ingest)
+                error.result = self._result(None, 0)  # type: ignore[attr-defined]  # jobs keeps it with the failed task
+                raise
             finally:
                 self._take(ingest)
                 self._keep_rejections(all_of_them=True)
             source = None if self._run.stopping() else self._count(counter)
         self._progress(None if source is None else self._total)
+        return self._result(source, ingest.indexed)
+
+    def _result(self, source: int | None, indexed: int) -> dict[str, object]:
         return {
             "task": self._run.task_id,
             "source": source,
             "archived": self._tally.archived,
             "duplicates": self._tally.duplicates,
             "rejected": self._tally.rejected,
-            "indexed": ingest.indexed,
+            "indexed": indexed,
             "bytes": self._tally.bytes,
             "store": self._store.name,
         }

@@ -50,6 +50,7 @@ class DiskUploadHandler(FileUploadHandler):
 
     def __init__(self, request: object = None) -> None:
         super().__init__(request)  # type: ignore[arg-type]
+        self.failed = False
         self._files: list[IncomingFile] = []
 
     def new_file(self, *args: object, **kwargs: object) -> None:
@@ -60,7 +61,8 @@ class DiskUploadHandler(FileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         try:
             self._files[-1].write(raw_data)
-        except OSError as error:
+        except OSError as error:  # most likely no room
+            self.failed = True
             self.upload_interrupted()
             raise StopUpload(connection_reset=True) from error
 

@@ -46,7 +46,9 @@ def _import(request: ActorRequest) -> HttpResponse:
         roots=roots,
         initial={"user": actor.user.email if actor.user else ""},
     )
-    if request.method == "POST" and form.is_valid():
+    if any(getattr(handler, "failed", False) for handler in request.upload_handlers):
+        form.add_error(None, _("The files could not be kept: there is no room on the server. Nothing was imported."))
+    elif request.method == "POST" and form.is_valid():
         task = _submit(request, form)
         if task is not None:
             return redirect_page(request, "jobs:task-detail", task.pk)

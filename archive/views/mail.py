@@ -33,15 +33,16 @@ TEMPLATE = "archive/search.html"
 @require_safe
 @archive_page
 def search(request: ActorRequest) -> HttpResponse:
-    archive = selectors.get_archive(request.actor, _number(request.GET.get("mailbox", "")))
-    return _answer(request, archive, None)
+    archives = selectors.readable_archives(request.actor)
+    archive = selectors.choose_archive(archives, _number(request.GET.get("mailbox", "")))
+    return _answer(request, archive, None, archives)
 
 
 @require_safe
 @archive_page
 def folder(request: ActorRequest, store_id: int, number: int) -> HttpResponse:
     archive, store, found = selectors.get_folder(request.actor, store_id, number)
-    return _answer(request, archive, FolderNode(store, found, 0))
+    return _answer(request, archive, FolderNode(store, found, 0), [archive])
 
 
 @dataclass(slots=True)
@@ -54,9 +55,11 @@ class _List:
     folders: list[FolderNode]
 
 
-def _answer(request: ActorRequest, archive: Archive | None, chosen: FolderNode | None) -> HttpResponse:
-    opened = [each for each in selectors.readable_archives(request.actor) if not each.is_own]
-    context: dict[str, Any] = {"archive": archive, "opened": opened, "help_rows": explained.ROWS}
+def _answer(
+    request: ActorRequest, archive: Archive | None, chosen: FolderNode | None, archives: list[Archive]
+) -> HttpResponse:
+    others = [each for each in archives if archive is None or each.mailbox != archive.mailbox]
+    context: dict[str, Any] = {"archive": archive, "others": others, "help_rows": explained.ROWS}
     if archive is None:
         return render_page(request, TEMPLATE, context, partial="results")
     place = Place(

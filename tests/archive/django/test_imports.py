@@ -17,7 +17,7 @@ from django.urls import reverse
 from accounts.actors import Actor
 from accounts.errors import BadAddress, Forbidden
 from accounts.models import AuditEvent, User
-from archive import selectors
+from archive import counting, selectors
 from archive.errors import BadArguments, PathRefused
 from archive.models import Rejection, Store, Upload, UploadState
 from archive.services import imports
@@ -145,7 +145,7 @@ def test_a_store_is_made_by_name_and_the_first_is_called_main(tmp_path: Path) ->
 
 
 def test_a_count_that_does_not_add_up_fails_loudly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports.Counter, "result", lambda self, stopping: 5)
+    monkeypatch.setattr(counting.Counter, "result", lambda self, stopping: 5)
     task = run_import(write(tmp_path / "1.eml", make_raw()))
     assert task.state == Task.State.FAILED
     assert "5 messages by an independent count, but 1 were seen" in task.error

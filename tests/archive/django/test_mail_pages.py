@@ -1,4 +1,4 @@
-"""Lists of mail by the page: whose, what is found, where a query can't be read, paging, and how many queries it takes."""
+"""Lists of mail by the page: whose, what is found, where a query can't be read, paging, and what it costs."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_an_opened_archive_can_be_read_and_its_owner_sees_that(
     mailbox, client, url = make_mailbox(user), client_for(administrator), reverse("archive:message", args=[public_id])
     assert client.get(url).status_code == 404
     assert open_for(client, user.email) == 303
-    listed = client.get(SEARCH, {"mailbox": mailbox.pk, "q": "noon"})
+    listed = client.get(SEARCH, {"mailbox": str(mailbox.pk), "q": "noon"})
     assert subjects(listed.content) == ["Salary"]
     assert b"They asked for help" in listed.content
     assert b"You are reading the archive of" in client.get(url).content
