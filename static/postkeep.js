@@ -303,9 +303,16 @@ one("#palette")?.addEventListener("click", (event) => openPaletteItem(event.targ
 /* --- htmx: keep focus, announce, never fail silently --- */
 
 let focusedId = "";
+let unfolded = [];
 document.addEventListener("htmx:beforeSwap", (event) => {
   const active = document.activeElement;
   focusedId = active && event.detail.target.contains(active) ? active.id : "";
+  unfolded = all("details", event.detail.target).map((details) => details.open);
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  // a region that renews itself folds nothing the person has opened
+  if (event.detail.requestConfig?.triggeringEvent) return;
+  all("details", event.detail.elt).forEach((details, index) => { details.open ||= Boolean(unfolded[index]); });
 });
 document.addEventListener("htmx:afterSettle", (event) => {
   if (focusedId) document.getElementById(focusedId)?.focus({ preventScroll: true });

@@ -212,3 +212,13 @@ def test_collected_files_have_names_by_content_and_refer_to_each_other_by_them(t
     assert manifest["vendor/bootstrap/bootstrap-reboot.min.css"].rsplit("/", 1)[1] in entry
     assert entry.index("@layer vendor") < entry.index("@import")
     assert (tmp_path / (manifest["postkeep.js"] + ".gz")).exists()
+
+
+def test_a_region_that_asks_after_the_session_ended_leads_to_the_sign_in_page_and_back(
+    client: Client, db: None
+) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/tasks/7/?a=1"}
+    answer = client.get(reverse("jobs:task-list"), headers=headers)
+    assert answer.status_code == 200
+    assert answer["HX-Redirect"] == f"{reverse('accounts:sign-in')}?next=%2Ftasks%2F7%2F%3Fa%3D1"
+    assert not answer.content

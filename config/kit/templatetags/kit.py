@@ -163,14 +163,17 @@ def duration(value: Any) -> str:
 
 
 # Signs that an outline of 16 px would make too thin; beside text of 13 px everything else is an outline of 18 px.
-_STROKES = ("chevron-", "arrow-left", "arrow-right", "arrow-up", "arrow-down", "x-mark", "plus", "check")
+_STROKES = frozenset(
+    {"chevron-left", "chevron-right", "chevron-down", "chevron-up", "x-mark", "plus", "check"}
+    | {"arrow-left", "arrow-right", "arrow-up", "arrow-down"}
+)
 
 
 @functools.lru_cache(maxsize=512)
 def _icon(name: str, size_px: int, css: str) -> SafeString:
     attributes: dict[str, object] = {"aria_hidden": "true", "focusable": "false", "class": f"icon {css}".strip()}
     is_small = size_px <= 16
-    style = "micro" if is_small and name.startswith(_STROKES) else "outline"
+    style = "micro" if is_small and name in _STROKES else "outline"
     size_px = 18 if is_small and style == "outline" else size_px
     return mark_safe(heroicons._render_icon(style, name, size_px, attributes))  # noqa: S308 - the wheel's own SVG
 
