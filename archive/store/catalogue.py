@@ -133,7 +133,7 @@ class Catalogue:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
-        self._all: list[sqlite3.Connection] = []
+        self._readers: list[tuple[threading.Thread, sqlite3.Connection]] = []
         self._guard = threading.Lock()
         self._writing = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,8 +149,6 @@ class Catalogue:
             connection.execute("PRAGMA cache_size=-8192")
         except sqlite3.DatabaseError as error:
             raise WrongFormat(f"the catalogue can't be opened: {error}") from error
-        with self._guard:
-            self._all.append(connection)
         return connection
 
     def _prepare(self) -> None:
@@ -198,6 +196,13 @@ class Catalogue:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self._connect()
+            with self._guard:
+                # Imports come with threads of their own: what those leave behind is closed here.
+                for thread, left in self._readers:
+                    if not thread.is_alive():
+                        left.close()
+                self._readers = [(thread, kept) for thread, kept in self._readers if thread.is_alive()]
+                self._readers.append((threading.current_thread(), connection))
         return connection
 
     def tidy(self) -> None:
@@ -207,9 +212,10 @@ class Catalogue:
 
     def close(self) -> None:
         with self._guard:
-            for connection in self._all:
+            for _, connection in self._readers:
                 connection.close()
-            self._all.clear()
+            self._readers.clear()
+            self._writer.close()
 
     # What it knows of the journal
 

@@ -616,3 +616,14 @@ class StoreContract:
             assert catalogue_rows(store) == before
             bring_index(store)
             assert [store.search(q, mailboxes=None).total for q in ("m1", "text", "in:c", "from:ann")] == totals
+
+    def test_threads_that_come_and_go_leave_nothing_open(self, ground: Ground) -> None:
+        with ground.open() as store:
+            (number,) = keep(store, store.ensure_folder(1, "Inbox"), mail())
+            for _ in range(5):
+                threads = [threading.Thread(target=store.read, args=(number,)) for _ in range(4)]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+            assert len(store.catalogue._readers) <= 5
