@@ -35,16 +35,20 @@ class Shell:
         return "base.html" if self.actor else "base_plain.html"
 
     @cached_property
+    def items(self) -> list[nav.Item]:
+        return list(nav.items_for(self.actor)) if self.actor else []
+
+    @cached_property
     def sections(self) -> list[nav.Section]:
-        return nav.sections_for(self.actor) if self.actor else []
+        return nav.sections_of(self.items)
 
     @cached_property
     def current(self) -> nav.Item | None:
-        return nav.current(self.request, self.actor) if self.actor else None
+        return nav.current(self.request, self.items)
 
     @cached_property
     def shortcuts(self) -> list[nav.Item]:
-        return [item for item in nav.items_for(self.actor) if item.keys] if self.actor else []
+        return [item for item in self.items if item.keys]
 
     @cached_property
     def running(self) -> int:

@@ -6,7 +6,8 @@ every page checks its right again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -40,7 +41,16 @@ SECTIONS: dict[str, Text] = {
 }
 
 
-@dataclass(frozen=True)
+@functools.cache
+def _address(url_name: str) -> str:
+    """The address of a page that takes no arguments; "" where no app has it. Addresses don't change while we run."""
+    try:
+        return reverse(url_name)
+    except NoReverseMatch:
+        return ""
+
+
+@dataclass(frozen=True, eq=False)
 class Item:
     """One line of the navigation (or, with `listed` false, only of the palette)."""
 
@@ -58,10 +68,7 @@ class Item:
 
     @property
     def url(self) -> str:
-        try:
-            return reverse(self.url_name)
-        except NoReverseMatch:
-            return ""
+        return _address(self.url_name)
 
     @property
     def section_label(self) -> Text:
@@ -133,7 +140,7 @@ def register_running(count: Callable[[ActorLike], int]) -> None:
 def _add(item: Item) -> None:
     if item.section not in SECTIONS:
         raise ValueError(f"{item.section!r} is no section of the navigation")
-    if item not in _items:
+    if (item.url_name, item.audience, item.listed) not in {(i.url_name, i.audience, i.listed) for i in _items}:
         _items.append(item)
 
 
@@ -145,20 +152,20 @@ def items_for(actor: ActorLike) -> Iterator[Item]:
             yield item
 
 
-def sections_for(actor: ActorLike) -> list[Section]:
+def sections_of(items: Iterable[Item]) -> list[Section]:
     found: dict[str, Section] = {}
-    for item in items_for(actor):
+    for item in items:
         if item.listed:
             found.setdefault(item.section, Section(item.section, item.section_label)).items.append(item)
     return list(found.values())
 
 
-def current(request: HttpRequest, actor: ActorLike) -> Item | None:
+def current(request: HttpRequest, items: Iterable[Item]) -> Item | None:
     """The item the shown page belongs to: an exact match before one that merely covers it."""
     match = request.resolver_match
     if match is None:
         return None
-    shown = [item for item in items_for(actor) if item.listed]
+    shown = [item for item in items if item.listed]
     exact = [item for item in shown if item.url_name == match.view_name]
     return next(iter(exact or [item for item in shown if item.covers(match.view_name)]), None)
 
