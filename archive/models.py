@@ -77,6 +77,7 @@ class ArchiveAccess(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
+    exported_messages = models.BigIntegerField(default=0)
 
     objects: ClassVar[models.Manager[ArchiveAccess]] = AccessQuerySet.as_manager()
 

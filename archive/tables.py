@@ -59,6 +59,7 @@ class ReaderTable(BaseTable):
     who = MainColumn(verbose_name=_("Who"), accessor="user")
     reason = TextColumn(verbose_name=_("Reason"))
     read_count = NumberColumn(verbose_name=_("Messages opened"))
+    exported_messages = NumberColumn(verbose_name=_("Exported"))
     until = TimeColumn(verbose_name=_("Until"), accessor="ended_at")
 
     caption = _("Who read my mail")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,6 +18,7 @@ from accounts.permissions import Right
 from archive.errors import ArchiveClosed, BadArguments
 from archive.models import ACCESS_MINUTES, ArchiveAccess, ArchiveRead
 from archive.selectors import Message, get_mailbox
+from domains.models import Mailbox
 
 
 def open_archive(actor: Actor, *, address: str, reason: str) -> ArchiveAccess:
@@ -69,6 +71,15 @@ def note_read(actor: Actor, message: Message) -> None:
         )
         if new:
             audit.record(actor, "archive.read", archive.mailbox, message=message.public_id)
+
+
+def note_export(actor: Actor, mailbox: Mailbox, messages: int) -> None:
+    """Keep how much was taken out of another's archive, on the access it was done under."""
+    if actor.user is None or mailbox.user_id == actor.user.pk:
+        return
+    latest = ArchiveAccess.objects.filter(user=actor.user, mailbox=mailbox).order_by("-created_at").first()
+    if latest is not None:
+        ArchiveAccess.objects.filter(pk=latest.pk).update(exported_messages=F("exported_messages") + messages)
 
 
 def note_search(actor: Actor, access: ArchiveAccess, query: str) -> None:

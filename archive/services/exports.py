@@ -27,6 +27,7 @@ from archive.permissions import reads_everything
 from archive.query import nodes
 from archive.query.language import parse
 from archive.selectors import get_mailbox, open_stores, readable_archives
+from archive.services.access import note_export
 from archive.services.imports import clean_folder, is_uuid
 from archive.sources import writers
 from archive.store.errors import Damaged
@@ -107,6 +108,7 @@ def export_mail(actor: Actor, run: TaskRun, arguments: ExportArguments) -> dict[
         raise run.cancelled(result)
     if export is None:
         return result | {"destination": str(destination)}
+    note_export(actor, mailbox, int(str(result["messages"])))
     Export.objects.filter(pk=export.pk).update(ready=True, messages=result["messages"], size_bytes=result["bytes"])
     return result | {"export": str(export.pk)}
 

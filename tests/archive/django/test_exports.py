@@ -85,6 +85,17 @@ def test_others_mail_is_exported_only_while_it_is_open(user: User, administrator
         check_export(actor, ExportArguments(user=user.email, format="eml"))
 
 
+def test_the_owner_sees_how_much_was_exported(client_for: ClientFor, user: User, administrator: User) -> None:
+    archive(user, make_mails(3))
+    access = open_archive(Actor.for_user(administrator), address=user.email, reason="They asked for it")
+    client = client_for(administrator)
+    export = export_by_page(client, user=user.email, format="mbox")
+    access.refresh_from_db()
+    assert (export.messages, access.exported_messages) == (3, 3)
+    page = client_for(user).get(reverse("archive:access-detail", args=[access.pk]))
+    assert b"3 messages" in page.content
+
+
 def test_only_the_shell_names_a_destination(administrator: User, tmp_path: Path) -> None:
     arguments = ExportArguments(user="x@example.org", format="eml", destination=str(tmp_path / "out"))
     with pytest.raises(Forbidden):
