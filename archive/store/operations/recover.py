@@ -4,7 +4,7 @@
 - the catalogue is built anew from journal and packs and put in place of the old one;
 - where the journal is damaged in its middle, it is written anew from every record that still proves itself; what the
   lost records had added is taken from the old catalogue as far as that can be read, and else from the packs, into a
-  folder "Recovered"; the damaged journal is kept beside it as `journal.damaged-…`, and the new one begins with its end;
+  folder "Recovered"; the damaged journal is kept beside it as `journal.damaged-…`; open packs are sealed as they are;
 - an open pack that lost bytes is left as it is and never appended to again;
 - the index is built anew where it is damaged or does not match.
 
@@ -13,25 +13,29 @@ Relies on I5, I7. Nothing readable is ever thrown away.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sqlite3
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from ..backend import Backend, Writer
 from ..catalogue import OPEN, Catalogue
 from ..errors import Damaged, NotFound, StoreError
-from ..journal import FOLDER, Event, Position, Record, segment_name
+from ..journal import FOLDER, Event, Journal, Position, Record, segment_name
 from ..packs import FOLDER as PACKS
-from ..packs import Place, pack_name, pack_numbers, scan
+from ..packs import Place, file_hash, pack_name, pack_numbers, read_table, scan
 from ..replay import Places
 from ..salvage import Gap, salvage
-from ..store import Store
+from ..store import DICTIONARY_FOLDER, Store
 from . import rebuild_index, verify
 from .report import Meter, Plan, Problem, Progress, Report, Stop, never, quiet
 
 RECOVERED = "Recovered"
-CATALOGUE_FILES = ("catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm")
+NEW = f"{FOLDER}.new"
+# What reading a damaged catalogue can end in.
+UNREADABLE = (sqlite3.DatabaseError, ValueError, TypeError, AttributeError, KeyError)
 
 
 def plan(store: Store) -> Plan:
@@ -48,6 +52,7 @@ def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never
     meter = Meter(plan.total, progress, stop)
     with store.backend.lock("writer.lock"):
         store.journal.forget()
+        _finish_swap(store)
         store.drop_pack()
         store.forget_readers()
         gaps = [
@@ -92,110 +97,218 @@ def _cut(store: Store, gap: Gap) -> None:
     store.backend.append(segment_name(gap.start.segment or 1), gap.start.offset).close()
 
 
-@dataclass(slots=True)
-class Lost:
-    """What the old catalogue still knows of the messages whose record is lost."""
+class Beside:
+    """A backend in which the journal's folder has another name: the new journal is written beside the old one."""
 
-    folders: list[Event] = field(default_factory=list)
-    messages: list[Event] = field(default_factory=list)
-    placements: list[Event] = field(default_factory=list)
+    def __init__(self, inner: Backend) -> None:
+        self._inner = inner
+
+    @staticmethod
+    def _there(name: str) -> str:
+        return NEW + name.removeprefix(FOLDER)
+
+    def names(self, folder: str) -> list[str]:
+        return [FOLDER + name.removeprefix(NEW) for name in self._inner.names(self._there(folder))]
+
+    def size(self, name: str) -> int:
+        return self._inner.size(self._there(name))
+
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        return self._inner.read(self._there(name), offset, length)
+
+    def append(self, name: str, at: int) -> Writer:
+        return self._inner.append(self._there(name), at)
+
+    def put(self, name: str, data: bytes) -> None:
+        self._inner.put(self._there(name), data)
+
+    def delete(self, name: str) -> None:
+        self._inner.delete(self._there(name))
+
+    def move_folder(self, folder: str, to: str) -> None:
+        self._inner.move_folder(self._there(folder), to)
+
+    def lock(self, name: str, *, wait: bool = True) -> contextlib.AbstractContextManager[None]:
+        return self._inner.lock(name, wait=wait)
+
+
+def _finish_swap(store: Store) -> None:
+    """A new journal that was complete when its writer was killed between putting the old one aside and this one in."""
+    if not store.journal.segments() and store.backend.names(NEW):
+        store.backend.move_folder(NEW, FOLDER)
 
 
 def _rewrite_journal(store: Store, gaps: list[Gap], report: Report) -> None:
-    """A new journal of all that is proven, then what the catalogue or the packs know beyond it; the old one is kept."""
+    """A new journal of all that is proven, then what the catalogue or the packs know beyond it; the old one is kept.
+
+    Killed at any moment, the old one stands, or the new one is whole (I4).
+    """
     records = [
         item
         for item in salvage(store.journal, store.backend, bytes.fromhex(store.identity))
         if isinstance(item, Record)
     ]
-    rescued = _rescue(store, records, report)
-    aside = f"journal.damaged-{int(time.time())}"
-    store.backend.move_folder(FOLDER, aside)
+    before, rescued = _rescue(store, records, report)
+    for name in store.backend.names(NEW):
+        store.backend.delete(name)
+    fresh = Journal(Beside(store.backend), store.key, bytes.fromhex(store.identity))
     at = Position()
-    try:
-        for record in records:
-            at = store.journal.append(record.events, at, at_ms=record.at_ms).after
-        for start in range(0, len(rescued), 500):
-            at = store.journal.append(rescued[start : start + 500], at).after
-    except BaseException:
-        store.journal.forget()
-        if store.journal.segments():
-            store.backend.move_folder(FOLDER, f"{FOLDER}.unfinished-{int(time.time())}")
-        store.backend.move_folder(aside, FOLDER)
-        raise
-    store.journal.forget()
+    if before:
+        at = fresh.append(before, at, at_ms=records[0].at_ms if records else None).after
+    for record in records:
+        at = fresh.append(record.events, at, at_ms=record.at_ms).after
+    for start in range(0, len(rescued), 500):
+        at = fresh.append(rescued[start : start + 500], at).after
+    fresh.forget()
     for gap in gaps:
         report.notes.append(f"{gap.where}: {gap.what}")
-    report.notes.append(f"the journal was written anew; the damaged one is kept as {aside}")
+    if store.journal.segments():
+        aside = f"{FOLDER}.damaged-{int(time.time())}"
+        store.backend.move_folder(FOLDER, aside)
+        report.notes.append(f"the journal was written anew; the damaged one is kept as {aside}")
+    if at.sequence:
+        store.backend.move_folder(NEW, FOLDER)
 
 
-def _rescue(store: Store, records: list[Record], report: Report) -> list[Event]:
-    """Events for what the proven records don't know but the packs hold."""
-    said: set[int] = set()
-    folders: set[int] = set()
-    packs: set[int] = set()
-    replaced: set[int] = set()
-    for record in records:
-        for event in record.events:
-            if event[0] == "msg":
-                said.add(event[1])
-            elif event[0] == "dir":
-                folders.add(event[1])
-            elif event[0] == "pak":
-                packs.add(event[1])
-            elif event[0] == "rep":
-                replaced.update(event[1])
-    events: list[Event] = _from_catalogue(store, said, folders, report)
-    said.update(event[1] for event in events if event[0] == "msg")
-    events += [["pak", number, ""] for number in _pack_files(store) if number not in packs | replaced]
-    events += _from_packs(store, said, replaced, records, events, report)
+class Proven:
+    """What the records that prove themselves know."""
+
+    def __init__(self, records: list[Record]) -> None:
+        self.messages: set[int] = set()
+        self.digests: set[str] = set()
+        self.dead: set[int] = set()
+        self.placed: set[tuple[int, int]] = set()
+        self.folders: set[int] = set()
+        self.mailboxes: dict[int, str] = {}
+        self.packs: set[int] = set()
+        self.compacting: set[int] = set()
+        self.replaced: set[int] = set()
+        self.sealed: set[int] = set()
+        self.dictionaries: set[int] = set()
+        for record in records:
+            for kind, *said in record.events:
+                self._hear(kind, *said)
+
+    def _hear(self, kind: str, *said: Any) -> None:
+        match kind:
+            case "box":
+                self.mailboxes[said[0]] = said[1]
+            case "dir":
+                self.folders.add(said[0])
+            case "msg":
+                self.messages.add(said[0])
+                self.digests.add(said[1])
+            case "put":
+                self.placed.add((said[0], said[1]))
+            case "del":
+                self.dead.update(said[0])
+                # Placements removed here are not missed later; that they were made is still known.
+            case "dic":
+                self.dictionaries.add(said[0])
+            case "pak":
+                (self.compacting if said[1] == "compact" else self.packs).add(said[0])
+            case "sea":
+                self.sealed.add(said[0])
+            case "rep":
+                self.replaced.update(said[0])
+                self.compacting.difference_update(said[1])
+                self.packs.update(said[1])
+
+
+def _rescue(store: Store, records: list[Record], report: Report) -> tuple[list[Event], list[Event]]:
+    """Events for what the proven records don't know but catalogue, packs and dictionaries do.
+
+    Those that must come before the records (what these speak of), and those that follow them.
+    """
+    proven = Proven(records)
+    files = [number for number in pack_numbers(store.backend) if number not in proven.replaced]
+    before: list[Event] = [["pak", number, ""] for number in files if number not in proven.packs | proven.compacting]
+    before += _dictionaries(store, proven) + _folders(store, proven)
+    proven.folders.update(event[1] for event in before if event[0] == "dir")
+    events: list[Event] = []
+    # The switch to a compaction's packs may be what was lost; then they hold the only copy. Else both are good.
+    events += [["rep", [], [number]] for number in files if number in proven.compacting and _is_sealed(store, number)]
+    events += _from_catalogue(store, proven, report)
+    proven.messages.update(event[1] for event in events if event[0] == "msg")
+    proven.digests.update(event[2] for event in events if event[0] == "msg")
+    events += _from_packs(store, proven, events, report)
+    # Nothing is appended to a pack of which something is unknown: it is sealed as it is.
+    for number in files:
+        if number not in proven.sealed and (number not in proven.compacting or _is_sealed(store, number)):
+            name = pack_name(number)
+            events.append(["sea", number, store.backend.size(name), file_hash(store.backend, name)])
+    return before, events
+
+
+def _folders(store: Store, proven: Proven) -> list[Event]:
+    """Folders whose making is lost: as the catalogue knows them, else under a name that says so."""
+    events: list[Event] = []
+    with contextlib.suppress(*UNREADABLE):
+        made = [one for one in store.catalogue.folders() if one.number not in proven.folders]
+        events += [["dir", one.number, one.mailbox, one.parent, one.name] for one in made]
+    known = proven.folders | {event[1] for event in events}
+    mailbox = min(proven.mailboxes, default=0)
+    lost = sorted({folder for folder, _ in proven.placed} - known)
+    return events + [["dir", folder, mailbox, 0, f"{RECOVERED} {folder}"] for folder in lost]
+
+
+def _is_sealed(store: Store, number: int) -> bool:
+    try:
+        read_table(store.backend, number)
+    except (Damaged, NotFound):
+        return False
+    return True
+
+
+def _dictionaries(store: Store, proven: Proven) -> list[Event]:
+    events: list[Event] = []
+    for name in store.backend.names(DICTIONARY_FOLDER):
+        stem = name.rsplit("/", 1)[1].removesuffix(".dict")
+        if stem.isdecimal() and int(stem) not in proven.dictionaries:
+            with contextlib.suppress(Damaged, NotFound):
+                digest = hashlib.sha256(store.load_dictionary(int(stem))).hexdigest()
+                events.append(["dic", int(stem), digest])
     return events
 
 
-def _pack_files(store: Store) -> list[int]:
-    return pack_numbers(store.backend)
-
-
-def _from_catalogue(store: Store, said: set[int], folders: set[int], report: Report) -> list[Event]:
+def _from_catalogue(store: Store, proven: Proven, report: Report) -> list[Event]:
     """What the old catalogue remembers of lost records. A catalogue that can't be read remembers nothing."""
+    events: list[Event] = []
     try:
-        events: list[Event] = [["box", number, label] for number, label in store.catalogue.mailboxes().items()]
-        made = [one for one in store.catalogue.folders() if one.number not in folders]
         events += [
-            ["dir", one.number, one.mailbox, one.parent, one.name] for one in sorted(made, key=lambda f: f.number)
+            ["box", number, label]
+            for number, label in store.catalogue.mailboxes().items()
+            if proven.mailboxes.get(number) != label
         ]
-        lost = [number for number in store.catalogue.numbers() if number not in said]
-        for row in (row for at in range(0, len(lost), 500) for row in store.rows(lost[at : at + 500])):
-            events.append(["msg", row.number, row.sha256, row.size, row.date])
-            events += [["put", folder, row.number] for folder, _ in row.placements]
-            report.count("taken_from_catalogue")
-    except sqlite3.DatabaseError:
+        numbers = list(store.catalogue.numbers())
+        for row in (row for at in range(0, len(numbers), 500) for row in store.rows(numbers[at : at + 500])):
+            if row.number not in proven.messages:
+                events.append(["msg", row.number, row.sha256, row.size, row.date])
+                report.count("taken_from_catalogue")
+            events += [["put", f, row.number] for f, _ in row.placements if (f, row.number) not in proven.placed]
+    except UNREADABLE:
         return []
     return events
 
 
-def _from_packs(
-    store: Store, said: set[int], replaced: set[int], records: list[Record], events: list[Event], report: Report
-) -> list[Event]:
+def _from_packs(store: Store, proven: Proven, events: list[Event], report: Report) -> list[Event]:
     """Messages nobody remembers, found in the packs: into the folder "Recovered" of the first mailbox."""
     found: list[Event] = []
-    highest = max([event[1] for one in (r.events for r in records) for event in one if event[0] == "dir"], default=0)
-    highest = max([highest, *(event[1] for event in events if event[0] == "dir")])
-    boxes = [event[1] for one in (r.events for r in records) for event in one if event[0] == "box"]
-    boxes += [event[1] for event in events if event[0] == "box"]
-    mailbox, folder = (boxes or [0])[0], highest + 1
-    dead = {n for r in records for event in r.events if event[0] == "del" for n in event[1]}
-    for pack in _pack_files(store):
-        if pack in replaced:
+    folder = max(proven.folders, default=0) + 1
+    boxes = [*proven.mailboxes, *(event[1] for event in events if event[0] == "box")]
+    for pack in pack_numbers(store.backend):
+        if pack in proven.replaced:
             continue
         for number, size, place in scan(store.backend, pack, skip_damage=True):
-            if number in said or number in dead:
+            if number in proven.messages or number in proven.dead:
                 continue
             digest = _digest(store, number, size, place)
-            if digest is not None:
+            if digest is not None and digest not in proven.digests:
+                proven.digests.add(digest)
                 found += [["msg", number, digest, size, int(time.time())], ["put", folder, number]]
-                said.add(number)
+                proven.messages.add(number)
                 report.count("taken_from_packs")
+    mailbox = boxes[0] if boxes else 0
     return [["dir", folder, mailbox, 0, f"{RECOVERED} {int(time.time())}"], *found] if found else []
 
 

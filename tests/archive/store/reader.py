@@ -112,10 +112,12 @@ class Told:
             case "mvd":
                 self.folders[said[0]] = (self.folders[said[0]][0], said[1], said[2])
             case "msg":
+                for old in [old for old, (digest, _) in self.messages.items() if digest == said[1]]:
+                    del self.messages[old], self.placements[old]
                 self.messages[said[0]] = (said[1], said[2])
                 self.placements[said[0]] = set()
             case "put":
-                self.placements[said[1]].add(said[0])
+                self.placements.get(said[1], set()).add(said[0])
             case "del":
                 for number in set(said[0]) & self.messages.keys():
                     self.placements[number] -= {said[1]} if said[1] else set(self.placements[number])
@@ -154,7 +156,7 @@ class Pack:
         if sealed and hashlib.sha256(self.raw).hexdigest() != sealed:
             raise Unreadable(f"pack {number}: not as it was sealed")
         self.cipher = AESGCM(hkdf(key, b"postkeep pack", salt))
-        self.offsets = dict(self._table() if sealed else self._walk())
+        self.offsets = dict(self._table() if sealed and self.raw[-40:-36] == b"PKF1" else self._walk())
 
     def _table(self) -> Iterator[tuple[int, int]]:
         at, magic, zeros, digest = struct.unpack("<Q4s4s32s", self.raw[-48:])
@@ -167,19 +169,17 @@ class Pack:
             yield number, offset
 
     def _walk(self) -> Iterator[tuple[int, int]]:
-        at = 64
-        while self.raw[at : at + 4] == b"PKE1" and at + 20 <= len(self.raw):
+        at = self.raw.find(b"PKE1", 64)
+        while at >= 0 and at + 20 <= len(self.raw):
             (number,) = struct.unpack_from("<Q", self.raw, at + 4)
             offset, flags = at + 20, 0
-            while not flags & 1:
-                if offset + 13 > len(self.raw):
-                    return
+            while not flags & 1 and offset + 13 <= len(self.raw):
                 stored, _, flags, _ = struct.unpack_from("<IIBI", self.raw, offset)
                 offset += 13 + stored
-            if offset > len(self.raw):
-                return
-            yield number, at
-            at = offset
+            whole = flags & 1 and offset <= len(self.raw)
+            if whole:
+                yield number, at
+            at = self.raw.find(b"PKE1", offset if whole else at + 1)
 
     def message(self, number: int, size: int, dictionaries: dict[int, bytes]) -> bytes:
         at = self.offsets[number]

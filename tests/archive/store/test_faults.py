@@ -7,6 +7,7 @@ the store: the invariants hold, every acknowledged message is there, and the sam
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import itertools
@@ -25,10 +26,10 @@ from archive.store.adding import Incoming
 from archive.store.backend import MemoryBackend
 from archive.store.codec import squeeze_stream
 from archive.store.contract import bring_index, check_invariants, keep, mail
-from archive.store.errors import StoreError
+from archive.store.errors import Damaged, StoreError
 from archive.store.faulty import Fault, FaultyBackend, Killed
 from archive.store.layout import make_store
-from archive.store.operations import compact
+from archive.store.operations import compact, recover
 from archive.store.store import Store
 
 from .grounds import KEYS
@@ -67,6 +68,13 @@ class Run:
     def open(self) -> Store:
         store = Store(self.backend, self.work, self.base.key, self.base.identity, pack_bytes=PACK_BYTES)
         store.refresh()
+        return store
+
+    def open_anyhow(self) -> Store:
+        """As `Store.open(repair=True)` does: what is damaged is left to recover."""
+        store = Store(self.backend, self.work, self.base.key, self.base.identity, pack_bytes=PACK_BYTES)
+        with contextlib.suppress(Damaged):
+            store.refresh()
         return store
 
 
@@ -224,3 +232,35 @@ def check(store: Store, base: Base, work: Work, *, index: bool = False, also: li
     for content in also or []:
         found = store.catalogue.find_sha256([hashlib.sha256(content).digest()])
         assert [store.read(number) for number in found.values()] == [content]
+
+
+def test_recover_killed_at_any_call_still_keeps_every_message_when_it_runs_again(base: Base) -> None:
+    for call in itertools.count(1):
+        for fault in (Fault.KILLED_BEFORE, Fault.KILLED_TORN, Fault.KILLED_AFTER)[:: 1 if THOROUGH else 2]:
+            run = Run(base, base.work.with_name(f"recover {call} {fault.name}"))
+            damage(run)
+            store = run.open_anyhow()
+            run.backend.plan(call, fault)
+            with contextlib.suppress(Killed):
+                recover.run(store, recover.plan(store))
+            fired = run.backend.fired
+            run.backend.crash()
+            store.catalogue.close()
+            store = run.open_anyhow()
+            recover.run(store, recover.plan(store))
+            found = {store.read(number) for number in store.catalogue.numbers()}
+            assert found >= set(base.kept.values()), f"call {call}, {fault.value}"
+            check_invariants(store)
+            store.catalogue.close()
+            shutil.rmtree(run.work)
+        if not fired:
+            assert call > 4
+            break
+
+
+def damage(run: Run) -> None:
+    """Bytes of a record in the middle of the journal become others."""
+    memory = run.backend.inner
+    assert isinstance(memory, MemoryBackend)
+    segment = memory.files["journal/00000001.log"]
+    segment[len(segment) // 2 : len(segment) // 2 + 8] = b"DAMAGED!"
