@@ -28,6 +28,7 @@ from .errors import Busy, NotFound, ReadOnly, StorageFailed, StoreError
 from .indexer import Indexer
 from .ingest import Ingest
 from .journal import Position
+from .operations.verify import TABLES
 from .packs import read_table, scan
 from .paths import MOST_FOLDERS_DEEP
 from .store import Store
@@ -84,8 +85,7 @@ def bring_index(store: Store) -> None:
 def catalogue_rows(store: Store) -> dict[str, list[tuple[object, ...]]]:
     """All rows of a catalogue, table by table, sorted."""
     db = store.catalogue.reader
-    tables = [row[0] for row in db.execute("SELECT lower(name) FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-    return {table: sorted(db.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in tables}  # noqa: S608
+    return {table: sorted(db.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in TABLES}  # noqa: S608
 
 
 @contextlib.contextmanager
