@@ -78,7 +78,7 @@ class Place:
 
 def lines(found: Found, marker: Marker, place: Place, folders: dict[tuple[int, int], str]) -> list[Line]:
     """The lines of one page; `folders` gives paths by (store, folder number), of the archive that is looked at."""
-    url = f"{reverse('archive:message', args=['0:0'])}{place.query_string}"
+    url = f"{reverse('archive:message', args=['1:1'])}{place.query_string}"
     texts = _texts(found.hits)
     return [_line(hit, marker, url, folders, text) for hit, text in zip(found.hits, texts, strict=True)]
 
@@ -88,7 +88,7 @@ def _line(hit: Hit, marker: Marker, url: str, folders: dict[tuple[int, int], str
     placed = (folders.get((hit.store.pk, number)) for number, _mailbox in row.placements)
     said = "" if text is None else text.body or text.attachment_text
     return Line(
-        url=url.replace("0:0", hit.public_id, 1),
+        url=url.replace("1:1", hit.public_id, 1),
         public_id=hit.public_id,
         sender=marked_html(marker.mark(names_only(row.sender), field="from")),
         subject=marked_html(marker.mark(row.subject)),
