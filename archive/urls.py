@@ -7,7 +7,7 @@ from django.urls import path, re_path
 from archive.views import access, exports, imports, mail, messages, stores
 
 app_name = "archive"
-_MESSAGE = r"^mail/message/(?P<message_id>[0-9]{1,18}:[0-9]{1,18})/"
+_MESSAGE = r"^mail/message/(?P<message_id>[1-9][0-9]{0,17}:[1-9][0-9]{0,17})/"
 
 urlpatterns = [
     path("mail/", mail.search, name="search"),

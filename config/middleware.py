@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextvars
 import ipaddress
 import logging
+import re
 import secrets
 from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+_ONE_TIME_LINK = re.compile(r"(/link/)[\w-]+")  # accounts:link; the token is a password until it is used
 _request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -24,11 +26,18 @@ def current_request_id() -> str:
 
 
 class RequestIdFilter(logging.Filter):
-    """Puts the request's id on every log record."""
+    """Puts the request's id on every log record, also on those that Django writes once the answer is made."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = current_request_id()
+        record.request_id = getattr(getattr(record, "request", None), "request_id", None) or current_request_id()
         return True
+
+
+class LineFormatter(logging.Formatter):
+    """One line of the log, in which one-time links are no use to whoever reads it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _ONE_TIME_LINK.sub(r"\1…", super().format(record))
 
 
 class RequestIdMiddleware:
@@ -39,6 +48,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request_id = secrets.token_hex(6)
+        request.request_id = request_id  # type: ignore[attr-defined]
         token = _request_id.set(request_id)
         try:
             response = self.get_response(request)

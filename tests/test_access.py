@@ -145,3 +145,11 @@ def check(row: Row, cast: Cast, client: Client, *, owner: User, expected: Answer
         assert not response.headers.get("Location", "").startswith(reverse("accounts:sign-in")) or (
             row.route == "accounts:sign-out"
         ), said
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.method == "GET"], ids=lambda row: row.name)
+def test_head_is_answered_like_get(row: Row, cast: Cast, client_for: ClientFor) -> None:
+    """Link checkers and mail scanners ask with HEAD (RFC 9110 §9.1: every server answers GET and HEAD)."""
+    client = client_for(cast.administrator)
+    url = reverse(row.route, args=row.args(cast, cast.administrator))
+    assert client.head(url).status_code != 405

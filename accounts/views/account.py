@@ -17,7 +17,7 @@ from accounts.wording import wait_text
 from config.kit.pages import redirect_page, render_page, toast
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def account(request: ActorRequest) -> HttpResponse:
     user = request.actor.user
     assert user is not None
@@ -33,7 +33,7 @@ def account(request: ActorRequest) -> HttpResponse:
 
 @sensitive_post_parameters("old", "password")
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def change_password(request: ActorRequest) -> HttpResponse:
     form = ChangePasswordForm(request.POST or None)
     status = None

@@ -27,10 +27,10 @@ DEVICE_COOKIE = "__Host-postkeep-device" if settings.SESSION_COOKIE_SECURE else 
 @sensitive_post_parameters("password")
 @never_cache
 @login_not_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: ActorRequest) -> HttpResponse:
     target = _safe_target(request)
-    if request.method == "GET" and request.actor.user is not None:
+    if request.method != "POST" and request.actor.user is not None:
         return redirect_page(request, target)
     form = SignInForm(request.POST or None)
     problem, status = "", None
@@ -58,7 +58,7 @@ def sign_out(request: ActorRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @never_cache
 @login_not_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def link(request: ActorRequest, token: str) -> HttpResponse:
     """A one-time link. Following it changes nothing; the button does."""
     try:

@@ -31,7 +31,7 @@ def user_list(request: ActorRequest) -> HttpResponse:
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def user_create(request: ActorRequest) -> HttpResponse:
     request.actor.require(Right.MANAGE_USERS)
     form = UserForm(request.POST or None)

@@ -38,6 +38,8 @@ _WORD = re.compile(
 )
 _BREAKS = re.compile(rb"[\r\n]+")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+# What turns the direction of text: a subject or a name that reads "exe.png" and ends in .exe.
+OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
 _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 
@@ -153,7 +155,7 @@ def _parsed(field: bytes, hint: str) -> list[Address]:
 
 def _plain(piece: str, found: list[Address]) -> None:
     if (match := _COMMON.fullmatch(piece)) is not None:
-        found.append(Address(" ".join(match[1].split()) if match[1] else "", match[2]))
+        found.append(Address(one_line(match[1]) if match[1] else "", match[2]))
         return
     name, bracket, rest = piece.partition("<")
     if bracket:
@@ -236,9 +238,9 @@ def _phrase(text: str, hint: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Text with control characters and runs of white space turned into one space."""
+    """Text with control characters and runs of white space turned into one space, and no turns of direction."""
     if not text.isprintable():
-        text = _CONTROL.sub(" ", text)
+        text = _CONTROL.sub(" ", OVERRIDES.sub("", text))
     return " ".join(text.split())
 
 

@@ -15,7 +15,17 @@ from urllib.parse import unquote
 
 from archive.mail.charsets import decode, is_known
 from archive.mail.extract import charset_hint
-from archive.mail.headers import Address, addresses, message_id, one_line, parameter, parse_date, sent_at, text_of
+from archive.mail.headers import (
+    OVERRIDES,
+    Address,
+    addresses,
+    message_id,
+    one_line,
+    parameter,
+    parse_date,
+    sent_at,
+    text_of,
+)
 from archive.mail.markup import text_of_html
 from archive.mail.names import safe_filename
 from archive.mail.structure import Entity, Structure, parse_params, parse_structure
@@ -29,7 +39,6 @@ MAX_HEADERS = 1_000
 MAX_HEADER_CHARS = 20_000
 MAX_TEXT_CHARS = 2_000_000
 MAX_INLINE_BYTES = 8 * 1024 * 1024
-_OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
 _CID = re.compile(r"cid:([^\s\"'<>()]{1,300})", re.I)
 _EXTENSIONS = {
     "text/plain": ".txt", "text/html": ".html", "text/calendar": ".ics", "text/csv": ".csv", "text/vcard": ".vcf",
@@ -229,14 +238,14 @@ class _Reader:
         root, reading = self.root, self.reading
         for name, value in root.fields[:MAX_HEADERS]:
             text = text_of(value[: MAX_HEADER_CHARS * 4], self.hint)[:MAX_HEADER_CHARS]
-            reading.headers.append((name.decode("ascii", "replace"), _OVERRIDES.sub("", text)))
+            reading.headers.append((name.decode("ascii", "replace"), OVERRIDES.sub("", text)))
         reading.from_ = self._addresses(b"from") or self._addresses(b"sender")
         reading.to = self._addresses(b"to")
         reading.cc = self._addresses(b"cc")
         reading.bcc = self._addresses(b"bcc")
         reading.reply_to = self._addresses(b"reply-to")
         subject = next((value for value in root.get_all(b"subject") if value), b"")
-        reading.subject = _OVERRIDES.sub("", one_line(text_of(subject, self.hint)))[:10_000]
+        reading.subject = one_line(text_of(subject, self.hint))[:10_000]
         reading.message_id = message_id(root.get(b"message-id"))
         dates = root.get_all(b"date")
         reading.date = sent_at(dates, root.get_all(b"received"))
@@ -252,8 +261,7 @@ class _Reader:
             self._note("many-from" if senders else "no-from")
 
     def _addresses(self, name: bytes) -> list[Address]:
-        found = addresses(self.root.get_all(name), self.hint)
-        return [Address(_OVERRIDES.sub("", item.name), _OVERRIDES.sub("", item.address)) for item in found]
+        return addresses(self.root.get_all(name), self.hint)
 
     # --- the text ---
 
@@ -320,7 +328,7 @@ class _Reader:
             for name, label in ((b"from", "From"), (b"to", "To"), (b"date", "Date"), (b"subject", "Subject"))
             if (text := one_line(text_of(message.get(name)[:4000], self.hint)))
         ]
-        head = _OVERRIDES.sub("", "\n".join(lines))
+        head = "\n".join(lines)
         markup = f'<hr><pre style="white-space:pre-wrap">{escape(head)}</pre>'
         return (
             _Block(f"---------- \n{head}\n", None)

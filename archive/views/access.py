@@ -20,7 +20,7 @@ from config.kit.pages import redirect_page, render_page, toast
 from config.kit.paging import keyset
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @archive_page
 def archive_open(request: ActorRequest) -> HttpResponse:
     request.actor.require(Right.READ_OTHERS_MAIL)

@@ -24,7 +24,7 @@ from jobs.models import Task
 from jobs.services import submit
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @archive_page
 def export_mail(request: ActorRequest) -> HttpResponse:
     archives = selectors.readable_archives(request.actor)

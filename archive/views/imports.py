@@ -28,7 +28,7 @@ from jobs.services import submit
 
 
 @csrf_exempt  # the token is checked below, once the body goes where uploads belong
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @archive_page
 def import_mail(request: ActorRequest) -> HttpResponseBase:
     if request.method == "POST":

@@ -92,7 +92,7 @@ class ExampleTable(BaseTable):
         return str(record["name"])
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def styleguide(request: HttpRequest) -> HttpResponse:
     actor = Shell(request).actor
     if actor is None or not actor.is_administrator:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import logging
+from collections.abc import Iterator
+
 import pytest
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
-from config.middleware import RequestIdMiddleware, TrustedProxyMiddleware, current_request_id
+from config.middleware import LineFormatter, RequestIdMiddleware, TrustedProxyMiddleware, current_request_id
 
 
 def seen_by_the_app(settings: Settings, trusted: list[str], remote: str, **headers: str) -> tuple[str, bool]:
@@ -65,3 +70,41 @@ def test_each_answer_carries_the_id_that_the_log_has() -> None:
     assert [answer["X-Request-ID"] for answer in answers] == inside
     assert len(set(inside)) == 2
     assert current_request_id() == "-"
+
+
+def test_the_id_of_the_error_page_stands_in_the_log_line_that_django_writes_afterwards(client: Client) -> None:
+    with logged_lines() as lines:
+        response = client.get("/no-such-page")
+    [line] = [line for line in lines if "/no-such-page" in line]
+    assert f"[{response['X-Error-ID']}]" in line
+
+
+def test_the_log_holds_no_one_time_link(db: None, client: Client) -> None:
+    with logged_lines() as lines:
+        client.get("/link/s3cret-Token_of-a-person/")
+    assert any("Not Found: /link/…/" in line for line in lines)
+    assert not any("s3cret" in line for line in lines)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "testserver@evil.example"])
+def test_an_unknown_host_is_refused_and_the_answer_has_the_policy_too(client: Client, host: str) -> None:
+    response = client.get("/sign-in/", headers={"Host": host})
+    assert response.status_code == 400
+    assert "default-src 'none'" in response["Content-Security-Policy"]
+    assert "evil" not in response.content.decode()
+
+
+@contextlib.contextmanager
+def logged_lines() -> Iterator[list[str]]:
+    """What the settings' own handler writes meanwhile, line by line."""
+    handler = next(each for each in logging.root.handlers if isinstance(each.formatter, LineFormatter))
+    assert isinstance(handler, logging.StreamHandler)
+    lines: list[str] = []
+    stream = io.StringIO()
+    before = handler.setStream(stream)
+    try:
+        yield lines
+    finally:
+        lines += stream.getvalue().splitlines()
+        if before is not None:
+            handler.setStream(before)

@@ -59,6 +59,12 @@ def test_a_missing_from_is_the_sender() -> None:
     assert extract(mail(Sender="a@b.org")).from_ == [Address("", "a@b.org")]
 
 
+def test_nothing_turns_the_direction_of_a_subject_or_a_name() -> None:
+    found = extract(mail("x", Subject="invoice \u202egnp.exe", From="\u2067Ann\u2069 <ann@example.org>"))
+    assert found.subject == "invoice gnp.exe"
+    assert found.from_ == [Address("Ann", "ann@example.org")]
+
+
 def test_both_alternatives_are_found_and_common_words_are_kept_once() -> None:
     raw = multipart("alternative", part("plain words only"), part("<p>plain <b>words</b> plus</p>", "text/html"))
     body = extract(raw).body
