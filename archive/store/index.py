@@ -145,11 +145,48 @@ def _check_of(note: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(note, sort_keys=True).encode()).hexdigest()
 
 
-class Index:
-    """One tantivy index. Searching from any thread and process; writing only under the index lease."""
+class Note:
+    """What is written beside an index of its position and its list of segments. Reads it without opening the index."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    def _note(self) -> dict[str, Any]:
+        """The note, or nothing when it is missing, of another version or damaged (then all is indexed again)."""
+        try:
+            note = json.loads((self.path / POSITION_FILE).read_text())
+            check = note.pop("check")
+        except (FileNotFoundError, ValueError, KeyError, AttributeError):
+            return {}
+        return dict(note) if note.get("schema") == SCHEMA_VERSION and check == _check_of(note) else {}
+
+    def note_intact(self) -> bool:
+        """False when the note is there and does not match its own check."""
+        return bool(self._note()) or not (self.path / POSITION_FILE).exists()
+
+    def _write_note(self, note: dict[str, Any]) -> None:
+        temporary = self.path / f".{POSITION_FILE}.{os.getpid()}"
+        with temporary.open("w") as file:
+            json.dump({**note, "check": _check_of(note)}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.path / POSITION_FILE)
+
+    def segments_hash(self) -> str:
+        files = ((self.path / name).read_bytes() for name in ("meta.json", ".managed.json"))
+        return hashlib.sha256(b"".join(files)).hexdigest()
+
+    def segments_as_noted(self) -> bool | None:
+        """Is meta.json what the last writer left? None: it was not closed in good order, so nothing is known."""
+        noted = self._note().get("segments")
+        return None if not noted else noted == self.segments_hash()
+
+
+class Index(Note):
+    """One tantivy index. Searching from any thread and process; writing only under the index lease."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
         self._guard = threading.Lock()
         self._seen: tuple[int, int, int] | None = None
         path.mkdir(parents=True, exist_ok=True)
@@ -201,19 +238,6 @@ class Index:
         except (KeyError, ValueError, TypeError):
             return Position()
 
-    def _note(self) -> dict[str, Any]:
-        """The note, or nothing when it is missing, of another version or damaged (then all is indexed again)."""
-        try:
-            note = json.loads((self.path / POSITION_FILE).read_text())
-            check = note.pop("check")
-        except (FileNotFoundError, ValueError, KeyError, AttributeError):
-            return {}
-        return dict(note) if note.get("schema") == SCHEMA_VERSION and check == _check_of(note) else {}
-
-    def note_intact(self) -> bool:
-        """False when the note is there and does not match its own check."""
-        return bool(self._note()) or not (self.path / POSITION_FILE).exists()
-
     def save_position(self, at: Position, *, closed: bool) -> None:
         """After a commit: the position; when closing also the hash of the list of segments, which has no check."""
         note: dict[str, Any] = {
@@ -228,23 +252,6 @@ class Index:
         note = self._note()
         if note.get("segments"):
             self._write_note({**note, "segments": ""})
-
-    def _write_note(self, note: dict[str, Any]) -> None:
-        temporary = self.path / f".{POSITION_FILE}.{os.getpid()}"
-        with temporary.open("w") as file:
-            json.dump({**note, "check": _check_of(note)}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.path / POSITION_FILE)
-
-    def segments_hash(self) -> str:
-        files = ((self.path / name).read_bytes() for name in ("meta.json", ".managed.json"))
-        return hashlib.sha256(b"".join(files)).hexdigest()
-
-    def segments_as_noted(self) -> bool | None:
-        """Is meta.json what the last writer left? None: it was not closed in good order, so nothing is known."""
-        noted = self._note().get("segments")
-        return None if not noted else noted == self.segments_hash()
 
     def highest_number(self) -> int:
         """The highest message number in the index (0 = empty)."""
