@@ -188,7 +188,7 @@ def find_user(address: str) -> User:
     canonical = str(parse_address(address))
     user = User.objects.filter(email=canonical).first()
     if user is None:
-        raise UnknownUser(canonical)
+        raise UnknownUser(f"nobody has the address {canonical}")
     return user
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from django.core.exceptions import PermissionDenied
-from django.core.management.base import BaseCommand
 from django.db import DatabaseError, OperationalError
 
 from accounts.actors import Actor
@@ -22,6 +21,7 @@ from archive.errors import ArchiveError
 from archive.query.errors import QueryError
 from archive.sources import SourceError
 from archive.store.errors import StoreError
+from config.kit.doors import JsonDoor
 from config.kit.secrets import SecretsError
 from domains.errors import DomainsError
 from jobs.errors import JobsError
@@ -41,7 +41,7 @@ EXPECTED = (
 )
 
 
-class Door(BaseCommand):
+class Door(JsonDoor):
     """A command of the shell; `work` does it and returns the exit code."""
 
     requires_system_checks: list[str] = []
@@ -65,8 +65,8 @@ class Door(BaseCommand):
             self.refuse_query(error, options)
         except EXPECTED as error:
             self.refuse(str(error) or type(error).__name__)
-        except OperationalError as error:
-            self.refuse(f"the database doesn't answer; is `manage.py up` running here? ({str(error).strip()})")
+        except OperationalError:
+            raise
         except DatabaseError as error:
             self.refuse(f"the database refused: {str(error).strip()}")
         self.stdout.flush()

@@ -29,6 +29,7 @@ from archive.query.language import parse
 from archive.selectors import get_mailbox, open_stores, readable_archives
 from archive.services.access import note_export
 from archive.services.imports import clean_folder, is_uuid
+from archive.services.places import path_of, text_of
 from archive.sources import writers
 from archive.store.errors import Damaged
 from domains.models import Mailbox
@@ -99,7 +100,7 @@ def export_mail(actor: Actor, run: TaskRun, arguments: ExportArguments) -> dict[
     export = _prepared(actor, arguments, mailbox)
     destination = check_destination(actor, arguments) if export is None else export.root
     if export is None:
-        audit.record(actor, "mail.export", mailbox, format=arguments.format, destination=str(destination))
+        audit.record(actor, "mail.export", mailbox, format=arguments.format, destination=text_of(destination))
     result = _Export(run, mailbox, node, arguments.folder).run(destination, arguments.format)
     result |= {"seconds": round(time.monotonic() - started, 3), "format": arguments.format, "user": mailbox.address}
     if run.stopping():
@@ -107,7 +108,7 @@ def export_mail(actor: Actor, run: TaskRun, arguments: ExportArguments) -> dict[
             remove_export(export)
         raise run.cancelled(result)
     if export is None:
-        return result | {"destination": str(destination)}
+        return result | {"destination": text_of(destination)}
     note_export(actor, mailbox, int(str(result["messages"])))
     Export.objects.filter(pk=export.pk).update(ready=True, messages=result["messages"], size_bytes=result["bytes"])
     return result | {"export": str(export.pk)}
@@ -131,7 +132,7 @@ def check_destination(actor: Actor, arguments: ExportArguments) -> Path:
         raise Forbidden("exports to a folder are for the shell")
     if not arguments.destination:
         raise BadArguments("say where to: a new or empty folder")
-    path = Path(arguments.destination)
+    path = path_of(arguments.destination)
     if path.is_symlink() or (path.exists() and (not path.is_dir() or any(path.iterdir()))):
         raise PathRefused(f"“{path}” must be new or an empty folder")
     return path

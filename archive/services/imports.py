@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -32,7 +33,8 @@ from archive.counting import Counter
 from archive.errors import BadArguments, ImportIncomplete, PathRefused, StoreUnknown
 from archive.models import KEPT_REJECTIONS, Rejection, Store, Upload, UploadState
 from archive.permissions import require_import
-from archive.services.stores import store_for_import
+from archive.services.places import path_of
+from archive.services.stores import clean_store_name, store_for_import
 from archive.services.uploads import remove_upload, upload_paths
 from archive.store.errors import Stopped
 from config.kit import paths
@@ -77,6 +79,7 @@ def check_import(actor: Actor, arguments: ImportArguments) -> list[Path]:
     require_import(actor, arguments.user)
     if arguments.store is not None:
         actor.require(Right.MANAGE_STORES)
+        clean_store_name(arguments.store)
     if arguments.mbox not in MBOX_KINDS:
         raise BadArguments(f"mbox is one of {', '.join(MBOX_KINDS)}")
     if arguments.folder is not None:
@@ -119,7 +122,7 @@ def clean_folder(path: str) -> str:
 
 def _allowed(actor: Actor, text: str) -> Path:
     """The path, inside the configured roots after resolving links; the shell may read what its user may."""
-    path = Path(text)
+    path = path_of(text)
     if actor.kind != "user":
         return path
     try:
@@ -139,7 +142,7 @@ def _readable(path: Path) -> Path:
     try:
         if path.is_dir():
             next(os.scandir(path), None)
-        else:
+        elif stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its writer; reading names it
             with path.open("rb"):
                 pass
     except FileNotFoundError as error:

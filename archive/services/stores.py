@@ -59,11 +59,17 @@ def store_for_import(actor: Actor, name: str | None) -> Store:
     return found
 
 
-def _make(actor: Actor, name: str, *, current: bool) -> Store:
-    """Make row and folder in one transaction; after a crash before its commit an empty folder is left and not used."""
+def clean_store_name(name: str) -> str:
+    """A name as people write it, made tidy. Raises: BadArguments."""
     name = " ".join(name.split())
     if not 0 < len(name) <= 100 or not name.isprintable():
         raise BadArguments("a store's name has 1 to 100 printable characters")
+    return name
+
+
+def _make(actor: Actor, name: str, *, current: bool) -> Store:
+    """Make row and folder in one transaction; after a crash before its commit an empty folder is left and not used."""
+    name = clean_store_name(name)
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

@@ -9,14 +9,15 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from accounts import services
 from accounts.actors import Actor
 from accounts.errors import AccountsError
+from config.kit.doors import JsonDoor
 
 
-class Command(BaseCommand):
+class Command(JsonDoor):
     """See the module."""
 
     help = "Make an administrator (or make an existing person one) and print an invitation link."

@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from accounts import services
 from accounts.actors import Actor
 from accounts.errors import AccountsError
+from config.kit.doors import JsonDoor
 
 
-class Command(BaseCommand):
+class Command(JsonDoor):
     """See the module."""
 
     help = "Make a token for a program and print its value, once."

@@ -10,6 +10,7 @@ from accounts.actors import Actor
 from archive.management.shell import Door, megabytes
 from archive.models import ExportFormat
 from archive.services.exports import ExportArguments, check_destination, check_export
+from archive.services.places import text_of
 from jobs.models import Task
 
 RESULT = ("task", "messages", "bytes", "altered", "failed", "seconds")
@@ -31,7 +32,7 @@ class Command(Door):
             format=options["format"],
             folder=options["folder"],
             query=options["query"],
-            destination=str(Path.cwd() / options["destination"]),
+            destination=text_of(Path.cwd() / options["destination"]),
         )
         check_export(actor, arguments)
         check_destination(actor, arguments)

@@ -11,6 +11,7 @@ from typing import IO, Any
 from accounts.actors import Actor
 from archive.management.shell import Door, megabytes
 from archive.services.imports import MBOX_KINDS, ImportArguments, Item, check_import, every_rejection_to
+from archive.services.places import text_of
 from jobs.models import Task
 
 RESULT = ("task", "source", "archived", "duplicates", "rejected", "indexed", "bytes", "seconds")
@@ -32,7 +33,9 @@ class Command(Door):
     def work(self, actor: Actor, options: dict[str, Any]) -> int:
         arguments = ImportArguments(
             user=options["user"],
-            paths=[str(Path.cwd() / path) for path in options["paths"]],  # the row may be started again from elsewhere
+            paths=[
+                text_of(Path.cwd() / path) for path in options["paths"]
+            ],  # the row may be started again from elsewhere
             folder=options["folder"],
             store=options["store"],
             mbox=options["mbox"],

@@ -10,7 +10,6 @@ from archive import selectors
 from archive.management.shell import Door
 
 OPTIONS_WITH_VALUE = ("--user", "--limit", "--settings", "--pythonpath", "-v", "--verbosity")
-OPTIONS = ("--json", "--traceback", "--no-color", "--force-color", "-h", "--help", "--version")
 
 
 class Command(Door):
@@ -41,14 +40,17 @@ class Command(Door):
 
 
 def query_last(argv: list[str]) -> list[str]:
-    """Let a query begin with a minus (`search -draft`): what is no option goes behind `--`."""
+    """Let a query begin with a minus (`search -draft`): what is no option goes behind `--`.
+
+    Two dashes always begin an option: a mistyped one is refused, not looked for.
+    """
     if "--" in argv:
         return argv
     options, words, rest = list(argv[:2]), [], iter(argv[2:])
     for each in rest:
         if each in OPTIONS_WITH_VALUE:
             options += [each, *(value for value in [next(rest, None)] if value is not None)]
-        elif each in OPTIONS or each.startswith(tuple(f"{name}=" for name in OPTIONS_WITH_VALUE)):
+        elif each == "-h" or each.startswith("--"):
             options.append(each)
         else:
             words.append(each)

@@ -11,9 +11,11 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import OperationalError
 
 from accounts.actors import Actor
 from accounts.errors import AccountsError
+from config.kit.doors import no_database
 from jobs import services
 from jobs.commands import Command as Registered
 from jobs.commands import get_command, list_commands
@@ -41,6 +43,9 @@ class Command(BaseCommand):
             self._run(command, arguments, as_json)
         except (JobsError, AccountsError) as error:
             self._fail(str(error), {"error": str(error)} if as_json else None)
+        except OperationalError as error:
+            text = no_database(error)
+            self._fail(text, {"error": text} if as_json else None)
 
     def _list(self, as_json: bool) -> None:
         shown = [

@@ -107,6 +107,52 @@ def test_what_cant_be_done_is_said_with_exit_code_1(process_environment: Environ
     assert json_of(manage(process_environment, "search", "kernel (oops", "--json"))["position"] == 7
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["import_mail"],
+        ["search", "--limt", "3", "budget"],
+        ["create_token", "bob@example.org", "--name", "n"],
+        ["create_admin", "nobody"],
+    ],
+)
+def test_words_that_are_refused_are_one_json_document_too(process_environment: Environment, words: list[str]) -> None:
+    done = manage(process_environment, *words, "--json")
+    assert list(json_of(done)) == ["error"]
+    assert done.returncode in (1, 2)
+    assert json_of(done)["error"] in done.stderr
+
+
+def test_a_pipe_named_by_a_person_is_rejected_and_waits_for_nobody(
+    process_environment: Environment, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = manage(process_environment, "import_mail", str(tmp_path / "pipe"), "--user", "bob@example.org", "--json")
+    assert [item["reason"] for item in json_of(done)["items"]] == ["no message here: a named pipe"]
+    assert done.returncode == 1
+
+
+def test_names_that_are_no_text_are_read_and_written(process_environment: Environment, tmp_path: Path) -> None:
+    raw = make_raw()
+    source = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.eml"))
+    source.write_bytes(raw)
+    done = manage(process_environment, "import_mail", str(source), "--user", "bob@example.org", "--json")
+    assert (done.returncode, json_of(done)["archived"]) == (0, 1)
+    out = Path(os.fsdecode(os.fsencode(tmp_path) + b"/out \xff%41"))
+    words = ("export_mail", str(out), "--user", "bob@example.org", "--format", "eml", "--json")
+    assert manage(process_environment, *words).returncode == 0
+    assert [each.read_bytes() for each in out.rglob("*.eml")] == [raw]
+
+
+def test_a_store_name_that_is_none_is_refused_before_a_task_is_made(
+    process_environment: Environment, tmp_path: Path
+) -> None:
+    mail = write(tmp_path / "a.eml", make_raw())
+    words = ("import_mail", str(mail), "--user", "bob@example.org", "--store", "", "--json")
+    assert "1 to 100" in json_of(manage(process_environment, *words))["error"]
+    assert not Task.objects.exists()
+
+
 def test_a_database_that_is_not_there_is_said_in_a_sentence(process_environment: Environment) -> None:
     away = {**process_environment, "DATABASE_URL": "postgresql://postkeep@/none?host=/nonexistent"}
     done = manage(away, "search", "x", "--json")

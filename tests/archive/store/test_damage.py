@@ -123,6 +123,14 @@ def test_a_sound_store_has_no_problems(tiny: Tiny) -> None:
         check_invariants(store, index=True)
 
 
+def test_half_a_segment_that_a_killed_indexer_left_is_a_note_and_no_damage(tiny: Tiny) -> None:
+    (tiny.work / "index" / f"{'ab' * 16}.fast").write_bytes(b"half of what was to be")
+    with tiny.open() as store:
+        report = verify.run(store, verify.plan(store))
+    assert report.problems == []
+    assert any("broken off" in note for note in report.notes)
+
+
 def test_a_flipped_bit_in_a_pack_is_never_read_and_always_named(tiny: Tiny) -> None:
     with tiny.open() as store:
         for path in sorted((tiny.root / "packs").iterdir()):
