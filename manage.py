@@ -16,6 +16,9 @@ def main() -> None:
 
         sys.exit(up(sys.argv[2:]))
 
+    from config.kit.process import keep_memory_together
+
+    keep_memory_together()
     from django.core.management import execute_from_command_line
 
     argv = list(sys.argv)

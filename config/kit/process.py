@@ -1,4 +1,4 @@
-"""What a process asks of the kernel about its parent. Linux only, like the rest."""
+"""What a process asks of the kernel and of the C library about itself. Linux only, like the rest."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 import signal
 
 _PR_SET_PDEATHSIG = 1
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_LARGE_BYTES = 256 * 1024
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -18,3 +20,16 @@ def die_with_parent(death_signal: signal.Signals, *, parent: int | None = None) 
     _libc.prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
     if parent is not None and os.getppid() != parent:
         os._exit(1)
+
+
+def keep_memory_together() -> None:
+    """Have glibc use one heap for all threads and give large blocks back at once; call it before threads start.
+
+    Each thread's own heap keeps what it once needed: an import with six threads held 70 MiB more that way.
+    Another C library (musl) has no such setting, and needs none.
+    """
+    mallopt = getattr(_libc, "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 1)
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, _LARGE_BYTES)
