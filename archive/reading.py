@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
+from django.utils.translation import gettext_lazy as _
+
 from archive.mail.html import Sanitised, sanitise
 from archive.mail.names import safe_filename
 from archive.mail.reading import Part, PartNotFound, Reading, inline_images, part_bytes, read_message
@@ -36,6 +38,30 @@ def load(message: Message) -> Loaded:
         return Loaded(raw, read_message(raw), cut=False)
     raw = message.engine.head(message.row, READ_BYTES)[:READ_BYTES]
     return Loaded(raw, read_message(raw, size=size), cut=True)
+
+
+_NOTES = {
+    "no-date": _("No Date header"),
+    "bad-date": _("The Date header can't be read or isn't plausible"),
+    "no-from": _("No From header"),
+    "many-from": _("More than one From header"),
+    "no-headers": _("No headers at all"),
+    "charset": _("Unknown charset"),
+    "encoding": _("Unknown transfer encoding"),
+    "boundary": _("A multipart whose parts can't be told apart is shown as source"),
+    "too-deep": _("Nested too deep: the rest is shown as source"),
+    "too-many": _("Too many parts: not all are listed"),
+    "header-cut": _("A very long header is shown in part"),
+    "text-cut": _("A very long text is shown in part"),
+    "cut": _("A very large message is shown in part"),
+    "fault": _("This message could not be taken apart; its source is complete"),
+}
+
+
+def notes(reading: Reading) -> list[str]:
+    """What is odd about the message, in the person's language."""
+    said = [(str(_NOTES.get(note.code, note)), note.detail) for note in reading.notes]
+    return [f"{text}: {detail}" if detail else text for text, detail in said]
 
 
 def attachments(reading: Reading) -> list[Part]:

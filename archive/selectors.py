@@ -426,3 +426,15 @@ def get_export(actor: Actor, export_id: UUID) -> Export:
     if found is None or actor.user is None:
         raise ExportGone("no such export")
     return found
+
+
+def get_download(actor: Actor, export_id: UUID) -> Export:
+    """One of the person's own whose archive they may read now: what was prepared while another's archive stood open
+    stays closed when that has ended. Raises: ExportGone, ArchiveClosed.
+    """
+    export = get_export(actor, export_id)
+    if not export.available:
+        raise ExportGone("the download has expired")
+    if all(archive.mailbox != export.mailbox for archive in readable_archives(actor)):
+        raise ArchiveClosed("the access has ended")
+    return export

@@ -73,6 +73,10 @@ class DiskUploadHandler(FileUploadHandler):
         return file
 
     def upload_interrupted(self) -> None:
+        self.forget_leftovers()
+
+    def forget_leftovers(self) -> None:
+        """Delete what came in and was not taken over by `keep_upload`: of a broken upload, or of a refused form."""
         for file in self._files:
             file.forget()
 

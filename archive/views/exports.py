@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.requests import ActorRequest
 from archive import selectors
-from archive.errors import ArchiveClosed, BadArguments, ExportGone
+from archive.errors import ArchiveClosed, BadArguments
 from archive.forms import ExportForm
 from archive.packing import zip_stream
 from archive.query.errors import MESSAGES, QueryError
@@ -76,9 +76,7 @@ def _submit(request: ActorRequest, form: ExportForm) -> Task | None:
 @archive_page
 def export_download(request: ActorRequest, export_id: uuid.UUID) -> HttpResponseBase:
     """The prepared files as one .zip, packed while it is sent."""
-    export = selectors.get_export(request.actor, export_id)
-    if not export.available:
-        raise ExportGone("the download has expired")
+    export = selectors.get_download(request.actor, export_id)
     name = f"mail-{export.mailbox.address}-{export.created_at:%Y-%m-%d}.zip".replace("@", "-at-")
     response = StreamingHttpResponse(
         [] if request.method == "HEAD" else zip_stream(export.root), content_type="application/zip"

@@ -31,9 +31,14 @@ from jobs.services import submit
 @require_http_methods(["GET", "HEAD", "POST"])
 @archive_page
 def import_mail(request: ActorRequest) -> HttpResponseBase:
-    if request.method == "POST":
-        request.upload_handlers = [cast(FileUploadHandler, DiskUploadHandler(request))]
-    return cast(HttpResponseBase, _import(request))
+    if request.method != "POST":
+        return cast(HttpResponseBase, _import(request))
+    handler = DiskUploadHandler(request)
+    request.upload_handlers = [cast(FileUploadHandler, handler)]
+    try:
+        return cast(HttpResponseBase, _import(request))
+    finally:
+        handler.forget_leftovers()
 
 
 @csrf_protect

@@ -47,6 +47,7 @@ def message(request: ActorRequest, message_id: str) -> HttpResponse:
     context |= {
         "reading": said,
         "cut": loaded.cut,
+        "notes": reading.notes(said),
         "attachments": reading.attachments(said),
         "as_text": as_text,
         "both": said.html is not None and said.text is not None,

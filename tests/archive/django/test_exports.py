@@ -85,6 +85,21 @@ def test_others_mail_is_exported_only_while_it_is_open(user: User, administrator
         check_export(actor, ExportArguments(user=user.email, format="eml"))
 
 
+@pytest.mark.parametrize("ending", ["closed_at", "expires_at"])
+def test_what_was_prepared_from_an_open_archive_stays_when_that_has_ended(
+    client_for: ClientFor, user: User, administrator: User, ending: str
+) -> None:
+    archive(user, make_mails(2))
+    access = open_archive(Actor.for_user(administrator), address=user.email, reason="They asked for it")
+    client = client_for(administrator)
+    export = export_by_page(client, user=user.email, format="eml")
+    assert len(unpacked(client, export)) == 2
+    setattr(access, ending, timezone.now() - timedelta(seconds=1))
+    access.save()
+    assert client.get(reverse("archive:export-download", args=[export.pk])).status_code == 404
+    assert client.post(reverse("archive:export-delete", args=[export.pk])).status_code == 303
+
+
 def test_the_owner_sees_how_much_was_exported(client_for: ClientFor, user: User, administrator: User) -> None:
     archive(user, make_mails(3))
     access = open_archive(Actor.for_user(administrator), address=user.email, reason="They asked for it")

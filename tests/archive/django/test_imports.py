@@ -23,7 +23,8 @@ from archive.models import Rejection, Store, Upload, UploadState
 from archive.services import imports
 from archive.services.exports import ExportArguments
 from archive.services.imports import ImportArguments, check_import, every_rejection_to
-from archive.services.uploads import keep_upload
+from archive.services.uploads import INCOMING, keep_upload
+from config.kit import paths as kit_paths
 from domains.models import Mailbox
 from jobs.models import Task
 from jobs.services import run_here
@@ -238,6 +239,29 @@ def test_uploaded_files_are_imported_and_then_removed(client_for: Callable[..., 
     assert b"junk.png" in page.content
     assert str(upload.root).encode() not in page.content
     assert client_for(user).get(reverse("jobs:task-detail", args=[task.pk])).status_code == 200
+
+
+@pytest.mark.parametrize("more", [{"path": "/tmp"}, {"mbox": "nonsense"}, {"folder": "a/\0"}])
+def test_a_refused_form_leaves_nothing_of_what_was_sent_with_it(
+    client_for: Callable[..., Client], administrator: User, more: dict[str, str]
+) -> None:
+    answer = client_for(administrator).post(
+        reverse("archive:import"), {"files": SimpleUploadedFile("a.eml", make_raw()), **more}
+    )
+    assert answer.status_code == 422
+    assert incoming_files() == []
+
+
+def test_a_post_without_the_token_leaves_nothing_of_what_was_sent(administrator: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(administrator)
+    answer = client.post(reverse("archive:import"), {"files": SimpleUploadedFile("a.eml", make_raw())})
+    assert answer.status_code == 403
+    assert incoming_files() == []
+
+
+def incoming_files() -> list[Path]:
+    return [file for file in (kit_paths.uploads_dir() / INCOMING).rglob("*") if file.is_file()]
 
 
 def test_a_refused_upload_leaves_no_file_behind(client_for: Callable[..., Client], administrator: User) -> None:

@@ -11,7 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from archive import engines
+from archive import engines, reading
+from archive.mail import reading as mail_reading
 from archive.models import Store
 from tests.archive.django.factories import archive, folder_of, make_mails, make_raw
 
@@ -184,3 +185,22 @@ def test_a_part_that_is_not_there_is_404(client_for: ClientFor, user: User) -> N
     (public_id,) = archive(user, [make_raw()], index=False)
     assert client_for(user).get(url("part", public_id, 7)).status_code == 404
     assert client_for(user).get(url("part", public_id, 99999)).status_code == 404
+
+
+def test_what_is_odd_about_a_message_is_said_in_the_persons_language(client_for: ClientFor, user: User) -> None:
+    (public_id,) = archive(user, [b"Subject: bare\r\n\r\nx"])
+    client = client_for(user)
+    assert "No Date header" in client.get(url("message", public_id)).content.decode()
+    german = client.get(url("message", public_id), headers={"Accept-Language": "de"}).content.decode()
+    assert "Kein Feld „Date“" in german and "No Date header" not in german
+
+
+def test_every_note_has_words_for_the_page() -> None:
+    assert set(reading._NOTES) == set(mail_reading._NOTES)
+
+
+def test_a_subject_of_any_length_leaves_room_for_the_message(client_for: ClientFor, user: User) -> None:
+    (public_id,) = archive(user, [make_raw("W" * 5000, "the text")])
+    content = client_for(user).get(url("message", public_id)).content.decode()
+    heading = re.search(r"<h1>(.*?)</h1>", content)
+    assert heading is not None and len(heading[1]) == 300
