@@ -19,6 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from accounts import services
 from archive.models import Store
+from archive.services.stores import are_keys_lost
 from config import translations
 from config.kit import paths, secrets
 from config.staticfiles import LEFT_OUT
@@ -36,14 +37,20 @@ def prepare(admin_email: str, admin_password: str) -> dict[str, str | None]:
     collect_static_files()
     secrets.master_key()
     administrator, invitation = ensure_administrator(admin_email, admin_password)
-    return {"invitation": invitation, "recovery_key": new_recovery_key(), "administrator": administrator}
+    told = {"invitation": invitation, "recovery_key": new_recovery_key(), "administrator": administrator}
+    return told if secrets.has_recovery_key() else told | {"keys_lost": "yes"}
 
 
 def new_recovery_key() -> str | None:
-    """The recovery key at the first start, None at all later ones."""
+    """The recovery key at the first start, None at all later ones.
+
+    None too where the keys folder was lost: a new key would open nothing that is there. `recover_keys` brings it back.
+    """
     if not Store.objects.exists():
         secrets.discard_unshown_recovery_key()
-    return None if secrets.has_recovery_key() else secrets.make_recovery_key()
+    if secrets.has_recovery_key() or are_keys_lost():
+        return None
+    return secrets.make_recovery_key()
 
 
 def make_folders() -> None:

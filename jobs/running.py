@@ -230,7 +230,8 @@ def _outcome(task: Task, run: TaskRun) -> dict[str, Any]:
             return {"state": State.CANCELLED, "result": partial}
         return {"state": State.INTERRUPTED, "result": partial, "error": "the process was asked to stop"}
     except Exception as error:
-        logger.exception("task %s (%s) failed", task.pk, task.type)
+        foreseen = hasattr(error, "permanent")  # said by the command: no trace in the log, and none on a shell
+        logger.error("task %s (%s) failed: %s", task.pk, task.type, error, exc_info=not foreseen)
         run.log(traceback.format_exc(limit=-8), level="error")
         return {"state": State.FAILED, "error": _reason(error), "result": getattr(error, "result", None)}
 

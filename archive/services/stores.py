@@ -23,7 +23,7 @@ from archive import store as engine
 from archive.errors import BadArguments, StoreUnavailable, StoreUnknown
 from archive.models import Store, StoreState
 from archive.store.errors import StoreError
-from archive.store.keys import unwrap_with_recovery, wrap
+from archive.store.keys import unwrap, unwrap_with_recovery, wrap
 from config.kit import paths, secrets
 
 FIRST_NAME = "Main"
@@ -163,10 +163,22 @@ def _put_in_force(prepared: Path) -> str | None:
 
 
 def _restore_recovery_public(private: bytes) -> None:
-    """A lost keys folder gets its public half back, so that new stores can be wrapped for the same key."""
-    public = paths.keys_dir() / "recovery.pub"
-    if not public.exists():
-        _write_key(public, secrets.public_of(private).hex().encode())
+    """From now on new stores are wrapped for this key too, also where another one's public half lay."""
+    _replace(paths.keys_dir() / "recovery.pub", secrets.public_of(private).hex().encode())
+
+
+def are_keys_lost() -> bool:
+    """Whether there are stores and the master key of this machine opens none of them."""
+    stores = list(Store.objects.order_by("pk"))
+    return bool(stores) and not any(map(_opens_with_master, stores))
+
+
+def _opens_with_master(store: Store) -> bool:
+    try:
+        unwrap((store.root / KEYS_FILE).read_bytes(), store.identity or "", secrets.master_key())
+    except (StoreError, secrets.SecretsError, OSError):
+        return False
+    return True
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -86,7 +86,8 @@ def recovery_public() -> bytes:
     try:
         return bytes.fromhex(_recovery_file().read_text("ascii").strip())
     except (OSError, ValueError) as error:
-        raise SecretsError(f"there is no recovery key yet (the first `up` makes it): {error}") from error
+        text = "there is no recovery key (the first `up` makes it, `recover_keys` restores it)"
+        raise SecretsError(f"{text}: {error}") from error
 
 
 def format_recovery_key(private: bytes) -> str:

@@ -98,6 +98,9 @@ def _live(reporter: Reporter, lock: IO[bytes]) -> int:
         if prepared.get("recovery_key"):
             reporter.show_recovery_key(prepared["recovery_key"])
             paths.recovery_shown_mark().touch(mode=0o600)
+        if prepared.get("keys_lost"):
+            reporter.say("the keys of this archive are lost: it opens again after `manage.py recover_keys` with the")
+            reporter.say("recovery key that was shown at the very first start, and a restart.")
         _start_all(loop)
         reporter.show_address(prepared, time.monotonic() - began)
         loop.watch()

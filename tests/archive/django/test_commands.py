@@ -17,6 +17,7 @@ import pytest
 from archive import engines
 from archive.models import Store
 from config.kit import paths, secrets
+from config.preparing import new_recovery_key
 from jobs.models import Task
 from tests.archive.django.factories import make_mails, make_mbox, make_raw, write
 
@@ -168,15 +169,18 @@ def test_keys_are_recovered_with_the_recovery_key_alone(process_environment: Env
     assert manage(process_environment, "import_mail", mail, "--user", "bob@example.org").returncode == 0
     (paths.keys_dir() / "master").unlink()
     (paths.keys_dir() / "recovery.pub").unlink()
+    assert new_recovery_key() is None, "another key would open nothing that is there"
     lost = manage(process_environment, "search", "precious", "--json")
     assert lost.returncode == 1 and "can't be opened" in json_of(lost)["error"]
     wrong = manage(process_environment, "recover_keys", "--json", given=recovery[:-1] + "A")
     assert wrong.returncode == 1 and "mistyped" in json_of(wrong)["error"]
+    public = write(paths.keys_dir() / "recovery.pub", b"00" * 32)
     file = write(tmp_path / "key.txt", recovery.lower().replace("-", " ").encode() + b"\n")
     done = manage(process_environment, "recover_keys", "--key-file", str(file), "--json")
     assert (done.returncode, json_of(done)["stores"]) == (0, ["Main"]), done.stderr
     assert json_of(manage(process_environment, "search", "precious", "--json"))["total"] == 1
     assert (paths.keys_dir() / "master").stat().st_mode & 0o777 == 0o600
+    assert public.read_text() == secrets.public_of(secrets.parse_recovery_key(recovery)).hex()
 
 
 def big_mbox(path: Path) -> Path:
