@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import BadAddress, Forbidden
+from accounts.models import AuditEvent
 from accounts.permissions import Right
 from archive import engines
 from archive import store as engine
@@ -165,6 +166,19 @@ def get_access_to(actor: Actor, access_id: int) -> ArchiveAccess:
 def list_reads(actor: Actor, access: ArchiveAccess) -> QuerySet[ArchiveRead]:
     """Which messages were opened under it; `access` comes from get_access_to."""
     return ArchiveRead.objects.filter(access=access).select_related("store")
+
+
+def list_searches(actor: Actor, access: ArchiveAccess, *, limit: int = 100) -> list[str]:
+    """What was searched for under it, newest first; results show pieces of messages that were never opened."""
+    events = AuditEvent.objects.filter(
+        object_type=Mailbox._meta.label_lower,
+        object_id=str(access.mailbox_id),
+        action="archive.search",
+        actor=access.user,
+        at__range=(access.created_at, access.ended_at),
+    )
+    queries = events.order_by("-pk").values_list("details__query", flat=True)
+    return list(dict.fromkeys(str(query) for query in queries[:limit]))
 
 
 def get_access(actor: Actor, access_id: int) -> ArchiveAccess:

@@ -61,6 +61,6 @@ def access_detail(request: ActorRequest, access_id: int) -> HttpResponse:
     """One opening of one's own archive, with the messages that were read."""
     access = selectors.get_access_to(request.actor, access_id)
     page = keyset(request, selectors.list_reads(request.actor, access), order="-created_at", per_page=50)
-    return render_page(
-        request, "archive/access_detail.html", {"access": access, "reads": page.rows, "pager": page.pager}
-    )
+    searches = selectors.list_searches(request.actor, access)
+    context = {"access": access, "reads": page.rows, "pager": page.pager, "searches": searches}
+    return render_page(request, "archive/access_detail.html", context)

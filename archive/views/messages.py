@@ -98,7 +98,7 @@ def message_body(request: ActorRequest, message_id: str) -> HttpResponse:
     response["Content-Security-Policy"] = REMOTE_POLICY if remote else FRAME_POLICY
     response["X-Frame-Options"] = "SAMEORIGIN"
     response["Referrer-Policy"] = "no-referrer"
-    response["Cache-Control"] = "private, max-age=300"
+    response["Cache-Control"] = "private, no-cache"  # an access that ended is closed at once
     return response
 
 

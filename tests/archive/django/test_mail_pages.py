@@ -11,8 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts.actors import Actor
 from accounts.models import AuditEvent, User
 from archive.models import ArchiveAccess, ArchiveRead
+from archive.services.access import open_archive
 from tests.archive.django.factories import archive, folder_of, make_mails, make_raw
 from tests.factories import make_mailbox
 
@@ -209,3 +211,17 @@ def test_opening_needs_a_mailbox_and_a_reason(
 def test_ones_own_archive_needs_no_opening(client_for: ClientFor, administrator: User) -> None:
     make_mailbox(administrator)
     assert open_for(client_for(administrator), administrator.email) == 422
+
+
+def test_the_owner_sees_what_was_searched_for_while_their_archive_stood_open(
+    client_for: ClientFor, user: User, administrator: User, stranger: User
+) -> None:
+    archive(user, make_mails(2))
+    archive(stranger, make_mails(2))
+    access = open_archive(Actor.for_user(administrator), address=user.email, reason="They asked for it")
+    other = open_archive(Actor.for_user(administrator), address=stranger.email, reason="They asked for it")
+    client = client_for(administrator)
+    client.get(reverse("archive:search"), {"mailbox": access.mailbox_id, "q": "salary <b>"})
+    client.get(reverse("archive:search"), {"mailbox": other.mailbox_id, "q": "elsewhere"})
+    page = client_for(user).get(reverse("archive:access-detail", args=[access.pk])).content.decode()
+    assert "Searched for" in page and "salary &lt;b&gt;" in page and "elsewhere" not in page
