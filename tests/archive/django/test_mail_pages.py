@@ -221,7 +221,7 @@ def test_the_owner_sees_what_was_searched_for_while_their_archive_stood_open(
     access = open_archive(Actor.for_user(administrator), address=user.email, reason="They asked for it")
     other = open_archive(Actor.for_user(administrator), address=stranger.email, reason="They asked for it")
     client = client_for(administrator)
-    client.get(reverse("archive:search"), {"mailbox": access.mailbox_id, "q": "salary <b>"})
-    client.get(reverse("archive:search"), {"mailbox": other.mailbox_id, "q": "elsewhere"})
+    client.get(reverse("archive:search"), {"mailbox": str(access.mailbox_id), "q": "salary <b>"})
+    client.get(reverse("archive:search"), {"mailbox": str(other.mailbox_id), "q": "elsewhere"})
     page = client_for(user).get(reverse("archive:access-detail", args=[access.pk])).content.decode()
     assert "Searched for" in page and "salary &lt;b&gt;" in page and "elsewhere" not in page
