@@ -242,7 +242,11 @@ def verify_catalogue(store: Store, meter: Meter, report: Report) -> None:
         snapshot = Path(folder) / "snapshot.sqlite"
         if not _snapshot(store, snapshot, report):
             return
-        end = _position_of(snapshot)
+        try:
+            end = _position_of(snapshot)
+        except (sqlite3.DatabaseError, TypeError, ValueError, IndexError):
+            report.problems.append(Problem.of("catalogue", "table meta", "the position can't be read"))
+            return
         fresh = Catalogue(Path(folder) / "fresh.sqlite")
         places = Places(store, Position())
         for item in salvage(store.journal, store.backend, bytes.fromhex(store.identity)):
@@ -280,9 +284,10 @@ def _compare(fresh: Path, snapshot: Path, report: Report) -> None:
         for table, key in TABLES.items():
             missing = f"SELECT {key} FROM (SELECT * FROM main.{table} EXCEPT SELECT * FROM live.{table})"  # noqa: S608
             surplus = f"SELECT {key} FROM (SELECT * FROM live.{table} EXCEPT SELECT * FROM main.{table})"  # noqa: S608
-            keys = sorted({row[0] for row in db.execute(f"{missing} UNION {surplus}")})
+            # A damaged cell can be of another type than its column.
+            keys = sorted({row[0] for row in db.execute(f"{missing} UNION {surplus}")}, key=repr)
             if keys:
-                messages = keys if table in ("message", "placement") else []
+                messages = [key for key in keys if isinstance(key, int)] if table in ("message", "placement") else []
                 shown = ", ".join(map(str, keys[:10]))
                 what = f"{len(keys)} rows differ from the replay of the journal ({key} {shown})"
                 report.problems.append(Problem.of("catalogue", f"table {table}", what, messages))
