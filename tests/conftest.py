@@ -17,6 +17,9 @@ from accounts.models import User
 from config import environment, servers
 from config.kit import paths
 from tests import factories
+from tests.chromium import chromium
+
+__all__ = ["chromium"]
 
 
 @pytest.fixture(scope="session")

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from archive.mail.html import sanitise
 from tests.archive.mail.hostile import hostile
 
 pytestmark = pytest.mark.browser
-CHROMIUM = "/usr/bin/chromium"
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 
@@ -55,20 +52,6 @@ class Listener:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        if os.environ.get("CI"):
-            pytest.fail("CI is set and there is no Chromium")
-        pytest.skip("NO CHROMIUM: the hostile HTML was not tried in a browser")
-    os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
-        )
-
-
 @pytest.fixture
 def listener() -> Iterator[Listener]:
     listener = Listener()
@@ -78,8 +61,8 @@ def listener() -> Iterator[Listener]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page()
+def page(chromium: Browser) -> Iterator[Page]:
+    page = chromium.new_page()
     yield page
     page.close()
 
