@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .errors import NotFound, StorageFailed, StoreFull, WrongFormat
+from .errors import Damaged, NotFound, StorageFailed, StoreFull, WrongFormat
 from .journal import Position, Record
 from .packs import Place
 
@@ -220,17 +220,25 @@ class Catalogue:
     # What it knows of the journal
 
     def position(self) -> Position:
-        """The journal position this catalogue has applied."""
+        """The journal position this catalogue has applied. Raises: Damaged."""
         row = self.reader.execute("SELECT value FROM meta WHERE key = 'position'").fetchone()
-        segment, offset, sequence, chain = str(row[0]).split(",")
-        return Position(int(segment), int(offset), int(sequence), bytes.fromhex(chain))
+        try:
+            segment, offset, sequence, chain = str(row[0]).split(",")
+            return Position(int(segment), int(offset), int(sequence), bytes.fromhex(chain))
+        except (TypeError, ValueError):
+            raise Damaged("the catalogue's position can't be read", "catalogue.sqlite") from None
 
     def _save_position(self, at: Position) -> None:
         value = f"{at.segment},{at.offset},{at.sequence},{at.chain.hex()}"
         self._writer.execute("INSERT OR REPLACE INTO meta VALUES('position', ?)", (value,))
 
     def counter(self, name: str) -> int:
-        return int(self.reader.execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()[0])
+        """Raises: Damaged."""
+        row = self.reader.execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()
+        try:
+            return int(row[0])
+        except (TypeError, ValueError):
+            raise Damaged(f"the catalogue's counter {name} can't be read", "catalogue.sqlite") from None
 
     def apply(self, record: Record, *, describe: Describe, locate: Locate) -> None:
         """Apply one record. `describe` and `locate` tell of messages what the journal doesn't say."""

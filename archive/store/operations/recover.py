@@ -81,7 +81,7 @@ def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never
 def _known_sequence(store: Store) -> int:
     try:
         return store.catalogue.position().sequence
-    except (sqlite3.DatabaseError, TypeError, ValueError):
+    except (Damaged, sqlite3.DatabaseError):
         return 0
 
 

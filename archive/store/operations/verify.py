@@ -44,7 +44,7 @@ def plan(store: Store, parts: Sequence[str] = PARTS) -> Plan:
         "journal": sum(backend.size(name) for name in backend.names("journal")),
         "packs": sum(backend.size(name) for name in backend.names("packs")),
         "dictionaries": sum(backend.size(name) for name in backend.names("dictionaries")),
-        "catalogue": store.catalogue.counter("raw_bytes"),
+        "catalogue": _counter(store, "raw_bytes"),
         "index": sum(file.stat().st_size for file in index.glob("*")),
     }
     numbers = {part: numbers[part] for part in PARTS if part in parts}
@@ -53,7 +53,7 @@ def plan(store: Store, parts: Sequence[str] = PARTS) -> Plan:
 
 def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never) -> Report:
     """All problems found, with the messages concerned. Raises: Stopped."""
-    report = Report("verify", {"messages": store.catalogue.counter("messages")})
+    report = Report("verify", {"messages": _counter(store, "messages")})
     meter = Meter(plan.total, progress, stop)
     checks = {
         "journal": verify_journal,
@@ -64,8 +64,19 @@ def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never
     }
     for part, check in checks.items():
         if part in plan.numbers:
-            check(store, meter, report)
+            try:
+                check(store, meter, report)
+            except (Damaged, sqlite3.DatabaseError, UnicodeDecodeError, TypeError, AttributeError) as error:
+                # Every part is checked with the help of the catalogue; what it says can be of the wrong type.
+                report.problems.append(Problem.of(part, "catalogue.sqlite", f"{part} can't be checked: {error}"))
     return report
+
+
+def _counter(store: Store, name: str) -> int:
+    try:
+        return store.catalogue.counter(name)
+    except (Damaged, sqlite3.DatabaseError):
+        return 0
 
 
 def verify_journal(store: Store, meter: Meter, report: Report) -> None:
@@ -281,6 +292,12 @@ def _compare(fresh: Path, snapshot: Path, report: Report) -> None:
     db = sqlite3.connect(fresh)
     try:
         db.execute("ATTACH ? AS live", (str(snapshot),))
+        schemas = [
+            db.execute(f"SELECT hex(type || name || coalesce(sql, '')) FROM {one}.sqlite_master ORDER BY 1").fetchall()  # noqa: S608
+            for one in ("main", "live")
+        ]
+        if schemas[0] != schemas[1]:
+            report.problems.append(Problem.of("catalogue", "catalogue.sqlite", "the definition of a table is damaged"))
         for table, key in TABLES.items():
             missing = f"SELECT {key} FROM (SELECT * FROM main.{table} EXCEPT SELECT * FROM live.{table})"  # noqa: S608
             surplus = f"SELECT {key} FROM (SELECT * FROM live.{table} EXCEPT SELECT * FROM main.{table})"  # noqa: S608
