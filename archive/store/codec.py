@@ -102,6 +102,20 @@ def squeeze(plain: bytes, dictionaries: Dictionaries, dictionary: int) -> list[S
     return list(squeeze_stream(pieces, dictionaries, dictionary))
 
 
+def squeeze_many(plains: Sequence[bytes], dictionaries: Dictionaries, dictionary: int) -> list[list[Squeezed]]:
+    """`squeeze` for a batch. Those of one frame in one call: Python's lock is given up once, not once per message."""
+    single = [plain for plain in plains if 0 < len(plain) <= FRAME_BYTES]
+    if len(single) < 2:
+        return [squeeze(plain, dictionaries, dictionary) for plain in plains]
+    made = dictionaries.compressor(dictionary).multi_compress_to_buffer(list[bytes | bytearray | memoryview](single))
+    done = iter(made[index].tobytes() for index in range(len(made)))
+    return [
+        [_chosen(next(done), plain, dictionary, LAST)] if 0 < len(plain) <= FRAME_BYTES
+        else squeeze(plain, dictionaries, dictionary)
+        for plain in plains
+    ]  # fmt: skip
+
+
 def squeeze_stream(pieces: Iterable[bytes], dictionaries: Dictionaries, dictionary: int) -> Iterator[Squeezed]:
     """Compress a message given in pieces of at most FRAME_BYTES, each one frame; the last one is marked."""
     compressor = dictionaries.compressor(dictionary)
@@ -114,7 +128,10 @@ def squeeze_stream(pieces: Iterable[bytes], dictionaries: Dictionaries, dictiona
 
 
 def _squeeze_one(compressor: zstandard.ZstdCompressor, plain: bytes, dictionary: int, flags: int) -> Squeezed:
-    data = compressor.compress(plain)
+    return _chosen(compressor.compress(plain), plain, dictionary, flags)
+
+
+def _chosen(data: bytes, plain: bytes, dictionary: int, flags: int) -> Squeezed:
     if len(data) < len(plain):
         return Squeezed(data, len(plain), flags | COMPRESSED, dictionary)
     return Squeezed(plain, len(plain), flags, 0)

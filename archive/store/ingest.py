@@ -27,7 +27,7 @@ import zstandard
 from archive.mail.extract import Extract, extract, extract_many
 
 from .adding import Incoming
-from .codec import FRAME_BYTES, Squeezed, squeeze, squeeze_stream
+from .codec import FRAME_BYTES, Squeezed, squeeze_many, squeeze_stream
 from .describe import describe
 from .errors import Busy, Stopped
 from .indexer import Indexer
@@ -427,11 +427,16 @@ class Preparer:
 
     def squeeze(self, prepared: Prepared) -> None:
         """Compress what is new and held in memory, before the lease is taken."""
-        dictionary = self._store.current_dictionary()
-        for given, incoming, text in zip(prepared.given, prepared.incoming, prepared.texts, strict=True):
-            if text is not None and given.content is not None:
-                incoming.frames = partial(list, squeeze(given.content, self._store.dictionaries, dictionary))
-                given.content = None
+        fresh = [
+            (given, incoming)
+            for given, incoming, text in zip(prepared.given, prepared.incoming, prepared.texts, strict=True)
+            if text is not None and given.content is not None
+        ]
+        contents = [given.content or b"" for given, _ in fresh]
+        squeezed = squeeze_many(contents, self._store.dictionaries, self._store.current_dictionary())
+        for (given, incoming), frames in zip(fresh, squeezed, strict=True):
+            incoming.frames = partial(list, frames)
+            given.content = None
 
     def _late(self, given: Given, dictionary: int) -> Iterable[Squeezed]:
         return squeeze_stream(pieces_of(given, FRAME_BYTES), self._store.dictionaries, dictionary)

@@ -165,6 +165,8 @@ class PackReader:
 
     def frames(self, place: Place, number: int, size: int) -> Iterator[Squeezed]:
         """The decrypted frames of one entry, still compressed. Raises: Damaged, NotFound."""
+        if not (0 <= size < 1 << 63 and place.offset >= HEADER.size and place.length >= ENTRY.size):
+            raise Damaged("the catalogue states an impossible place or size")
         entry = ENTRY.pack(ENTRY_MAGIC, number, size)
         for index, (head, sealed) in enumerate(self._sealed(place, entry)):
             yield decrypt_frame(self._cipher, head, sealed, entry=entry, number=index)
