@@ -8,7 +8,7 @@ ArchiveClosed, StoreUnknown, ExportGone, which the pages translate to 404.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 from uuid import UUID
@@ -81,13 +81,17 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of a search over all open stores: exact total, the lines, and whether there are more each way."""
+    """One page of a search over all open stores: exact total, the lines, and whether there are more each way.
+
+    `behind`: an index has not seen everything yet, so something may be missing.
+    """
 
     total: int
     milliseconds: float
     hits: list[Hit]
     newer: str = ""
     older: str = ""
+    behind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,8 +318,11 @@ def search(
     stores = [each for each in open_stores() if scope.store_id in (None, each.pk)]
     total, milliseconds = 0, 0.0
     pages: list[Hit] = []
+    behind = False
     for store in stores:
-        hits = engines.open_store(store).search(
+        opened = engines.open_store(store)
+        behind = behind or opened.lag() > 0
+        hits = opened.search(
             query,
             mailboxes=None if scope.mailboxes is None else set(scope.mailboxes),
             folders=None if scope.folder is None else {scope.folder},
@@ -329,7 +336,8 @@ def search(
         total += hits.total
         milliseconds += hits.milliseconds
         pages += [Hit(store, row) for row in hits.rows]
-    return _page(pages, total, milliseconds, limit=limit, before=before, after=after, offset=offset, order=order)
+    page = _page(pages, total, milliseconds, limit=limit, before=before, after=after, offset=offset, order=order)
+    return replace(page, behind=behind)
 
 
 def _page(

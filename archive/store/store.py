@@ -92,9 +92,12 @@ class Store:
 
     @classmethod
     def create(cls, root: Path, work: Path, keys: Keys, *, pack_bytes: int = PACK_BYTES) -> Store:
-        """Make a store in a folder that is new or empty. Raises: WrongFormat (something lies there)."""
+        """Make a store in a folder that is new or empty. Raises: WrongFormat (something lies there).
+
+        `store.json` is written last and makes it a store: keys alone are what a killed beginning left behind.
+        """
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if any(root.iterdir()):
+        if any(path.name != "keys.json" for path in root.iterdir()):
             raise WrongFormat(f"{root} is not empty")
         backend = FileBackend(root)
         identity, key = make_store(backend, keys)
@@ -509,6 +512,10 @@ class Store:
             journal_end=self.catalogue.position().sequence,
             index_position=self.index.position().sequence,
         )
+
+    def lag(self) -> int:
+        """Journal records the index has not seen: while there are some, a search may miss the newest mail."""
+        return max(self.catalogue.position().sequence - self.index.position().sequence, 0)
 
     def arrivals(self, days: int) -> dict[datetime.date, tuple[int, int]]:
         """(messages, bytes) archived per day (UTC), for the last `days` days; days without any are left out."""
