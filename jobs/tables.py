@@ -22,7 +22,9 @@ class TaskTable(BaseTable):
     progress = Column(verbose_name=_("Progress"), default="–", attrs={"td": {"class": "num cell-fit"}})
     actor_label = TextColumn(verbose_name=_("Asked by"))
     created_at = TimeColumn(verbose_name=_("Asked"))
-    took = Column(verbose_name=_("Took"), accessor="pk", attrs={"td": {"class": "num cell-fit cell-soft cell-spare"}}, default="–")
+    took = Column(
+        verbose_name=_("Took"), accessor="pk", attrs={"td": {"class": "num cell-fit cell-soft cell-spare"}}, default="–"
+    )
 
     def row_url(self, record: Task) -> str:
         return reverse("jobs:task-detail", args=[record.pk])
