@@ -183,8 +183,11 @@ def test_keys_are_recovered_with_the_recovery_key_alone(process_environment: Env
     assert public.read_text() == secrets.public_of(secrets.parse_recovery_key(recovery)).hex()
 
 
+BULK = 16_000  # some seconds of work: time to stop or kill it in the middle
+
+
 def big_mbox(path: Path) -> Path:
-    mails = [make_raw(f"Bulk {n}", f"word{n} " * 400 + "\n", number=n) for n in range(4000)]
+    mails = [make_raw(f"Bulk {n}", f"word{n} " * 400 + "\n", number=n) for n in range(BULK)]
     return write(path, make_mbox(mails))
 
 
@@ -212,11 +215,11 @@ def test_a_killed_import_is_continued_and_doubles_nothing(process_environment: E
     process.wait()
     Task.objects.update(heartbeat_at="2020-01-01T00:00:00Z")
     result = json_of(manage(process_environment, "import_mail", str(source), "--user", "bob@example.org", "--json"))
-    assert result["archived"] + result["duplicates"] == 4000
+    assert result["archived"] + result["duplicates"] == BULK
     assert result["duplicates"] > 0
     assert Task.objects.order_by("pk")[0].state == Task.State.INTERRUPTED
-    assert json_of(manage(process_environment, "search", "", "--json", "--limit", "1"))["total"] == 4000
-    assert engines.open_store(Store.objects.get()).facts().messages == 4000
+    assert json_of(manage(process_environment, "search", "", "--json", "--limit", "1"))["total"] == BULK
+    assert engines.open_store(Store.objects.get()).facts().messages == BULK
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -230,5 +233,5 @@ def test_a_signal_stops_an_import_in_good_order(
     result = json.loads(out)
     assert process.returncode == 1
     assert result["state"] == "interrupted"
-    assert 0 < result["archived"] < 4000 and result["source"] is None
+    assert 0 < result["archived"] < BULK and result["source"] is None
     assert engines.open_store(Store.objects.get()).facts().messages == result["archived"]
