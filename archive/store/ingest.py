@@ -31,7 +31,8 @@ from .codec import FRAME_BYTES, Squeezed, squeeze_many, squeeze_stream
 from .describe import describe
 from .errors import Busy, Stopped
 from .indexer import Indexer
-from .store import TEXT_BYTES, Store
+from .replay import TEXT_BYTES
+from .store import Store
 
 CHUNK_MESSAGES = 256
 CHUNK_BYTES = 2 << 20

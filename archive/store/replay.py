@@ -18,6 +18,8 @@ from .packs import Place, pack_numbers, read_table, scan
 if TYPE_CHECKING:
     from .store import Store
 
+# What is read of one message for its description and its text. One figure for ingest, replay and index: with another
+# a replay would describe large messages otherwise than the import did (I5).
 TEXT_BYTES = 32 << 20
 BATCH_BYTES = 8 << 20
 

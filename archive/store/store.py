@@ -39,11 +39,10 @@ from .layout import make_store, move_aside, read_identity, read_whole
 from .packs import PACK_BYTES, PackReader, PackWriter, Place, pack_name
 from .paths import folder_names
 from .proving import Proof, prove
-from .replay import Places
+from .replay import TEXT_BYTES, Places
 from .searching import Hits, Page, Scope, iterate, search
 
 WRITER_LEASE = "writer.lock"
-TEXT_BYTES = 32 << 20
 DICTIONARY_FOLDER = "dictionaries"
 
 
