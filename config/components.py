@@ -1,4 +1,4 @@
-"""How the parts of the house itself are: database, broker, worker, beat, indexer, disk, recovery key, processes.
+"""How the parts of the house itself are: database, broker, loops, processes, disk, recovery key, stored secrets.
 
 Stores and their index lag are reported by the archive app.
 """
@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.kit import health, heartbeat, paths, recovery
+from config.kit import health, heartbeat, paths, recovery, sealed, sealing_keys
 from config.supervisor import status
 
 LOW_DISK_SHARE = 0.10
@@ -30,6 +30,7 @@ def register() -> None:
     health.register(gettext_lazy("Processes"), processes)
     health.register(gettext_lazy("Free disk"), disk)
     health.register(gettext_lazy("Recovery key"), recovery_key)
+    health.register(gettext_lazy("Stored secrets"), stored_secrets)
 
 
 def database() -> health.Report:
@@ -69,6 +70,18 @@ def recovery_key() -> health.Report:
         return health.Report("warning", _("nobody has confirmed yet that it is kept safe"))
     facts = {_("Confirmed by"): confirmed.by, _("Confirmed on"): date_format(confirmed.at, "DATETIME_FORMAT")}
     return health.Report("ok", _("kept in a safe place"), facts)
+
+
+def stored_secrets() -> health.Report:
+    """Whether the master key opens what passwords of relays and private keys are sealed with."""
+    keys = sealing_keys.states()
+    if "closed" in keys.values():
+        return health.Report("error", _("sealed under another master key; recover_keys opens them again"))
+    lost = sealed.count_sealed_with([key_id for key_id, state in keys.items() if state == "lost"])
+    if lost:
+        facts = {name: str(count) for name, count in lost.items()}
+        return health.Report("error", _("some are lost and must be typed in again"), facts)
+    return health.Report("ok", _("can be opened"))
 
 
 def processes() -> list[health.Report]:

@@ -21,7 +21,7 @@ from accounts import services
 from archive.models import Store
 from archive.services.stores import are_keys_lost
 from config import translations
-from config.kit import paths, secrets
+from config.kit import paths, sealing_keys, secrets
 from config.staticfiles import LEFT_OUT
 
 DATABASE_S = 60.0
@@ -38,6 +38,7 @@ def prepare(admin_email: str, admin_password: str) -> dict[str, str | None]:
     secrets.master_key()
     administrator, invitation = ensure_administrator(admin_email, admin_password)
     told = {"invitation": invitation, "recovery_key": new_recovery_key(), "administrator": administrator}
+    sealing_keys.prepare()
     return told if secrets.has_recovery_key() else told | {"keys_lost": "yes"}
 
 
@@ -48,7 +49,7 @@ def new_recovery_key() -> str | None:
     """
     if not Store.objects.exists():
         secrets.discard_unshown_recovery_key()
-    if secrets.has_recovery_key() or are_keys_lost():
+    if secrets.has_recovery_key() or are_keys_lost() or sealing_keys.are_lost():
         return None
     return secrets.make_recovery_key()
 

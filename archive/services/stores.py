@@ -24,7 +24,7 @@ from archive.errors import BadArguments, StoreUnavailable, StoreUnknown
 from archive.models import Store, StoreState
 from archive.store.errors import StoreError
 from archive.store.keys import unwrap, unwrap_with_recovery, wrap
-from config.kit import paths, secrets
+from config.kit import paths, sealing_keys, secrets
 
 FIRST_NAME = "Main"
 _LOCK = 0x706B_0001  # pg_advisory_xact_lock: one maker of stores at a time
@@ -114,9 +114,13 @@ def _free_folder(name: str) -> str:
 def recover_keys(actor: Actor, *, recovery_key: str) -> dict[str, object]:
     """Open every store with the recovery key, give the installation a new master key, and wrap all stores under it.
 
+    The keys of the secrets in the database (`config.kit.sealed`) likewise; one that nothing opens any more is named in
+    the answer's `secrets_lost` and holds up nothing: what it sealed must be typed in again.
+
     The old master key, where there is one, is kept beside the new one under a name with its date. Crash-safe: until
-    the last step the old master key stays, and the recovery key opens every store at every moment, so running it
-    again finishes. Raises: Forbidden, SecretsError (mistyped), StoreUnavailable (some store refuses; nothing changed).
+    the last step the old master key stays, and the recovery key opens every store and every sealing key at every
+    moment, so running it again finishes. Raises: Forbidden, SecretsError (mistyped), StoreUnavailable (some store
+    refuses; nothing changed).
     """
     actor.require(Right.MANAGE_SERVER)
     private = secrets.parse_recovery_key(recovery_key)
@@ -127,11 +131,13 @@ def recover_keys(actor: Actor, *, recovery_key: str) -> dict[str, object]:
     prepared = _write_key(_master_file().with_suffix(".new"), new.hex().encode())
     for store in stores:
         _replace(store.root / KEYS_FILE, wrap(opened[store.pk], store.identity or "", keys))
+    sealing = sealing_keys.rewrap(recovery_private=private, new_master=new)
     kept = _put_in_force(prepared)
     _restore_recovery_public(private)
     engines.close_all()
-    audit.record(actor, "keys.recover", None, stores=[store.name for store in stores])
-    return {"stores": [store.name for store in stores], "master": str(_master_file()), "old_master": kept}
+    names = [store.name for store in stores]
+    audit.record(actor, "keys.recover", None, stores=names, secrets_lost=sealing.lost)
+    return {"stores": names, "master": str(_master_file()), "old_master": kept, "secrets_lost": sealing.lost}
 
 
 KEYS_FILE = "keys.json"

@@ -31,6 +31,11 @@ class Command(Door):
         if result["old_master"]:
             self.say(f"The old one is kept as {result['old_master']}.")
         self.say(f"{len(stores)} stores open with it: {', '.join(stores) or 'none yet'}.")
+        if result["secrets_lost"]:
+            self.say(
+                "Some stored passwords and keys can't be opened with it: they were made under another recovery key"
+            )
+            self.say("and a master key that is gone. The health page says so until they are typed in again.")
         self.say("Restart Postkeep where it runs.")
         return 0
 
