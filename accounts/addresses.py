@@ -45,7 +45,7 @@ def parse_address(text: str) -> MailAddress:
     local, at, domain = text.rpartition("@")
     if not at or not local or not domain:
         raise BadAddress(_("An e-mail address has the form name@example.org."))
-    address = MailAddress(_canonical_local(local), canonical_domain(domain))
+    address = MailAddress(canonical_local(local), canonical_domain(domain))
     if len(str(address).encode()) > ADDRESS_MAX_BYTES:
         raise BadAddress(_("The address is longer than 254 bytes."))
     return address
@@ -66,7 +66,18 @@ def canonical_domain(text: str) -> str:
     return domain
 
 
-def _canonical_local(text: str) -> str:
+def display_domain(name: str) -> str:
+    """A canonical name as people write it, in Unicode; what can't be decoded stays as it is."""
+    if "xn--" not in name:
+        return name
+    try:
+        return name.encode("ascii").decode("idna")
+    except UnicodeError:
+        return name
+
+
+def canonical_local(text: str) -> str:
+    """A part before the @, in lower case. Raises: BadAddress."""
     local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
     if local.startswith(".") or local.endswith(".") or ".." in local:
         raise BadAddress(_("The part before the @ can't begin or end with a dot, nor have two in a row."))

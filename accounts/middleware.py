@@ -21,7 +21,7 @@ class ActorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        actor = Actor.for_user(request.user)
+        actor = Actor.for_user(request.user, address=request.META.get("REMOTE_ADDR", ""), via="page")
         request.actor = actor  # type: ignore[attr-defined]
         if actor.user is not None and actor.user.language:
             translation.activate(actor.user.language)

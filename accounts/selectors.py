@@ -8,20 +8,27 @@ from django.http import Http404
 from accounts.actors import Actor
 from accounts.models import ApiToken, AuditEvent, User
 from accounts.permissions import Right
+from accounts.scopes import Reach
 
 
-def users_visible_to(actor: Actor) -> QuerySet[User]:
-    """The people this actor may see; fails closed."""
-    if actor.has(Right.MANAGE_USERS):
+def users_within(reach: Reach) -> Q:
+    """The people that lie in these scopes."""
+    within = Q(home_domain_id__in=reach.domains) | Q(home_customer_id__in=reach.customers)
+    return within | Q(pk__in=reach.users) if reach.users else within
+
+
+def users_visible_to(actor: Actor, right: Right = Right.VIEW_USERS) -> QuerySet[User]:
+    """The people on whom this actor holds the right, and themselves; fails closed."""
+    reach = actor.reach(right)
+    if reach.everything:
         return User.objects.all()
-    if actor.user is None:
-        return User.objects.none()
-    return User.objects.filter(pk=actor.user.pk)
+    own = Q(pk=actor.user.pk) if actor.user is not None and actor.acting is None else Q(pk__in=[])
+    return User.objects.filter(users_within(reach) | own)
 
 
 def list_users(actor: Actor, *, search: str = "") -> QuerySet[User]:
     """For the list of people; whoever may not manage them gets 403, not an empty list. Raises: Forbidden."""
-    actor.require(Right.MANAGE_USERS)
+    actor.require_somewhere(Right.VIEW_USERS)
     found = users_visible_to(actor)
     for word in search.replace("\0", " ").split()[:10]:  # PostgreSQL takes no NUL in text
         found = found.filter(Q(email__icontains=word) | Q(name__icontains=word))
@@ -39,7 +46,7 @@ def get_user(actor: Actor, user_id: int, *, need: Right) -> User:
 
 def list_events_about(actor: Actor, user: User, *, limit: int = 20) -> list[AuditEvent]:
     """The newest things done to a person, for their page. Raises: Forbidden."""
-    actor.require(Right.MANAGE_USERS, user)
+    actor.require(Right.VIEW_AUDIT, user)
     about = AuditEvent.objects.filter(object_type=user._meta.label_lower, object_id=str(user.pk))
     return list(about.order_by("-pk")[:limit])
 

@@ -6,6 +6,8 @@ in is in `signing_in`; what a one-time link looks like is in `links`.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import ValidationError
@@ -25,7 +27,7 @@ from accounts.errors import (
     WrongPassword,
 )
 from accounts.models import ApiToken, OneTimeLink, User
-from accounts.permissions import Right
+from accounts.permissions import EndUserRight, Right
 from accounts.secrets import new_token, token_hash
 
 _FIRST_ADMINISTRATOR_LOCK = 0x706B6661  # "pkfa": makes "is there one yet?" and making it one step
@@ -33,14 +35,35 @@ _ADMINISTRATORS_LOCK = 0x706B6164  # "pkad": two administrators can't disable ea
 
 
 def create_user(
-    actor: Actor, *, email: str, name: str = "", administrator: bool = False, password: str | None = None
+    actor: Actor,
+    *,
+    email: str,
+    name: str = "",
+    administrator: bool = False,
+    password: str | None = None,
+    active: bool = True,
+    home_domain_id: int | None = None,
+    home_customer_id: int | None = None,
+    **fields: Any,
 ) -> User:
     """A new person; without a password they can't sign in until they are invited.
 
+    home_…: the domain and customer they belong to, where the right to make them is asked; nowhere: on the server.
+    fields: first_name, last_name, language.
     Raises: BadAddress, AddressTaken, BadPassword, Forbidden.
     """
-    actor.require(Right.MANAGE_USERS)
-    user = User(email=str(parse_address(email)), name=name.strip(), is_administrator=administrator)
+    user = User(
+        email=str(parse_address(email)),
+        name=name.strip(),
+        is_administrator=administrator,
+        is_active=active,
+        home_domain_id=home_domain_id,
+        home_customer_id=home_customer_id,
+        **fields,
+    )
+    actor.require(Right.MANAGE_USERS, user)
+    if administrator and not actor.is_administrator:
+        raise Forbidden("only system administrators make system administrators")
     if password is None:
         user.set_unusable_password()
     else:
@@ -55,6 +78,12 @@ def create_user(
     return user
 
 
+def settle(user: User, *, home_domain_id: int | None, home_customer_id: int | None) -> None:
+    """Where a person belongs from now on. For the app that knows domains, which asked the rights."""
+    User.objects.filter(pk=user.pk).update(home_domain_id=home_domain_id, home_customer_id=home_customer_id)
+    user.home_domain_id, user.home_customer_id = home_domain_id, home_customer_id
+
+
 def invite(actor: Actor, user: User, *, base_url: str | None = None) -> str:
     """A link with which the person chooses their first password; shown once. Raises: Forbidden."""
     return _issue_link(actor, user, OneTimeLink.Kind.INVITATION, base_url)
@@ -66,7 +95,7 @@ def issue_reset_link(actor: Actor, user: User, *, base_url: str | None = None) -
 
 
 def _issue_link(actor: Actor, user: User, kind: OneTimeLink.Kind, base_url: str | None) -> str:
-    actor.require(Right.MANAGE_USERS, user)
+    _require_over(actor, user, Right.SET_PASSWORDS)
     if not user.is_active:
         raise Forbidden("a link for somebody who may not sign in")
     with transaction.atomic():
@@ -93,7 +122,7 @@ def accept_link(link: OneTimeLink, *, password: str) -> User:
 
 def set_password(actor: Actor, user: User, *, password: str) -> None:
     """Set somebody's password without asking for the old one (shell). Raises: BadPassword, Forbidden."""
-    actor.require(Right.MANAGE_USERS, user)
+    _require_over(actor, user, Right.SET_PASSWORDS)
     _store_password(actor, user, password)
 
 
@@ -105,6 +134,8 @@ def change_password(actor: Actor, *, old: str, new: str) -> User:
     """
     if actor.user is None:
         raise Forbidden("nobody's password")
+    actor.require_in_person()
+    actor.require_own(EndUserRight.CHANGE_PASSWORD)
     user = User.objects.get(pk=actor.user.pk)
     attempt = throttle.own_password_counters(user)
     throttle.admit(attempt)
@@ -132,14 +163,14 @@ def set_preferences(
         raise Forbidden("nobody's preferences")
     user = actor.user
     wanted = {"name": name, "language": language, "theme": theme}
-    changes = {key: value for key, value in wanted.items() if value is not None and getattr(user, key) != value}
-    for key, value in changes.items():
+    changes = audit.changes_of(user, {key: value for key, value in wanted.items() if value is not None})
+    for key, (_old, value) in changes.items():
         setattr(user, key, value)
     user.full_clean(exclude=["password", "email"])
     if changes:
         with transaction.atomic():
             user.save(update_fields=list(changes))
-            audit.record(actor, "user.set_preferences", user, **changes)
+            audit.record(actor, "user.set_preferences", user, changes=changes)
     return user
 
 
@@ -148,7 +179,7 @@ def disable_user(actor: Actor, user: User) -> None:
 
     Raises: LastAdministrator, Forbidden.
     """
-    actor.require(Right.MANAGE_USERS, user)
+    _require_over(actor, user, Right.MANAGE_USERS)
     with transaction.atomic():
         _lock(_ADMINISTRATORS_LOCK)
         others = User.objects.filter(is_administrator=True, is_active=True).exclude(pk=user.pk)
@@ -162,7 +193,7 @@ def disable_user(actor: Actor, user: User) -> None:
 
 def enable_user(actor: Actor, user: User) -> None:
     """Let somebody in again, with the password they had. Raises: Forbidden."""
-    actor.require(Right.MANAGE_USERS, user)
+    _require_over(actor, user, Right.MANAGE_USERS)
     with transaction.atomic():
         user.is_active = True
         user.save(update_fields=["is_active"])
@@ -174,8 +205,9 @@ def create_token(actor: Actor, user: User, *, name: str) -> str:
 
     Everybody may make their own. Raises: Forbidden.
     """
-    if actor.user is None or actor.user.pk != user.pk:
-        actor.require(Right.MANAGE_USERS, user)
+    actor.require_in_person()
+    if not actor.owns(user):
+        _require_over(actor, user, Right.MANAGE_USERS)
     value = "pk_" + new_token()
     with transaction.atomic():
         ApiToken.objects.create(user=user, name=name[:100], token_hash=token_hash(value))
@@ -243,7 +275,7 @@ def ensure_administrator(actor: Actor, *, email: str, name: str = "", password: 
 
     Raises: BadAddress, BadPassword, Forbidden.
     """
-    actor.require(Right.MANAGE_USERS)
+    actor.require(Right.MANAGE_SERVER)
     with transaction.atomic():
         return _make_administrator(actor, email, name, password)
 
@@ -265,6 +297,13 @@ def _make_administrator(actor: Actor, email: str, name: str, password: str | Non
 
 def _has_administrator() -> bool:
     return User.objects.filter(is_administrator=True).exists()
+
+
+def _require_over(actor: Actor, user: User, right: Right) -> None:
+    """The right on this person, from somebody who holds all that the person holds. Raises: Forbidden."""
+    actor.require(right, user)
+    if not actor.dominates(user):
+        raise Forbidden(f"{user} holds rights that {actor.label} doesn't")
 
 
 def _check_password(password: str, user: User) -> None:

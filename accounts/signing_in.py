@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth import authenticate
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
 from accounts import audit, throttle
@@ -24,11 +25,15 @@ def sign_in(request: HttpRequest, *, email: str, password: str, device: str | No
     throttle.admit(attempt)
     user = authenticate(request, username=address, password=password)
     if user is None:
-        audit.record(Actor.for_user(request.user), "user.sign_in_failed", address[:254])
+        audit.record(_actor(request, request.user), "user.sign_in_failed", address[:254])
         raise WrongPassword("address and password don't belong together")
     throttle.forgive(attempt)
-    audit.record(Actor.for_user(user), "user.sign_in", user)
+    audit.record(_actor(request, user), "user.sign_in", user)
     return user
+
+
+def _actor(request: HttpRequest, user: User | AnonymousUser) -> Actor:
+    return Actor.for_user(user, address=request.META.get("REMOTE_ADDR", ""), via="page")
 
 
 def _canonical(email: str) -> str:

@@ -17,9 +17,11 @@ def reads_everything(actor: Actor) -> bool:
 
 
 def is_own(actor: Actor, address: str) -> bool:
-    """Whether the address is the person's own."""
+    """Whether the address is the person's own (mail stays closed to who acts as somebody)."""
     try:
-        return actor.user is not None and actor.user.email == str(parse_address(address))
+        if not actor.may_read_mail or actor.user is None:
+            return False
+        return actor.user.email == str(parse_address(address))
     except BadAddress:
         return False
 

@@ -113,14 +113,14 @@ class FolderNode:
 
 def readable_archives(actor: Actor) -> list[Archive]:
     """The person's own archive first, then those opened to them just now. The console has none of its own."""
-    if actor.user is None:
+    if actor.user is None or not actor.may_read_mail:
         return []
     own = mailbox_of(actor.user)
     found = [Archive(own)] if own is not None else []
     opened = _standing(actor).select_related("mailbox").order_by("mailbox__address", "-expires_at")
     seen = {own.pk if own else 0}
     for access in opened:
-        if access.mailbox_id not in seen:
+        if access.mailbox_id not in seen and actor.has(Right.READ_OTHERS_MAIL, access.mailbox):
             seen.add(access.mailbox_id)
             found.append(Archive(access.mailbox, access))
     return found
@@ -145,8 +145,8 @@ def choose_archive(archives: list[Archive], mailbox_id: int | None) -> Archive |
 
 
 def _standing(actor: Actor) -> QuerySet[ArchiveAccess]:
-    """Accesses in force; none for somebody who is no administrator any more."""
-    if actor.user is None or not actor.has(Right.READ_OTHERS_MAIL):
+    """Accesses in force; none for somebody who has lost the right everywhere."""
+    if actor.user is None or not actor.has_somewhere(Right.READ_OTHERS_MAIL):
         return ArchiveAccess.objects.none()
     return ArchiveAccess.objects.standing().filter(user=actor.user)
 
@@ -397,7 +397,7 @@ def console_scope(actor: Actor, address: str | None) -> Scope:
 def get_mailbox(address: str) -> Mailbox:
     """A mailbox by what somebody typed; for callers who asked whether the actor may know. Raises: ArchiveClosed."""
     try:
-        found = Mailbox.objects.filter(address=str(parse_address(address))).first()
+        found = Mailbox.objects.exclude(status="purged").filter(address=str(parse_address(address))).first()
     except BadAddress as error:
         raise ArchiveClosed(str(error)) from error
     if found is None:
@@ -439,13 +439,15 @@ def list_rejections(actor: Actor, task: Task) -> QuerySet[Rejection]:
 
 def list_exports(actor: Actor) -> QuerySet[Export]:
     """The person's own prepared downloads, newest first."""
+    if not actor.may_read_mail:
+        return Export.objects.none()
     return Export.objects.filter(user=actor.user, removed_at=None).select_related("mailbox").order_by("-created_at")
 
 
 def get_export(actor: Actor, export_id: UUID) -> Export:
     """One of the person's own. Raises: ExportGone."""
     found = Export.objects.filter(pk=export_id, user=actor.user).select_related("mailbox").first()
-    if found is None or actor.user is None:
+    if found is None or actor.user is None or not actor.may_read_mail:
         raise ExportGone("no such export")
     return found
 

@@ -5,3 +5,10 @@ from django.apps import AppConfig
 
 class DomainsConfig(AppConfig):
     name = "domains"
+
+    def ready(self) -> None:
+        from accounts import holdings
+        from domains import belonging
+
+        holdings.register_customers_of(belonging.customers_of)
+        holdings.register_end_user_rights(belonging.end_user_rights)

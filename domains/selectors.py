@@ -1,11 +1,53 @@
-"""Reads of domains and mailboxes."""
+"""Reads of domains and mailboxes: what the actor may see, and what happens to whom without the right."""
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+from django.db.models import QuerySet
+from django.http import Http404
+
+from accounts.actors import Actor
 from accounts.models import User
-from domains.models import Mailbox
+from accounts.permissions import Right
+from domains.models import Address, Broker, Customer, Domain, Mailbox
+
+M = TypeVar("M", Broker, Customer, Domain, Address, Mailbox)
 
 
 def mailbox_of(user: User) -> Mailbox | None:
     """The person's own mailbox; an administrator need not have one."""
     return Mailbox.objects.filter(user=user).first()
+
+
+def get_customer(actor: Actor, customer_id: int, *, need: Right = Right.VIEW_CUSTOMERS) -> Customer:
+    """Raises: Http404, Forbidden."""
+    seen = Customer.objects.visible_to(actor, Right.VIEW_CUSTOMERS).select_related("broker")
+    return _get(actor, seen, customer_id, need)
+
+
+def get_domain(actor: Actor, domain_id: int, *, need: Right = Right.VIEW_DOMAINS) -> Domain:
+    """Raises: Http404, Forbidden."""
+    seen = Domain.objects.visible_to(actor, Right.VIEW_DOMAINS).select_related("customer")
+    return _get(actor, seen, domain_id, need)
+
+
+def get_mailbox(actor: Actor, mailbox_id: int, *, need: Right = Right.VIEW_USERS) -> Mailbox:
+    """Raises: Http404, Forbidden."""
+    seen = Mailbox.objects.visible_to(actor, Right.VIEW_USERS).select_related("domain__customer", "user", "claim")
+    return _get(actor, seen, mailbox_id, need)
+
+
+def get_address(actor: Actor, address_id: int, *, need: Right = Right.VIEW_USERS) -> Address:
+    """An address object of any kind. Raises: Http404, Forbidden."""
+    seen = Address.objects.visible_to(actor, Right.VIEW_USERS).select_related("domain__customer")
+    return _get(actor, seen, address_id, need)
+
+
+def _get(actor: Actor, seen: QuerySet[M], key: int, need: Right) -> M:
+    """Who may not see it gets 404; who may see it and lacks the right asked for gets 403."""
+    found = seen.filter(pk=key).first()
+    if found is None:
+        raise Http404("no such object")
+    actor.require(need, found)
+    return found

@@ -35,6 +35,7 @@ class Task(models.Model):
     actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="tasks")
     actor_label = models.CharField(max_length=300)
     arguments = models.JSONField(default=dict)
+    rights = models.JSONField(null=True)  # the only rights it may use, where a token or link asked for it
     state = models.CharField(max_length=20, choices=State.choices, default=State.WAITING)
     progress = models.JSONField(default=dict)
     result = models.JSONField(null=True)

@@ -25,6 +25,7 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.models import User
+from accounts.permissions import Right
 from jobs import shutdown, sweeping
 from jobs.commands import get_command
 from jobs.errors import Cancelled, JobsError
@@ -221,7 +222,7 @@ def _outcome(task: Task, run: TaskRun) -> dict[str, Any]:
         command = get_command(task.type)
         actor = _actor_of(task)
         if command.needs is not None:
-            actor.require(command.needs)  # they may have lost the right, or the job, since they asked
+            actor.require_somewhere(command.needs)  # they may have lost the right, or the job, since they asked
         result = command.function(actor, run, command.arguments_from_json(task.arguments))
         return {"state": State.COMPLETED, "result": json.loads(json.dumps(result, default=str))}
     except Cancelled as stopped:
@@ -274,7 +275,8 @@ def _actor_of(task: Task) -> Actor:
     user = None if task.actor_id is None else User.objects.filter(pk=task.actor_id, is_active=True).first()
     if user is None:
         raise JobsError(f"{task.actor_label} may not sign in any more")
-    return Actor.for_user(user)
+    actor = Actor.for_user(user, via="task")
+    return actor if task.rights is None else actor.restricted(Right(name) for name in task.rights)
 
 
 def _reason(error: Exception) -> str:

@@ -36,7 +36,7 @@ def list_tasks(actor: Actor, *, state: str = "", type: str = "") -> QuerySet[Tas
 
 def list_types(actor: Actor) -> list[str]:
     """What a list of this actor can be filtered by: the commands they may ask for."""
-    return [command.name for command in list_commands() if command.needs is None or actor.has(command.needs)]
+    return [command.name for command in list_commands() if command.needs is None or actor.has_somewhere(command.needs)]
 
 
 def get_task(actor: Actor, task_id: int) -> Task:

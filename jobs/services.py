@@ -124,15 +124,19 @@ def purge_tasks(actor: Actor, *, older_than_days: int) -> int:
 def _make_row(actor: Actor, name: str, arguments: object, origin: Task | None) -> Task:
     command = get_command(name)
     if command.needs is not None:
-        actor.require(command.needs)
+        actor.require_somewhere(command.needs)  # on what, its service asks
     elif actor.kind == "user" and actor.user is None:
         raise Forbidden("not signed in")
+    if actor.acting is not None:
+        raise Forbidden("no tasks while acting as somebody: they would go on after it")
+    actor.require_writing()
     with transaction.atomic():
         task = Task.objects.create(
             type=name,
             actor=actor.user,
             actor_label=actor.label[:300],
             arguments=command.arguments_as_json(arguments),
+            rights=None if actor.allowed is None else sorted(actor.allowed),
             origin=origin,
         )
         audit.record(actor, "task.create", task)

@@ -12,7 +12,7 @@ from accounts.actors import Actor
 from accounts.models import User
 from accounts.services import create_user
 from domains.models import Mailbox
-from domains.services import ensure_mailbox
+from domains.services.mailboxes import ensure_mailbox
 from jobs.models import Task
 
 PASSWORD = "correct horse battery"

@@ -33,7 +33,7 @@ def user_list(request: ActorRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def user_create(request: ActorRequest) -> HttpResponse:
-    request.actor.require(Right.MANAGE_USERS)
+    request.actor.require(Right.MANAGE_USERS)  # people of a domain are made with their mailbox
     form = UserForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -48,7 +48,7 @@ def user_create(request: ActorRequest) -> HttpResponse:
 
 @require_safe
 def user_detail(request: ActorRequest, user_id: int) -> HttpResponse:
-    person = selectors.get_user(request.actor, user_id, need=Right.MANAGE_USERS)
+    person = selectors.get_user(request.actor, user_id, need=Right.VIEW_USERS)
     events = [
         {"at": event.at, "actor_label": event.actor_label, "text": action_text(event.action)}
         for event in selectors.list_events_about(request.actor, person)
@@ -60,7 +60,7 @@ def user_detail(request: ActorRequest, user_id: int) -> HttpResponse:
 @require_POST
 def user_link(request: ActorRequest, user_id: int) -> HttpResponse:
     """A new invitation (who never chose a password) or a link for a new one."""
-    person = selectors.get_user(request.actor, user_id, need=Right.MANAGE_USERS)
+    person = selectors.get_user(request.actor, user_id, need=Right.SET_PASSWORDS)
     if not person.is_active:
         toast(request, _("%(person)s may not sign in; allow that first.") % {"person": person}, "error")
         return redirect_page(request, "accounts:user-detail", person.pk)

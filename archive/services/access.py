@@ -26,11 +26,14 @@ def open_archive(actor: Actor, *, address: str, reason: str) -> ArchiveAccess:
 
     Raises: Forbidden, ArchiveClosed (no such mailbox), BadArguments (no reason, or their own).
     """
-    actor.require(Right.READ_OTHERS_MAIL)
+    actor.require_somewhere(Right.READ_OTHERS_MAIL)
     reason = " ".join(reason.split())
     if len(reason) < 5:
         raise BadArguments(_("Say why, in a few words; the owner will read it."))
     mailbox = get_mailbox(address)
+    if not actor.has(Right.READ_OTHERS_MAIL, mailbox):
+        # the same answer as for one that isn't there
+        raise ArchiveClosed(_("There is no mailbox “%(address)s”.") % {"address": address})
     if actor.user is None or mailbox.user_id == actor.user.pk:
         raise BadArguments(_("This is your own archive; it is open to you."))
     now = timezone.now()

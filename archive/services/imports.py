@@ -39,7 +39,7 @@ from archive.services.uploads import remove_upload, upload_paths
 from archive.store.errors import Stopped
 from config.kit import paths
 from domains.models import Mailbox
-from domains.services import ensure_mailbox
+from domains.services.mailboxes import ensure_mailbox
 from jobs.running import TaskRun
 
 DEFAULT_FOLDER = "Inbox"
@@ -199,7 +199,14 @@ def import_mail(actor: Actor, run: TaskRun, arguments: ImportArguments) -> dict[
         run.log(f"{mailbox.address} is new: made without a password, can't sign in until invited")
     result = _Import(run, arguments, found, store, mailbox).run()
     result |= {"seconds": round(time.monotonic() - started, 3), "mailbox": mailbox.address, "mailbox_created": created}
-    audit.record(actor, "mail.import", mailbox, **{key: result[key] for key in ("archived", "duplicates", "rejected")})
+    audit.record(
+        actor,
+        "mail.import",
+        mailbox,
+        archived=result["archived"],
+        duplicates=result["duplicates"],
+        rejected=result["rejected"],
+    )
     if run.stopping() and result["source"] is None:
         raise run.cancelled(result)
     _require_complete(result)

@@ -23,7 +23,7 @@ from config.kit.paging import keyset
 @require_http_methods(["GET", "HEAD", "POST"])
 @archive_page
 def archive_open(request: ActorRequest) -> HttpResponse:
-    request.actor.require(Right.READ_OTHERS_MAIL)
+    request.actor.require_somewhere(Right.READ_OTHERS_MAIL)
     sent = request.POST if request.method == "POST" else None
     form = OpenArchiveForm(sent, initial={"address": request.GET.get("address", "")})
     if request.method == "POST" and form.is_valid():

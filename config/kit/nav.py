@@ -26,7 +26,12 @@ class ActorLike(Protocol):
     @property
     def is_administrator(self) -> bool: ...
 
-    def has(self, right: str, /) -> bool: ...
+    @property
+    def administers(self) -> bool: ...
+
+    def has(self, right: str, obj: object | None = None, /) -> bool: ...
+
+    def has_somewhere(self, right: str, /) -> bool: ...
 
 
 # The order of the sections is the order on the page; "" stands on top without a heading.
@@ -75,9 +80,9 @@ class Item:
         return SECTIONS[self.section]
 
     def is_for(self, actor: ActorLike) -> bool:
-        if self.audience != "all" and (self.audience == "administrator") != actor.is_administrator:
+        if self.audience != "all" and (self.audience == "administrator") != actor.administers:
             return False
-        return self.right is None or actor.has(self.right)
+        return self.right is None or actor.has_somewhere(self.right)
 
     def covers(self, view_name: str) -> bool:
         """Whether a page belongs under this item: `jobs:task-list` covers `jobs:task-detail` too."""

@@ -14,7 +14,7 @@ from config.kit.pages import redirect_page, render_page
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     actor = Shell(request).actor
-    if actor is None or not actor.is_administrator:
+    if actor is None or not actor.administers:
         own = _own_mail()
         if own:
             return redirect_page(request, own)

@@ -216,6 +216,8 @@ def test_a_page_of_one_object_stands_under_its_list() -> None:
 
 
 def test_shortcut_letters_are_used_once() -> None:
-    everybody = SimpleNamespace(is_administrator=True, has=lambda _right: True)
+    everybody = SimpleNamespace(
+        is_administrator=True, administers=True, has=lambda *_: True, has_somewhere=lambda _right: True
+    )
     keys = [item.keys for item in nav.items_for(everybody) if item.keys]
     assert len(keys) == len(set(keys))

@@ -14,7 +14,7 @@ from accounts.models import AuditEvent, User
 from domains.errors import BadAddress
 from domains.models import Domain, Mailbox
 from domains.selectors import mailbox_of
-from domains.services import ensure_mailbox
+from domains.services.mailboxes import ensure_mailbox
 
 
 def test_an_unknown_address_gets_domain_person_and_mailbox(db: None) -> None:

@@ -12,7 +12,7 @@ from accounts.models import User
 from archive import engines
 from archive import store as engine
 from archive.services.stores import current_store
-from domains.services import ensure_mailbox
+from domains.services.mailboxes import ensure_mailbox
 
 pytestmark = pytest.mark.django_db
 
