@@ -6,6 +6,7 @@ Not for settings of features; those are rows in the database. No Django here: th
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -13,6 +14,7 @@ from config.kit import paths
 
 DATABASE = "postkeep"
 VALKEY_SOCKET = "valkey.sock"
+Network = IPv4Network | IPv6Network
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 
 
@@ -67,6 +69,26 @@ def trusted_proxies() -> list[str]:
     return [item.strip() for item in os.environ.get("POSTKEEP_TRUSTED_PROXIES", "").split(",") if item.strip()]
 
 
+def allowed_relays() -> tuple[Network, ...]:
+    """POSTKEEP_ALLOWED_RELAYS: networks beside the public ones that connections people aim may reach."""
+    return tuple(_network("POSTKEEP_ALLOWED_RELAYS", item) for item in _items("POSTKEEP_ALLOWED_RELAYS"))
+
+
+def allowed_ports() -> frozenset[int]:
+    """POSTKEEP_ALLOWED_PORTS: ports beside those of SMTP that such connections may use."""
+    return frozenset(_port("POSTKEEP_ALLOWED_PORTS", item) for item in _items("POSTKEEP_ALLOWED_PORTS"))
+
+
+def dns_servers() -> tuple[tuple[str, int], ...]:
+    """POSTKEEP_DNS_SERVERS: address[:port] of the resolvers that look at domains; empty means the system's."""
+    return tuple(_server("POSTKEEP_DNS_SERVERS", item) for item in _items("POSTKEEP_DNS_SERVERS"))
+
+
+def mx_names() -> tuple[str, ...]:
+    """POSTKEEP_MX_NAMES: names or addresses of our gateways, which the MX records of served domains should name."""
+    return tuple(item.lower().rstrip(".") for item in _items("POSTKEEP_MX_NAMES"))
+
+
 def has_own_database() -> bool:
     """Whether PostgreSQL is ours to start."""
     return not os.environ.get("DATABASE_URL")
@@ -107,6 +129,37 @@ def broker_url() -> str:
     """The same as Celery reads it."""
     url = redis_url()
     return f"redis+socket://{url.removeprefix('unix://')}" if url.startswith("unix://") else url
+
+
+def _items(name: str) -> list[str]:
+    return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
+
+
+def _network(name: str, text: str) -> Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError as error:
+        raise EnvironmentRefused(f"{name} holds what is no address or network: {text}") from error
+
+
+def _port(name: str, text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise EnvironmentRefused(f"{name} holds what is no port number: {text}")
+    return int(text)
+
+
+def _server(name: str, text: str) -> tuple[str, int]:
+    """192.0.2.1, 192.0.2.1:5353, 2001:db8::1 or [2001:db8::1]:5353."""
+    host, port = text, ""
+    if text.startswith("["):
+        host, _, port = text[1:].partition("]")
+        port = port.removeprefix(":")
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    try:
+        return str(ip_address(host)), _port(name, port or "53")
+    except ValueError as error:
+        raise EnvironmentRefused(f"{name} wants addresses of servers, with or without a port: {text}") from error
 
 
 _ENGINE = "django.db.backends.postgresql"

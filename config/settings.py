@@ -138,6 +138,12 @@ LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "accounts:sign-in"
 
+# --- what we connect to (docs/decisions/0010-outgoing-connections.md) ---
+ALLOWED_RELAYS = environment.allowed_relays()
+ALLOWED_PORTS = environment.allowed_ports()
+DNS_SERVERS = environment.dns_servers()
+MX_NAMES = environment.mx_names()
+
 # --- safety ---
 SESSION_COOKIE_NAME = "__Host-postkeep" if IS_HTTPS else "postkeep"
 SESSION_COOKIE_SECURE = IS_HTTPS
