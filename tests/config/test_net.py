@@ -119,10 +119,76 @@ def test_networks_are_added_exactly_and_not_through_tunnels() -> None:
 # --- the gate ----------------------------------------------------------------------------------------------------
 
 
-NO_NAMES = ["", " ", "a b", "a\x00b", "a/b", "a..b", "-a.example", "a@b", "x" * 64, "a." * 130, "http://a", "a:25", "\ud800"]
+SPELLINGS = ["127.0.0.1", "localhost", "LOCALHOST.", "127.1", "0x7f.1", "2130706433", "[::1]", "0"]
 
 
-@pytest.mark.parametrize("host", NO_NAMES)
+@pytest.mark.parametrize("host", SPELLINGS)
+def test_loopback_is_refused_in_every_spelling_and_nobody_comes(listener: Listener, host: str) -> None:
+    with pytest.raises(net.RefusedByGate) as refused:
+        net.connect(host, listener.port, timeout_s=5, gate=opens(listener))
+    assert (refused.value.category, refused.value.permanent) == (Category.REFUSED_BY_GATE, True)
+    assert listener.visitors() == 0
+
+
+def test_an_added_network_is_reached_by_name_and_by_address(listener: Listener) -> None:
+    gate = opens(listener, "127.0.0.0/8", "::1/128")
+    for host in ("127.0.0.1", "localhost", "::ffff:127.0.0.1"):
+        with net.connect(host, listener.port, timeout_s=5, gate=gate) as connection:
+            assert (connection.address, connection.port) == ("127.0.0.1", listener.port)
+            assert 0 < (connection.socket.gettimeout() or 0) <= 5
+    assert listener.visitors() == 3
+
+
+def test_only_ports_of_smtp_are_open_until_others_are_added(listener: Listener) -> None:
+    with pytest.raises(net.RefusedByGate, match="POSTKEEP_ALLOWED_PORTS"):
+        net.connect("127.0.0.1", listener.port, timeout_s=5, gate=Gate(LOOPBACK))
+    assert listener.visitors() == 0
+    assert net.the_gate() == Gate((), frozenset({25, 465, 587, 2525}))
+
+
+def test_a_closed_port_is_refused_before_the_name_is_looked_up() -> None:
+    resolve, asked = answering(["8.8.8.8"])
+    with pytest.raises(net.RefusedByGate):
+        net.admit("relay.example.org", 22, timeout_s=5, gate=Gate(resolve=resolve))
+    assert asked == []
+
+
+def test_a_name_that_changes_its_address_between_check_and_use_gains_nothing(listener: Listener) -> None:
+    """DNS rebinding: the second answer is the one the attacker wants us to use."""
+    with closing(Listener("127.0.0.2", listener.port).socket):
+        resolve, asked = answering(["127.0.0.2"], ["127.0.0.1"])
+        gate = opens(listener, "127.0.0.2/32", resolve=resolve)
+        with net.connect("rebinding.example.org", listener.port, timeout_s=5, gate=gate) as connection:
+            assert connection.socket.getpeername()[0] == "127.0.0.2"
+        assert asked == ["rebinding.example.org"]
+        with pytest.raises(net.RefusedByGate):
+            net.connect("rebinding.example.org", listener.port, timeout_s=5, gate=gate)
+    assert listener.visitors() == 0
+
+
+@pytest.mark.parametrize("order", [["127.0.0.2", "127.0.0.1"], ["127.0.0.1", "127.0.0.2"], ["127.0.0.2", "::1"]])
+def test_one_closed_address_among_open_ones_refuses_the_name(listener: Listener, order: list[str]) -> None:
+    gate = opens(listener, "127.0.0.2/32", resolve=answering(order)[0])
+    with pytest.raises(net.RefusedByGate):
+        net.connect("mixed.example.org", listener.port, timeout_s=5, gate=gate)
+    assert listener.visitors() == 0
+
+
+def test_a_refusal_is_logged_with_who_asked_for_what(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "postkeep.net"), pytest.raises(net.RefusedByGate):
+        net.admit("169.254.169.254", 25, timeout_s=1, who="ann@example.org")
+    assert "ann@example.org" in caplog.text and "169.254.169.254" in caplog.text and "link-local" in caplog.text
+
+
+def test_callers_who_connect_themselves_get_checked_addresses_only() -> None:
+    resolve, _ = answering(["8.8.8.8", "::ffff:1.1.1.1", "8.8.8.8", "2a00::1"])
+    assert net.admit("mx.example.org", 25, timeout_s=1, gate=Gate(resolve=resolve)) == ["8.8.8.8", "1.1.1.1", "2a00::1"]
+
+
+NO_NAMES = ["", " ", "a b", "a\x00b", "a/b", "a..b", "-a.example", "a@b", "x" * 64, "a." * 130, "http://a", "a:25"]
+
+
+@pytest.mark.parametrize("host", [*NO_NAMES, "\ud800"])
 def test_what_is_no_host_name_is_said_before_anybody_is_asked(host: str) -> None:
     resolve, asked = answering(["8.8.8.8"])
     with pytest.raises(net.NameUnknown):
