@@ -1,17 +1,27 @@
 """What we serve. One module a subject; everybody imports from here."""
 
 from domains.models.addresses import Address, AllowedSender, Mailbox, Recipient
+from domains.models.policies import AttachmentRule, DlpRule, Policy, SenderRule, UriRule
+from domains.models.relays import DkimKey, HealthCheck, Relay
 from domains.models.tenants import Broker, Customer, Domain, DomainName, OutgoingProvider, Status
 
 __all__ = [
     "Address",
     "AllowedSender",
+    "AttachmentRule",
     "Broker",
     "Customer",
+    "DkimKey",
+    "DlpRule",
     "Domain",
     "DomainName",
+    "HealthCheck",
     "Mailbox",
     "OutgoingProvider",
+    "Policy",
     "Recipient",
+    "Relay",
+    "SenderRule",
     "Status",
+    "UriRule",
 ]

@@ -142,6 +142,13 @@ class Mailbox(Versioned):
     status = models.CharField(_("state"), max_length=10, choices=Status.choices, default=Status.ENABLED)
     status_before = models.CharField(max_length=10, blank=True, default="", editable=False)
     name = models.CharField(_("name"), max_length=200, blank=True, default="")
+    # null: as the domain
+    policy = models.ForeignKey(
+        "domains.Policy", on_delete=models.SET_NULL, null=True, blank=True, related_name="mailboxes"
+    )
+    relay = models.ForeignKey(
+        "domains.Relay", on_delete=models.SET_NULL, null=True, blank=True, related_name="mailboxes"
+    )
     sender_verify = models.BooleanField(_("verify senders"), null=True, blank=True)  # null: as the domain
     quota_bytes = limit_field(_("quota"))
     quota_messages = limit_field(_("messages at most"))

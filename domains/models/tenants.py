@@ -154,6 +154,9 @@ class Domain(Versioned):
     outgoing_subnets = ArrayField(models.CharField(max_length=50), default=list, blank=True)
     outgoing_providers = models.ManyToManyField(OutgoingProvider, blank=True, related_name="domains")
     catch_all = models.CharField(_("catch-all address"), max_length=254, blank=True, default="")
+    default_policy = models.ForeignKey(
+        "domains.Policy", on_delete=models.SET_NULL, null=True, blank=True, related_name="default_of"
+    )
     end_user_rights = ArrayField(models.CharField(max_length=40), null=True, blank=True)  # null: all
     # quotas of its mailboxes (null: the server's; −1: unlimited), and limits of the whole
     quota_bytes = limit_field(_("quota of a mailbox"))
