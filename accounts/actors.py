@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from django.contrib.auth.models import AnonymousUser
 
-from accounts import holdings
+from accounts import holdings, places
 from accounts.errors import Forbidden
 from accounts.permissions import PERSONAL_RIGHTS, EndUserRight, Level, Right
 from accounts.scopes import EVERYWHERE, NOWHERE, SERVER, Reach, ScopeRef, chain_of
@@ -45,7 +45,7 @@ class Actor:
     read_only: bool = False
     acting: Actor | None = None
     acting_reason: str = ""
-    _known: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[str | ScopeRef, object] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def for_user(cls, user: User | AnonymousUser, *, address: str = "", via: str = "") -> Actor:
@@ -97,7 +97,7 @@ class Actor:
             return False
         if self._holds_everything():
             return True
-        chain = chain_of(obj)
+        chain = self._chain(obj)
         return any(wanted in held.rights and held.scope in chain for held in self._held()) and (
             self.acting is None or self.acting.has(wanted, obj)
         )
@@ -110,6 +110,12 @@ class Actor:
         """Raises: Forbidden."""
         if not self.has(right, obj):
             raise Forbidden(f"{self.label} lacks the right {right}")
+
+    def require_over(self, right: str, user: User) -> None:
+        """The right on this person, from somebody who holds all that the person holds. Raises: Forbidden."""
+        self.require(right, user)
+        if not self.dominates(user):
+            raise Forbidden(f"{user} holds rights that {self.label} doesn't")
 
     def require_somewhere(self, right: str) -> None:
         """Raises: Forbidden."""
@@ -186,6 +192,15 @@ class Actor:
         if self.kind != "user":
             return True
         return self.user is not None and self.user.is_active and self.user.is_administrator and self.acting is None
+
+    def _chain(self, obj: object | None) -> tuple[ScopeRef, ...]:
+        """The scopes an object lies in; a bare reference to a scope is looked up once."""
+        if not isinstance(obj, ScopeRef):
+            return chain_of(obj)
+        if obj not in self._known:
+            self._known[obj] = places.chain(obj)
+        found: tuple[ScopeRef, ...] = self._known[obj]  # type: ignore[assignment]
+        return found
 
     def _lets(self, right: Right) -> bool:
         return self.allowed is None or right in self.allowed

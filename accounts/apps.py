@@ -8,8 +8,11 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
+        from accounts import offers
         from accounts.permissions import Right
         from config.kit import nav
+
+        offers.register()
 
         nav.register(
             "directory", _("Users"), "accounts:user-list", "users", right=Right.MANAGE_USERS, order=30, keys="u"

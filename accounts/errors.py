@@ -58,3 +58,11 @@ class LastAdministrator(AccountsError):
 
 class UnknownUser(AccountsError):
     """Nobody has this address."""
+
+
+class BadOption(AccountsError, ValueError):
+    """Not a value that the option may have; the text says why, for the person who gave it."""
+
+
+class UnknownOption(AccountsError, LookupError):
+    """The catalogue has no option of this name."""

@@ -14,8 +14,10 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import places
 from accounts.permissions import BUILT_IN_ROLES, Level, Right, known_rights, rights_at
 from accounts.scopes import SERVER, ScopeRef, scope_ref
+from config.kit.sealed import SealedTextField
 from config.kit.versions import Versioned
 
 LEVELS = [(level.value, level.value) for level in Level]
@@ -112,10 +114,10 @@ class Role(Versioned):
 
     @property
     def scope(self) -> ScopeRef:
-        return ScopeRef(Level(self.level), self.object_id)
+        return SERVER if self.level == Level.SERVER else ScopeRef(Level(self.level), self.object_id)
 
     def scopes(self) -> tuple[ScopeRef, ...]:
-        return self.scope.scopes()
+        return places.chain(self.scope)[:-1]
 
 
 class Grant(models.Model):
@@ -207,6 +209,7 @@ class OptionValue(models.Model):
     level = models.CharField(max_length=10, choices=LEVELS)
     object_id = models.BigIntegerField(default=0)
     value = models.JSONField()
+    secret = SealedTextField(purpose="option")  # the password of what has one; `value` then holds the rest
     updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -26,6 +26,15 @@ class Level(StrEnum):
     USER = "user"
 
 
+LEVEL_LABELS: dict[Level, Text] = {
+    Level.SERVER: _("Server"),
+    Level.BROKER: _("Broker"),
+    Level.CUSTOMER: _("Customer"),
+    Level.DOMAIN: _("Domain"),
+    Level.USER: _("Person"),
+}
+
+
 class Right(StrEnum):
     """One thing a person may be allowed to do."""
 

@@ -12,3 +12,4 @@ class DomainsConfig(AppConfig):
 
         holdings.register_customers_of(belonging.customers_of)
         holdings.register_end_user_rights(belonging.end_user_rights)
+        belonging.register_places()

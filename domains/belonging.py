@@ -1,12 +1,19 @@
-"""What the accounts app can't know of us: which customers belong to a broker, what a domain lets its people do."""
+"""What the accounts app can't know of us: which customers belong to a broker, what a domain lets its people do, and
+how the objects behind its scopes are found and called.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.http import Http404
+
+from accounts import places
+from accounts.actors import Actor
 from accounts.models import User
-from accounts.permissions import ALL_END_USER_RIGHTS, EndUserRight
-from domains.models import Customer, Domain
+from accounts.permissions import ALL_END_USER_RIGHTS, EndUserRight, Level, Right
+from domains import selectors
+from domains.models import Broker, Customer, Domain
 
 
 def customers_of(brokers: Iterable[int]) -> dict[int, list[int]]:
@@ -26,3 +33,33 @@ def end_user_rights(user: User) -> frozenset[EndUserRight]:
     if names is None:
         return ALL_END_USER_RIGHTS
     return frozenset(right for right in EndUserRight if right.value in names)
+
+
+def register_places() -> None:
+    """Brokers, customers and domains as places where rights and options are given."""
+    places.register(Level.BROKER, places.Keeper(Broker, _broker, _names(Broker)))
+    customers = places.Keeper(Customer, _customer, _names(Customer), "domains:customer-detail")
+    places.register(Level.CUSTOMER, customers)
+    places.register(Level.DOMAIN, places.Keeper(Domain, _domain, _names(Domain), "domains:domain-detail"))
+
+
+def _broker(actor: Actor, broker_id: int, need: Right) -> Broker:
+    found = Broker.objects.visible_to(actor, need).filter(pk=broker_id).first()
+    if found is None:
+        raise Http404("no such broker")
+    return found
+
+
+def _customer(actor: Actor, customer_id: int, need: Right) -> Customer:
+    return selectors.get_customer(actor, customer_id, need=need)
+
+
+def _domain(actor: Actor, domain_id: int, need: Right) -> Domain:
+    return selectors.get_domain(actor, domain_id, need=need)
+
+
+def _names(model: type[Broker | Customer | Domain]) -> places.Labels:
+    def labels(ids: Iterable[int]) -> dict[int, str]:
+        return dict(model._base_manager.filter(pk__in=set(ids)).values_list("pk", "name"))
+
+    return labels

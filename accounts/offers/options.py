@@ -1,0 +1,96 @@
+"""The options of this app. Those of other apps are defined by them."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts import options
+from accounts.models import User
+from accounts.optiontypes import OptionType
+
+
+def register() -> None:
+    _pages()
+    _signing_in()
+
+
+def _pages() -> None:
+    group = _("Pages and times")
+    options.define(
+        "TIME_ZONE",
+        OptionType.TIMEZONE,
+        levels=options.EVERY_LEVEL,
+        default="UTC",
+        label=_("Time zone"),
+        help=_("Dates and times are shown in it."),
+        group=group,
+        personal=True,
+    )
+    options.define(
+        "PAGE_SIZE",
+        OptionType.INTEGER,
+        levels=options.EVERY_LEVEL,
+        default=50,
+        minimum=10,
+        maximum=200,
+        label=_("Rows in a list"),
+        help=_("How many rows a page of a list shows."),
+        group=group,
+        personal=True,
+    )
+    options.define(
+        "LANGUAGE",
+        OptionType.STRING,
+        levels=options.DOWN_TO_CUSTOMER,
+        default="en",
+        values=[(key, label) for key, label in User.Language.choices if key],
+        label=_("Language of new domains"),
+        help=_("A domain made without a language gets this one, and its people with it."),
+        group=group,
+    )
+
+
+def _signing_in() -> None:
+    group = _("Signing in")
+    options.define(
+        "SIGN_IN_TEXT",
+        OptionType.TEXT,
+        levels=options.SERVER_ONLY,
+        default="",
+        label=_("Text on the sign-in page"),
+        help=_("For everybody who opens the page, signed in or not: whose server this is, whom to ask."),
+        group=group,
+    )
+    options.define(
+        "SUPPORT_EMAIL",
+        OptionType.EMAIL,
+        levels=options.DOWN_TO_DOMAIN,
+        default="",
+        label=_("Support address"),
+        help=_("Whom people write to when something doesn't work; shown on their account page and in our mails."),
+        group=group,
+    )
+    options.define(
+        "SESSION_HOURS",
+        OptionType.INTEGER,
+        levels=options.EVERY_LEVEL,
+        default=14 * 24,
+        minimum=1,
+        maximum=90 * 24,
+        unit=_("hours"),
+        label=_("Signed in for at most"),
+        help=_("After so long people sign in again. Sessions that began earlier keep the time they began with."),
+        group=group,
+    )
+    options.define(
+        "TOKEN_DAYS",
+        OptionType.INTEGER,
+        levels=options.DOWN_TO_DOMAIN,
+        default=0,
+        minimum=0,
+        maximum=3650,
+        unit=_("days"),
+        label=_("Access tokens live at most"),
+        help=_("New tokens expire after so many days at the latest; 0 lets them live until they are revoked."),
+        group=group,
+    )

@@ -1,0 +1,22 @@
+"""People as the lowest level of scopes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from accounts import places, selectors
+from accounts.actors import Actor
+from accounts.models import User
+from accounts.permissions import Level, Right
+
+
+def register() -> None:
+    places.register(Level.USER, places.Keeper(User, _get, _labels, "accounts:user-detail"))
+
+
+def _get(actor: Actor, user_id: int, need: Right) -> User:
+    return selectors.get_user(actor, user_id, need=need)
+
+
+def _labels(ids: Iterable[int]) -> dict[int, str]:
+    return dict(User.objects.filter(pk__in=set(ids)).values_list("pk", "email"))

@@ -1,0 +1,94 @@
+"""The objects behind scopes, which only the apps above know: what they lie in, how they are called, who may see them.
+
+An app registers a `Keeper` for each level whose objects are its own; people are ours. A scope of a level that nobody
+keeps lies in the server alone and has no name, which fails closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.http import Http404
+
+from accounts.permissions import Level, Right
+from accounts.scopes import SERVER, ScopeRef, chain_of
+
+if TYPE_CHECKING:
+    from accounts.actors import Actor
+
+
+Labels = Callable[[Iterable[int]], dict[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """What an app says about the objects of one level.
+
+    get: one object as an actor may see it with a right (Http404: not theirs to see, Forbidden: without the right).
+    labels: names of objects by id, for pages that showed the actor that they are there.
+    page: the name of the URL of an object's page, which takes its id.
+    """
+
+    model: type[models.Model]
+    get: Callable[[Actor, int, Right], Any]
+    labels: Labels
+    page: str = ""
+
+
+_keepers: dict[Level, Keeper] = {}
+
+
+def register(level: Level, keeper: Keeper) -> None:
+    """The app that knows the objects of this level says how to find them."""
+    _keepers[level] = keeper
+
+
+def scope_of(obj: object) -> ScopeRef:
+    """The scope that an object *is* (not the ones it lies in). Raises: TypeError for what is no scope."""
+    if isinstance(obj, ScopeRef):
+        return obj
+    for level, keeper in _keepers.items():
+        if isinstance(obj, keeper.model):
+            return ScopeRef(level, obj.pk)
+    raise TypeError(f"{obj!r} is no scope")
+
+
+def chain(scope: ScopeRef) -> tuple[ScopeRef, ...]:
+    """The scope, the scopes it lies in, and the server last; asks the database."""
+    keeper = _keepers.get(scope.level)
+    found = keeper.model._base_manager.filter(pk=scope.id).first() if keeper else None
+    own = () if scope == SERVER else (scope,)
+    return tuple(dict.fromkeys((*own, *chain_of(found))))
+
+
+def get(actor: Actor, scope: ScopeRef, need: Right) -> Any:
+    """The object of a scope, or SERVER. Raises: Http404, Forbidden."""
+    if scope == SERVER:
+        actor.require(need)
+        return SERVER
+    keeper = _keepers.get(scope.level)
+    if keeper is None:
+        raise Http404("no such scope")
+    return keeper.get(actor, scope.id, need)
+
+
+def labels(scopes: Iterable[ScopeRef]) -> dict[ScopeRef, str]:
+    """Names of scopes, one query a level; those that are gone are left out, the server too."""
+    by_level: dict[Level, set[int]] = {}
+    for scope in scopes:
+        by_level.setdefault(scope.level, set()).add(scope.id)
+    return {
+        ScopeRef(level, key): label
+        for level, ids in by_level.items()
+        if level in _keepers
+        for key, label in _keepers[level].labels(ids).items()
+    }
+
+
+def page_of(level: Level) -> str:
+    """The name of the URL of the pages of this level's objects ("" where there is none)."""
+    keeper = _keepers.get(level)
+    return keeper.page if keeper else ""

@@ -1,0 +1,92 @@
+"""Writes of passwords, and of the links with which people choose them."""
+
+from __future__ import annotations
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts import audit, links, throttle
+from accounts.actors import Actor
+from accounts.errors import BadLink, BadPassword, Forbidden, WrongPassword
+from accounts.models import OneTimeLink, User
+from accounts.permissions import EndUserRight, Right
+
+
+def invite(actor: Actor, user: User, *, base_url: str | None = None) -> str:
+    """A link with which the person chooses their first password; shown once. Raises: Forbidden."""
+    return _issue_link(actor, user, OneTimeLink.Kind.INVITATION, base_url)
+
+
+def issue_reset_link(actor: Actor, user: User, *, base_url: str | None = None) -> str:
+    """A link with which the person chooses a new password; the old one works until then. Raises: Forbidden."""
+    return _issue_link(actor, user, OneTimeLink.Kind.RESET, base_url)
+
+
+def _issue_link(actor: Actor, user: User, kind: OneTimeLink.Kind, base_url: str | None) -> str:
+    actor.require_over(Right.SET_PASSWORDS, user)
+    if not user.is_active:
+        raise Forbidden("a link for somebody who may not sign in")
+    with transaction.atomic():
+        audit.record(actor, f"user.{kind.value}_link", user)
+        return links.issue(kind, user, base_url=base_url)
+
+
+def accept_link(link: OneTimeLink, *, password: str) -> User:
+    """The person behind an invitation or reset link sets their password: whoever holds the link is them.
+
+    Raises: BadLink (also when somebody else used it in between), BadPassword.
+    """
+    user = link.user
+    if user is None:
+        raise BadLink("not a link of a person")
+    check_password(password, user)
+    with transaction.atomic():
+        links.use_up(link)
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        audit.record(Actor.for_user(user), "user.set_password", user, by=link.kind)
+    return user
+
+
+def set_password(actor: Actor, user: User, *, password: str) -> None:
+    """Set somebody's password without asking for the old one (shell). Raises: BadPassword, Forbidden."""
+    actor.require_over(Right.SET_PASSWORDS, user)
+    _store(actor, user, password)
+
+
+def change_password(actor: Actor, *, old: str, new: str) -> User:
+    """The person's own password; all their other sessions end.
+
+    Guessing the old one (at a screen left open) is slowed down like signing in.
+    Raises: WrongPassword, BadPassword, TooManyAttempts, Forbidden.
+    """
+    if actor.user is None:
+        raise Forbidden("nobody's password")
+    actor.require_in_person()
+    actor.require_own(EndUserRight.CHANGE_PASSWORD)
+    user = User.objects.get(pk=actor.user.pk)
+    attempt = throttle.own_password_counters(user)
+    throttle.admit(attempt)
+    if not user.check_password(old):
+        raise WrongPassword("the present password is another one")
+    throttle.forgive(attempt)
+    _store(actor, user, new)
+    return user
+
+
+def check_password(password: str, user: User) -> None:
+    """Whether a password keeps the rules. Raises: BadPassword."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise BadPassword(error.messages) from error
+
+
+def _store(actor: Actor, user: User, password: str) -> None:
+    check_password(password, user)
+    with transaction.atomic():
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        OneTimeLink.objects.filter(user=user, used_at=None).delete()
+        audit.record(actor, "user.set_password", user)
