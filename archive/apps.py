@@ -11,11 +11,13 @@ class ArchiveConfig(AppConfig):
     def ready(self) -> None:
         import archive.commands
         import archive.tasks  # registers with Celery, also where nothing autodiscovers
-        from archive import health, navigation, overview
+        from archive import health, navigation, overview, usage
         from config.kit import clock
+        from domains.usage import register_source
 
         assert archive.commands
         clock.every(archive.tasks.HOUSEKEEPING_EVERY_S, archive.tasks.HOUSEKEEPING)
         health.register()
         navigation.register()
         overview.register()
+        register_source(usage.held)

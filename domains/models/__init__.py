@@ -1,6 +1,7 @@
 """What we serve. One module a subject; everybody imports from here."""
 
 from domains.models.addresses import Address, AllowedSender, Mailbox, Recipient
+from domains.models.limits import ServerQuota, Throttle
 from domains.models.policies import AttachmentRule, DlpRule, Policy, SenderRule, UriRule
 from domains.models.relays import DkimKey, HealthCheck, Relay
 from domains.models.tenants import Broker, Customer, Domain, DomainName, OutgoingProvider, Status
@@ -22,6 +23,8 @@ __all__ = [
     "Recipient",
     "Relay",
     "SenderRule",
+    "ServerQuota",
     "Status",
+    "Throttle",
     "UriRule",
 ]
