@@ -89,6 +89,14 @@ def mx_names() -> tuple[str, ...]:
     return tuple(item.lower().rstrip(".") for item in _items("POSTKEEP_MX_NAMES"))
 
 
+def api_requests_per_minute() -> int:
+    """POSTKEEP_API_RATE: how many requests one access token may make in a minute, 1,200 without it."""
+    text = os.environ.get("POSTKEEP_API_RATE") or "1200"
+    if not text.isdecimal() or int(text) < 1:
+        raise EnvironmentRefused(f"POSTKEEP_API_RATE is not a number of requests per minute: {text}")
+    return int(text)
+
+
 def has_own_database() -> bool:
     """Whether PostgreSQL is ours to start."""
     return not os.environ.get("DATABASE_URL")

@@ -16,7 +16,7 @@ from pathlib import Path
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("accounts", "archive", "config", "domains", "jobs")
+PACKAGES = ("accounts", "api", "archive", "config", "domains", "jobs")
 
 # name of the function: positions of context, singular, plural
 _CALLS: dict[str, tuple[int | None, int, int | None]] = {

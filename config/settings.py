@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "jobs",
     "domains",
     "archive",
+    "api",
 ]
 
 MIDDLEWARE = [
@@ -182,6 +183,9 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+# --- the API ---
+API_REQUESTS_PER_MINUTE = environment.api_requests_per_minute()
 
 # --- language and time ---
 LANGUAGE_CODE = "en"

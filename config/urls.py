@@ -18,7 +18,13 @@ config_patterns = [
 
 
 def _app_patterns() -> list[URLPattern | URLResolver]:
-    mounted = [("", "accounts"), ("tasks/", "jobs"), ("directory/", "domains"), ("", "archive")]
+    mounted = [
+        ("", "accounts"),
+        ("tasks/", "jobs"),
+        ("directory/", "domains"),
+        ("", "archive"),
+        ("api/v1/", "api"),
+    ]
     return [path(prefix, include(f"{app}.urls")) for prefix, app in mounted if importlib.util.find_spec(f"{app}.urls")]
 
 

@@ -1,0 +1,97 @@
+"""What lists can be asked for: `name=*part*`, a state, an id, yes or no. Each says its type, its help and its effect.
+
+Several filters narrow together. A filter is offered only where an index serves it. Not for sorting or paging.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from django.db.models import Q, QuerySet
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from api.schemas import MAX_ID, Moment
+
+Rows = QuerySet[Any]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One query parameter of a list."""
+
+    kind: Any
+    help: str
+    narrow: Callable[[Rows, Any], Rows]
+
+
+class Number:
+    """Whole numbers in a query string: digits only."""
+
+    @staticmethod
+    def _read(value: object) -> object:
+        if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,19}", value):
+            raise PydanticCustomError("int_parsing", "Input should be a whole number")
+        return value
+
+    @classmethod
+    def annotation(cls, least: int = 0, most: int = MAX_ID) -> Any:
+        return Annotated[int, BeforeValidator(cls._read), Field(ge=least, le=most)] | None
+
+
+def text(column: str, help: str, *, fold: bool = True) -> Filter:
+    """Text with `*` at the start, the end or both. `fold`: upper and lower case are the same."""
+    return Filter(
+        Annotated[str, Field(min_length=1, max_length=320)],
+        f"{help} `*` at the start, the end or both stands for anything.",
+        lambda rows, value: rows.filter(wildcard(column, value, fold=fold)),
+    )
+
+
+def wildcard(column: str, value: str, *, fold: bool = True) -> Q:
+    """The condition for `part`, `part*`, `*part` or `*part*`; a lone `*` is everything."""
+    starts, ends, part = value.startswith("*"), value.endswith("*"), value.strip("*")
+    if not part:
+        return Q()
+    kind = {(False, False): "exact", (False, True): "startswith", (True, False): "endswith", (True, True): "contains"}
+    return Q(**{f"{column}__{'i' if fold else ''}{kind[starts, ends]}": part})
+
+
+def number(column: str, help: str) -> Filter:
+    """An id, exactly."""
+    return Filter(Number.annotation(1), help, lambda rows, value: rows.filter(**{column: value}))
+
+
+def choice(column: str, help: str, values: Mapping[str, Any]) -> Filter:
+    """One of the words the API writes → what the column holds."""
+    kind: Any = Literal.__getitem__(tuple(values))
+    return Filter(kind, help, lambda rows, value: rows.filter(**{column: values[value]}))
+
+
+def flag(column: str, help: str) -> Filter:
+    """true or false."""
+    return Filter(Flag, help, lambda rows, value: rows.filter(**{column: value}))
+
+
+def since(column: str, help: str) -> Filter:
+    """A moment: this and later."""
+    return Filter(Moment, help, lambda rows, value: rows.filter(**{f"{column}__gte": value}))
+
+
+def until(column: str, help: str) -> Filter:
+    """A moment: before it."""
+    return Filter(Moment, help, lambda rows, value: rows.filter(**{f"{column}__lt": value}))
+
+
+def _read_flag(value: object) -> object:
+    if value in ("true", "false"):
+        return value == "true"
+    if isinstance(value, bool):
+        return value
+    raise PydanticCustomError("bool_parsing", "Input should be true or false")
+
+
+Flag = Annotated[bool, BeforeValidator(_read_flag)]

@@ -1,0 +1,271 @@
+"""How an operation is declared. What happens to a request then, and in which order, is `api.answering`.
+
+    @group.patch("/domains/{int:domainId}", admit=managed_domain)
+    def domain_change(actor: Actor, domain: Domain, body: DomainUpdate) -> None:
+        '''Change some fields of a domain. …'''
+
+`admit` takes the actor and what the path names, and answers the object (or raises Http404 or Forbidden). It is asked
+before anything of the query or the body is read, and no operation can be declared without it. The operation gets the
+actor, the object, and `body` and `query` where its parameters name them. What it returns says how it is answered: an
+`Answer` 200, a list of them 200 with its length, `Created` 201 with Location, `Accepted` 202, None 204. Its docstring
+is its documentation. Wrong declarations raise when the module is imported.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+
+from django.db.models import QuerySet
+from ninja import Router
+from ninja.params.models import Body as BodySource
+from ninja.params.models import Path as PathSource
+from ninja.params.models import Query as QuerySource
+from pydantic import BaseModel, Field, TypeAdapter
+
+from accounts.actors import Actor
+from api.answering import DoorOperation, DoorPathView
+from api.listing import Listing
+from api.schemas import Answer, Id
+
+T = TypeVar("T")
+A = TypeVar("A", bound=Answer)
+Function = TypeVar("Function", bound=Callable[..., Any])
+Admit = Callable[..., Any]
+Names = Mapping[str, str]
+_PLACEHOLDER = re.compile(r"\{(?:(int|path):)?(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Created(Generic[T]):
+    """A new object (or the list of what was added), and the path below /api/v1 at which it can be read."""
+
+    body: T
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Begun; it will be done soon. No body."""
+
+
+def anyone(actor: Actor) -> None:
+    """`admit` for what every valid token may ask."""
+
+
+def holding(right: str) -> Admit:
+    """`admit` for what needs a right and no object."""
+
+    def admit(actor: Actor) -> None:
+        actor.require(right)
+
+    return admit
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One method of one address. `reads`: the token may be one that only reads."""
+
+    method: str
+    path: str
+    function: Callable[..., Any]
+    admit: Admit
+    listing: Listing[Any] | None
+    status: int
+    answer: Any
+    body: TypeAdapter[Any] | None
+    is_body_optional: bool
+    query: TypeAdapter[Any] | None
+    takes_subject: bool
+    reads: bool
+    names: Names
+    siblings: dict[str, Declared]
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    @cached_property
+    def writer(self) -> TypeAdapter[Any]:
+        return TypeAdapter(self.answer)
+
+    @cached_property
+    def takes_query(self) -> bool:
+        return self.listing is None and "query" in inspect.signature(self.function).parameters
+
+    @property
+    def reader(self) -> Declared | None:
+        """The GET of one object at the same address: what a version is taken from."""
+        found = self.siblings.get("GET")
+        return found if found is not None and found.listing is None else None
+
+    def call(self, actor: Actor, subject: Any, sent: dict[str, Any]) -> Any:
+        return self.function(actor, subject, **sent) if self.takes_subject else self.function(actor, **sent)
+
+
+class Group(Router):
+    """Operations that belong together: one tag of the document, one section of the reference.
+
+    names: what the API calls the services' fields where it isn't their camelCase.
+    """
+
+    def __init__(self, tag: str, about: str, *, names: Names | None = None) -> None:
+        super().__init__(tags=[tag])
+        self.tag = tag
+        self.about = about
+        self.names = names or {}
+        self._siblings: dict[str, dict[str, Declared]] = {}
+
+    def get(self, path: str, *, admit: Admit) -> Callable[[Function], Function]:  # type: ignore[override]
+        """Read one object, or a short list that is never paged."""
+        return self._declare("GET", path, admit=admit)
+
+    def post(  # type: ignore[override]
+        self, path: str, *, admit: Admit, reads: bool = False, status: int | None = None
+    ) -> Callable[[Function], Function]:
+        """Make something, or (`reads`) ask something that takes a body."""
+        return self._declare("POST", path, admit=admit, reads=reads, status=status)
+
+    def put(self, path: str, *, admit: Admit) -> Callable[[Function], Function]:  # type: ignore[override]
+        """Replace a whole object or list."""
+        return self._declare("PUT", path, admit=admit)
+
+    def patch(self, path: str, *, admit: Admit) -> Callable[[Function], Function]:  # type: ignore[override]
+        """Change what is sent and nothing else."""
+        return self._declare("PATCH", path, admit=admit)
+
+    def delete(self, path: str, *, admit: Admit) -> Callable[[Function], Function]:  # type: ignore[override]
+        """Remove an object."""
+        return self._declare("DELETE", path, admit=admit)
+
+    def list(
+        self, path: str, listing: Listing[A]
+    ) -> Callable[[Callable[..., QuerySet[Any]]], Callable[..., QuerySet[Any]]]:
+        """A paged list. The function takes the actor and the path and answers the rows that this actor may see."""
+
+        def decorate(function: Callable[..., QuerySet[Any]]) -> Callable[..., QuerySet[Any]]:
+            declared = Declared(
+                "GET",
+                path,
+                function,
+                admit=function,
+                listing=listing,
+                status=200,
+                answer=list[listing.answer],  # type: ignore[name-defined]
+                body=None,
+                is_body_optional=False,
+                query=listing.adapter,
+                takes_subject=True,
+                reads=True,
+                names=self.names,
+                siblings=self._siblings.setdefault(path, {}),
+            )
+            self._add(declared, body=None, query=listing.query)
+            return function
+
+        return decorate
+
+    def _declare(
+        self, method: str, path: str, *, admit: Admit, reads: bool = False, status: int | None = None
+    ) -> Callable[[Function], Function]:
+        def decorate(function: Function) -> Function:
+            hints = get_type_hints(function, include_extras=True)
+            answer, usual = _answer_of(function, hints.get("return", None), method)
+            body, is_optional = _sent(hints.get("body"))
+            query, _ = _sent(hints.get("query"))
+            declared = Declared(
+                method,
+                path,
+                function,
+                admit=admit,
+                listing=None,
+                status=status or usual,
+                answer=answer,
+                body=None if body is None else TypeAdapter(body),
+                is_body_optional=is_optional,
+                query=TypeAdapter(query or NoQuery),
+                takes_subject=_takes_subject(function),
+                reads=reads or method == "GET",
+                names=self.names,
+                siblings=self._siblings.setdefault(path, {}),
+            )
+            self._add(declared, body=hints.get("body"), query=query)
+            return function
+
+        return decorate
+
+    def _add(self, declared: Declared, *, body: Any, query: type[BaseModel] | None) -> None:
+        assert declared.method not in declared.siblings, f"{declared.method} {declared.path} stands twice"
+        declared.siblings[declared.method] = declared
+        summary, _sep, description = inspect.cleandoc(declared.function.__doc__ or "").partition("\n\n")
+        assert summary, f"{declared.name} has no docstring"
+        operation = DoorOperation(
+            declared.path,
+            [declared.method],
+            _view(declared, body, query),
+            response={declared.status: declared.answer},
+            operation_id=declared.name,
+            summary=" ".join(summary.split()).removesuffix("."),
+            description=description,
+            tags=[self.tag],
+            by_alias=True,
+            url_name=declared.name,
+        )
+        path_view = self.path_operations.setdefault(declared.path, DoorPathView())
+        path_view.operations.append(operation)
+
+
+class NoQuery(BaseModel, extra="forbid"):
+    """No parameter is known here."""
+
+
+def _view(declared: Declared, body: Any, query: type[BaseModel] | None) -> Callable[..., Any]:
+    """What ninja takes its document from; requests are answered by `DoorOperation`."""
+
+    def view(request: Any, **path: Any) -> Any:
+        raise AssertionError("requests are answered by DoorOperation")
+
+    view.__name__ = view.__qualname__ = declared.name
+    view.__module__ = declared.function.__module__
+    arguments: list[tuple[str, Any, Any]] = []
+    for kind, name in _PLACEHOLDER.findall(declared.path):
+        arguments.append((name, Id if kind == "int" else Annotated[str, Field(min_length=1)], PathSource(...)))
+    if query is not None:
+        arguments.append(("query", query, QuerySource(...)))
+    if body is not None:
+        arguments.append(("body", body, BodySource(None if declared.is_body_optional else ...)))
+    view._ninja_contribute_args = arguments  # type: ignore[attr-defined]
+    view.declared = declared  # type: ignore[attr-defined]
+    return view
+
+
+def _answer_of(function: Callable[..., Any], hint: Any, method: str) -> tuple[Any, int]:
+    """What is answered, and with which status."""
+    if hint is type(None) or hint is None:
+        return None, 204
+    if hint is Accepted:
+        return None, 202
+    if get_origin(hint) is Created:
+        return get_args(hint)[0], 201
+    inner = get_args(hint)[0] if get_origin(hint) is list else hint
+    assert inner in (str, int) or issubclass(inner, Answer), f"{function.__name__} must return an Answer"
+    return hint, 200
+
+
+def _sent(hint: Any) -> tuple[Any, bool]:
+    """A parameter's schema without `| None`, and whether that stood there."""
+    arguments = get_args(hint)
+    if type(None) in arguments:
+        (schema,) = [each for each in arguments if each is not type(None)]
+        return schema, True
+    return hint, False
+
+
+def _takes_subject(function: Callable[..., Any]) -> bool:
+    first, *rest = [name for name in inspect.signature(function).parameters if name not in ("body", "query")]
+    assert first == "actor" and len(rest) <= 1, f"{function.__name__} takes (actor, object, body, query)"
+    return bool(rest)

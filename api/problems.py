@@ -1,0 +1,189 @@
+"""Every error as one document: application/problem+json (RFC 9457), and the one place where services' errors are
+translated into statuses.
+
+An app's errors share a root, so that a new one is answered (422) without a line here; a line says it better. Not for
+deciding that something is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.utils.translation import gettext as _
+
+from accounts import errors as accounts
+from api.errors import (
+    ApiError,
+    BadRequest,
+    Conflict,
+    Failed,
+    Fault,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    PreconditionFailed,
+    TooLarge,
+    TooManyRequests,
+    Unavailable,
+)
+from config.kit.versions import ChangedMeanwhile
+from config.middleware import current_request_id
+from domains import errors as domains
+
+log = logging.getLogger("postkeep.api")
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_BASE = "/api/v1/#problem-"  # resolves to the page that explains it
+Names = Mapping[str, str]
+
+
+def respond(request: HttpRequest, error: Exception, names: Names | None = None) -> HttpResponse:
+    """The answer to whatever was raised. `names` says what the API calls the services' fields."""
+    problem = translate(error, names or {})
+    if problem.status == 500:
+        log.error("%s %s failed", request.method, request.path, exc_info=error)
+    response = HttpResponse(json.dumps(document(request, problem)), status=problem.status, content_type=MEDIA_TYPE)
+    for name, value in problem.headers.items():
+        response[name] = value
+    return response
+
+
+def document(request: HttpRequest, problem: ApiError) -> dict[str, Any]:
+    """The problem as a dictionary."""
+    found: dict[str, Any] = {
+        "type": TYPE_BASE + problem.kind,
+        "title": str(problem.title),
+        "status": problem.status,
+        "detail": problem.detail or str(problem.title),
+        "instance": request.path,
+        "requestId": current_request_id(),
+    }
+    if problem.faults:
+        found["errors"] = [{"field": fault.field, "detail": fault.detail} for fault in problem.faults]
+    return found
+
+
+def translate(error: Exception, names: Names) -> ApiError:
+    """The problem that stands for an error of a service, of Django, or of this door."""
+    if isinstance(error, ApiError):
+        return error
+    for kind, translated in TABLE:
+        if isinstance(error, kind):
+            return translated(error, names)
+    return Failed(_("The request failed; the server's log says why, under the request's id."))
+
+
+def _not_found(error: Exception, names: Names) -> ApiError:
+    return NotFound(_("There is no such object, or none that you may see."))
+
+
+def _forbidden(error: Exception, names: Names) -> ApiError:
+    return NotAllowed(_("Your rights don't cover this."))
+
+
+def _taken(error: Exception, names: Names) -> ApiError:
+    return Conflict(_words(error), faults=_faults(error, names))
+
+
+def _limit(error: Exception, names: Names) -> ApiError:
+    return NotAllowed(_words(error), faults=_faults(error, names))
+
+
+def _changed(error: Exception, names: Names) -> ApiError:
+    return PreconditionFailed(_("Somebody has changed the object since you read it; read it again."))
+
+
+def _address_taken(error: Exception, names: Names) -> ApiError:
+    text = _("Something else has this address already: %(address)s") % {"address": error}
+    return Conflict(text, faults=_faults(error, names, "email", text))
+
+
+def _wrong_address(error: Exception, names: Names) -> ApiError:
+    return Invalid(_words(error), faults=_faults(error, names, "email"))
+
+
+def _wrong_password(error: Exception, names: Names) -> ApiError:
+    return Invalid(_words(error), faults=_faults(error, names, "password"))
+
+
+def _refused(error: Exception, names: Names) -> ApiError:
+    return Invalid(_words(error), faults=_faults(error, names))
+
+
+def _fields(error: Exception, names: Names) -> ApiError:
+    """What a model's own validators found."""
+    assert isinstance(error, ModelValidationError)
+    if not hasattr(error, "error_dict"):
+        return Invalid(" ".join(error.messages))
+    faults = [Fault(_name(field, names), " ".join(texts)) for field, texts in error.message_dict.items()]
+    return Invalid(_("%(count)d fields aren't right.") % {"count": len(faults)}, faults=faults)
+
+
+def _wait(error: Exception, names: Names) -> ApiError:
+    assert isinstance(error, accounts.TooManyAttempts)
+    return TooManyRequests(_("Too many attempts; wait a moment."), error.retry_after_s)
+
+
+def _too_large(error: Exception, names: Names) -> ApiError:
+    return TooLarge(_("A body may have at most 10 MiB."))
+
+
+def _broken_off(error: Exception, names: Names) -> ApiError:
+    return BadRequest(_("The body ended early."))
+
+
+def _starting(error: Exception, names: Names) -> ApiError:
+    return Unavailable(_("The database doesn't answer; try again in some seconds."), headers={"Retry-After": "3"})
+
+
+# The first line that fits counts: what is special stands before its root.
+TABLE: list[tuple[type[Exception], Callable[[Exception, Names], ApiError]]] = [
+    (Http404, _not_found),
+    (accounts.UnknownUser, _not_found),
+    (accounts.Forbidden, _forbidden),
+    (PermissionDenied, _forbidden),
+    (accounts.AddressTaken, _address_taken),
+    (accounts.BadAddress, _wrong_address),
+    (accounts.BadPassword, _wrong_password),
+    (accounts.TooManyAttempts, _wait),
+    (accounts.LastAdministrator, _taken),
+    (accounts.AccountsError, _refused),
+    (domains.BadAddress, _wrong_address),
+    (domains.Taken, _taken),
+    (domains.LimitReached, _limit),
+    (domains.InUse, _taken),
+    (domains.WrongState, _taken),
+    (domains.DomainsError, _refused),
+    (ChangedMeanwhile, _changed),
+    (ModelValidationError, _fields),
+    (RequestDataTooBig, _too_large),
+    (UnreadablePostError, _broken_off),
+    (OperationalError, _starting),
+    (InterfaceError, _starting),
+    (ConnectionError, _starting),
+]
+
+
+def _words(error: Exception) -> str:
+    return str(error) or str(Invalid.title)
+
+
+def _faults(error: Exception, names: Names, default: str = "", text: str = "") -> list[Fault]:
+    """The field an error names in its attribute `field`, or the one its kind is always about."""
+    field = str(getattr(error, "field", "") or default)
+    return [Fault(_name(field, names), text or _words(error))] if field else []
+
+
+def _name(field: str, names: Names) -> str:
+    """A service's name of a field as the API writes it."""
+    if field in names:
+        return names[field]
+    first, *rest = field.split("_")
+    return first + "".join(part.capitalize() for part in rest)
