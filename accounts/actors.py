@@ -30,6 +30,7 @@ class Actor:
     """Who asks for something. `label` is what the audit trail and task lists show.
 
     address: where the request came from; via: by which door (page, api, shell, task …).
+    token_id: the access token it came with.
     allowed: if given, no other right counts (a token's scopes, a temporary sign-in).
     in_person: false where somebody or something stands in for the person: no passwords, tokens, second factors, rights.
     acting: the administrator who acts as `user`; rights are then the intersection of both, and mail stays closed.
@@ -43,6 +44,7 @@ class Actor:
     allowed: frozenset[Right] | None = None
     in_person: bool = True
     read_only: bool = False
+    token_id: int | None = None
     acting: Actor | None = None
     acting_reason: str = ""
     _known: dict[str | ScopeRef, object] = field(default_factory=dict, repr=False, compare=False)

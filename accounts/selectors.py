@@ -51,6 +51,11 @@ def list_events_about(actor: Actor, user: User, *, limit: int = 20) -> list[Audi
     return list(about.order_by("-pk")[:limit])
 
 
+def own_token(actor: Actor) -> ApiToken | None:
+    """The token this actor came with."""
+    return None if actor.token_id is None else ApiToken.objects.filter(pk=actor.token_id).first()
+
+
 def list_tokens(actor: Actor) -> list[ApiToken]:
     """The actor's own tokens."""
     return [] if actor.user is None else list(ApiToken.objects.filter(user=actor.user)[:100])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from django.db.models import Q
@@ -30,4 +31,4 @@ def actor_for_token(value: str, *, address: str) -> Actor | None:
         ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
     rights = None if token.rights is None else known_rights(token.rights)
     actor = Actor.for_user(token.user, address=address, via="api")
-    return actor.restricted(rights, read_only=token.read_only)
+    return replace(actor.restricted(rights, read_only=token.read_only), token_id=token.pk)

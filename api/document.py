@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import translation
 from ninja.openapi.schema import OpenAPISchema
 
-from api.errors import KINDS, ApiError
+from api.errors import FIRST_OF_STATUS, ApiError
 from api.examples import example_of
 from api.problems import MEDIA_TYPE
 
@@ -107,7 +107,7 @@ def _whole(door: Door) -> Json:
     components["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer", "description": "An access token; it begins with pk_."}
     }
-    components["responses"] = {str(kind.status): _problem_response(kind) for kind in KINDS}
+    components["responses"] = {str(kind.status): _problem_response(kind) for kind in FIRST_OF_STATUS}
     for schema in components["schemas"].values():
         _without_titles(schema)
     by_name = {declared.name: declared for declared in door.declared}

@@ -65,6 +65,13 @@ class NotAllowed(ApiError):
     title = _("Not allowed")
 
 
+class LimitReached(NotAllowed):
+    """The caller might, were there room: a limit of the domain, its customer or the server is reached."""
+
+    kind = "limit-reached"
+    title = _("A limit is reached")
+
+
 class NotFound(ApiError):
     """Nothing is there, or nothing that the caller may know of."""
 
@@ -170,6 +177,7 @@ KINDS: tuple[type[ApiError], ...] = (
     BadRequest,
     Unauthenticated,
     NotAllowed,
+    LimitReached,
     NotFound,
     MethodNotAllowed,
     NotAcceptable,
@@ -182,3 +190,4 @@ KINDS: tuple[type[ApiError], ...] = (
     Failed,
     Unavailable,
 )
+FIRST_OF_STATUS = tuple({kind.status: kind for kind in reversed(KINDS)}.values())[::-1]

@@ -10,6 +10,19 @@ from typing import Any
 Json = dict[str, Any]
 
 _BY_FORMAT = {"date-time": "2026-03-01T12:00:00Z", "date": "2026-03-01", "email": "user@example.org"}
+# What a text is called says more than its type.
+_BY_NAME = {
+    "email": "user@example.org",
+    "login": "user@example.org",
+    "address": "user@example.org",
+    "name": "example.org",
+    "owner": "example.org",
+    "displayName": "Ada Okafor",
+    "firstname": "Ada",
+    "lastname": "Okafor",
+    "description": "In a few words",
+    "language": "EN",
+}
 _DEPTH_MAX = 8
 
 
@@ -49,6 +62,11 @@ def _plain(schema: Json, schemas: Json, depth: int) -> Any:
     if kind == "number":
         return schema.get("minimum", 1.5)
     return True if kind == "boolean" else None
+
+
+def _of_field(name: str, schema: Json, schemas: Json, depth: int) -> Any:
+    value = example_of(schema, schemas, depth)
+    return _BY_NAME.get(name, value) if value == "text" else value
 
 
 def _without_ref(schema: Json) -> Json:

@@ -26,6 +26,7 @@ from api.errors import (
     Failed,
     Fault,
     Invalid,
+    LimitReached,
     NotAllowed,
     NotFound,
     PreconditionFailed,
@@ -93,7 +94,7 @@ def _taken(error: Exception, names: Names) -> ApiError:
 
 
 def _limit(error: Exception, names: Names) -> ApiError:
-    return NotAllowed(_words(error), faults=_faults(error, names))
+    return LimitReached(_words(error), faults=_faults(error, names))
 
 
 def _changed(error: Exception, names: Names) -> ApiError:

@@ -13,13 +13,13 @@ from urllib.parse import quote, urlencode
 
 from django.utils.text import slugify
 
-from api.errors import KINDS
+from api.errors import FIRST_OF_STATUS, KINDS
 from api.examples import example_of
 
 Json = dict[str, Any]
 _METHODS = ("get", "post", "put", "patch", "delete")
 _DEPTH_MAX = 4
-_ANCHORS = {str(kind.status): f"problem-{kind.kind}" for kind in KINDS}
+_ANCHORS = {str(kind.status): f"problem-{kind.kind}" for kind in FIRST_OF_STATUS}
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ class Reference:
         return [group for group in found if group.operations]
 
     def problems(self) -> list[Response]:
-        known = self.document["components"]["responses"]
-        return [Response(status, each["description"], _ANCHORS[status]) for status, each in known.items()]
+        """Every kind of problem, in the language of the page."""
+        return [Response(str(kind.status), str(kind.title), f"problem-{kind.kind}") for kind in KINDS]
 
     def _operation(self, method: str, path: str, operation: Json) -> OperationText:
         body = _json_content(operation.get("requestBody", {}))

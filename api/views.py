@@ -18,7 +18,8 @@ from config.kit.pages import render_page
 
 
 @functools.cache
-def _reference() -> Reference:
+def reference_text() -> Reference:
+    """The document as the pages show it."""
     return Reference(door.openapi, settings.PUBLIC_URL)
 
 
@@ -40,7 +41,7 @@ def openapi(request: HttpRequest) -> HttpResponse:
 def reference(request: HttpRequest) -> HttpResponse:
     """What there is, by group; `q` searches."""
     query = request.GET.get("q", "").replace("\0", " ").strip()[:200]
-    found = _reference()
+    found = reference_text()
     groups = found.find(query) if query else found.groups
     context = {
         "about": found.about,
@@ -57,7 +58,7 @@ def reference(request: HttpRequest) -> HttpResponse:
 @require_safe
 def reference_group(request: HttpRequest, slug: str) -> HttpResponse:
     """Every operation of one group, with its fields, examples and answers."""
-    found = _reference()
+    found = reference_text()
     group = next((each for each in found.groups if each.slug == slug), None)
     if group is None:
         raise Http404("no such group")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from tests.access import Row, public
+from tests.access import public
 
 ROWS = [
     public("api:reference"),
     public("api:openapi"),
     public("api:reference-group", args=lambda cast, owner: ("me",)),
-    Row("api:nothing-here", anonymous=404, own=404, administrator=404, args=lambda cast, owner: ("nothing",)),
 ]

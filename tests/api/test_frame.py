@@ -315,3 +315,21 @@ def test_a_change_is_refused_when_the_version_is_another(admin: Caller, own_doma
 def test_the_query_of_nothing_is_refused_by_name(admin: Caller, own_domain: Domain) -> None:
     found = is_problem(admin.get(f"/domains/{own_domain.pk}?fields=all"), 422)
     assert found["errors"][0]["field"] == "fields"
+
+
+# --- tokens that only read ---
+
+
+def test_a_reading_token_reads_and_changes_nothing(admin: Caller, own_domain: Domain) -> None:
+    ApiToken.objects.update(read_only=True)
+    path = f"/domains/{own_domain.pk}"
+    assert admin.get(path).status_code == admin.get("/domains").status_code == 200
+    assert admin.post("/words?word=a").status_code == 200
+    for response in (
+        admin.patch(path, {"name": "other.example"}),
+        admin.delete(path),
+        admin.post("/domains", b"{"),
+        admin.post("/tasks"),
+    ):
+        is_problem(response, 403)
+    assert Domain.objects.get().name == "example.org"

@@ -37,7 +37,7 @@ OUT_OF_REACH = (403, 404)
 ERROR_STATUS = ("status of 403", "status of 404", "status of 422")
 
 
-def _violations(page: Page) -> list[str]:
+def violations(page: Page) -> list[str]:
     rules = Axe().run(page, options={"preload": False}).response["violations"]
     nodes = [(rule["id"], node) for rule in rules for node in rule["nodes"]]
     return [f"{page.url} {rule}: {node['html'][:160]} {node['failureSummary']}" for rule, node in nodes]
@@ -47,7 +47,7 @@ def _paths(pages: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(name.replace(":", "-"), reverse(name)) for name in walk.page_names()] + pages
 
 
-def _overflow(page: Page) -> int:
+def overflow(page: Page) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
@@ -72,9 +72,9 @@ def test_every_page_opens_fits_and_axe_finds_nothing(page_as: PageFor, walked: s
         seen += 1
         if response.status >= 400 and not name.endswith("-wrong"):
             problems.append(f"{path} answered {response.status}")
-        problems += _violations(page)
-        if _overflow(page) > 0:
-            problems.append(f"{path} is {_overflow(page)} px wider than the window")
+        problems += violations(page)
+        if overflow(page) > 0:
+            problems.append(f"{path} is {overflow(page)} px wider than the window")
         if shots:
             shot = Path(shots) / f"{role}-{name}-{'phone' if size == PHONE else 'desktop'}-{theme}.png"
             page.screenshot(path=shot, full_page=True)

@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 NO_PAGE = frozenset(
     {
         "config:healthz",
+        "api:openapi",
         "config:preferences",
         "config:palette",
         "config:running",
