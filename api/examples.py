@@ -51,7 +51,9 @@ def _plain(schema: Json, schemas: Json, depth: int) -> Any:
     if kind == "object":
         known = schema.get("properties", {})
         return (
-            {name: example_of(each, schemas, depth + 1) for name, each in known.items()} if depth < _DEPTH_MAX else {}
+            {name: _of_field(name, each, schemas, depth + 1) for name, each in known.items()}
+            if depth < _DEPTH_MAX
+            else {}
         )
     if kind == "array":
         return [example_of(schema.get("items", {}), schemas, depth + 1)] if depth < _DEPTH_MAX else []
