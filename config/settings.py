@@ -72,6 +72,7 @@ _template_builtins = [
     "django.templatetags.i18n",
     "django.templatetags.static",
     "config.kit.templatetags.kit",
+    "config.kit.templatetags.objects",
 ]
 _template_loaders = ["django.template.loaders.filesystem.Loader", "django.template.loaders.app_directories.Loader"]
 TEMPLATES: list[dict[str, Any]] = [

@@ -1,44 +1,67 @@
-"""How the list of tasks looks."""
+"""How the list of tasks looks, and what it can be asked."""
 
 from __future__ import annotations
 
-from django.urls import reverse
+from typing import Any
+
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django_tables2 import Column
 
-from config.kit.tables import BaseTable, MainColumn, StateColumn, TextColumn, TimeColumn
+from config.kit.list_fields import Choice, Custom, Main, State, Text, Time
+from config.kit.listing import Listing, View
+from config.kit.tables import Empty
 from config.kit.templatetags.kit import duration, percent, progress_amount
+from jobs import selectors
+from jobs.commands import label_of
 from jobs.models import Task
 
 
-class TaskTable(BaseTable):
-    """One task a row, the newest first."""
+def _types(actor: Any) -> list[tuple[str, str]]:
+    return [(name, label_of(name)) for name in selectors.list_types(actor)]
 
-    caption = _("Tasks")
-    type = MainColumn(verbose_name=_("Task"))
-    state = StateColumn(verbose_name=_("State"))
-    progress = Column(verbose_name=_("Progress"), default="–", attrs={"td": {"class": "num cell-fit"}})
-    actor_label = TextColumn(verbose_name=_("Asked by"))
-    created_at = TimeColumn(verbose_name=_("Asked"))
-    took = Column(
-        verbose_name=_("Took"), accessor="pk", attrs={"td": {"class": "num cell-fit cell-soft cell-spare"}}, default="–"
+
+def _name(task: Task) -> SafeString:
+    return format_html('{}&nbsp;<span class="muted num">#{}</span>', task.label, task.pk)
+
+
+def _progress(task: Task) -> str | None:
+    shown = task.progress or {}
+    if task.is_active and shown.get("total"):
+        return f"{percent(shown.get('done', 0), shown['total'])} %"
+    return progress_amount(shown) if shown.get("done") else None
+
+
+def _took(task: Task) -> str | None:
+    return None if task.started_at is None or task.ended_at is None else duration(task.ended_at - task.started_at)
+
+
+def _took_s(task: Task) -> float | None:
+    return (
+        None if task.started_at is None or task.ended_at is None else (task.ended_at - task.started_at).total_seconds()
     )
 
-    def row_url(self, record: Task) -> str:
-        return reverse("jobs:task-detail", args=[record.pk])
 
-    def render_type(self, record: Task) -> SafeString:
-        return format_html('{}&nbsp;<span class="muted num">#{}</span>', record.label, record.pk)
-
-    def render_progress(self, record: Task) -> str:
-        shown = record.progress or {}
-        if record.is_active and shown.get("total"):
-            return f"{percent(shown.get('done', 0), shown['total'])} %"
-        return progress_amount(shown) if shown.get("done") else "–"
-
-    def render_took(self, record: Task) -> str:
-        if record.started_at is None or record.ended_at is None:
-            return "–"
-        return duration(record.ended_at - record.started_at)
+TASKS: Listing[Task] = Listing(
+    "jobs.tasks",
+    (
+        Main("task", _("Task"), path="type", show=_name, url="jobs:task-detail", search=False),
+        Choice("type", _("Type"), choices=_types, column=False, filter=True),
+        State(
+            "state",
+            _("State"),
+            choices=Task.State.choices,
+            groups={"active": (_("Waiting or running"), Task.ACTIVE)},
+            filter=True,
+        ),
+        Custom("progress", _("Progress"), show=_progress, css="num cell-fit", search=False),
+        Text("by", _("Asked by"), path="actor_label", words=True, long=True),
+        Time("asked", _("Asked"), path="created_at"),
+        Time("ended", _("Ended"), path="ended_at", shown=False),
+        Custom("took", _("Took"), show=_took, export=_took_s, css="num cell-fit cell-soft cell-spare", search=False),
+    ),
+    caption=_("Tasks"),
+    views=(View(_("Running"), "state=active"), View(_("Failed"), "state=failed&state=interrupted")),
+    first_step=Empty(_("No tasks yet"), _("Imports, exports and checks appear here while they run."), "queue-list"),
+    nothing=_("No task like this"),
+)

@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.requests import ActorRequest
 from config.kit.pages import redirect_page, render_page, toast
-from config.kit.paging import keyset
-from config.kit.tables import Empty
 from jobs import selectors, services
-from jobs.commands import label_of
 from jobs.errors import JobsError, NotRunnable
 from jobs.models import Task
-from jobs.tables import TaskTable
+from jobs.tables import TASKS
 
 
 @require_safe
-def task_list(request: ActorRequest) -> HttpResponse:
-    state = _one_of(request.GET.get("state", ""), ["active", *Task.State.values])
-    types = selectors.list_types(request.actor)
-    type = _one_of(request.GET.get("type", ""), types)
-    page = keyset(request, selectors.list_tasks(request.actor, state=state, type=type))
-    table = TaskTable(page.rows, request=request, pager=page.pager, empty=_empty(is_filtered=bool(state or type)))
-    context = {
-        "table": table,
-        "state": state,
-        "type": type,
-        "types": [(each, label_of(each)) for each in types],
-        "states": Task.State.choices,
-    }
-    return render_page(request, "jobs/task_list.html", context, partial="table")
+def task_list(request: ActorRequest) -> HttpResponseBase:
+    return TASKS.answer(request, selectors.list_tasks(request.actor), "jobs/task_list.html")
 
 
 @require_safe
@@ -79,14 +64,3 @@ def result_template(task: Task) -> str | None:
     except TemplateDoesNotExist:
         return None
     return name
-
-
-def _one_of(value: str, allowed: list[str]) -> str:
-    return value if value in allowed else ""
-
-
-def _empty(*, is_filtered: bool) -> Empty:
-    if is_filtered:
-        url = reverse("jobs:task-list")
-        return Empty(_("No task like this"), _("No task has this state and type."), "queue-list", url, _("Show all"))
-    return Empty(_("No tasks yet"), _("Imports, exports and checks appear here while they run."), "queue-list")

@@ -34,6 +34,11 @@ class ActorLike(Protocol):
     def has_somewhere(self, right: str, /) -> bool: ...
 
 
+def holds_somewhere(actor: ActorLike | None, right: str) -> bool:
+    """Whether a right is held on at least one object: enough to be shown the page that lists those."""
+    return actor is not None and actor.has_somewhere(right)
+
+
 # The order of the sections is the order on the page; "" stands on top without a heading.
 SECTIONS: dict[str, Text] = {
     "": "",

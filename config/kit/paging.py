@@ -1,7 +1,8 @@
 """Keyset paging: constant time however deep, and the page stays put while rows arrive.
 
-A cursor is the (sort value, primary key) of the row at the edge, in the address as `before` (older) or `after` (newer).
-Not for offsets; and not for counting more than a person can use: totals are exact to 10,000.
+A cursor is the (sort value, primary key) of the row at the edge, in the address as `before` (further on) or `after`
+(back); `at=last` is the end. Sort values may be blank, may come over a join and may be expressions. Not for offsets;
+and not for counting more than a person can use: totals are exact to 10,000.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime as dt
+import decimal
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db.models import BooleanField, Expression, F, Func, Model, Q, QuerySet, Value
 from django.http import HttpRequest
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -25,6 +26,7 @@ from config.kit.nav import Text
 
 M = TypeVar("M", bound=Model)
 COUNT_LIMIT = 10_000
+SORT_VALUE = "paging_sort_value"  # what a joined or computed sort value is called on the rows
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Pager:
     newer_label: Text = ""
     older_label: Text = ""
     first_label: Text = ""
+    last_url: str = ""
+    last_label: Text = ""
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,14 @@ def cursor_pager(
     total: int | None = None,
     capped: bool = False,
     is_first: bool = False,
+    has_last: bool = False,
     text: str | None = None,
     by_time: bool = True,
 ) -> Pager:
     """A pager over cursors somebody else made (the engine's rank, a keyset): `newer`/`older` are their text forms.
 
-    `by_time` calls the directions newer and older; otherwise previous and next.
+    `by_time` calls the directions newer and older; otherwise previous and next. `has_last` says that `at=last` is
+    understood.
     """
     shown = text if text is not None else total_text(total, capped=capped) if total is not None else ""
     return Pager(
@@ -80,44 +86,74 @@ def cursor_pager(
         newer_label=_("Newer") if by_time else _("Previous"),
         older_label=_("Older") if by_time else _("Next"),
         first_label=_("Newest") if by_time else _("First"),
+        last_url=_url(request, at="last") if has_last and older else "",
+        last_label=_("Oldest") if by_time else _("Last"),
     )
+
+
+@dataclass(frozen=True)
+class Order:
+    """By what rows stand: one indexed value, then the primary key in the same direction.
+
+    key: a field, a path over joins, or an expression. A btree serves both directions as PostgreSQL has blanks: last
+    going up, first going down. `blanks_last` keeps them last going down as well; that needs an index that says so.
+    """
+
+    key: str | Expression = "pk"
+    descending: bool = False
+    blanks_last: bool = False
+
+    @classmethod
+    def parse(cls, order: str) -> Order:
+        return cls(order.removeprefix("-"), order.startswith("-"))
+
+    @property
+    def is_by_pk(self) -> bool:
+        return self.key in ("pk", "id")
+
+    @property
+    def is_by_time(self) -> bool:
+        return self.is_by_pk or (isinstance(self.key, str) and (self.key == "at" or self.key.endswith("_at")))
+
+    @property
+    def blanks_at_end(self) -> bool:
+        return self.blanks_last or not self.descending
 
 
 def keyset(
     request: HttpRequest,
     rows: QuerySet[M],
     *,
-    order: str = "-pk",
+    order: str | Order = "-pk",
     per_page: int = 50,
     total: int | None = None,
     by_time: bool | None = None,
 ) -> Page[M]:
-    """The page of `rows` the address asks for, ordered by one indexed field and then the primary key.
+    """The page of `rows` the address asks for.
 
     `total` comes from a counter where the caller has one; otherwise it is counted up to 10,000. A cursor that can't be
-    read shows the first page.
+    read shows the first page. One query for the rows, two where a page reaches from values into blanks.
     """
-    field, descending = order.removeprefix("-"), order.startswith("-")
-    before, after = (_typed(rows, field, _read(request.GET.get(name, ""))) for name in ("before", "after"))
-    backwards = before is None and after is not None
+    chosen = order if isinstance(order, Order) else Order.parse(order)
+    walk = _Walk(rows, chosen)
+    before, after = (walk.cursor(request.GET.get(name, "")) for name in ("before", "after"))
+    at_end = request.GET.get("at") == "last" and before is None and after is None
+    backwards = at_end or (before is None and after is not None)
     cursor = after if backwards else before
-    chosen = rows if cursor is None else rows.filter(_beyond(field, cursor, smaller=descending != backwards))
-    ordered = chosen.order_by(*_ordering(field, descending != backwards))
-    found = list(ordered[: per_page + 1])
+    found = walk.fetch(cursor, per_page + 1, backwards=backwards)
     more, found = len(found) > per_page, found[:per_page]
     if backwards:
         found.reverse()
-    has_newer = more if backwards else cursor is not None
-    has_older = True if backwards else more
     counted, capped = (total, False) if total is not None else count_capped(rows)
     pager = cursor_pager(
         request,
-        newer=_write(found[0], field) if found and has_newer else None,
-        older=_write(found[-1], field) if found and has_older else None,
+        newer=walk.write(found[0]) if found and (more if backwards else cursor is not None) else None,
+        older=walk.write(found[-1]) if found and (not at_end if backwards else more) else None,
         total=counted,
         capped=capped,
-        is_first=cursor is None,
-        by_time=field in ("pk", "id") or field.endswith("_at") if by_time is None else by_time,
+        is_first=cursor is None and not at_end,
+        has_last=True,
+        by_time=(chosen.is_by_time and chosen.descending) if by_time is None else by_time,
     )
     return Page(found, pager, counted, capped)
 
@@ -128,47 +164,142 @@ def count_capped(rows: QuerySet[Any]) -> tuple[int, bool]:
     return min(found, COUNT_LIMIT), found > COUNT_LIMIT
 
 
-def _ordering(field: str, descending: bool) -> Sequence[str]:
-    sign = "-" if descending else ""
-    return [f"{sign}pk"] if field in ("pk", "id") else [f"{sign}{field}", f"{sign}pk"]
+class _Beyond(Func):
+    """`(value, pk) > (…)` as one row comparison: PostgreSQL starts reading the index there, at any depth.
+
+    The same said with OR reads and drops every row before it.
+    """
+
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, *parts: Any, smaller: bool = False) -> None:
+        super().__init__(*parts)
+        self.smaller = smaller
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        compiled = [compiler.compile(part) for part in self.source_expressions]
+        half = len(compiled) // 2
+        left, right = (", ".join(sql for sql, _ in part) for part in (compiled[:half], compiled[half:]))
+        parameters = [each for _, values in compiled for each in values]
+        return f"({left}) {'<' if self.smaller else '>'} ({right})", parameters
 
 
-def _beyond(field: str, cursor: list[Any], *, smaller: bool) -> Q:
-    sign = "lt" if smaller else "gt"
-    value, key = cursor
-    if field in ("pk", "id"):
-        return Q(**{f"pk__{sign}": key})
-    return Q(**{f"{field}__{sign}": value}) | Q(**{field: value, f"pk__{sign}": key})
+Cursor = tuple[Any, Any]  # (value, pk), as their columns have them
 
 
-def _write(row: Model, field: str) -> str:
-    value = row.pk if field in ("pk", "id") else getattr(row, field)
-    text = value.isoformat() if isinstance(value, dt.datetime | dt.date) else value
-    return base64.urlsafe_b64encode(json.dumps([text, row.pk]).encode()).decode().rstrip("=")
+class _Walk(Generic[M]):
+    """Reading rows in one order from a cursor, forth or back."""
+
+    def __init__(self, rows: QuerySet[M], order: Order) -> None:
+        self.order = order
+        self.rows = rows
+        key = order.key
+        self.key: Any = F(key) if isinstance(key, str) else key
+        self.attribute = key if isinstance(key, str) and "__" not in key and not order.is_by_pk else SORT_VALUE
+        if self.attribute == SORT_VALUE and not order.is_by_pk:
+            self.rows = rows.annotate(**{SORT_VALUE: self.key})
+        self.blanks = False if order.is_by_pk else _may_be_blank(rows.model, key)
+
+    def fetch(self, cursor: Cursor | None, count: int, *, backwards: bool) -> list[M]:
+        order = self.order
+        if backwards:
+            order = replace(order, descending=not order.descending)
+        at_end = self.order.blanks_at_end != backwards
+        ordered = self.rows.order_by(*self._ordering(order.descending, blanks_at_end=at_end))
+        found: list[M] = []
+        for condition in self._parts(cursor, order.descending, blanks_at_end=at_end):
+            found += ordered.filter(condition)[: count - len(found)]
+            if len(found) >= count:
+                break
+        return found
+
+    def _ordering(self, descending: bool, *, blanks_at_end: bool) -> list[Any]:
+        pk = "-pk" if descending else "pk"
+        if self.order.is_by_pk:
+            return [pk]
+        if not self.blanks or blanks_at_end != descending:  # as a plain index has them
+            return [self.key.desc() if descending else self.key.asc(), pk]
+        blanks = {"nulls_last": True} if blanks_at_end else {"nulls_first": True}
+        return [self.key.desc(**blanks) if descending else self.key.asc(**blanks), pk]
+
+    def _parts(self, cursor: Cursor | None, descending: bool, *, blanks_at_end: bool) -> list[Q]:
+        """The conditions whose rows, one after the other, are what follows the cursor."""
+        if cursor is None:
+            return [Q()]
+        value, pk = cursor
+        beyond_pk = Q(**{f"pk__{'lt' if descending else 'gt'}": pk})
+        if self.order.is_by_pk:
+            return [beyond_pk]
+        name = self.attribute if self.attribute == SORT_VALUE else str(self.order.key)
+        blank = Q(**{f"{name}__isnull": True})
+        if value is None:
+            return [blank & beyond_pk, *([] if blanks_at_end else [~blank])]
+        model_pk = self.rows.model._meta.pk
+        typed_pk = Value(pk, output_field=model_pk)
+        beyond = Q(_Beyond(self.key, F("pk"), Value(value, output_field=self._field), typed_pk, smaller=descending))
+        return [beyond, *([blank] if self.blanks and blanks_at_end else [])]
+
+    @property
+    def _field(self) -> Any:
+        if self.attribute == SORT_VALUE:
+            return self.rows.query.annotations[SORT_VALUE].output_field
+        return self.rows.model._meta.get_field(self.attribute)
+
+    def write(self, row: M) -> str:
+        value = None if self.order.is_by_pk else getattr(row, self.attribute)
+        if isinstance(value, dt.datetime | dt.date):
+            value = value.isoformat()
+        elif value is not None and not isinstance(value, str | int | float):
+            value = str(value)
+        key = row.pk if isinstance(row.pk, int) else str(row.pk)
+        return base64.urlsafe_b64encode(json.dumps([value, key]).encode()).decode().rstrip("=")
+
+    def cursor(self, text: str) -> Cursor | None:
+        """The cursor with its values as the columns have them; None where somebody wrote another text there."""
+        raw = _read(text)
+        pk_field = self.rows.model._meta.pk
+        if raw is None or pk_field is None:
+            return None
+        try:
+            pk = pk_field.to_python(raw[1])
+            if self.order.is_by_pk or raw[0] is None:
+                return (None, pk) if self.order.is_by_pk or self.blanks else None
+            return self._field.to_python(raw[0]), pk
+        except (ValidationError, ValueError, TypeError, OverflowError, decimal.DecimalException):
+            return None
+
+
+def _may_be_blank(model: type[Model], key: str | Expression) -> bool:
+    """Whether a sort value can be NULL; an expression is believed to."""
+    if not isinstance(key, str):
+        return True
+    for part in key.split("__"):
+        try:
+            field: Any = model._meta.get_field(part)
+        except FieldDoesNotExist:  # an annotation
+            return True
+        if getattr(field, "null", True):
+            return True
+        model = field.related_model or model
+    return False
 
 
 def _read(text: str) -> list[Any] | None:
+    """[value, pk] of a cursor's text, nothing but texts and numbers in it."""
     try:
         cursor = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, binascii.Error):
+    except (ValueError, binascii.Error, RecursionError):
         return None
-    is_cursor = isinstance(cursor, list) and len(cursor) == 2 and isinstance(cursor[1], int)
-    return cursor if is_cursor and isinstance(cursor[0], str | int) else None
-
-
-def _typed(rows: QuerySet[Any], field: str, cursor: list[Any] | None) -> list[Any] | None:
-    """The cursor with its value as the column has it; None where somebody put another text into the address."""
-    if cursor is None or field in ("pk", "id"):
-        return cursor
-    try:
-        return [rows.model._meta.get_field(field).to_python(cursor[0]), cursor[1]]
-    except ValidationError:
+    if not isinstance(cursor, list) or len(cursor) != 2 or not isinstance(cursor[1], int | str):
         return None
+    is_cursor = cursor[0] is None or isinstance(cursor[0], str | int | float)
+    return cursor if is_cursor and not any(isinstance(part, str) and "\0" in part for part in cursor) else None
 
 
 def _url(request: HttpRequest, **changes: str) -> str:
     query = request.GET.copy()
-    for key in ("before", "after", "page"):
+    for key in ("before", "after", "at", "page"):
         query.pop(key, None)
     for key, value in changes.items():
         query[key] = value

@@ -1,23 +1,26 @@
 """Tables as every list shows them: explicit columns, the whole row a link, two-line rows on a phone.
 
 A table formats rows it is given; it never queries, sorts or pages (selectors and config.kit.paging do). Columns are
-django-tables2's, the drawing is ours (components/table.html), because its own costs 17 ms for 50 rows.
+django-tables2's, the drawing is ours (components/table.html), because its own costs 17 ms for 50 rows. Lists that
+people search and sort are `config.kit.listing`'s; they draw their rows here too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import django_tables2 as tables
 from django.http import HttpRequest
-from django.template.loader import get_template
+from django.utils.functional import cached_property
+from django.utils.html import conditional_escape, escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from config.kit.nav import Text
 from config.kit.paging import Pager
-from config.kit.templatetags.kit import ago, filesize_exact, number
+from config.kit.templatetags.kit import ago, filesize_exact, number, state_html
 
 NOTHING = ("", "–", "—", None)  # what a phone leaves out
 
@@ -57,6 +60,32 @@ class Head:
     sorted: str = ""
 
 
+def draw_rows(rows: Iterable[Row], *, choose: bool = False, form_id: str = "") -> SafeString:
+    """The rows of a table's body. Here and not in the template: 50 rows of 8 cells take 1 ms instead of 8.
+
+    Text is escaped; a cell that is a `SafeString` (a component's) is taken as it is.
+    """
+    form = f' form="{escape(form_id)}"' if form_id else ""
+    parts: list[str] = []
+    labels: dict[str, str] = {}
+    for row in rows:
+        parts.append('<tr class="rowlink">' if row.url else "<tr>")
+        if choose:
+            words = escape(_("Choose %(row)s") % {"row": row.name})
+            box = f'<input type="checkbox" class="check" name="chosen" value="{escape(row.key)}" aria-label="{words}"'
+            parts.append(f'<td class="cell-choose">{box}{form}></td>')
+        for cell in row.cells:
+            label = labels.get(cell.label)
+            if label is None:
+                label = labels[cell.label] = escape(cell.label)
+            value: str = conditional_escape(cell.value)
+            if cell.href:
+                value = f'<a class="rowlink__a" href="{escape(cell.href)}">{value}</a>'
+            parts.append(f'<td class="{cell.css}" data-label="{label}">{value}</td>')
+        parts.append("</tr>")
+    return mark_safe("".join(parts))  # noqa: S308 - everything above is escaped
+
+
 class MainColumn(tables.Column):  # type: ignore[misc]  # untyped parent
     """The name of the row: the link, and the first line on a phone."""
 
@@ -92,8 +121,7 @@ class StateColumn(tables.Column):  # type: ignore[misc]  # untyped parent
     def render(self, value: Any, record: Any, bound_column: Any) -> SafeString:
         field = bound_column.name
         state = getattr(record, field, value) if not isinstance(record, dict) else record.get(field, value)
-        label = value if str(value) != str(state) else ""
-        return mark_safe(get_template("components/state.html").render({"state": state, "label": label}))  # noqa: S308
+        return state_html(str(state), str(value) if str(value) != str(state) else "")
 
 
 class TextColumn(tables.Column):  # type: ignore[misc]  # untyped parent
@@ -161,9 +189,13 @@ class BaseTable(tables.Table):  # type: ignore[misc]  # untyped parent
         direction = ("descending" if wanted.startswith("-") else "ascending") if is_sorted else ""
         return Head(label, css, f"?{query.urlencode()}", direction)
 
-    @property
+    @cached_property
     def shown_rows(self) -> list[Row]:
         return [self._row(bound) for bound in self.rows]
+
+    @property
+    def body(self) -> SafeString:
+        return draw_rows(self.shown_rows, choose=self.choose, form_id=self.form_id)
 
     def _row(self, bound: Any) -> Row:
         record, url = bound.record, self.row_url(bound.record)

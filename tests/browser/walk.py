@@ -15,6 +15,7 @@ NO_PAGE = frozenset(
         "config:healthz",
         "api:openapi",
         "config:preferences",
+        "config:list-memory",
         "config:palette",
         "config:running",
         "config:recovery-confirm",

@@ -12,6 +12,7 @@ ROWS = [
     for_administrators("config:styleguide"),
     for_administrators("config:styleguide", 303, method="POST"),
     public("config:preferences", 303, method="POST", data={"theme": "dark"}),
+    Row("config:list-memory", own=303, administrator=303, method="POST", data={"list": "jobs.tasks", "do": "reset"}),
     Row("config:palette", own=200, administrator=200),
     Row("config:running", own=200, administrator=200),
 ]

@@ -1,0 +1,111 @@
+"""A list page from a declaration: search box, filters, sorts, columns, saved views, paging, export.
+
+    USERS = Listing("accounts.users", (Main("email", …), State("state", …), Time("created", …)), sort="email")
+
+    def user_list(request):
+        return USERS.answer(request, selectors.list_users(request.actor), "accounts/user_list.html")
+
+The whole state is in the address: `q` (config.kit.list_query), one parameter per field that is filtered, `sort`,
+`size`, `columns`, and the pager's. Offer only what an index serves. The rows are what the actor may see; nothing here
+widens them. What the page shows is `config.kit.list_page`'s, how it looks components/list.html's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+
+from config.kit.bulk import actions_for
+from config.kit.csv import stream_csv
+from config.kit.list_page import ListPage
+from config.kit.list_query import BadTerm
+from config.kit.list_state import Asked, ListSpec, View
+from config.kit.pages import wants_partial
+from config.kit.preferences import ListMemory
+
+__all__ = ["BadTerm", "ListPage", "Listing", "View"]
+
+M = TypeVar("M", bound=Model)
+EXPORT_LIMIT = 1_000_000
+REGIONS = ("list", "list-body")  # what components/list.html swaps
+
+
+@dataclass(frozen=True, eq=False)
+class Listing(ListSpec, Generic[M]):
+    """A list and its page; see ListSpec for what can be declared."""
+
+    def ask(self, actor: Any, params: QueryDict, memory: ListMemory | None = None) -> Asked:
+        return Asked(self, self.fields_for(actor), params, memory or ListMemory())
+
+    def select(self, actor: Any, rows: QuerySet[M], params: QueryDict) -> QuerySet[M]:
+        """Those of `rows` that an address asks for, in no order. Raises: BadTerm where it can't be understood.
+
+        For what follows a list (bulk, export): a search that means nothing must never mean everything.
+        """
+        asked = self.ask(actor, params)
+        if asked.problems:
+            raise BadTerm(" ".join(asked.problems))
+        return rows.filter(asked.condition)
+
+    def answer(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[M],
+        template: str,
+        context: Mapping[str, Any] | None = None,
+        *,
+        total: Callable[[], int | None] | None = None,
+        bulk_url: str = "",
+        on_export: Callable[[], None] | None = None,
+    ) -> HttpResponseBase:
+        """The page, its region for htmx, or with `format=csv` the file.
+
+        total: a counter for the unfiltered number, asked only then. bulk_url: where this list's bulk actions are
+        (config.kit.bulk). on_export: called before a file is sent, to record it.
+        """
+        from_here = request.GET.get("format") == "csv" and self.exportable
+        if from_here:
+            return self._export(request, rows, on_export)
+        shown = self.page(request, rows, total=total, bulk_url=bulk_url)
+        is_region = wants_partial(request) and getattr(request, "htmx").target in ("list", "list-body")  # noqa: B009
+        chosen = "components/list.html" if is_region else template
+        response = render(request, chosen, {**(context or {}), "list": shown, "is_region": is_region})
+        patch_vary_headers(response, ["HX-Request", "HX-Target"])
+        return response
+
+    def page(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[M],
+        *,
+        total: Callable[[], int | None] | None = None,
+        bulk_url: str = "",
+    ) -> ListPage[M]:
+        """What components/list.html draws, for pages that have more than the list."""
+        actor = getattr(request, "actor", None)
+        asked = self.ask(actor, request.GET, ListMemory.load(request, self.name))
+        actions = actions_for(self.name, actor) if bulk_url else ()
+        return ListPage.read(request, asked, rows, total=total, actions=actions, bulk_url=bulk_url)
+
+    def _export(
+        self, request: HttpRequest, rows: QuerySet[M], on_export: Callable[[], None] | None
+    ) -> HttpResponseBase:
+        asked = self.ask(getattr(request, "actor", None), request.GET, ListMemory.load(request, self.name))
+        if asked.problems:
+            return HttpResponse("\n".join(asked.problems), status=400, content_type="text/plain; charset=utf-8")
+        if on_export is not None:
+            on_export()
+        found = rows.filter(asked.condition).order_by("pk")[:EXPORT_LIMIT]
+        columns = [each for each in asked.fields if each.column]
+        lines = ([each.exported(row) for each in columns] for row in found.iterator(chunk_size=2_000))
+        return stream_csv(
+            [each.name for each in columns], lines, filename=f"{self.name}-{timezone.localdate():%Y-%m-%d}"
+        )
