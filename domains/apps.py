@@ -8,8 +8,9 @@ class DomainsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import holdings
-        from domains import belonging
+        from domains import belonging, offers
 
         holdings.register_customers_of(belonging.customers_of)
         holdings.register_end_user_rights(belonging.end_user_rights)
         belonging.register_places()
+        offers.register()

@@ -12,7 +12,7 @@ from accounts import places
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.permissions import ALL_END_USER_RIGHTS, EndUserRight, Level, Right
-from domains import selectors
+from domains import inheritance, selectors
 from domains.models import Broker, Customer, Domain
 
 
@@ -26,12 +26,13 @@ def customers_of(brokers: Iterable[int]) -> dict[int, list[int]]:
 
 
 def end_user_rights(user: User) -> frozenset[EndUserRight]:
-    """What the person's domain lets its people do; everything for who belongs to no domain."""
+    """What the person's domain lets its people do: nothing while it is suspended. Who belongs to none may all."""
     if user.home_domain_id is None:
         return ALL_END_USER_RIGHTS
-    names = Domain.objects.filter(pk=user.home_domain_id).values_list("end_user_rights", flat=True).first()
-    if names is None:
-        return ALL_END_USER_RIGHTS
+    domain = Domain.objects.filter(pk=user.home_domain_id).first()
+    if domain is None or domain.is_suspended:
+        return frozenset()
+    names = inheritance.value_of(domain, "end_user_rights")
     return frozenset(right for right in EndUserRight if right.value in names)
 
 

@@ -83,7 +83,7 @@ class Customer(Versioned):
     name = models.CharField(_("name"), max_length=200, unique=True)
     description = models.CharField(_("description"), max_length=1000, blank=True, default="")
     external_id = models.CharField(_("external id"), max_length=200, blank=True, default="", db_index=True)
-    is_enabled = models.BooleanField(_("enabled"), default=True)
+    is_enabled = models.BooleanField(_("enabled"), default=True)  # disabled: its domains are suspended
     max_domains = limit_field(_("domains at most"))
     max_mailboxes = limit_field(_("mailboxes at most"))
     max_aliases = limit_field(_("aliases at most"))
@@ -101,6 +101,14 @@ class Customer(Versioned):
         indexes = [
             GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="customer_name_parts"),
             models.Index(fields=["broker", "name"], name="customer_by_broker"),
+            *(
+                models.Index(fields=[column, "id"], name=f"customer_by_{short}")
+                for column, short in (
+                    ("domain_count", "domains"),
+                    ("mailbox_count", "mailboxes"),
+                    ("created_at", "age"),
+                )
+            ),
         ]
 
     def __str__(self) -> str:
@@ -134,7 +142,10 @@ class DomainQuerySet(models.QuerySet["Domain"]):
 
 
 class Domain(Versioned):
-    """A domain we serve. `name` is in ASCII (A-labels) and lower case; its other names are `DomainName` rows."""
+    """A domain we serve. `name` is in ASCII (A-labels) and lower case; its other names are `DomainName` rows.
+
+    What is null here is as the customer says, or the server: read it through `domains.inheritance`.
+    """
 
     class ListPriority(models.TextChoices):
         USER = "user", _("The mailbox's rules win")
@@ -145,11 +156,14 @@ class Domain(Versioned):
     description = models.CharField(_("description"), max_length=1000, blank=True, default="")
     status = models.CharField(_("state"), max_length=10, choices=Status.choices, default=Status.ENABLED)
     external_id = models.CharField(_("external id"), max_length=200, blank=True, default="")
-    default_language = models.CharField(_("language"), max_length=10, choices=LANGUAGES, default="en")
-    auto_provisioning = models.BooleanField(_("make mailboxes by themselves"), default=False)
-    sender_verify = models.BooleanField(_("verify senders"), default=True)
-    list_priority = models.CharField(
-        _("rules that win"), max_length=10, choices=ListPriority.choices, default=ListPriority.USER
+    suspended_by_customer = models.BooleanField(default=False, editable=False)
+    default_language = models.CharField(  # noqa: DJ001  # null inherits
+        _("language"), max_length=10, choices=LANGUAGES, null=True, blank=True
+    )
+    auto_provisioning = models.BooleanField(_("make mailboxes by themselves"), null=True, blank=True)
+    sender_verify = models.BooleanField(_("verify senders"), null=True, blank=True)
+    list_priority = models.CharField(  # noqa: DJ001  # null inherits
+        _("rules that win"), max_length=10, choices=ListPriority.choices, null=True, blank=True
     )
     outgoing_subnets = ArrayField(models.CharField(max_length=50), default=list, blank=True)
     outgoing_providers = models.ManyToManyField(OutgoingProvider, blank=True, related_name="domains")
@@ -157,10 +171,11 @@ class Domain(Versioned):
     default_policy = models.ForeignKey(
         "domains.Policy", on_delete=models.SET_NULL, null=True, blank=True, related_name="default_of"
     )
-    end_user_rights = ArrayField(models.CharField(max_length=40), null=True, blank=True)  # null: all
-    # quotas of its mailboxes (null: the server's; −1: unlimited), and limits of the whole
+    end_user_rights = ArrayField(models.CharField(max_length=40), null=True, blank=True)
+    # quotas of its mailboxes (−1: unlimited), and limits of the whole
     quota_bytes = limit_field(_("quota of a mailbox"))
     quota_messages = limit_field(_("messages in a mailbox at most"))
+    sieve_quota_bytes = limit_field(_("Sieve quota of a mailbox"))
     max_quota_bytes = limit_field(_("largest quota of a mailbox"))
     max_bytes = limit_field(_("mailbox sizes at most, added up"))
     max_mailboxes = limit_field(_("mailboxes at most"))
@@ -195,6 +210,7 @@ class Domain(Versioned):
             models.Index(fields=["mailbox_count", "id"], name="domain_by_mailboxes"),
             models.Index(fields=["external_id"], name="domain_by_external_id"),
             models.Index(fields=["purge_at"], condition=Q(status="deleted"), name="domain_to_purge"),
+            models.Index(fields=["name"], condition=Q(suspended_by_customer=True), name="domain_suspended"),
             GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="domain_name_parts"),
         ]
 
@@ -208,7 +224,13 @@ class Domain(Versioned):
 
     @property
     def is_serving(self) -> bool:
-        return self.status == Status.ENABLED
+        """Whether its mail flows."""
+        return self.status == Status.ENABLED and not self.suspended_by_customer
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether its people are kept out; those of a domain that isn't in service yet may come in."""
+        return self.suspended_by_customer or self.status in (Status.DISABLED, Status.DELETED, Status.PURGED)
 
     def scopes(self) -> tuple[ScopeRef, ...]:
         return (*scope_ref(Level.DOMAIN, self.pk), *scope_ref(Level.CUSTOMER, self.customer_id))

@@ -15,6 +15,7 @@ from accounts.errors import BadPassword as BadAccountPassword
 from accounts.models import User
 from accounts.permissions import Right
 from accounts.services import create_user, settle
+from domains import inheritance
 from domains.errors import Invalid, Taken, WrongState
 from domains.models import Address, Domain, Mailbox, Status
 from domains.services import claims, counting
@@ -83,7 +84,7 @@ def create_mailbox(
                 "name": name,
                 "first_name": first_name,
                 "last_name": last_name,
-                "language": language or domain.default_language,
+                "language": language or inheritance.value_of(domain, "default_language"),
                 "password": password,
             },
             quota_bytes=quota_bytes,

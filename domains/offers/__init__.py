@@ -1,0 +1,7 @@
+"""What this app puts into the registries of the apps below it: one module a subject, called once when it starts."""
+
+from domains.offers import tenant_options
+
+
+def register() -> None:
+    tenant_options.register()

@@ -1,0 +1,57 @@
+"""The options with which customers and the server say what their domains leave open (`domains.inheritance`).
+
+A domain's own values are fields of its row, so that these have no level below the customer.
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts import options
+from accounts.optiontypes import OptionType
+from accounts.permissions import END_USER_RIGHTS
+from domains.models import Domain
+
+
+def register() -> None:
+    group = _("Domains")
+    options.define(
+        "AUTO_PROVISIONING",
+        OptionType.BOOL,
+        levels=options.DOWN_TO_CUSTOMER,
+        default=False,
+        label=_("Make mailboxes by themselves"),
+        help=_("Mail for an unknown address of a domain makes its mailbox, for domains that don't say otherwise."),
+        group=group,
+    )
+    options.define(
+        "SENDER_VERIFY",
+        OptionType.BOOL,
+        levels=options.DOWN_TO_CUSTOMER,
+        default=True,
+        label=_("Verify senders"),
+        help=_(
+            "Senders outside the directory are asked to confirm, for domains and mailboxes that don't say otherwise."
+        ),
+        group=group,
+    )
+    options.define(
+        "LIST_PRIORITY",
+        OptionType.STRING,
+        levels=options.DOWN_TO_CUSTOMER,
+        default=Domain.ListPriority.USER.value,
+        values=Domain.ListPriority.choices,
+        label=_("Rules that win"),
+        help=_("Where a domain and a mailbox disagree about a sender, for domains that don't say otherwise."),
+        group=group,
+    )
+    options.define(
+        "END_USER_RIGHTS",
+        OptionType.LIST,
+        levels=options.DOWN_TO_CUSTOMER,
+        default=sorted(right.value for right in END_USER_RIGHTS),
+        values=[(right.value, label) for right, label in END_USER_RIGHTS.items()],
+        label=_("What people may do with their own things"),
+        help=_("For domains that don't say otherwise."),
+        group=group,
+    )
