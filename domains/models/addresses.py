@@ -149,6 +149,9 @@ class Mailbox(Versioned):
     relay = models.ForeignKey(
         "domains.Relay", on_delete=models.SET_NULL, null=True, blank=True, related_name="mailboxes"
     )
+    policy_values = models.JSONField(
+        default=dict, blank=True
+    )  # over the policy: {path: value}, as domains.policy has it
     sender_verify = models.BooleanField(_("verify senders"), null=True, blank=True)  # null: as the domain
     quota_bytes = limit_field(_("quota"))
     quota_messages = limit_field(_("messages at most"))

@@ -90,7 +90,7 @@ class DkimKey(Versioned):
         RETIRED = "retired", _("Retired")
 
     domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="dkim_keys")
-    selector = models.CharField(_("selector"), max_length=63)
+    selector = models.CharField(_("selector"), max_length=100)
     algorithm = models.CharField(_("algorithm"), max_length=10, choices=Algorithm.choices)
     private_key = SealedTextField(purpose="dkim private key")
     public_key = models.TextField()  # Base64, as in the record's p=
