@@ -18,6 +18,7 @@ from config import environment, servers
 from config.kit import paths
 from tests import factories
 from tests.chromium import chromium
+from tests.stage import Cast, make_cast
 
 __all__ = ["chromium"]
 
@@ -58,6 +59,12 @@ def user(db: None) -> User:
 def stranger(db: None) -> User:
     """Another user, who owns nothing of `user`'s."""
     return factories.make_user("stranger@example.net")
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """Everybody, and the ground they stand on (tests/stage.py)."""
+    return make_cast()
 
 
 @pytest.fixture

@@ -1,42 +1,37 @@
-"""The access sweep: every route × every kind of person × own and somebody else's object has an expected answer.
+"""The access sweep: every route × every role × own and somebody else's object has an expected answer.
 
-A route that is missing from the table fails, and so does a row without a route. To add a route, add rows to
-`ROWS` in `tests/<app>/access.py` (make the file; the sweep finds it), for instance
+A route that is missing from the table fails, and so does a row without a route. To add a route, add rows to `ROWS` in
+`tests/<app>/access.py` (make the file; the sweep finds it); tests/access.py says how. One row per method that the
+route answers; all other methods must be answered with 405 (that is checked too).
 
-    from tests.access import Row, for_administrators, public
-
-    ROWS = [
-        public("config:healthz", {200, 503}),
-        for_administrators("accounts:user-list"),
-        Row("jobs:task-detail", own=200, foreign=404, administrator=200, args=make_task_of),
-        Row("jobs:task-cancel", method="POST", own=303, foreign=404, administrator=303, args=make_task_of),
-    ]
-
-One row per method that the route answers; all other methods must be answered with 405 (that is checked too). See
-`tests.access.Row` for the fields. What "foreign" means: the object belongs to another user (for an administrator: to
-`user`).
+Whoever is refused must have changed nothing: not one statement that writes, with the fields of a valid form and
+without.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django import DjangoDbBlocker
 
-from accounts.models import User
 from api.v1.routes import door
-from tests.access import SIGN_IN, Answer, Cast, Row
+from archive import engines
+from tests.access import SIGN_IN, Answer, AnyRow, Args, Place, Role
+from tests.stage import Stage
+from tests.stage import stage as open_stage
 
 TESTS = Path(__file__).parent
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-ClientFor = Callable[[User | None], Client]
+REFUSED = (401, 403, 404, SIGN_IN)
 
 
-def collect_rows() -> list[Row]:
+def collect_rows() -> list[AnyRow]:
     """All rows of all apps."""
     files = sorted(path for path in TESTS.rglob("access.py") if path.parent != TESTS)
     modules = [".".join(("tests", *path.relative_to(TESTS).with_suffix("").parts)) for path in files]
@@ -57,14 +52,17 @@ ROWS = collect_rows()
 # The operations of the API have a table of their own (tests/api/test_matrix.py): tokens, not sessions.
 BY_TOKEN = {f"api:{name}" for name in (*(declared.name for declared in door.declared), "nothing-here")}
 ROUTES = sorted(set(route_names(get_resolver().url_patterns)) - BY_TOKEN)
-ROW_IDS = [row.name for row in ROWS]
 
 
-@pytest.fixture
-def cast(user: User, stranger: User, administrator: User) -> Cast:
-    return Cast(user, stranger, administrator)
+@pytest.fixture(scope="module")
+def stage(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Stage]:
+    """One cast for all rows; every scene is taken back."""
+    with django_db_blocker.unblock(), open_stage() as built:
+        yield built
+    engines.close_all()
 
 
+@pytest.mark.django_db  # so that pytest-django makes the database, also for the stage
 def test_every_route_is_in_the_table() -> None:
     covered = {row.route for row in ROWS}
     assert [route for route in ROUTES if route not in covered] == [], "routes without a row in tests/*/access.py"
@@ -72,7 +70,8 @@ def test_every_route_is_in_the_table() -> None:
 
 def test_every_row_has_a_route_and_stands_once() -> None:
     assert [row.route for row in ROWS if row.route not in ROUTES] == []
-    assert sorted(ROW_IDS) == sorted(set(ROW_IDS))
+    names = [row.name for row in ROWS]
+    assert sorted(names) == sorted(set(names))
 
 
 def test_no_route_hides_behind_the_address_of_another() -> None:
@@ -80,79 +79,79 @@ def test_no_route_hides_behind_the_address_of_another() -> None:
     assert sorted(names) == sorted(set(names))
 
 
-@pytest.mark.parametrize("row", ROWS, ids=ROW_IDS)
-def test_anonymous(row: Row, cast: Cast, client_for: ClientFor) -> None:
-    check(row, cast, client_for(None), owner=cast.user, expected=row.anonymous)
+@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+def test_everybody_gets_what_the_table_says(row: AnyRow, stage: Stage) -> None:
+    wrong: list[str] = []
+    for place in row.places:
+        groups: dict[object, list[Role]] = {}
+        for role in Role:
+            groups.setdefault(row.key(role, place), []).append(role)
+        for roles in groups.values():
+            with stage.scene():
+                args = row.make(stage.cast, roles[0], place)
+                fields = row.fields(stage.cast)
+                for role in roles:
+                    wrong += try_door(stage, row, role, place, args, fields)
+    assert wrong == []
 
 
-@pytest.mark.parametrize("row", ROWS, ids=ROW_IDS)
-def test_user_and_own_object(row: Row, cast: Cast, client_for: ClientFor) -> None:
-    check(row, cast, client_for(cast.user), owner=cast.user, expected=row.own)
+def try_door(stage: Stage, row: AnyRow, role: Role, place: Place, args: Args, fields: Any) -> list[str]:
+    """What one role gets that the table doesn't say, as sentences."""
+    expected = row.expected(role, place)
+    is_refusal = expected in REFUSED if not isinstance(expected, set) else False
+    attempts = [fields, {}] if fields and is_refusal and row.method != "GET" else [fields]
+    found: list[str] = []
+    for sent in attempts:
+        with stage.scene() as writes:
+            response = send(stage.client(role), row.method, reverse(row.route, args=args), sent)
+            who = f"{role} at {place} with {'fields' if sent else 'nothing'}"
+            if not is_answer(response, expected, row):
+                where = response.headers.get("Location", "")
+                found.append(f"{who}: {response.status_code} {where}, not {expected}")
+            elif is_refusal and writes:
+                found.append(f"{who}: refused, but wrote {writes[0]}")
+    return found
 
 
-@pytest.mark.parametrize("row", ROWS, ids=ROW_IDS)
-def test_user_and_object_of_an_administrator(row: Row, cast: Cast, client_for: ClientFor) -> None:
-    expected = row.own if row.foreign is None else row.foreign
-    check(row, cast, client_for(cast.user), owner=cast.administrator, expected=expected)
+def send(client: Client, method: str, url: str, fields: Any) -> Any:
+    if method == "GET":
+        return client.get(url, fields)
+    return client.post(url, fields) if method == "POST" else client.generic(method, url)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=ROW_IDS)
-def test_stranger_and_object_of_the_user(row: Row, cast: Cast, client_for: ClientFor) -> None:
-    expected = row.own if row.foreign is None else row.foreign
-    check(row, cast, client_for(cast.stranger), owner=cast.user, expected=expected)
-
-
-@pytest.mark.parametrize("row", ROWS, ids=ROW_IDS)
-def test_administrator_and_own_object(row: Row, cast: Cast, client_for: ClientFor) -> None:
-    check(row, cast, client_for(cast.administrator), owner=cast.administrator, expected=row.administrator)
-
-
-@pytest.mark.parametrize("row", ROWS, ids=ROW_IDS)
-def test_administrator_and_object_of_the_user(row: Row, cast: Cast, client_for: ClientFor) -> None:
-    expected = row.administrator if row.administrator_foreign is None else row.administrator_foreign
-    check(row, cast, client_for(cast.administrator), owner=cast.user, expected=expected)
+def is_answer(response: Any, expected: Answer, row: AnyRow) -> bool:
+    sign_in = reverse("accounts:sign-in")
+    to_sign_in = response.headers.get("Location", "").startswith(sign_in)
+    if expected == SIGN_IN:
+        return bool(response.status_code == 302 and to_sign_in)
+    if isinstance(expected, set):
+        return response.status_code in expected
+    return bool(response.status_code == expected and (not to_sign_in or row.route == "accounts:sign-out"))
 
 
 @pytest.mark.parametrize("route", sorted({row.route for row in ROWS}))
-def test_other_methods_are_refused(route: str, cast: Cast, client_for: ClientFor) -> None:
+def test_other_methods_are_refused_and_head_is_answered_like_get(route: str, stage: Stage) -> None:
+    """HEAD: link checkers and mail scanners ask with it (RFC 9110 §9.1: every server answers GET and HEAD)."""
     rows = [row for row in ROWS if row.route == route]
     answered = {row.method for row in rows}
-    client = client_for(cast.administrator)
-    for method in METHODS:
-        if method not in answered:
-            url = reverse(route, args=rows[0].args(cast, cast.administrator))
-            assert client.generic(method, url).status_code == 405, f"{method} {url}"
+    with stage.scene():
+        url = reverse(route, args=rows[0].make(stage.cast, Role.ADMINISTRATOR, rows[0].places[0]))
+        for method in METHODS:
+            if method not in answered:
+                with stage.scene():
+                    status = stage.client(Role.ADMINISTRATOR).generic(method, url).status_code
+                    assert status == 405, f"{method} {url}"
+        if "GET" in answered:
+            with stage.scene():
+                assert stage.client(Role.ADMINISTRATOR).head(url).status_code != 405
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.method != "GET"], ids=lambda row: row.name)
-def test_a_forged_post_is_refused(row: Row, cast: Cast) -> None:
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(cast.administrator)
-    url = reverse(row.route, args=row.args(cast, cast.administrator))
-    assert client.generic(row.method, url).status_code == 403
-
-
-def check(row: Row, cast: Cast, client: Client, *, owner: User, expected: Answer) -> None:
-    url = reverse(row.route, args=row.args(cast, owner))
-    if row.method == "GET":
-        response = client.get(url, row.fields(cast))
-    else:
-        response = client.post(url, row.fields(cast)) if row.method == "POST" else client.generic(row.method, url)
-    said = f"{row.name} answered {response.status_code} {response.headers.get('Location', '')}"
-    if expected == SIGN_IN:
-        assert response.status_code == 302 and response["Location"].startswith(reverse("accounts:sign-in")), said
-    elif isinstance(expected, set):
-        assert response.status_code in expected, said
-    else:
-        assert response.status_code == expected, said
-        assert not response.headers.get("Location", "").startswith(reverse("accounts:sign-in")) or (
-            row.route == "accounts:sign-out"
-        ), said
-
-
-@pytest.mark.parametrize("row", [row for row in ROWS if row.method == "GET"], ids=lambda row: row.name)
-def test_head_is_answered_like_get(row: Row, cast: Cast, client_for: ClientFor) -> None:
-    """Link checkers and mail scanners ask with HEAD (RFC 9110 §9.1: every server answers GET and HEAD)."""
-    client = client_for(cast.administrator)
-    url = reverse(row.route, args=row.args(cast, cast.administrator))
-    assert client.head(url).status_code != 405
+def test_a_forged_post_is_refused_and_changes_nothing(row: AnyRow, stage: Stage) -> None:
+    with stage.scene():
+        url = reverse(row.route, args=row.make(stage.cast, Role.ADMINISTRATOR, row.places[0]))
+        fields = row.fields(stage.cast)
+        with stage.scene() as writes:
+            client = stage.client(Role.ADMINISTRATOR, enforce_csrf_checks=True)
+            assert send(client, row.method, url, fields).status_code == 403
+            assert writes == []

@@ -7,9 +7,10 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.permissions import Right
 from archive.models import ArchiveAccess, Export
 from tests import factories
-from tests.access import Cast, Row, for_administrators
+from tests.access import Cast, Row, for_administrators, somewhere
 from tests.archive.django.factories import archive, folder_of, make_raw, make_store
 
 
@@ -81,8 +82,8 @@ ROWS = [
         "archive:export-delete", method="POST", own=303, foreign=404, administrator=303, administrator_foreign=404,
         args=an_export,
     ),
-    for_administrators("archive:open-archive"),
-    for_administrators("archive:open-archive", 422, method="POST"),
+    somewhere("archive:open-archive", need=Right.READ_OTHERS_MAIL),
+    somewhere("archive:open-archive", 422, method="POST", need=Right.READ_OTHERS_MAIL),
     Row(
         "archive:close-archive", method="POST", own=303, foreign=404, administrator=303, administrator_foreign=404,
         args=an_access_by,
