@@ -89,30 +89,35 @@ def answer(request: HttpRequest, declared: Declared, actor: Actor, path: dict[st
     """Answer one request of a known actor. Raises what services, selectors and this door raise."""
     if not request.accepts(JSON):
         raise NotAcceptable(_("Answers are application/json."))
-    inside = _inside(path)
-    subject = declared.admit(actor, **inside)
+    named = _named(path)
+    subject = declared.admitted(actor, named)
     if declared.listing is not None:
         return _list(request, declared, actor, subject)
     if not declared.reads and actor.read_only:
         raise NotAllowed(_("This token only reads."))
     sent = _sent(request, declared)
     if declared.method == "GET":
-        return _single(request, declared, declared.call(actor, subject, sent))
+        return _single(request, declared, declared.call(actor, subject, named, sent))
     if "If-Match" not in request.headers:
-        return _written(declared, declared.call(actor, subject, sent))
+        return _written(declared, declared.call(actor, subject, named, sent))
     with transaction.atomic():
         _lock(subject)
-        subject = declared.admit(actor, **inside)
-        _require_version(request, declared, actor, inside)
-        return _written(declared, declared.call(actor, subject, sent))
+        subject = declared.admitted(actor, named)
+        _require_version(request, declared, actor, named)
+        return _written(declared, declared.call(actor, subject, named, sent))
 
 
-def _inside(path: dict[str, Any]) -> dict[str, Any]:
+def inside(name: str) -> str:
+    """domainId → domain_id."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def _named(path: dict[str, Any]) -> dict[str, Any]:
     """The path's parameters by their names inside; what no column can hold names no object."""
     for value in path.values():
         if value > MAX_ID if isinstance(value, int) else "\0" in value:
             raise NotFound()
-    return {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower(): value for name, value in path.items()}
+    return {inside(name): value for name, value in path.items()}
 
 
 def _sent(request: HttpRequest, declared: Declared) -> dict[str, Any]:
@@ -121,8 +126,7 @@ def _sent(request: HttpRequest, declared: Declared) -> dict[str, Any]:
     faults: list[Fault] = []
     if declared.query is not None:
         try:
-            query = read_query(request.GET, declared.query)
-            found |= {"query": query} if declared.takes_query else {}
+            found["query"] = read_query(request.GET, declared.query)
         except Invalid as error:
             faults += error.faults
     if declared.body is not None:
@@ -189,14 +193,14 @@ def _names(header: str, version: str, *, weak: bool) -> bool:
     return any(tag == version and (weak or not mark) for mark, tag in given)
 
 
-def _require_version(request: HttpRequest, declared: Declared, actor: Actor, inside: dict[str, Any]) -> None:
+def _require_version(request: HttpRequest, declared: Declared, actor: Actor, named: dict[str, Any]) -> None:
     """Raises: PreconditionFailed, unless the object is as If-Match says."""
     if request.headers["If-Match"].strip() == "*":
         return
     reader = declared.reader
     if reader is None:
         raise PreconditionFailed(_("Nothing at this address has a version to compare with; leave out If-Match."))
-    content = _json(reader, reader.call(actor, reader.admit(actor, **inside), {})).content
+    content = _json(reader, reader.call(actor, reader.admitted(actor, named), named, {})).content
     if not _names(request.headers["If-Match"], _version(content), weak=False):
         raise PreconditionFailed(_("Somebody has changed the object since you read it; read it again."))
 

@@ -28,7 +28,7 @@ from ninja.params.models import Query as QuerySource
 from pydantic import BaseModel, Field, TypeAdapter
 
 from accounts.actors import Actor
-from api.answering import DoorOperation, DoorPathView
+from api.answering import DoorOperation, DoorPathView, inside
 from api.listing import Listing
 from api.schemas import Answer, Id
 
@@ -81,6 +81,7 @@ class Declared:
     is_body_optional: bool
     query: TypeAdapter[Any] | None
     takes_subject: bool
+    takes: frozenset[str]
     reads: bool
     names: Names
     siblings: dict[str, Declared]
@@ -93,18 +94,25 @@ class Declared:
     def writer(self) -> TypeAdapter[Any]:
         return TypeAdapter(self.answer)
 
-    @cached_property
-    def takes_query(self) -> bool:
-        return self.listing is None and "query" in inspect.signature(self.function).parameters
-
     @property
     def reader(self) -> Declared | None:
         """The GET of one object at the same address: what a version is taken from."""
         found = self.siblings.get("GET")
         return found if found is not None and found.listing is None else None
 
-    def call(self, actor: Actor, subject: Any, sent: dict[str, Any]) -> Any:
-        return self.function(actor, subject, **sent) if self.takes_subject else self.function(actor, **sent)
+    @cached_property
+    def admit_takes(self) -> frozenset[str]:
+        """Which of the path's parameters name the object; the others go to the operation."""
+        return frozenset(inspect.signature(self.admit).parameters) - {"actor"}
+
+    def admitted(self, actor: Actor, path: dict[str, Any]) -> Any:
+        """The object that the path names. Raises: Http404, Forbidden."""
+        return self.admit(actor, **{name: value for name, value in path.items() if name in self.admit_takes})
+
+    def call(self, actor: Actor, subject: Any, path: dict[str, Any], sent: dict[str, Any]) -> Any:
+        """What the operation answers to somebody admitted."""
+        given = {name: value for name, value in {**path, **sent}.items() if name in self.takes}
+        return self.function(actor, subject, **given) if self.takes_subject else self.function(actor, **given)
 
 
 class Group(Router):
@@ -160,6 +168,7 @@ class Group(Router):
                 is_body_optional=False,
                 query=listing.adapter,
                 takes_subject=True,
+                takes=frozenset(),
                 reads=True,
                 names=self.names,
                 siblings=self._siblings.setdefault(path, {}),
@@ -188,7 +197,8 @@ class Group(Router):
                 body=None if body is None else TypeAdapter(body),
                 is_body_optional=is_optional,
                 query=TypeAdapter(query or NoQuery),
-                takes_subject=_takes_subject(function),
+                takes_subject=_takes_subject(function, path),
+                takes=frozenset(inspect.signature(function).parameters),
                 reads=reads or method == "GET",
                 names=self.names,
                 siblings=self._siblings.setdefault(path, {}),
@@ -265,7 +275,8 @@ def _sent(hint: Any) -> tuple[Any, bool]:
     return hint, False
 
 
-def _takes_subject(function: Callable[..., Any]) -> bool:
-    first, *rest = [name for name in inspect.signature(function).parameters if name not in ("body", "query")]
-    assert first == "actor" and len(rest) <= 1, f"{function.__name__} takes (actor, object, body, query)"
+def _takes_subject(function: Callable[..., Any], path: str) -> bool:
+    given = {"body", "query", *(inside(name) for _kind, name in _PLACEHOLDER.findall(path))}
+    first, *rest = [name for name in inspect.signature(function).parameters if name not in given]
+    assert first == "actor" and len(rest) <= 1, f"{function.__name__} takes (actor, object, path, body, query)"
     return bool(rest)

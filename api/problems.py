@@ -114,6 +114,15 @@ def _wrong_password(error: Exception, names: Names) -> ApiError:
     return Invalid(_words(error), faults=_faults(error, names, "password"))
 
 
+def _unknown_option(error: Exception, names: Names) -> ApiError:
+    text = _("There is no option of this name.")
+    return Invalid(text, faults=_faults(error, names, "name", text))
+
+
+def _bad_option(error: Exception, names: Names) -> ApiError:
+    return Invalid(_words(error), faults=_faults(error, names, "value"))
+
+
 def _refused(error: Exception, names: Names) -> ApiError:
     return Invalid(_words(error), faults=_faults(error, names))
 
@@ -155,6 +164,8 @@ TABLE: list[tuple[type[Exception], Callable[[Exception, Names], ApiError]]] = [
     (accounts.BadPassword, _wrong_password),
     (accounts.TooManyAttempts, _wait),
     (accounts.LastAdministrator, _taken),
+    (accounts.UnknownOption, _unknown_option),
+    (accounts.BadOption, _bad_option),
     (accounts.AccountsError, _refused),
     (domains.BadAddress, _wrong_address),
     (domains.Taken, _taken),

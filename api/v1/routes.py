@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from api.door import Door
-from api.v1 import me
+from api.v1 import me, options
 
-door = Door([me.group])
+door = Door([me.group, options.group])
