@@ -8,6 +8,8 @@ from django.db.models import QuerySet
 from django.http import Http404
 
 from accounts.actors import Actor
+from accounts.addresses import canonical_domain
+from accounts.errors import BadAddress
 from accounts.models import User
 from accounts.permissions import Right
 from domains.models import Address, Broker, Customer, Domain, Mailbox
@@ -30,6 +32,16 @@ def get_domain(actor: Actor, domain_id: int, *, need: Right = Right.VIEW_DOMAINS
     """Raises: Http404, Forbidden."""
     seen = Domain.objects.visible_to(actor, Right.VIEW_DOMAINS).select_related("customer")
     return _get(actor, seen, domain_id, need)
+
+
+def find_domain(actor: Actor, name: str, *, need: Right = Right.VIEW_DOMAINS) -> Domain | None:
+    """The domain with this name or alias, as people write it; None for what is unknown or not theirs."""
+    try:
+        canonical = canonical_domain(name)
+    except BadAddress:
+        return None
+    seen = Domain.objects.visible_to(actor, need).select_related("customer")
+    return seen.filter(names__name=canonical).first()
 
 
 def get_mailbox(actor: Actor, mailbox_id: int, *, need: Right = Right.VIEW_USERS) -> Mailbox:

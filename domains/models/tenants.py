@@ -191,6 +191,8 @@ class Domain(Versioned):
     list_count = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     status_before = models.CharField(max_length=10, blank=True, default="", editable=False)
+    # how wide the right of whoever disabled or deleted it reached: only who reaches as far takes it back
+    suspended_at_level = models.CharField(max_length=10, blank=True, default="", editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
     purge_at = models.DateTimeField(null=True, editable=False)
 

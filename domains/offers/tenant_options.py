@@ -11,6 +11,7 @@ from accounts import options
 from accounts.optiontypes import OptionType
 from accounts.permissions import END_USER_RIGHTS
 from domains.models import Domain
+from domains.services.domain_states import DELETION_DAYS
 
 
 def register() -> None:
@@ -54,4 +55,17 @@ def register() -> None:
         label=_("What people may do with their own things"),
         help=_("For domains that don't say otherwise."),
         group=group,
+    )
+    options.define(
+        DELETION_DAYS,
+        OptionType.INTEGER,
+        levels=options.DOWN_TO_CUSTOMER,
+        default=30,
+        minimum=0,
+        maximum=3650,
+        unit=_("days"),
+        label=_("Deleted domains can be restored for"),
+        help=_("After so many days a deleted domain is purged. Archived mail always stays."),
+        group=group,
+        restricted=True,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.db.models import F, QuerySet, Sum
 from django.utils.translation import gettext as _
 
+from config.kit.versions import ChangedMeanwhile
 from domains.errors import LimitReached
 from domains.limits import allows
 from domains.models import Address, Customer, Domain
@@ -39,6 +40,19 @@ def remove(domain: Domain, kind: str, count: int = 1) -> None:
     """Count so many fewer addresses of this kind."""
     customer = _locked_customer(domain)
     _change(domain, customer, kind, -count)
+
+
+def lock(domain: Domain) -> Domain:
+    """The domain as it is now, with its row and its customer's held until the transaction ends.
+
+    For changes of many counts at once. Raises: ChangedMeanwhile where it went to another customer in between.
+    """
+    customer = _locked_customer(domain)
+    locked = Domain.objects.select_for_update().get(pk=domain.pk)
+    if locked.customer_id != domain.customer_id:
+        raise ChangedMeanwhile(f"{domain} went to another customer meanwhile")
+    locked.customer = customer
+    return locked
 
 
 def add_domain(customer: Customer | None) -> None:
