@@ -1,7 +1,7 @@
-"""CSV out and in: safe in a spreadsheet, constant memory, and every error with its line and column.
+"""CSV files that are sent: safe in a spreadsheet, made while they are sent, in constant memory.
 
-Cells that a spreadsheet would run (`= + - @`, tab, CR first) get an apostrophe before them on the way out and lose it
-on the way in. Not for what a row means; that is the importing service's.
+Cells that a spreadsheet would run (`= + - @`, tab, CR first) get an apostrophe before them here and lose it when the
+file is read (config.kit.csv_reading).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def write_csv(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[b
 def stream_csv(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, filename: str) -> StreamingHttpResponse:
     """A download that is made while it is sent. Give rows from `queryset.iterator()`."""
     response = StreamingHttpResponse(write_csv(heads, rows), content_type="text/csv; charset=utf-8")
-    safe = "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in filename)
+    safe = "".join(sign if (sign.isascii() and sign.isalnum()) or sign in "-_." else "-" for sign in filename)
     response["Content-Disposition"] = f'attachment; filename="{safe}.csv"'
     response["X-Content-Type-Options"] = "nosniff"
     return response
