@@ -9,10 +9,14 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         import jobs.builtin  # registers its commands
+        import jobs.bulk
         import jobs.tasks  # noqa: F401  registers with Celery and the clock
         from accounts.actors import Actor
-        from config.kit import nav
+        from config.kit import bulk, nav
         from jobs import selectors
+        from jobs.actions import CancelTasks
+        from jobs.tables import TASKS
 
+        bulk.register(TASKS, selectors.list_tasks, CancelTasks())
         nav.register("jobs", _("Tasks"), "jobs:task-list", "queue-list", order=10, keys="t")
         nav.register_running(lambda actor: selectors.count_running(actor) if isinstance(actor, Actor) else 0)

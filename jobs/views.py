@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.requests import ActorRequest
+from config.kit.bulk_pages import answer_bulk
 from config.kit.pages import redirect_page, render_page, toast
 from jobs import selectors, services
+from jobs.bulk import submit_bulk
 from jobs.errors import JobsError, NotRunnable
 from jobs.models import Task
 from jobs.tables import TASKS
@@ -19,7 +24,14 @@ from jobs.tables import TASKS
 
 @require_safe
 def task_list(request: ActorRequest) -> HttpResponseBase:
-    return TASKS.answer(request, selectors.list_tasks(request.actor), "jobs/task_list.html")
+    rows = selectors.list_tasks(request.actor)
+    return TASKS.answer(request, rows, "jobs/task_list.html", bulk_url=reverse("jobs:task-bulk"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def task_bulk(request: ActorRequest) -> HttpResponse:
+    submit = partial(submit_bulk, request.actor)
+    return answer_bulk(request, TASKS.name, back="jobs:task-list", submit=submit, list_label=TASKS.caption)
 
 
 @require_safe

@@ -10,9 +10,9 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -24,6 +24,7 @@ from config.kit.paging import Order
 from config.kit.preferences import SIZES, ListMemory
 from config.kit.tables import Empty
 
+M = TypeVar("M", bound=Model)
 RESERVED = frozenset(
     {"q", "sort", "size", "columns", "before", "after", "at", "format", "all", "chosen", "filter", "page"}
 )
@@ -70,6 +71,19 @@ class ListSpec:
         """The fields this actor has, with the choices that are theirs."""
         held = [each for each in self.fields if each.right is None or holds_somewhere(actor, each.right)]
         return [each.for_actor(actor) for each in held]
+
+    def ask(self, actor: Any, params: QueryDict, memory: ListMemory | None = None) -> Asked:
+        return Asked(self, self.fields_for(actor), params, memory or ListMemory())
+
+    def select(self, actor: Any, rows: QuerySet[M], params: QueryDict) -> QuerySet[M]:
+        """Those of `rows` that an address asks for, in no order. Raises: BadTerm where it can't be understood.
+
+        For what follows a list (bulk, export): a search that means nothing must never mean everything.
+        """
+        asked = self.ask(actor, params)
+        if asked.problems:
+            raise BadTerm(" ".join(asked.problems))
+        return rows.filter(asked.condition)
 
 
 @dataclass(frozen=True, eq=False)

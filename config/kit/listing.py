@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
@@ -27,7 +27,7 @@ from config.kit.bulk import actions_for
 from config.kit.csv import stream_csv
 from config.kit.list_page import ListPage
 from config.kit.list_query import BadTerm
-from config.kit.list_state import Asked, ListSpec, View
+from config.kit.list_state import ListSpec, View
 from config.kit.pages import wants_partial
 from config.kit.preferences import ListMemory
 
@@ -41,19 +41,6 @@ REGIONS = ("list", "list-body")  # what components/list.html swaps
 @dataclass(frozen=True, eq=False)
 class Listing(ListSpec, Generic[M]):
     """A list and its page; see ListSpec for what can be declared."""
-
-    def ask(self, actor: Any, params: QueryDict, memory: ListMemory | None = None) -> Asked:
-        return Asked(self, self.fields_for(actor), params, memory or ListMemory())
-
-    def select(self, actor: Any, rows: QuerySet[M], params: QueryDict) -> QuerySet[M]:
-        """Those of `rows` that an address asks for, in no order. Raises: BadTerm where it can't be understood.
-
-        For what follows a list (bulk, export): a search that means nothing must never mean everything.
-        """
-        asked = self.ask(actor, params)
-        if asked.problems:
-            raise BadTerm(" ".join(asked.problems))
-        return rows.filter(asked.condition)
 
     def answer(
         self,

@@ -17,6 +17,8 @@ def a_failed_task(cast: Cast, owner: User) -> tuple[object, ...]:
 
 ROWS = [
     Row("jobs:task-list", own=200, administrator=200),
+    Row("jobs:task-bulk", own=404, administrator=404),
+    Row("jobs:task-bulk", own=404, administrator=404, method="POST"),
     Row("jobs:task-detail", own=200, foreign=404, administrator=200, args=a_waiting_task),
     Row("jobs:task-cancel", method="POST", own=303, foreign=404, administrator=303, args=a_waiting_task),
     Row("jobs:task-start-again", method="POST", own=403, foreign=404, administrator=303, args=a_failed_task),

@@ -1,0 +1,54 @@
+"""What can be done to many tasks at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.actors import Actor
+from config.kit.bulk import Action, Group, Outcome, Preview
+from config.kit.templatetags.kit import number
+from jobs import services
+from jobs.errors import NotRunnable
+from jobs.models import Task
+
+
+class CancelTasks(Action):
+    """Waiting ones are cancelled, running ones asked to stop; those that ended stay as they are."""
+
+    name = "cancel"
+    label = gettext_lazy("Cancel")
+    icon = "x-mark"
+
+    def preview(self, actor: Actor, rows: QuerySet[Task], values: Mapping[str, Any]) -> Preview:
+        counts = rows.aggregate(
+            waiting=Count("pk", filter=Q(state=Task.State.WAITING)),
+            running=Count("pk", filter=Q(state=Task.State.IN_PROGRESS)),
+            all=Count("pk"),
+        )
+        will = counts["waiting"] + counts["running"]
+        changes = [
+            Group(counts["waiting"], ngettext("is cancelled", "are cancelled", counts["waiting"])),
+            Group(counts["running"], ngettext("is asked to stop", "are asked to stop", counts["running"])),
+        ]
+        ended = Group(counts["all"] - will, _("has ended or is stopping"))
+        title = ngettext("Cancel %(count)s task", "Cancel %(count)s tasks", will) % {"count": number(will)}
+        return Preview(will, title, [each for each in changes if each.count], [ended] if ended.count else [])
+
+    def run(self, actor: Actor, rows: Sequence[Task], values: Mapping[str, Any]) -> Outcome:
+        outcome = Outcome()
+        for task in rows:
+            try:
+                services.cancel(actor, task)
+                outcome.done += 1
+            except NotRunnable:
+                outcome.refuse(_("has ended or is stopping"))
+        return outcome
+
+    def said(self, outcome: Outcome) -> str:
+        text = ngettext("%(count)s task ends.", "%(count)s tasks end.", outcome.done)
+        return text % {"count": number(outcome.done)}

@@ -1,0 +1,74 @@
+"""Bulk actions of lists as a task: for orders too large to wait for.
+
+What is done to which rows is the registered action's (config.kit.bulk); it runs as the person who asked, with their
+rights at that time. Not for small orders; those run while the person waits.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actors import Actor
+from config.kit import bulk
+from jobs import services
+from jobs.commands import command
+from jobs.running import TaskRun
+
+
+@dataclass(frozen=True, slots=True)
+class BulkArguments:
+    """An order of config.kit.bulk, with its objects as JSON texts; `filter` None means the ids."""
+
+    list_name: str
+    action: str
+    ids: list[str] = field(default_factory=list)
+    filter: str | None = None
+    scope: str = "{}"
+    values: str = "{}"
+
+
+@command("ChangeManyRows", needs=None, arguments=BulkArguments, label=_("Change of many rows"))
+def change_many_rows(actor: Actor, run: TaskRun, arguments: BulkArguments) -> dict[str, object]:
+    """Do a bulk action of a list to all rows its order means."""
+    order = bulk.BulkOrder(
+        arguments.list_name,
+        arguments.action,
+        tuple(arguments.ids),
+        arguments.filter,
+        json.loads(arguments.scope),
+        json.loads(arguments.values),
+    )
+    outcome = bulk.run_order(
+        actor,
+        order,
+        progress=lambda done, total: run.progress(done=done, total=total, unit="rows"),
+        stop=run.stopping,
+    )
+    result: dict[str, object] = {
+        "what": bulk.outcome_text(bulk.get_action(order.list_name, order.action, actor), outcome),
+        "changed": outcome.done,
+        "skipped": sum(outcome.refused.values()),
+    }
+    for reason, count in outcome.refused.items():
+        run.log(f"{count}: {reason}", "warning")
+    if run.stopping():
+        raise run.cancelled(result)
+    return result
+
+
+def submit_bulk(actor: Actor, order: bulk.BulkOrder) -> str:
+    """Make a task of an order; gives the address of its page. Raises: Forbidden."""
+    arguments = BulkArguments(
+        order.list_name,
+        order.action,
+        list(order.ids),
+        order.filter,
+        json.dumps(dict(order.scope)),
+        json.dumps(dict(order.values)),
+    )
+    task = services.submit(actor, "ChangeManyRows", arguments)
+    return reverse("jobs:task-detail", args=[task.pk])
