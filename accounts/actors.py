@@ -158,6 +158,11 @@ class Actor:
             return False
         return all(self.holds(held.rights, held.scope) for held in holdings.of(user))
 
+    @property
+    def dominates_everybody(self) -> bool:
+        """The shell, the system or a system administrator: nobody holds more than they do."""
+        return self._holds_everything()
+
     # --- one's own things -----------------------------------------------------------------------------------------
 
     def owns(self, user: User) -> bool:

@@ -7,10 +7,12 @@ class DomainsConfig(AppConfig):
     name = "domains"
 
     def ready(self) -> None:
-        from accounts import holdings
+        from accounts import following, holdings
         from domains import belonging, offers
+        from domains.services import mailboxes
 
         holdings.register_customers_of(belonging.customers_of)
+        following.register(mailboxes.follow_person)
         holdings.register_end_user_rights(belonging.end_user_rights)
         belonging.register_places()
         offers.register()

@@ -21,6 +21,14 @@ class BadAddress(Invalid):
     """Not an address that we can serve; the text says why."""
 
 
+class BadLines(Invalid):
+    """Of many lines that somebody gave some are wrong; `lines` says which: (number, text, why)."""
+
+    def __init__(self, text: str, lines: list[tuple[int, str, str]], *, field: str = "") -> None:
+        super().__init__(text, field=field)
+        self.lines = lines
+
+
 class Taken(DomainsError):
     """The name or address is claimed already."""
 

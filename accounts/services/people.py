@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from accounts import audit
+from accounts import audit, following
 from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import AddressTaken, Forbidden, LastAdministrator, UnknownUser
@@ -82,6 +82,7 @@ def set_preferences(
         with transaction.atomic():
             user.save(update_fields=list(changes))
             audit.record(actor, "user.set_preferences", user, changes=changes)
+            following.told(user)
     return user
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -12,14 +15,18 @@ from accounts.actors import Actor
 from accounts.addresses import MailAddress
 from accounts.errors import AddressTaken
 from accounts.errors import BadPassword as BadAccountPassword
+from accounts.membership import edit_person, require_dominance
 from accounts.models import User
 from accounts.permissions import Right
 from accounts.services import create_user, settle
+from config.kit import versions
 from domains import inheritance
 from domains.errors import Invalid, Taken, WrongState
 from domains.models import Address, Domain, Mailbox, Status
-from domains.services import claims, counting
+from domains.services import claims, counting, quotas
 from domains.services.domains import add_domain_row
+
+NEW_STATUSES = (Status.ENABLED, Status.DISABLED, Status.PENDING)
 
 
 def ensure_mailbox(actor: Actor, address: str) -> tuple[Mailbox, bool]:
@@ -41,7 +48,7 @@ def ensure_mailbox(actor: Actor, address: str) -> tuple[Mailbox, bool]:
         with transaction.atomic():
             if domain is None:
                 domain = add_domain_row(actor, parsed.domain)
-            return _make(actor, domain, parsed), True
+            return make_mailbox_rows(actor, domain, parsed), True
     except (IntegrityError, Taken):  # somebody made it in between
         again = Mailbox.objects.exclude(status=Status.PURGED).filter(address=str(parsed)).first()
         if again is None:
@@ -63,46 +70,101 @@ def create_mailbox(
     quota_bytes: int | None = None,
     quota_messages: int | None = None,
     sender_verify: bool | None = None,
+    transport: str = "",
 ) -> Mailbox:
     """A new mailbox and its person; without a password they can't sign in until invited.
 
+    A quota of its own needs the right to set quotas, and fits into what domain and customer may give.
     Raises: Forbidden, BadAddress, Taken, LimitReached, Invalid, WrongState.
     """
     actor.require(Right.MANAGE_USERS, domain)
-    if domain.status in (Status.DELETED, Status.PURGED):
-        raise WrongState(_("%(domain)s is deleted.") % {"domain": domain.display_name})
-    if status not in (Status.ENABLED, Status.DISABLED, Status.PENDING):
+    require_serving(domain)
+    if status not in NEW_STATUSES:
         raise Invalid(_("A new mailbox is enabled, disabled or pending."), field="status")
+    limits = {"quota_bytes": quota_bytes, "quota_messages": quota_messages}
+    if any(value is not None for value in limits.values()):
+        actor.require(Right.MANAGE_QUOTAS, domain)
+        quotas.check_values(limits)
     local = claims.parse_local(email, domain)
+    spoken = language or inheritance.value_of(domain, "default_language")
+    person = {"name": name, "first_name": first_name, "last_name": last_name, "language": spoken}
     with transaction.atomic():
-        return _make(
+        made = make_mailbox_rows(
             actor,
             domain,
             MailAddress(local, domain.name),
             status=status,
             person={
-                "name": name,
-                "first_name": first_name,
-                "last_name": last_name,
+                **person,
                 "language": language or inheritance.value_of(domain, "default_language"),
                 "password": password,
             },
-            quota_bytes=quota_bytes,
-            quota_messages=quota_messages,
             sender_verify=sender_verify,
+            transport=transport,
+            **limits,
         )
+        quotas.check_room(domain)
+        return made
 
 
-def _make(
+def update_mailbox(
+    actor: Actor, mailbox: Mailbox, values: Mapping[str, Any], *, expected: int | None = None
+) -> versions.Changes:
+    """Set the person's name, first_name, last_name, language, and the mailbox's sender_verify and transport.
+
+    Raises: Forbidden, Invalid, ChangedMeanwhile.
+    """
+    actor.require(Right.MANAGE_USERS, mailbox)
+    require_dominance(actor, mailbox.user)
+    own = {name: value for name, value in values.items() if name in ("sender_verify", "transport")}
+    person = {name: value for name, value in values.items() if name not in own}
+    with transaction.atomic():
+        if mailbox.user is None and "name" in person:  # the person is gone, the label stays
+            own["name"] = person["name"]
+        changes = versions.change(mailbox, own, expected=expected)
+        if mailbox.user is not None:
+            try:
+                told = edit_person(actor, mailbox.user, person)
+            except ValidationError as error:
+                raise Invalid(" ".join(error.messages)) from error
+            if told and not changes:  # whoever edits the mailbox next saw another person
+                Mailbox.objects.filter(pk=mailbox.pk).update(version=F("version") + 1)
+            mailbox.refresh_from_db(fields=["name", "version"])
+            changes |= told
+        if changes:
+            audit.record(actor, "mailbox.edit", mailbox, changes=changes)
+    return changes
+
+
+def follow_person(user: User) -> None:
+    """The label of somebody's mailbox says what the person is called (`accounts.following`)."""
+    Mailbox.objects.filter(user=user).update(name=label_of(user))
+
+
+def label_of(user: User) -> str:
+    return user.display_name if user.display_name != user.email else ""
+
+
+def require_serving(domain: Domain) -> None:
+    """Nothing is made in a domain that is deleted. Raises: WrongState."""
+    if domain.status in (Status.DELETED, Status.PURGED):
+        raise WrongState(_("%(domain)s is deleted.") % {"domain": domain.display_name})
+
+
+def make_mailbox_rows(
     actor: Actor,
     domain: Domain,
     address: MailAddress,
     *,
     status: str = Status.ENABLED,
-    person: dict[str, str | None] | None = None,
+    person: Mapping[str, str | None] | None = None,
     **fields: object,
 ) -> Mailbox:
-    claim = claims.claim(domain, address.local, Address.Kind.MAILBOX)
+    """The rows of a new mailbox with its event; for callers that asked the right, inside a transaction.
+
+    The claim of a mailbox is enabled exactly as long as the mailbox is.
+    """
+    claim = claims.claim(actor, domain, address.local, Address.Kind.MAILBOX, is_enabled=status == Status.ENABLED)
     user = _person(actor, domain, str(address), status, person or {})
     mailbox = Mailbox.objects.create(
         domain=domain,
@@ -111,7 +173,7 @@ def _make(
         address=str(address),
         user=user,
         status=status,
-        name=user.display_name if user.display_name != user.email else "",
+        name=label_of(user),
         **fields,
     )
     if status == Status.ENABLED:
@@ -120,9 +182,15 @@ def _make(
     return mailbox
 
 
-def _person(actor: Actor, domain: Domain, email: str, status: str, values: dict[str, str | None]) -> User:
-    """The person of a new mailbox: a new one, or somebody who has the address and no mailbox (an administrator)."""
+def _person(actor: Actor, domain: Domain, email: str, status: str, values: Mapping[str, str | None]) -> User:
+    """The person of a new mailbox: a new one, or somebody who has the address and no mailbox (an administrator).
+
+    That somebody is theirs to take, or of who runs everything: else a domain's administrator could draw somebody with
+    more rights into their domain, where its settings decide about them.
+    """
     user = User.objects.filter(email=email, mailbox=None).first()
+    if user is not None and not (actor.owns(user) or actor.dominates_everybody):
+        raise Taken(_("Somebody signs in with %(email)s already.") % {"email": email}, field="email")
     if user is not None:
         settle(user, home_domain_id=domain.pk, home_customer_id=domain.customer_id)
         return user

@@ -6,7 +6,7 @@ lists can be searched by it. Source: James's quotas (`global`, `domain`, `user`,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -22,7 +22,7 @@ from domains.limits import UNLIMITED, Effective, allows, effective
 from domains.models import Customer, Domain, Mailbox, ServerQuota
 
 LARGEST = 1 << 60
-_FIELDS = {"quota_bytes", "quota_messages", "sieve_quota_bytes"}
+FIELDS = frozenset({"quota_bytes", "quota_messages", "sieve_quota_bytes"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def of_domain(domain: Domain) -> dict[str, Quota]:
 def set_server_quota(actor: Actor, values: Mapping[str, int | None], *, expected: int | None = None) -> ServerQuota:
     """Set some of quota_bytes, quota_messages, sieve_quota_bytes for the server. Raises: Forbidden, Invalid."""
     actor.require(Right.MANAGE_QUOTAS, SERVER)
-    _check(values, _FIELDS)
+    check_values(values)
     with transaction.atomic():
         row, _made = ServerQuota.objects.get_or_create(pk=1)
         changes = change(row, values, expected=expected)
@@ -88,7 +88,7 @@ def set_domain_quota(
     Raises: Forbidden, Invalid, LimitReached, ChangedMeanwhile.
     """
     actor.require(Right.MANAGE_QUOTAS, domain)
-    _check(values, _FIELDS - {"sieve_quota_bytes"})
+    check_values(values, FIELDS - {"sieve_quota_bytes"})
     with transaction.atomic():
         lock_room(domain)
         changes = change(domain, values, expected=expected)
@@ -107,7 +107,7 @@ def set_mailbox_quota(
     Raises: Forbidden, Invalid, LimitReached, ChangedMeanwhile.
     """
     actor.require(Right.MANAGE_QUOTAS, mailbox)
-    _check(values, _FIELDS)
+    check_values(values)
     with transaction.atomic():
         lock_room(mailbox.domain)
         changes = change(mailbox, values, expected=expected)
@@ -207,7 +207,8 @@ def _quota(server: int | None, domain: int | None, mailbox: int | None, used: in
     return Quota(server, domain, mailbox, computed, used)
 
 
-def _check(values: Mapping[str, int | None], known: set[str]) -> None:
+def check_values(values: Mapping[str, int | None], known: Collection[str] = FIELDS) -> None:
+    """Whether quotas may have these values at all. Raises: Invalid."""
     for name, value in values.items():
         if name not in known:
             raise Invalid(_("There is no quota of this name here."), field=name)

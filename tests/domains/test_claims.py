@@ -7,6 +7,7 @@ import threading
 import pytest
 from django.db import connection, transaction
 
+from accounts.actors import Actor
 from domains.errors import BadAddress, LimitReached, Taken
 from domains.models import Address, Domain, DomainName, Recipient
 from domains.services import claims
@@ -18,7 +19,7 @@ def test_an_address_is_claimed_once_in_every_case_and_form(db: None) -> None:
     make_mailbox_in(domain, "Ada")
     for text in ("ada", "ADA@bücher.example", "ada@xn--bcher-kva.example"):
         with pytest.raises(Taken), transaction.atomic():
-            claims.claim(domain, claims.parse_local(text, domain), Address.Kind.GROUP)
+            claims.claim(Actor.system(), domain, claims.parse_local(text, domain), Address.Kind.GROUP)
     domain.refresh_from_db()
     assert (domain.mailbox_count, domain.group_count, domain.active_count) == (1, 0, 1)
 
@@ -38,7 +39,7 @@ def test_an_alias_name_leads_to_the_same_claim(db: None) -> None:
 
 def test_recipients_elsewhere_lead_to_an_address_once_it_is_ours(db: None) -> None:
     domain = make_domain("example.com")
-    group = claims.claim(domain, "all", Address.Kind.GROUP)
+    group = claims.claim(Actor.system(), domain, "all", Address.Kind.GROUP)
     Recipient.objects.create(address=group, email="ada@example.com")
     mailbox = make_mailbox_in(domain, "ada")
     assert Recipient.objects.get().target == mailbox.claim
@@ -66,7 +67,7 @@ def test_of_two_who_claim_at_once_exactly_one_wins() -> None:
         start.wait()
         try:
             with transaction.atomic():
-                claims.claim(Domain.objects.get(pk=domain.pk), "ada", Address.Kind.FORWARD)
+                claims.claim(Actor.system(), Domain.objects.get(pk=domain.pk), "ada", Address.Kind.FORWARD)
             results.append("won")
         except Taken:
             results.append("taken")

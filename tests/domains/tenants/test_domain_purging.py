@@ -40,7 +40,7 @@ def deleted(domain: Domain) -> Domain:
 
 
 def group_of(domain: Domain, local: str, *members: Address) -> Address:
-    group = claims.claim(domain, local, Address.Kind.GROUP)
+    group = claims.claim(Actor.system(), domain, local, Address.Kind.GROUP)
     for member in members:
         Recipient.objects.create(address=group, email=member.text, target=member)
     Address.objects.filter(pk=group.pk).update(recipient_count=len(members))

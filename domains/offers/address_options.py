@@ -1,0 +1,24 @@
+"""Options about mailboxes and other addresses."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts import options
+from accounts.optiontypes import OptionType
+from domains.services.mailbox_states import DELETION_DAYS
+
+
+def register() -> None:
+    options.define(
+        DELETION_DAYS,
+        OptionType.INTEGER,
+        levels=options.DOWN_TO_DOMAIN,
+        default=30,
+        minimum=0,
+        maximum=3650,
+        unit=_("days"),
+        label=_("Deleted users can be restored for"),
+        help=_("After so many days a deleted user's address is free again. Archived mail always stays."),
+        group=_("Users"),
+    )
