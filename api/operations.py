@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from django.db.models import QuerySet
 from ninja import Router
@@ -29,6 +29,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from accounts.actors import Actor
 from api.answering import DoorOperation, DoorPathView, inside
+from api.errors import NotFound
 from api.listing import Listing
 from api.schemas import Answer, Id
 
@@ -105,6 +106,12 @@ class Declared:
         """Which of the path's parameters name the object; the others go to the operation."""
         return frozenset(inspect.signature(self.admit).parameters) - {"actor"}
 
+    @cached_property
+    def words(self) -> dict[str, Any]:
+        """The path's parameters that are one of some words: Literal types of the operation."""
+        hints = get_type_hints(self.function)
+        return {name: hint for name, hint in hints.items() if name != "return" and get_origin(hint) is Literal}
+
     def admitted(self, actor: Actor, path: dict[str, Any]) -> Any:
         """The object that the path names. Raises: Http404, Forbidden."""
         return self.admit(actor, **{name: value for name, value in path.items() if name in self.admit_takes})
@@ -112,6 +119,8 @@ class Declared:
     def call(self, actor: Actor, subject: Any, path: dict[str, Any], sent: dict[str, Any]) -> Any:
         """What the operation answers to somebody admitted."""
         given = {name: value for name, value in {**path, **sent}.items() if name in self.takes}
+        if any(given[name] not in get_args(hint) for name, hint in self.words.items() if name in given):
+            raise NotFound()
         return self.function(actor, subject, **given) if self.takes_subject else self.function(actor, **given)
 
 
@@ -243,7 +252,8 @@ def _view(declared: Declared, body: Any, query: type[BaseModel] | None) -> Calla
     view.__module__ = declared.function.__module__
     arguments: list[tuple[str, Any, Any]] = []
     for kind, name in _PLACEHOLDER.findall(declared.path):
-        arguments.append((name, Id if kind == "int" else Annotated[str, Field(min_length=1)], PathSource(...)))
+        words = declared.words.get(inside(name), Annotated[str, Field(min_length=1)])
+        arguments.append((name, Id if kind == "int" else words, PathSource(...)))
     if query is not None:
         arguments.append(("query", query, QuerySource(...)))
     if body is not None:

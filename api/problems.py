@@ -197,5 +197,6 @@ def _name(field: str, names: Names) -> str:
     """A service's name of a field as the API writes it."""
     if field in names:
         return names[field]
-    first, *rest = field.split("_")
-    return first + "".join(part.capitalize() for part in rest)
+    outer, dot, inner = field.partition(".")  # what is inside a settings object is written as it was sent
+    first, *rest = names.get(outer, outer).split("_")
+    return first + "".join(part.capitalize() for part in rest) + dot + inner

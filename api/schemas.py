@@ -35,6 +35,15 @@ class Body(BaseModel):
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
+def left_out() -> Any:
+    """The default of a PATCH's field that may be left out and can't be null: only `changes()` tells it from a value."""
+    return Field(default_factory=_nothing)
+
+
+def _nothing() -> None:
+    return None
+
+
 class Answer(BaseModel):
     """What an answer holds: always every field, null where there is nothing."""
 

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from api.door import Door
-from api.v1 import me, options
+from api.v1 import dkim, me, options, platforms, quotas, throttles
 
-door = Door([me.group, options.group])
+door = Door([me.group, platforms.group, dkim.group, quotas.group, throttles.group, options.group])

@@ -6,15 +6,22 @@ Each answers a function of the actor and the path's ids. Only selectors look any
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db.models import Model
+from django.http import Http404
+from django.utils.translation import gettext as _
 
 from accounts import places
 from accounts.actors import Actor
 from accounts.permissions import Level, Right
 from accounts.scopes import SERVER, ScopeRef
+from api.errors import Fault, Invalid
 from domains import selectors
-from domains.models import Broker, Customer, Domain, Mailbox
+from domains.models import Broker, Customer, Domain, Mailbox, Status
 
 Server = ScopeRef
+T = TypeVar("T")
 
 
 def server(need: Right) -> Callable[[Actor], Server]:
@@ -53,10 +60,29 @@ def mailbox(need: Right = Right.VIEW_USERS, *, own: bool = False) -> Callable[[A
     """The API's user: a mailbox, with the person who signs in with it. `own`: people themselves need no right."""
 
     def admit(actor: Actor, user_id: int) -> Mailbox:
-        if own and actor.user is not None and actor.acting is None:
-            mine = selectors.mailbox_of(actor.user)
-            if mine is not None and mine.pk == user_id:
-                return mine
+        mine = None if actor.user is None or actor.acting is not None else selectors.mailbox_of(actor.user)
+        if mine is not None and mine.pk == user_id:
+            if not own:
+                actor.require(need, mine)  # they know that it is there: 403
+            return mine
         return selectors.get_mailbox(actor, user_id, need=need)
 
     return admit
+
+
+def of_domain(actor: Actor, model: type[Model], key: int, *, see: Right, need: Right) -> Any:
+    """Something that belongs to a domain (it has `domain`), by its own id. Raises: Http404, Forbidden."""
+    found = model._default_manager.select_related("domain__customer").filter(pk=key).first()
+    if found is None or found.domain.status == Status.PURGED or not actor.has(see, found):  # type: ignore[attr-defined]
+        raise Http404("no such object")
+    actor.require(need, found)
+    return found
+
+
+def named(field: str, find: Callable[[], T]) -> T:
+    """An object that the body names: one that isn't there, or isn't theirs to see, is a fault of the field."""
+    try:
+        return find()
+    except Http404 as error:
+        text = _("There is no such object, or none that you may see.")
+        raise Invalid(f"{field}: {text}", faults=[Fault(field, text)]) from error

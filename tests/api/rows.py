@@ -7,7 +7,11 @@ from typing import Any
 from accounts.actors import Actor
 from accounts.scopes import SERVER
 from accounts.services.options import set_option
-from domains.models import Broker
+from domains.dkim_keys import KeyKind
+from domains.models import Broker, Domain, Mailbox
+from domains.services.dkim import create_key
+from domains.services.relays import create_relay
+from domains.services.throttles import set_throttle
 from tests.api.matrix import IN, Row, everybody, of_customer, of_domain, of_mailbox, server_only
 from tests.api.world import Place
 
@@ -36,8 +40,78 @@ def option_of_user(place: Place) -> dict[str, Any]:
     return {"userId": place.mailbox.pk, "optionName": "TIME_ZONE"}
 
 
+def a_platform(place: Place) -> dict[str, Any]:
+    values = {
+        "name": "Main server",
+        "transport_dest": "smtp.example.org",
+        "transport_type": "SMTP",
+        "transport_port": 25,
+    }
+    return {"platformId": create_relay(Actor.system(), place.domain, values).pk}
+
+
+def a_key(place: Place) -> dict[str, Any]:
+    key = create_key(Actor.system(), place.domain, kind=KeyKind.ED25519)
+    return {"domainId": place.domain.pk, "keyId": key.pk}
+
+
+def a_key_s_domain(place: Place) -> dict[str, Any]:
+    return {"domainId": a_key(place)["domainId"]}
+
+
+def a_throttle(scope: Domain | Mailbox | None) -> dict[str, Any]:
+    limits = {"max_messages": 100}
+    set_throttle(Actor.system(), scope, direction="outbound", period_s=60, limits=limits)
+    return {"direction": "outbound"}
+
+
+def a_server_throttle(place: Place) -> dict[str, Any]:
+    return a_throttle(None)
+
+
+def a_domain_throttle(place: Place) -> dict[str, Any]:
+    return of_domain(place) | a_throttle(place.domain)
+
+
+def a_user_throttle(place: Place) -> dict[str, Any]:
+    return of_mailbox(place) | a_throttle(place.mailbox)
+
+
 ROWS = [
     everybody("me"),
+    # platforms
+    Row("platform_list", of_domain, user=404),
+    Row("platform_create", of_domain, user=404),
+    Row("platform_detail", a_platform, user=404),
+    Row("platform_change", a_platform, user=404),
+    Row("platform_delete", a_platform, user=404),
+    # DKIM
+    Row("dkim_records", a_key_s_domain, user=404),
+    Row("dkim_create", of_domain, user=404),
+    Row("dkim_replace", of_domain, user=404),
+    Row("dkim_delete", a_key_s_domain, user=404),
+    Row("dkim_keys", of_domain, user=404),
+    Row("dkim_rotate", of_domain, user=404),
+    Row("dkim_key_activate", a_key, user=404),
+    Row("dkim_key_retire", a_key, user=404),
+    Row("dkim_key_delete", a_key, user=404),
+    # quotas
+    server_only("server_quota"),
+    server_only("server_quota_change"),
+    Row("domain_quota", of_domain, user=404),
+    Row("domain_quota_change", of_domain, user=404),
+    Row("user_quota", of_mailbox, user=IN),
+    Row("user_quota_change", of_mailbox, user=403),
+    # throttles
+    server_only("server_throttles"),
+    Row("server_throttle_set", a_server_throttle, user=403, delegate=403, foreign=403),
+    Row("server_throttle_remove", a_server_throttle, user=403, delegate=403, foreign=403),
+    Row("domain_throttles", of_domain, user=404),
+    Row("domain_throttle_set", a_domain_throttle, user=404),
+    Row("domain_throttle_remove", a_domain_throttle, user=404),
+    Row("user_throttles", of_mailbox, user=IN),
+    Row("user_throttle_set", a_user_throttle, user=403),
+    Row("user_throttle_remove", a_user_throttle, user=403),
     # options
     everybody("option_catalogue"),
     server_only("server_options"),
