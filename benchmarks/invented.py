@@ -63,13 +63,37 @@ SKEW_PEOPLE, SKEW_DOMAINS, FLATTEN = 1.05, 1.6, 3.0
 EVERY_IDN = 16
 
 
+GIB = 1 << 30
+QUOTAS_GIB = (1, 2, 5, 10, 50)
+MESSAGE_BYTES = 75_000
+EVERY_ALIAS, EVERY_TEAM = 20, 25
+LARGEST_GROUP = 10_000
+ELSEWHERE = "example.net"
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person in one domain; `local` is unique there, lower case, ASCII."""
+    """One person in one domain; `local` is unique there, lower case, ASCII.
+
+    status: enabled, disabled or pending. quota_bytes: None = as the domain says. What is used follows no quota.
+    """
 
     local: str
     first: str
     last: str
+    status: str
+    quota_bytes: int | None
+    used_bytes: int
+    used_messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group: the local parts of its members in the domain (people or other groups), and one address elsewhere."""
+
+    local: str
+    members: tuple[str, ...]
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +151,41 @@ class Directory:
             first, last = FIRST[int(chance.random() * len(FIRST))], LAST[int(chance.random() * len(LAST))]
             base = f"{plain(first)}.{plain(last)}"
             times = taken[base] = taken.get(base, 0) + 1
-            yield Person(base if times == 1 else f"{base}{times}", first, last)
+            local = base if times == 1 else f"{base}{times}"
+            what, quota, used = chance.random(), chance.random(), chance.random()
+            status = "disabled" if what < 0.04 else "pending" if what < 0.06 else "enabled"
+            quota_bytes = QUOTAS_GIB[int(quota * 20)] * GIB if quota < 0.25 else None
+            used_bytes = int(8 * GIB * used**6)
+            yield Person(local, first, last, status, quota_bytes, used_bytes, used_bytes // MESSAGE_BYTES)
+
+    def aliases(self, domain: InventedDomain) -> Iterator[tuple[str, str]]:
+        """(alias, person) as local parts; one person in twenty has one."""
+        taken: set[str] = set()
+        for at, person in enumerate(self.people(domain)):
+            alias = f"{person.local[0]}.{plain(person.last)}"
+            if at % EVERY_ALIAS == 0 and alias not in taken:
+                taken.add(alias)
+                yield alias, person.local
+
+    def groups(self, domain: InventedDomain) -> Iterator[Group]:
+        """A team for every 25 people, `everyone` of all teams, and in the largest domain one of 10,000 people."""
+        locals_ = [person.local for person in self.people(domain)]
+        teams = [locals_[at : at + EVERY_TEAM] for at in range(0, len(locals_), EVERY_TEAM)]
+        for number, members in enumerate(teams, 1):
+            elsewhere = (f"{members[0]}@{ELSEWHERE}",) if number % 4 == 0 else ()
+            yield Group(f"team{number}", tuple(members), elsewhere)
+        yield Group("everyone", tuple(f"team{number}" for number in range(1, len(teams) + 1)))
+        if domain == self.largest:
+            yield Group("ten-thousand", tuple(locals_[:LARGEST_GROUP]))
+
+    def forwards(self, domain: InventedDomain) -> Iterator[tuple[str, str]]:
+        """(local part, where to): one in each domain, to somebody elsewhere."""
+        yield "kontakt", f"d{domain.number}@{ELSEWHERE}"
+
+    @cached_property
+    def largest(self) -> InventedDomain:
+        """The domain with the most people."""
+        return max(self.domains, key=lambda domain: (domain.size, -domain.number))
 
     def _domain_name(self, number: int, owner: int, within: int) -> str:
         """The customer's own name, then branches of it: `nord-bau.example`, `nord-bau-12.example`."""
