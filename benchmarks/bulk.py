@@ -40,27 +40,27 @@ def loading(*models: type[Model]) -> Iterator[None]:
 def rows(model: type[Model], *names: str) -> Iterator[Write]:
     """`write(value, …)` adds a row with these fields (attnames, in this order); the others get the model's defaults.
 
-    A primary key must be among the names: the sequence is moved on at the end.
+    A primary key must be among the names: the sequence is moved on at the end. Nothing else may be asked of the
+    database meanwhile: the connection is busy.
     """
     fields = {field.attname: field for field in model._meta.concrete_fields}
     order = [*names, *(name for name in fields if name not in names)]
     rest = [_adapted(fields[name], fields[name].get_default()) for name in order[len(names) :]]
     adapt = [isinstance(fields[name], JSONField) for name in names]
-    columns = sql.SQL(", ").join(sql.Identifier(fields[name].column) for name in order)
+    columns = sql.SQL(", ").join([sql.Identifier(fields[name].column or name) for name in order])
     into = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(model._meta.db_table), columns)
-    with _cursor() as cursor:
-        with cursor.copy(into) as copy:
-            if any(adapt):
+    with _cursor() as cursor, cursor.copy(into) as copy:
+        if any(adapt):
 
-                def write(*values: Any) -> None:
-                    made = [Jsonb(value) if json else value for value, json in zip(values, adapt, strict=True)]
-                    copy.write_row([*made, *rest])
-            else:
+            def write(*values: Any) -> None:
+                made = [Jsonb(value) if json else value for value, json in zip(values, adapt, strict=True)]
+                copy.write_row([*made, *rest])
+        else:
 
-                def write(*values: Any) -> None:
-                    copy.write_row([*values, *rest])
+            def write(*values: Any) -> None:
+                copy.write_row([*values, *rest])
 
-            yield write
+        yield write
     _move_sequence(model)
 
 
@@ -82,7 +82,7 @@ def _drop_indexes(tables: Sequence[str]) -> list[str]:
         AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.indexrelid)
     """
     with connection.cursor() as cursor:
-        cursor.execute(query, [tables])
+        cursor.execute(query, [list(tables)])
         found = cursor.fetchall()
     for name, _definition in found:
         _run(f"DROP INDEX {name}")
@@ -101,7 +101,7 @@ def _move_sequence(model: type[Model]) -> None:
 
 def _run(statement: str | sql.Composed) -> None:
     with _cursor() as cursor:
-        cursor.execute(statement)  # type: ignore[arg-type]  # our own text
+        cursor.execute(statement)
 
 
 def _cursor() -> psycopg.Cursor[Any]:

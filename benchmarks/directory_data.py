@@ -1,57 +1,229 @@
 """An invented directory in our own tables, in bulk: what the services would have left, row by row, in minutes.
 
-    python -m benchmarks.directory_data MAILBOXES DOMAINS CUSTOMERS [--seed 1]
+    manage.py shell -c "from benchmarks.directory_data import fill; fill(1_000_000, 10_000, 300)"
 
-into the empty database of POSTKEEP_HOME (or DATABASE_URL). tests/benchmarks/test_directory_data.py makes a small one
-twice, once here and once by the services, and compares all rows; a column that a service fills and this doesn't fails
-there. Besides customers, domains and people there are administrators to measure as: see `ADMINISTRATORS`.
+into a database without customers. tests/benchmarks/test_directory_data.py makes a small one twice, once here and once
+by the services, and compares all rows, so a column that a service fills and this doesn't fails there. Besides
+customers, domains and people there are administrators to measure as, see `ADMINISTRATORS`. Not for real data.
 """
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
-import itertools
-import os
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import NamedTuple
 
-import django
+from django.contrib.auth.hashers import make_password
 
+from accounts.actors import Actor
+from accounts.addresses import canonical_domain
+from accounts.models import AuditEvent, Grant, User
+from accounts.permissions import Level
+from benchmarks.bulk import loading, next_id, rows
 from benchmarks.invented import Directory, InventedDomain, Person
+from domains.models import Address, Customer, Domain, DomainName, Mailbox, Recipient, Status
 
-BEGINNING = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
-DAYS = 900
+BEGINNING, DAYS = dt.datetime(2024, 1, 1, tzinfo=dt.UTC), 900
 PASSWORD = "a long row of words for measuring"  # noqa: S105  (of a database that nobody uses)
 ONE_DOMAIN, FORTY_DOMAINS, CUSTOMER = "one@bench.example", "forty@bench.example", "customer@bench.example"
 ADMINISTRATORS = (ONE_DOMAIN, FORTY_DOMAINS, CUSTOMER)
-EVERY_ALIAS_NAME, EVERY_DOMAIN_ADMINISTRATOR = 20, 3
-FORTY = 40
+EVERY_DOMAIN_ADMINISTRATOR, FORTY = 3, 40
+TABLES = (Customer, Domain, DomainName, User, Address, Recipient, Mailbox, Grant, AuditEvent)
 
 
-@dataclass
-class Ids:
-    """The numbers rows get, so that tables can be written one after the other and name each other."""
+class Other(NamedTuple):
+    """An address that is no mailbox."""
 
-    first_user: int
-    first_address: int
-    first_mailbox: int
-    domains: dict[int, int] = field(default_factory=dict)
-    customers: list[int] = field(default_factory=list)
-    # by (domain number, local part), only of what groups and aliases name
-    addresses: dict[tuple[int, str], int] = field(default_factory=dict)
+    local: str
+    kind: Address.Kind
+    recipients: list[str]
 
 
-def moment(share: float) -> dt.datetime:
-    """When something was made: `share` of the way from the first to the last day."""
-    return BEGINNING + dt.timedelta(days=DAYS * share)
+def fill(mailboxes: int, domains: int, customers: int, *, seed: int = 1) -> None:
+    """All of it, fast; the database must be ours alone meanwhile."""
+    with loading(*TABLES):
+        write(Directory(mailboxes, domains, customers, seed=seed))
 
 
-def people(directory: Directory) -> Iterator[tuple[int, InventedDomain, Person]]:
-    """All of them, numbered from 0."""
-    everybody = ((domain, person) for domain in directory.domains for person in directory.people(domain))
-    for number, (domain, person) in enumerate(everybody):
-        yield number, domain, person
+def write(directory: Directory, *, administrators: bool = True) -> None:
+    """The rows alone, as the services would leave them."""
+    writer = Writer(directory)
+    writer.tenants()
+    writer.users()
+    writer.claims()
+    writer.mailboxes()
+    writer.recipients()
+    writer.events()
+    if administrators:
+        writer.grants()
+
+
+class Writer:
+    """Tables one after the other. Numbers are known beforehand, so that rows can name each other."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
+        self.names = [canonical_domain(domain.name) for domain in directory.domains]
+        self.others = [self._others(domain) for domain in directory.domains]
+        self.customer, self.domain, self.user = next_id(Customer), next_id(Domain), next_id(User)
+        self.mailbox, self.address = next_id(Mailbox), next_id(Address)
+        self.first_person = list(accumulate((domain.size for domain in directory.domains), initial=0))
+        counts = (len(others) for others in self.others)
+        self.first_other = list(accumulate(counts, initial=self.address + directory.mailboxes))
+
+    def people(self) -> Iterator[tuple[int, InventedDomain, Person]]:
+        """All of them, numbered from 0."""
+        number = 0
+        for domain in self.directory.domains:
+            for person in self.directory.people(domain):
+                yield number, domain, person
+                number += 1
+
+    def at(self, domain: InventedDomain) -> str:
+        return f"@{self.names[domain.number]}"
+
+    def made(self, number: int) -> dt.datetime:
+        """When the so-and-so-many-th person was made."""
+        return BEGINNING + dt.timedelta(days=DAYS * number / self.directory.mailboxes)
+
+    def _others(self, domain: InventedDomain) -> list[Other]:
+        at, kinds = self.at(domain), Address.Kind
+        found = [Other(local, kinds.ALIAS, [person + at]) for local, person in self.directory.aliases(domain)]
+        for group in self.directory.groups(domain):
+            found.append(
+                Other(group.local, kinds.GROUP, [*(member + at for member in group.members), *group.elsewhere])
+            )
+        found += [Other(local, kinds.FORWARD, [target]) for local, target in self.directory.forwards(domain)]
+        return found
+
+    def tenants(self) -> None:
+        """Customers, domains and their names, with the counts of all that follows."""
+        people, active = Counter[int](), Counter[int]()
+        for _number, domain, person in self.people():
+            people[domain.customer] += 1
+            active[domain.number] += person.status == Status.ENABLED
+        with rows(Customer, "id", "name", "domain_count", "mailbox_count", "created_at") as write:
+            for number, name in enumerate(self.directory.customers):
+                write(self.customer + number, name, self.directory.domain_counts[number], people[number], BEGINNING)
+        counts = ("mailbox_count", "active_count", "alias_count", "group_count", "forward_count")
+        with rows(Domain, "id", "customer_id", "name", *counts, "created_at") as write:
+            for domain in self.directory.domains:
+                kinds = Counter(other.kind for other in self.others[domain.number])
+                of_kinds = (kinds[Address.Kind.ALIAS], kinds[Address.Kind.GROUP], kinds[Address.Kind.FORWARD])
+                ours = (self.domain + domain.number, self.customer + domain.customer, self.names[domain.number])
+                moment = self.made(self.first_person[domain.number])
+                write(*ours, domain.size, active[domain.number], *of_kinds, moment)
+        first = next_id(DomainName)
+        with rows(DomainName, "id", "name", "domain_id", "is_alias", "created_at") as write:
+            for number, name in enumerate(self.names):
+                write(first + number, name, self.domain + number, False, BEGINNING)
+
+    def users(self) -> None:
+        """People without a password."""
+        columns = ("id", "password", "email", "first_name", "last_name", "is_active", "language", "created_at")
+        with rows(User, *columns, "home_domain_id", "home_customer_id") as write:
+            for number, domain, person in self.people():
+                names = (person.local + self.at(domain), person.first, person.last)
+                is_active, moment = person.status == Status.ENABLED, self.made(number)
+                home = (self.domain + domain.number, self.customer + domain.customer)
+                write(self.user + number, f"!{number:040}", *names, is_active, "en", moment, *home)
+
+    def claims(self) -> None:
+        """Addresses: those of mailboxes first, numbered like them."""
+        columns = ("id", "local", "text", "kind", "recipient_count", "created_at", "domain_id", "customer_id")
+        with rows(Address, *columns) as write:
+            for number, domain, person in self.people():
+                text, kind = person.local + self.at(domain), Address.Kind.MAILBOX
+                home = (self.domain + domain.number, self.customer + domain.customer)
+                write(self.address + number, person.local, text, kind, 0, self.made(number), *home)
+            for domain in self.directory.domains:
+                home = (self.domain + domain.number, self.customer + domain.customer)
+                moment = self.made(self.first_person[domain.number])
+                for number, other in enumerate(self.others[domain.number], self.first_other[domain.number]):
+                    text = other.local + self.at(domain)
+                    write(number, other.local, text, other.kind, len(other.recipients), moment, *home)
+
+    def mailboxes(self) -> None:
+        """Mailboxes and what is used of them."""
+        columns = ("id", "domain_id", "customer_id", "claim_id", "user_id", "address", "status", "name", "quota_bytes")
+        with rows(Mailbox, *columns, "created_at") as write:
+            for number, domain, person in self.people():
+                home = (self.domain + domain.number, self.customer + domain.customer)
+                same = (self.address + number, self.user + number, person.local + self.at(domain))
+                name, moment = f"{person.first} {person.last}", self.made(number)
+                write(self.mailbox + number, *home, *same, person.status, name, person.quota_bytes, moment)
+
+    def recipients(self) -> None:
+        """Where aliases, groups and forwards lead; their own domain's addresses by number."""
+        number = next_id(Recipient)
+        with rows(Recipient, "id", "address_id", "email", "target_id", "created_at") as write:
+            for domain in self.directory.domains:
+                targets = self._numbers(domain)
+                for here, other in enumerate(self.others[domain.number], self.first_other[domain.number]):
+                    for email in other.recipients:
+                        write(number, here, email, targets.get(email), BEGINNING)
+                        number += 1
+
+    def _numbers(self, domain: InventedDomain) -> dict[str, int]:
+        """The addresses of one domain."""
+        at, first = self.at(domain), self.address + self.first_person[domain.number]
+        found = {person.local + at: number for number, person in enumerate(self.directory.people(domain), first)}
+        others = enumerate(self.others[domain.number], self.first_other[domain.number])
+        return found | {other.local + at: number for number, other in others}
+
+    def events(self) -> None:
+        """What the services record of domains and people."""
+        columns = ("id", "at", "actor_label", "via", "action", "object_type", "object_id", "object_label", "details")
+        scopes = ("domain_id", "customer_id", "about_user_id")
+        console, system = Actor.console(), Actor.system()
+        number = next_id(AuditEvent)
+        with rows(AuditEvent, *columns, *scopes) as write:
+            for domain in self.directory.domains:
+                key, customer = self.domain + domain.number, self.customer + domain.customer
+                what = ("domain.create", "domains.domain", str(key), self.names[domain.number])
+                write(number, BEGINNING, console.label, console.via, *what, {}, key, customer, None)
+                number += 1
+            for person, domain, one in self.people():
+                moment, email = self.made(person), one.local + self.at(domain)
+                home = (self.domain + domain.number, self.customer + domain.customer, self.user + person)
+                who = ("user.create", "accounts.user", str(self.user + person), email, {"administrator": False})
+                write(number, moment, system.label, system.via, *who, *home)
+                mailbox = (str(self.mailbox + person), email, {"status": one.status})
+                write(
+                    number + 1, moment, console.label, console.via, "mailbox.create", "domains.mailbox", *mailbox, *home
+                )
+                number += 2
+
+    def grants(self) -> None:
+        """Administrators of customers and domains, and those to measure as."""
+        password, label = make_password(PASSWORD), Actor.console().label
+        held: dict[int, list[tuple[Level, int]]] = {}
+        user = next_id(User)
+        with rows(User, "id", "email", "password", "is_active") as write:
+            for number, email in enumerate(ADMINISTRATORS, user):
+                write(number, email, password, True)
+        held[user] = [(Level.DOMAIN, self.directory.largest.number)]
+        step = max(1, len(self.names) // FORTY)
+        held[user + 1] = [(Level.DOMAIN, number) for number in range(0, len(self.names), step)][:FORTY]
+        held[user + 2] = [(Level.CUSTOMER, min(1, len(self.directory.customers) - 1))]
+        seen = set[int]()
+        for domain in self.directory.domains:
+            first = held.setdefault(self.user + self.first_person[domain.number], [])
+            if domain.customer not in seen:
+                first.append((Level.CUSTOMER, domain.customer))
+            if domain.number % EVERY_DOMAIN_ADMINISTRATOR == 0:
+                first.append((Level.DOMAIN, domain.number))
+            seen.add(domain.customer)
+        with rows(
+            Grant, "id", "user_id", "role_key", "level", "object_id", "object_label", "granted_by_label"
+        ) as write:
+            number = next_id(Grant)
+            for holder, scopes in held.items():
+                for level, at in scopes:
+                    is_domain = level == Level.DOMAIN
+                    key = (self.domain if is_domain else self.customer) + at
+                    name = self.names[at] if is_domain else self.directory.customers[at]
+                    write(number, holder, f"{level.value}_administrator", level.value, key, name, label)
+                    number += 1
