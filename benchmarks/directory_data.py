@@ -23,6 +23,7 @@ from accounts.models import AuditEvent, Grant, User
 from accounts.permissions import Level
 from benchmarks.bulk import loading, next_id, rows
 from benchmarks.invented import Directory, InventedDomain, Person
+from domains.limits import effective, permille
 from domains.models import Address, Customer, Domain, DomainName, Mailbox, Recipient, Status
 
 BEGINNING, DAYS = dt.datetime(2024, 1, 1, tzinfo=dt.UTC), 900
@@ -108,13 +109,13 @@ class Writer:
             for number, name in enumerate(self.directory.customers):
                 write(self.customer + number, name, self.directory.domain_counts[number], people[number], BEGINNING)
         counts = ("mailbox_count", "active_count", "alias_count", "group_count", "forward_count")
-        with rows(Domain, "id", "customer_id", "name", *counts, "created_at") as write:
+        with rows(Domain, "id", "customer_id", "name", "quota_bytes", *counts, "created_at") as write:
             for domain in self.directory.domains:
                 kinds = Counter(other.kind for other in self.others[domain.number])
                 of_kinds = (kinds[Address.Kind.ALIAS], kinds[Address.Kind.GROUP], kinds[Address.Kind.FORWARD])
                 ours = (self.domain + domain.number, self.customer + domain.customer, self.names[domain.number])
                 moment = self.made(self.first_person[domain.number])
-                write(*ours, domain.size, active[domain.number], *of_kinds, moment)
+                write(*ours, domain.quota_bytes, domain.size, active[domain.number], *of_kinds, moment)
         first = next_id(DomainName)
         with rows(DomainName, "id", "name", "domain_id", "is_alias", "created_at") as write:
             for number, name in enumerate(self.names):
@@ -148,12 +149,15 @@ class Writer:
     def mailboxes(self) -> None:
         """Mailboxes and what is used of them."""
         columns = ("id", "domain_id", "customer_id", "claim_id", "user_id", "address", "status", "name", "quota_bytes")
-        with rows(Mailbox, *columns, "created_at") as write:
+        used = ("used_bytes", "used_messages", "fill_permille")
+        with rows(Mailbox, *columns, *used, "created_at") as write:
             for number, domain, person in self.people():
                 home = (self.domain + domain.number, self.customer + domain.customer)
                 same = (self.address + number, self.user + number, person.local + self.at(domain))
                 name, moment = f"{person.first} {person.last}", self.made(number)
-                write(self.mailbox + number, *home, *same, person.status, name, person.quota_bytes, moment)
+                quota = effective(("mailbox", person.quota_bytes), ("domain", domain.quota_bytes)).value
+                usage = (person.used_bytes, person.used_messages, permille(person.used_bytes, quota))
+                write(self.mailbox + number, *home, *same, person.status, name, person.quota_bytes, *usage, moment)
 
     def recipients(self) -> None:
         """Where aliases, groups and forwards lead; their own domain's addresses by number."""

@@ -98,12 +98,16 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class InventedDomain:
-    """`number` counts from 0 over all; `name` is as people write it (U-labels), lower case."""
+    """`number` counts from 0 over all; `name` is as people write it (U-labels), lower case.
+
+    quota_bytes: of its mailboxes, None = the server's.
+    """
 
     number: int
     name: str
     customer: int
     size: int
+    quota_bytes: int | None
 
 
 class Directory:
@@ -133,7 +137,8 @@ class Directory:
         within = 0
         for number, (owner, size) in enumerate(zip(owners, sizes, strict=True)):
             within = within + 1 if made and made[-1].customer == owner else 0
-            made.append(InventedDomain(number, self._domain_name(number, owner, within), owner, size))
+            name, quota = self._domain_name(number, owner, within), (2 + number % 3 * 4) * GIB if number % 2 else None
+            made.append(InventedDomain(number, name, owner, size, quota))
         return made
 
     @cached_property

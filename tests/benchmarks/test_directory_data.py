@@ -10,13 +10,14 @@ from django.db import transaction
 from django.db.models import DateTimeField, Model
 
 from accounts.actors import Actor
-from accounts.models import AuditEvent, User
+from accounts.models import User
 from benchmarks.directory_data import TABLES, write
-from benchmarks.invented import Directory
+from benchmarks.invented import Directory, InventedDomain
 from domains.models import Address, Customer, Domain, Mailbox, Recipient
-from domains.services.claims import claim
+from domains.services.claims import claim, find
 from domains.services.domains import create_domain
 from domains.services.mailboxes import create_mailbox
+from domains.services.quotas import refresh_fill
 
 pytestmark = pytest.mark.django_db
 SMALL = Directory(50, 7, 3)
@@ -46,13 +47,30 @@ def plain(row: Model) -> dict[str, Any]:
     return found
 
 
+def other_addresses(domain: Domain, invented: InventedDomain) -> None:
+    def make(local: str, kind: str, recipients: list[str]) -> None:
+        address = claim(domain, local, kind, recipient_count=len(recipients))
+        for email in recipients:
+            Recipient.objects.create(address=address, email=email, target=find(email))
+
+    at = f"@{domain.name}"
+    for local, person in SMALL.aliases(invented):
+        make(local, Address.Kind.ALIAS, [person + at])
+    for group in SMALL.groups(invented):
+        make(group.local, Address.Kind.GROUP, [*(member + at for member in group.members), *group.elsewhere])
+    for local, target in SMALL.forwards(invented):
+        make(local, Address.Kind.FORWARD, [target])
+
+
 def by_services() -> None:
     actor = Actor.console()
     customers = [Customer.objects.create(name=name) for name in SMALL.customers]
     for invented in SMALL.domains:
-        domain = create_domain(actor, name=invented.name, customer=customers[invented.customer])
+        domain = create_domain(
+            actor, name=invented.name, customer=customers[invented.customer], quota_bytes=invented.quota_bytes
+        )
         for person in SMALL.people(invented):
-            create_mailbox(
+            mailbox = create_mailbox(
                 actor,
                 domain,
                 email=person.local,
@@ -61,6 +79,10 @@ def by_services() -> None:
                 status=person.status,
                 quota_bytes=person.quota_bytes,
             )
+            used = {"used_bytes": person.used_bytes, "used_messages": person.used_messages}
+            Mailbox.objects.filter(pk=mailbox.pk).update(**used)
+        other_addresses(domain, invented)
+    refresh_fill()
 
 
 def test_the_generator_leaves_what_the_services_leave() -> None:
