@@ -22,6 +22,7 @@ from accounts.addresses import canonical_domain
 from accounts.models import AuditEvent, Grant, User
 from accounts.permissions import Level
 from benchmarks.bulk import loading, next_id, rows
+from benchmarks.directory_events import write_events
 from benchmarks.invented import Directory, InventedDomain, Person
 from domains.limits import effective, permille
 from domains.models import Address, Customer, Domain, DomainName, Mailbox, Recipient, Status
@@ -35,11 +36,16 @@ TABLES = (Customer, Domain, DomainName, User, Address, Recipient, Mailbox, Grant
 
 
 class Other(NamedTuple):
-    """An address that is no mailbox."""
+    """An address that is no mailbox; `recipients` are whole addresses."""
 
     local: str
     kind: Address.Kind
     recipients: list[str]
+
+    @property
+    def version(self) -> int:
+        """Members and targets are put in after the address is made, an alias is made with its own."""
+        return 1 if self.kind == Address.Kind.ALIAS else 2
 
 
 def fill(mailboxes: int, domains: int, customers: int, *, seed: int = 1) -> None:
@@ -56,7 +62,7 @@ def write(directory: Directory, *, administrators: bool = True) -> None:
     writer.claims()
     writer.mailboxes()
     writer.recipients()
-    writer.events()
+    write_events(writer)
     if administrators:
         writer.grants()
 
@@ -133,18 +139,30 @@ class Writer:
 
     def claims(self) -> None:
         """Addresses: those of mailboxes first, numbered like them."""
-        columns = ("id", "local", "text", "kind", "recipient_count", "created_at", "domain_id", "customer_id")
-        with rows(Address, *columns) as write:
+        columns = ("id", "local", "text", "kind", "recipient_count", "version", "is_enabled", "created_at")
+        with rows(Address, *columns, "domain_id", "customer_id") as write:
             for number, domain, person in self.people():
                 text, kind = person.local + self.at(domain), Address.Kind.MAILBOX
                 home = (self.domain + domain.number, self.customer + domain.customer)
-                write(self.address + number, person.local, text, kind, 0, self.made(number), *home)
+                write(
+                    self.address + number,
+                    person.local,
+                    text,
+                    kind,
+                    0,
+                    1,
+                    person.status == Status.ENABLED,
+                    self.made(number),
+                    *home,
+                )
             for domain in self.directory.domains:
                 home = (self.domain + domain.number, self.customer + domain.customer)
                 moment = self.made(self.first_person[domain.number])
                 for number, other in enumerate(self.others[domain.number], self.first_other[domain.number]):
                     text = other.local + self.at(domain)
-                    write(number, other.local, text, other.kind, len(other.recipients), moment, *home)
+                    write(
+                        number, other.local, text, other.kind, len(other.recipients), other.version, True, moment, *home
+                    )
 
     def mailboxes(self) -> None:
         """Mailboxes and what is used of them."""
@@ -164,41 +182,18 @@ class Writer:
         number = next_id(Recipient)
         with rows(Recipient, "id", "address_id", "email", "target_id", "created_at") as write:
             for domain in self.directory.domains:
-                targets = self._numbers(domain)
+                targets = self.numbers(domain)
                 for here, other in enumerate(self.others[domain.number], self.first_other[domain.number]):
                     for email in other.recipients:
                         write(number, here, email, targets.get(email), BEGINNING)
                         number += 1
 
-    def _numbers(self, domain: InventedDomain) -> dict[str, int]:
+    def numbers(self, domain: InventedDomain) -> dict[str, int]:
         """The addresses of one domain."""
         at, first = self.at(domain), self.address + self.first_person[domain.number]
         found = {person.local + at: number for number, person in enumerate(self.directory.people(domain), first)}
         others = enumerate(self.others[domain.number], self.first_other[domain.number])
         return found | {other.local + at: number for number, other in others}
-
-    def events(self) -> None:
-        """What the services record of domains and people."""
-        columns = ("id", "at", "actor_label", "via", "action", "object_type", "object_id", "object_label", "details")
-        scopes = ("domain_id", "customer_id", "about_user_id")
-        console, system = Actor.console(), Actor.system()
-        number = next_id(AuditEvent)
-        with rows(AuditEvent, *columns, *scopes) as write:
-            for domain in self.directory.domains:
-                key, customer = self.domain + domain.number, self.customer + domain.customer
-                what = ("domain.create", "domains.domain", str(key), self.names[domain.number])
-                write(number, BEGINNING, console.label, console.via, *what, {}, key, customer, None)
-                number += 1
-            for person, domain, one in self.people():
-                moment, email = self.made(person), one.local + self.at(domain)
-                home = (self.domain + domain.number, self.customer + domain.customer, self.user + person)
-                who = ("user.create", "accounts.user", str(self.user + person), email, {"administrator": False})
-                write(number, moment, system.label, system.via, *who, *home)
-                mailbox = (str(self.mailbox + person), email, {"status": one.status})
-                write(
-                    number + 1, moment, console.label, console.via, "mailbox.create", "domains.mailbox", *mailbox, *home
-                )
-                number += 2
 
     def grants(self) -> None:
         """Administrators of customers and domains, and those to measure as."""

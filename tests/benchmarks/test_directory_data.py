@@ -13,9 +13,11 @@ from accounts.actors import Actor
 from accounts.models import User
 from benchmarks.directory_data import TABLES, write
 from benchmarks.invented import Directory, InventedDomain
-from domains.models import Address, Customer, Domain, Mailbox, Recipient
-from domains.services.claims import claim, find
+from domains.models import Address, Customer, Domain, Mailbox
+from domains.services.aliases import add_alias
 from domains.services.domains import create_domain
+from domains.services.forwards import create_forward
+from domains.services.groups import create_group
 from domains.services.mailboxes import create_mailbox
 from domains.services.quotas import refresh_fill
 
@@ -41,25 +43,21 @@ def plain(row: Model) -> dict[str, Any]:
     for field in row._meta.concrete_fields:
         value = getattr(row, field.attname)
         if field.attname in names and value is not None:
-            value = str(names[field.attname].objects.get(pk=value))
+            value = str(names[field.attname]._base_manager.get(pk=value))
         if field.attname not in NUMBERS and not isinstance(field, DateTimeField):
             found[field.attname] = value
     return found
 
 
-def other_addresses(domain: Domain, invented: InventedDomain) -> None:
-    def make(local: str, kind: str, recipients: list[str]) -> None:
-        address = claim(domain, local, kind, recipient_count=len(recipients))
-        for email in recipients:
-            Recipient.objects.create(address=address, email=email, target=find(email))
-
+def other_addresses(actor: Actor, domain: Domain, invented: InventedDomain) -> None:
     at = f"@{domain.name}"
     for local, person in SMALL.aliases(invented):
-        make(local, Address.Kind.ALIAS, [person + at])
+        add_alias(actor, Mailbox.objects.get(address=person + at), email=local)
     for group in SMALL.groups(invented):
-        make(group.local, Address.Kind.GROUP, [*(member + at for member in group.members), *group.elsewhere])
+        members = [*(member + at for member in group.members), *group.elsewhere]
+        create_group(actor, domain, email=group.local, members=members)
     for local, target in SMALL.forwards(invented):
-        make(local, Address.Kind.FORWARD, [target])
+        create_forward(actor, domain, email=local, targets=[target])
 
 
 def by_services() -> None:
@@ -81,7 +79,7 @@ def by_services() -> None:
             )
             used = {"used_bytes": person.used_bytes, "used_messages": person.used_messages}
             Mailbox.objects.filter(pk=mailbox.pk).update(**used)
-        other_addresses(domain, invented)
+        other_addresses(actor, domain, invented)
     refresh_fill()
 
 
