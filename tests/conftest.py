@@ -18,6 +18,7 @@ from config import environment, servers
 from config.kit import paths
 from tests import factories
 from tests.chromium import chromium
+from tests.dns_server import DnsServer, running_dns_server
 from tests.stage import Cast, make_cast
 
 __all__ = ["chromium"]
@@ -33,6 +34,13 @@ def servers_running() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(servers_running: None) -> None:
     """pytest-django makes its test database after this."""
+
+
+@pytest.fixture
+def dns_server() -> Iterator[DnsServer]:
+    """A DNS server of this test's own, without any zone yet."""
+    with running_dns_server() as server:
+        yield server
 
 
 @pytest.fixture
