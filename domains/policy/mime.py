@@ -1,0 +1,265 @@
+"""The parts of a message, in time proportional to its size, within limits; never raises on any bytes.
+
+A simple reader for the tester page. Not for the archive: `archive.mail` reads mail thoroughly, and sits above us.
+Source: RFC 5322 §2.1-2.2, RFC 2045 §6, RFC 2046 §5.1, RFC 2047, RFC 2231.
+"""
+
+from __future__ import annotations
+
+import binascii
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.message import Message
+from email.utils import collapse_rfc2231_value, getaddresses
+
+from domains.policy.facts import Mailbox
+
+MAX_PARTS = 500
+MAX_DEPTH = 16
+MAX_HEADERS = 1000
+MAX_HEAD_BYTES = 256 * 1024
+MAX_VALUE = 16 * 1024
+MAX_PARAMETERS = 2048
+MAX_LINE_BYTES = 998
+
+_BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")
+_HEADER = re.compile(r"([!-9;-~]{1,200})[ \t]*:[ \t]*")
+_FOLD = re.compile(r"\r?\n(?=[ \t])")
+_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,2000})\?=")
+_ADDRESS = re.compile(r"[^\s<>,;:\"()]{1,320}@[^\s<>,;:\"()]{1,320}")
+# Codecs that aren't character sets of mail, or take more than linear time.
+_NO_CHARSETS = frozenset({"punycode", "idna", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Header fields in order, unfolded, as text; and what is wrong with them."""
+
+    fields: tuple[tuple[str, str], ...] = ()
+    defects: tuple[str, ...] = ()
+
+    def all(self, name: str) -> list[str]:
+        return [value for found, value in self.fields if found.lower() == name]
+
+    def first(self, name: str) -> str:
+        return next(iter(self.all(name)), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One leaf. `body` is still encoded; `names` are decoded."""
+
+    head: Head
+    body: bytes
+    content_type: str
+    charset: str
+    names: tuple[str, ...]
+    is_attachment: bool
+
+
+@dataclass(slots=True)
+class Parts:
+    """The message taken apart. `skipped` says which limits were met."""
+
+    head: Head
+    leaves: list[Part] = field(default_factory=list)
+    skipped: set[str] = field(default_factory=set)
+
+
+def take_apart(raw: bytes) -> Parts:
+    """Headers and leaves, in the order of the message."""
+    head, body = _split_head(raw)
+    parts = Parts(head)
+    waiting: list[tuple[Head, bytes, int]] = [(head, body, 0)]
+    seen = 0
+    while waiting:
+        part_head, part_body, depth = waiting.pop()
+        seen += 1
+        if seen > MAX_PARTS:
+            parts.skipped.add("parts")
+            break
+        inner = _inner(part_head, part_body)
+        if inner is not None and depth < MAX_DEPTH:
+            children = list(inner)
+            waiting.extend((*child, depth + 1) for child in reversed(children[: MAX_PARTS + 1]))
+            continue
+        if inner is not None:
+            parts.skipped.add("depth")
+        parts.leaves.append(_leaf(part_head, part_body))
+    return parts
+
+
+def _inner(head: Head, body: bytes) -> Iterator[tuple[Head, bytes]] | None:
+    """The parts inside a container; None for a leaf."""
+    content_type, parameters = _content_type(head)
+    if content_type.startswith("multipart/"):
+        boundary = parameters.get("boundary", "").rstrip().encode("utf-8", "replace")
+        return (_split_head(piece) for piece in _between(body, boundary)) if boundary else None
+    if content_type == "message/rfc822" and _encoding(head) not in ("base64", "quoted-printable"):
+        return iter([_split_head(body)])
+    return None
+
+
+def _between(body: bytes, boundary: bytes) -> Iterator[bytes]:
+    """What stands between the boundary lines, at most MAX_PARTS + 1 pieces."""
+    delimiter = b"\n--" + boundary
+    text = b"\n" + body
+    start, found, count = None, text.find(delimiter), 0
+    while found >= 0 and count <= MAX_PARTS:
+        line_end = text.find(b"\n", found + 1)
+        rest = text[found + len(delimiter) : line_end if line_end >= 0 else len(text)].strip()
+        if rest in (b"", b"--"):
+            if start is not None:
+                yield text[start:found].removesuffix(b"\r")
+                count += 1
+            start = line_end + 1 if line_end >= 0 and not rest else None
+            if rest:
+                return
+        found = text.find(delimiter, found + len(delimiter))
+    if start is not None:
+        yield text[start:]
+
+
+def _split_head(raw: bytes) -> tuple[Head, bytes]:
+    found = _BLANK_LINE.search(raw)
+    head, body = (raw[: found.start()], raw[found.end() :]) if found else (raw, b"")
+    return _read_head(head), body
+
+
+def _read_head(raw: bytes) -> Head:
+    defects: dict[str, None] = {}
+    if len(raw) > MAX_HEAD_BYTES:
+        raw = raw[:MAX_HEAD_BYTES]
+        defects["too-long"] = None
+    if b"\0" in raw:
+        defects["nul"] = None
+    if any(len(line) > MAX_LINE_BYTES + 1 for line in raw.split(b"\n")):
+        defects["long-line"] = None
+    text = raw.decode("utf-8", "replace")
+    if "\ufffd" in text and b"\xef\xbf\xbd" not in raw:
+        defects["8bit"] = None
+        text = raw.decode("latin-1")
+    fields: list[tuple[str, str]] = []
+    for number, line in enumerate(_FOLD.sub("", text).split("\n")):
+        found = _HEADER.match(line)
+        if found is not None and len(fields) < MAX_HEADERS:
+            fields.append((found[1], line[found.end() :].rstrip("\r")))
+        elif line.strip() and not (number == 0 and line.startswith("From ")):
+            defects["no-colon" if found is None else "too-many"] = None
+    return Head(tuple(fields), tuple(defects))
+
+
+def _leaf(head: Head, body: bytes) -> Part:
+    content_type, parameters = _content_type(head)
+    disposition, more = _parameters(head.first("content-disposition"), "attachment")
+    names = dict.fromkeys(name for name in (more.get("filename", ""), parameters.get("name", "")) if name)
+    is_text = content_type in ("text/plain", "text/html")
+    is_attachment = bool(names) or disposition == "attachment" or not is_text
+    return Part(head, body, content_type, parameters.get("charset", ""), tuple(names), is_attachment)
+
+
+def _content_type(head: Head) -> tuple[str, dict[str, str]]:
+    value, parameters = _parameters(head.first("content-type"), "text/plain")
+    return (value if value.count("/") == 1 else "text/plain"), parameters
+
+
+def _parameters(value: str, default: str) -> tuple[str, dict[str, str]]:
+    """The value before the first “;” in lower case, and its parameters decoded."""
+    if not value:
+        return default if default == "text/plain" else "", {}
+    message = Message()
+    message["X"] = value[:MAX_PARAMETERS].replace("\r", " ").replace("\n", " ")
+    try:
+        pairs = message.get_params(failobj=[], header="X") or []
+    except (ValueError, LookupError, TypeError, IndexError):
+        return value.partition(";")[0].strip().lower(), {}
+    found: dict[str, str] = {}
+    for name, raw in pairs[1:]:
+        try:
+            text = collapse_rfc2231_value(raw)
+        except (ValueError, LookupError, TypeError):
+            continue
+        found.setdefault(name.lower(), decode_words(text))
+    return pairs[0][0].strip().lower() if pairs else "", found
+
+
+def _encoding(head: Head) -> str:
+    return head.first("content-transfer-encoding").partition(";")[0].strip().lower()
+
+
+def decoded_body(part: Part) -> tuple[bytes, str]:
+    """The body's bytes, and what is wrong with its encoding ("" when nothing is)."""
+    encoding = _encoding(part.head)
+    if encoding == "base64":
+        return _from_base64(part.body)
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(part.body), ""
+    known = ("", "7bit", "8bit", "binary", "x-uuencode", "uuencode")
+    return part.body, "" if encoding in known else "transfer-encoding"
+
+
+_NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]+")
+
+
+def _from_base64(body: bytes) -> tuple[bytes, str]:
+    clean = _NO_BASE64.sub(b"", body)
+    defect = "" if len(clean) == len(body) else "base64"
+    letters = b"".join(clean.split()).replace(b"=", b"")
+    if len(letters) % 4 == 1:
+        letters, defect = letters[:-1], "base64"
+    try:
+        return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4)), defect
+    except binascii.Error:
+        return b"", "base64"
+
+
+def decode_text(raw: bytes, charset: str) -> tuple[str, str]:
+    """The text, and what is wrong with it ("" when nothing is)."""
+    name = charset.strip().lower() or "utf-8"
+    try:
+        codec = codecs.lookup(name).name
+        if codec.replace("-", "_") in _NO_CHARSETS:
+            raise LookupError(name)
+        return raw.decode(codec), ""
+    except UnicodeError:
+        return raw.decode("utf-8", "replace"), "charset"
+    except (LookupError, ValueError):
+        return raw.decode("utf-8", "replace"), "unknown-charset"
+
+
+def decode_words(value: str) -> str:
+    """A header's text with its encoded words decoded; white space between two of them goes (RFC 2047 §6.2)."""
+    value = value[:MAX_VALUE]
+    pieces, end, after_word = [], 0, False
+    for found in _WORD.finditer(value):
+        between = value[end : found.start()]
+        if not (after_word and not between.strip()):
+            pieces.append(between)
+        pieces.append(_word(found[1], found[2], found[3]))
+        end, after_word = found.end(), True
+    pieces.append(value[end:])
+    return "".join(pieces)
+
+
+def _word(charset: str, kind: str, text: str) -> str:
+    raw = text.encode("utf-8", "replace")
+    data = _from_base64(raw)[0] if kind in "bB" else binascii.a2b_qp(raw, header=True)
+    return decode_text(data, charset.partition("*")[0])[0]
+
+
+def mailboxes(head: Head, name: str) -> tuple[Mailbox, ...]:
+    """The entries of the address headers of this name, five headers at most."""
+    found: list[Mailbox] = []
+    for whole in head.all(name)[:5]:
+        value = whole[:MAX_VALUE]
+        try:
+            pairs = getaddresses([value])
+        except (ValueError, IndexError, TypeError, RecursionError):
+            pairs = []
+        entries = [Mailbox(decode_words(shown), address) for shown, address in pairs if "@" in address]
+        if not entries:
+            entries = [Mailbox("", address) for address in _ADDRESS.findall(value)]
+        found.extend(entries)
+    return tuple(found[:MAX_HEADERS])
