@@ -37,6 +37,7 @@ _IMPERSONATIONS = frozenset(
         Code.LOOKS_LIKE_PROTECTED,
     }
 )
+_MAX_SCORE = 1e6
 _NEVER_ARCHIVED = frozenset({Category.NOT_SERVED, Category.TOO_BIG, Category.VIRUS, Category.DLP})
 
 
@@ -154,7 +155,7 @@ class _Weighing:
         for match in verdict.matches:
             self.findings.append(Finding(Category.CLEAN, match.why, Action.DELIVER, match))
         if score is not None or verdict.matches:
-            self.score = (score or 0.0) + verdict.change
+            self.score = max(-_MAX_SCORE, min((score or 0.0) + verdict.change, _MAX_SCORE))
         if self.score is not None and self.score >= self.policy.spam_score:
             self._add(Category.SPAM, reason(Code.SPAM, score=self.score, limit=self.policy.spam_score))
 

@@ -160,7 +160,7 @@ def plain_text(source: str) -> str:
     for piece in pieces[1:]:
         tag, closed, rest = piece.partition(">")
         if not closed:
-            words.append(piece)
+            words.append("<" + piece)
             continue
         name = _NAME_OF_TAG.match(tag)
         words.append("\n" if name is not None and name[1].lower() in _BLOCKS else "")

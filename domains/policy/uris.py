@@ -14,6 +14,7 @@ Source: cleanmail.md §5.10, §6.29-6.30.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -129,7 +130,7 @@ def _first(ordered: Ordered[UriRule], text: str) -> UriRule | None:
 
 def _change(action: UriAction, uri: Uri, counted: set[UriAction]) -> float:
     if action is UriAction.SKIP:
-        return -uri.listed_score
+        return -uri.listed_score if math.isfinite(uri.listed_score) else 0.0
     if action in counted:
         return 0.0
     return LISTED_SCORE if action is UriAction.BLOCK else -LISTED_SCORE
