@@ -66,3 +66,27 @@ class BadOption(AccountsError, ValueError):
 
 class UnknownOption(AccountsError, LookupError):
     """The catalogue has no option of this name."""
+
+
+class BadGrant(AccountsError, ValueError):
+    """Rights that can't be given like this; the text says why, `field` what the caller gave."""
+
+    def __init__(self, text: str = "", *, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field
+
+
+class GrantExists(AccountsError):
+    """The person has rights there already: change those."""
+
+
+class NameTaken(AccountsError):
+    """Something of this name is there already."""
+
+
+class RoleInUse(AccountsError):
+    """People hold the role; `holders` are some of them."""
+
+    def __init__(self, text: str, holders: list[str]) -> None:
+        super().__init__(text)
+        self.holders = holders

@@ -148,6 +148,10 @@ class Grant(models.Model):
     def scope(self) -> ScopeRef:
         return SERVER if self.level == Level.SERVER else ScopeRef(Level(self.level), self.object_id)
 
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
     def all_rights(self) -> frozenset[Right]:
         """What it gives, cut to what its level can carry: a right that lost a level isn't held there any more."""
         names = set(self.rights)

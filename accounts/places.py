@@ -14,7 +14,7 @@ from django.db import models
 from django.http import Http404
 
 from accounts.permissions import Level, Right
-from accounts.scopes import SERVER, ScopeRef, chain_of
+from accounts.scopes import SERVER, Reach, ScopeRef, chain_of
 
 if TYPE_CHECKING:
     from accounts.actors import Actor
@@ -29,12 +29,14 @@ class Keeper:
 
     get: one object as an actor may see it with a right (Http404: not theirs to see, Forbidden: without the right).
     labels: names of objects by id, for pages that showed the actor that they are there.
+    within: the objects that lie in a reach, as rows to take ids from.
     page: the name of the URL of an object's page, which takes its id.
     """
 
     model: type[models.Model]
     get: Callable[[Actor, int, Right], Any]
     labels: Labels
+    within: Callable[[Reach], models.QuerySet[Any]]
     page: str = ""
 
 
@@ -92,3 +94,18 @@ def page_of(level: Level) -> str:
     """The name of the URL of the pages of this level's objects ("" where there is none)."""
     keeper = _keepers.get(level)
     return keeper.page if keeper else ""
+
+
+def condition(reach: Reach) -> models.Q:
+    """On rows with `level` and `object_id` (grants, roles): those whose scope lies in the reach; fails closed."""
+    if reach.everything:
+        return models.Q()
+    found = models.Q(pk__in=[])
+    for level, keeper in _keepers.items():
+        found |= models.Q(level=level, object_id__in=keeper.within(reach).values("pk"))
+    return found
+
+
+def levels() -> list[Level]:
+    """The levels that have objects, and the server, widest first."""
+    return [level for level in Level if level == Level.SERVER or level in _keepers]

@@ -7,12 +7,14 @@ class DomainsConfig(AppConfig):
     name = "domains"
 
     def ready(self) -> None:
-        from accounts import following, holdings
+        from accounts import following, holdings, ties
         from domains import belonging, offers
         from domains.services import mailboxes
 
         holdings.register_customers_of(belonging.customers_of)
         following.register(mailboxes.follow_person)
         holdings.register_end_user_rights(belonging.end_user_rights)
+        ties.register(belonging.has_mailbox)
+        ties.register_scope_of_address(belonging.scope_of_address)
         belonging.register_places()
         offers.register()

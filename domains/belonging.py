@@ -6,14 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from accounts import places
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.permissions import ALL_END_USER_RIGHTS, EndUserRight, Level, Right
+from accounts.scopes import Reach, ScopeRef
 from domains import inheritance, selectors
-from domains.models import Broker, Customer, Domain
+from domains.models import Broker, Customer, Domain, DomainName, Mailbox
 
 
 def customers_of(brokers: Iterable[int]) -> dict[int, list[int]]:
@@ -36,12 +38,25 @@ def end_user_rights(user: User) -> frozenset[EndUserRight]:
     return frozenset(right for right in EndUserRight if right.value in names)
 
 
+def has_mailbox(user: User) -> bool:
+    """What ties a person to this server beside their rights."""
+    return Mailbox.objects.filter(user=user).exists()
+
+
+def scope_of_address(email: str) -> ScopeRef | None:
+    """The domain of ours that an address lies in, under any of its names."""
+    name = email.rpartition("@")[2]
+    found = DomainName.objects.filter(name=name).values_list("domain_id", flat=True).first()
+    return None if found is None else ScopeRef(Level.DOMAIN, found)
+
+
 def register_places() -> None:
     """Brokers, customers and domains as places where rights and options are given."""
-    places.register(Level.BROKER, places.Keeper(Broker, _broker, _names(Broker)))
-    customers = places.Keeper(Customer, _customer, _names(Customer), "domains:customer-detail")
+    places.register(Level.BROKER, places.Keeper(Broker, _broker, _names(Broker), _brokers_in))
+    customers = places.Keeper(Customer, _customer, _names(Customer), _customers_in, "domains:customer-detail")
     places.register(Level.CUSTOMER, customers)
-    places.register(Level.DOMAIN, places.Keeper(Domain, _domain, _names(Domain), "domains:domain-detail"))
+    domains = places.Keeper(Domain, _domain, _names(Domain), _domains_in, "domains:domain-detail")
+    places.register(Level.DOMAIN, domains)
 
 
 def _broker(actor: Actor, broker_id: int, need: Right) -> Broker:
@@ -64,3 +79,15 @@ def _names(model: type[Broker | Customer | Domain]) -> places.Labels:
         return dict(model._base_manager.filter(pk__in=set(ids)).values_list("pk", "name"))
 
     return labels
+
+
+def _brokers_in(reach: Reach) -> QuerySet[Broker]:
+    return Broker.objects.filter(pk__in=reach.brokers)
+
+
+def _customers_in(reach: Reach) -> QuerySet[Customer]:
+    return Customer.objects.filter(Q(pk__in=reach.customers) | Q(broker_id__in=reach.brokers))
+
+
+def _domains_in(reach: Reach) -> QuerySet[Domain]:
+    return Domain.objects.filter(Q(pk__in=reach.domains) | Q(customer_id__in=reach.customers))

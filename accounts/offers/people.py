@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import QuerySet
+
 from accounts import places, selectors
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.permissions import Level, Right
+from accounts.scopes import Reach
 
 
 def register() -> None:
-    places.register(Level.USER, places.Keeper(User, _get, _labels, "accounts:user-detail"))
+    places.register(Level.USER, places.Keeper(User, _get, _labels, _within, "accounts:user-detail"))
 
 
 def _get(actor: Actor, user_id: int, need: Right) -> User:
@@ -20,3 +23,7 @@ def _get(actor: Actor, user_id: int, need: Right) -> User:
 
 def _labels(ids: Iterable[int]) -> dict[int, str]:
     return dict(User.objects.filter(pk__in=set(ids)).values_list("pk", "email"))
+
+
+def _within(reach: Reach) -> QuerySet[User]:
+    return User.objects.filter(selectors.users_within(reach))

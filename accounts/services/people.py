@@ -6,13 +6,14 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from accounts import audit, following
+from accounts import audit, following, ties
 from accounts.actors import Actor
 from accounts.addresses import parse_address
-from accounts.errors import AddressTaken, Forbidden, LastAdministrator, UnknownUser
+from accounts.errors import AddressTaken, Forbidden, UnknownUser
 from accounts.models import OneTimeLink, User
 from accounts.permissions import Right
 from accounts.services import locks
+from accounts.services.grants import require_another_administrator
 from accounts.services.passwords import check_password
 
 
@@ -44,6 +45,7 @@ def create_user(
         **fields,
     )
     actor.require(Right.MANAGE_USERS, user)
+    require_address(actor, user.email)
     if administrator and not actor.is_administrator:
         raise Forbidden("only system administrators make system administrators")
     if password is None:
@@ -58,6 +60,15 @@ def create_user(
     except IntegrityError as error:
         raise AddressTaken(user.email) from error
     return user
+
+
+def require_address(actor: Actor, email: str) -> None:
+    """An address in a domain of ours is given to people by who manages people there: else somebody could have an
+    account waiting behind an address of others. Raises: Forbidden.
+    """
+    scope = ties.scope_of_address(email)
+    if scope is not None:
+        actor.require(Right.MANAGE_USERS, scope)
 
 
 def settle(user: User, *, home_domain_id: int | None, home_customer_id: int | None) -> None:
@@ -94,9 +105,7 @@ def disable_user(actor: Actor, user: User) -> None:
     actor.require_over(Right.MANAGE_USERS, user)
     with transaction.atomic():
         locks.hold(locks.ADMINISTRATORS)
-        others = User.objects.filter(is_administrator=True, is_active=True).exclude(pk=user.pk)
-        if user.is_administrator and not others.exists():
-            raise LastAdministrator(user.email)
+        require_another_administrator(user)
         user.is_active = False
         user.save(update_fields=["is_active"])
         OneTimeLink.objects.filter(user=user, used_at=None).delete()
