@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
 from django.utils.translation import gettext as _
 
-from domains.errors import DomainsError
+from domains.errors import DomainsError, Invalid
 
 PrivateKey = RSAPrivateKey | Ed25519PrivateKey
 PublicKey = RSAPublicKey | Ed25519PublicKey
@@ -38,11 +38,11 @@ class KeyKind(StrEnum):
     ED25519 = "ed25519"
 
 
-class BadKey(DomainsError, ValueError):
+class BadKey(Invalid):
     """Not a private key for DKIM; the text says why, for the person who pasted it."""
 
 
-class BadSelector(DomainsError, ValueError):
+class BadSelector(Invalid):
     """Not a selector; the text says why."""
 
 

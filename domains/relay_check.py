@@ -29,7 +29,7 @@ from config.kit import net
 from config.kit.net import Category
 from config.kit.sealed import MASK
 from domains.certificates import read_certificate
-from domains.errors import BadAddress, DomainsError
+from domains.errors import BadAddress, Invalid
 from domains.relay_result import RelayCheck, RelayFacts, Step, StepCode
 from domains.smtp_talk import Reply, Talk, Transcript, extensions_of
 
@@ -44,7 +44,7 @@ class TransportType(StrEnum):
     SMTPS_MAY = "SMTPS_MAY"
 
 
-class BadCertificate(DomainsError, ValueError):
+class BadCertificate(Invalid):
     """What was given as a certificate to trust is none."""
 
 

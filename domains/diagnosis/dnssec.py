@@ -35,6 +35,8 @@ def look(domain: str, lookups: Lookups, trace: Trace) -> list[Finding]:
     answer = lookups.ask_softly(trace, domain, "SOA")
     if answer.status is Status.UNANSWERED:
         return _bogus_or_silent(domain, answer, lookups, trace)
+    if answer.status is Status.NO_NAME:
+        return [found(Code.DNSSEC_NO_DOMAIN)]
     zone, soa = _zone_of(domain, answer, lookups, trace)
     if soa.is_verified:
         return [found(Code.DNSSEC_SECURE, zone=zone)]

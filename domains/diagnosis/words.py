@@ -98,6 +98,7 @@ class Code(StrEnum):
     DNSSEC_SECURE_HERE = "DNSSEC_SECURE_HERE"
     DNSSEC_UNSIGNED = "DNSSEC_UNSIGNED"
     DNSSEC_NOT_VERIFIED = "DNSSEC_NOT_VERIFIED"
+    DNSSEC_NO_DOMAIN = "DNSSEC_NO_DOMAIN"
     WARNING_DNSSEC_NOT_LINKED = "WARNING_DNSSEC_NOT_LINKED"
     ERROR_DNSSEC_BOGUS = "ERROR_DNSSEC_BOGUS"
 
@@ -121,6 +122,7 @@ _UNKNOWN = {
     Code.SPF_NOT_CHECKED_IN_PART,
     Code.MTA_STS_POLICY_NOT_CHECKED,
     Code.DNSSEC_NOT_VERIFIED,
+    Code.DNSSEC_NO_DOMAIN,
 }
 _RESULTS = {
     Code.ERROR_MX_DOMAIN_UNKNOWN: "ERROR_MX_MISSING_ENTRY",
@@ -132,6 +134,7 @@ _RESULTS = {
     Code.SPF_NOT_CHECKED_IN_PART: "NOT_CHECKED",
     Code.MTA_STS_POLICY_NOT_CHECKED: "NOT_CHECKED",
     Code.DNSSEC_NOT_VERIFIED: "NOT_CHECKED",
+    Code.DNSSEC_NO_DOMAIN: "NOT_CHECKED",
 }
 _WORDS: dict[Code, Promise] = {
     Code.NOT_CHECKED: _("This could not be checked: no name server answered about %(name)s."),
@@ -238,6 +241,7 @@ _WORDS: dict[Code, Promise] = {
         "The zone %(zone)s is signed and matches its DS record. The resolver doesn't verify signatures itself."
     ),
     Code.DNSSEC_UNSIGNED: _("The zone %(zone)s isn't signed: answers about it can be forged."),
+    Code.DNSSEC_NO_DOMAIN: _("There is no such domain in DNS, so there is nothing to verify."),
     Code.DNSSEC_NOT_VERIFIED: _("The zone %(zone)s is signed in a way that can't be verified here: %(why)s."),
     Code.WARNING_DNSSEC_NOT_LINKED: _(
         "The zone %(zone)s is signed, and the zone above has no DS record for it: the signatures protect nothing."

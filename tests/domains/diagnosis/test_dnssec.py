@@ -8,7 +8,7 @@ from domains.diagnosis import CheckType, Code, Severity
 from tests.dns_server import DnsServer, Signing
 from tests.domains.diagnosis.looking import check, codes, look
 
-ZONE = "@ MX 10 mx\nmx A 192.0.2.1\nwww A 192.0.2.2\nalias CNAME www\n"
+ZONE = "@ MX 10 mx\nmx A 192.0.2.1\nwww A 192.0.2.2\na.deep.below A 192.0.2.3\nalias CNAME www\n"
 
 
 @pytest.mark.parametrize("validates", [True, False])
@@ -62,6 +62,11 @@ def test_a_name_inside_a_zone_is_judged_by_its_zone(dns_server: DnsServer, name:
     dns_server.add_zone("example.org", ZONE, signing=Signing.GOOD)
     result = check(CheckType.DNSSEC, dns_server, name)
     assert result.severity is Severity.OK and result.findings[0].params == {"zone": "example.org"}
+
+
+def test_a_domain_that_does_not_exist_is_not_taken_for_the_zone_above_it(dns_server: DnsServer) -> None:
+    dns_server.add_zone("org", "", signing=Signing.GOOD)
+    assert codes(check(CheckType.DNSSEC, dns_server, "nowhere.org")) == [Code.DNSSEC_NO_DOMAIN]
 
 
 def test_a_failing_server_is_not_taken_for_forged_signatures(dns_server: DnsServer) -> None:
