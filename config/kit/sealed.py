@@ -112,7 +112,7 @@ def count_sealed_with(key_ids: list[str]) -> dict[str, int]:
                 prefixes = [f"{_PREFIX}:{_VERSION}:{key_id}:" for key_id in key_ids]
                 wanted = reduce(or_, (models.Q((f"{field.name}__startswith", prefix)) for prefix in prefixes))
                 name = f"{model._meta.verbose_name}: {field.verbose_name}"
-                found[name] = model._default_manager.filter(wanted).count()
+                found[name] = model._base_manager.filter(wanted).count()
     return {name: count for name, count in found.items() if count}
 
 
