@@ -1,0 +1,142 @@
+"""What an expansion asks the database: a few statements over sets for each level, and plain rows back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from django.db import connection
+
+from domains.models import Address
+
+
+class Claim(NamedTuple):
+    """What is needed of an address of ours."""
+
+    id: int
+    text: str
+    kind: str
+    is_enabled: bool
+    keep_copy: bool
+    recipients: int
+    senders: str
+    domain_id: int
+
+
+class Place(NamedTuple):
+    """What is needed of a domain of ours."""
+
+    id: int
+    name: str
+    status: str
+    suspended: bool
+    catch_all: str
+    customer_id: int | None
+
+
+class Edge(NamedTuple):
+    """From an address to one it delivers to; `mode` of a subscriber."""
+
+    source: int
+    email: str
+    claim: Claim | None
+    mode: str = ""
+
+
+ListReader = Callable[[Sequence[int]], Iterable[tuple[int, str, int | None, str]]]
+_list_readers: list[ListReader] = []
+
+_CLAIM = "a.id, a.text, a.kind, a.is_enabled, a.keep_copy, a.recipient_count, a.senders, a.domain_id"
+_PLACE = "d.id, d.name, d.status, d.suspended_by_customer, d.catch_all, d.customer_id"
+_EDGES = f"""
+    SELECT r.address_id, r.email, {_CLAIM}
+    FROM domains_recipient r LEFT JOIN domains_address a ON a.id = r.target_id
+    WHERE r.address_id = ANY(%s) ORDER BY r.address_id, r.email
+"""  # noqa: S608  # no words of people in these
+_BY_TEXT = f"SELECT {_CLAIM} FROM domains_address a WHERE a.text = ANY(%s)"  # noqa: S608
+_BY_ID = f"SELECT {_CLAIM} FROM domains_address a WHERE a.id = ANY(%s)"  # noqa: S608
+_PLACES_BY_ID = f"SELECT {_PLACE} FROM domains_domain d WHERE d.id = ANY(%s)"  # noqa: S608
+_PLACES_BY_NAME = f"""
+    SELECT n.name, {_PLACE} FROM domains_domainname n JOIN domains_domain d ON d.id = n.domain_id
+    WHERE n.name = ANY(%s) AND d.status <> 'purged'
+"""  # noqa: S608
+_STATES = "SELECT claim_id, status FROM domains_mailbox WHERE claim_id = ANY(%s)"
+# Of these addresses those that let the sender in: listed by address or domain; or a member, also by an alias.
+_LISTED = "SELECT address_id FROM domains_allowedsender WHERE address_id = ANY(%s) AND value = ANY(%s)"
+_MEMBER = """
+    SELECT r.address_id FROM domains_recipient r
+    WHERE r.address_id = ANY(%s) AND (r.email = ANY(%s) OR r.target_id IN (
+        SELECT id FROM domains_address WHERE text = ANY(%s)
+        UNION SELECT own.target_id FROM domains_address a JOIN domains_recipient own ON own.address_id = a.id
+        WHERE a.text = ANY(%s) AND a.kind = 'alias'))
+"""
+
+
+def register_list_reader(read: ListReader) -> None:
+    """Who keeps mailing lists tells their subscribers: (list's claim, address, claim of ours or None, mode)."""
+    _list_readers[:] = [read]
+
+
+def edges_of(sources: Sequence[Claim]) -> list[Edge]:
+    """All that these addresses deliver to, by address."""
+    lists = [claim.id for claim in sources if claim.kind == Address.Kind.LIST]
+    others = [claim.id for claim in sources if claim.kind != Address.Kind.LIST]
+    found: list[Edge] = []
+    if others:
+        with connection.cursor() as cursor:
+            cursor.execute(_EDGES, [others])
+            found = [
+                Edge(row[0], row[1], None if row[2] is None else Claim._make(row[2:])) for row in cursor.fetchall()
+            ]
+    for read in _list_readers if lists else ():
+        rows = list(read(lists))
+        known = claims_by_id({target for _list, _email, target, _mode in rows if target is not None})
+        found += [Edge(source, email, known.get(target or 0), mode) for source, email, target, mode in rows]
+    return found
+
+
+def claims_by_text(texts: Collection[str]) -> dict[str, Claim]:
+    """Claims by their address."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_TEXT, [list(texts)])
+        return {row[1]: Claim._make(row) for row in cursor.fetchall()}
+
+
+def claims_by_id(ids: Collection[int]) -> dict[int, Claim]:
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_ID, [list(ids)])
+        return {row[0]: Claim._make(row) for row in cursor.fetchall()}
+
+
+def places_by_id(ids: Collection[int]) -> dict[int, Place]:
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACES_BY_ID, [list(ids)])
+        return {row[0]: Place._make(row) for row in cursor.fetchall()}
+
+
+def places_by_name(names: Collection[str]) -> dict[str, Place]:
+    """Domains by any of their names."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACES_BY_NAME, [list(names)])
+        return {row[0]: Place._make(row[1:]) for row in cursor.fetchall()}
+
+
+def mailbox_states(claim_ids: Collection[int]) -> dict[int, str]:
+    """The state of the mailboxes behind these claims."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STATES, [list(claim_ids)])
+        return dict(cursor.fetchall())
+
+
+def listing_sender(claim_ids: Collection[int], sender: Sequence[str]) -> set[int]:
+    """Those of these addresses on whose list of senders one of these texts stands."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LISTED, [list(claim_ids), list(sender)])
+        return {row[0] for row in cursor.fetchall()}
+
+
+def having_member(claim_ids: Collection[int], sender: Sequence[str]) -> set[int]:
+    """Those of these addresses in which one of these is a member, itself or by the mailbox it is an alias of."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MEMBER, [list(claim_ids), list(sender), list(sender), list(sender)])
+        return {row[0] for row in cursor.fetchall()}
