@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from accounts.addresses import MailAddress
+from accounts.addresses import MailAddress, parse_address
+from accounts.errors import BadAddress as BadAccountAddress
 from accounts.scopes import EVERYWHERE, Reach
+from domains.errors import BadAddress
 from domains.expansion import rows
 from domains.expansion.rows import Claim, Edge, Place
 from domains.expansion.words import NO_PARENT, Delivery, Expansion, How, Outcome, Step
 from domains.models import Address, Status
-from domains.services import claims
 
 MAX_DEPTH = 20
 MAX_STEPS = 200_000
@@ -45,9 +46,16 @@ def expand(text: str, sender: str | None = None, *, reach: Reach = EVERYWHERE) -
 
     reach: the addresses that whoever asks may see; others are named and not followed. Raises: BadAddress.
     """
-    asked = claims.parse(text)
-    by = claims.parse(sender, field="sender") if sender else None
+    asked = _parsed(text, "email")
+    by = _parsed(sender, "sender") if sender else None
     return _Walk(asked, by, reach).run()
+
+
+def _parsed(text: str, field: str) -> MailAddress:
+    try:
+        return parse_address(text)
+    except BadAccountAddress as error:
+        raise BadAddress(str(error), field=field) from error
 
 
 class Arrival(NamedTuple):

@@ -7,10 +7,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.actors import Actor
+from accounts.errors import Forbidden
 from accounts.permissions import Right
 from domains.errors import BadAddress
 from domains.expansion import Expansion, expand, walk
 from domains.models import Address, Domain, DomainName, Recipient, Status
+from domains.selectors import expand_for
 from domains.services import forwards, groups, objects
 from domains.services.aliases import add_alias
 from domains.services.mailbox_states import delete_mailbox, set_status
@@ -214,6 +216,9 @@ def test_what_lies_beyond_somebodys_domains_is_named_and_not_followed(db: None) 
         (0, "secret@other.example", "member", "beyond"),
     ]
     assert found.steps[2].kind == "" and found.steps[2].data is None
+    with pytest.raises(Forbidden):
+        expand_for(actor_of(make_mailbox_in(mine, "bob").user), "all@mine.example")
+    assert lines(expand_for(actor_of(make_delegate(mine)), "all@mine.example")) == lines(found)
     for foreign in ("secret@other.example", "nobody@other.example", "x@nowhere.example"):
         assert [step.outcome for step in expand(foreign, reach=reach).steps] == ["unknown_domain"]
 
