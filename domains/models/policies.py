@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.scopes import ScopeRef
 from config.kit.versions import Versioned
 from domains.models.addresses import Mailbox
+from domains.models.owned import OwnedByDomain
 from domains.models.tenants import Domain
 
 
@@ -34,6 +35,8 @@ class Policy(Versioned):
     retention_props = models.JSONField(null=True)
     archive_props = models.JSONField(null=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = OwnedByDomain["Policy"].as_manager()
 
     class Meta:
         ordering = ["name", "pk"]
@@ -74,6 +77,8 @@ class SenderRule(Rule):
     type = models.CharField(_("what happens"), max_length=10, choices=Type.choices)
     spf_required = models.BooleanField(_("only if SPF passes"), null=True, blank=True)
     expires_at = models.DateTimeField(_("until"), null=True, blank=True)
+
+    objects = OwnedByDomain["SenderRule"].as_manager()
 
     class Meta:
         ordering = ["value", "pk"]
@@ -123,6 +128,8 @@ class AttachmentRule(OrderedRule):
     check_type = models.CharField(_("what is looked at"), max_length=20, choices=Check.choices)
     filter = models.CharField(_("regular expression"), max_length=2000)
 
+    objects = OwnedByDomain["AttachmentRule"].as_manager()
+
     class Meta:
         ordering = ["priority", "pk"]
         constraints = [
@@ -144,6 +151,8 @@ class UriRule(OrderedRule):
     action = models.CharField(_("what happens"), max_length=30, choices=Action.choices)
     filter = models.CharField(_("regular expression"), max_length=2000)
 
+    objects = OwnedByDomain["UriRule"].as_manager()
+
     class Meta:
         ordering = ["priority", "pk"]
         constraints = [models.UniqueConstraint(fields=["domain", "action", "filter"], name="uri_rule_once")]
@@ -161,6 +170,8 @@ class DlpRule(OrderedRule):
     targets_sender = models.BooleanField(_("look at the sender"), default=False)
     targets_recipients = models.BooleanField(_("look at the recipients"), default=False)
     targets_content = models.BooleanField(_("look at the content"), default=True)
+
+    objects = OwnedByDomain["DlpRule"].as_manager()
 
     class Meta:
         ordering = ["priority", "pk"]

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.scopes import ScopeRef
 from config.kit.sealed import SealedTextField
 from config.kit.versions import Versioned
+from domains.models.owned import OwnedByDomain
 from domains.models.tenants import Domain
 
 
@@ -61,6 +62,8 @@ class Relay(Versioned):
     api_secret = SealedTextField(purpose="relay remediation secret", blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    objects = OwnedByDomain["Relay"].as_manager()
+
     class Meta:
         ordering = ["name", "pk"]
         constraints = [
@@ -99,6 +102,8 @@ class DkimKey(Versioned):
     activated_at = models.DateTimeField(null=True, editable=False)
     retired_at = models.DateTimeField(null=True, editable=False)
 
+    objects = OwnedByDomain["DkimKey"].as_manager()
+
     class Meta:
         ordering = ["selector"]
         constraints = [models.UniqueConstraint(fields=["domain", "selector"], name="dkim_selector_once")]
@@ -120,6 +125,8 @@ class HealthCheck(models.Model):
     is_latest = models.BooleanField(default=True)
     entries = models.JSONField(default=list)
     transcript = models.TextField(blank=True, default="")  # of a relay; not for delegated administrators
+
+    objects = OwnedByDomain["HealthCheck"].as_manager()
 
     class Meta:
         ordering = ["-performed_at", "-pk"]

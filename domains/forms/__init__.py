@@ -1,0 +1,1 @@
+"""The shape of what people type; one module a subject. Rules raise in the services."""

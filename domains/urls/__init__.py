@@ -1,0 +1,9 @@
+"""Addresses of the directory's pages (mounted at directory/); one module a subject."""
+
+from __future__ import annotations
+
+from domains.urls import dkim, relays
+
+app_name = "domains"
+
+urlpatterns = [*relays.patterns, *dkim.patterns]

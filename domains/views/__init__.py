@@ -1,0 +1,1 @@
+"""Pages of what we serve; one module a subject."""
