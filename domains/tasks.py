@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import time
+
 from celery import shared_task
 
 from accounts.actors import Actor
 from config.kit import clock
 from domains import usage
 from domains.commands.domain_lifecycle import PurgeDeletedDomainsArguments
-from domains.services import domain_purging
+from domains.services import domain_purging, health
 from jobs import services as tasks
 
 USAGE_EVERY_S = 600
 PURGE_EVERY_S = 6 * 3600  # several times a day: a server that is started each morning purges too
 
+HEALTH_EVERY_S = 300
+HEALTH_ROUND_S = 30  # a round gives the worker back after this
+
 clock.every(USAGE_EVERY_S, "domains.refresh_usage")
+clock.every(HEALTH_EVERY_S, "domains.check_health")
 clock.every(PURGE_EVERY_S, "domains.purge_deleted")
 
 
@@ -29,3 +35,10 @@ def purge_deleted() -> None:
     """Ask for the purge of the domains whose date has come; a task only where there are any."""
     if domain_purging.list_due(Actor.system()).exists():
         tasks.submit(Actor.system(), "PurgeDeletedDomains", PurgeDeletedDomainsArguments())
+
+
+@shared_task(name="domains.check_health", ignore_result=True)  # type: ignore[untyped-decorator]
+def check_health() -> None:
+    """Each enabled domain once a day, some in every round."""
+    until = time.monotonic() + HEALTH_ROUND_S
+    health.check_due_domains(Actor.system(), limit=100, stop=lambda _checked: time.monotonic() > until)

@@ -52,7 +52,7 @@ SECTIONS: dict[str, Text] = {
 
 
 @functools.cache
-def _address(url_name: str) -> str:
+def address(url_name: str) -> str:
     """The address of a page that takes no arguments; "" where no app has it. Addresses don't change while we run."""
     try:
         return reverse(url_name)
@@ -78,7 +78,7 @@ class Item:
 
     @property
     def url(self) -> str:
-        return _address(self.url_name)
+        return address(self.url_name)
 
     @property
     def section_label(self) -> Text:

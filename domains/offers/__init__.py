@@ -1,9 +1,10 @@
 """What this app puts into the registries of the apps below it: one module a subject, called once when it starts."""
 
-from domains.offers import address_options, relays, tenant_options
+from domains.offers import address_options, health, relays, tenant_options
 
 
 def register() -> None:
     tenant_options.register()
     address_options.register()
     relays.register()
+    health.register()

@@ -109,14 +109,17 @@ def delete_all_keys(actor: Actor, domain: Domain) -> int:
     return len(keys)
 
 
+def record_text(key: DkimKey) -> str:
+    """The text of a key's TXT record (RFC 6376 §3.6.1)."""
+    algorithm = "ed25519" if len(key.public_key) < 100 else "rsa"
+    return f"v=DKIM1; k={algorithm}; p={key.public_key}"
+
+
 def records_of(key: DkimKey, names: list[str] | None = None) -> list[Record]:
     """What to publish: under the domain's own name and each alias name (or those given)."""
-    published = (
-        list(key.domain.names.order_by("is_alias", "name").values_list("name", flat=True)) if names is None else names
-    )
-    algorithm = "ed25519" if len(key.public_key) < 100 else "rsa"
-    text = f"v=DKIM1; k={algorithm}; p={key.public_key}"
-    places = [dkim_keys.record_name(key.selector, name) for name in published]
+    own = key.domain.names.order_by("is_alias", "name").values_list("name", flat=True)
+    text = record_text(key)
+    places = [dkim_keys.record_name(key.selector, name) for name in (list(own) if names is None else names)]
     return [Record(place, text, dkim_keys.zone_line(place, text)) for place in places]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domains.urls import dkim, relays
+from domains.urls import dkim, health, relays
 
 app_name = "domains"
 
-urlpatterns = [*relays.patterns, *dkim.patterns]
+urlpatterns = [*relays.patterns, *dkim.patterns, *health.patterns]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.forms import Form
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.requests import ActorRequest
+from config.kit import nav
 from config.kit.objects import ObjectPage
 from config.kit.templatetags.kit import number
 from domains.errors import DomainsError
@@ -27,7 +27,7 @@ def domain_page(request: ActorRequest, domain: Domain, **header: Any) -> ObjectP
         "state": domain.status,
         "state_label": domain.get_status_display(),
         "facts": facts,
-        "crumbs": [(_("Domains"), reverse("domains:domain-list"))],
+        "crumbs": [(_("Domains"), url)] if (url := nav.address("domains:domain-list")) else [],
     }
     return ObjectPage.of(request, "domain", domain, **values | header)
 

@@ -1,4 +1,4 @@
-"""Who gets in where: relays and DKIM keys."""
+"""Who gets in where: relays, DKIM keys and health."""
 
 from __future__ import annotations
 
@@ -35,6 +35,9 @@ ROWS = [
     in_domain("domains:relay-edit", 303, method="POST", need=MANAGE, args=a_relay, data=RELAY),
     in_domain("domains:relay-try", 303, method="POST", need=MANAGE, args=a_relay),
     in_domain("domains:relay-delete", 303, method="POST", need=MANAGE, args=a_relay),
+    somewhere("domains:failure-list", need=Right.VIEW_DOMAINS),
+    in_domain("domains:domain-health"),
+    in_domain("domains:domain-check", 303, method="POST"),
     in_domain("domains:domain-dkim"),
     in_domain("domains:dkim-create", need=DKIM),
     in_domain("domains:dkim-create", 303, method="POST", need=DKIM, data={"kind": "ed25519"}),
