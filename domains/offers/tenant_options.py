@@ -11,6 +11,7 @@ from accounts import options
 from accounts.optiontypes import OptionType
 from accounts.permissions import END_USER_RIGHTS
 from domains.models import Domain
+from domains.services.domain_names import ADMINISTRATORS_ADD_NAMES
 from domains.services.domain_states import DELETION_DAYS
 
 
@@ -66,6 +67,18 @@ def register() -> None:
         unit=_("days"),
         label=_("Deleted domains can be restored for"),
         help=_("After so many days a deleted domain is purged. Archived mail always stays."),
+        group=group,
+        restricted=True,
+    )
+    options.define(
+        ADMINISTRATORS_ADD_NAMES,
+        OptionType.BOOL,
+        levels=options.DOWN_TO_CUSTOMER,
+        default=False,
+        label=_("Administrators of a domain may add names to it"),
+        help=_(
+            "Whoever claims a name gets its mail on this server; without this, only who may add domains claims names."
+        ),
         group=group,
         restricted=True,
     )

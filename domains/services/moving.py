@@ -1,0 +1,181 @@
+"""Giving a domain to another customer, or to the server itself, with everything in it.
+
+It leaves one customer's reach and comes under another's at one moment: every row that repeats the customer changes with
+it, and roles that only the old customer made are frozen into single rights, so that nobody there can widen them any
+more. Needs the right to delete the domain (it is gone for the old customer) and to add domains at the new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from django.apps import apps
+from django.db import models, transaction
+from django.db.models import F, Q, QuerySet, Sum
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.actors import Actor
+from accounts.models import Grant, User
+from accounts.permissions import Level, Right
+from config.kit import versions
+from domains.errors import InUse, Invalid, LimitReached, WrongState
+from domains.limits import allows
+from domains.models import Customer, Domain, Mailbox, Status
+from domains.services import counting, quotas
+
+# the counts of a domain that its customer limits
+LIMITED = {
+    "mailbox_count": "max_mailboxes",
+    "alias_count": "max_aliases",
+    "group_count": "max_groups",
+    "list_count": "max_lists",
+}
+
+
+@dataclass
+class Plan:
+    """What moving these domains comes to, and which limits of the new customer are in the way."""
+
+    domains: int = 0
+    mailboxes: int = 0
+    aliases: int = 0
+    groups: int = 0
+    lists: int = 0
+    roles: int = 0
+    obstacles: list[str] = field(default_factory=list)
+
+
+def plan(actor: Actor, domains: Iterable[Domain], customer: Customer | None) -> Plan:
+    """In numbers, before anything changes. Raises: Forbidden."""
+    moved = list(domains)
+    for domain in moved:
+        actor.require(Right.DELETE_DOMAINS, domain)
+    actor.require(Right.CREATE_DOMAINS, customer)
+    coming = [domain for domain in moved if domain.customer_id != (customer.pk if customer else None)]
+    sums = {counted: sum(getattr(domain, counted) for domain in coming) for counted in LIMITED}
+    return Plan(
+        domains=len(coming),
+        mailboxes=sums["mailbox_count"],
+        aliases=sums["alias_count"],
+        groups=sums["group_count"],
+        lists=sums["list_count"],
+        roles=sum(_borrowed_roles(domain).count() for domain in coming),
+        obstacles=_obstacles(customer, len(coming), sums),
+    )
+
+
+def move_domain(
+    actor: Actor, domain: Domain, customer: Customer | None, *, reason: str = "", expected: int | None = None
+) -> None:
+    """Give the domain to this customer, or to nobody (the server itself).
+
+    Raises: Forbidden, LimitReached (of the new customer), InUse (one's own domain), Invalid, WrongState,
+    ChangedMeanwhile.
+    """
+    actor.require(Right.DELETE_DOMAINS, domain)
+    actor.require(Right.CREATE_DOMAINS, customer)
+    if domain.customer_id == (customer.pk if customer else None):
+        raise Invalid(_("The domain belongs to this customer already."), field="customer")
+    with transaction.atomic():
+        _lock_customers(domain.customer_id, customer.pk if customer else None)
+        old = counting.lock(domain).customer
+        versions.change(domain, {}, expected=expected)
+        if domain.status == Status.PURGED:
+            raise WrongState(_("%(domain)s is gone for good.") % {"domain": domain.display_name})
+        new = None if customer is None else Customer.objects.get(pk=customer.pk)
+        _require_not_home(actor, domain, new)
+        _require_room(domain, new)
+        _freeze_roles(domain)
+        changes = versions.change(domain, {"customer": new, "suspended_by_customer": bool(new and not new.is_enabled)})
+        _tell_all_rows(domain)
+        _count(old, -1, domain)
+        _count(new, 1, domain)
+        quotas.check_room(domain)
+        told: versions.Changes = {"customer": (_name(old), _name(new))}
+        audit.record(actor, "domain.move", domain, changes=told, reason=reason)
+        if old is not None:  # those it leaves see that it went, and where their view of it ends
+            audit.record(actor, "domain.move_away", domain, within=old, reason=reason)
+        assert "customer" in changes
+
+
+def _lock_customers(*ids: int | None) -> None:
+    """In one order, so that two moves can't wait for each other."""
+    wanted = {each for each in ids if each is not None}
+    list(Customer.objects.select_for_update().filter(pk__in=wanted).order_by("pk"))
+
+
+def _obstacles(customer: Customer | None, domains: int, sums: dict[str, int]) -> list[str]:
+    if customer is None:
+        return []
+    found = []
+    if not allows(customer.max_domains, customer.domain_count + domains):
+        text = _("%(customer)s may have %(limit)s domains at most.")
+        found.append(text % {"customer": customer, "limit": customer.max_domains})
+    here = Domain.objects.filter(customer=customer).aggregate(**{name: Sum(name) for name in LIMITED})
+    for counted, limit in LIMITED.items():
+        most: int | None = getattr(customer, limit)
+        if not allows(most, (here[counted] or 0) + sums[counted]):
+            label = Customer._meta.get_field(limit).verbose_name  # type: ignore[union-attr]  # a field of ours
+            found.append(_("%(customer)s: %(limit)s %(most)s.") % {"customer": customer, "limit": label, "most": most})
+    return found
+
+
+def _require_room(domain: Domain, customer: Customer | None) -> None:
+    obstacles = _obstacles(customer, 1, {counted: getattr(domain, counted) for counted in LIMITED})
+    if obstacles:
+        raise LimitReached(" ".join(obstacles), field="customer")
+
+
+def _require_not_home(actor: Actor, domain: Domain, customer: Customer | None) -> None:
+    """Who moves their own domain to a customer that is disabled would be locked out."""
+    if customer is None or customer.is_enabled or actor.user is None or actor.is_administrator:
+        return
+    if actor.user.home_domain_id == domain.pk:
+        raise InUse(_("You sign in with an address of this domain, and the other customer is disabled."))
+
+
+def _borrowed_roles(domain: Domain) -> QuerySet[Grant]:
+    """Grants in the domain by a role that its customer made."""
+    if domain.customer_id is None:
+        return Grant.objects.none()
+    people = User.objects.filter(home_domain_id=domain.pk).values("pk")
+    here = Q(level=Level.DOMAIN, object_id=domain.pk) | Q(level=Level.USER, object_id__in=people)
+    return Grant.objects.filter(here, role__level=Level.CUSTOMER, role__object_id=domain.customer_id)
+
+
+def _freeze_roles(domain: Domain) -> None:
+    """The old customer's administrators could go on changing what their role gives in a domain that isn't theirs."""
+    for grant in _borrowed_roles(domain).select_related("role"):
+        assert grant.role is not None
+        grant.rights = sorted({*grant.rights, *grant.role.rights})
+        grant.role = None
+        grant.save(update_fields=["rights", "role"])
+
+
+def _tell_all_rows(domain: Domain) -> None:
+    """Every row that repeats whose the domain is."""
+    for model in models_with_customer():
+        model._base_manager.filter(domain=domain).update(customer_id=domain.customer_id)
+    people = Q(home_domain_id=domain.pk) | Q(pk__in=Mailbox.objects.filter(domain=domain).values("user_id"))
+    User.objects.filter(people).update(home_customer_id=domain.customer_id)
+
+
+def models_with_customer() -> Iterator[type[models.Model]]:
+    """Models of this app that lie in a domain and repeat its customer's id."""
+    for model in apps.get_app_config("domains").get_models():
+        names = {each.name: each for each in model._meta.concrete_fields}
+        if "customer_id" in names and "domain" in names and names["domain"].related_model is Domain:
+            yield model
+
+
+def _count(customer: Customer | None, sign: int, domain: Domain) -> None:
+    if customer is not None:
+        Customer.objects.filter(pk=customer.pk).update(
+            domain_count=F("domain_count") + sign, mailbox_count=F("mailbox_count") + sign * domain.mailbox_count
+        )
+
+
+def _name(customer: Customer | None) -> str:
+    return "" if customer is None else customer.name
