@@ -94,11 +94,7 @@ def create_mailbox(
             domain,
             MailAddress(local, domain.name),
             status=status,
-            person={
-                **person,
-                "language": language or inheritance.value_of(domain, "default_language"),
-                "password": password,
-            },
+            person={**person, "password": password},
             sender_verify=sender_verify,
             transport=transport,
             **limits,

@@ -109,7 +109,9 @@ def follow(domain: Domain, old: str, new: str) -> None:
 
     Sender rules follow in the domain itself only; elsewhere they speak of what the world sends.
     """
-    values = {"domain": domain.pk, "old": old, "new": new, "like": _like(old), "name": new}
+    values: dict[str, str | int] = {
+        "domain": domain.pk, "old": old, "new": new, "like": _like(old), "name": new,
+    }  # fmt: skip
     _with_recount(domain, new, (*_ADOPT, *_FOLLOW_TEXTS), values)
 
 

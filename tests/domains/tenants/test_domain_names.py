@@ -115,10 +115,10 @@ def test_a_deleted_domain_gets_no_names(db: None) -> None:
 def test_members_elsewhere_lead_to_our_addresses_once_the_name_is_ours(db: None) -> None:
     domain, other = make_domain("example.com"), make_domain("example.org")
     mailbox = make_mailbox_in(domain, "ada")
-    group = claims.claim(other, "all", Address.Kind.GROUP)
+    group = claims.claim(CONSOLE, other, "all", Address.Kind.GROUP)
     for email in ("ada@alias.example", "bob@alias.example"):
         Recipient.objects.create(address=group, email=email)
-    twice = claims.claim(other, "twice", Address.Kind.GROUP)
+    twice = claims.claim(CONSOLE, other, "twice", Address.Kind.GROUP)
     Recipient.objects.create(address=twice, email="ada@alias.example")
     Recipient.objects.create(address=twice, email="ada@example.com", target=mailbox.claim)
     Address.objects.filter(kind=Address.Kind.GROUP).update(recipient_count=2)
@@ -135,7 +135,7 @@ def test_members_elsewhere_lead_to_our_addresses_once_the_name_is_ours(db: None)
 def test_senders_of_a_name_that_was_given_up_are_let_in_no_more(db: None) -> None:
     domain = make_domain("example.com")
     (alias,) = add_names(CONSOLE, domain, ["alias.example"])
-    group = claims.claim(domain, "all", Address.Kind.GROUP)
+    group = claims.claim(CONSOLE, domain, "all", Address.Kind.GROUP)
     for value in ("@alias.example", "ada@alias.example", "@example.com", "@not-alias.example"):
         AllowedSender.objects.create(address=group, value=value)
     remove_name(CONSOLE, domain, alias)

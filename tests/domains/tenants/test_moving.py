@@ -27,7 +27,7 @@ def test_every_row_says_whose_it_is_now_and_both_customers_count_right(db: None)
     old, new = make_customer(), make_customer()
     domain = make_domain(customer=old)
     mailbox = make_mailbox_in(domain)
-    claims.claim(domain, "all", Address.Kind.GROUP)
+    claims.claim(CONSOLE, domain, "all", Address.Kind.GROUP)
     move_domain(CONSOLE, domain, new)
     assert (counts(old), counts(new)) == ((0, 0), (1, 1))
     assert {address.customer_id for address in Address.objects.all()} == {new.pk}
@@ -85,7 +85,7 @@ def test_the_new_customers_limits_hold(limits: dict[str, int], db: None) -> None
     Customer.objects.filter(pk=new.pk).update(**limits)
     domain = make_domain(customer=old, quota_bytes=1_000)
     make_mailbox_in(domain)
-    claims.claim(domain, "all", Address.Kind.GROUP)
+    claims.claim(CONSOLE, domain, "all", Address.Kind.GROUP)
     with pytest.raises(LimitReached):
         move_domain(CONSOLE, domain, new)
     domain.refresh_from_db()

@@ -35,7 +35,7 @@ def names_of(domain: Domain) -> dict[str, bool]:
 def test_names_addresses_and_people_have_the_new_name(db: None) -> None:
     domain = make_domain("old.example")
     mailbox = make_mailbox_in(domain, "ada")
-    claims.claim(domain, "all", Address.Kind.GROUP)
+    claims.claim(CONSOLE, domain, "all", Address.Kind.GROUP)
     pk = person(mailbox).pk
     done = rename_domain(CONSOLE, domain, "New.Example")
     assert (done.mailboxes, done.addresses, done.people) == (1, 2, 1)
@@ -72,7 +72,7 @@ def test_an_alias_becomes_the_main_name_by_who_may_change_the_domain(db: None) -
 def test_what_names_its_addresses_elsewhere_follows(db: None) -> None:
     domain, other = make_domain("old.example"), make_domain("other.example")
     mailbox = make_mailbox_in(domain, "ada")
-    group = claims.claim(other, "all", Address.Kind.GROUP)
+    group = claims.claim(CONSOLE, other, "all", Address.Kind.GROUP)
     Recipient.objects.create(address=group, email="ada@old.example", target=mailbox.claim)
     Recipient.objects.create(address=group, email="ada@new.example")  # known before the name was ours
     Recipient.objects.create(address=group, email="bob@not-old.example")
