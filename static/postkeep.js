@@ -43,7 +43,7 @@ function openDialog(id) {
   if (!dialog || dialog.open) return;
   for (const menu of all("[popover]:popover-open")) menu.hidePopover();
   dialog.showModal();
-  if (id === "palette") openPalette(dialog);
+  dialog.dispatchEvent(new Event("dialog-opened"));
 }
 
 document.addEventListener("click", (event) => {
@@ -123,6 +123,12 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[aria-busy=true][type=submit]")) event.preventDefault();
 }, true);
 addEventListener("pageshow", () => all("[aria-busy=true]").forEach((busy) => busy.removeAttribute("aria-busy")));
+function markRefused(place) { // a form that came back with errors holds what isn't saved
+  for (const wrong of all(".errors, .field--error", place)) {
+    const form = wrong.closest("form[method=post]");
+    if (form && !form.closest("[data-still]")) dirty.add(form);
+  }
+}
 addEventListener("beforeunload", (event) => {
   if ([...dirty].some((form) => form.isConnected)) event.preventDefault();
 });
@@ -169,37 +175,19 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { label.textContent = button.dataset.was; }, 2000);
 });
 
-/* --- rows: j k o x, choose all --- */
+/* --- drops: <details class="drop"> closes like a menu --- */
 
-const rowsOf = () => all("table[data-rows] tbody tr, [data-row]").filter((row) => row.offsetParent !== null);
-const linkOf = (row) => one(".rowlink__a, a[href]", row);
-
-function moveRow(step) {
-  const rows = rowsOf();
-  if (!rows.length) return false;
-  const at = rows.findIndex((row) => row.contains(document.activeElement));
-  const next = rows[at < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.max(0, Math.min(rows.length - 1, at + step))];
-  const target = linkOf(next) ?? one(".check", next);
-  target?.focus();
-  next.scrollIntoView({ block: "nearest" });
-  return true;
+function closeDrops(except, giveFocus = false) {
+  const open = all("details.drop[open]").filter((drop) => !except || !drop.contains(except));
+  for (const drop of open) {
+    if (giveFocus && drop.contains(document.activeElement)) one("summary", drop).focus();
+    drop.open = false;
+  }
+  return open.length > 0;
 }
 
-function updateChosen() {
-  const chosen = all("[name=chosen]:checked").length;
-  for (const bar of all("[data-bulkbar]")) {
-    bar.hidden = chosen === 0;
-    const count = one("[data-chosen-count]", bar);
-    if (count) count.textContent = new Intl.NumberFormat(document.documentElement.lang).format(chosen);
-  }
-}
-
-document.addEventListener("change", (event) => {
-  if (event.target.matches("[data-choose-all]")) {
-    for (const box of all("[name=chosen]", event.target.closest("table"))) box.checked = event.target.checked;
-  }
-  if (event.target.matches("[data-choose-all], [name=chosen]")) updateChosen();
-});
+document.addEventListener("click", (event) => closeDrops(event.target));
+document.addEventListener("focusin", (event) => { if (event.target.closest("main, .topbar")) closeDrops(event.target); });
 
 /* --- keyboard --- */
 
@@ -208,10 +196,6 @@ let pendingGo = 0;
 const keys = {
   "/": () => { const box = one("[data-search-box], main input[type=search]"); box?.focus(); box?.select(); return box; },
   "?": () => { openDialog("keyboard-help"); return true; },
-  j: () => moveRow(1),
-  k: () => moveRow(-1),
-  o: () => { const row = document.activeElement?.closest("tr, [data-row]"); const link = row && linkOf(row); link?.click(); return link; },
-  x: () => { const box = document.activeElement?.closest("tr, [data-row]")?.querySelector(".check"); box?.click(); return box; },
   e: () => { const edit = one("[data-edit]"); edit?.click(); return edit; },
   g: () => { pendingGo = Date.now(); return true; },
 };
@@ -223,6 +207,9 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || one("dialog[open]")) return;
+  if (event.key === "Escape" && closeDrops(null, true)) return;
+  const cancel = event.key === "Escape" && document.activeElement?.closest("form")?.querySelector("[data-cancel]");
+  if (cancel) { event.preventDefault(); cancel.click(); return; }
   if (event.key === "Escape" && typing(document.activeElement)) { document.activeElement.blur(); return; }
   if (typing(event.target)) return;
   if (pendingGo && Date.now() - pendingGo < 1500) {
@@ -232,73 +219,6 @@ document.addEventListener("keydown", (event) => {
   }
   if (keys[event.key]?.()) event.preventDefault();
 });
-
-/* --- palette --- */
-
-let paletteItems = [];
-const plain = (words) => words.toLocaleLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
-
-async function openPalette(dialog) {
-  const input = one(".palette__input", dialog);
-  const place = one("#palette-results", dialog);
-  input.value = "";
-  if (!place.children.length) {
-    try {
-      const answer = await fetch(dialog.dataset.palette, { headers: { "X-Requested-With": "fetch" } });
-      if (answer.redirected || !answer.ok) throw new Error(answer.status);
-      place.innerHTML = await answer.text();
-    } catch { dialog.close(); showToast(text("textOffline"), "error"); return; }
-  }
-  paletteItems = all("[role=option]", place);
-  filterPalette();
-}
-
-function filterPalette() {
-  const input = one(".palette__input");
-  const wanted = plain(input.value.trim()).split(/\s+/).filter(Boolean);
-  let found = 0;
-  for (const item of paletteItems) {
-    if (item.dataset.search) {
-      item.hidden = !input.value.trim();
-      one("[data-query]", item).textContent = input.value.trim();
-      continue;
-    }
-    const words = plain(item.dataset.words);
-    item.hidden = !wanted.every((word) => words.includes(word));
-    found += item.hidden ? 0 : 1;
-  }
-  const shown = paletteItems.filter((item) => !item.hidden);
-  const none = one(".palette__none");
-  if (none) none.hidden = shown.length > 0;
-  choosePalette(shown[0]);
-  announce(String(found));
-}
-
-function choosePalette(item) {
-  for (const other of paletteItems) other.setAttribute("aria-selected", String(other === item));
-  const input = one(".palette__input");
-  if (item) { input.setAttribute("aria-activedescendant", item.id); item.scrollIntoView({ block: "nearest" }); }
-  else input.removeAttribute("aria-activedescendant");
-}
-
-function openPaletteItem(item, newTab) {
-  if (!item) return;
-  const url = new URL(item.dataset.href, location.href);
-  if (item.dataset.search) url.searchParams.set(item.dataset.search, one(".palette__input").value.trim());
-  if (newTab) open(url, "_blank", "noopener"); else location.assign(url);
-}
-
-one(".palette__input")?.addEventListener("input", filterPalette);
-one("#palette")?.addEventListener("keydown", (event) => {
-  const shown = paletteItems.filter((item) => !item.hidden);
-  const at = shown.findIndex((item) => item.getAttribute("aria-selected") === "true");
-  if (event.key === "ArrowDown") choosePalette(shown[(at + 1) % shown.length]);
-  else if (event.key === "ArrowUp") choosePalette(shown[(at - 1 + shown.length) % shown.length]);
-  else if (event.key === "Enter") openPaletteItem(shown[at], event.ctrlKey || event.metaKey);
-  else return;
-  event.preventDefault();
-});
-one("#palette")?.addEventListener("click", (event) => openPaletteItem(event.target.closest("[role=option]"), event.ctrlKey || event.metaKey));
 
 /* --- htmx: keep focus, announce, never fail silently --- */
 
@@ -319,8 +239,8 @@ document.addEventListener("htmx:afterSettle", (event) => {
   focusedId = "";
   const place = event.detail.elt;
   announceChange(place);
-  one("[data-focus]", place)?.focus();
-  updateChosen();
+  (place.matches?.("[data-focus]") ? place : one("[data-focus], [data-focus-first] :is(input:not([type=hidden]), select, textarea)", place))?.focus();
+  markRefused(place);
 });
 
 const announced = new Map();
@@ -349,7 +269,7 @@ document.addEventListener("htmx:sendError", () => {
 all("[data-toast]").forEach((toast) => { if (toast.closest("#toasts")) armToast(toast); });
 announceChange(document.body);
 one("main [data-focus]:not([data-still] *)")?.focus();
-updateChosen();
+markRefused(document);
 for (const back of all("[data-back]")) {
   back.addEventListener("click", (event) => { if (history.length > 1) { event.preventDefault(); history.back(); } });
 }

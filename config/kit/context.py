@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import get_language, get_language_info
 
-from config.kit import nav
+from config.kit import nav, switching
 
 THEMES = ("system", "light", "dark")
 ROWS = ("compact", "normal", "comfortable")
@@ -45,6 +45,11 @@ class Shell:
     @cached_property
     def current(self) -> nav.Item | None:
         return nav.current(self.request, self.items)
+
+    @cached_property
+    def crumbs(self) -> list[switching.Crumb]:
+        """The customer and domain this page is about, for the top bar."""
+        return switching.crumbs_for(self.request) if self.actor else []
 
     @cached_property
     def shortcuts(self) -> list[nav.Item]:

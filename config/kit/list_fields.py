@@ -335,18 +335,23 @@ class Choice(Field):
     kind_css: ClassVar[str] = "cell-fit"
 
     def for_actor(self, actor: Any) -> Field:
-        return replace(self, choices=tuple(self.choices(actor))) if callable(self.choices) else self
+        """A copy for one request: what is worked out once holds for its actor and language."""
+        return replace(self, choices=tuple(self.choices(actor) if callable(self.choices) else self.choices))
 
     @property
     def pairs(self) -> Choices:
         return () if callable(self.choices) else self.choices
 
-    @property
+    @functools.cached_property
     def options(self) -> list[tuple[str, str]]:
         """What the filter menu offers, groups first."""
         return [(key, str(label)) for key, (label, _values) in self.groups.items()] + [
             (str(value), str(label)) for value, label in self.pairs
         ]
+
+    @functools.cached_property
+    def labels(self) -> dict[str, str]:
+        return dict(self.options)
 
     @property
     def example(self) -> str:
@@ -356,7 +361,7 @@ class Choice(Field):
         return self.value_label(str(value))
 
     def value_label(self, value: str) -> str:
-        return next((label for key, label in self.options if key == value), value)
+        return self.labels.get(value, value)
 
     def is_blank(self) -> Q:
         return super().is_blank() | Q(**{self.orm_path: ""})

@@ -245,6 +245,10 @@ class ListPage(Generic[M]):
             found.insert(0, Option("", _("As usual"), True))
         return found
 
+    @property
+    def standard_sort(self) -> str:
+        return self.asked.listing.sort
+
     @cached_property
     def hints(self) -> list[Hint]:
         return [Hint(each.example, each.hint or each.label) for each in self.asked.fields if each.search]

@@ -113,14 +113,14 @@ def answer_value(
     """
     is_region = wants_partial(request)
     if is_region and "cancel" in request.GET:
-        return render(request, "components/value.html", {"row": show()})
+        return render(request, "components/value.html", {"row": show(), "takes_focus": True})
     if request.method == "POST" and form.is_valid():
         save(form.cleaned_data)
         if form.is_valid():
             saved = show()
             said = _("%(what)s is saved.") % {"what": saved.label}
             if is_region:
-                return toast_now(render(request, "components/value.html", {"row": saved, "is_saved": True}), said)
+                return toast_now(render(request, "components/value.html", {"row": saved, "takes_focus": True}), said)
             toast(request, said)
             return redirect_page(request, back_url)
     context = {"row": show(), "form": form, "back_url": back_url, "object": page, "action": request.path}

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import Right
 from config.kit import dashboard, health, nav
+from config.shell import styleguide_pages
 from jobs import selectors
 from jobs.models import Task
 
@@ -18,6 +19,7 @@ RECENT_TASKS = 6
 
 
 def register() -> None:
+    styleguide_pages.register()
     nav.register("", _("Overview"), "config:overview", "home", order=10, audience="administrator", keys="o")
     nav.register("server", _("Health"), "config:health", "heart", right=Right.VIEW_HEALTH, order=10, keys="h")
     nav.register_command(

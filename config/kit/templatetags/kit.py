@@ -18,8 +18,8 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 
 register = template.Library()
 
@@ -88,8 +88,18 @@ def _as_datetime(value: Any) -> dt.datetime:
 def exact_time(moment: dt.datetime) -> str:
     """Date, time to the second and zone."""
     local = timezone.localtime(moment)
-    day = date_format(local, pgettext("date format: day, month and year, as Django's date filter", "j M Y"))
+    day = _day(local.date(), pgettext("date format: day, month and year, as Django's date filter", "j M Y"))
     return f"{day}, {local:%H:%M:%S %Z}"
+
+
+def _day(day: dt.date, form: str) -> str:
+    return _day_in(day, form, get_language() or "")
+
+
+@functools.lru_cache(maxsize=4096)
+def _day_in(day: dt.date, form: str, language: str) -> str:
+    """A day in words; the rows of a list have few of them, and Django's formatting is slow."""
+    return date_format(day, form)
 
 
 def relative_time(moment: dt.datetime, now: dt.datetime) -> str:
@@ -119,8 +129,8 @@ def _until(seconds: int) -> str:
 def day_text(moment: dt.datetime, now: dt.datetime) -> str:
     local = timezone.localtime(moment)
     if local.year == timezone.localtime(now).year:
-        return date_format(local, pgettext("date format: day and month, as Django's date filter", "j M"))
-    return date_format(local, pgettext("date format: day, month and year, as Django's date filter", "j M Y"))
+        return _day(local.date(), pgettext("date format: day and month, as Django's date filter", "j M"))
+    return _day(local.date(), pgettext("date format: day, month and year, as Django's date filter", "j M Y"))
 
 
 @register.filter
