@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from django.db.models import Q, QuerySet
-from pydantic import BeforeValidator, Field
+import pydantic
+from django.db.models import Field, Lookup, Q, QuerySet
+from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from api.schemas import MAX_ID, Moment
@@ -39,25 +40,43 @@ class Number:
 
     @classmethod
     def annotation(cls, least: int = 0, most: int = MAX_ID) -> Any:
-        return Annotated[int, BeforeValidator(cls._read), Field(ge=least, le=most)] | None
+        return Annotated[int, BeforeValidator(cls._read), pydantic.Field(ge=least, le=most)] | None
 
 
-def text(column: str, help: str, *, fold: bool = True) -> Filter:
-    """Text with `*` at the start, the end or both. `fold`: upper and lower case are the same."""
-    return Filter(
-        Annotated[str, Field(min_length=1, max_length=320)],
-        f"{help} `*` at the start, the end or both stands for anything.",
-        lambda rows, value: rows.filter(wildcard(column, value, fold=fold)),
-    )
+class Ilike(Lookup[Any]):
+    """`ILIKE`, which a trigram index serves; Django's own `icontains` is `UPPER(…) LIKE UPPER(…)`, which none does."""
+
+    lookup_name = "ilike"
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        left, left_values = self.process_lhs(compiler, connection)
+        right, right_values = self.process_rhs(compiler, connection)
+        return f"{left} ILIKE {right}", (*left_values, *right_values)
 
 
-def wildcard(column: str, value: str, *, fold: bool = True) -> Q:
+Field.register_lookup(Ilike)
+
+
+def text(column: str, help: str, *, canonical: bool = False) -> Filter:
+    """Text with `*` at the start, the end or both; upper and lower case are the same.
+
+    canonical: the column holds lower case only (addresses, domain names), so its plain index serves too.
+    """
+    kind = Annotated[str, pydantic.Field(min_length=1, max_length=320)]
+    words = f"{help} `*` at the start, the end or both stands for anything."
+    return Filter(kind, words, lambda rows, value: rows.filter(wildcard(column, value, canonical=canonical)))
+
+
+def wildcard(column: str, value: str, *, canonical: bool) -> Q:
     """The condition for `part`, `part*`, `*part` or `*part*`; a lone `*` is everything."""
     starts, ends, part = value.startswith("*"), value.endswith("*"), value.strip("*")
     if not part:
         return Q()
-    kind = {(False, False): "exact", (False, True): "startswith", (True, False): "endswith", (True, True): "contains"}
-    return Q(**{f"{column}__{'i' if fold else ''}{kind[starts, ends]}": part})
+    if canonical:
+        kinds = {(False, False): "exact", (False, True): "startswith", (True, False): "endswith"}
+        return Q(**{f"{column}__{kinds.get((starts, ends), 'contains')}": part.lower()})
+    escaped = re.sub(r"([\\%_])", r"\\\1", part)
+    return Q(**{f"{column}__ilike": f"{'%' * starts}{escaped}{'%' * ends}"})
 
 
 def number(column: str, help: str) -> Filter:

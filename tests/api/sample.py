@@ -76,7 +76,8 @@ PEOPLE = Listing(
     sorts={"email": "email", "id": "pk", "name": "name", "lastLogin": "last_login", "mailbox": "mailbox__address"},
     default="email",
     filters={
-        "email": filters.text("email", "The address."),
+        "email": filters.text("email", "The address.", canonical=True),
+        "name": filters.text("name", "The name."),
         "active": filters.flag("is_active", "May sign in."),
         "role": filters.choice("is_administrator", "The role.", {"ADMIN": True, "USER": False}),
         "createdSince": filters.since("created_at", "Made at or after this moment."),

@@ -208,6 +208,24 @@ def test_text_is_found_whole_or_with_stars(admin: Caller, people: list[User], pa
     assert response["X-Total-Count"] == str(len(found))
 
 
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("name 1", 3),
+        ("NAME 1", 3),
+        ("name*", 8),
+        ("*E 2", 2),
+        ("*AME*", 8),
+        ("*%*", 0),
+        ("*_*", 0),
+        ("*\\\\*", 0),
+        ("na", 0),
+    ],
+)
+def test_names_in_any_case_are_found_in_any_case(admin: Caller, people: list[User], pattern: str, found: int) -> None:
+    assert len(names(admin.get(f"/people?name={quote(pattern)}"), "id")) == found
+
+
 def test_a_lone_star_is_everything(admin: Caller, people: list[User]) -> None:
     assert len(names(admin.get("/people?email=*"), "id")) == len(names(admin.get("/people?email=**"), "id")) == 9
 
