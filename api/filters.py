@@ -43,7 +43,7 @@ class Number:
         return Annotated[int, BeforeValidator(cls._read), pydantic.Field(ge=least, le=most)] | None
 
 
-class Ilike(Lookup[Any]):
+class Ilike(Lookup):
     """`ILIKE`, which a trigram index serves; Django's own `icontains` is `UPPER(…) LIKE UPPER(…)`, which none does."""
 
     lookup_name = "ilike"
@@ -65,6 +65,12 @@ def text(column: str, help: str, *, canonical: bool = False) -> Filter:
     kind = Annotated[str, pydantic.Field(min_length=1, max_length=320)]
     words = f"{help} `*` at the start, the end or both stands for anything."
     return Filter(kind, words, lambda rows, value: rows.filter(wildcard(column, value, canonical=canonical)))
+
+
+def text_by(narrow: Callable[[Rows, str], Rows], help: str) -> Filter:
+    """Text with `*`, where more than one column is looked at."""
+    kind = Annotated[str, pydantic.Field(min_length=1, max_length=320)]
+    return Filter(kind, f"{help} `*` at the start, the end or both stands for anything.", narrow)
 
 
 def wildcard(column: str, value: str, *, canonical: bool) -> Q:
@@ -103,6 +109,12 @@ def since(column: str, help: str) -> Filter:
 def until(column: str, help: str) -> Filter:
     """A moment: before it."""
     return Filter(Moment, help, lambda rows, value: rows.filter(**{f"{column}__lt": value}))
+
+
+def ratio(lookup: str, help: str) -> Filter:
+    """A share such as 0.8, of a column in thousandths."""
+    kind = Annotated[float, pydantic.Field(ge=0, le=2_000, allow_inf_nan=False)]
+    return Filter(kind, help, lambda rows, value: rows.filter(**{lookup: round(value * 1000)}))
 
 
 def _read_flag(value: object) -> object:

@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 from api.door import Door
-from api.v1 import dkim, me, options, platforms, quotas, throttles
+from api.v1 import dkim, forwards, groups, me, options, platforms, policies, quotas, throttles, users
 
-door = Door([me.group, platforms.group, dkim.group, quotas.group, throttles.group, options.group])
+door = Door(
+    [
+        me.group,
+        users.group,
+        forwards.group,
+        groups.group,
+        policies.group,
+        platforms.group,
+        dkim.group,
+        quotas.group,
+        throttles.group,
+        options.group,
+    ]
+)

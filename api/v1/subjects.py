@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 
 from accounts import places
 from accounts.actors import Actor
-from accounts.permissions import Level, Right
+from accounts.permissions import EndUserRight, Level, Right
 from accounts.scopes import SERVER, ScopeRef
 from api.errors import Fault, Invalid
 from domains import selectors
-from domains.models import Broker, Customer, Domain, Mailbox, Status
+from domains.models import Address, Broker, Customer, Domain, Mailbox, Status
 
 Server = ScopeRef
 T = TypeVar("T")
@@ -30,6 +30,15 @@ def server(need: Right) -> Callable[[Actor], Server]:
     def admit(actor: Actor) -> Server:
         actor.require(need)
         return SERVER
+
+    return admit
+
+
+def somewhere(need: Right) -> Callable[[Actor], None]:
+    """For who holds the right on at least one object; the service asks for the very one."""
+
+    def admit(actor: Actor) -> None:
+        actor.require_somewhere(need)
 
     return admit
 
@@ -56,18 +65,32 @@ def domain(need: Right = Right.VIEW_DOMAINS) -> Callable[[Actor, int], Domain]:
     return admit
 
 
-def mailbox(need: Right = Right.VIEW_USERS, *, own: bool = False) -> Callable[[Actor, int], Mailbox]:
-    """The API's user: a mailbox, with the person who signs in with it. `own`: people themselves need no right."""
+def mailbox(need: Right = Right.VIEW_USERS, *, own: bool | EndUserRight = False) -> Callable[[Actor, int], Mailbox]:
+    """The API's user: a mailbox, with the person who signs in with it.
+
+    own: people themselves need no right for their own, or only what their domain lets them.
+    """
 
     def admit(actor: Actor, user_id: int) -> Mailbox:
         mine = None if actor.user is None or actor.acting is not None else selectors.mailbox_of(actor.user)
         if mine is not None and mine.pk == user_id:
-            if not own:
+            if isinstance(own, EndUserRight):
+                actor.require_own(own)
+            elif not own:
                 actor.require(need, mine)  # they know that it is there: 403
             return mine
         return selectors.get_mailbox(actor, user_id, need=need)
 
     return admit
+
+
+def address(actor: Actor, key: int, *, kind: Address.Kind, need: Right, domain_id: int = 0) -> Address:
+    """A group, forward or list, of the domain where the path names one. Raises: Http404, Forbidden."""
+    found = selectors.get_address(actor, key, need=Right.VIEW_USERS)
+    if found.kind != kind or (domain_id and found.domain_id != domain_id):
+        raise Http404("no such address")
+    actor.require(need, found)
+    return found
 
 
 def of_domain(actor: Actor, model: type[Model], key: int, *, see: Right, need: Right) -> Any:

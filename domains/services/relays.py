@@ -18,7 +18,7 @@ from accounts.permissions import Right
 from config.kit import net
 from config.kit.versions import change
 from domains.errors import InUse, Invalid
-from domains.models import Domain, Relay
+from domains.models import Domain, Mailbox, Relay
 
 SECRET_AUTH = ("bind_password", "clientSecret")
 SECRET_API = ("password", "clientSecret")
@@ -90,6 +90,20 @@ def delete_relay(actor: Actor, relay: Relay) -> None:
             raise InUse(_("This is the default relay. Make another the default first."))
         audit.record(actor, "relay.delete", relay)
         relay.delete()
+
+
+def set_mailbox_relay(
+    actor: Actor, mailbox: Mailbox, relay: Relay | None, *, expected: int | None = None
+) -> Mailbox:
+    """Another relay for one mailbox, or (None) the domain's. Raises: Forbidden, Invalid, ChangedMeanwhile."""
+    actor.require(Right.MANAGE_RELAYS, mailbox)
+    if relay is not None and relay.domain_id != mailbox.domain_id:
+        raise Invalid(_("This is no relay of the mailbox's domain."), field="relay")
+    with transaction.atomic():
+        changes = change(mailbox, {"relay_id": None if relay is None else relay.pk}, expected=expected)
+        if changes:
+            audit.record(actor, "mailbox.set_relay", mailbox, changes=changes)
+    return mailbox
 
 
 def check_values(domain: Domain, values: Mapping[str, Any]) -> Relay:

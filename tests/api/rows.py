@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from accounts.actors import Actor
 from accounts.scopes import SERVER
 from accounts.services.options import set_option
 from domains.dkim_keys import KeyKind
-from domains.models import Broker, Domain, Mailbox
+from domains.models import Broker, Domain, Mailbox, Recipient
+from domains.services.aliases import add_alias
 from domains.services.dkim import create_key
+from domains.services.forwards import create_forward
+from domains.services.groups import create_group
+from domains.services.mailbox_states import delete_mailbox
+from domains.services.policies import create_policy
 from domains.services.relays import create_relay
 from domains.services.throttles import set_throttle
 from tests.api.matrix import IN, Row, everybody, of_customer, of_domain, of_mailbox, server_only
 from tests.api.world import Place
+from tests.domains.factories import make_mailbox_in
+
+_numbers = itertools.count(1)
 
 
 def a_broker(place: Place) -> dict[str, Any]:
@@ -38,6 +47,44 @@ def option_of_customer(place: Place) -> dict[str, Any]:
 def option_of_user(place: Place) -> dict[str, Any]:
     set_option(Actor.system(), place.person, "TIME_ZONE", "Europe/Berlin")
     return {"userId": place.mailbox.pk, "optionName": "TIME_ZONE"}
+
+
+def a_user(place: Place) -> dict[str, Any]:
+    return {"userId": make_mailbox_in(place.domain).pk}
+
+
+def a_deleted_user(place: Place) -> dict[str, Any]:
+    mailbox = make_mailbox_in(place.domain)
+    delete_mailbox(Actor.system(), mailbox)
+    return {"userId": mailbox.pk}
+
+
+def an_alias(place: Place) -> dict[str, Any]:
+    made = add_alias(Actor.system(), place.mailbox, email=f"alias{next(_numbers)}")
+    return {"userId": place.mailbox.pk, "aliasId": made.pk}
+
+
+def a_forward(place: Place) -> dict[str, Any]:
+    email = f"forward{next(_numbers)}"
+    return {"forwardId": create_forward(Actor.system(), place.domain, email=email, targets=["x@elsewhere.example"]).pk}
+
+
+def a_group(place: Place) -> dict[str, Any]:
+    return {"domainId": place.domain.pk} | a_group_alone(place)
+
+
+def a_group_alone(place: Place) -> dict[str, Any]:
+    email = f"group{next(_numbers)}"
+    return {"groupId": create_group(Actor.system(), place.domain, email=email, members=["x@elsewhere.example"]).pk}
+
+
+def a_recipient(place: Place) -> dict[str, Any]:
+    made = a_group(place)
+    return made | {"addressId": Recipient.objects.get(address_id=made["groupId"]).pk}
+
+
+def a_policy(place: Place) -> dict[str, Any]:
+    return {"policyId": create_policy(Actor.system(), place.domain, {"name": f"Policy {next(_numbers)}"}).pk}
 
 
 def a_platform(place: Place) -> dict[str, Any]:
@@ -79,6 +126,41 @@ def a_user_throttle(place: Place) -> dict[str, Any]:
 
 ROWS = [
     everybody("me"),
+    # users
+    Row("user_list"),
+    Row("domain_users", of_domain, user=404),
+    Row("user_create"),
+    Row("user_detail", of_mailbox, user=IN),
+    Row("user_change", of_mailbox),
+    Row("user_delete", a_user, user=404),
+    Row("user_restore", a_deleted_user, user=404),
+    # aliases and forwards
+    Row("user_aliases", of_mailbox, user=IN),
+    Row("user_alias_add", of_mailbox),
+    Row("user_alias_replace", of_mailbox),
+    Row("user_alias_remove", an_alias),
+    Row("forwarding", of_mailbox, user=IN),
+    Row("forwarding_set", of_mailbox, user=IN),
+    Row("forward_list", of_domain, user=404),
+    Row("forward_create", of_domain, user=404),
+    Row("forward_detail", a_forward, user=404),
+    Row("forward_change", a_forward, user=404),
+    Row("forward_delete", a_forward, user=404),
+    # groups
+    Row("group_list", of_domain, user=404),
+    Row("group_create", of_domain, user=404),
+    Row("group_detail", a_group, user=404),
+    Row("group_change", a_group, user=404),
+    Row("group_delete", a_group_alone, user=404),
+    Row("group_addresses", a_group, user=404),
+    Row("group_address_add", a_group, user=404),
+    Row("group_address_remove", a_recipient, user=404),
+    # policies
+    Row("policy_list", of_domain, user=404),
+    Row("policy_create", of_domain, user=404),
+    Row("policy_detail", a_policy, user=404),
+    Row("policy_change", a_policy, user=404),
+    Row("policy_delete", a_policy, user=404),
     # platforms
     Row("platform_list", of_domain, user=404),
     Row("platform_create", of_domain, user=404),

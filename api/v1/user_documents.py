@@ -1,0 +1,138 @@
+"""How a user is written and read: a mailbox with the person who signs in with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from django.db.models import QuerySet
+from pydantic import Field
+
+from accounts.actors import Actor
+from api.schemas import Address, Answer, Body, Id, Moment, left_out
+from api.v1.platforms import PlatformAnswer
+from api.v1.platforms import present as present_platform
+from api.v1.policy_documents import PolicyAnswer
+from api.v1.policy_documents import present as present_policy
+from api.v1.wording import AnyCaseLanguage, NewState, State
+from domains import inheritance
+from domains.models import Mailbox, Relay
+
+PersonName = Annotated[str, Field(max_length=100)]
+Password = Annotated[str, Field(min_length=1, max_length=500, description="In clear text; never answered.")]
+NAMES = {
+    "first_name": "firstname",
+    "last_name": "lastname",
+    "policy": "policyId",
+    "relay": "platformId",
+    "sender_verify": "senderVerifyOn",
+}
+
+
+class UserChange(Body):
+    """Fields left out stay; null goes back to what the domain says, or empties."""
+
+    email: Annotated[Address, Field(description="Another address of the same customer; the mail comes along.")] = (
+        left_out()
+    )
+    firstname: PersonName | None = None
+    lastname: PersonName | None = None
+    status: NewState = left_out()
+    language: AnyCaseLanguage | None = None
+    password: Password = left_out()
+    domain_id: Annotated[Id, Field(description="Only to say it again: it follows from the address.")] = left_out()
+    policy_id: Id | None = None
+    platform_id: Id | None = None
+    auth_id: Annotated[None, Field(description="How people sign in is the platform's.")] = None
+    sender_verify_on: bool | None = None
+    mfa_type: Annotated[Literal["NONE"], Field(description="Switches multi-factor authentication off.")] = left_out()
+
+
+class NewUser(UserChange):
+    """Only the address and the state are needed; the domain follows from the address."""
+
+    email: Annotated[Address, Field(examples=["ada@example.org"])]
+    status: NewState
+    send_notification: Annotated[bool, Field(description="Mail the user about the new account.")] = False
+
+
+class UserAnswer(Answer):
+    """A user: a mailbox and its person."""
+
+    id: int
+    email: str
+    name: str
+    firstname: str
+    lastname: str
+    status: State
+    language: str
+    creation_date: Moment
+    deletion_date: Moment | None
+    purge_date: Moment | None
+    domain_id: int
+    policy: Annotated[PolicyAnswer | None, Field(description="What counts: the user's own, or the domain's.")]
+    policy_id: Annotated[int | None, Field(description="The user's own; null: the domain's counts.")]
+    domain_policy_id: int | None
+    sender_verify_on: bool
+    domain_status: State
+    platform: Annotated[PlatformAnswer | None, Field(description="What counts: the user's own, or the domain's.")]
+    platform_id: Annotated[int | None, Field(description="The user's own; null: the domain's counts.")]
+    domain_platform_id: int | None
+    mfa_type: Literal["NONE", "TOTP"]
+    last_connection_date: Moment | None
+    used_bytes: int
+    used_messages: int
+    occupation_ratio: Annotated[float, Field(description="Used of the quota that counts; 0 where there is none.")]
+
+
+def with_related(rows: QuerySet[Mailbox]) -> QuerySet[Mailbox]:
+    """Everything that `present` looks at, in one query."""
+    return rows.select_related("domain__default_policy", "user", "policy", "relay")
+
+
+def present(actor: Actor, rows: Sequence[Mailbox]) -> list[UserAnswer]:
+    """Users as they are answered; two queries, however many."""
+    domains = {row.domain_id: row.domain for row in rows}
+    relays = {relay.domain_id: relay for relay in Relay.objects.filter(domain_id__in=domains, is_default=True)}
+    told = inheritance.settings_of_many(list(domains.values()))
+    settings = {
+        domain: {name: each.value for name, each in found.items()} for domain, found in zip(domains, told, strict=True)
+    }
+    return [_present(row, relays.get(row.domain_id), settings[row.domain_id]) for row in rows]
+
+
+def _present(row: Mailbox, domain_relay: Relay | None, settings: dict[str, Any]) -> UserAnswer:
+    person, domain = row.user, row.domain
+    policy, relay = row.policy or domain.default_policy, row.relay or domain_relay
+    verifies = settings["sender_verify"] if row.sender_verify is None else row.sender_verify
+    language = (person.language if person is not None else "") or settings["default_language"]
+    return UserAnswer(
+        id=row.pk,
+        email=row.address,
+        name=row.name,
+        firstname=person.first_name if person is not None else "",
+        lastname=person.last_name if person is not None else "",
+        status=_state(row.status),
+        language=language.upper(),
+        creation_date=row.created_at,
+        deletion_date=row.deleted_at,
+        purge_date=row.purge_at,
+        domain_id=row.domain_id,
+        policy=None if policy is None else present_policy(policy),
+        policy_id=row.policy_id,
+        domain_policy_id=domain.default_policy_id,
+        sender_verify_on=verifies,
+        domain_status=_state(domain.status),
+        platform=None if relay is None else present_platform(relay),
+        platform_id=row.relay_id,
+        domain_platform_id=None if domain_relay is None else domain_relay.pk,
+        mfa_type="NONE",
+        last_connection_date=row.last_sign_in_at or (person.last_login if person is not None else None),
+        used_bytes=row.used_bytes,
+        used_messages=row.used_messages,
+        occupation_ratio=row.fill_permille / 1000,
+    )
+
+
+def _state(status: str) -> Any:
+    return status.upper()

@@ -1,0 +1,187 @@
+"""Users: mailboxes and the people who sign in with them."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+
+from accounts.actors import Actor
+from accounts.permissions import Right
+from accounts.services import set_password
+from api import filters
+from api.errors import Conflict, Fault, Invalid, NotFound
+from api.listing import Listing
+from api.operations import Created, Group
+from api.v1 import subjects
+from api.v1.user_documents import NAMES, NewUser, UserAnswer, UserChange, present, with_related
+from api.v1.wording import LANGUAGES, STATES
+from domains import selectors
+from domains.models import Domain, Mailbox, Status
+from domains.services import mailbox_states, policies, relays
+from domains.services.mailboxes import create_mailbox, update_mailbox
+from domains.services.readdressing import rename_mailbox
+
+group = Group("Users", "Mailboxes, and the people who sign in with them.", names=NAMES)
+
+USERS = Listing(
+    UserAnswer,
+    present,
+    sorts={"email": "address", "id": "pk", "name": "name", "occupation": "fill_permille"},
+    default="email",
+    filters={
+        "email": filters.text("address", "The address.", canonical=True),
+        "name": filters.text("name", "What the person is called."),
+        "status": filters.choice("status", "The state.", STATES),
+        "domainId": filters.number("domain_id", "The domain."),
+        "customerId": filters.number("customer_id", "The customer."),
+        "platformId": filters.number("relay_id", "A platform of the user's own."),
+        "platformName": filters.text("relay__name", "The name of a platform of the user's own."),
+        "policyId": filters.number("policy_id", "A policy of the user's own."),
+        "minOccupationRatio": filters.ratio("fill_permille__gte", "At least so full, as 0.8."),
+        "maxOccupationRatio": filters.ratio("fill_permille__lte", "At most so full."),
+    },
+)
+
+
+@group.list("/users", USERS)
+def user_list(actor: Actor) -> QuerySet[Mailbox]:
+    """List users of all domains.
+
+    Those of domains in which the caller may not see people are left out.
+    """
+    actor.require_somewhere(Right.VIEW_USERS)
+    return with_related(Mailbox.objects.visible_to(actor, Right.VIEW_USERS))
+
+
+@group.list("/domains/{int:domainId}/users", USERS)
+def domain_users(actor: Actor, domain_id: int) -> QuerySet[Mailbox]:
+    """List the users of a domain."""
+    domain = subjects.domain()(actor, domain_id)
+    actor.require(Right.VIEW_USERS, domain)
+    return with_related(Mailbox.objects.visible_to(actor, Right.VIEW_USERS).filter(domain=domain))
+
+
+@group.post("/users", admit=subjects.somewhere(Right.MANAGE_USERS))
+def user_create(actor: Actor, body: NewUser) -> Created[UserAnswer]:
+    """Make a user.
+
+    The domain follows from the address; a `domainId` that disagrees is refused. Without a password the person can't
+    sign in until they are invited.
+    """
+    domain = _domain_of(actor, body)
+    with transaction.atomic():
+        mailbox = create_mailbox(
+            actor,
+            domain,
+            email=body.email,
+            first_name=body.firstname or "",
+            last_name=body.lastname or "",
+            language=LANGUAGES.get(body.language or "", ""),
+            status=STATES[body.status],
+            password=body.password,
+            sender_verify=body.sender_verify_on,
+        )
+        _set_services(actor, mailbox, body)
+    fresh = subjects.mailbox()(actor, mailbox.pk)
+    return Created(present(actor, [fresh])[0], f"/users/{mailbox.pk}")
+
+
+def _domain_of(actor: Actor, body: NewUser) -> Domain:
+    """The domain that the address names, if the caller may make users there."""
+    name = body.email.rpartition("@")[2]
+    domain = selectors.find_domain(actor, name)
+    if domain is None:
+        text = "There is no such domain, or none that you may see."
+        raise Invalid(f"email: {text}", faults=[Fault("email", text)])
+    actor.require(Right.MANAGE_USERS, domain)
+    _require_same_domain(domain, body)
+    return domain
+
+
+def _require_same_domain(domain: Domain, body: UserChange) -> None:
+    if "domain_id" in body.model_fields_set and body.domain_id != domain.pk:
+        text = "The address belongs to another domain."
+        raise Invalid(f"domainId: {text}", faults=[Fault("domainId", text)])
+
+
+@group.get("/users/{int:userId}", admit=subjects.mailbox(own=True))
+def user_detail(actor: Actor, mailbox: Mailbox) -> UserAnswer:
+    """Read a user."""
+    return present(actor, [mailbox])[0]
+
+
+def _changeable(actor: Actor, user_id: int) -> Mailbox:
+    """For who may change anything at all of a user; each service asks for its own right."""
+    found = subjects.mailbox(own=True)(actor, user_id)
+    rights = (Right.SET_PASSWORDS, Right.MANAGE_POLICIES, Right.MANAGE_RELAYS)
+    if not any(actor.has(right, found) for right in rights):
+        actor.require(Right.MANAGE_USERS, found)
+    return found
+
+
+@group.patch("/users/{int:userId}", admit=_changeable)
+def user_change(actor: Actor, mailbox: Mailbox, body: UserChange) -> None:
+    """Change some fields of a user.
+
+    Each needs its right: a password that to set passwords, a policy that to change policies, a platform that to manage
+    platforms, all others that to manage people. All or nothing.
+    """
+    changes = body.changes()
+    with transaction.atomic():
+        if "email" in changes:
+            rename_mailbox(actor, mailbox, email=body.email)
+        _require_same_domain(mailbox.domain, body)
+        words = {inside: changes[name] or "" for name, inside in _WORDS.items() if name in changes}
+        if "language" in changes:
+            words["language"] = LANGUAGES.get(body.language or "", "")
+        own = {"sender_verify": body.sender_verify_on} if "sender_verify_on" in changes else {}
+        if words or own:
+            update_mailbox(actor, mailbox, {**words, **own})
+        if "password" in changes:
+            _set_password(actor, mailbox, body.password)
+        _set_services(actor, mailbox, body)
+        if "status" in changes:
+            mailbox_states.set_status(actor, mailbox, STATES[body.status])
+
+
+_WORDS = {"firstname": "first_name", "lastname": "last_name"}
+
+
+def _set_password(actor: Actor, mailbox: Mailbox, password: str) -> None:
+    if mailbox.user is None:
+        raise Conflict("Nobody signs in with this mailbox.", faults=[Fault("password", "Nobody signs in with it.")])
+    set_password(actor, mailbox.user, password=password)
+
+
+def _set_services(actor: Actor, mailbox: Mailbox, body: UserChange) -> None:
+    """The policy and the platform of a user's own."""
+    if "policy_id" in body.model_fields_set:
+        chosen = None
+        if body.policy_id is not None:
+            chosen = subjects.named("policyId", lambda: get_object_or_404(mailbox.domain.policies, pk=body.policy_id))
+        policies.set_mailbox_policy(actor, mailbox, chosen)
+    if "platform_id" in body.model_fields_set:
+        relay = None
+        if body.platform_id is not None:
+            relay = subjects.named("platformId", lambda: get_object_or_404(mailbox.domain.relays, pk=body.platform_id))
+        relays.set_mailbox_relay(actor, mailbox, relay)
+
+
+@group.delete("/users/{int:userId}", admit=subjects.mailbox(Right.MANAGE_USERS))
+def user_delete(actor: Actor, mailbox: Mailbox) -> None:
+    """Delete a user (delayed).
+
+    The user takes no mail and can't sign in any more, and is purged at `purgeDate`; until then the deletion can be
+    undone. Archived mail stays.
+    """
+    if mailbox.status == Status.DELETED:
+        raise NotFound()
+    mailbox_states.delete_mailbox(actor, mailbox)
+
+
+@group.post("/users/{int:userId}/restoration", admit=subjects.mailbox(Right.MANAGE_USERS), status=200)
+def user_restore(actor: Actor, mailbox: Mailbox) -> UserAnswer:
+    """Undo the deletion of a user."""
+    mailbox_states.restore_mailbox(actor, mailbox)
+    return present(actor, [mailbox])[0]
