@@ -1,6 +1,6 @@
 """What this app puts into the registries of the apps below it: one module a subject, called once when it starts."""
 
-from domains.offers import address_options, health, relays, tenant_options
+from domains.offers import address_options, health, limits, relays, tenant_options
 
 
 def register() -> None:
@@ -8,3 +8,4 @@ def register() -> None:
     address_options.register()
     relays.register()
     health.register()
+    limits.register()

@@ -58,6 +58,16 @@ def of_mailbox(mailbox: Mailbox) -> dict[str, Quota]:
     }
 
 
+def of_server() -> dict[str, Quota]:
+    """{"size", "count", "sieve"} that count where nobody says otherwise."""
+    server = server_quota()
+    return {
+        "size": _quota(server.quota_bytes, None, None, 0),
+        "count": _quota(server.quota_messages, None, None, 0),
+        "sieve": _quota(server.sieve_quota_bytes, None, None, 0),
+    }
+
+
 def of_domain(domain: Domain) -> dict[str, Quota]:
     """{"size", "count"} that a mailbox of this domain gets where it has none of its own."""
     server = server_quota()

@@ -33,6 +33,14 @@ def effective_throttle(mailbox: Mailbox, direction: str) -> Throttle | None:
     return min(found, key=lambda each: (each.mailbox_id is None, each.domain_id is None), default=None)
 
 
+def above(scope: Domain | Mailbox | None, direction: str) -> Throttle | None:
+    """What counts on a level that sets nothing itself."""
+    if isinstance(scope, Mailbox):
+        own = get_throttle(scope.domain, direction)
+        return own or get_throttle(None, direction)
+    return get_throttle(None, direction) if scope is not None else None
+
+
 def set_throttle(
     actor: Actor,
     scope: Domain | Mailbox | None,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domains.urls import dkim, health, relays
+from domains.urls import dkim, health, limits, relays
 
 app_name = "domains"
 
-urlpatterns = [*relays.patterns, *dkim.patterns, *health.patterns]
+urlpatterns = [*relays.patterns, *dkim.patterns, *health.patterns, *limits.patterns]

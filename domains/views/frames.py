@@ -13,7 +13,7 @@ from config.kit import nav
 from config.kit.objects import ObjectPage
 from config.kit.templatetags.kit import number
 from domains.errors import DomainsError
-from domains.models import Domain
+from domains.models import Domain, Mailbox
 
 
 def domain_page(request: ActorRequest, domain: Domain, **header: Any) -> ObjectPage:
@@ -30,6 +30,18 @@ def domain_page(request: ActorRequest, domain: Domain, **header: Any) -> ObjectP
         "crumbs": [(_("Domains"), url)] if (url := nav.address("domains:domain-list")) else [],
     }
     return ObjectPage.of(request, "domain", domain, **values | header)
+
+
+def mailbox_page(request: ActorRequest, mailbox: Mailbox, **header: Any) -> ObjectPage:
+    """The frame of every page of a mailbox and its person."""
+    values = {
+        "name": mailbox.address,
+        "state": mailbox.status,
+        "state_label": mailbox.get_status_display(),
+        "facts": [mailbox.name] if mailbox.name else [],
+        "crumbs": [(_("Users"), url)] if (url := nav.address("domains:user-list")) else [],
+    }
+    return ObjectPage.of(request, "mailbox", mailbox, **values | header)
 
 
 def refuse(form: Form, error: DomainsError, fields: dict[str, str] | None = None) -> None:
