@@ -14,8 +14,8 @@ def register() -> None:
         under=("domains:domain-quota", "domains:domain-throttle"),
     )  # fmt: skip
     tabs.register(
-        "mailbox", _("Quotas"), "domains:user-limits", right=Right.VIEW_USERS, order=50,
-        under=("domains:user-quota", "domains:user-throttle"),
+        "user", _("Throttles"), "domains:user-throttles", right=Right.VIEW_USERS, order=45,
+        under=("domains:user-throttle",),
     )  # fmt: skip
     nav.register(
         "server", _("Quotas and throttles"), "domains:server-limits", "scale", right=Right.MANAGE_SERVER, order=40,

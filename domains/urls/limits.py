@@ -6,7 +6,7 @@ from django.urls import path
 
 from domains.views import limits
 
-_D, _U = "domains/<int:domain_id>/limits", "users/<int:mailbox_id>/limits"
+_D, _U = "domains/<int:domain_id>/limits", "users/<int:mailbox_id>/throttles"
 
 patterns = [
     path("limits/", limits.server_limits, name="server-limits"),
@@ -17,8 +17,7 @@ patterns = [
     path(f"{_D}/quota/<str:kind>/", limits.domain_quota, name="domain-quota"),
     path(f"{_D}/throttle/<str:direction>/", limits.domain_throttle, name="domain-throttle"),
     path(f"{_D}/throttle/<str:direction>/remove/", limits.domain_throttle_remove, name="domain-throttle-remove"),
-    path(f"{_U}/", limits.user_limits, name="user-limits"),
-    path(f"{_U}/quota/<str:kind>/", limits.user_quota, name="user-quota"),
-    path(f"{_U}/throttle/<str:direction>/", limits.user_throttle, name="user-throttle"),
-    path(f"{_U}/throttle/<str:direction>/remove/", limits.user_throttle_remove, name="user-throttle-remove"),
+    path(f"{_U}/", limits.user_throttles, name="user-throttles"),
+    path(f"{_U}/<str:direction>/", limits.user_throttle, name="user-throttle"),
+    path(f"{_U}/<str:direction>/remove/", limits.user_throttle_remove, name="user-throttle-remove"),
 ]

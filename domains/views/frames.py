@@ -41,7 +41,7 @@ def mailbox_page(request: ActorRequest, mailbox: Mailbox, **header: Any) -> Obje
         "facts": [mailbox.name] if mailbox.name else [],
         "crumbs": [(_("Users"), url)] if (url := nav.address("domains:user-list")) else [],
     }
-    return ObjectPage.of(request, "mailbox", mailbox, **values | header)
+    return ObjectPage.of(request, "user", mailbox, **values | header)
 
 
 def refuse(form: Form, error: DomainsError, fields: dict[str, str] | None = None) -> None:

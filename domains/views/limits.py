@@ -1,6 +1,6 @@
-"""Quotas and throttles of the server, a domain and a mailbox: what counts, from where, and changing it.
+"""Quotas and throttles of the server and a domain, throttles of a mailbox: what counts, from where, changing it.
 
-One module for the three levels, since they show and ask the same; rights are the services' and selectors'.
+One module for all levels, since they show and ask the same. The quotas of a mailbox stand on its own page.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def domain_limits(request: ActorRequest, domain_id: int) -> HttpResponse:
 
 
 @require_safe
-def user_limits(request: ActorRequest, mailbox_id: int) -> HttpResponse:
+def user_throttles(request: ActorRequest, mailbox_id: int) -> HttpResponse:
     return _show(request, _mailbox(request, get_mailbox(request.actor, mailbox_id)))
 
 
@@ -76,12 +76,6 @@ def server_quota(request: ActorRequest, kind: str) -> HttpResponse:
 def domain_quota(request: ActorRequest, domain_id: int, kind: str) -> HttpResponse:
     domain = get_domain(request.actor, domain_id, need=Right.MANAGE_QUOTAS)
     return _change_quota(request, _domain(request, domain), kind)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def user_quota(request: ActorRequest, mailbox_id: int, kind: str) -> HttpResponse:
-    mailbox = get_mailbox(request.actor, mailbox_id, need=Right.MANAGE_QUOTAS)
-    return _change_quota(request, _mailbox(request, mailbox), kind)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -127,7 +121,7 @@ def _place(scope: Domain | Mailbox | None, stem: str, kinds: tuple[str, ...], pa
     keys: list[object] = [] if scope is None else [scope.pk]
     return Place(
         scope,
-        reverse(f"domains:{stem}-limits", args=keys),
+        reverse(f"domains:{stem}-{'limits' if kinds else 'throttles'}", args=keys),
         lambda kind: reverse(f"domains:{stem}-quota", args=[*keys, kind]),
         lambda direction: reverse(f"domains:{stem}-throttle", args=[*keys, direction]),
         lambda direction: reverse(f"domains:{stem}-throttle-remove", args=[*keys, direction]),
@@ -145,7 +139,7 @@ def _domain(request: ActorRequest, domain: Domain) -> Place:
 
 
 def _mailbox(request: ActorRequest, mailbox: Mailbox) -> Place:
-    return _place(mailbox, "user", ("size", "count", "sieve"), mailbox_page(request, mailbox))
+    return _place(mailbox, "user", (), mailbox_page(request, mailbox))  # its quotas have a page of their own
 
 
 # --- showing ------------------------------------------------------------------------------------------------------
@@ -181,23 +175,14 @@ def amount(kind: str, value: int | None) -> str:
 
 
 def _found(place: Place) -> dict[str, quotas.Quota]:
-    if isinstance(place.scope, Mailbox):
-        return quotas.of_mailbox(place.scope)
-    if isinstance(place.scope, Domain):
-        return quotas.of_domain(place.scope)
-    return quotas.of_server()
+    return quotas.of_domain(place.scope) if isinstance(place.scope, Domain) else quotas.of_server()
 
 
 def _quota_value(place: Place, kind: str, *, may_change: bool) -> ShownValue:
     quota = _found(place)[kind]
-    shown = amount(kind, quota.computed.value)
-    if isinstance(place.scope, Mailbox) and kind != "sieve":
-        used = number(quota.used) if kind == "count" else size_text(quota.used)
-        share = "" if quota.ratio is None else f" ({round(quota.ratio * 100)} %)"
-        shown = _("%(used)s of %(limit)s%(share)s") % {"used": used, "limit": shown, "share": share}
-    own = {"domain": "domain", "user": "mailbox"}.get("user" if isinstance(place.scope, Mailbox) else "domain")
-    inherited = place.scope is not None and quota.computed.source != own
+    inherited = place.scope is not None and quota.computed.source != "domain"
     source = _sources().get(quota.computed.source, _("nobody's limit")) if inherited else ""
+    shown = amount(kind, quota.computed.value)
     return ShownValue(
         _labels()[kind], shown, key=f"quota-{kind}", source=source, edit_url=place.quota_url(kind) if may_change else ""
     )
@@ -245,7 +230,7 @@ def _change_quota(request: ActorRequest, place: Place, kind: str) -> HttpRespons
     if kind not in place.kinds:
         raise Http404("no such quota")
     quota = _found(place)[kind]
-    own = {Mailbox: quota.mailbox, Domain: quota.domain}.get(type(place.scope), quota.server)  # type: ignore[arg-type]
+    own = quota.server if place.scope is None else quota.domain
     version = place.scope.version if place.scope is not None else quotas.server_quota().version
     form = QuotaForm(
         request.POST or None,
@@ -258,9 +243,7 @@ def _change_quota(request: ActorRequest, place: Place, kind: str) -> HttpRespons
 
     def save() -> None:
         values, expected = {FIELDS[kind]: form.value}, form.cleaned_data["version"]
-        if isinstance(place.scope, Mailbox):
-            quotas.set_mailbox_quota(request.actor, place.scope, values, expected=expected)
-        elif isinstance(place.scope, Domain):
+        if isinstance(place.scope, Domain):
             quotas.set_domain_quota(request.actor, place.scope, values, expected=expected)
         else:
             quotas.set_server_quota(request.actor, values, expected=expected)
