@@ -16,7 +16,7 @@ from pathlib import Path
 
 import zstandard
 
-from benchmarks import ingesting, machine, memory, notmuch, searching, sizing, starting
+from benchmarks import directory, ingesting, machine, memory, notmuch, searching, sizing, starting
 from benchmarks.corpus import Corpus
 from benchmarks.figures import Target, put_between_marks, table, target_table
 from benchmarks.house import ROOT, kept_house
@@ -30,7 +30,9 @@ SECTIONS: dict[str, Section] = {
     "size": sizing,
     "memory": memory,
     "start": starting,
+    "directory": directory,
 }
+WITHOUT_MAILS = {"directory"}
 
 
 BUILDS = ("notmuch", "stores", "all")
@@ -42,28 +44,30 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = _options()
     with _work_folder(options.work) as work:
-        source = _lists_mbox(work)
-        if source is None:
+        needs_mails = bool(options.build or set(options.only) - WITHOUT_MAILS)
+        source = _lists_mbox(work) if needs_mails else None
+        if needs_mails and source is None:
             print(
                 "benchmarks: the mails are missing. Set POSTKEEP_CORPORA to a folder with lists.mbox in it, or put "
                 f"lists.mbox.zst into {SHARED}.",
                 file=sys.stderr,
             )
             return 1
-        if notmuch.version() is None:
+        if needs_mails and notmuch.version() is None:
             print("benchmarks: notmuch is not installed; only our own side is measured (Debian: apt install notmuch)")
         bench = Bench(
-            corpus=Corpus(source, work, options.mails),
+            mails=Corpus(source, work, options.mails) if source is not None else None,
             work=work,
             sizes=options.sizes,
             rounds=options.rounds,
             budget_s=options.budget,
             has_notmuch=notmuch.version() is not None,
             huge=options.huge,
+            directory=options.directory,
         )
         if options.build:
             return _build(bench, options.build)
-        return _run(bench, options.only, work / "results" if options.mails else HERE)
+        return _run(bench, options.only, work / "results" if options.mails or options.directory else HERE)
 
 
 def _options() -> argparse.Namespace:
@@ -74,6 +78,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="of which the medians are taken (3)")
     parser.add_argument("--budget", type=float, default=900.0, help="seconds after which a search starts no new round")
     parser.add_argument("--huge", action="store_true", help="memory: an mbox of 10 GiB too")
+    parser.add_argument("--directory", type=_directory, help="mailboxes,domains,customers instead of a million")
     parser.add_argument("--build", choices=BUILDS, help="only make what --work keeps for these --sizes")
     parser.add_argument(
         "--mails", type=int, default=0, help="a try with so many mails; results stay in the work folder"
@@ -90,6 +95,11 @@ def _names(text: str) -> list[str]:
 
 def _sizes(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
+
+
+def _directory(text: str) -> tuple[int, int, int]:
+    mailboxes, domains, customers = (int(part) for part in text.split(","))
+    return mailboxes, domains, customers
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from email.message import Message
 from typing import Any
 
 from benchmarks.figures import percentile
@@ -24,11 +25,16 @@ class Answer:
     status: int
     body: bytes
     seconds: float
-    headers: Mapping[str, str]
+    headers: Message
 
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+    @property
+    def cookies(self) -> list[str]:
+        """What it sets, each as its header says."""
+        return self.headers.get_all("Set-Cookie") or []
 
     def expect(self, *statuses: int) -> Answer:
         """Itself. Raises: RuntimeError for another status."""
@@ -67,7 +73,7 @@ class Api:
         self._connection.request(method, path, body, self._headers | dict(headers or {}))
         answer = self._connection.getresponse()
         content = answer.read()
-        return Answer(answer.status, content, time.perf_counter() - started, dict(answer.headers))
+        return Answer(answer.status, content, time.perf_counter() - started, answer.headers)
 
 
 def times_of(ask: Callable[[], Answer], *, times: int, budget_s: float) -> dict[str, float]:

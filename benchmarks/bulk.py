@@ -36,12 +36,16 @@ def loading(*models: type[Model]) -> Iterator[None]:
             _run(sql.SQL("VACUUM ANALYZE {}").format(sql.Identifier(table)))
 
 
+class Busy(Exception):
+    """The connection is copying; asking it something would wait for ever."""
+
+
 @contextmanager
 def rows(model: type[Model], *names: str) -> Iterator[Write]:
     """`write(value, …)` adds a row with these fields (attnames, in this order); the others get the model's defaults.
 
     A primary key must be among the names: the sequence is moved on at the end. Nothing else may be asked of the
-    database meanwhile: the connection is busy.
+    database meanwhile.
     """
     fields = {field.attname: field for field in model._meta.concrete_fields}
     order = [*names, *(name for name in fields if name not in names)]
@@ -49,7 +53,7 @@ def rows(model: type[Model], *names: str) -> Iterator[Write]:
     adapt = [isinstance(fields[name], JSONField) for name in names]
     columns = sql.SQL(", ").join([sql.Identifier(fields[name].column or name) for name in order])
     into = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(model._meta.db_table), columns)
-    with _cursor() as cursor, cursor.copy(into) as copy:
+    with connection.execute_wrapper(_refuse), _cursor() as cursor, cursor.copy(into) as copy:
         if any(adapt):
 
             def write(*values: Any) -> None:
@@ -67,6 +71,10 @@ def rows(model: type[Model], *names: str) -> Iterator[Write]:
 def next_id(model: type[Model]) -> int:
     """The first number that no row has."""
     return int(model._base_manager.aggregate(last=Max("pk"))["last"] or 0) + 1
+
+
+def _refuse(*_arguments: Any) -> Any:
+    raise Busy
 
 
 def _adapted(field: Any, value: Any) -> Any:

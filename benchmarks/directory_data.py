@@ -207,7 +207,7 @@ class Writer:
         step = max(1, len(self.names) // FORTY)
         held[user + 1] = [(Level.DOMAIN, number) for number in range(0, len(self.names), step)][:FORTY]
         held[user + 2] = [(Level.CUSTOMER, min(1, len(self.directory.customers) - 1))]
-        seen = set[int]()
+        seen, number = set[int](), next_id(Grant)
         for domain in self.directory.domains:
             first = held.setdefault(self.user + self.first_person[domain.number], [])
             if domain.customer not in seen:
@@ -218,7 +218,6 @@ class Writer:
         with rows(
             Grant, "id", "user_id", "role_key", "level", "object_id", "object_label", "granted_by_label"
         ) as write:
-            number = next_id(Grant)
             for holder, scopes in held.items():
                 for level, at in scopes:
                     is_domain = level == Level.DOMAIN

@@ -26,6 +26,7 @@ from urllib.parse import urlencode
 
 import psutil
 
+from benchmarks.asking import Answer, Api
 from benchmarks.corpus import Corpus, MailSet
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -193,42 +194,38 @@ class Browser:
     """One signed-in session over one kept connection."""
 
     def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._api = Api(port, {})
         self._cookies: dict[str, str] = {}
         self._origin = f"http://127.0.0.1:{port}"
 
-    def sign_in(self) -> None:
+    def sign_in(self, address: str = ADDRESS, password: str = PASSWORD) -> None:
         """Raises: RuntimeError when the door stays shut."""
-        _, page = self._ask("GET", "/sign-in/")
-        token = re.search(rb'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        token = re.search(rb'name="csrfmiddlewaretoken" value="([^"]+)"', self.get("/sign-in/").body)
         if token is None:
             raise RuntimeError("the sign-in page has no form")
-        form = {"csrfmiddlewaretoken": token[1].decode(), "email": ADDRESS, "password": PASSWORD}
-        status, _ = self._ask("POST", "/sign-in/", urlencode(form))
+        form = {"csrfmiddlewaretoken": token[1].decode(), "email": address, "password": password}
+        status = self._ask("POST", "/sign-in/", urlencode(form)).status
         if status not in (302, 303):
             raise RuntimeError(f"signing in gave {status}")
 
+    def get(self, path: str) -> Answer:
+        """Any page, whole."""
+        return self._ask("GET", path)
+
     def search(self, query: str) -> tuple[float, int]:
         """Ask for the search page, whole: (seconds, bytes). Raises: RuntimeError when it is not 200."""
-        path = f"/mail/?{urlencode({'q': query})}"
-        started = time.perf_counter()
-        status, page = self._ask("GET", path)
-        seconds = time.perf_counter() - started
-        if status != 200:
-            raise RuntimeError(f"the search page gave {status}")
-        return seconds, len(page)
+        answer = self.get(f"/mail/?{urlencode({'q': query})}").expect(200)
+        return answer.seconds, len(answer.body)
 
-    def _ask(self, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
+    def _ask(self, method: str, path: str, body: str | None = None) -> Answer:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
         if body is not None:
             headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": self._origin}
-        self._connection.request(method, path, body, headers)
-        answer = self._connection.getresponse()
-        page = answer.read()
-        for cookie in answer.headers.get_all("Set-Cookie") or []:
+        answer = self._api.ask(method, path, body.encode() if body is not None else None, headers)
+        for cookie in answer.cookies:
             name, _, value = cookie.split(";", 1)[0].partition("=")
             self._cookies[name] = value
-        return answer.status, page
+        return answer
 
 
 def kept_house(corpus: Corpus, mails: MailSet) -> House:

@@ -23,13 +23,20 @@ Result = dict[str, Any]
 class Bench:
     """One run: what it measures on, where, and how often."""
 
-    corpus: Corpus
+    mails: Corpus | None
     work: Path
     sizes: Sequence[int]
     rounds: int
     budget_s: float
     has_notmuch: bool
     huge: bool = False
+    directory: tuple[int, int, int] | None = None
+
+    @property
+    def corpus(self) -> Corpus:
+        """The mails; only of a run whose sections need them."""
+        assert self.mails is not None
+        return self.mails
 
     @property
     def base(self) -> int:

@@ -11,7 +11,9 @@ from django.db.models import DateTimeField, Model
 
 from accounts.actors import Actor
 from accounts.models import User
-from benchmarks.directory_data import TABLES, write
+from accounts.permissions import Right
+from benchmarks import house
+from benchmarks.directory_data import ADMINISTRATORS, CUSTOMER, FORTY_DOMAINS, ONE_DOMAIN, PASSWORD, TABLES, write
 from benchmarks.invented import Directory, InventedDomain
 from domains.models import Address, Customer, Domain, Mailbox
 from domains.services.aliases import add_alias
@@ -88,3 +90,19 @@ def test_the_generator_leaves_what_the_services_leave() -> None:
     for name, rows in served.items():
         assert len(bulk[name]) == len(rows), name
         assert bulk[name] == rows, name
+
+
+def test_the_administrators_to_measure_as_see_their_part() -> None:
+    directory = Directory(200, 60, 6)
+    write(directory)
+    seen = {}
+    for email in ADMINISTRATORS:
+        actor = Actor.for_user(User.objects.get(email=email))
+        domains = Domain.objects.visible_to(actor, Right.VIEW_DOMAINS)
+        mailboxes = Mailbox.objects.visible_to(actor, Right.VIEW_USERS)
+        seen[email] = (domains.count(), mailboxes.count())
+    assert seen[ONE_DOMAIN] == (1, directory.largest.size)
+    assert seen[FORTY_DOMAINS][0] == 40
+    assert seen[CUSTOMER][0] == directory.domain_counts[1]
+    assert User.objects.get(email=ONE_DOMAIN).check_password(PASSWORD)
+    assert PASSWORD == house.PASSWORD

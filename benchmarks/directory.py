@@ -1,0 +1,127 @@
+"""The directory with 1,000 and with 1,000,000 mailboxes: lists, address expansion, API, CSV; and Modoboa beside it.
+
+The same invented people both times (benchmarks.invented), in our tables by benchmarks.directory_data and in Modoboa's
+by benchmarks.modoboa. Pages come from two web workers. Every list that is offered to a system administrator and to
+three kinds of delegated administrators is measured with everything it offers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks import beside, list_pages
+from benchmarks.directory_tables import tables, targets
+from benchmarks.house import ADDRESS, PASSWORD, ROOT, Browser, House, clean_environment
+from benchmarks.section import Bench, Result
+from benchmarks.web import Web
+
+__all__ = ["TITLE", "measure", "tables", "targets"]
+
+TITLE = "Directory"
+ACTORS = {
+    "system administrator": ADDRESS,
+    "of one domain": "one@bench.example",
+    "of forty domains": "forty@bench.example",
+    "of a customer": "customer@bench.example",
+}
+TIMES, DELEGATED_TIMES = 12, 6
+SETTLE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a directory is."""
+
+    mailboxes: int
+    domains: int
+    customers: int
+
+
+SMALL, LARGE = Size(1_000, 100, 10), Size(1_000_000, 10_000, 300)
+PEER = (SMALL, Size(100_000, 1_000, 30))
+
+
+def measure(bench: Bench, known: Result) -> Result:
+    found: Result = dict(known)
+    for size in (SMALL, Size(*bench.directory) if bench.directory else LARGE):
+        bench.say(f"directory: {size.mailboxes:,} mailboxes")
+        with kept(bench, size) as house:
+            found[str(size.mailboxes)] = _ours(bench, house)
+    found["modoboa"] = beside.measure(bench, [(size.mailboxes, size.domains, size.customers) for size in PEER])
+    return found
+
+
+@contextmanager
+def kept(bench: Bench, size: Size) -> Iterator[House]:
+    """The running house with a directory of that size; filled now unless there is one of these models."""
+    home = bench.work / "directory" / str(size.mailboxes)
+    note = home / "built.json"
+    wanted = {"size": [size.mailboxes, size.domains, size.customers], "models": models_hash()}
+    if not (note.exists() and json.loads(note.read_text()).items() >= wanted.items()):
+        shutil.rmtree(home, ignore_errors=True)
+    with House(home) as house:
+        if not note.exists():
+            began = time.monotonic()
+            numbers = f"{size.mailboxes}, {size.domains}, {size.customers}"
+            inside(house, f"from benchmarks.directory_data import fill; fill({numbers})")
+            note.write_text(json.dumps({**wanted, "seconds": time.monotonic() - began}))
+            bench.say(f"directory: filled in {time.monotonic() - began:.0f} s")
+        time.sleep(SETTLE_S)
+        yield house
+
+
+def inside(house: House, code: str) -> str:
+    """What a piece of Python prints in the house's own shell."""
+    argv = [sys.executable, "manage.py", "shell", "-v", "0", "-c", code]
+    environ = clean_environment(POSTKEEP_HOME=str(house.home))
+    return subprocess.run(argv, cwd=ROOT, env=environ, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def models_hash() -> str:
+    """Names the code that decides what a filled database looks like."""
+    digest = hashlib.sha256()
+    patterns = ("*/migrations/*.py", "benchmarks/directory_*.py", "benchmarks/bulk.py", "benchmarks/invented.py")
+    for path in sorted(path for pattern in patterns for path in ROOT.glob(pattern)):
+        if path.name != "directory_tables.py":
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _ours(bench: Bench, house: House) -> Result:
+    facts = json.loads(inside(house, "from benchmarks.directory_facts import tell; tell()"))
+    found: Result = {"counts": facts["counts"], "built": json.loads((house.home / "built.json").read_text())}
+    found["lists"], found["queries"] = {}, {}
+    with Web(house.home) as web:
+        for actor, email in ACTORS.items():
+            browser = Browser(web.port)
+            browser.sign_in(email, PASSWORD)
+            offered = list_pages.find(browser, facts["routes"], facts["objects"])
+            times = TIMES if email == ADDRESS else DELEGATED_TIMES
+            found["lists"][actor] = {
+                name: list_pages.measure(browser, variants, times=times, budget_s=bench.budget_s)
+                for name, variants in offered.items()
+            }
+            found["queries"][actor] = _queries(house, email, offered)
+            bench.say(f"directory: {actor}: {len(offered)} lists")
+    return found
+
+
+def _queries(house: House, email: str, offered: dict[str, list[list_pages.Variant]]) -> dict[str, dict[str, Any]]:
+    """{name: {"first page": {"count", "slow"}, …}} of the first way of each kind."""
+    firsts: dict[str, dict[str, str]] = {}
+    for name, variants in offered.items():
+        for variant in variants:
+            firsts.setdefault(name, {}).setdefault(variant.kind, variant.path)
+    paths = sorted({path for kinds in firsts.values() for path in kinds.values()})
+    code = f"from benchmarks.directory_facts import tell_queries; tell_queries({email!r}, {paths!r})"
+    told = json.loads(inside(house, code)) if paths else {}
+    return {name: {kind: told[path] for kind, path in kinds.items()} for name, kinds in firsts.items()}
