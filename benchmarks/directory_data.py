@@ -16,6 +16,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from django.contrib.auth.hashers import make_password
+from django.db.models import F
 
 from accounts.actors import Actor
 from accounts.addresses import canonical_domain
@@ -25,14 +26,15 @@ from benchmarks.bulk import loading, next_id, rows
 from benchmarks.directory_events import write_events
 from benchmarks.invented import Directory, InventedDomain, Person
 from domains.limits import effective, permille
-from domains.models import Address, Customer, Domain, DomainName, Mailbox, Recipient, Status
+from domains.models import Address, Customer, Domain, DomainName, Mailbox, Policy, Recipient, Status
+from domains.services.policies import make_default_policy
 
 BEGINNING, DAYS = dt.datetime(2024, 1, 1, tzinfo=dt.UTC), 900
 PASSWORD = "a long row of words for measuring"  # noqa: S105  (of a database that nobody uses)
 ONE_DOMAIN, FORTY_DOMAINS, CUSTOMER = "one@bench.example", "forty@bench.example", "customer@bench.example"
 ADMINISTRATORS = (ONE_DOMAIN, FORTY_DOMAINS, CUSTOMER)
 EVERY_DOMAIN_ADMINISTRATOR, FORTY = 3, 40
-TABLES = (Customer, Domain, DomainName, User, Address, Recipient, Mailbox, Grant, AuditEvent)
+TABLES = (Customer, Domain, DomainName, Policy, User, Address, Recipient, Mailbox, Grant, AuditEvent)
 
 
 class Other(NamedTuple):
@@ -58,6 +60,7 @@ def write(directory: Directory, *, administrators: bool = True) -> None:
     """The rows alone, as the services would leave them."""
     writer = Writer(directory)
     writer.tenants()
+    writer.policies()
     writer.users()
     writer.claims()
     writer.mailboxes()
@@ -126,6 +129,17 @@ class Writer:
         with rows(DomainName, "id", "name", "domain_id", "is_alias", "created_at") as write:
             for number, name in enumerate(self.names):
                 write(first + number, name, self.domain + number, False, BEGINNING)
+
+    def policies(self) -> None:
+        """Each domain's default policy: that of the first as its service makes it, the others like it."""
+        first = make_default_policy(Domain.objects.get(pk=self.domain))
+        values = {field.attname: getattr(first, field.attname) for field in Policy._meta.concrete_fields}
+        names = [name for name in values if name not in ("id", "domain_id", "name")]
+        same = [values[name] for name in names]
+        with rows(Policy, "id", "domain_id", "name", *names) as write:
+            for number, domain in enumerate(self.names[1:], 1):
+                write(first.pk + number, self.domain + number, first.name.replace(self.names[0], domain), *same)
+        Domain.objects.filter(pk__gt=self.domain).update(default_policy_id=F("pk") + (first.pk - self.domain))
 
     def users(self) -> None:
         """People without a password."""
