@@ -189,6 +189,8 @@ class Domain(Versioned):
     group_count = models.PositiveIntegerField(default=0, editable=False)
     forward_count = models.PositiveIntegerField(default=0, editable=False)
     list_count = models.PositiveIntegerField(default=0, editable=False)
+    # counts the changes of its filters (rules), so that whoever keeps them compiled sees when they are old
+    rules_version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     status_before = models.CharField(max_length=10, blank=True, default="", editable=False)
     # how wide the right of whoever disabled or deleted it reached: only who reaches as far takes it back

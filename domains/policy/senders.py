@@ -187,6 +187,13 @@ class SenderIndex:
                 continue
             self._owners.setdefault(owner, OwnersRules()).add(rule, value)
 
+    def joined(self, other: SenderIndex) -> SenderIndex:
+        """Both as one, for owners that only one of them has; neither changes."""
+        both = SenderIndex(())
+        both._owners = {**self._owners, **other._owners}
+        both.notes = [*self.notes, *other.notes]
+        return both
+
     def judge(self, facts: Facts, mailbox: Address, priority: ListPriority) -> Verdict:
         """What the rules of the mailbox and of its domain say of the message's sender."""
         owners = [str(mailbox), mailbox.domain]

@@ -19,7 +19,7 @@ from accounts.permissions import Right
 from accounts.services import settle
 from config.kit import versions
 from domains.errors import BadAddress, Invalid, Taken
-from domains.models import Address, AllowedSender, Customer, Domain, Mailbox, Recipient, Status
+from domains.models import Address, AllowedSender, Customer, Domain, Mailbox, Recipient, SenderRule, Status
 from domains.services import claims, counting, quotas
 from domains.services.mailboxes import require_serving
 
@@ -162,6 +162,7 @@ def _settle_in(mailbox: Mailbox, domain: Domain, old_domain: Domain) -> None:
     if mailbox.status == Status.ENABLED:
         counting.count_active(old_domain, -1)
         counting.count_active(domain, 1)
+    SenderRule.objects.filter(mailbox=mailbox).update(domain=domain)
     if mailbox.user is not None:
         settle(mailbox.user, home_domain_id=domain.pk, home_customer_id=domain.customer_id)
     quotas.check_room(domain)
