@@ -2,6 +2,7 @@
 
 from domains.models.addresses import Address, AllowedSender, Mailbox, Recipient
 from domains.models.limits import ServerQuota, Throttle
+from domains.models.lists import MailingList, Subscriber
 from domains.models.policies import AttachmentRule, DlpRule, Policy, SenderRule, UriRule
 from domains.models.relays import DkimKey, HealthCheck, Relay
 from domains.models.tenants import Broker, Customer, Domain, DomainName, OutgoingProvider, Status
@@ -18,6 +19,7 @@ __all__ = [
     "DomainName",
     "HealthCheck",
     "Mailbox",
+    "MailingList",
     "OutgoingProvider",
     "Policy",
     "Recipient",
@@ -25,6 +27,7 @@ __all__ = [
     "SenderRule",
     "ServerQuota",
     "Status",
+    "Subscriber",
     "Throttle",
     "UriRule",
 ]

@@ -1,6 +1,6 @@
 """What this app puts into the registries of the apps below it: one module a subject, called once when it starts."""
 
-from domains.offers import address_options, health, limits, relays, tenant_options
+from domains.offers import address_options, health, limits, lists, relays, tenant_options
 
 
 def register() -> None:
@@ -9,3 +9,4 @@ def register() -> None:
     relays.register()
     health.register()
     limits.register()
+    lists.register()

@@ -92,9 +92,7 @@ def delete_relay(actor: Actor, relay: Relay) -> None:
         relay.delete()
 
 
-def set_mailbox_relay(
-    actor: Actor, mailbox: Mailbox, relay: Relay | None, *, expected: int | None = None
-) -> Mailbox:
+def set_mailbox_relay(actor: Actor, mailbox: Mailbox, relay: Relay | None, *, expected: int | None = None) -> Mailbox:
     """Another relay for one mailbox, or (None) the domain's. Raises: Forbidden, Invalid, ChangedMeanwhile."""
     actor.require(Right.MANAGE_RELAYS, mailbox)
     if relay is not None and relay.domain_id != mailbox.domain_id:

@@ -1,0 +1,1 @@
+"""Writes of mailing lists (`settings`) and of who is on them (`subscribing`)."""
