@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('domains', '0008_whose_hand'),
+        ('domains', '0009_rules_in_step'),
     ]
 
     operations = [
