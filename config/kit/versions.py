@@ -50,3 +50,10 @@ def change(obj: M, values: Mapping[str, Any], *, expected: int | None = None) ->
         for field in obj._meta.concrete_fields:
             setattr(obj, field.attname, getattr(found, field.attname))
         return changes
+
+
+def touch(obj: Versioned) -> None:
+    """Count a change that is in no column of the row (its names, its many-to-many rows). Inside a transaction."""
+    rows = type(obj)._base_manager.filter(pk=obj.pk)
+    rows.update(version=models.F("version") + 1)
+    obj.version = rows.values_list("version", flat=True).get()

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -108,7 +107,7 @@ def _add(actor: Actor, domain: Domain, names: list[str], known: int) -> list[Dom
             raise Taken(_("%(domain)s is taken already.") % {"domain": name}, field="names") from error
         adopt(domain, name)
     if made:
-        _touch(domain)
+        versions.touch(domain)
         audit.record(actor, "domain.add_names", domain, names=names)
     return made
 
@@ -119,10 +118,5 @@ def _remove(actor: Actor, domain: Domain, aliases: list[DomainName]) -> None:
     for alias in aliases:
         forget_name(domain, alias.name)
         alias.delete()
-    _touch(domain)
+    versions.touch(domain)
     audit.record(actor, "domain.remove_names", domain, names=[alias.name for alias in aliases])
-
-
-def _touch(domain: Domain) -> None:
-    Domain.objects.filter(pk=domain.pk).update(version=F("version") + 1)
-    domain.refresh_from_db(fields=["version"])

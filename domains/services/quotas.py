@@ -54,7 +54,7 @@ def of_mailbox(mailbox: Mailbox) -> dict[str, Quota]:
     return {
         "size": _quota(server.quota_bytes, domain.quota_bytes, mailbox.quota_bytes, mailbox.used_bytes),
         "count": _quota(server.quota_messages, domain.quota_messages, mailbox.quota_messages, mailbox.used_messages),
-        "sieve": _quota(server.sieve_quota_bytes, None, mailbox.sieve_quota_bytes, 0),
+        "sieve": _quota(server.sieve_quota_bytes, domain.sieve_quota_bytes, mailbox.sieve_quota_bytes, 0),
     }
 
 
@@ -69,11 +69,12 @@ def of_server() -> dict[str, Quota]:
 
 
 def of_domain(domain: Domain) -> dict[str, Quota]:
-    """{"size", "count"} that a mailbox of this domain gets where it has none of its own."""
+    """{"size", "count", "sieve"} that a mailbox of this domain gets where it has none of its own."""
     server = server_quota()
     return {
         "size": _quota(server.quota_bytes, domain.quota_bytes, None, 0),
         "count": _quota(server.quota_messages, domain.quota_messages, None, 0),
+        "sieve": _quota(server.sieve_quota_bytes, domain.sieve_quota_bytes, None, 0),
     }
 
 
@@ -93,12 +94,12 @@ def set_server_quota(actor: Actor, values: Mapping[str, int | None], *, expected
 def set_domain_quota(
     actor: Actor, domain: Domain, values: Mapping[str, int | None], *, expected: int | None = None
 ) -> Domain:
-    """Set quota_bytes or quota_messages for the mailboxes of a domain that have none of their own.
+    """Set quota_bytes, quota_messages or sieve_quota_bytes for the mailboxes of a domain that have none of their own.
 
     Raises: Forbidden, Invalid, LimitReached, ChangedMeanwhile.
     """
     actor.require(Right.MANAGE_QUOTAS, domain)
-    check_values(values, FIELDS - {"sieve_quota_bytes"})
+    check_values(values, FIELDS)
     with transaction.atomic():
         lock_room(domain)
         changes = change(domain, values, expected=expected)
