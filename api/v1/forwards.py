@@ -30,6 +30,7 @@ from api.v1.address_documents import (
     with_recipients,
 )
 from api.v1.groups import RECIPIENT
+from domains import selectors
 from domains.models import Address, Domain, Mailbox
 from domains.services import aliases, forwards, objects
 from domains.services.readdressing import claim_of, rename_address
@@ -121,8 +122,7 @@ def _forwarding(mailbox: Mailbox) -> Forwarding:
 def forward_list(actor: Actor, domain_id: int) -> QuerySet[Address]:
     """List a domain's forwards."""
     domain = subjects.domain()(actor, domain_id)
-    actor.require(Right.VIEW_USERS, domain)
-    return with_recipients(domain.addresses.filter(kind=Address.Kind.FORWARD))
+    return with_recipients(selectors.list_addresses(actor, [Address.Kind.FORWARD], domain=domain))
 
 
 @group.post("/domains/{int:domainId}/forwards", admit=subjects.domain(Right.MANAGE_ADDRESSES))

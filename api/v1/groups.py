@@ -30,6 +30,7 @@ from api.v1.address_documents import (
     present_recipients,
     with_recipients,
 )
+from domains import selectors
 from domains.models import Address, Domain, Recipient
 from domains.services import groups, objects
 from domains.services.readdressing import rename_address
@@ -81,8 +82,7 @@ def _group(need: Right = Right.VIEW_USERS) -> Any:
 def group_list(actor: Actor, domain_id: int) -> QuerySet[Address]:
     """List a domain's groups."""
     domain = subjects.domain()(actor, domain_id)
-    actor.require(Right.VIEW_USERS, domain)
-    return with_recipients(domain.addresses.filter(kind=Address.Kind.GROUP))
+    return with_recipients(selectors.list_addresses(actor, [Address.Kind.GROUP], domain=domain))
 
 
 @group.post("/domains/{int:domainId}/groups", admit=subjects.domain(Right.MANAGE_ADDRESSES))

@@ -15,6 +15,7 @@ from api.operations import Created, Group
 from api.schemas import Answer, Body, Name, Port, left_out
 from api.v1 import subjects
 from domains.models import Domain, Relay
+from domains.selectors.relays import get_relay, list_relays_of
 from domains.services import relays
 
 NAMES = {
@@ -165,18 +166,15 @@ def _outside(name: str) -> str:
     return first + "".join(part.capitalize() for part in rest)
 
 
-def platform(need: Right = Right.VIEW_DOMAINS) -> Any:
-    def admit(actor: Actor, platform_id: int) -> Relay:
-        found: Relay = subjects.of_domain(actor, Relay, platform_id, see=Right.VIEW_DOMAINS, need=need)
-        return found
-
-    return admit
+def platform(actor: Actor, platform_id: int) -> Relay:
+    """`admit` of everything about one platform."""
+    return get_relay(actor, platform_id)
 
 
-@group.get("/domains/{int:domainId}/platforms", admit=subjects.domain())
+@group.get("/domains/{int:domainId}/platforms", admit=subjects.domain(Right.MANAGE_RELAYS))
 def platform_list(actor: Actor, domain: Domain) -> list[PlatformAnswer]:
     """List a domain's platforms."""
-    return [present(relay) for relay in domain.relays.all()]
+    return [present(relay) for relay in list_relays_of(actor, domain)]
 
 
 @group.post("/domains/{int:domainId}/platforms", admit=subjects.domain(Right.MANAGE_RELAYS))
@@ -189,13 +187,13 @@ def platform_create(actor: Actor, domain: Domain, body: PlatformAdd) -> Created[
     return Created(present(relay), f"/platforms/{relay.pk}")
 
 
-@group.get("/platforms/{int:platformId}", admit=platform())
+@group.get("/platforms/{int:platformId}", admit=platform)
 def platform_detail(actor: Actor, relay: Relay) -> PlatformAnswer:
     """Read a platform."""
     return present(relay)
 
 
-@group.patch("/platforms/{int:platformId}", admit=platform(Right.MANAGE_RELAYS))
+@group.patch("/platforms/{int:platformId}", admit=platform)
 def platform_change(actor: Actor, relay: Relay, body: PlatformChange) -> None:
     """Change some fields of a platform.
 
@@ -204,7 +202,7 @@ def platform_change(actor: Actor, relay: Relay, body: PlatformChange) -> None:
     relays.update_relay(actor, relay, values_of(body))
 
 
-@group.delete("/platforms/{int:platformId}", admit=platform(Right.MANAGE_RELAYS))
+@group.delete("/platforms/{int:platformId}", admit=platform)
 def platform_delete(actor: Actor, relay: Relay) -> None:
     """Remove a platform.
 

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from api.door import Door
-from api.v1 import dkim, forwards, groups, me, options, platforms, policies, quotas, throttles, users
+from api.v1 import (
+    dkim,
+    domain_aliases,
+    expansions,
+    forwards,
+    groups,
+    health,
+    me,
+    options,
+    platforms,
+    policies,
+    quotas,
+    throttles,
+    users,
+)
 
 door = Door(
     [
         me.group,
+        domain_aliases.group,
         users.group,
         forwards.group,
         groups.group,
+        expansions.group,
         policies.group,
         platforms.group,
         dkim.group,
+        health.group,
         quotas.group,
         throttles.group,
         options.group,

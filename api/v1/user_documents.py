@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from pydantic import Field
 
 from accounts.actors import Actor
+from accounts.permissions import Right
 from api.schemas import Address, Answer, Body, Id, Moment, left_out
 from api.v1.platforms import PlatformAnswer
 from api.v1.platforms import present as present_platform
@@ -70,12 +71,14 @@ class UserAnswer(Answer):
     deletion_date: Moment | None
     purge_date: Moment | None
     domain_id: int
-    policy: Annotated[PolicyAnswer | None, Field(description="What counts: the user's own, or the domain's.")]
+    policy: Annotated[PolicyAnswer | None, Field(description="What counts; null without the right to see policies.")]
     policy_id: Annotated[int | None, Field(description="The user's own; null: the domain's counts.")]
     domain_policy_id: int | None
     sender_verify_on: bool
     domain_status: State
-    platform: Annotated[PlatformAnswer | None, Field(description="What counts: the user's own, or the domain's.")]
+    platform: Annotated[
+        PlatformAnswer | None, Field(description="What counts; null without the right to manage platforms.")
+    ]
     platform_id: Annotated[int | None, Field(description="The user's own; null: the domain's counts.")]
     domain_platform_id: int | None
     mfa_type: Literal["NONE", "TOTP"]
@@ -98,10 +101,10 @@ def present(actor: Actor, rows: Sequence[Mailbox]) -> list[UserAnswer]:
     settings = {
         domain: {name: each.value for name, each in found.items()} for domain, found in zip(domains, told, strict=True)
     }
-    return [_present(row, relays.get(row.domain_id), settings[row.domain_id]) for row in rows]
+    return [_present(actor, row, relays.get(row.domain_id), settings[row.domain_id]) for row in rows]
 
 
-def _present(row: Mailbox, domain_relay: Relay | None, settings: dict[str, Any]) -> UserAnswer:
+def _present(actor: Actor, row: Mailbox, domain_relay: Relay | None, settings: dict[str, Any]) -> UserAnswer:
     person, domain = row.user, row.domain
     policy, relay = row.policy or domain.default_policy, row.relay or domain_relay
     verifies = settings["sender_verify"] if row.sender_verify is None else row.sender_verify
@@ -118,12 +121,12 @@ def _present(row: Mailbox, domain_relay: Relay | None, settings: dict[str, Any])
         deletion_date=row.deleted_at,
         purge_date=row.purge_at,
         domain_id=row.domain_id,
-        policy=None if policy is None else present_policy(policy),
+        policy=None if policy is None or not actor.has(Right.VIEW_POLICIES, row) else present_policy(policy),
         policy_id=row.policy_id,
         domain_policy_id=domain.default_policy_id,
         sender_verify_on=verifies,
         domain_status=_state(domain.status),
-        platform=None if relay is None else present_platform(relay),
+        platform=None if relay is None or not actor.has(Right.MANAGE_RELAYS, row) else present_platform(relay),
         platform_id=row.relay_id,
         domain_platform_id=None if domain_relay is None else domain_relay.pk,
         mfa_type="NONE",

@@ -27,7 +27,8 @@ class Row:
 
     make: makes what its path names, in a place; called anew for each caller.
     user: what a plain user of the place gets; delegate: what the place's domain administrator gets. In a foreign place
-    both get `foreign`. The administrator gets in everywhere, unless `administrator` says otherwise.
+    both get `foreign` (the user `foreign_user`, where it is given). The administrator gets in everywhere, unless
+    `administrator` says otherwise.
     scoped: whether the path names something of a place at all.
     """
 
@@ -36,6 +37,7 @@ class Row:
     user: int = 403
     delegate: int = IN
     foreign: int = 404
+    foreign_user: int | None = None
     administrator: int = IN
     body: Any = b"{"
 

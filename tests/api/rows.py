@@ -9,11 +9,14 @@ from accounts.actors import Actor
 from accounts.scopes import SERVER
 from accounts.services.options import set_option
 from domains.dkim_keys import KeyKind
-from domains.models import Broker, Domain, Mailbox, Recipient
+from domains.models import Broker, Domain, Mailbox, Recipient, Relay
 from domains.services.aliases import add_alias
+from domains.services.checks import try_relay
 from domains.services.dkim import create_key
+from domains.services.domain_names import add_names
 from domains.services.forwards import create_forward
 from domains.services.groups import create_group
+from domains.services.health import check_domain
 from domains.services.mailbox_states import delete_mailbox
 from domains.services.policies import create_policy
 from domains.services.relays import create_relay
@@ -87,10 +90,26 @@ def a_policy(place: Place) -> dict[str, Any]:
     return {"policyId": create_policy(Actor.system(), place.domain, {"name": f"Policy {next(_numbers)}"}).pk}
 
 
+def a_domain_alias(place: Place) -> dict[str, Any]:
+    (made,) = add_names(Actor.system(), place.domain, [f"alias{next(_numbers)}.example"])
+    return {"domainId": place.domain.pk, "aliasId": made.pk}
+
+
+def a_checked_domain(place: Place) -> dict[str, Any]:
+    check_domain(Actor.system(), place.domain)
+    return of_domain(place)
+
+
+def a_tried_platform(place: Place) -> dict[str, Any]:
+    made = a_platform(place)
+    try_relay(Actor.system(), Relay.objects.get(pk=made["platformId"]))
+    return made
+
+
 def a_platform(place: Place) -> dict[str, Any]:
     values = {
         "name": "Main server",
-        "transport_dest": "smtp.example.org",
+        "transport_dest": "127.0.0.1",
         "transport_type": "SMTP",
         "transport_port": 25,
     }
@@ -126,6 +145,11 @@ def a_user_throttle(place: Place) -> dict[str, Any]:
 
 ROWS = [
     everybody("me"),
+    # domain aliases
+    Row("domain_alias_list", of_domain, user=404),
+    Row("domain_alias_add", of_domain, user=404, delegate=403),
+    Row("domain_alias_replace", of_domain, user=404),
+    Row("domain_alias_remove", a_domain_alias, user=404),
     # users
     Row("user_list"),
     Row("domain_users", of_domain, user=404),
@@ -155,6 +179,8 @@ ROWS = [
     Row("group_addresses", a_group, user=404),
     Row("group_address_add", a_group, user=404),
     Row("group_address_remove", a_recipient, user=404),
+    # expansion
+    Row("address_expansion", lambda place: {"address": place.mailbox.address}, foreign=IN, foreign_user=403),
     # policies
     Row("policy_list", of_domain, user=404),
     Row("policy_create", of_domain, user=404),
@@ -177,6 +203,13 @@ ROWS = [
     Row("dkim_key_activate", a_key, user=404),
     Row("dkim_key_retire", a_key, user=404),
     Row("dkim_key_delete", a_key, user=404),
+    # health
+    Row("health_failures"),
+    Row("domain_health_check", of_domain, user=404),
+    Row("domain_health", a_checked_domain, user=404),
+    Row("platform_health_check", a_platform, user=404),
+    Row("platform_health", a_tried_platform, user=404),
+    Row("health_try_relay"),
     # quotas
     server_only("server_quota"),
     server_only("server_quota_change"),

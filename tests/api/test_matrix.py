@@ -51,7 +51,7 @@ def test_who_gets_in(row: Row) -> None:
     if row.scoped:
         expected += [
             ("anonymous, foreign", cast.anonymous, cast.foreign, 401),
-            ("user, foreign", cast.user, cast.foreign, row.foreign),
+            ("user, foreign", cast.user, cast.foreign, row.foreign if row.foreign_user is None else row.foreign_user),
             ("reader, foreign", cast.reader, cast.foreign, row.foreign),
             ("delegate, foreign", cast.delegate, cast.foreign, row.foreign),
             ("administrator, foreign", cast.administrator, cast.foreign, row.administrator),
