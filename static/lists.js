@@ -43,14 +43,14 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-choose-all]")) {
-    for (const box of boxesOf(event.target.closest("table"))) box.checked = event.target.checked;
+    for (const box of boxesOf(event.target.closest("table, .list__body"))) box.checked = event.target.checked;
   }
   if (event.target.matches("[data-choose-all], [name=chosen], [data-choose-matching] input")) updateChosen();
 });
 
 function updateChosen() {
   for (const head of all("[data-choose-all]")) {
-    const boxes = boxesOf(head.closest("table"));
+    const boxes = boxesOf(head.closest("table, .list__body"));
     const count = boxes.filter((box) => box.checked).length;
     head.checked = count > 0 && count === boxes.length;
     head.indeterminate = count > 0 && count < boxes.length;
@@ -70,7 +70,11 @@ function updateChosen() {
   }
 }
 
-document.addEventListener("htmx:afterSettle", updateChosen);
+document.addEventListener("htmx:afterSettle", () => {
+  updateChosen();
+  const count = one("#list-count"); // in the title, outside of what is swapped
+  if (count) count.textContent = one("#list-body")?.dataset.count ?? "";
+});
 addEventListener("pageshow", updateChosen); // a browser that comes back keeps the boxes as they were
 updateChosen();
 

@@ -110,6 +110,8 @@ def _missing(rows: QuerySet[Any], order: BulkOrder) -> tuple[int]:
 def _problem(request: HttpRequest, page: BulkPage) -> str:
     """Why it isn't done yet: the numbers are others than the person saw, or the number isn't typed."""
     if request.POST.get("expected") != str(page.preview.will):
+        if page.form is not None:
+            return _("With what you chose these are the numbers. Confirm them.")
         return _("Meanwhile it would hit other rows than a moment ago. Look at the numbers again.")
     if page.typed and "".join(request.POST.get("typed", "").split()) != page.typed:
         return _("Type %(number)s to confirm.") % {"number": page.typed}

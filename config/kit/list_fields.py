@@ -18,7 +18,7 @@ from django.db.models import Expression, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.html import conditional_escape
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -31,6 +31,7 @@ BLANK = "–"
 Choices = Sequence[tuple[str, Label]]
 Show = Callable[[Any], Any]
 _LIMIT = 2**63
+_BAR = '<progress class="bar bar--{}" max="100" value="{}" aria-hidden="true"></progress>'
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,13 +145,19 @@ class Text(Field):
     """Words. `name:part` finds a part (`whole`: the whole value); `name=whole`, `name:start*`, `name:*part*` say which.
 
     folded: the column is kept in lower case, so that plain (indexed) comparisons do. Parts want a trigram index: on
-    the column where folded, else on Upper(column). long: one line, cut with an ellipsis.
+    the column where folded, else on Upper(column). long: one line, cut with an ellipsis. link: the address of what
+    the value names (a user's domain), beside the row's own.
     """
 
     whole: bool = False
     folded: bool = False
     long: bool = False
     mono: bool = False
+    link: Show | None = None
+
+    def draw(self, value: Any, record: Any) -> Any:
+        url = self.link(record) if self.link else ""
+        return format_html('<a class="above" href="{}">{}</a>', url, value) if url else value
 
     @property
     def cell_css(self) -> str:
@@ -262,7 +269,11 @@ class Percent(Number):
     example_value: ClassVar[str] = ">90%"
 
     def draw(self, value: Any, record: Any) -> Any:
-        return f"{number(int(value * 100 / self.scale))} %"
+        percent = int(value * 100 / self.scale)
+        tone = "bad" if percent >= 100 else "warn" if percent >= 90 else "none"
+        return format_html(
+            f'<span class="share">{_BAR}{{}}&nbsp;%</span>', tone, min(max(percent, 0), 100), number(percent)
+        )
 
     def parse(self, text: str) -> Any:
         share = decimal.Decimal(text.removesuffix("%").strip().replace(",", "."))

@@ -64,7 +64,7 @@ class Listing(ListSpec, Generic[M]):
         shown = self.page(request, rows, total=total, bulk_url=bulk_url)
         is_region = wants_partial(request) and getattr(request, "htmx").target in ("list", "list-body")  # noqa: B009
         chosen = "components/list.html" if is_region else template
-        response = render(request, chosen, {**(context or {}), "list": shown, "is_region": is_region})
+        response = render(request, chosen, {**(context or {}), "list": shown})
         patch_vary_headers(response, ["HX-Request", "HX-Target"])
         return response
 

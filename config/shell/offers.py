@@ -23,7 +23,7 @@ def register() -> None:
     nav.register("", _("Overview"), "config:overview", "home", order=10, audience="administrator", keys="o")
     nav.register("server", _("Health"), "config:health", "heart", right=Right.VIEW_HEALTH, order=10, keys="h")
     nav.register_command(
-        _("Style guide"), "config:styleguide", "swatch", section="server", audience="administrator", order=900
+        _("Style guide"), "config:styleguide", "swatch", right=Right.MANAGE_SERVER, section="server", order=900
     )
     dashboard.register_card(
         "tasks",

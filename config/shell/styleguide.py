@@ -12,13 +12,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from accounts.permissions import Right
+from accounts.requests import ActorRequest
 from config.kit.charts import BarChart, bar_chart
-from config.kit.context import Shell
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.paging import Pager
 from config.kit.tables import (
@@ -93,10 +93,8 @@ class ExampleTable(BaseTable):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def styleguide(request: HttpRequest) -> HttpResponse:
-    actor = Shell(request).actor
-    if actor is None or not actor.is_administrator:
-        raise PermissionDenied
+def styleguide(request: ActorRequest) -> HttpResponse:
+    request.actor.require(Right.MANAGE_SERVER)
     if request.method == "POST":
         toast(request, "The example was confirmed. Nothing was changed.")
         return redirect_page(request, "config:styleguide")

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -21,9 +20,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actors import Actor
+from accounts.permissions import Right
+from accounts.requests import ActorRequest
 from config.kit import bulk, switching, tabs
 from config.kit.bulk_pages import answer_bulk
-from config.kit.context import Shell
 from config.kit.list_fields import Custom, Main, Number, State, Text, Time, YesNo
 from config.kit.listing import Listing, View
 from config.kit.objects import Danger, ObjectPage, Related, ShownValue, answer_value
@@ -59,11 +59,9 @@ class ValueForm(forms.Form):
     value = forms.CharField(label="Value", max_length=60)
 
 
-def _only_administrators(request: HttpRequest) -> Actor:
-    actor = Shell(request).actor
-    if not isinstance(actor, Actor) or not actor.is_administrator:
-        raise PermissionDenied
-    return actor
+def _let_in(request: ActorRequest) -> Actor:
+    request.actor.require(Right.MANAGE_SERVER)
+    return request.actor
 
 
 def _tasks(actor: Actor) -> QuerySet[Task]:
@@ -71,21 +69,21 @@ def _tasks(actor: Actor) -> QuerySet[Task]:
 
 
 @require_safe
-def styleguide_list(request: HttpRequest) -> HttpResponseBase:
-    rows = _tasks(_only_administrators(request))
+def styleguide_list(request: ActorRequest) -> HttpResponseBase:
+    rows = _tasks(_let_in(request))
     bulk_url = reverse("config:styleguide-bulk")
     return GUIDE_LIST.answer(request, rows, "config/styleguide_list.html", bulk_url=bulk_url)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def styleguide_bulk(request: HttpRequest) -> HttpResponse:
-    submit = partial(submit_bulk, _only_administrators(request))
+def styleguide_bulk(request: ActorRequest) -> HttpResponse:
+    submit = partial(submit_bulk, _let_in(request))
     return answer_bulk(request, "guide", back="config:styleguide-list", submit=submit, list_label=GUIDE_LIST.caption)
 
 
 @require_safe
-def styleguide_object(request: HttpRequest) -> HttpResponse:
-    _only_administrators(request)
+def styleguide_object(request: ActorRequest) -> HttpResponse:
+    _let_in(request)
     context = {
         "object": _page(request),
         "values": [_name(request), *_values(request)],
@@ -109,8 +107,8 @@ def styleguide_object(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def styleguide_value(request: HttpRequest) -> HttpResponse:
-    _only_administrators(request)
+def styleguide_value(request: ActorRequest) -> HttpResponse:
+    _let_in(request)
     form = ValueForm(request.POST or None, initial={"value": _name(request).value})
 
     def save(values: Mapping[str, Any]) -> None:
@@ -124,14 +122,14 @@ def styleguide_value(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def styleguide_value_reset(request: HttpRequest) -> HttpResponse:
-    _only_administrators(request)
+def styleguide_value_reset(request: ActorRequest) -> HttpResponse:
+    _let_in(request)
     request.session.pop("guide-name", None)
     toast(request, _("The example is as it was."))
     return redirect_page(request, "config:styleguide-object")
 
 
-def _page(request: HttpRequest) -> ObjectPage:
+def _page(request: ActorRequest) -> ObjectPage:
     return ObjectPage.of(
         request,
         "example",
@@ -143,7 +141,7 @@ def _page(request: HttpRequest) -> ObjectPage:
     )
 
 
-def _name(request: HttpRequest) -> ShownValue:
+def _name(request: ActorRequest) -> ShownValue:
     own = request.session.get("guide-name")
     return ShownValue(
         _("Description"),
@@ -156,7 +154,7 @@ def _name(request: HttpRequest) -> ShownValue:
     )
 
 
-def _values(request: HttpRequest) -> Sequence[ShownValue]:
+def _values(request: ActorRequest) -> Sequence[ShownValue]:
     reset_url = reverse("config:styleguide-value-reset")
     return [
         ShownValue(_("Language"), "English", source=_("Example Ltd"), source_url="#values"),

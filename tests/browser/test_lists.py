@@ -10,7 +10,8 @@ from playwright.sync_api import Dialog, Page, expect
 from accounts.models import User
 from jobs.models import Task
 from tests import factories
-from tests.browser.conftest import PHONE, PageFor
+from tests.browser.conftest import DESKTOP, PHONE, PageFor
+from tests.browser.test_pages import violations
 
 TASKS, OBJECT = "/tasks/", "/styleguide/object"
 
@@ -196,3 +197,33 @@ def test_the_switcher_searches_and_leads_to_the_same_page(page_as: PageFor, admi
     page.get_by_role("link", name="example27.org").click()
     expect(page).to_have_url(re.compile(r"/styleguide/object\?place=example27.org$"))
     expect(page.locator(".crumbs__place")).to_contain_text("example27.org")
+
+
+@pytest.mark.parametrize(("size", "theme"), [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")])
+def test_nothing_that_opens_has_an_accessibility_violation(
+    page_as: PageFor, administrator: User, tasks: list[Task], size: tuple[int, int], theme: str
+) -> None:
+    page = page_as(administrator, size=size, theme=theme)
+    found: list[str] = []
+
+    def look(path: str, *clicked: str) -> None:
+        page.goto(path)
+        for selector in clicked:
+            page.locator(selector).first.click()
+        page.wait_for_load_state("networkidle")
+        found.extend(f"{clicked}: {violation}" for violation in violations(page))
+
+    look("/styleguide/list?q=nosuch:x&state=failed")
+    look("/styleguide/list?state=failed", ".list__tools summary")
+    if size == PHONE:
+        look("/styleguide/list?state=failed", ".list__fold", ".list__filters summary")
+    else:
+        look("/styleguide/list?state=failed", ".list__filters summary")
+        look("/styleguide/list", ".list__help summary")
+    look("/styleguide/list", "[name=chosen]", *([".bulkbar__page input"] if size == PHONE else []))
+    look(f"/styleguide/list/bulk?do=cancel&chosen={tasks[0].pk}&chosen={tasks[1].pk}")
+    look(OBJECT, ".kv__edit")
+    look(OBJECT, ".switcher summary")
+    look(OBJECT, ".api-call summary")
+    look("/styleguide/object/value")
+    assert not found, "\n".join(found)
