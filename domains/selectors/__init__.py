@@ -2,6 +2,7 @@
 
 from domains.selectors.addresses import Uses, count_addresses, list_addresses, list_recipients, uses_of
 from domains.selectors.expansions import expand_for
+from domains.selectors.history import history_of
 from domains.selectors.mailboxes import count_mailboxes, groups_of, list_mailboxes
 from domains.selectors.objects import (
     find_domain,
@@ -23,6 +24,7 @@ __all__ = [
     "get_domain",
     "get_mailbox",
     "groups_of",
+    "history_of",
     "list_addresses",
     "list_mailboxes",
     "list_recipients",

@@ -25,10 +25,13 @@ BATCH = 500
 def purge_mailbox(actor: Actor, mailbox: Mailbox) -> None:
     """Purge a deleted mailbox now: its address and aliases are free again, its person's account is gone.
 
-    The row stays, purged, because archived mail hangs on it. Raises: Forbidden, WrongState.
+    The row stays, purged, because archived mail hangs on it. Before its date: for who may change how long deleted
+    users are kept. Raises: Forbidden, WrongState.
     """
     actor.require(Right.MANAGE_USERS, mailbox)
     require_dominance(actor, mailbox.user)
+    if mailbox.purge_at is not None and mailbox.purge_at > timezone.now():
+        actor.require(Right.MANAGE_OPTIONS, mailbox.domain)
     with transaction.atomic():
         lock_domains(mailbox.domain)
         locked = Mailbox.objects.select_for_update(of=("self",)).select_related("user", "claim", "domain")

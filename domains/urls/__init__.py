@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domains.urls import dkim, health, limits, relays
+from domains.urls import dkim, health, limits, mailboxes, relays
 
 app_name = "domains"
 
-urlpatterns = [*relays.patterns, *dkim.patterns, *health.patterns, *limits.patterns]
+urlpatterns = [*mailboxes.patterns, *relays.patterns, *dkim.patterns, *health.patterns, *limits.patterns]

@@ -1,0 +1,18 @@
+"""What was done to an object, newest first, for its history tab. Whether somebody may read it is asked before."""
+
+from __future__ import annotations
+
+from django.db.models import Model, Q
+
+from accounts.models import AuditEvent
+
+SHOWN = 200
+
+
+def history_of(*objects: Model | None, limit: int = SHOWN) -> list[AuditEvent]:
+    """The newest events about these objects together (a mailbox and its person)."""
+    about = Q(pk__in=[])
+    for obj in objects:
+        if obj is not None:
+            about |= Q(object_type=obj._meta.label_lower, object_id=str(obj.pk))
+    return list(AuditEvent.objects.filter(about).order_by("-pk")[:limit])

@@ -1,0 +1,1 @@
+"""How lists of what we serve look and what they can be asked; one module a subject."""
