@@ -1,4 +1,4 @@
-"""Fields that more than one form of the directory has, and how a service's refusal is put at its field."""
+"""Fields that more than one form of the directory has."""
 
 from __future__ import annotations
 
@@ -9,15 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.kit.list_values import size_bytes
-from domains.errors import DomainsError
 from domains.limits import UNLIMITED
 
 _UNITS = ((40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB"))
-
-
-def refuse(form: forms.Form, error: DomainsError) -> None:
-    """Say at the field it is about (else above the form) why a service refused."""
-    form.add_error(error.field if error.field in form.fields else None, str(error))
 
 
 def limit_text(value: int | None, *, is_size: bool) -> str:

@@ -13,7 +13,6 @@ from config.kit.dashboard import Figure
 from domains import selectors
 from domains.bulk import mailboxes as actions
 from domains.tables.mailboxes import USERS
-from domains.views.headers import USER
 
 
 def register() -> None:
@@ -30,11 +29,11 @@ def register() -> None:
     nav.register_command(
         _("New user"), "domains:user-create", "plus", right=Right.MANAGE_USERS, section="directory", order=35
     )
-    tabs.register(USER, _("Overview"), "domains:user-detail", order=10, under=("domains:user-edit",))
-    tabs.register(USER, _("Addresses"), "domains:user-addresses", order=20, under=("domains:user-rename",))
-    tabs.register(USER, _("Groups"), "domains:user-groups", order=30)
-    tabs.register(USER, _("Quota"), "domains:user-quota", order=40)
-    tabs.register(USER, _("History"), "domains:user-history", right=Right.VIEW_AUDIT, order=tabs.HISTORY)
+    tabs.register("user", _("Overview"), "domains:user-detail", order=10, under=("domains:user-edit",))
+    tabs.register("user", _("Addresses"), "domains:user-addresses", order=20, under=("domains:user-rename",))
+    tabs.register("user", _("Groups"), "domains:user-groups", order=30)
+    tabs.register("user", _("Quota"), "domains:user-quota", order=40)
+    tabs.register("user", _("History"), "domains:user-history", right=Right.VIEW_AUDIT, order=tabs.HISTORY)
     bulk.register(USERS, selectors.list_mailboxes, *actions.ACTIONS)
     dashboard.register_figure(_users, order=20)
 

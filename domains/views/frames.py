@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.forms import Form
+from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from config.kit import nav
 from config.kit.objects import ObjectPage
 from config.kit.templatetags.kit import number
 from domains.errors import DomainsError
-from domains.models import Domain, Mailbox
+from domains.models import Domain, Mailbox, Status
+from domains.tables.mailboxes import TONES
 
 
 def domain_page(request: ActorRequest, domain: Domain, **header: Any) -> ObjectPage:
@@ -33,13 +37,20 @@ def domain_page(request: ActorRequest, domain: Domain, **header: Any) -> ObjectP
 
 
 def mailbox_page(request: ActorRequest, mailbox: Mailbox, **header: Any) -> ObjectPage:
-    """The frame of every page of a mailbox and its person."""
+    """The frame of every page of a mailbox and its person: name, domain, and when it is purged."""
+    facts = [fact for fact in (mailbox.name, mailbox.domain.display_name) if fact]
+    is_deleted = mailbox.status == Status.DELETED
+    if is_deleted and mailbox.purge_at is not None:
+        facts.append(_("purged on %(date)s") % {"date": date_format(mailbox.purge_at, "SHORT_DATE_FORMAT")})
+    may_edit = not is_deleted and request.actor.has(Right.MANAGE_USERS, mailbox)
     values = {
         "name": mailbox.address,
         "state": mailbox.status,
         "state_label": mailbox.get_status_display(),
-        "facts": [mailbox.name] if mailbox.name else [],
-        "crumbs": [(_("Users"), url)] if (url := nav.address("domains:user-list")) else [],
+        "tone": TONES.get(mailbox.status, ""),
+        "facts": facts,
+        "crumbs": [(_("Users"), reverse("domains:user-list"))],
+        "edit_url": reverse("domains:user-edit", args=[mailbox.pk]) if may_edit else "",
     }
     return ObjectPage.of(request, "user", mailbox, **values | header)
 

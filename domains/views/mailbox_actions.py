@@ -15,12 +15,11 @@ from accounts.services import invite, issue_reset_link, set_password
 from config.kit.pages import redirect_page, render_page, toast
 from domains import selectors
 from domains.errors import DomainsError
-from domains.forms.fields import refuse
 from domains.forms.mailboxes import DeleteForm, PasswordForm
 from domains.models import Mailbox
 from domains.services import mailbox_states
 from domains.services.purging import purge_mailbox
-from domains.views.headers import user_page
+from domains.views.frames import mailbox_page, refuse
 
 
 def _person(mailbox: Mailbox) -> User:
@@ -58,7 +57,7 @@ def user_password(request: ActorRequest, mailbox_id: int) -> HttpResponse:
             return redirect_page(request, "domains:user-detail", mailbox.pk)
         except BadPassword as error:
             form.add_error("password", error.messages)
-    context = {"object": user_page(request, mailbox), "mailbox": mailbox, "form": form}
+    context = {"object": mailbox_page(request, mailbox), "mailbox": mailbox, "form": form}
     return render_page(request, "domains/user_password.html", context)
 
 
@@ -89,7 +88,7 @@ def user_delete(request: ActorRequest, mailbox_id: int) -> HttpResponse:
         except DomainsError as error:
             refuse(form, error)
     uses = None if mailbox.claim is None else selectors.uses_of(request.actor, mailbox.claim)
-    context = {"object": user_page(request, mailbox), "mailbox": mailbox, "form": form, "uses": uses}
+    context = {"object": mailbox_page(request, mailbox), "mailbox": mailbox, "form": form, "uses": uses}
     return render_page(request, "domains/user_delete.html", context)
 
 

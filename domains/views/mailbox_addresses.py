@@ -16,14 +16,13 @@ from config.kit.pages import redirect_page, render_page, toast
 from config.kit.versions import ChangedMeanwhile
 from domains import selectors
 from domains.errors import DomainsError
-from domains.forms.fields import refuse
 from domains.forms.mailboxes import AliasForm, ForwardingForm, RenameForm
 from domains.models import Mailbox
 from domains.services.aliases import add_alias, aliases_of, remove_alias
 from domains.services.forwards import set_forwarding
 from domains.services.readdressing import rename_mailbox
 from domains.services.recipients import split_paste
-from domains.views.headers import user_page
+from domains.views.frames import mailbox_page, refuse
 from domains.views.mailboxes import CHANGED
 
 
@@ -42,7 +41,7 @@ def _show(request: ActorRequest, mailbox: Mailbox, **forms: Any) -> HttpResponse
         "targets": "\n".join(targets), "keep_copy": claim.keep_copy if claim else True, "version": mailbox.version,
     }  # fmt: skip
     context = {
-        "object": user_page(request, mailbox),
+        "object": mailbox_page(request, mailbox),
         "mailbox": mailbox,
         "aliases": aliases_of(mailbox),
         "targets": targets,
@@ -127,5 +126,5 @@ def user_rename(request: ActorRequest, mailbox_id: int) -> HttpResponse:
         except ChangedMeanwhile:
             form.add_error(None, _(CHANGED))
     uses = None if mailbox.claim is None else selectors.uses_of(request.actor, mailbox.claim)
-    context = {"object": user_page(request, mailbox), "mailbox": mailbox, "form": form, "uses": uses}
+    context = {"object": mailbox_page(request, mailbox), "mailbox": mailbox, "form": form, "uses": uses}
     return render_page(request, "domains/user_rename.html", context)

@@ -23,14 +23,13 @@ from config.kit.versions import ChangedMeanwhile
 from domains import inheritance, selectors
 from domains.bulk.mailboxes import MakeLinks
 from domains.errors import BadAddress, DomainsError
-from domains.forms.fields import refuse
 from domains.forms.mailboxes import MailboxEditForm, MailboxForm, QuotaForm, SignInWay
 from domains.models import Domain, Mailbox
 from domains.services import quotas
 from domains.services.aliases import aliases_of, set_aliases
 from domains.services.mailboxes import create_mailbox, update_mailbox
 from domains.tables.mailboxes import USERS
-from domains.views.headers import user_page
+from domains.views.frames import mailbox_page, refuse
 from domains.views.mailbox_links import link_list
 from domains.wording import history_lines, quota_lines
 from jobs.bulk import submit_bulk
@@ -113,7 +112,7 @@ def _domain_named(request: ActorRequest, email: str) -> Domain:
 def user_detail(request: ActorRequest, mailbox_id: int) -> HttpResponse:
     mailbox = selectors.get_mailbox(request.actor, mailbox_id)
     context = {
-        "object": user_page(request, mailbox),
+        "object": mailbox_page(request, mailbox),
         "mailbox": mailbox,
         "person": mailbox.user,
         "domain": mailbox.domain,
@@ -153,7 +152,7 @@ def user_edit(request: ActorRequest, mailbox_id: int) -> HttpResponse:
             refuse(form, error)
         except ChangedMeanwhile:
             form.add_error(None, _(CHANGED))
-    context = {"form": form, "mailbox": mailbox, "object": user_page(request, mailbox)}
+    context = {"form": form, "mailbox": mailbox, "object": mailbox_page(request, mailbox)}
     return render_page(request, "domains/user_edit.html", context)
 
 
@@ -174,7 +173,12 @@ def user_groups(request: ActorRequest, mailbox_id: int) -> HttpResponse:
     """The groups, forwards and lists that lead to this mailbox."""
     mailbox = selectors.get_mailbox(request.actor, mailbox_id)
     found = selectors.groups_of(request.actor, mailbox)
-    context = {"object": user_page(request, mailbox), "mailbox": mailbox, "groups": found[:500], "count": found.count()}
+    context = {
+        "object": mailbox_page(request, mailbox),
+        "mailbox": mailbox,
+        "groups": found[:500],
+        "count": found.count(),
+    }
     return render_page(request, "domains/user_groups.html", context)
 
 
@@ -197,7 +201,7 @@ def user_quota(request: ActorRequest, mailbox_id: int) -> HttpResponse:
         except ChangedMeanwhile:
             form.add_error(None, _(CHANGED))
     context = {
-        "object": user_page(request, mailbox),
+        "object": mailbox_page(request, mailbox),
         "mailbox": mailbox,
         "lines": quota_lines(quotas.of_mailbox(mailbox)),
         "form": form if request.actor.has(Right.MANAGE_QUOTAS, mailbox) else None,
@@ -209,7 +213,7 @@ def user_quota(request: ActorRequest, mailbox_id: int) -> HttpResponse:
 def user_history(request: ActorRequest, mailbox_id: int) -> HttpResponse:
     mailbox = selectors.get_mailbox(request.actor, mailbox_id, need=Right.VIEW_AUDIT)
     events = selectors.history_of(mailbox, mailbox.user)
-    context = {"object": user_page(request, mailbox), "mailbox": mailbox, "events": history_lines(events)}
+    context = {"object": mailbox_page(request, mailbox), "mailbox": mailbox, "events": history_lines(events)}
     return render_page(request, "domains/user_history.html", context)
 
 
