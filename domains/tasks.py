@@ -11,16 +11,19 @@ from config.kit import clock
 from domains import usage
 from domains.commands.domain_lifecycle import PurgeDeletedDomainsArguments
 from domains.services import domain_purging, health
+from domains.services.lists import subscribing
 from jobs import services as tasks
 
 USAGE_EVERY_S = 600
 PURGE_EVERY_S = 6 * 3600  # several times a day: a server that is started each morning purges too
 
 HEALTH_EVERY_S = 300
+TIDY_EVERY_S = 3600
 HEALTH_ROUND_S = 30  # a round gives the worker back after this
 
 clock.every(USAGE_EVERY_S, "domains.refresh_usage")
 clock.every(HEALTH_EVERY_S, "domains.check_health")
+clock.every(TIDY_EVERY_S, "domains.tidy")
 clock.every(PURGE_EVERY_S, "domains.purge_deleted")
 
 
@@ -42,3 +45,9 @@ def check_health() -> None:
     """Each enabled domain once a day, some in every round."""
     until = time.monotonic() + HEALTH_ROUND_S
     health.check_due_domains(Actor.system(), limit=100, stop=lambda _checked: time.monotonic() > until)
+
+
+@shared_task(name="domains.tidy", ignore_result=True)  # type: ignore[untyped-decorator]
+def tidy() -> None:
+    """Requests to subscribe that nobody confirmed."""
+    subscribing.forget_unconfirmed()

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from domains.urls import dkim, health, limits, mailboxes, relays
+from domains.urls import dkim, health, limits, lists, mailboxes, relays
 
 app_name = "domains"
 
-urlpatterns = [*mailboxes.patterns, *relays.patterns, *dkim.patterns, *health.patterns, *limits.patterns]
+urlpatterns = [
+    *mailboxes.patterns,
+    *relays.patterns,
+    *dkim.patterns,
+    *health.patterns,
+    *limits.patterns,
+    *lists.patterns,
+]
