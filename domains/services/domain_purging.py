@@ -26,9 +26,21 @@ from accounts.permissions import Level, Right
 from accounts.scopes import ScopeRef
 from accounts.services.leaving import Departure, leave_many, staying
 from domains.errors import WrongState
-from domains.models import Address, AllowedSender, Customer, Domain, DomainName, Mailbox, Recipient, Status
+from domains.models import (
+    Address,
+    AllowedSender,
+    Customer,
+    Domain,
+    DomainName,
+    Mailbox,
+    MailingList,
+    Recipient,
+    Status,
+    Subscriber,
+)
 from domains.services import counting
 from domains.services.domain_states import may_take_back
+from domains.services.lists import subscribing
 
 SHOWN_NAMES = 20
 
@@ -45,7 +57,7 @@ class Plan:
     staying: list[str] = field(default_factory=list)
     grants: int = 0
     rest: list[tuple[str, int]] = field(default_factory=list)
-    outside: int = 0  # recipients, allowed senders and catch-alls of other domains
+    outside: int = 0  # recipients, subscribers, allowed senders and catch-alls of other domains
     archived_messages: int = 0
     archived_bytes: int = 0
 
@@ -167,6 +179,11 @@ def _recipients_elsewhere(domain: Domain) -> QuerySet[Recipient]:
     return Recipient.objects.filter(target__domain=domain).exclude(address__domain=domain)
 
 
+def _subscriptions_elsewhere(domain: Domain) -> QuerySet[Subscriber]:
+    """Who of this domain is on mailing lists of others."""
+    return Subscriber.objects.filter(target__domain=domain).exclude(list__address__domain=domain)
+
+
 def _senders_elsewhere(domain: Domain) -> QuerySet[AllowedSender]:
     """Senders that other domains' groups let in because they are of this one."""
     own = Address.objects.filter(domain=domain)
@@ -181,7 +198,12 @@ def _catch_alls_elsewhere(domain: Domain) -> QuerySet[Domain]:
 
 
 def _elsewhere(domain: Domain) -> list[QuerySet[Any]]:
-    return [_recipients_elsewhere(domain), _senders_elsewhere(domain), _catch_alls_elsewhere(domain)]
+    return [
+        _recipients_elsewhere(domain),
+        _subscriptions_elsewhere(domain),
+        _senders_elsewhere(domain),
+        _catch_alls_elsewhere(domain),
+    ]
 
 
 def _forget_elsewhere(domain: Domain) -> None:
@@ -191,6 +213,11 @@ def _forget_elsewhere(domain: Domain) -> None:
     recipients.delete()
     _senders_elsewhere(domain).delete()
     _catch_alls_elsewhere(domain).update(catch_all="", version=F("version") + 1)
+    subscriptions = _subscriptions_elsewhere(domain)
+    lists = list(subscriptions.values_list("list_id", flat=True).distinct())
+    subscriptions.delete()
+    for each in MailingList.objects.filter(pk__in=lists):
+        subscribing.recount(each)
     left = Recipient.objects.filter(address=OuterRef("pk")).order_by().values("address").annotate(n=Count("*"))
     Address.objects.filter(pk__in=naming).update(recipient_count=Coalesce(Subquery(left.values("n")), 0))
 

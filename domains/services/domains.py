@@ -60,6 +60,8 @@ def create_domain(
         quotas.check_values(own_quotas)
         versions.change(domain, {**checked_limits(limits, domain_settings.LIMITS), **own_quotas})
         domain_settings.apply(actor, domain, values)
+        Domain.objects.filter(pk=domain.pk).update(version=1)  # nobody saw it in between
+        domain.version = 1
     return domain
 
 

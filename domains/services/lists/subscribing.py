@@ -65,7 +65,7 @@ def add_subscribers(
         ]
         Subscriber.objects.bulk_create(rows, batch_size=BATCH)
         added = [each.email for each in new] + [row.email for row in here.values() if row.pk in asking]
-        _recount(found)
+        recount(found)
         if added:
             _record(actor, "list.subscribe", found, added, mode=mode)
     return added
@@ -80,7 +80,7 @@ def remove_subscribers(actor: Actor, found: MailingList, emails: Iterable[Entry]
         rows = found.subscribers.filter(email__in=named)
         gone = list(rows.values_list("email", flat=True))
         rows.delete()
-        _recount(found)
+        recount(found)
         if gone:
             _record(actor, "list.unsubscribe", found, gone)
     return gone
@@ -184,7 +184,7 @@ def confirm(token: str) -> Subscriber:
         if not used:
             raise NoRequest("unknown, used or expired")
         row.refresh_from_db()
-        _recount(row.list)
+        recount(row.list)
         audit.record(Actor.system(), "list.confirm", row.list.address, subscriber=row.email, state=state)
     return row
 
@@ -198,7 +198,7 @@ def leave(actor: Actor, subscriber: Subscriber) -> None:
         _lock(found)
         audit.record(actor, "list.unsubscribe", found.address, subscribers=[subscriber.email])
         Subscriber.objects.filter(pk=subscriber.pk).delete()
-        _recount(found)
+        recount(found)
 
 
 def forget_unconfirmed(now: datetime | None = None) -> int:
@@ -250,7 +250,7 @@ def _set(actor: Actor, subscriber: Subscriber, action: str, values: dict[str, ob
             fresh.save(update_fields=list(changes))
             shown = {name: pair for name, pair in changes.items() if name != "subscribed_at"}
             audit.record(actor, action, fresh.list.address, changes=shown, subscriber=fresh.email)
-            _recount(fresh.list)
+            recount(fresh.list)
     return fresh
 
 
@@ -263,7 +263,8 @@ def _lock(found: MailingList) -> None:
     MailingList.objects.select_for_update(of=("self",)).get(pk=found.pk)
 
 
-def _recount(found: MailingList) -> None:
+def recount(found: MailingList) -> None:
+    """How many are on a list, on its row and its address's."""
     count = found.subscribers.filter(state__in=COUNTED).exclude(mode=Mode.BANNED).count()
     MailingList.objects.filter(pk=found.pk).update(subscriber_count=count)
     Address.objects.filter(pk=found.address_id).update(recipient_count=count)

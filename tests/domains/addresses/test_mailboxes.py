@@ -12,7 +12,7 @@ from accounts.permissions import Level
 from accounts.scopes import ScopeRef
 from config.kit.versions import ChangedMeanwhile
 from domains.errors import Invalid, LimitReached, Taken, WrongState
-from domains.models import Address, Mailbox, Status
+from domains.models import Address, Domain, Mailbox, Status
 from domains.services.groups import create_group
 from domains.services.mailboxes import create_mailbox, update_mailbox
 from tests.domains.addresses.cast import actor_of, chief_in, grant
@@ -49,7 +49,9 @@ def test_a_domain_of_others_is_closed(db: None) -> None:
 
 
 def test_nothing_is_made_in_a_deleted_domain(db: None) -> None:
-    domain = make_domain(status=Status.DELETED)
+    domain = make_domain()
+    Domain.objects.filter(pk=domain.pk).update(status=Status.DELETED)
+    domain.refresh_from_db()
     with pytest.raises(WrongState):
         make_mailbox_in(domain)
 

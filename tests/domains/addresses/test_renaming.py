@@ -35,7 +35,8 @@ def test_the_person_signs_in_with_the_new_address_and_old_links_end(db: None) ->
 
 
 def test_groups_aliases_senders_and_catch_alls_say_the_new_name(db: None) -> None:
-    domain = make_domain("example.com", catch_all="ada@example.com")
+    domain = make_domain("example.com")
+    Domain.objects.filter(pk=domain.pk).update(catch_all="ada@example.com")
     DomainName.objects.create(name="example.net", domain=domain)
     mailbox = make_mailbox_in(domain, "ada")
     group = create_group(

@@ -15,7 +15,7 @@ from accounts.permissions import Level
 from accounts.scopes import ScopeRef
 from accounts.services.options import set_option
 from domains.errors import InUse, Invalid, WrongState
-from domains.models import Address, Mailbox, Recipient, Status
+from domains.models import Address, Domain, Mailbox, Recipient, Status
 from domains.services.aliases import add_alias
 from domains.services.groups import create_group
 from domains.services.mailbox_states import DELETION_DAYS, delete_mailbox, restore_mailbox, set_status
@@ -55,7 +55,8 @@ def test_deleting_is_taken_back_with_the_state_it_had(db: None) -> None:
 
 
 def test_purging_frees_the_address_and_keeps_the_row_for_the_archive(db: None) -> None:
-    domain = make_domain("example.com", catch_all="ada@example.com")
+    domain = make_domain("example.com")
+    Domain.objects.filter(pk=domain.pk).update(catch_all="ada@example.com")
     mailbox = make_mailbox_in(domain, "ada")
     add_alias(SYSTEM, mailbox, email="a")
     group = create_group(SYSTEM, domain, email="all", members=["ada@example.com", "bob@elsewhere.example"])

@@ -23,12 +23,15 @@ from domains.models import (
     Domain,
     DomainName,
     Mailbox,
+    MailingList,
     Policy,
     Recipient,
     SenderRule,
     Status,
+    Subscriber,
 )
 from domains.services import claims, domain_purging, domain_states
+from domains.services.lists.settings import create_list
 from tests.domains.factories import make_customer, make_delegate, make_domain, make_mailbox_in
 
 CONSOLE = Actor.console()
@@ -94,7 +97,7 @@ def test_the_plan_says_beforehand_in_numbers_what_goes_and_what_stays(db: None) 
     found = domain_purging.plan(CONSOLE, domain)
     assert (found.mailboxes, found.people, found.grants, found.names) == (1, 1, 1, ["old.example"])
     assert (found.archived_messages, found.archived_bytes) == (12, 3_000)
-    assert sum(count for _what, count in found.rest) == 4
+    assert sum(count for _what, count in found.rest) == 5  # with the policy that every domain has
     assert Policy.objects.filter(pk=policy.pk).exists()
     domain_purging.purge_domain(CONSOLE, domain)
     assert not (Policy.objects.exists() or SenderRule.objects.exists() or Grant.objects.exists())
@@ -155,6 +158,21 @@ def test_what_elsewhere_named_its_addresses_forgets_them_and_nothing_else(db: No
     assert Mailbox.objects.get(pk=stays.pk).status == Status.ENABLED
 
 
+def test_lists_go_with_their_subscribers_and_lists_elsewhere_count_right(db: None) -> None:
+    domain, other = make_domain("old.example"), make_domain("other.example")
+    gone, stays = make_mailbox_in(domain, "ada"), make_mailbox_in(other, "bob")
+    create_list(CONSOLE, domain, email="own", owner=gone)
+    kept = create_list(CONSOLE, other, email="all", owner=stays)
+    for mailbox in (gone, stays):
+        Subscriber.objects.create(list=kept, email=mailbox.address, target=mailbox.claim)
+    MailingList.objects.update(subscriber_count=2)
+    deleted(domain)
+    assert domain_purging.plan(CONSOLE, domain).outside == 1
+    domain_purging.purge_domain(CONSOLE, domain)
+    kept.refresh_from_db()
+    assert (MailingList.objects.count(), kept.subscriber_count) == (1, 1)
+
+
 def test_options_and_roles_of_the_domain_go(db: None) -> None:
     domain = make_domain()
     set_option(CONSOLE, domain, "SUPPORT_EMAIL", "help@example.org")
@@ -194,6 +212,7 @@ def test_every_model_of_a_domain_is_told_of_in_the_plan_or_goes_with_its_address
     """A model that hangs on a domain in another way than the purge knows would stay behind, or stop it."""
     for model in apps.get_app_config("domains").get_models():
         for field in model._meta.concrete_fields:
-            if field.related_model in (Domain, Mailbox) and model not in (Mailbox, Address):
+            with_address = model in (Mailbox, Address, MailingList)
+            if field.related_model in (Domain, Mailbox) and not with_address:
                 on_delete = getattr(field.remote_field, "on_delete", None)
                 assert on_delete is CASCADE or on_delete is SET_NULL, f"{model.__name__}.{field.name}"
