@@ -95,6 +95,11 @@ def test_wildcards_and_plain_text_are_no_expressions() -> None:
     assert not denied(file("setupXexe"), deny(".exe", mode=PatternMode.TEXT))
 
 
+def test_forbidden_files_are_told_first() -> None:
+    matches = AttachmentIndex([permit("pdf$"), EXE]).judge([file("a.pdf"), file("b.exe")])
+    assert [match.piece for match in matches] == ["b.exe", "a.pdf"]
+
+
 def test_what_was_found_names_the_file_in_short() -> None:
     [match] = AttachmentIndex([EXE]).judge([file("x" * 300 + ".exe")])
     assert len(match.piece) == 80

@@ -16,7 +16,8 @@ CARD = r"\b(?:\d[ -]?){13,16}\b"
 
 
 def rule(expression: str, *targets: str, id: str = "1", domain: str = "example.org", **more: Any) -> DlpRule:
-    return DlpRule(id, domain, expression, **{f"targets_{target}": True for target in targets}, **more)
+    values: dict[str, Any] = {f"targets_{target}": True for target in targets}
+    return DlpRule(id, domain, expression, **values, **more)
 
 
 @pytest.mark.parametrize(

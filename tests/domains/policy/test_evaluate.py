@@ -123,7 +123,7 @@ def test_spam_is_delivered_with_a_mark_up_to_the_limit(score: float, action: Act
 def test_advertising_gets_its_mark_and_spam_that_advertises_gets_the_mark_of_spam() -> None:
     relay = RelayProps(True, True, "[AD] ", "[SPAM] ", spam_score_limit=10.0)
     policy = replace(KEEP, relay_props=relay)
-    advert = {"advert_signs": ("list-unsubscribe",)}
+    advert: dict[str, Any] = {"advert_signs": ("list-unsubscribe",)}
     assert judge(incoming(**advert), policy=policy).subject_prefix == "[AD] "
     both = judge(incoming(spam_score=6.0, **advert), policy=policy)
     assert (both.category, both.subject_prefix) == (Category.SPAM, "[SPAM] ")
@@ -194,7 +194,7 @@ def test_outgoing_mail_is_judged_for_what_would_harm_others() -> None:
 
 
 def test_outgoing_mail_is_not_judged_for_its_sender_its_form_or_its_purpose() -> None:
-    known = {"bad_headers": ("missing-date",), "bad_encoding": ("charset",), "advert_signs": ("x",)}
+    known: dict[str, Any] = {"bad_headers": ("missing-date",), "bad_encoding": ("charset",), "advert_signs": ("x",)}
     decision = judge(outgoing(sender_verify=SenderVerify.FAILED, **known), block("example.org"))
     assert decision.category is Category.CLEAN
     assert [note.code for note in decision.notes] == [Code.ONLY_NOTED_OUTGOING]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.kit import csv as house
 from domains.policy.attachments import AttachmentAction, AttachmentRule, Check
 from domains.policy.dlp import DlpRule
 from domains.policy.exchange import Format, Parsed, guarded, parse_rules, unguarded, write_rules
@@ -98,6 +99,12 @@ def _without_id(rule: Rule) -> Any:
 def test_a_guarded_cell_is_never_run_and_comes_back(text: str) -> None:
     assert not guarded(text).startswith(("=", "+", "-", "@", "\t", "\r"))
     assert unguarded(guarded(text)) == text
+
+
+@given(st.one_of(st.text(max_size=5), FREE))
+def test_it_guards_what_the_house_guards(text: str) -> None:
+    assert guarded(text) == house.guarded(text) or "\0" in text
+    assert unguarded(text) == house.unguarded(text)
 
 
 def test_cells_that_a_spreadsheet_would_run_are_guarded_in_the_file() -> None:

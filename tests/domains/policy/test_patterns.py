@@ -53,6 +53,8 @@ from domains.policy.patterns import (
         (r"\u00e4", 0, r"write \x"),
         (r"a\C", 1, "would cut"),
         ("(?P<a b>x)", 0, "names of groups"),
+        ("[]a](?=x)", 4, "look-ahead"),
+        ("[^]a](?=x)", 5, "look-ahead"),
         ("日本(?=語)", 2, "look-ahead"),
         ("😀ä(", 2, "never closed"),
         (r"\Q((\E(?=a", 6, "look-ahead"),

@@ -18,7 +18,7 @@ from domains.policy.senders import ListPriority, SenderRule, parse_value, sender
 from tests.domains.policy.builders import NOW, SPF_PASS, allow, block, incoming, judge, protected
 
 DOMAIN_FIRST = Recipient("ada@example.org", ListPriority.DOMAIN)
-SPAM = {"spam_score": 9.0}
+SPAM: dict[str, Any] = {"spam_score": 9.0}
 
 
 @pytest.mark.parametrize(
@@ -240,6 +240,12 @@ HOUSE_RULE = protected("example.org", id=4)
             },
             None,
         ),
+        # not proven: a signature of all of .org
+        (
+            HOUSE_RULE,
+            {"header_from": (CHIEF,), "authentication": Authentication(dkim=(Signature("org", AuthResult.PASS),))},
+            Code.IMPERSONATES_ADDRESS,
+        ),
         # not proven: somebody else's SPF or DKIM, a broken signature, a second From
         (
             HOUSE_RULE,
@@ -273,6 +279,9 @@ HOUSE_RULE = protected("example.org", id=4)
         (HOUSE_RULE, {"header_from": (Mailbox("", "x@еxаmplе.org"),)}, Code.LOOKS_LIKE_PROTECTED),
         (HOUSE_RULE, {"reply_to": (Mailbox("", "x@exámple.org"),)}, Code.LOOKS_LIKE_PROTECTED),
         (HOUSE_RULE, {"header_from": (Mailbox("", "x@example.com"),)}, None),
+        # a rule of somebody else's
+        (protected("example.org", "example.net"), {"header_from": (CHIEF,)}, None),
+        (protected("example.org", "eve@example.org"), {"header_from": (CHIEF,)}, None),
         (HOUSE_RULE, {"header_from": (Mailbox("", "x@friends.example"),)}, None),
     ],
 )
@@ -317,7 +326,9 @@ def test_the_domains_allow_that_spf_confirmed_vouches_for_a_service_that_writes_
     by_domain = allow("sender.example", "example.org", spf_required=True)
     decision = judge(newsletter, HOUSE_RULE, by_domain)
     assert decision.category is Category.CLEAN
-    assert judge(newsletter, HOUSE_RULE, by_domain, block("sender.example")).category is Category.BLOCKED_SENDER
+    blocked = judge(newsletter, HOUSE_RULE, by_domain, block("sender.example"))
+    assert blocked.category is Category.BLOCKED_SENDER
+    assert [f.overruled for f in blocked.findings if f.category is Category.SENDER_VERIFY] == [None]
 
 
 def test_a_failed_verification_counts_where_the_domain_asks_for_it() -> None:
