@@ -16,7 +16,7 @@ from pathlib import Path
 
 import zstandard
 
-from benchmarks import directory, ingesting, machine, memory, notmuch, searching, sizing, starting
+from benchmarks import deciding, directory, ingesting, machine, memory, notmuch, searching, sizing, starting
 from benchmarks.corpus import Corpus
 from benchmarks.figures import Target, put_between_marks, table, target_table
 from benchmarks.house import ROOT, kept_house
@@ -31,8 +31,9 @@ SECTIONS: dict[str, Section] = {
     "memory": memory,
     "start": starting,
     "directory": directory,
+    "decision": deciding,
 }
-WITHOUT_MAILS = {"directory"}
+WITHOUT_MAILS = {"directory", "decision"}
 
 
 BUILDS = ("notmuch", "stores", "all")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from accounts import addresses
@@ -16,6 +16,7 @@ LABELS = st.from_regex(r"[a-zA-Z0-9]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
 LIKE_ADDRESSES = st.text(string.ascii_letters + string.digits + ".-_@\"' äßİıéК中\u0301\u200dxn--", max_size=40)
 
 
+@settings(deadline=None)
 @given(st.one_of(LIKE_ADDRESSES, st.text(max_size=60)))
 @example("Müller@MÜNCHEN.example")
 @example("mu\u0308ller@example.org")
@@ -38,6 +39,7 @@ def test_it_reads_and_refuses_what_the_house_reads_and_refuses(text: str) -> Non
         assert str(caught.value.reason)[:60] == str(expected)[:60]
 
 
+@settings(deadline=None)
 @given(st.one_of(LIKE_ADDRESSES, st.lists(LABELS, min_size=1, max_size=4).map(".".join)))
 def test_domains_too(text: str) -> None:
     try:
@@ -49,6 +51,7 @@ def test_domains_too(text: str) -> None:
         assert canonical.canonical_domain(text) == expected
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_anything_found_in_a_message_is_folded_without_an_error(text: str) -> None:
     folded = canonical.fold_address(text)

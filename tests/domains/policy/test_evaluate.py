@@ -236,7 +236,7 @@ def test_every_code_has_a_sentence_and_every_sentence_its_data() -> None:
 RULE_LISTS = st.lists(ANY_RULE, max_size=5)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(ANY_FACTS, ANY_POLICY, RULE_LISTS, RECIPIENTS)
 def test_anything_is_decided_explained_and_can_be_stored(
     facts: Facts, policy: Policy, rules: list[Any], recipient: Recipient
@@ -251,7 +251,7 @@ def test_anything_is_decided_explained_and_can_be_stored(
     assert json.loads(json.dumps(decision.as_data(), allow_nan=False))["category"] == decision.category.value
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(ANY_FACTS, ANY_POLICY, RULE_LISTS, RECIPIENTS, st.randoms(use_true_random=False))
 def test_the_order_in_which_rules_come_changes_nothing(
     facts: Facts, policy: Policy, rules: list[Any], recipient: Recipient, random: Any
@@ -264,6 +264,7 @@ def test_the_order_in_which_rules_come_changes_nothing(
     assert repr(evaluate(facts, policy, book(*shuffled), recipient)) == repr(first)
 
 
+@settings(deadline=None)
 @given(ANY_FACTS, ANY_POLICY, RULE_LISTS, RECIPIENTS)
 def test_no_rule_delivers_a_virus_or_what_is_too_big(
     facts: Facts, policy: Policy, rules: list[Any], recipient: Recipient
@@ -275,6 +276,7 @@ def test_no_rule_delivers_a_virus_or_what_is_too_big(
     assert (decision.archive, decision.retention) == (None, None)
 
 
+@settings(deadline=None)
 @given(ANY_FACTS, ANY_POLICY, RULE_LISTS, RECIPIENTS)
 def test_what_is_kept_follows_from_the_services(
     facts: Facts, policy: Policy, rules: list[Any], recipient: Recipient
@@ -289,6 +291,7 @@ def test_what_is_kept_follows_from_the_services(
         assert decision.action is not Action.DELIVER
 
 
+@settings(deadline=None)
 @given(ANY_FACTS, ANY_POLICY, RULE_LISTS, RECIPIENTS, st.floats(0, 100), st.floats(0, 100))
 def test_a_higher_score_never_gets_a_message_through(
     facts: Facts, policy: Policy, rules: list[Any], recipient: Recipient, one: float, other: float

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.kit import csv as house
@@ -67,6 +67,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 FREE = st.one_of(TEXT, st.sampled_from(["=1", "+1", "-1", "@x", "\tx", "'=1", "''-", "'x"])).map(str.strip).filter(bool)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.builds(
@@ -95,12 +96,14 @@ def _without_id(rule: Rule) -> Any:
     return rule.action, rule.check, rule.filter, rule.mode, rule.priority, rule.description
 
 
+@settings(deadline=None)
 @given(st.text(max_size=10))
 def test_a_guarded_cell_is_never_run_and_comes_back(text: str) -> None:
     assert not guarded(text).startswith(("=", "+", "-", "@", "\t", "\r"))
     assert unguarded(guarded(text)) == text
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(max_size=5), FREE))
 def test_it_guards_what_the_house_guards(text: str) -> None:
     assert guarded(text) == house.guarded(text) or "\0" in text
@@ -215,6 +218,7 @@ def test_a_file_full_of_errors_gives_the_first_hundred() -> None:
     assert len(parse_rules(RuleKind.SENDER, text, Format.CSV).errors) == 100
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(RuleKind),
     st.sampled_from(Format),

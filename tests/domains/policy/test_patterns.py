@@ -7,7 +7,7 @@ import time
 
 import pytest
 import re2
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domains.policy.pattern_syntax import tokens
@@ -82,6 +82,7 @@ a é 😀 ( (?: (?i) (?i: (?P<n> ) [ [^ ] - | * + ? {2} {2, {3,2} } ^ $ .
 GRAMMAR = st.lists(st.sampled_from(PIECES.split()), max_size=12).map("".join)
 
 
+@settings(deadline=None)
 @given(GRAMMAR)
 def test_before_the_place_of_the_error_everything_is_fine(text: str) -> None:
     try:
@@ -106,6 +107,7 @@ def _quiet() -> re2.Options:
     return options
 
 
+@settings(deadline=None)
 @given(st.one_of(GRAMMAR, st.text(max_size=30)))
 def test_any_text_is_an_expression_or_refused_and_tokens_are_the_whole_text(text: str) -> None:
     assert "".join(text[token.start : token.end] for token in tokens(text)) == text
@@ -115,6 +117,7 @@ def test_any_text_is_an_expression_or_refused_and_tokens_are_the_whole_text(text
         assert 0 <= error.position <= max(len(text) - 1, 0)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20), st.sampled_from([PatternMode.TEXT, PatternMode.WILDCARD]))
 def test_text_and_wildcards_take_any_characters_literally(text: str, mode: PatternMode) -> None:
     try:

@@ -329,7 +329,7 @@ MORE = st.sampled_from(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(st.one_of(st.binary(max_size=300), st.lists(st.one_of(PIECES, MORE, st.binary(max_size=4))).map(b"".join)))
 @example(b"")
 @example(b"Content-Type: text/plain; charset*=x'y\n\n")
@@ -340,7 +340,7 @@ def test_any_bytes_give_facts(raw: bytes) -> None:
     assert facts.size_bytes == len(raw)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 400), st.integers(0, 255))
 def test_damaged_archives_are_listed_as_far_as_they_go(noise: bytes, place: int, value: int) -> None:
     for whole in (
