@@ -82,7 +82,7 @@ class DoorOperation(Operation):
         try:
             return answer(request, declared, request.auth, path)  # type: ignore[attr-defined]
         except Exception as error:
-            return problems.respond(request, error, declared.names)
+            return problems.respond(request, error, declared.names, of_list=declared.takes_list)
 
 
 def answer(request: HttpRequest, declared: Declared, actor: Actor, path: dict[str, Any]) -> HttpResponse:

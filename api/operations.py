@@ -80,6 +80,7 @@ class Declared:
     answer: Any
     body: TypeAdapter[Any] | None
     is_body_optional: bool
+    takes_list: bool
     query: TypeAdapter[Any] | None
     takes_subject: bool
     takes: frozenset[str]
@@ -175,6 +176,7 @@ class Group(Router):
                 answer=list[listing.answer],  # type: ignore[name-defined]
                 body=None,
                 is_body_optional=False,
+                takes_list=False,
                 query=listing.adapter,
                 takes_subject=True,
                 takes=frozenset(),
@@ -205,6 +207,7 @@ class Group(Router):
                 answer=answer,
                 body=None if body is None else TypeAdapter(body),
                 is_body_optional=is_optional,
+                takes_list=_is_list(body),
                 query=TypeAdapter(query or NoQuery),
                 takes_subject=_takes_subject(function, path),
                 takes=frozenset(inspect.signature(function).parameters),
@@ -283,6 +286,11 @@ def _sent(hint: Any) -> tuple[Any, bool]:
         (schema,) = [each for each in arguments if each is not type(None)]
         return schema, True
     return hint, False
+
+
+def _is_list(schema: Any) -> bool:
+    inner = get_args(schema)[0] if get_origin(schema) is Annotated else schema
+    return get_origin(inner) is list
 
 
 def _takes_subject(function: Callable[..., Any], path: str) -> bool:

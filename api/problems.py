@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -41,13 +42,23 @@ from domains import errors as domains
 log = logging.getLogger("postkeep.api")
 
 MEDIA_TYPE = "application/problem+json"
+MAX_FAULTS = 100
 TYPE_BASE = "/api/v1/#problem-"  # resolves to the page that explains it
 Names = Mapping[str, str]
+_ENTRY = re.compile(r"^\w+(\[\d+\])$")
+_NUMBERED = re.compile(r"(\d+)\.(\w+)")  # a service's "3.value": the fourth entry's
 
 
-def respond(request: HttpRequest, error: Exception, names: Names | None = None) -> HttpResponse:
-    """The answer to whatever was raised. `names` says what the API calls the services' fields."""
+def respond(
+    request: HttpRequest, error: Exception, names: Names | None = None, *, of_list: bool = False
+) -> HttpResponse:
+    """The answer to whatever was raised.
+
+    names: what the API calls the services' fields. of_list: the body itself is a list, so entries have no field's name.
+    """
     problem = translate(error, names or {})
+    if of_list:
+        problem.faults = [Fault(_ENTRY.sub(r"\1", fault.field), fault.detail) for fault in problem.faults]
     if problem.status == 500:
         log.error("%s %s failed", request.method, request.path, exc_info=error)
     response = HttpResponse(json.dumps(document(request, problem)), status=problem.status, content_type=MEDIA_TYPE)
@@ -127,6 +138,14 @@ def _refused(error: Exception, names: Names) -> ApiError:
     return Invalid(_words(error), faults=_faults(error, names))
 
 
+def _lines(error: Exception, names: Names) -> ApiError:
+    """Each wrong entry of a list of texts."""
+    assert isinstance(error, domains.BadLines)
+    field = _name(error.field, names)
+    wrong = [Fault(f"{field}[{number - 1}]", why) for number, _text, why in error.lines[:MAX_FAULTS]]
+    return Invalid(_words(error), faults=wrong)
+
+
 def _fields(error: Exception, names: Names) -> ApiError:
     """What a model's own validators found."""
     assert isinstance(error, ModelValidationError)
@@ -167,6 +186,7 @@ TABLE: list[tuple[type[Exception], Callable[[Exception, Names], ApiError]]] = [
     (accounts.UnknownOption, _unknown_option),
     (accounts.BadOption, _bad_option),
     (accounts.AccountsError, _refused),
+    (domains.BadLines, _lines),
     (domains.BadAddress, _wrong_address),
     (domains.Taken, _taken),
     (domains.LimitReached, _limit),
@@ -197,6 +217,10 @@ def _name(field: str, names: Names) -> str:
     """A service's name of a field as the API writes it."""
     if field in names:
         return names[field]
+    if numbered := _NUMBERED.fullmatch(field):
+        return f"[{numbered[1]}].{_name(numbered[2], names)}"
+    if "[" in field:  # said by this door already
+        return field
     outer, dot, inner = field.partition(".")  # what is inside a settings object is written as it was sent
     first, *rest = names.get(outer, outer).split("_")
     return first + "".join(part.capitalize() for part in rest) + dot + inner

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from api.door import Door
 from api.v1 import (
+    customers,
     dkim,
     domain_aliases,
+    domains,
     expansions,
     forwards,
     groups,
@@ -22,6 +24,8 @@ from api.v1 import (
 door = Door(
     [
         me.group,
+        customers.group,
+        domains.group,
         domain_aliases.group,
         users.group,
         forwards.group,
@@ -34,5 +38,6 @@ door = Door(
         quotas.group,
         throttles.group,
         options.group,
+        customers.provider_group,
     ]
 )

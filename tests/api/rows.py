@@ -14,16 +14,18 @@ from domains.services.aliases import add_alias
 from domains.services.checks import try_relay
 from domains.services.dkim import create_key
 from domains.services.domain_names import add_names
+from domains.services.domain_states import delete_domain
 from domains.services.forwards import create_forward
 from domains.services.groups import create_group
 from domains.services.health import check_domain
 from domains.services.mailbox_states import delete_mailbox
 from domains.services.policies import create_policy
+from domains.services.providers import create_provider
 from domains.services.relays import create_relay
 from domains.services.throttles import set_throttle
 from tests.api.matrix import IN, Row, everybody, of_customer, of_domain, of_mailbox, server_only
 from tests.api.world import Place
-from tests.domains.factories import make_mailbox_in
+from tests.domains.factories import make_customer, make_domain, make_mailbox_in
 
 _numbers = itertools.count(1)
 
@@ -90,6 +92,25 @@ def a_policy(place: Place) -> dict[str, Any]:
     return {"policyId": create_policy(Actor.system(), place.domain, {"name": f"Policy {next(_numbers)}"}).pk}
 
 
+def a_customer(place: Place) -> dict[str, Any]:
+    return {"customerId": make_customer().pk}
+
+
+def a_domain(place: Place) -> dict[str, Any]:
+    return {"domainId": make_domain(customer=place.customer).pk}
+
+
+def a_deleted_domain(place: Place) -> dict[str, Any]:
+    domain = make_domain(customer=place.customer)
+    delete_domain(Actor.system(), domain)
+    return {"domainId": domain.pk}
+
+
+def a_provider(place: Place) -> dict[str, Any]:
+    made = create_provider(Actor.system(), name=f"Provider {next(_numbers)}", spf_provider="spf.example.net")
+    return {"providerId": made.pk}
+
+
 def a_domain_alias(place: Place) -> dict[str, Any]:
     (made,) = add_names(Actor.system(), place.domain, [f"alias{next(_numbers)}.example"])
     return {"domainId": place.domain.pk, "aliasId": made.pk}
@@ -145,6 +166,28 @@ def a_user_throttle(place: Place) -> dict[str, Any]:
 
 ROWS = [
     everybody("me"),
+    # customers and brokers
+    Row("customer_list", user=403, delegate=403),
+    server_only("customer_create"),
+    Row("customer_detail", of_customer, user=404, delegate=404),
+    Row("customer_change", of_customer, user=404, delegate=404),
+    Row("customer_delete", a_customer, user=404, delegate=404),
+    server_only("broker_list"),
+    server_only("broker_create"),
+    server_only("broker_detail", a_broker),
+    server_only("broker_change", a_broker),
+    server_only("broker_delete", a_broker),
+    # domains
+    Row("domain_list"),
+    Row("domain_create", delegate=403),
+    Row("domain_detail", of_domain, user=404),
+    Row("domain_change", of_domain, user=404),
+    Row("domain_delete", a_domain, user=404, delegate=404),
+    Row("domain_restore", a_deleted_domain, user=404, delegate=404),
+    Row("domain_purge_plan", of_domain, user=404, delegate=403),
+    Row("domain_purge", a_deleted_domain, user=404, delegate=404),
+    Row("domain_access", of_domain, user=404),
+    Row("domain_access_set", of_domain, user=404),
     # domain aliases
     Row("domain_alias_list", of_domain, user=404),
     Row("domain_alias_add", of_domain, user=404, delegate=403),
@@ -244,4 +287,10 @@ ROWS = [
     Row("user_options", of_mailbox, user=IN),
     Row("user_option_set", of_mailbox, user=IN),
     Row("user_option_reset", option_of_user, user=IN),
+    # outgoing providers
+    everybody("provider_list"),
+    server_only("provider_create"),
+    Row("provider_detail", a_provider, user=403, delegate=403, foreign=403),
+    Row("provider_change", a_provider, user=403, delegate=403, foreign=403),
+    Row("provider_delete", a_provider, user=403, delegate=403, foreign=403),
 ]

@@ -289,7 +289,7 @@ def test_a_group_says_nothing_of_other_tenants_users(cast: world.World) -> None:
     [
         ({"email": "ada@own.example"}, 409, "email"),
         ({"email": "x@foreign.example"}, 422, "email"),
-        ({"email": "g", "recipients": ["nonsense"]}, 422, "recipients"),
+        ({"email": "g", "recipients": ["x@y.example", "nonsense"]}, 422, "recipients[1]"),
         ({"email": "g", "recipients": ["g@own.example"]}, 422, "recipients"),
         ({"email": "g", "recipients": "a@b.example"}, 422, "recipients"),
         ({"email": "g", "senders": "LISTED", "allowedSenders": ["@"]}, 422, "allowedSenders"),
@@ -310,4 +310,6 @@ def test_ten_thousand_recipients_are_pasted_and_paged(cast: world.World) -> None
     assert made.json()["recipientsCount"] == 10_000
     addresses = f"/domains/{cast.own.domain.pk}/groups/{made.json()['id']}/addresses"
     assert cast.delegate.get(f"{addresses}?email=u0999*")["X-Total-Count"] == "10"
+    found = is_problem(cast.delegate.post(addresses, ["x@y.example", "nonsense", "more nonsense"]), 422)
+    assert [each["field"] for each in found["errors"]] == ["[1]", "[2]"]
     assert cast.delegate.get(f"/domains/{cast.own.domain.pk}/groups").json()[0]["recipientsCount"] == 10_000
