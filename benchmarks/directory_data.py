@@ -24,7 +24,7 @@ from accounts.models import AuditEvent, Grant, User
 from accounts.permissions import Level
 from benchmarks.bulk import loading, next_id, rows
 from benchmarks.directory_events import write_events
-from benchmarks.invented import Directory, InventedDomain, Person
+from benchmarks.invented import Directory, InventedDomain, Person, aliases
 from domains.limits import effective, permille
 from domains.models import Address, Customer, Domain, DomainName, Mailbox, Policy, Recipient, Status
 from domains.services.policies import make_default_policy
@@ -76,6 +76,7 @@ class Writer:
     def __init__(self, directory: Directory) -> None:
         self.directory = directory
         self.names = [canonical_domain(domain.name) for domain in directory.domains]
+        self.persons = [list(directory.people(domain)) for domain in directory.domains]  # read for every table
         self.others = [self._others(domain) for domain in directory.domains]
         self.customer, self.domain, self.user = next_id(Customer), next_id(Domain), next_id(User)
         self.mailbox, self.address = next_id(Mailbox), next_id(Address)
@@ -87,7 +88,7 @@ class Writer:
         """All of them, numbered from 0."""
         number = 0
         for domain in self.directory.domains:
-            for person in self.directory.people(domain):
+            for person in self.persons[domain.number]:
                 yield number, domain, person
                 number += 1
 
@@ -100,8 +101,9 @@ class Writer:
 
     def _others(self, domain: InventedDomain) -> list[Other]:
         at, kinds = self.at(domain), Address.Kind
-        found = [Other(local, kinds.ALIAS, [person + at]) for local, person in self.directory.aliases(domain)]
-        for group in self.directory.groups(domain):
+        people = self.persons[domain.number]
+        found = [Other(local, kinds.ALIAS, [person + at]) for local, person in aliases(people)]
+        for group in self.directory.groups(domain, people):
             found.append(
                 Other(group.local, kinds.GROUP, [*(member + at for member in group.members), *group.elsewhere])
             )
@@ -205,7 +207,7 @@ class Writer:
     def numbers(self, domain: InventedDomain) -> dict[str, int]:
         """The addresses of one domain."""
         at, first = self.at(domain), self.address + self.first_person[domain.number]
-        found = {person.local + at: number for number, person in enumerate(self.directory.people(domain), first)}
+        found = {person.local + at: number for number, person in enumerate(self.persons[domain.number], first)}
         others = enumerate(self.others[domain.number], self.first_other[domain.number])
         return found | {other.local + at: number for number, other in others}
 

@@ -55,7 +55,7 @@ def _events(writer: Writer) -> Iterator[Event]:
         home = (key, customer, None)
         yield Event(console, made, "domain.create", "domains.domain", key, at[1:], {}, home)
         mailboxes = {}
-        for number, person in enumerate(writer.directory.people(domain), first):
+        for number, person in enumerate(writer.persons[domain.number], first):
             email, when = person.local + at, writer.made(number)
             mailbox, whose = writer.mailbox + number, (key, customer, writer.user + number)
             mailboxes[email] = (mailbox, whose)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,17 +19,28 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from accounts.actors import Actor
 from accounts.models import User
+from accounts.services import create_token
+from domains.expansion import expand
 from domains.models import Address, Customer, Domain, Mailbox
 
 SLOW_S = 0.02
+SAMPLES = 200
 _ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 def tell() -> None:
     """Routes without what only POST answers, objects by the names of arguments, and how many rows there are."""
     counts = {model.__name__: model._base_manager.count() for model in (Customer, Domain, User, Address, Mailbox)}
-    _say({"routes": list(_routes(get_resolver().url_patterns)), "objects": _objects(), "counts": counts})
+    _say(
+        {
+            "routes": list(_routes(get_resolver().url_patterns)),
+            "objects": _objects(),
+            "samples": _samples(),
+            "counts": counts,
+        }
+    )
 
 
 def tell_queries(email: str, paths: Sequence[str], *, explain: bool = False) -> None:
@@ -66,6 +78,32 @@ def _routes(
         elif "^" not in route and "(" not in route:
             template = _ARGUMENT.sub(r"{\1}", route)
             yield {"name": f"{space}{each.name}", "path": f"/{template}", "arguments": _ARGUMENT.findall(route)}
+
+
+def _samples() -> dict[str, list[int]]:
+    """Many of a kind, from all over the table."""
+    found = {}
+    for name, model in (("mailboxes", Mailbox), ("domains", Domain)):
+        last = model._base_manager.order_by("-pk").values_list("pk", flat=True).first() or 0
+        wanted = [1 + last * number // SAMPLES for number in range(SAMPLES)]
+        found[name] = sorted(model._base_manager.filter(pk__in=wanted).values_list("pk", flat=True))
+    return found
+
+
+def token(email: str) -> None:
+    """Prints a new access token of this person."""
+    user = User.objects.get(email=email)
+    _say(create_token(Actor.for_user(user), user, name="benchmark"))
+
+
+def expansion(text: str, times: int) -> None:
+    """Prints how many get mail for an address, and in ms how long finding that out took each time."""
+    found: list[float] = []
+    for _ in range(times):
+        began = time.perf_counter()
+        deliveries = expand(text).deliveries
+        found.append((time.perf_counter() - began) * 1000)
+    _say({"deliveries": len(deliveries), "ms": found})
 
 
 def _objects() -> dict[str, int]:

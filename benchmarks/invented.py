@@ -8,7 +8,7 @@ Not for writing them anywhere: that is benchmarks.directory_data for us and benc
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -163,18 +163,9 @@ class Directory:
             used_bytes = int(8 * GIB * used**6)
             yield Person(local, first, last, status, quota_bytes, used_bytes, used_bytes // MESSAGE_BYTES)
 
-    def aliases(self, domain: InventedDomain) -> Iterator[tuple[str, str]]:
-        """(alias, person) as local parts; one person in twenty has one."""
-        taken: set[str] = set()
-        for at, person in enumerate(self.people(domain)):
-            alias = f"{person.local[0]}.{plain(person.last)}"
-            if at % EVERY_ALIAS == 0 and alias not in taken:
-                taken.add(alias)
-                yield alias, person.local
-
-    def groups(self, domain: InventedDomain) -> Iterator[Group]:
-        """A team for every 25 people, `everyone` of all teams, and in the largest domain one of 10,000 people."""
-        locals_ = [person.local for person in self.people(domain)]
+    def groups(self, domain: InventedDomain, people: Sequence[Person]) -> Iterator[Group]:
+        """A team for every 25 of its people, `everyone` of all teams, and in the largest domain one of 10,000."""
+        locals_ = [person.local for person in people]
         teams = [locals_[at : at + EVERY_TEAM] for at in range(0, len(locals_), EVERY_TEAM)]
         for number, members in enumerate(teams, 1):
             elsewhere = (f"{members[0]}@{ELSEWHERE}",) if number % 4 == 0 else ()
@@ -207,6 +198,16 @@ class Directory:
 
     def _chance(self, what: str) -> random.Random:
         return random.Random(f"{self.seed} {what}")  # noqa: S311  (names, not secrets)
+
+
+def aliases(people: Sequence[Person]) -> Iterator[tuple[str, str]]:
+    """(alias, person) as local parts; one of twenty people of a domain has one."""
+    taken: set[str] = set()
+    for at, person in enumerate(people):
+        alias = f"{person.local[0]}.{plain(person.last)}"
+        if at % EVERY_ALIAS == 0 and alias not in taken:
+            taken.add(alias)
+            yield alias, person.local
 
 
 def parts(total: int, count: int, skew: float) -> list[int]:

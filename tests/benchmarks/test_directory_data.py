@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.permissions import Right
 from benchmarks import house
 from benchmarks.directory_data import ADMINISTRATORS, CUSTOMER, FORTY_DOMAINS, ONE_DOMAIN, PASSWORD, TABLES, write
-from benchmarks.invented import Directory, InventedDomain
+from benchmarks.invented import Directory, InventedDomain, aliases
 from domains.models import Address, Customer, Domain, Mailbox, Policy
 from domains.services.aliases import add_alias
 from domains.services.domains import create_domain
@@ -59,9 +59,9 @@ def plain(row: Model) -> dict[str, Any]:
 
 def other_addresses(actor: Actor, domain: Domain, invented: InventedDomain) -> None:
     at = f"@{domain.name}"
-    for local, person in SMALL.aliases(invented):
+    for local, person in aliases(list(SMALL.people(invented))):
         add_alias(actor, Mailbox.objects.get(address=person + at), email=local)
-    for group in SMALL.groups(invented):
+    for group in SMALL.groups(invented, list(SMALL.people(invented))):
         members = [*(member + at for member in group.members), *group.elsewhere]
         create_group(actor, domain, email=group.local, members=members)
     for local, target in SMALL.forwards(invented):
