@@ -18,9 +18,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import beside, list_pages
+from benchmarks import beside, list_pages, programs
+from benchmarks.asking import Api
 from benchmarks.directory_tables import tables, targets
+from benchmarks.figures import percentile
 from benchmarks.house import ADDRESS, PASSWORD, ROOT, Browser, House, clean_environment
+from benchmarks.invented import LARGEST_GROUP
 from benchmarks.section import Bench, Result
 from benchmarks.web import Web
 
@@ -33,7 +36,7 @@ ACTORS = {
     "of forty domains": "forty@bench.example",
     "of a customer": "customer@bench.example",
 }
-TIMES, DELEGATED_TIMES = 12, 6
+TIMES, DELEGATED_TIMES, EXPANDED = 12, 6, 21
 SETTLE_S = 5.0
 
 
@@ -107,14 +110,51 @@ def _ours(bench: Bench, house: House) -> Result:
             browser = Browser(web.port)
             browser.sign_in(email, PASSWORD)
             offered = list_pages.find(browser, facts["routes"], facts["objects"])
-            times = TIMES if email == ADDRESS else DELEGATED_TIMES
-            found["lists"][actor] = {
-                name: list_pages.measure(browser, variants, times=times, budget_s=bench.budget_s)
-                for name, variants in offered.items()
-            }
             found["queries"][actor] = _queries(house, email, offered)
+            found["lists"][actor] = _measured(bench, browser, offered, actor)
             bench.say(f"directory: {actor}: {len(offered)} lists")
+        found["api"] = {}
+        for actor, email in ACTORS.items():
+            api = _program(house, web, email)
+            found["api"][actor] = _measured(bench, api, programs.lists(api, facts["objects"]), actor)
+            bench.say(f"directory: API, {actor}: {len(found['api'][actor])} lists")
+        apis = [_program(house, web, ADDRESS) for _ in range(programs.CLIENTS)]
+        domain = facts["domain"]
+        found["created per second"] = programs.created_per_second(apis, domain, password=True)
+        found["created per second, invited"] = programs.created_per_second(apis, domain, password=False)
+    with Web(house.home, workers=1) as web:
+        apis = [_program(house, web, ADDRESS) for _ in range(programs.CLIENTS)]
+        found["reads per second"] = programs.reads_per_second(apis, facts["samples"])
+    if facts["counts"]["Mailbox"] >= LARGEST_GROUP:
+        found["expansion"] = _expansion(house, f"ten-thousand@{facts['domain']}")
     return found
+
+
+def _measured(
+    bench: Bench, client: list_pages.Client, offered: dict[str, list[list_pages.Variant]], actor: str
+) -> dict[str, Any]:
+    times = TIMES if ACTORS[actor] == ADDRESS else DELEGATED_TIMES
+    return {
+        name: list_pages.measure(client, variants, times=times, budget_s=bench.budget_s)
+        for name, variants in offered.items()
+    }
+
+
+def _program(house: House, web: Web, email: str) -> Api:
+    """A client with a token of this person's."""
+    token = json.loads(inside(house, f"from benchmarks.directory_facts import token; token({email!r})"))
+    return Api(web.port, {"Authorization": f"Bearer {token}"})
+
+
+def _expansion(house: House, address: str) -> dict[str, Any]:
+    code = f"from benchmarks.directory_facts import expansion; expansion({address!r}, {EXPANDED})"
+    told = json.loads(inside(house, code))
+    milliseconds = told["ms"][1:]
+    return {
+        "deliveries": told["deliveries"],
+        "p50": percentile(milliseconds, 50),
+        "p95": percentile(milliseconds, 95),
+    }
 
 
 def _queries(house: House, email: str, offered: dict[str, list[list_pages.Variant]]) -> dict[str, dict[str, Any]]:

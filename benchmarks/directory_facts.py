@@ -80,6 +80,11 @@ def _routes(
             yield {"name": f"{space}{each.name}", "path": f"/{template}", "arguments": _ARGUMENT.findall(route)}
 
 
+def _largest() -> str:
+    """The name of the domain with the most mailboxes."""
+    return Domain.objects.order_by("-mailbox_count", "pk").values_list("name", flat=True)[0]
+
+
 def _samples() -> dict[str, list[int]]:
     """Many of a kind, from all over the table."""
     found = {}

@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from selectolax.lexbor import LexborHTMLParser
 
+from benchmarks.asking import Answer
 from benchmarks.figures import percentile
 from benchmarks.house import Browser
 
@@ -47,7 +48,13 @@ def find(browser: Browser, routes: Sequence[Mapping[str, Any]], objects: Mapping
     return found
 
 
-def measure(browser: Browser, variants: Sequence[Variant], *, times: int, budget_s: float) -> dict[str, Any]:
+class Client(Protocol):
+    """A browser or a program."""
+
+    def get(self, path: str) -> Answer: ...
+
+
+def measure(browser: Client, variants: Sequence[Variant], *, times: int, budget_s: float) -> dict[str, Any]:
     """{kind: {"p50", "p95", "worst": [ms, path], "times"}} in ms; each variant is asked once before it counts."""
     seconds: dict[str, list[float]] = {}
     worst: dict[str, tuple[float, str]] = {}
