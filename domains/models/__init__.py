@@ -1,6 +1,7 @@
 """What we serve. One module a subject; everybody imports from here."""
 
 from domains.models.addresses import Address, AllowedSender, Mailbox, Recipient
+from domains.models.extras import AccountRight, MailboxProfile, RemotePull
 from domains.models.limits import ServerQuota, Throttle
 from domains.models.lists import MailingList, Subscriber
 from domains.models.policies import AttachmentRule, DlpRule, Policy, SenderRule, UriRule
@@ -8,6 +9,7 @@ from domains.models.relays import DkimKey, HealthCheck, Relay
 from domains.models.tenants import Broker, Customer, Domain, DomainName, OutgoingProvider, Status
 
 __all__ = [
+    "AccountRight",
     "Address",
     "AllowedSender",
     "AttachmentRule",
@@ -19,11 +21,13 @@ __all__ = [
     "DomainName",
     "HealthCheck",
     "Mailbox",
+    "MailboxProfile",
     "MailingList",
     "OutgoingProvider",
     "Policy",
     "Recipient",
     "Relay",
+    "RemotePull",
     "SenderRule",
     "ServerQuota",
     "Status",

@@ -1,6 +1,6 @@
 """What this app puts into the registries of the apps below it: one module a subject, called once when it starts."""
 
-from domains.offers import address_options, health, limits, lists, mailboxes, relays, tenant_options
+from domains.offers import address_options, extras, health, limits, lists, mailboxes, relays, tenant_options
 
 
 def register() -> None:
@@ -11,3 +11,4 @@ def register() -> None:
     health.register()
     limits.register()
     lists.register()
+    extras.register()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domains.urls import dkim, health, limits, lists, mailboxes, relays
+from domains.urls import dkim, extras, health, limits, lists, mailboxes, relays
 
 app_name = "domains"
 
@@ -13,4 +13,5 @@ urlpatterns = [
     *health.patterns,
     *limits.patterns,
     *lists.patterns,
+    *extras.patterns,
 ]

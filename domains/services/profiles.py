@@ -1,0 +1,158 @@
+"""Signature, absence note, information and preferences of a mailbox.
+
+People change their own where their domain lets them; administrators those of people they manage and don't exceed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import nh3
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.actors import Actor
+from accounts.permissions import EndUserRight, Right
+from config.kit import versions
+from domains.errors import Invalid
+from domains.models import Mailbox, MailboxProfile
+from domains.services.forwards import require_over_mailbox
+
+MOST_SIGNATURE = 100_000
+MOST_KEYS, MOST_VALUE = 200, 4_000
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+_TAGS = {
+    "a", "b", "blockquote", "br", "code", "div", "em", "h1", "h2", "h3", "hr", "i", "img", "li", "ol", "p", "pre", "s",
+    "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "u", "ul",
+}  # fmt: skip
+_STYLES = {
+    "color", "background-color", "font-family", "font-size", "font-style", "font-weight", "text-align",
+    "text-decoration",
+}  # fmt: skip
+_ATTRIBUTES = {
+    "*": {"style", "align"}, "a": {"href", "title"}, "img": {"src", "alt", "width", "height"},
+    "td": {"colspan", "rowspan", "width"}, "table": {"border", "cellpadding", "cellspacing", "width"},
+}  # fmt: skip
+
+
+def profile_of(mailbox: Mailbox) -> MailboxProfile:
+    """What a mailbox has; an unsaved empty one where it has nothing yet. Rights are the caller's."""
+    return MailboxProfile.objects.filter(mailbox=mailbox).first() or MailboxProfile(mailbox=mailbox)
+
+
+def clean_signature(html: str) -> str:
+    """Signature HTML that carries no code: an allow-list of formatting, links and pictures of the web."""
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https", "mailto", "tel", "cid"},
+        filter_style_properties=_STYLES,
+        link_rel="noopener noreferrer",
+    )
+
+
+def set_signature(actor: Actor, mailbox: Mailbox, html: str, *, expected: int | None = None) -> MailboxProfile:
+    """The signature of what the person writes; cleaned. Raises: Forbidden, Invalid, ChangedMeanwhile."""
+    require_over_mailbox(actor, mailbox, EndUserRight.MANAGE_SIGNATURE, Right.MANAGE_USERS)
+    if len(html) > MOST_SIGNATURE or "\0" in html:
+        raise Invalid(_("A signature has at most %(most)d characters.") % {"most": MOST_SIGNATURE}, field="signature")
+    return _change(actor, mailbox, "mailbox.set_signature", {"signature": clean_signature(html)}, expected, quiet=True)
+
+
+def set_absence(
+    actor: Actor,
+    mailbox: Mailbox,
+    *,
+    on: bool,
+    start: date | None = None,
+    end: date | None = None,
+    subject: str = "",
+    text: str = "",
+    expected: int | None = None,
+) -> MailboxProfile:
+    """The note that is sent while somebody is away. Raises: Forbidden, Invalid, ChangedMeanwhile."""
+    require_over_mailbox(actor, mailbox, EndUserRight.EDIT_PROFILE, Right.MANAGE_USERS)
+    if on and not text.strip():
+        raise Invalid(_("Write what people are told."), field="text")
+    if start is not None and end is not None and end < start:
+        raise Invalid(_("The end lies before the beginning."), field="end")
+    if len(text) > 10_000 or "\0" in text:
+        raise Invalid(_("At most %(limit)s characters.") % {"limit": 10_000}, field="text")
+    if len(subject) > 200 or (subject and not subject.isprintable()):
+        raise Invalid(_("Only visible characters and spaces."), field="subject")
+    values = {
+        "absence_on": on, "absence_from": start, "absence_until": end, "absence_subject": subject, "absence_text": text,
+    }  # fmt: skip
+    return _change(actor, mailbox, "mailbox.set_absence", values, expected)
+
+
+def set_information(
+    actor: Actor, mailbox: Mailbox, values: Mapping[str, Any], *, expected: int | None = None
+) -> MailboxProfile:
+    """Facts about an account by name (location, phone …); null removes one. Raises: Forbidden, Invalid."""
+    actor.require(Right.MANAGE_USERS, mailbox)
+    return _merge(actor, mailbox, "information", values, expected)
+
+
+def set_preferences(
+    actor: Actor, mailbox: Mailbox, values: Mapping[str, Any], *, expected: int | None = None
+) -> MailboxProfile:
+    """What clients remember for the person; null removes one. Raises: Forbidden, Invalid."""
+    require_over_mailbox(actor, mailbox, EndUserRight.EDIT_PROFILE, Right.MANAGE_USERS)
+    return _merge(actor, mailbox, "preferences", values, expected)
+
+
+def set_account_type(
+    actor: Actor, mailbox: Mailbox, account_type: str, *, expected: int | None = None
+) -> MailboxProfile:
+    """A word for the kind of account ("MultiMailbox", "shared" …). Raises: Forbidden, Invalid."""
+    actor.require(Right.MANAGE_USERS, mailbox)
+    if len(account_type) > 40 or (account_type and not account_type.isprintable()):
+        raise Invalid(_("At most %(limit)s characters.") % {"limit": 40}, field="account_type")
+    return _change(actor, mailbox, "mailbox.set_type", {"account_type": account_type}, expected)
+
+
+def _merge(
+    actor: Actor, mailbox: Mailbox, field: str, values: Mapping[str, Any], expected: int | None
+) -> MailboxProfile:
+    for key, value in values.items():
+        if not _KEY.fullmatch(key):
+            text = _("A name has letters, digits and . _ - and begins with a letter.")
+            raise Invalid(text, field=f"{field}.{key[:64]}")
+        if value is not None and not isinstance(value, str | int | float | bool):
+            raise Invalid(_("A text, a number, or yes or no."), field=f"{field}.{key}")
+        if isinstance(value, str) and (len(value) > MOST_VALUE or "\0" in value):
+            raise Invalid(_("At most %(limit)s characters.") % {"limit": MOST_VALUE}, field=f"{field}.{key}")
+    with transaction.atomic():
+        present = _row(mailbox)
+        merged = {**getattr(present, field), **values}
+        kept = {key: value for key, value in merged.items() if value is not None}
+        if len(kept) > MOST_KEYS:
+            raise Invalid(_("At most %(most)d entries.") % {"most": MOST_KEYS}, field=field)
+        return _change(actor, mailbox, f"mailbox.set_{field}", {field: kept}, expected)
+
+
+def _change(
+    actor: Actor,
+    mailbox: Mailbox,
+    action: str,
+    values: Mapping[str, Any],
+    expected: int | None,
+    *,
+    quiet: bool = False,
+) -> MailboxProfile:
+    with transaction.atomic():
+        row = _row(mailbox)
+        changes = versions.change(row, values, expected=expected)
+        if changes:
+            audit.record(actor, action, mailbox, changes={} if quiet else changes)
+    return row
+
+
+def _row(mailbox: Mailbox) -> MailboxProfile:
+    return MailboxProfile.objects.get_or_create(mailbox=mailbox)[0]

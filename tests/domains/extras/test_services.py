@@ -1,0 +1,168 @@
+"""Signature, absence note, facts, rights of others and pulls of a mailbox; and asking whether a password is right."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import date
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+
+from accounts.actors import Actor
+from accounts.errors import Forbidden, TooManyAttempts
+from accounts.models import AuditEvent
+from accounts.services.verifying import verify_password
+from config.kit.net import Gate
+from domains.errors import Invalid, Taken
+from domains.models import Mailbox, RemotePull
+from domains.services import account_rights, profiles, pulls
+from tests.domains.factories import make_customer, make_delegate, make_domain, make_mailbox_in
+from tests.factories import PASSWORD
+
+SYSTEM = Actor.system()
+PULL: dict[str, Any] = {
+    "name": "old", "protocol": "pop3", "host": "pop.example.org", "port": 110, "use_tls": False, "username": "ada",
+    "password": "opens sesame",
+}  # fmt: skip
+
+
+def own(mailbox: Mailbox) -> Actor:
+    assert mailbox.user is not None
+    return Actor.for_user(mailbox.user)
+
+
+@pytest.mark.parametrize(
+    ("html", "kept"),
+    [
+        ("<b>Ada</b><script>alert(1)</script>", "<b>Ada</b>"),
+        ('<img src="https://x.example/a.png" onerror="x()">', '<img src="https://x.example/a.png">'),
+        ('<a href="javascript:x()">a</a>', '<a rel="noopener noreferrer">a</a>'),
+        ('<p style="color:red;position:fixed">x</p>', '<p style="color:red">x</p>'),
+        ("<iframe src=x></iframe><form><input></form>", ""),
+    ],
+)
+def test_a_signature_carries_no_code(db: None, html: str, kept: str) -> None:
+    mailbox = make_mailbox_in(make_domain())
+    assert profiles.set_signature(own(mailbox), mailbox, html).signature == kept
+
+
+def test_an_absence_note_says_something_and_ends_after_it_begins(db: None) -> None:
+    mailbox = make_mailbox_in(make_domain())
+    profiles.set_absence(own(mailbox), mailbox, on=True, text="Away", start=date(2026, 12, 1), end=date(2026, 12, 9))
+    for values, field in (
+        ({"on": True, "text": " "}, "text"),
+        ({"on": True, "text": "x", "start": date(2026, 2, 1), "end": date(2026, 1, 1)}, "end"),
+        ({"on": False, "subject": "a\nBcc: b"}, "subject"),
+    ):
+        with pytest.raises(Invalid) as caught:
+            profiles.set_absence(SYSTEM, mailbox, **values)  # type: ignore[arg-type]
+        assert caught.value.field == field
+
+
+def test_facts_are_merged_and_null_removes_one(db: None) -> None:
+    mailbox = make_mailbox_in(make_domain())
+    profiles.set_information(SYSTEM, mailbox, {"Location": "Oslo", "floor": 3})
+    assert profiles.set_information(SYSTEM, mailbox, {"floor": None}).information == {"Location": "Oslo"}
+    for values in ({"no good": 1}, {"x": {"a": 1}}, {"x": "y" * 5000}):
+        with pytest.raises(Invalid):
+            profiles.set_information(SYSTEM, mailbox, values)
+    with pytest.raises(Forbidden):
+        profiles.set_information(own(mailbox), mailbox, {"Location": "Rome"})
+    assert profiles.set_preferences(own(mailbox), mailbox, {"rows": 50}).preferences == {"rows": 50}
+
+
+def test_what_a_domain_does_not_let_people_do_they_do_not(db: None) -> None:
+    mailbox = make_mailbox_in(make_domain(end_user_rights=["sign_in"]))
+    with pytest.raises(Forbidden):
+        profiles.set_signature(own(mailbox), mailbox, "x")
+    with pytest.raises(Forbidden):
+        profiles.set_signature(Actor.for_user(make_delegate(make_domain())), mailbox, "x")
+    profiles.set_signature(Actor.for_user(make_delegate(mailbox.domain)), mailbox, "x")
+
+
+def test_rights_of_others_are_given_within_the_customer_only(db: None) -> None:
+    customer = make_customer()
+    mailbox, near = (make_mailbox_in(make_domain(customer=customer)) for _ in range(2))
+    far = make_mailbox_in(make_domain())
+    assert account_rights.set_rights(own(mailbox), mailbox, {near.address.upper(): "srl", "anyone": "l"}) == {
+        near.address: "lrs",
+        "anyone": "l",
+    }
+    assert account_rights.effective_rights(mailbox, near) == "lrs"
+    assert account_rights.effective_rights(mailbox, far) == "l"
+    assert account_rights.effective_rights(mailbox, mailbox) == account_rights.LETTERS
+    for rights, field in (({far.address: "l"}, f"rights.{far.address}"), ({"anyone": "q"}, "rights.anyone")):
+        with pytest.raises(Invalid) as caught:
+            account_rights.set_rights(SYSTEM, mailbox, rights)
+        assert caught.value.field == field
+    assert account_rights.set_rights(SYSTEM, mailbox, {"anyone": ""}) == {}
+
+
+def test_a_pull_keeps_its_password_sealed_and_to_itself(db: None) -> None:
+    mailbox = make_mailbox_in(make_domain())
+    pull = pulls.create_pull(own(mailbox), mailbox, PULL)
+    with pytest.raises(Taken):
+        pulls.create_pull(SYSTEM, mailbox, PULL)
+    for change in ({"host": "mine.example.net"}, {"port": 1110}, {"use_tls": True}):
+        with pytest.raises(Invalid) as caught:
+            pulls.update_pull(SYSTEM, pull, change)
+        assert caught.value.field == "password"
+    pulls.update_pull(SYSTEM, pull, {"every_minutes": 30})
+    assert RemotePull.objects.get().password.reveal() == "opens sesame"
+    assert "sesame" not in json.dumps(list(AuditEvent.objects.values("details", "changes")), default=str)
+    with pytest.raises(Forbidden):
+        pulls.update_pull(Actor.for_user(make_delegate(make_domain())), pull, {"every_minutes": 5})
+
+
+@pytest.fixture
+def pop3() -> Iterator[tuple[str, int]]:
+    """A POP3 server (RFC 1939) that lets in ada with her password, for two connections."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        for _ in range(2):
+            connection, _address = server.accept()
+            with connection, connection.makefile("rwb") as talk:
+                talk.write(b"+OK ready\r\n")
+                talk.flush()
+                for line in talk:
+                    word, _space, rest = line.strip().partition(b" ")
+                    wrong = word == b"PASS" and rest != b"opens sesame"
+                    talk.write(b"-ERR no\r\n" if wrong else b"+OK\r\n")
+                    talk.flush()
+                    if word == b"QUIT":
+                        break
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield ("127.0.0.1", server.getsockname()[1])
+    server.close()
+
+
+def test_a_pull_is_tried_through_the_gate(db: None, pop3: tuple[str, int]) -> None:
+    host, port = pop3
+    mailbox = make_mailbox_in(make_domain())
+    pull = pulls.create_pull(SYSTEM, mailbox, PULL | {"host": host, "port": port})
+    assert pulls.try_pull(SYSTEM, pull) == "refused_by_gate"
+    gate = Gate(networks=(ip_network("127.0.0.0/8"),), ports=frozenset({port}))
+    assert pulls.try_pull(SYSTEM, pull, gate=gate) == ""
+    pulls.update_pull(SYSTEM, pull, {"password": "wrong"})
+    assert pulls.try_pull(SYSTEM, pull, gate=gate) == "authentication"
+
+
+def test_asking_for_a_password_is_slowed_down_and_needs_a_right(db: None) -> None:
+    domain = make_domain()
+    mailbox = make_mailbox_in(domain, password=PASSWORD)
+    assert mailbox.user is not None
+    actor = Actor.for_user(make_delegate(domain))
+    assert verify_password(actor, mailbox.user, PASSWORD)
+    assert not verify_password(actor, mailbox.user, "wrong")
+    with pytest.raises(Forbidden):
+        verify_password(Actor.for_user(make_delegate(make_domain())), mailbox.user, PASSWORD)
+    with pytest.raises(TooManyAttempts):
+        for _ in range(30):
+            verify_password(actor, mailbox.user, "wrong")
