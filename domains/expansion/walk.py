@@ -14,7 +14,7 @@ from accounts.errors import BadAddress as BadAccountAddress
 from accounts.scopes import EVERYWHERE, Reach
 from domains.errors import BadAddress
 from domains.expansion import rows
-from domains.expansion.rows import Claim, Edge, Place
+from domains.expansion.rows import Claim, ClaimRow, Place
 from domains.expansion.words import NO_PARENT, Delivery, Expansion, How, Outcome, Step
 from domains.models import Address, Status
 
@@ -38,7 +38,7 @@ _CLOSED = {
 _ASLEEP = {Status.PENDING.value: Outcome.PENDING.value, Status.DELETED.value: Outcome.DELETED.value}
 # plain text: a member of an enumeration costs a lookup in each of ten thousand rounds
 MAILBOX, LIST, ENABLED = Address.Kind.MAILBOX.value, Address.Kind.LIST.value, Status.ENABLED.value
-ANYONE = Address.Senders.ANYONE.value
+ANYONE, DELIVERED = Address.Senders.ANYONE.value, Outcome.DELIVERED.value
 
 
 def expand(text: str, sender: str | None = None, *, reach: Reach = EVERYWHERE) -> Expansion:
@@ -78,6 +78,7 @@ class _Walk:
         self.asked, self.sender, self.reach = asked, sender, reach
         self.found = Expansion(str(asked), str(sender or ""))
         self.places: dict[int, Place] = {}
+        self.open: set[int] = set()  # the domains in service that may be seen
         self.by_name: dict[str, Place | None] = {}
         self.first: dict[int, int] = {}  # claim -> the step where it first came by
         self.arrived: dict[str, int] = {}  # delivery -> its step
@@ -114,21 +115,35 @@ class _Walk:
                 self.say(number, Outcome.TOO_DEEP)
             return
         self.refuse_senders(ahead)
+        edges, claims = rows.edges_of(list(ahead.values())) if ahead else ([], {})
+        texts = rows.claims_by_text(set(catch_alls.values())) if catch_alls else {}
+        self.learn_ids({row[7] for row in claims.values()} | {claim.domain_id for claim in texts.values()})
+        unclaimed = [email for _source, email, target, _mode in edges if target is None]
+        unclaimed += [email for email in catch_alls.values() if email not in texts]
+        self.learn_names({email.rpartition("@")[2] for email in unclaimed})
+        for number, email in catch_alls.items():
+            self.come(number, level, How.CATCH_ALL.value, email, texts.get(email), "")
         going = {claim.id: (number, _HOW[claim.kind]) for number, claim in ahead.items()}
-        edges = [(*going[edge.source], edge) for edge in rows.edges_of(list(ahead.values()))] if ahead else []
-        if catch_alls:
-            texts = rows.claims_by_text(catch_alls.values())
-            for number, email in catch_alls.items():
-                edges.append((number, How.CATCH_ALL.value, Edge(0, email, texts.get(email))))
-        self.learn_ids({edge.claim.domain_id for _number, _how, edge in edges if edge.claim is not None})
-        self.learn_names({edge.email.rpartition("@")[2] for _number, _how, edge in edges if edge.claim is None})
-        places, by_name = self.places, self.by_name
-        for number, how, (_source, email, claim, mode) in edges:
-            if claim is None:
-                place = by_name[email.rpartition("@")[2]]
-                self.arrive(Arrival(number, level, email, how, None, place, mode))
-            else:
-                self.arrive(Arrival(number, level, claim.text, how, claim, places.get(claim.domain_id), mode))
+        for source, email, target, mode in edges:
+            number, how = going[source]
+            self.come(number, level, how, email, claims.get(target) if target is not None else None, mode)
+
+    def come(self, number: int, level: int, how: str, email: str, row: ClaimRow | None, mode: str) -> None:
+        """Go along one edge. What most of a large group are, mailboxes that keep what they get, goes the short way."""
+        if row is None:
+            place = self.by_name[email.rpartition("@")[2]]
+            self.arrive(Arrival(number, level, email, how, None, place, mode))
+            return
+        id, text, kind, is_enabled, _keep, recipients, _senders, domain_id = row
+        steps = self.found.steps
+        plain = is_enabled and kind == MAILBOX and not recipients and not mode and domain_id in self.open
+        if plain and id not in self.first and text not in self.arrived and len(steps) < MAX_STEPS:
+            here = len(steps)
+            self.first[id] = self.arrived[text] = here
+            steps.append(Step(here, number, level, text, how, DELIVERED, kind))
+            self.found.deliveries.append(Delivery(text, DELIVERED, here))
+        else:
+            self.arrive(Arrival(number, level, text, how, Claim._make(row), self.places.get(domain_id), mode))
 
     def arrive(self, at: Arrival) -> None:
         """An address has come by: say what becomes of it, and put what it stands for on the next level."""
@@ -259,14 +274,21 @@ class _Walk:
 
     # --- what is known of domains ---
 
-    def learn_ids(self, ids: Iterable[int]) -> None:
-        missing = set(ids) - self.places.keys()
+    def learn_ids(self, ids: set[int]) -> None:
+        missing = ids - self.places.keys()
         if missing:
-            self.places.update(rows.places_by_id(missing))
+            self.keep(rows.places_by_id(missing).values())
+
+    def keep(self, places: Iterable[Place]) -> None:
+        for place in places:
+            self.places[place.id] = place
+            if place.status == ENABLED and not place.suspended and self.is_seen(place):
+                self.open.add(place.id)
 
     def learn_names(self, names: Iterable[str]) -> None:
         missing = set(names) - self.by_name.keys()
         if missing:
             self.by_name.update(dict.fromkeys(missing))
-            for name, place in rows.places_by_name(missing).items():
-                self.by_name[name] = self.places[place.id] = place
+            found = rows.places_by_name(missing)
+            self.by_name.update(found)
+            self.keep(found.values())
