@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import pydantic
-from django.db.models import Field, Lookup, Q, QuerySet
+from django.db.models import Q, QuerySet
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from api.schemas import MAX_ID, Moment
+from config.kit.lookups import like_escaped
 
 Rows = QuerySet[Any]
 
@@ -43,20 +44,6 @@ class Number:
         return Annotated[int, BeforeValidator(cls._read), pydantic.Field(ge=least, le=most)] | None
 
 
-class Ilike(Lookup):
-    """`ILIKE`, which a trigram index serves; Django's own `icontains` is `UPPER(…) LIKE UPPER(…)`, which none does."""
-
-    lookup_name = "ilike"
-
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
-        left, left_values = self.process_lhs(compiler, connection)
-        right, right_values = self.process_rhs(compiler, connection)
-        return f"{left} ILIKE {right}", (*left_values, *right_values)
-
-
-Field.register_lookup(Ilike)
-
-
 def text(column: str, help: str, *, canonical: bool = False) -> Filter:
     """Text with `*` at the start, the end or both; upper and lower case are the same.
 
@@ -81,8 +68,7 @@ def wildcard(column: str, value: str, *, canonical: bool) -> Q:
     if canonical:
         kinds = {(False, False): "exact", (False, True): "startswith", (True, False): "endswith"}
         return Q(**{f"{column}__{kinds.get((starts, ends), 'contains')}": part.lower()})
-    escaped = re.sub(r"([\\%_])", r"\\\1", part)
-    return Q(**{f"{column}__ilike": f"{'%' * starts}{escaped}{'%' * ends}"})
+    return Q(**{f"{column}__ilike": f"{'%' * starts}{like_escaped(part)}{'%' * ends}"})
 
 
 def number(column: str, help: str) -> Filter:

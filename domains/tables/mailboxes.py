@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import Right
-from config.kit.list_fields import Main, Number, Percent, Size, State, Text, Time
-from config.kit.listing import Listing, View
+from config.kit.list_fields import Main, Number, Percent, Size, State, Time
+from config.kit.listing import View
 from config.kit.tables import Empty
 from config.kit.templatetags.kit import number
 from domains.models import Mailbox, Status
+from domains.tables.big import BigListing
+from domains.tables.fields import Belongs, Name, customers_named, domains_named
 
 STATES = [(status.value, status.label) for status in Status if status != Status.PURGED]
 TONES = {Status.ENABLED.value: "good", Status.PENDING.value: "warn", Status.DELETED.value: "bad"}
@@ -19,18 +21,19 @@ def _fill(mailbox: Mailbox) -> str | None:
     return f"{number(mailbox.fill_permille // 10)} %" if mailbox.fill_permille else None
 
 
-USERS: Listing[Mailbox] = Listing(
+USERS: BigListing[Mailbox] = BigListing(
     "domains.users",
     (
         Main("address", _("Address"), words=True, folded=True, sort=True, url="domains:user-detail"),
-        Text("name", _("Name"), words=True, sort=True, long=True),
+        Name("name", _("Name"), words=True, sort=True, long=True),
         State("state", _("State"), path="status", choices=STATES, tones=TONES, filter=True),
-        Text("domain", _("Domain"), path="domain__name", folded=True, whole=True, shown=False),
-        Text(
+        Belongs("domain", _("Domain"), path="domain__name", key="domain_id", find=domains_named, shown=False),
+        Belongs(
             "customer",
             _("Customer"),
             path="domain__customer__name",
-            whole=True,
+            key="customer_id",
+            find=customers_named,
             shown=False,
             right=Right.VIEW_CUSTOMERS,
         ),
