@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -22,6 +22,7 @@ from domains.models import Address, Broker, Customer, Domain, Mailbox, Status
 
 Server = ScopeRef
 T = TypeVar("T")
+M = TypeVar("M", bound=Model)
 
 
 def server(need: Right) -> Callable[[Actor], Server]:
@@ -99,6 +100,14 @@ def of_domain(actor: Actor, model: type[Model], key: int, *, see: Right, need: R
     if found is None or found.domain.status == Status.PURGED or not actor.has(see, found):  # type: ignore[attr-defined]
         raise Http404("no such object")
     actor.require(need, found)
+    return found
+
+
+def one(rows: QuerySet[M], key: int) -> M:
+    """The row of this id among these. Raises: Http404."""
+    found = rows.filter(pk=key).first()
+    if found is None:
+        raise Http404("no such object")
     return found
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from django.db import transaction
-from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
+from django.db.models import Model, QuerySet
 
 from accounts.actors import Actor
 from accounts.permissions import Right
@@ -22,6 +23,7 @@ from domains.services import mailbox_states, policies, relays
 from domains.services.mailboxes import create_mailbox, update_mailbox
 from domains.services.readdressing import rename_mailbox
 
+M = TypeVar("M", bound=Model)
 group = Group("Users", "Mailboxes, and the people who sign in with them.", names=NAMES)
 
 USERS = Listing(
@@ -155,15 +157,13 @@ def _set_password(actor: Actor, mailbox: Mailbox, password: str) -> None:
 def _set_services(actor: Actor, mailbox: Mailbox, body: UserChange) -> None:
     """The policy and the platform of a user's own."""
     if "policy_id" in body.model_fields_set:
-        chosen = None
-        if body.policy_id is not None:
-            chosen = subjects.named("policyId", lambda: get_object_or_404(mailbox.domain.policies, pk=body.policy_id))
-        policies.set_mailbox_policy(actor, mailbox, chosen)
+        policies.set_mailbox_policy(actor, mailbox, _own(mailbox.domain.policies.all(), "policyId", body.policy_id))
     if "platform_id" in body.model_fields_set:
-        relay = None
-        if body.platform_id is not None:
-            relay = subjects.named("platformId", lambda: get_object_or_404(mailbox.domain.relays, pk=body.platform_id))
-        relays.set_mailbox_relay(actor, mailbox, relay)
+        relays.set_mailbox_relay(actor, mailbox, _own(mailbox.domain.relays.all(), "platformId", body.platform_id))
+
+
+def _own(rows: QuerySet[M], field: str, key: int | None) -> M | None:
+    return None if key is None else subjects.named(field, lambda: subjects.one(rows, key))
 
 
 @group.delete("/users/{int:userId}", admit=subjects.mailbox(Right.MANAGE_USERS))

@@ -9,7 +9,8 @@ from accounts.actors import Actor
 from accounts.scopes import SERVER
 from accounts.services.options import set_option
 from domains.dkim_keys import KeyKind
-from domains.models import Broker, Domain, Mailbox, Recipient, Relay
+from domains.models import Broker, Domain, Mailbox, MailingList, Recipient, Relay, Subscriber
+from domains.policy.rules import RuleKind
 from domains.services.aliases import add_alias
 from domains.services.checks import try_relay
 from domains.services.dkim import create_key
@@ -18,10 +19,13 @@ from domains.services.domain_states import delete_domain
 from domains.services.forwards import create_forward
 from domains.services.groups import create_group
 from domains.services.health import check_domain
+from domains.services.lists.settings import create_list
+from domains.services.lists.subscribing import add_subscribers
 from domains.services.mailbox_states import delete_mailbox
 from domains.services.policies import create_policy
 from domains.services.providers import create_provider
 from domains.services.relays import create_relay
+from domains.services.rules import create_rule
 from domains.services.throttles import set_throttle
 from tests.api.matrix import IN, Row, everybody, of_customer, of_domain, of_mailbox, server_only
 from tests.api.world import Place
@@ -127,6 +131,55 @@ def a_tried_platform(place: Place) -> dict[str, Any]:
     return made
 
 
+def a_rule(kind: RuleKind, owner: Domain | Mailbox, **values: Any) -> dict[str, Any]:
+    return {"ruleId": create_rule(Actor.system(), kind, owner, values).pk}
+
+
+def a_sender_rule(owner: Domain | Mailbox) -> dict[str, Any]:
+    made = a_rule(RuleKind.SENDER, owner, type="block", value=f"x{next(_numbers)}@elsewhere.example")
+    return {"wbItemId": made["ruleId"]}
+
+
+def a_domain_sender_rule(place: Place) -> dict[str, Any]:
+    return of_domain(place) | a_sender_rule(place.domain)
+
+
+def a_user_sender_rule(place: Place) -> dict[str, Any]:
+    return of_mailbox(place) | a_sender_rule(place.mailbox)
+
+
+def an_attachment_rule(place: Place) -> dict[str, Any]:
+    pattern = rf"\.x{next(_numbers)}$"
+    return a_rule(RuleKind.ATTACHMENT, place.domain, action="deny", check_type="filename", filter=pattern)
+
+
+def a_uri_rule(place: Place) -> dict[str, Any]:
+    return a_rule(RuleKind.URI, place.domain, action="blacklist_uri_host", filter=f"shop{next(_numbers)}")
+
+
+def a_dlp_rule(place: Place) -> dict[str, Any]:
+    identifier = f"rule{next(_numbers)}"
+    return a_rule(RuleKind.DLP, place.domain, identifier=identifier, expression="secret", targets_content=True)
+
+
+def a_list(place: Place) -> dict[str, Any]:
+    email = f"list{next(_numbers)}"
+    return {"listId": create_list(Actor.system(), place.domain, email=email, owner=place.mailbox).pk}
+
+
+def a_subscriber(place: Place) -> dict[str, Any]:
+    made = a_list(place)
+    found = MailingList.objects.get(pk=made["listId"])
+    add_subscribers(Actor.system(), found, ["x@elsewhere.example"])
+    return made | {"subscriberId": found.subscribers.get().pk}
+
+
+def a_waiting_subscriber(place: Place) -> dict[str, Any]:
+    made = a_subscriber(place)
+    Subscriber.objects.update(state=Subscriber.State.WAITING)
+    return made
+
+
 def a_platform(place: Place) -> dict[str, Any]:
     values = {
         "name": "Main server",
@@ -222,6 +275,18 @@ ROWS = [
     Row("group_addresses", a_group, user=404),
     Row("group_address_add", a_group, user=404),
     Row("group_address_remove", a_recipient, user=404),
+    # mailing lists: the user owns a_list
+    Row("list_list", of_domain, user=404),
+    Row("list_create", of_domain, user=404),
+    Row("list_detail", a_list, user=IN),
+    Row("list_change", a_list, user=IN),
+    Row("list_delete", a_list, user=403),
+    Row("subscriber_list", a_list, user=IN),
+    Row("subscriber_add", a_list, user=IN),
+    Row("subscriber_detail", a_subscriber, user=IN),
+    Row("subscriber_change", a_subscriber, user=IN),
+    Row("subscriber_accept", a_waiting_subscriber, user=IN),
+    Row("subscriber_remove", a_subscriber, user=IN),
     # expansion
     Row("address_expansion", lambda place: {"address": place.mailbox.address}, foreign=IN, foreign_user=403),
     # policies
@@ -230,6 +295,31 @@ ROWS = [
     Row("policy_detail", a_policy, user=404),
     Row("policy_change", a_policy, user=404),
     Row("policy_delete", a_policy, user=404),
+    # sender rules
+    Row("sender_rules_add", user=IN),
+    Row("domain_sender_rules", of_domain, user=404),
+    Row("domain_sender_rules_add", of_domain, user=404),
+    Row("domain_sender_rules_replace", of_domain, user=404),
+    Row("domain_sender_rule_replace", a_domain_sender_rule, user=404),
+    Row("domain_sender_rule_delete", a_domain_sender_rule, user=404),
+    Row("user_sender_rules", of_mailbox, user=IN),
+    Row("user_sender_rules_add", of_mailbox, user=IN),
+    Row("user_sender_rules_replace", of_mailbox, user=IN),
+    Row("user_sender_rule_replace", a_user_sender_rule, user=IN),
+    Row("user_sender_rule_delete", a_user_sender_rule, user=IN),
+    # attachment, URI and DLP rules
+    *(
+        row
+        for name, make in (("attachment_rule", an_attachment_rule), ("uri_rule", a_uri_rule), ("dlp_rule", a_dlp_rule))
+        for row in (
+            Row(f"{name}_list", of_domain, user=404),
+            Row(f"{name}_create", of_domain, user=404),
+            Row(f"{name}_replace", of_domain, user=404),
+            Row(f"{name}_detail", make, user=404),
+            Row(f"{name}_change", make, user=404),
+            Row(f"{name}_delete", make, user=404),
+        )
+    ),
     # platforms
     Row("platform_list", of_domain, user=404),
     Row("platform_create", of_domain, user=404),
