@@ -2,6 +2,7 @@
 
 from domains.models.addresses import Address, AllowedSender, Mailbox, Recipient
 from domains.models.extras import AccountRight, MailboxProfile, RemotePull
+from domains.models.importing import CsvUpload, PendingPassword
 from domains.models.limits import ServerQuota, Throttle
 from domains.models.lists import MailingList, Subscriber
 from domains.models.policies import AttachmentRule, DlpRule, Policy, SenderRule, UriRule
@@ -14,6 +15,7 @@ __all__ = [
     "AllowedSender",
     "AttachmentRule",
     "Broker",
+    "CsvUpload",
     "Customer",
     "DkimKey",
     "DlpRule",
@@ -24,6 +26,7 @@ __all__ = [
     "MailboxProfile",
     "MailingList",
     "OutgoingProvider",
+    "PendingPassword",
     "Policy",
     "Recipient",
     "Relay",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from domains.urls import dkim, extras, health, limits, lists, mailboxes, relays
+from domains.urls import dkim, extras, health, importing, limits, lists, mailboxes, relays
 
 app_name = "domains"
 
 urlpatterns = [
+    *importing.patterns,
     *mailboxes.patterns,
     *relays.patterns,
     *dkim.patterns,
