@@ -1,6 +1,6 @@
 """What this app puts into the registries of the apps below it: one module a subject, called once when it starts."""
 
-from domains.offers import address_options, extras, health, limits, lists, mailboxes, relays, tenant_options
+from domains.offers import address_options, extras, health, importing, limits, lists, mailboxes, relays, tenant_options
 
 
 def register() -> None:
@@ -12,3 +12,4 @@ def register() -> None:
     limits.register()
     lists.register()
     extras.register()
+    importing.register()
