@@ -1,12 +1,24 @@
 """What this app puts into the registries of the apps below it: one module a subject, called once when it starts."""
 
-from domains.offers import address_options, extras, health, importing, limits, lists, mailboxes, relays, tenant_options
+from domains.offers import (
+    address_options,
+    addresses,
+    extras,
+    health,
+    importing,
+    limits,
+    lists,
+    mailboxes,
+    relays,
+    tenant_options,
+)
 
 
 def register() -> None:
     tenant_options.register()
     address_options.register()
     mailboxes.register()
+    addresses.register()
     relays.register()
     health.register()
     limits.register()

@@ -61,11 +61,8 @@ def count_addresses(actor: Actor, kinds: Collection[str]) -> int | None:
 
 
 def list_recipients(address: Address) -> QuerySet[Recipient]:
-    """What an address delivers to, with what is known of those of ours; whoever may see the address may see these.
-
-    What lies beyond the actor's reach is shown by its address alone: see `Recipient.target` through `visible_to`.
-    """
-    return Recipient.objects.filter(address=address).select_related("target__mailbox")
+    """What an address delivers to, by their addresses alone; whoever may see the address may see these."""
+    return Recipient.objects.filter(address=address)
 
 
 def uses_of(actor: Actor, address: Address) -> Uses:

@@ -75,6 +75,29 @@ def update_forward(
     return changes
 
 
+def add_targets(actor: Actor, forward: Address, targets: Iterable[Entry]) -> list[str]:
+    """Those of these it didn't go to before. Raises: Forbidden, BadLines, Invalid."""
+    actor.require(Right.MANAGE_ADDRESSES, forward)
+    named = recipients.resolve(recipients.parse_all(targets, field=TARGETS))
+    with transaction.atomic():
+        changed = recipients.change(forward, add=named, field=TARGETS)
+        recipients.record(actor, forward, changed, what=TARGETS)
+    return changed.added
+
+
+def remove_targets(actor: Actor, forward: Address, targets: Iterable[Entry]) -> list[str]:
+    """Those of these it went to before; one has to stay. Raises: Forbidden, BadLines, Invalid."""
+    actor.require(Right.MANAGE_ADDRESSES, forward)
+    emails = recipients.parse_all(targets, field=TARGETS)
+    names = {*emails, *(each.email for each in recipients.resolve(emails))}
+    with transaction.atomic():
+        changed = recipients.change(forward, remove=names, field=TARGETS)
+        if not forward.recipient_count:
+            raise Invalid(_("A forward needs somewhere to go."), field=TARGETS)
+        recipients.record(actor, forward, changed, what=TARGETS)
+    return changed.removed
+
+
 def set_forwarding(
     actor: Actor,
     mailbox: Mailbox,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from domains.urls import dkim, extras, health, importing, limits, lists, mailboxes, relays
+from domains.urls import addresses, dkim, extras, health, importing, limits, lists, mailboxes, relays
 
 app_name = "domains"
 
 urlpatterns = [
     *importing.patterns,
     *mailboxes.patterns,
+    *addresses.patterns,
     *relays.patterns,
     *dkim.patterns,
     *health.patterns,

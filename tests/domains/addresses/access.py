@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from accounts.actors import Actor
 from accounts.permissions import Right
-from domains.models import Domain, Mailbox
+from domains.models import Address, Domain, Mailbox
 from domains.services.aliases import add_alias
+from domains.services.groups import create_group
 from domains.services.mailbox_states import delete_mailbox
 from tests.access import Args, Cast, Row, Scoped, in_domain, somewhere
 from tests.domains.factories import make_mailbox_in
@@ -39,8 +40,36 @@ def user(route: str, answer: int = 200, *, need: Right | tuple[Right, ...] = (),
     )
 
 
+def a_group(cast: Cast, domain: Domain) -> Args:
+    local = f"group{Address.objects.count()}"
+    return (create_group(SYSTEM, domain, email=local, members=["x@elsewhere.example", "y@elsewhere.example"]).pk,)
+
+
+def group(route: str, answer: int = 200, *, need: Right | tuple[Right, ...] = (), **more: object) -> Scoped:
+    """A page about a group or forward."""
+    return user(route, answer, need=need, **{"args": a_group, **more})
+
+
 EDITED = {"first_name": "Ada"}
+REMOVED = {"email": "x@elsewhere.example"}
+GROUP = {"email": "g", "senders": "anyone", "enabled": "on"}
 ROWS = [
+    somewhere("domains:group-list", need=Right.VIEW_USERS),
+    somewhere("domains:who-gets-mail", need=Right.VIEW_USERS),
+    Row("domains:group-bulk", own=404, administrator=404),
+    Row("domains:group-bulk", own=404, administrator=404, method="POST"),
+    somewhere("domains:group-create", need=Right.MANAGE_ADDRESSES),
+    somewhere("domains:group-create", 422, method="POST", need=Right.MANAGE_ADDRESSES, data=GROUP),
+    group("group-detail"),
+    group("group-history", need=Right.VIEW_AUDIT),
+    group("group-edit", need=Right.MANAGE_ADDRESSES),
+    group("group-edit", 303, method="POST", need=Right.MANAGE_ADDRESSES, data=GROUP),
+    group("group-members-add", 303, method="POST", need=Right.MANAGE_ADDRESSES, data={"recipients": "z@example.com"}),
+    group(
+        "group-member-remove", 303, method="POST", need=Right.MANAGE_ADDRESSES, data={"email": "x@elsewhere.example"}
+    ),
+    group("group-delete", need=Right.MANAGE_ADDRESSES),
+    group("group-delete", 303, method="POST", need=Right.MANAGE_ADDRESSES),
     somewhere("domains:user-list", need=Right.VIEW_USERS),
     Row("domains:user-bulk", own=404, administrator=404),
     Row("domains:user-bulk", own=404, administrator=404, method="POST"),

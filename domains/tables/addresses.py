@@ -1,0 +1,48 @@
+"""How the list of groups and forwards looks, and that of what one delivers to."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from config.kit.list_fields import Choice, Main, Number, Time, YesNo
+from config.kit.listing import Listing, View
+from config.kit.tables import Empty
+from domains.models import Address, Recipient
+from domains.tables.big import BigListing
+from domains.tables.fields import Belongs, Name, domains_named
+
+KINDS = (Address.Kind.GROUP, Address.Kind.FORWARD)
+
+GROUPS: BigListing[Address] = BigListing(
+    "domains.groups",
+    (
+        Main("address", _("Address"), path="text", words=True, folded=True, sort=True, url="domains:group-detail"),
+        Name("name", _("Name"), long=True),
+        Choice("kind", _("Kind"), choices=[(kind.value, kind.label) for kind in KINDS], filter=True),
+        Number("members", _("Delivers to"), path="recipient_count", search=False),
+        YesNo("enabled", _("Enabled"), path="is_enabled", filter=True),
+        Choice("senders", _("Who may send"), choices=Address.Senders.choices, search=False),
+        Belongs("domain", _("Domain"), path="domain__name", key="domain_id", find=domains_named, shown=False),
+        Time("created", _("Made"), path="created_at", shown=False, search=False),
+    ),
+    sort="address",
+    caption=_("Groups and forwards"),
+    placeholder=_("Address, or kind:group, domain:example.org …"),
+    views=(View(_("Groups"), "kind=group"), View(_("Forwards"), "kind=forward")),
+    first_step=Empty(
+        _("No groups yet"), _("A group is one address for many people. A forward leads on to another address."), "users"
+    ),
+    nothing=_("No group or forward like this"),
+)
+
+RECIPIENTS: Listing[Recipient] = Listing(
+    "domains.recipients",
+    (
+        Main("email", _("Address"), words=True, folded=True, sort=True),
+        Time("added", _("Added"), path="created_at", search=False),
+    ),
+    sort="email",
+    caption=_("Delivers to"),
+    first_step=Empty(_("Nobody yet"), _("Mail for this address goes nowhere until somebody is added."), "users"),
+    nothing=_("No address like this"),
+)
