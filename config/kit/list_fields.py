@@ -29,7 +29,7 @@ __all__ = [
     "address_of", "known", "spoken_name",
 ]  # fmt: skip
 
-Choices = Sequence[tuple[str, Label]]
+Choices = Sequence[tuple[Any, Label]]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -104,7 +104,8 @@ def address_of(url_name: str, pk: int) -> str:
 class Choice(Field):
     """One of some values. groups: words for several at once, `{"active": (_("Waiting or running"), ["waiting", …])}`.
 
-    choices: pairs of value and word, or a function of the actor that gives those they may know (one query at most).
+    choices: pairs of value (as the column has it) and word, or a function of the actor that gives those they may know
+    (one query at most).
     """
 
     choices: Choices | Callable[[Any], Choices] = ()
@@ -142,7 +143,9 @@ class Choice(Field):
         return self.labels.get(value, value)
 
     def is_blank(self) -> Q:
-        return super().is_blank() | Q(**{self.orm_path: ""})
+        blank = super().is_blank()
+        has_texts = all(isinstance(key, str) for key, _label in self.pairs)
+        return blank | Q(**{self.orm_path: ""}) if has_texts else blank
 
     def compare(self, op: Op, value: Value) -> Q:
         wanted = value.text.casefold()
