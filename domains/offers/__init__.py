@@ -9,6 +9,7 @@ from domains.offers import (
     limits,
     lists,
     mailboxes,
+    policies,
     relays,
     tenant_options,
 )
@@ -25,3 +26,4 @@ def register() -> None:
     lists.register()
     extras.register()
     importing.register()
+    policies.register()

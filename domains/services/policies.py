@@ -126,6 +126,16 @@ def set_policy_values(
     return mailbox
 
 
+def set_mailbox_choices(
+    actor: Actor, mailbox: Mailbox, policy: Policy | None, values: Mapping[str, Any], *, expected: int | None = None
+) -> Mailbox:
+    """The policy of a mailbox and what is laid over it, both or neither. Raises: as the two services."""
+    with transaction.atomic():
+        set_mailbox_policy(actor, mailbox, policy, expected=expected)
+        set_policy_values(actor, mailbox, values)
+    return mailbox
+
+
 def policy_of(mailbox: Mailbox) -> Policy | None:
     """The policy row that counts for a mailbox."""
     return mailbox.policy or mailbox.domain.default_policy

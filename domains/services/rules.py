@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.actors import Actor
+from accounts.errors import Forbidden
 from accounts.permissions import EndUserRight, Right
 from config.kit.versions import change
 from domains.errors import Invalid, LimitReached, Taken
@@ -42,6 +43,15 @@ def require_rules(actor: Actor, kind: RuleKind, owner: Owner) -> None:
         require_over_mailbox(actor, owner, EndUserRight.MANAGE_SENDERS, Right.MANAGE_FILTERS)
     else:
         actor.require(KINDS[kind].right, owner)
+
+
+def may_change(actor: Actor, kind: RuleKind, owner: Owner) -> bool:
+    """Whether `require_rules` would pass, for what a page offers."""
+    try:
+        require_rules(actor, kind, owner)
+    except Forbidden:
+        return False
+    return True
 
 
 def owner_of(rule: RuleRow) -> Owner:
@@ -82,8 +92,13 @@ def create_rule(
     return rule
 
 
-def update_rule(actor: Actor, rule: RuleRow, values: Mapping[str, Any], *, expected: int | None = None) -> RuleRow:
-    """Change some values (None: stays, but `expires_at` None: never). Raises: as create_rule, ChangedMeanwhile."""
+def update_rule(
+    actor: Actor, rule: RuleRow, values: Mapping[str, Any], *, place: int | None = None, expected: int | None = None
+) -> RuleRow:
+    """Change some values (None: stays, but `expires_at` None: never), and its place in the order.
+
+    Raises: as create_rule, ChangedMeanwhile.
+    """
     info, owner = kind_of(rule), owner_of(rule)
     require_rules(actor, info.kind, owner)
     with transaction.atomic():
@@ -98,6 +113,8 @@ def update_rule(actor: Actor, rule: RuleRow, values: Mapping[str, Any], *, expec
         if changes:
             told(owner)
             audit.record(actor, f"{info.event}.update", rule, changes=changes)
+        if place is not None:
+            move_rule(actor, rule, place)
     return rule
 
 

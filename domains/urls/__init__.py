@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domains.urls import addresses, dkim, extras, health, importing, limits, lists, mailboxes, relays
+from domains.urls import addresses, dkim, extras, health, importing, limits, lists, mailboxes, policies, relays, rules
 
 app_name = "domains"
 
@@ -16,4 +16,6 @@ urlpatterns = [
     *limits.patterns,
     *lists.patterns,
     *extras.patterns,
+    *policies.patterns,
+    *rules.patterns,
 ]
