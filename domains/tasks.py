@@ -10,7 +10,7 @@ from accounts.actors import Actor
 from config.kit import clock
 from domains import usage
 from domains.commands.domain_lifecycle import PurgeDeletedDomainsArguments
-from domains.services import domain_purging, health
+from domains.services import domain_purging, health, purging
 from domains.services.importing import uploads
 from domains.services.lists import subscribing
 from jobs import services as tasks
@@ -36,7 +36,8 @@ def refresh_usage() -> None:
 
 @shared_task(name="domains.purge_deleted", ignore_result=True)  # type: ignore[untyped-decorator]
 def purge_deleted() -> None:
-    """Ask for the purge of the domains whose date has come; a task only where there are any."""
+    """Users whose date has come, batch by batch; of domains a task is asked for, only where there are any."""
+    purging.purge_due_mailboxes(Actor.system())
     if domain_purging.list_due(Actor.system()).exists():
         tasks.submit(Actor.system(), "PurgeDeletedDomains", PurgeDeletedDomainsArguments())
 
