@@ -43,7 +43,7 @@ class AddressForm(forms.Form):
 class RecipientsForm(forms.Form):
     """More recipients, as a paste."""
 
-    recipients = LinesField(label=gettext_lazy("Add"), rows=4, help_text=_PASTE)
+    recipients = LinesField(label=gettext_lazy("Addresses"), rows=4, help_text=_PASTE)
 
 
 class WhoGetsForm(forms.Form):
