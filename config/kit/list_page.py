@@ -140,7 +140,7 @@ class ListPage(Generic[M]):
         bulk_url: str = "",
     ) -> ListPage[M]:
         known_total = total() if total is not None and not asked.is_filtered else None
-        page = keyset(request, rows.filter(asked.condition), order=asked.order, per_page=asked.size, total=known_total)
+        page = keyset(request, asked.matching(rows), order=asked.order, per_page=asked.size, total=known_total)
         return cls(request, asked, page, actions, bulk_url)
 
     @property

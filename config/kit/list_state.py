@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -81,9 +82,10 @@ class ListSpec:
         For what follows a list (bulk, export): a search that means nothing must never mean everything.
         """
         asked = self.ask(actor, params)
+        found = asked.matching(rows)
         if asked.problems:
             raise BadTerm(" ".join(asked.problems))
-        return rows.filter(asked.condition)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +116,14 @@ class Asked:
         """All of it together; nothing at all where something couldn't be understood."""
         condition = self._compiled[0]
         return Q(pk__in=[]) if self.problems else condition
+
+    def matching(self, rows: QuerySet[M]) -> QuerySet[M]:
+        """Those rows; none, and a problem, where a column can't be compared with what was typed."""
+        try:
+            return rows.filter(self.condition)
+        except (ValueError, TypeError, ValidationError):
+            self.problems.append(_("One of the values can't be looked for in its field."))
+            return rows.none()
 
     @property
     def problems(self) -> list[str]:

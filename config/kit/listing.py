@@ -86,11 +86,12 @@ class Listing(ListSpec, Generic[M]):
         self, request: HttpRequest, rows: QuerySet[M], on_export: Callable[[], None] | None
     ) -> HttpResponseBase:
         asked = self.ask(getattr(request, "actor", None), request.GET, ListMemory.load(request, self.name))
+        found = asked.matching(rows)
         if asked.problems:
             return HttpResponse("\n".join(asked.problems), status=400, content_type="text/plain; charset=utf-8")
         if on_export is not None:
             on_export()
-        found = rows.filter(asked.condition).order_by("pk")[:EXPORT_LIMIT]
+        found = found.order_by("pk")[:EXPORT_LIMIT]
         columns = [each for each in asked.fields if each.column]
         lines = ([each.exported(row) for each in columns] for row in found.iterator(chunk_size=2_000))
         return stream_csv(

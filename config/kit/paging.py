@@ -242,8 +242,8 @@ class _Walk(Generic[M]):
 
     @property
     def _field(self) -> Any:
-        if self.attribute == SORT_VALUE:
-            return self.rows.query.annotations[SORT_VALUE].output_field
+        if self.attribute in self.rows.query.annotations:
+            return self.rows.query.annotations[self.attribute].output_field
         return self.rows.model._meta.get_field(self.attribute)
 
     def write(self, row: M) -> str:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any, ClassVar
 
 import django_tables2 as tables
 from django.http import HttpRequest
 from django.utils.functional import cached_property
-from django.utils.html import conditional_escape, escape
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from config.kit.nav import Text
@@ -60,30 +60,39 @@ class Head:
     sorted: str = ""
 
 
+def _escaped(value: Any) -> str:
+    """As the template engine does it, without its detour over lazy texts."""
+    if isinstance(value, str):
+        return value if isinstance(value, SafeString) else escape(value)
+    return str(value.__html__()) if hasattr(value, "__html__") else escape(str(value))
+
+
 def draw_rows(rows: Iterable[Row], *, choose: bool = False, form_id: str = "") -> SafeString:
     """The rows of a table's body. Here and not in the template: 50 rows of 8 cells take 1 ms instead of 8.
 
     Text is escaped; a cell that is a `SafeString` (a component's) is taken as it is.
     """
     form = f' form="{escape(form_id)}"' if form_id else ""
+    choose_row = _("Choose %(row)s")
     parts: list[str] = []
-    labels: dict[str, str] = {}
+    opened: dict[tuple[str, str], str] = {}
     for row in rows:
         parts.append('<tr class="rowlink">' if row.url else "<tr>")
         if choose:
-            words = escape(_("Choose %(row)s") % {"row": row.name})
-            box = f'<input type="checkbox" class="check" name="chosen" value="{escape(row.key)}" aria-label="{words}"'
+            words = escape(choose_row % {"row": row.name})
+            box = f'<input type="checkbox" class="check" name="chosen" value="{_escaped(row.key)}" aria-label="{words}"'
             parts.append(f'<td class="cell-choose">{box}{form}></td>')
         for cell in row.cells:
-            label = labels.get(cell.label)
-            if label is None:
-                label = labels[cell.label] = escape(cell.label)
-            value: str = conditional_escape(cell.value)
+            start = opened.get((cell.css, cell.label))
+            if start is None:
+                start = f'<td class="{escape(cell.css)}" data-label="{escape(cell.label)}">'
+                opened[cell.css, cell.label] = start
+            value = _escaped(cell.value)
             if cell.href:
                 value = f'<a class="rowlink__a" href="{escape(cell.href)}">{value}</a>'
-            parts.append(f'<td class="{cell.css}" data-label="{label}">{value}</td>')
+            parts.append(f"{start}{value}</td>")
         parts.append("</tr>")
-    return mark_safe("".join(parts))  # noqa: S308 - everything above is escaped
+    return SafeString("".join(parts))
 
 
 class MainColumn(tables.Column):  # type: ignore[misc]  # untyped parent

@@ -149,6 +149,19 @@ def test_a_filter_that_no_longer_exists_shows_nothing_instead_of_everything(task
     assert [chip.label for chip in page.chips] == ["State: abolished"]
 
 
+def test_blank_is_asked_of_keys_and_texts_alike_and_no_column_breaks_the_page(tasks: dict[str, Task]) -> None:
+    people = [(person.pk, person.email) for person in User.objects.all()]
+    listing: Listing[Task] = Listing(
+        "tests.odd",
+        (Choice("person", "Person", path="actor", choices=people), Text("tries", "Tries", path="dispatches")),
+    )
+    rows = Task.objects.all()
+    assert listing.select(Actor.console(), rows, QueryDict("q=-person:*")).get() == tasks["bad"]
+    assert listing.page(_get("?q=tries:*"), rows).problem == "One of the values can't be looked for in its field."
+    with pytest.raises(BadTerm):
+        listing.select(Actor.console(), rows, QueryDict("q=tries:*"))
+
+
 @pytest.mark.parametrize("query", ["?q=%00", "?state=%00", "?sort=%00", "?before=%00&after=%00", "?columns=%00&size=x"])
 def test_no_address_breaks_a_list(tasks: dict[str, Task], query: str) -> None:
     _page(query).table.body  # noqa: B018
@@ -199,6 +212,13 @@ def _walk(rows: QuerySet[Task], order: Order, direction: str, start: str = "") -
         if not url:
             return
         query = "?" + url.partition("?")[2]
+
+
+def test_a_value_that_the_selector_worked_out_can_be_sorted_by(db: None) -> None:
+    made = {factories.make_task(dispatches=number % 3).pk for number in range(9)}
+    rows = Task.objects.annotate(double=F("dispatches") * 2)
+    pages = list(_walk(rows, Order("double", True), "older_url"))
+    assert len(pages) == 3 and {row.pk for page in pages for row in page.rows} == made
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=str)

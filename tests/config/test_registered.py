@@ -30,11 +30,6 @@ def test_every_item_of_the_navigation_leads_to_a_page_and_has_its_icon() -> None
         assert item.right is None or Right(item.right)
 
 
-def test_no_two_pages_answer_to_the_same_key() -> None:
-    keys = [(item.keys, item.audience) for item in nav._items if item.keys]
-    assert len(keys) == len(set(keys))
-
-
 def test_every_bulk_action_has_a_verb_an_icon_and_a_right_that_exists() -> None:
     for list_name, action in bulk.registered():
         assert re.fullmatch(r"[a-z][a-z0-9-]*", action.name), (list_name, action.name)

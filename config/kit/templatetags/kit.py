@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+from html import escape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -43,8 +44,13 @@ def number(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "" if value is None else str(value)
     if isinstance(value, int):
-        return number_format(value, decimal_pos=0, force_grouping=True)
+        return _whole(value, get_language() or "")
     return number_format(round(value, 1), decimal_pos=1, force_grouping=True)
+
+
+@functools.lru_cache(maxsize=4096)
+def _whole(value: int, language: str) -> str:
+    return number_format(value, decimal_pos=0, force_grouping=True)
 
 
 def size_text(size_bytes: int) -> str:
@@ -88,49 +94,50 @@ def _as_datetime(value: Any) -> dt.datetime:
 def exact_time(moment: dt.datetime) -> str:
     """Date, time to the second and zone."""
     local = timezone.localtime(moment)
-    day = _day(local.date(), pgettext("date format: day, month and year, as Django's date filter", "j M Y"))
-    return f"{day}, {local:%H:%M:%S %Z}"
-
-
-def _day(day: dt.date, form: str) -> str:
-    return _day_in(day, form, get_language() or "")
-
-
-@functools.lru_cache(maxsize=4096)
-def _day_in(day: dt.date, form: str, language: str) -> str:
-    """A day in words; the rows of a list have few of them, and Django's formatting is slow."""
-    return date_format(day, form)
+    return f"{_day_in(local.date(), True, get_language() or '')}, {local:%H:%M:%S %Z}"
 
 
 def relative_time(moment: dt.datetime, now: dt.datetime) -> str:
     """ "3 minutes ago" within a day; then the day, with the year only where it is another one."""
     seconds = int((now - moment).total_seconds())
+    if not -86_400 < seconds < 86_400:
+        return day_text(moment, now)
+    language = get_language() or ""
     if seconds < 0:
-        return _until(-seconds) if seconds > -86_400 else day_text(moment, now)
+        minutes, hours = max(1, round(-seconds / 60)), round(-seconds / 3600)
+        return _until(minutes, 0, language) if seconds > -3600 else _until(0, hours, language)
     if seconds < 45:
         return _("just now")
-    if seconds < 3600:
-        minutes = max(1, round(seconds / 60))
+    return _since(max(1, round(seconds / 60)), 0, language) if seconds < 3600 else _since(0, seconds // 3600, language)
+
+
+# The rows of a list have few different days and times, and both Django's formatting and gettext are slow.
+
+
+@functools.lru_cache(maxsize=1024)
+def _since(minutes: int, hours: int, language: str) -> str:
+    if minutes:
         return ngettext("%(count)d minute ago", "%(count)d minutes ago", minutes) % {"count": minutes}
-    if seconds < 86_400:
-        hours = seconds // 3600
-        return ngettext("%(count)d hour ago", "%(count)d hours ago", hours) % {"count": hours}
-    return day_text(moment, now)
+    return ngettext("%(count)d hour ago", "%(count)d hours ago", hours) % {"count": hours}
 
 
-def _until(seconds: int) -> str:
-    if seconds < 3600:
-        minutes = max(1, round(seconds / 60))
+@functools.lru_cache(maxsize=1024)
+def _until(minutes: int, hours: int, language: str) -> str:
+    if minutes:
         return ngettext("in %(count)d minute", "in %(count)d minutes", minutes) % {"count": minutes}
-    hours = round(seconds / 3600)
     return ngettext("in %(count)d hour", "in %(count)d hours", hours) % {"count": hours}
+
+
+@functools.lru_cache(maxsize=4096)
+def _day_in(day: dt.date, with_year: bool, language: str) -> str:
+    if with_year:
+        return date_format(day, pgettext("date format: day, month and year, as Django's date filter", "j M Y"))
+    return date_format(day, pgettext("date format: day and month, as Django's date filter", "j M"))
 
 
 def day_text(moment: dt.datetime, now: dt.datetime) -> str:
     local = timezone.localtime(moment)
-    if local.year == timezone.localtime(now).year:
-        return _day(local.date(), pgettext("date format: day and month, as Django's date filter", "j M"))
-    return _day(local.date(), pgettext("date format: day, month and year, as Django's date filter", "j M Y"))
+    return _day_in(local.date(), local.year != timezone.localtime(now).year, get_language() or "")
 
 
 @register.filter
@@ -139,12 +146,8 @@ def ago(value: Any) -> str:
     if value is None or value == "":
         return ""
     moment = _as_datetime(value)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        moment.isoformat(),
-        exact_time(moment),
-        relative_time(moment, timezone.now()),
-    )
+    title, words = escape(exact_time(moment)), escape(relative_time(moment, timezone.now()))
+    return SafeString(f'<time datetime="{moment.isoformat()}" title="{title}">{words}</time>')
 
 
 @register.filter
