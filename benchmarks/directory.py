@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +20,9 @@ from benchmarks import beside, list_pages, programs
 from benchmarks.asking import Api
 from benchmarks.directory_tables import tables, targets
 from benchmarks.figures import percentile
-from benchmarks.house import ADDRESS, PASSWORD, ROOT, Browser, House, clean_environment
+from benchmarks.house import ADDRESS, PASSWORD, ROOT, Browser
 from benchmarks.invented import LARGEST_GROUP
+from benchmarks.quiet import Quiet
 from benchmarks.section import Bench, Result
 from benchmarks.web import Web
 
@@ -37,7 +36,6 @@ ACTORS = {
     "of a customer": "customer@bench.example",
 }
 TIMES, DELEGATED_TIMES, EXPANDED = 12, 6, 21
-SETTLE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +62,21 @@ def measure(bench: Bench, known: Result) -> Result:
 
 
 @contextmanager
-def kept(bench: Bench, size: Size) -> Iterator[House]:
+def kept(bench: Bench, size: Size) -> Iterator[Quiet]:
     """The running house with a directory of that size; filled now unless there is one of these models."""
     home = bench.work / "directory" / str(size.mailboxes)
     note = home / "built.json"
     wanted = {"size": [size.mailboxes, size.domains, size.customers], "data": data_hash()}
     if not (note.exists() and json.loads(note.read_text()).items() >= wanted.items()):
         shutil.rmtree(home, ignore_errors=True)
-    with House(home) as house:
+    with Quiet(home).running() as house:
         if not note.exists():
             began = time.monotonic()
             numbers = f"{size.mailboxes}, {size.domains}, {size.customers}"
-            inside(house, f"from benchmarks.directory_data import fill; fill({numbers})")
+            house.inside(f"from benchmarks.directory_data import fill; fill({numbers})")
             note.write_text(json.dumps({**wanted, "seconds": time.monotonic() - began}))
             bench.say(f"directory: filled in {time.monotonic() - began:.0f} s")
-        time.sleep(SETTLE_S)
         yield house
-
-
-def inside(house: House, code: str) -> str:
-    """What a piece of Python prints in the house's own shell."""
-    argv = [sys.executable, "manage.py", "shell", "-v", "0", "-c", code]
-    environ = clean_environment(POSTKEEP_HOME=str(house.home))
-    return subprocess.run(argv, cwd=ROOT, env=environ, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def data_hash() -> str:
@@ -101,8 +91,8 @@ def data_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def _ours(bench: Bench, house: House) -> Result:
-    facts = json.loads(inside(house, "from benchmarks.directory_facts import tell; tell()"))
+def _ours(bench: Bench, house: Quiet) -> Result:
+    facts = json.loads(house.inside("from benchmarks.directory_facts import tell; tell()"))
     found: Result = {"counts": facts["counts"], "built": json.loads((house.home / "built.json").read_text())}
     found["lists"], found["queries"] = {}, {}
     with Web(house.home) as web:
@@ -140,15 +130,15 @@ def _measured(
     }
 
 
-def _program(house: House, web: Web, email: str) -> Api:
+def _program(house: Quiet, web: Web, email: str) -> Api:
     """A client with a token of this person's."""
-    token = json.loads(inside(house, f"from benchmarks.directory_facts import token; token({email!r})"))
+    token = json.loads(house.inside(f"from benchmarks.directory_facts import token; token({email!r})"))
     return Api(web.port, {"Authorization": f"Bearer {token}"})
 
 
-def _expansion(house: House, address: str) -> dict[str, Any]:
+def _expansion(house: Quiet, address: str) -> dict[str, Any]:
     code = f"from benchmarks.directory_facts import expansion; expansion({address!r}, {EXPANDED})"
-    told = json.loads(inside(house, code))
+    told = json.loads(house.inside(code))
     milliseconds = told["ms"][1:]
     return {
         "deliveries": told["deliveries"],
@@ -157,7 +147,7 @@ def _expansion(house: House, address: str) -> dict[str, Any]:
     }
 
 
-def _queries(house: House, email: str, offered: dict[str, list[list_pages.Variant]]) -> dict[str, dict[str, Any]]:
+def _queries(house: Quiet, email: str, offered: dict[str, list[list_pages.Variant]]) -> dict[str, dict[str, Any]]:
     """{name: {"first page": {"count", "slow"}, …}} of the first way of each kind."""
     firsts: dict[str, dict[str, str]] = {}
     for name, variants in offered.items():
@@ -165,5 +155,5 @@ def _queries(house: House, email: str, offered: dict[str, list[list_pages.Varian
             firsts.setdefault(name, {}).setdefault(variant.kind, variant.path)
     paths = sorted({path for kinds in firsts.values() for path in kinds.values()})
     code = f"from benchmarks.directory_facts import tell_queries; tell_queries({email!r}, {paths!r})"
-    told = json.loads(inside(house, code)) if paths else {}
+    told = json.loads(house.inside(code)) if paths else {}
     return {name: {kind: told[path] for kind, path in kinds.items()} for name, kinds in firsts.items()}

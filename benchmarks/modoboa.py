@@ -31,8 +31,8 @@ from benchmarks import modoboa_rows
 from benchmarks.asking import Api
 from benchmarks.house import answer_of, clean_environment, free_port
 from benchmarks.invented import Directory
+from benchmarks.quiet import own_servers
 from config import servers
-from config.kit import paths
 
 VERSION = "2.12.0"
 WORKERS = 2
@@ -89,7 +89,7 @@ class Modoboa:
     @contextmanager
     def running(self) -> Iterator[Modoboa]:
         """Filled on its first start."""
-        with _our_servers(self._home) as self._sockets:
+        with own_servers(self._home) as self._sockets:
             if not (self._home / "filled.json").exists():
                 self._fill()
             self.token = self._token()
@@ -160,24 +160,6 @@ class Modoboa:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=30)
-
-
-@contextmanager
-def _our_servers(home: Path) -> Iterator[Path]:
-    """PostgreSQL and Valkey with our settings in a home of their own, gives the folder of their sockets.
-
-    The process's own POSTKEEP_HOME comes back at the end.
-    """
-    before = os.environ.get("POSTKEEP_HOME")
-    os.environ["POSTKEEP_HOME"] = str(home)
-    try:
-        with servers.running():
-            yield paths.run_dir()
-    finally:
-        if before is None:
-            del os.environ["POSTKEEP_HOME"]
-        else:
-            os.environ["POSTKEEP_HOME"] = before
 
 
 def _run(argv: Sequence[str], **more: Any) -> str:

@@ -39,7 +39,7 @@ class Web:
         with (self._home / "web-bench.log").open("ab") as log:
             self._process = subprocess.Popen(argv, cwd=ROOT, env=environ, stdout=log, stderr=log)
         until = time.monotonic() + READY_S
-        while answer_of(self.port, "/healthz") != 200:
+        while answer_of(self.port, "/healthz") not in (200, 503):  # 503: the house has no workers
             if self._process.poll() is not None or time.monotonic() > until:
                 self.stop()
                 raise RuntimeError(f"the web server does not answer; see {self._home / 'web-bench.log'}")
