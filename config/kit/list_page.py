@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from config.kit.list_fields import Choice, Field, Main, Number, Time
 from config.kit.list_state import Asked
 from config.kit.nav import Text
-from config.kit.paging import Page, Pager, keyset, total_text
+from config.kit.paging import Page, Pager, count_capped, keyset, total_text
 from config.kit.preferences import SIZES
 from config.kit.tables import NOTHING, Cell, Empty, Head, Row, draw_rows
 
@@ -139,8 +139,12 @@ class ListPage(Generic[M]):
         actions: Sequence[Any] = (),
         bulk_url: str = "",
     ) -> ListPage[M]:
-        known_total = total() if total is not None and not asked.is_filtered else None
-        page = keyset(request, asked.matching(rows), order=asked.order, per_page=asked.size, total=known_total)
+        known, capped = total() if total is not None and not asked.is_filtered else None, False
+        found = asked.matching(rows)
+        if known is None:
+            known, capped = count_capped(found)
+        order = asked.order_among(are_many=capped)
+        page = keyset(request, found, order=order, per_page=asked.size, total=known, capped=capped)
         return cls(request, asked, page, actions, bulk_url)
 
     @property

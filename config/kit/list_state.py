@@ -179,6 +179,10 @@ class Asked:
         sorting = {each.name for each in self.fields if each.sort}
         return wanted if wanted.removeprefix("-") in sorting and not wanted.startswith("--") else self.listing.sort
 
+    def order_among(self, *, are_many: bool) -> Order:
+        """The order for rows of which the condition leaves more than 10,000, or fewer."""
+        return self.order
+
     @property
     def order(self) -> Order:
         name, descending = self.sort.removeprefix("-"), self.sort.startswith("-")

@@ -127,12 +127,14 @@ def keyset(
     order: str | Order = "-pk",
     per_page: int = 50,
     total: int | None = None,
+    capped: bool = False,
     by_time: bool | None = None,
 ) -> Page[M]:
     """The page of `rows` the address asks for.
 
-    `total` comes from a counter where the caller has one; otherwise it is counted up to 10,000. A cursor that can't be
-    read shows the first page. One query for the rows, two where a page reaches from values into blanks.
+    `total` comes from the caller where they have one (`capped`: there are more); otherwise it is counted up to 10,000.
+    A cursor that can't be read shows the first page. One query for the rows, two where a page reaches from values into
+    blanks.
     """
     chosen = order if isinstance(order, Order) else Order.parse(order)
     walk = _Walk(rows, chosen)
@@ -144,7 +146,7 @@ def keyset(
     more, found = len(found) > per_page, found[:per_page]
     if backwards:
         found.reverse()
-    counted, capped = (total, False) if total is not None else count_capped(rows)
+    counted, capped = (total, capped) if total is not None else count_capped(rows)
     pager = cursor_pager(
         request,
         newer=walk.write(found[0]) if found and (more if backwards else cursor is not None) else None,
