@@ -44,6 +44,9 @@ class Number:
         return Annotated[int, BeforeValidator(cls._read), pydantic.Field(ge=least, le=most)] | None
 
 
+QueryId = Annotated[int, BeforeValidator(Number._read), pydantic.Field(ge=1, le=MAX_ID)] | None
+
+
 def text(column: str, help: str, *, canonical: bool = False) -> Filter:
     """Text with `*` at the start, the end or both; upper and lower case are the same.
 

@@ -105,7 +105,10 @@ class Declared:
     @cached_property
     def admit_takes(self) -> frozenset[str]:
         """Which of the path's parameters name the object; the others go to the operation."""
-        return frozenset(inspect.signature(self.admit).parameters) - {"actor"}
+        parameters = inspect.signature(self.admit).parameters
+        if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
+            return frozenset(inside(name) for _kind, name in _PLACEHOLDER.findall(self.path))
+        return frozenset(parameters) - {"actor"}
 
     @cached_property
     def words(self) -> dict[str, Any]:

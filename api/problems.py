@@ -112,6 +112,10 @@ def _changed(error: Exception, names: Names) -> ApiError:
     return PreconditionFailed(_("Somebody has changed the object since you read it; read it again."))
 
 
+def _name_taken(error: Exception, names: Names) -> ApiError:
+    return Conflict(_words(error), faults=_faults(error, names, "name"))
+
+
 def _address_taken(error: Exception, names: Names) -> ApiError:
     text = _("Something else has this address already: %(address)s") % {"address": error}
     return Conflict(text, faults=_faults(error, names, "email", text))
@@ -185,6 +189,9 @@ TABLE: list[tuple[type[Exception], Callable[[Exception, Names], ApiError]]] = [
     (accounts.LastAdministrator, _taken),
     (accounts.UnknownOption, _unknown_option),
     (accounts.BadOption, _bad_option),
+    (accounts.GrantExists, _taken),
+    (accounts.NameTaken, _name_taken),
+    (accounts.RoleInUse, _taken),
     (accounts.AccountsError, _refused),
     (domains.BadLines, _lines),
     (domains.BadAddress, _wrong_address),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.door import Door
 from api.v1 import (
+    admins,
     customers,
     dkim,
     domain_aliases,
@@ -18,8 +19,10 @@ from api.v1 import (
     platforms,
     policies,
     quotas,
+    roles,
     rules,
     sender_rules,
+    signs,
     throttles,
     users,
 )
@@ -31,6 +34,7 @@ door = Door(
         domains.group,
         domain_aliases.group,
         users.group,
+        signs.group,
         forwards.group,
         groups.group,
         lists.group,
@@ -46,6 +50,8 @@ door = Door(
         quotas.group,
         throttles.group,
         options.group,
+        admins.group,
+        roles.group,
         customers.provider_group,
     ]
 )

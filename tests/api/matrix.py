@@ -40,10 +40,11 @@ class Row:
     foreign_user: int | None = None
     administrator: int = IN
     body: Any = b"{"
+    query: Callable[[Place], str] | None = None
 
     @property
     def scoped(self) -> bool:
-        return self.make is not nothing
+        return self.make is not nothing or self.query is not None
 
 
 def of_domain(place: Place) -> dict[str, Any]:

@@ -7,7 +7,10 @@ from typing import Any
 
 from accounts.actors import Actor
 from accounts.scopes import SERVER
+from accounts.services.administrators import NewPerson, create_administrator
+from accounts.services.grants import Bundle
 from accounts.services.options import set_option
+from accounts.services.roles import create_role
 from domains.dkim_keys import KeyKind
 from domains.models import Broker, Domain, Mailbox, MailingList, Recipient, Relay, Subscriber
 from domains.policy.rules import RuleKind
@@ -23,6 +26,7 @@ from domains.services.lists.settings import create_list
 from domains.services.lists.subscribing import add_subscribers
 from domains.services.mailbox_states import delete_mailbox
 from domains.services.policies import create_policy
+from domains.services.profiles import set_signature
 from domains.services.providers import create_provider
 from domains.services.relays import create_relay
 from domains.services.rules import create_rule
@@ -94,6 +98,32 @@ def a_recipient(place: Place) -> dict[str, Any]:
 
 def a_policy(place: Place) -> dict[str, Any]:
     return {"policyId": create_policy(Actor.system(), place.domain, {"name": f"Policy {next(_numbers)}"}).pk}
+
+
+def an_admin(place: Place) -> dict[str, Any]:
+    bundle = Bundle.of_rights(["view_domains", "view_users"])
+    who = NewPerson(f"admin{next(_numbers)}@admins.example")
+    return of_domain(place) | {"adminId": create_administrator(Actor.system(), place.domain, who, bundle).user_id}
+
+
+def an_admin_alone(place: Place) -> dict[str, Any]:
+    return {"adminId": an_admin(place)["adminId"]}
+
+
+def a_customer_s_admin(place: Place) -> dict[str, Any]:
+    who = NewPerson(f"admin{next(_numbers)}@admins.example")
+    bundle = Bundle.of_rights(["view_domains"])
+    return of_customer(place) | {"adminId": create_administrator(Actor.system(), place.customer, who, bundle).user_id}
+
+
+def a_role(place: Place) -> dict[str, Any]:
+    made = create_role(Actor.system(), place.domain, name=f"Role {next(_numbers)}", rights=["view_domains"])
+    return {"roleId": made.pk}
+
+
+def a_signature(place: Place) -> dict[str, Any]:
+    set_signature(Actor.system(), place.mailbox, "<b>Ada</b>")
+    return of_mailbox(place)
 
 
 def a_customer(place: Place) -> dict[str, Any]:
@@ -254,6 +284,10 @@ ROWS = [
     Row("user_change", of_mailbox),
     Row("user_delete", a_user, user=404),
     Row("user_restore", a_deleted_user, user=404),
+    # signatures
+    Row("sign_detail", a_signature, user=IN),
+    Row("sign_set", of_mailbox, user=IN),
+    Row("sign_delete", a_signature, user=IN),
     # aliases and forwards
     Row("user_aliases", of_mailbox, user=IN),
     Row("user_alias_add", of_mailbox),
@@ -377,6 +411,33 @@ ROWS = [
     Row("user_options", of_mailbox, user=IN),
     Row("user_option_set", of_mailbox, user=IN),
     Row("user_option_reset", option_of_user, user=IN),
+    # administrators
+    Row("admin_list"),
+    Row("admin_detail", an_admin_alone, foreign_user=403),
+    Row("admin_change", an_admin_alone, foreign_user=403),
+    Row("admin_delete", an_admin_alone, foreign_user=403),
+    *(
+        Row(f"{what}_{verb}", make, user=404, delegate=delegate)
+        for what, delegate, of, one in (
+            ("domain", IN, of_domain, an_admin),
+            ("customer", 404, of_customer, a_customer_s_admin),
+        )
+        for verb, make in (
+            ("admins", of),
+            ("admin_add", of),
+            ("admin_detail", one),
+            ("admin_authorities", one),
+            ("admin_revoke", one),
+        )
+    ),
+    Row("permission_list", query=lambda place: f"?scope=domain&id={place.domain.pk}", foreign_user=403),
+    # roles
+    everybody("role_built_in"),
+    Row("role_list"),
+    Row("role_create"),
+    Row("role_detail", a_role, user=404),
+    Row("role_change", a_role, user=404),
+    Row("role_delete", a_role, user=404),
     # outgoing providers
     everybody("provider_list"),
     server_only("provider_create"),
