@@ -52,7 +52,9 @@ def of_mailbox(mailbox: Mailbox) -> dict[str, Quota]:
     """{"size", "count", "sieve"} of a mailbox. The caller asked whether the actor may see it."""
     server, domain = server_quota(), mailbox.domain
     return {
-        "size": _quota(server.quota_bytes, domain.quota_bytes, mailbox.quota_bytes, mailbox.used_bytes),
+        "size": _quota(
+            server.quota_bytes, domain.quota_bytes, mailbox.quota_bytes, mailbox.used_bytes, domain.max_quota_bytes
+        ),
         "count": _quota(server.quota_messages, domain.quota_messages, mailbox.quota_messages, mailbox.used_messages),
         "sieve": _quota(server.sieve_quota_bytes, domain.sieve_quota_bytes, mailbox.sieve_quota_bytes, 0),
     }
@@ -72,7 +74,7 @@ def of_domain(domain: Domain) -> dict[str, Quota]:
     """{"size", "count", "sieve"} that a mailbox of this domain gets where it has none of its own."""
     server = server_quota()
     return {
-        "size": _quota(server.quota_bytes, domain.quota_bytes, None, 0),
+        "size": _quota(server.quota_bytes, domain.quota_bytes, None, 0, domain.max_quota_bytes),
         "count": _quota(server.quota_messages, domain.quota_messages, None, 0),
         "sieve": _quota(server.sieve_quota_bytes, domain.sieve_quota_bytes, None, 0),
     }
@@ -182,7 +184,10 @@ FROM (
              ELSE mailbox.used_messages * 1000 / level.count END))::int AS fill
     FROM domains_mailbox AS mailbox
     JOIN domains_domain AS domain ON domain.id = mailbox.domain_id
-    CROSS JOIN LATERAL (SELECT COALESCE(mailbox.quota_bytes, domain.quota_bytes, %s, -1) AS size,
+    CROSS JOIN LATERAL (SELECT COALESCE(mailbox.quota_bytes, domain.quota_bytes, %s, -1) AS inherited) AS said
+    CROSS JOIN LATERAL (SELECT CASE WHEN mailbox.quota_bytes IS NULL AND domain.max_quota_bytes >= 0
+                                         AND (said.inherited < 0 OR said.inherited > domain.max_quota_bytes)
+                                    THEN domain.max_quota_bytes ELSE said.inherited END AS size,
                                COALESCE(mailbox.quota_messages, domain.quota_messages, %s, -1) AS count) AS level
     WHERE {where}
 ) AS found
@@ -197,8 +202,12 @@ def _sums(domain: Domain | None, customer_id: int | None) -> tuple[int, int]:
         cursor.execute(
             f"""
             SELECT COALESCE(max(quota), 0), COALESCE(sum(quota), 0), COALESCE(bool_or(quota < 0), false)
-            FROM (SELECT COALESCE(mailbox.quota_bytes, domain.quota_bytes, %s, -1) AS quota
+            FROM (SELECT CASE WHEN mailbox.quota_bytes IS NULL AND domain.max_quota_bytes >= 0
+                                   AND (said.inherited < 0 OR said.inherited > domain.max_quota_bytes)
+                              THEN domain.max_quota_bytes ELSE said.inherited END AS quota
                   FROM domains_mailbox AS mailbox JOIN domains_domain AS domain ON domain.id = mailbox.domain_id
+                  CROSS JOIN LATERAL (
+                      SELECT COALESCE(mailbox.quota_bytes, domain.quota_bytes, %s, -1) AS inherited) AS said
                   WHERE mailbox.{column} = %s AND mailbox.status <> 'purged') AS found
             """,  # noqa: S608  (the column is one of two written here)
             [server_quota().quota_bytes, key],
@@ -213,8 +222,11 @@ def _within(limit: int | None, value: int) -> bool:
     return value != UNLIMITED and allows(limit, value)
 
 
-def _quota(server: int | None, domain: int | None, mailbox: int | None, used: int) -> Quota:
+def _quota(server: int | None, domain: int | None, mailbox: int | None, used: int, largest: int | None = None) -> Quota:
+    """largest: what a mailbox of the domain may have at most; what it inherits is cut to that."""
     computed = effective(("mailbox", mailbox), ("domain", domain), ("server", server))
+    if mailbox is None and largest is not None and largest != UNLIMITED and not 0 <= computed.value <= largest:
+        computed = Effective(largest, "domain")
     return Quota(server, domain, mailbox, computed, used)
 
 

@@ -110,3 +110,14 @@ def test_the_second_of_two_administrators_is_told(db: None) -> None:
     quotas.set_domain_quota(SYSTEM, domain, {"quota_bytes": 5}, expected=seen)
     with pytest.raises(ChangedMeanwhile):
         quotas.set_domain_quota(SYSTEM, domain, {"quota_bytes": 6}, expected=seen)
+
+
+def test_what_is_inherited_is_cut_to_the_largest_quota_of_the_domain(db: None) -> None:
+    domain = make_domain(max_quota_bytes=10 * MIB)
+    mailbox = make_mailbox_in(domain)
+    assert quotas.of_mailbox(mailbox)["size"].computed.value == 10 * MIB
+    Mailbox.objects.filter(pk=mailbox.pk).update(used_bytes=5 * MIB)
+    quotas.refresh_fill()
+    assert fill(domain) == {mailbox.pk: 500}
+    quotas.set_server_quota(SYSTEM, {"quota_bytes": MIB})
+    assert quotas.of_mailbox(mailbox)["size"].computed.value == MIB
