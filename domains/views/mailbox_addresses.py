@@ -93,7 +93,7 @@ def user_forwarding(request: ActorRequest, mailbox_id: int) -> HttpResponse:
         except DomainsError as error:
             refuse(form, error)
         except ChangedMeanwhile:
-            form.add_error(None, _(CHANGED))
+            form.add_error(None, CHANGED)
     return _show(request, mailbox, forwarding_form=form)
 
 
@@ -124,7 +124,7 @@ def user_rename(request: ActorRequest, mailbox_id: int) -> HttpResponse:
         except DomainsError as error:
             refuse(form, error)
         except ChangedMeanwhile:
-            form.add_error(None, _(CHANGED))
+            form.add_error(None, CHANGED)
     uses = None if mailbox.claim is None else selectors.uses_of(request.actor, mailbox.claim)
     context = {"object": mailbox_page(request, mailbox), "mailbox": mailbox, "form": form, "uses": uses}
     return render_page(request, "domains/user_rename.html", context)

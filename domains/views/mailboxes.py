@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -34,7 +35,7 @@ from domains.views.mailbox_links import link_list
 from domains.wording import history_lines, quota_lines
 from jobs.bulk import submit_bulk
 
-CHANGED = "Somebody else changed this meanwhile. Look at it again before you save."
+CHANGED = gettext_lazy("Somebody else changed this meanwhile. Look at it again before you save.")
 
 
 @require_safe
@@ -151,7 +152,7 @@ def user_edit(request: ActorRequest, mailbox_id: int) -> HttpResponse:
         except DomainsError as error:
             refuse(form, error)
         except ChangedMeanwhile:
-            form.add_error(None, _(CHANGED))
+            form.add_error(None, CHANGED)
     context = {"form": form, "mailbox": mailbox, "object": mailbox_page(request, mailbox)}
     return render_page(request, "domains/user_edit.html", context)
 
@@ -199,7 +200,7 @@ def user_quota(request: ActorRequest, mailbox_id: int) -> HttpResponse:
         except DomainsError as error:
             refuse(form, error)
         except ChangedMeanwhile:
-            form.add_error(None, _(CHANGED))
+            form.add_error(None, CHANGED)
     context = {
         "object": mailbox_page(request, mailbox),
         "mailbox": mailbox,
