@@ -11,7 +11,7 @@ from domains.forms.fields import LinesField, VersionField
 from domains.models import Address
 
 _ADDRESS = {"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}
-_PASTE = gettext_lazy("One a line, or set apart by commas; “Name <address>” is understood.")
+_PASTE = gettext_lazy("One a line, or set apart by commas. “Name <name@example.org>” is fine.")
 
 
 class AddressForm(forms.Form):
