@@ -1,8 +1,9 @@
 """Collects the words people see from the sources and keeps the .po files in step with them.
 
 `python -m config.messages` adds what is new (untranslated) to every locale/*/LC_MESSAGES/django.po and drops what is
-gone; a test says what lacks a translation. Needs no gettext tools, so it works on a bare machine. Not for compiling:
-config.translations.
+gone; tests say what lacks a translation. German has every text; the other languages have what people meet who only
+use their own mail (END_USER), and the rest shows in English. Needs no gettext tools, so it works on a bare machine.
+Not for compiling: config.translations.
 """
 
 from __future__ import annotations
@@ -11,12 +12,56 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("accounts", "api", "archive", "config", "domains", "jobs")
+
+# The languages that say only what stands in END_USER.
+PARTIAL = ("fr", "es", "nb", "da")
+# Where the texts stand that people without administration meet; patterns as in fnmatch.
+END_USER = (
+    "accounts/apps.py",
+    "accounts/forms.py",
+    "accounts/views/account.py",
+    "accounts/views/entry.py",
+    "archive/navigation.py",
+    "archive/tables.py",
+    "config/kit/nav.py",
+    "config/shell/errors.py",
+    "config/shell/offers.py",
+    "config/shell/signed_out.py",
+    "domains/forms/lists.py",
+    "domains/models/lists.py",
+    "domains/views/lists.py",
+    "templates/[45]*.html",
+    "templates/accounts/account.html",
+    "templates/accounts/change_password.html",
+    "templates/accounts/link*.html",
+    "templates/accounts/sign_in.html",
+    "templates/archive/access_log.html",
+    "templates/base.html",
+    "templates/base_plain.html",
+    "templates/base_root.html",
+    *(
+        f"templates/components/{name}.html"
+        for name in (
+            "confirm", "copy", "empty", "language_switch", "note", "pager", "rows_switch", "running", "sidebar",
+            "switcher", "theme_switch", "toast", "topbar_actions",
+        )
+    ),
+    "templates/domains/list_confirm.html",
+    "templates/domains/list_detail.html",
+    "templates/domains/list_edit.html",
+    "templates/domains/list_subscribers.html",
+    "templates/domains/own_lists.html",
+    "templates/domains/subscriber_detail.html",
+    "templates/domains/subscribers_add.html",
+    "templates/forms/*.html",
+)  # fmt: skip
 
 # name of the function: positions of context, singular, plural
 _CALLS: dict[str, tuple[int | None, int, int | None]] = {
@@ -45,7 +90,7 @@ class Message:
 def collect(root: Path = ROOT) -> list[Message]:
     """Every message of the sources and templates, sorted by file and then by text."""
     found: dict[tuple[str, str], Message] = {}
-    for path in _files(root):
+    for path in sources(root):
         place = path.relative_to(root).as_posix()
         for context, singular, plural in _messages(path):
             message = found.setdefault((context, singular), Message(context, singular, plural))
@@ -55,7 +100,19 @@ def collect(root: Path = ROOT) -> list[Message]:
     return sorted(found.values(), key=lambda message: (message.places[0], message.context, message.singular))
 
 
-def _files(root: Path) -> Iterator[Path]:
+def said_in(language: str, messages: list[Message]) -> list[Message]:
+    """Those that the language has to say: all, or in a PARTIAL language what stands in END_USER."""
+    if language not in PARTIAL:
+        return messages
+    return [m for m in messages if any(fnmatchcase(place, each) for place in m.places for each in END_USER)]
+
+
+def catalogue_of(language: str) -> Path:
+    """The language's .po file."""
+    return ROOT / "locale" / language / "LC_MESSAGES" / "django.po"
+
+
+def sources(root: Path) -> Iterator[Path]:
     for package in PACKAGES:
         yield from (p for p in sorted((root / package).rglob("*.py")) if "migrations" not in p.parts)
     yield from sorted((root / "templates").rglob("*.html"))
@@ -154,8 +211,9 @@ def missing(path: Path, messages: list[Message]) -> list[Message]:
 def main() -> None:
     messages = collect()
     for path in sorted((ROOT / "locale").glob("*/LC_MESSAGES/django.po")):
-        write_po(path, messages, read_po(path))
-        print(f"{path.relative_to(ROOT)}: {len(messages)} messages, {len(missing(path, messages))} to translate")
+        own = said_in(path.parent.parent.name, messages)
+        write_po(path, own, read_po(path))
+        print(f"{path.relative_to(ROOT)}: {len(own)} messages, {len(missing(path, own))} to translate")
 
 
 if __name__ == "__main__":

@@ -190,7 +190,15 @@ API_REQUESTS_PER_MINUTE = environment.api_requests_per_minute()
 
 # --- language and time ---
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+# German says everything; the others say what end users meet (config.messages), the rest is in English.
+LANGUAGES = [
+    ("en", "English"),
+    ("de", "Deutsch"),
+    ("fr", "Français"),
+    ("es", "Español"),
+    ("nb", "Norsk bokmål"),
+    ("da", "Dansk"),
+]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"

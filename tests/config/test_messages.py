@@ -1,15 +1,18 @@
-"""German says everything that English says: no text is left untranslated, and every placeholder comes along."""
+"""German says everything that English says, four more languages what end users read; placeholders come along."""
 
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
+from accounts.models import User
 from config import messages
 
-GERMAN = messages.ROOT / "locale" / "de" / "LC_MESSAGES" / "django.po"
+GERMAN = messages.catalogue_of("de")
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|</?\w+[^>]*>")
 
 
@@ -23,9 +26,28 @@ def test_every_text_people_see_is_said_in_german(collected: list[messages.Messag
     assert not lacking, "\n" + "\n".join(f"{m.singular!r} ({', '.join(m.places)})" for m in lacking)
 
 
-def test_translations_carry_the_placeholders_and_tags_of_their_originals(collected: list[messages.Message]) -> None:
-    done = messages.read_po(GERMAN)
-    for message in collected:
+@pytest.mark.parametrize("language", messages.PARTIAL)
+def test_every_text_end_users_read_is_said_in(language: str, collected: list[messages.Message]) -> None:
+    lacking = messages.missing(messages.catalogue_of(language), messages.said_in(language, collected))
+    assert not lacking, "\n" + "\n".join(f"{m.singular!r} ({', '.join(m.places)})" for m in lacking)
+
+
+def test_every_place_named_for_end_users_exists() -> None:
+    files = {path.relative_to(messages.ROOT).as_posix() for path in messages.sources(messages.ROOT)}
+    assert [each for each in messages.END_USER if not any(fnmatchcase(file, each) for file in files)] == []
+
+
+def test_every_language_that_can_be_chosen_has_its_texts() -> None:
+    spoken = {code for code, _name in settings.LANGUAGES}
+    assert spoken == {"en", "de", *messages.PARTIAL} == {choice for choice in User.Language.values if choice}
+
+
+@pytest.mark.parametrize("language", ["de", *messages.PARTIAL])
+def test_translations_carry_the_placeholders_and_tags_of_their_originals(
+    language: str, collected: list[messages.Message]
+) -> None:
+    done = messages.read_po(messages.catalogue_of(language))
+    for message in messages.said_in(language, collected):
         allowed = set(PLACEHOLDER.findall(message.singular + message.plural))
         for form in done.get(message.key, []):
             assert set(PLACEHOLDER.findall(form)) <= allowed, form
