@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from config import messages, translations
+
 
 def main(arguments: list[str]) -> int:
     if not arguments:
@@ -18,6 +20,7 @@ def main(arguments: list[str]) -> int:
         return 2
     folder = Path(arguments[0]).absolute()
     folder.mkdir(parents=True, exist_ok=True)
+    translations.compile_all(messages.ROOT / "locale")  # PAGE_LOCALE chooses which language is seen
     os.environ["PAGE_SHOTS"] = str(folder)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     return int(pytest.main(["-q", str(Path(__file__).parent / "test_pages.py"), *arguments[1:]]))
