@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.permissions import Right
+from config.kit.list_query import BadTerm
 from domains import selectors
-from domains.models import Domain, Status
-from domains.services import domain_purging
+from domains.models import Customer, Domain, Status
+from domains.services import domain_purging, domain_states, moving, renaming
+from domains.tables.tenants import DOMAINS
 from jobs.commands import command
 from jobs.errors import BadArguments
 from jobs.running import TaskRun
@@ -49,6 +52,130 @@ def purge_deleted_domains(actor: Actor, run: TaskRun, arguments: PurgeDeletedDom
         purged.append({"domain": domain.name, **done.as_details()})
     run.progress(len(domains), len(domains), unit="domains")
     return {"domains": purged, "dry_run": arguments.dry_run}
+
+
+@dataclass(frozen=True, slots=True)
+class RenameDomainArguments:
+    """`keep_old`: the old name stays as an alias. `dry_run`: only say what would change."""
+
+    domain: str
+    new_name: str
+    keep_old: bool = True
+    reason: str = ""
+    dry_run: bool = False
+
+
+@command("RenameDomain", needs=Right.EDIT_DOMAINS, arguments=RenameDomainArguments, label=_("Renaming of a domain"))
+def rename_domain(actor: Actor, run: TaskRun, arguments: RenameDomainArguments) -> dict[str, object]:
+    """Give a domain another name, with all addresses, people and whatever names them."""
+    domain = _domain(actor, arguments.domain, Right.EDIT_DOMAINS)
+    if arguments.dry_run:
+        found = renaming.plan(actor, domain, arguments.new_name)
+    else:
+        run.progress(0, 1, unit="domains", note=f"{domain.name} → {arguments.new_name}")
+        found = renaming.rename_domain(
+            actor, domain, arguments.new_name, keep_old=arguments.keep_old, reason=arguments.reason
+        )
+    run.progress(1, 1, unit="domains")
+    blocked = {"signed_in_elsewhere": found.signed_in_elsewhere, "too_long": found.too_long, "beyond": found.beyond}
+    details: dict[str, object] = {"old": found.old, "new": found.new, **found.as_details()}
+    if arguments.dry_run:
+        details |= {"possible": not found.is_blocked, "taken": found.taken, **blocked}
+    return details | {"dry_run": arguments.dry_run}
+
+
+@dataclass(frozen=True, slots=True)
+class MoveDomainArguments:
+    """`customer` by name; empty: to the server itself."""
+
+    domain: str
+    customer: str = ""
+    reason: str = ""
+
+
+@command("MoveDomain", needs=Right.DELETE_DOMAINS, arguments=MoveDomainArguments, label=_("Move of a domain"))
+def move_domain(actor: Actor, run: TaskRun, arguments: MoveDomainArguments) -> dict[str, object]:
+    """Give a domain with everything in it to another customer."""
+    domain = _domain(actor, arguments.domain, Right.DELETE_DOMAINS)
+    customer = _customer(actor, arguments.customer) if arguments.customer else None
+    run.progress(0, 1, unit="domains", note=domain.name)
+    moving.move_domain(actor, domain, customer, reason=arguments.reason)
+    run.progress(1, 1, unit="domains")
+    return {"domain": domain.name, "customer": arguments.customer, "mailboxes": domain.mailbox_count}
+
+
+@dataclass(frozen=True, slots=True)
+class DomainArguments:
+    """A domain by any of its names."""
+
+    domain: str
+    reason: str = ""
+
+
+@command("SuspendDomain", needs=Right.EDIT_DOMAINS, arguments=DomainArguments, label=_("Suspension of a domain"))
+def suspend_domain(actor: Actor, run: TaskRun, arguments: DomainArguments) -> dict[str, object]:
+    """Disable a domain: its mail stops and nobody of it signs in."""
+    domain = _domain(actor, arguments.domain, Right.EDIT_DOMAINS)
+    domain_states.disable_domain(actor, domain, reason=arguments.reason)
+    return {"domain": domain.name, "status": domain.status}
+
+
+@command("ResumeDomain", needs=Right.EDIT_DOMAINS, arguments=DomainArguments, label=_("Resumption of a domain"))
+def resume_domain(actor: Actor, run: TaskRun, arguments: DomainArguments) -> dict[str, object]:
+    """Enable a domain that was suspended or is pending."""
+    domain = _domain(actor, arguments.domain, Right.EDIT_DOMAINS)
+    domain_states.enable_domain(actor, domain, reason=arguments.reason)
+    return {"domain": domain.name, "status": domain.status}
+
+
+@dataclass(frozen=True, slots=True)
+class GetDomainsArguments:
+    """`search` is what the search box of the list takes: `state:disabled customer:acme`."""
+
+    search: str = ""
+    limit: int = 1000
+
+
+@command("GetDomains", needs=Right.VIEW_DOMAINS, arguments=GetDomainsArguments, label=_("List of domains"))
+def get_domains(actor: Actor, run: TaskRun, arguments: GetDomainsArguments) -> dict[str, object]:
+    """List domains with their state, customer and numbers."""
+    asked = QueryDict(mutable=True)
+    asked["q"] = arguments.search
+    try:
+        found = DOMAINS.select(actor, selectors.list_domains(actor), asked)
+    except BadTerm as error:
+        raise BadArguments(str(error)) from error
+    rows = found.prefetch_related("names").order_by("name")[: max(0, arguments.limit)]
+    return {"total": found.count(), "domains": [_as_json(domain) for domain in rows]}
+
+
+def _as_json(domain: Domain) -> dict[str, object]:
+    return {
+        "id": domain.pk,
+        "name": domain.name,
+        "status": domain.status,
+        "suspended_by_customer": domain.suspended_by_customer,
+        "customer": None if domain.customer is None else domain.customer.name,
+        "aliases": sorted(name.name for name in domain.names.all() if name.is_alias),
+        "mailboxes": domain.mailbox_count,
+        "created_at": domain.created_at.isoformat(),
+        "purge_at": None if domain.purge_at is None else domain.purge_at.isoformat(),
+    }
+
+
+def _domain(actor: Actor, name: str, need: Right) -> Domain:
+    """Raises: BadArguments for a domain that isn't there, or isn't the actor's."""
+    found = selectors.find_domain(actor, name, need=need)
+    if found is None:
+        raise BadArguments(f"there is no domain {name}")
+    return found
+
+
+def _customer(actor: Actor, name: str) -> Customer:
+    found = Customer.objects.visible_to(actor, Right.CREATE_DOMAINS).filter(name=name).first()
+    if found is None:
+        raise BadArguments(f"there is no customer {name}")
+    return found
 
 
 def _named(actor: Actor, names: list[str]) -> list[Domain]:

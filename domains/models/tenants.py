@@ -256,9 +256,15 @@ class DomainName(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [models.CheckConstraint(name="domainname_lower", condition=~Q(name__regex="[A-Z]"))]
+        indexes = [GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="domainname_parts")]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def display_name(self) -> str:
+        """The name as people write it (U-labels)."""
+        return display_domain(self.name)
 
     def scopes(self) -> tuple[ScopeRef, ...]:
         return self.domain.scopes()

@@ -12,10 +12,12 @@ from domains.offers import (
     policies,
     relays,
     tenant_options,
+    tenants,
 )
 
 
 def register() -> None:
+    tenants.register()
     tenant_options.register()
     address_options.register()
     mailboxes.register()

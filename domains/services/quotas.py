@@ -159,6 +159,11 @@ def check_room(domain: Domain) -> None:
             raise LimitReached(text % {"customer": customer})
 
 
+def given(*, domain: Domain | None = None, customer: Customer | None = None) -> int:
+    """The quotas of a domain's or a customer's mailboxes, added up, in bytes; −1 where one is unlimited."""
+    return _sums(domain, None if customer is None else customer.pk)[1]
+
+
 def refresh_fill(*, domain: Domain | None = None, mailbox: Mailbox | None = None) -> int:
     """Bring `fill_permille` in step with quotas and usage, of all mailboxes or those named; how many changed."""
     server = server_quota()

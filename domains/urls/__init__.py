@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from domains.urls import addresses, dkim, extras, health, importing, limits, lists, mailboxes, policies, relays, rules
+from domains.urls import (
+    addresses,
+    dkim,
+    extras,
+    health,
+    importing,
+    limits,
+    lists,
+    mailboxes,
+    policies,
+    relays,
+    rules,
+    tenants,
+)
 
 app_name = "domains"
 
 urlpatterns = [
     *importing.patterns,
+    *tenants.patterns,
     *mailboxes.patterns,
     *addresses.patterns,
     *relays.patterns,

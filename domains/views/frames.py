@@ -12,26 +12,50 @@ from django.utils.translation import ngettext
 
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
-from config.kit import nav
 from config.kit.objects import ObjectPage
 from config.kit.templatetags.kit import number
 from domains.errors import DomainsError
-from domains.models import Domain, Mailbox, Status
+from domains.models import Customer, Domain, Mailbox, Status
 from domains.tables.mailboxes import TONES
+from domains.tenant_wording import customer_state, domain_state
+
+
+def customer_page(request: ActorRequest, customer: Customer, **header: Any) -> ObjectPage:
+    """The frame of every page of a customer."""
+    state, count = customer_state(customer), customer.domain_count
+    facts = [ngettext("%(count)s domain", "%(count)s domains", count) % {"count": number(count)}]
+    if customer.external_id:
+        facts.append(customer.external_id)
+    may_edit = request.actor.has(Right.MANAGE_CUSTOMERS, customer)
+    values = {
+        "name": customer.name,
+        "state": state.key,
+        "state_label": state.label,
+        "tone": state.tone,
+        "facts": facts,
+        "crumbs": [(_("Customers"), reverse("domains:customer-list"))],
+        "edit_url": reverse("domains:customer-edit", args=[customer.pk]) if may_edit else "",
+    }
+    return ObjectPage.of(request, "customer", customer, **values | header)
 
 
 def domain_page(request: ActorRequest, domain: Domain, **header: Any) -> ObjectPage:
-    """The frame of every page of a domain."""
-    count = domain.mailbox_count
+    """The frame of every page of a domain: the state that counts, whose it is, and when it is purged."""
+    state, count = domain_state(domain), domain.mailbox_count
     facts = [ngettext("%(count)s mailbox", "%(count)s mailboxes", count) % {"count": number(count)}]
     if domain.customer is not None:
         facts.insert(0, str(domain.customer))
+    if domain.name != domain.display_name:
+        facts.append(domain.name)
+    if domain.status == Status.DELETED and domain.purge_at is not None:
+        facts.append(_("purged on %(date)s") % {"date": date_format(domain.purge_at, "SHORT_DATE_FORMAT")})
     values = {
         "name": domain.display_name,
-        "state": domain.status,
-        "state_label": domain.get_status_display(),
+        "state": state.key,
+        "state_label": state.label,
+        "tone": state.tone,
         "facts": facts,
-        "crumbs": [(_("Domains"), url)] if (url := nav.address("domains:domain-list")) else [],
+        "crumbs": [(_("Domains"), reverse("domains:domain-list"))],
     }
     return ObjectPage.of(request, "domain", domain, **values | header)
 
@@ -59,3 +83,8 @@ def refuse(form: Form, error: DomainsError, fields: dict[str, str] | None = None
     """Put what a service refused onto the form: at its field where the form has it, else on top."""
     name = (fields or {}).get(error.field, error.field.replace("_data.", "_").replace(".", "_").lower())
     form.add_error(name if name in form.fields else None, str(error))
+
+
+def meanwhile() -> str:
+    """What the second of two people is told."""
+    return _("Somebody changed this meanwhile. Look at it again, then repeat your change.")

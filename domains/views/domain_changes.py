@@ -1,0 +1,186 @@
+"""What changes a domain as a whole: state, customer, deletion, restoring, purge; each says its numbers first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import options
+from accounts.permissions import Right
+from accounts.requests import ActorRequest
+from config.kit.pages import redirect_page, render_page, toast
+from config.kit.versions import ChangedMeanwhile
+from domains import selectors
+from domains.commands.domain_lifecycle import MoveDomainArguments, PurgeDeletedDomainsArguments
+from domains.errors import DomainsError
+from domains.forms.tenants import DomainDeleteForm, MoveForm
+from domains.models import Address, Customer, Domain, Status
+from domains.services import domain_purging, domain_states, moving
+from domains.views.domain_names import AT_ONCE
+from domains.views.frames import domain_page, meanwhile, refuse
+from jobs import services as tasks
+
+
+@require_POST
+def domain_state(request: ActorRequest, domain_id: int) -> HttpResponse:
+    """Enable, disable, or set to pending."""
+    domain = selectors.get_domain(request.actor, domain_id, need=Right.EDIT_DOMAINS)
+    try:
+        domain_states.set_status(
+            request.actor, domain, request.POST.get("status", ""), reason=request.POST.get("reason", "")[:500]
+        )
+    except DomainsError as error:
+        toast(request, str(error), "error")
+    else:
+        said = {
+            Status.ENABLED: _("%(domain)s is in service."),
+            Status.DISABLED: _("%(domain)s is suspended: its mail stops, and its people can't sign in."),
+        }.get(Status(domain.status), _("%(domain)s waits to be put into service."))
+        toast(request, said % {"domain": domain.display_name})
+    return redirect_page(request, "domains:domain-detail", domain.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def domain_move(request: ActorRequest, domain_id: int) -> HttpResponse:
+    """To another customer: first what it comes to and what is in the way, then done."""
+    domain = selectors.get_domain(request.actor, domain_id, need=Right.DELETE_DOMAINS)
+    request.actor.require_somewhere(Right.CREATE_DOMAINS)
+    customers = Customer.objects.visible_to(request.actor, Right.CREATE_DOMAINS).exclude(pk=domain.customer_id or 0)
+    may_be_nobodys = domain.customer_id is not None and request.actor.has(Right.CREATE_DOMAINS)
+    form = MoveForm(
+        request.POST or None,
+        initial={"version": domain.version},
+        customers=customers.order_by("name"),
+        may_be_nobodys=may_be_nobodys,
+    )
+    plan = None
+    if request.method == "POST" and form.is_valid():
+        customer = form.cleaned_data["customer"]
+        plan = moving.plan(request.actor, [domain], customer)
+        if request.POST.get("confirmed") == _key(customer) and not plan.obstacles:
+            try:
+                return _move(request, domain, customer, form.cleaned_data)
+            except DomainsError as error:
+                refuse(form, error)
+            except ChangedMeanwhile:
+                form.add_error(None, meanwhile())
+    confirmed = _key(form.cleaned_data["customer"]) if plan is not None else ""
+    context = _frame(request, domain, form=form, plan=plan, confirmed=confirmed)
+    return render_page(request, "domains/domain_move.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def domain_delete(request: ActorRequest, domain_id: int) -> HttpResponse:
+    """Deleting as a state; what will be purged later is said now."""
+    domain = selectors.get_domain(request.actor, domain_id, need=Right.DELETE_DOMAINS)
+    form = DomainDeleteForm(request.POST or None, initial={"version": domain.version}, domain=domain)
+    if request.method == "POST" and form.is_valid():
+        try:
+            domain_states.delete_domain(
+                request.actor, domain, reason=form.cleaned_data["reason"], expected=form.cleaned_data["version"]
+            )
+        except DomainsError as error:
+            refuse(form, error)
+        except ChangedMeanwhile:
+            form.add_error(None, meanwhile())
+        else:
+            assert domain.purge_at is not None
+            day = date_format(domain.purge_at, "SHORT_DATE_FORMAT")
+            said = _("%(domain)s is deleted. It can be restored until %(day)s.")
+            toast(request, said % {"domain": domain.display_name, "day": day})
+            return redirect_page(request, "domains:domain-detail", domain.pk)
+    days = options.value(domain_states.DELETION_DAYS, domain)
+    plan = domain_purging.plan(request.actor, domain)
+    context = _frame(request, domain, form=form, days=days, plan=plan, lines=plan_lines(plan))
+    return render_page(request, "domains/domain_delete.html", context)
+
+
+@require_POST
+def domain_restore(request: ActorRequest, domain_id: int) -> HttpResponse:
+    domain = selectors.get_domain(request.actor, domain_id, need=Right.DELETE_DOMAINS)
+    try:
+        domain_states.restore_domain(request.actor, domain)
+    except DomainsError as error:
+        toast(request, str(error), "error")
+    else:
+        toast(request, _("%(domain)s is back, with everything in it.") % {"domain": domain.display_name})
+    return redirect_page(request, "domains:domain-detail", domain.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def domain_purge(request: ActorRequest, domain_id: int) -> HttpResponse:
+    """Now instead of on its date: what goes and what stays, in numbers, then done (a large one as a task)."""
+    domain = selectors.get_domain(request.actor, domain_id, need=Right.DELETE_DOMAINS)
+    if domain.status != Status.DELETED:
+        toast(request, _("Only a deleted domain is purged."), "warning")
+        return redirect_page(request, "domains:domain-detail", domain.pk)
+    form = DomainDeleteForm(request.POST or None, initial={"version": domain.version}, domain=domain)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return _purge(request, domain, form.cleaned_data["reason"])
+        except DomainsError as error:
+            refuse(form, error)
+    plan = domain_purging.plan(request.actor, domain)
+    context = _frame(request, domain, form=form, plan=plan, lines=plan_lines(plan))
+    return render_page(request, "domains/domain_purge.html", context)
+
+
+def plan_lines(plan: domain_purging.Plan) -> list[tuple[int, str]]:
+    """What a purge removes, as numbers with words."""
+    kinds = [(plan.kinds.get(kind.value, 0), word) for kind, word in _kind_words()]
+    lines = [
+        (plan.mailboxes, _("mailboxes with their addresses")),
+        *kinds,
+        (len(plan.names), _("names of the domain, free for others then")),
+        (plan.people, _("people's accounts")),
+        (plan.grants, _("grants on the domain")),
+        (plan.outside, _("entries elsewhere that name its addresses")),
+        *((count, what) for what, count in plan.rest),
+    ]
+    return [(count, what) for count, what in lines if count]
+
+
+def _kind_words() -> list[tuple[Address.Kind, str]]:
+    return [
+        (Address.Kind.ALIAS, _("aliases")),
+        (Address.Kind.GROUP, _("groups")),
+        (Address.Kind.FORWARD, _("forwards")),
+        (Address.Kind.LIST, _("mailing lists")),
+    ]
+
+
+def _purge(request: ActorRequest, domain: Domain, reason: str) -> HttpResponse:
+    if domain.mailbox_count > AT_ONCE:
+        task = tasks.submit(request.actor, "PurgeDeletedDomains", PurgeDeletedDomainsArguments([domain.name]))
+        toast(request, _("This takes a moment. Its progress is here."), "info")
+        return redirect_page(request, "jobs:task-detail", task.pk)
+    domain_purging.purge_domain(request.actor, domain, reason=reason)
+    toast(request, _("%(domain)s is purged. Archived mail stays.") % {"domain": domain.display_name})
+    return redirect_page(request, "domains:domain-list")
+
+
+def _move(request: ActorRequest, domain: Domain, customer: Customer | None, values: dict[str, Any]) -> HttpResponse:
+    if domain.mailbox_count > AT_ONCE:
+        arguments = MoveDomainArguments(domain.name, customer.name if customer else "", values["reason"])
+        task = tasks.submit(request.actor, "MoveDomain", arguments)
+        toast(request, _("This takes a moment. Its progress is here."), "info")
+        return redirect_page(request, "jobs:task-detail", task.pk)
+    moving.move_domain(request.actor, domain, customer, reason=values["reason"], expected=values["version"])
+    whose = customer.name if customer else _("the server itself")
+    said = _("%(domain)s belongs to %(customer)s now.") % {"domain": domain.display_name, "customer": whose}
+    toast(request, said)
+    if not request.actor.has(Right.VIEW_DOMAINS, domain):
+        return redirect_page(request, "domains:domain-list")
+    return redirect_page(request, "domains:domain-detail", domain.pk)
+
+
+def _key(customer: Customer | None) -> str:
+    return "server" if customer is None else str(customer.pk)
+
+
+def _frame(request: ActorRequest, domain: Domain, **more: Any) -> dict[str, Any]:
+    return {"object": domain_page(request, domain), "domain": domain, **more}
