@@ -37,6 +37,7 @@ END_USER = (
     "domains/forms/lists.py",
     "domains/models/lists.py",
     "domains/views/lists.py",
+    "domains/views/own_senders.py",
     "templates/[45]*.html",
     "templates/accounts/account.html",
     "templates/accounts/change_password.html",
@@ -58,10 +59,27 @@ END_USER = (
     "templates/domains/list_edit.html",
     "templates/domains/list_subscribers.html",
     "templates/domains/own_lists.html",
+    "templates/domains/own_sender_*.html",
     "templates/domains/subscriber_detail.html",
     "templates/domains/subscribers_add.html",
     "templates/forms/*.html",
 )  # fmt: skip
+# What they meet too, from modules that are for administrators otherwise.
+END_USER_TEXTS = frozenset(
+    {
+        "Allow",
+        "Allowed & blocked senders",
+        "An address (pat@example.org) or a domain (example.org).",
+        "Block",
+        "Empty: for good.",
+        "Expired",
+        "For people who look at this rule later.",
+        "Protected",
+        "Sender",
+        "Somebody changed this rule meanwhile. Look at it again, then repeat your change.",
+        "What happens",
+    }
+)
 
 # name of the function: positions of context, singular, plural
 _CALLS: dict[str, tuple[int | None, int, int | None]] = {
@@ -101,10 +119,14 @@ def collect(root: Path = ROOT) -> list[Message]:
 
 
 def said_in(language: str, messages: list[Message]) -> list[Message]:
-    """Those that the language has to say: all, or in a PARTIAL language what stands in END_USER."""
+    """Those that the language has to say: all, or in a PARTIAL language those of END_USER and END_USER_TEXTS."""
     if language not in PARTIAL:
         return messages
-    return [m for m in messages if any(fnmatchcase(place, each) for place in m.places for each in END_USER)]
+    return [
+        m
+        for m in messages
+        if m.singular in END_USER_TEXTS or any(fnmatchcase(place, each) for place in m.places for each in END_USER)
+    ]
 
 
 def catalogue_of(language: str) -> Path:
