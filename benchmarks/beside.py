@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks import modoboa, modoboa_rows
 from benchmarks.asking import Answer, Api, per_second, times_of
 from benchmarks.invented import Directory
+from benchmarks.list_pages import SEARCHES
 from benchmarks.modoboa import Missing, Modoboa
 from benchmarks.section import Bench, Result
 
@@ -49,9 +50,7 @@ def _one(running: Modoboa, mailboxes: int) -> dict[str, Any]:
         "last page": listed(f"page={mailboxes // PAGE}"),
         "sort": listed("ordering=-last_name"),
         "filter": listed("role=SimpleUsers"),
-        "search, many": listed("search=clara"),
-        "search, few": listed("search=clara.eriksen"),
-        "search, none": listed("search=zzyzx"),
+        **{kind: listed(f"search={words}") for kind, words in SEARCHES.items()},
         "created per second": _created(running),
         "imported per second": _imported(api),
     }

@@ -36,6 +36,7 @@ ACTORS = {
     "of a customer": "customer@bench.example",
 }
 TIMES, DELEGATED_TIMES, EXPANDED = 12, 6, 21
+IMPORTS = (2_000, 20_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,8 @@ def _ours(bench: Bench, house: Quiet) -> Result:
     with Web(house.home, workers=1) as web:
         apis = [_program(house, web, ADDRESS) for _ in range(programs.CLIENTS)]
         found["reads per second"] = programs.reads_per_second(apis, facts["samples"])
+    found["imports"] = [_imported(house, rows) for rows in IMPORTS]
+    found["imported per second"] = found["imports"][-1]["rows"] / found["imports"][-1]["seconds"]
     if facts["counts"]["Mailbox"] >= LARGEST_GROUP:
         found["expansion"] = _expansion(house, f"ten-thousand@{facts['domain']}")
     return found
@@ -134,6 +137,13 @@ def _program(house: Quiet, web: Web, email: str) -> Api:
     """A client with a token of this person's."""
     token = json.loads(house.inside(f"from benchmarks.directory_facts import token; token({email!r})"))
     return Api(web.port, {"Authorization": f"Bearer {token}"})
+
+
+def _imported(house: Quiet, rows: int) -> dict[str, Any]:
+    """One file, in a process of its own."""
+    code = f"from benchmarks.directory_import import tell; tell({ADDRESS!r}, {rows})"
+    found: dict[str, Any] = json.loads(house.inside(code))
+    return found
 
 
 def _expansion(house: Quiet, address: str) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from benchmarks.figures import Target, number, table
+from benchmarks.figures import MIB, Target, number, table
+from benchmarks.list_pages import OFFERED
 from benchmarks.section import Result
 
 PAGE_MS, RATIO, EXPANSION_MS, READS, IMPORTED = 100.0, 1.5, 50.0, 300.0, 2000.0
 ADMINISTRATOR = "system administrator"
-SEARCHES = ("search, many", "search, few", "search, none")
-KINDS = ("first page", "last page", "sort", "filter", "filter and sort", *SEARCHES)
+KINDS = OFFERED
 OURS = ("domains:mailbox-list", "domains:user-list")
 RATES = {
     "created per second": "created one by one, with a password",
@@ -123,10 +123,18 @@ def _rates(found: Result, small: str, large: str) -> str:
         figures = [found[size].get(key) for size in (small, large)]
         if any(figures):
             rows.append((f"users {text}, per second", *map(_or_dash, figures)))
+    for at, one in enumerate(found[large].get("imports", ())):
+        text = f"memory of a CSV import of {one['rows']:,}, MiB more than before it"
+        both = [found[size].get("imports", [{}] * (at + 1))[at] for size in (small, large)]
+        rows.append((text, *(_or_dash(_grown(each)) for each in both)))
     if expansion := found[large].get("expansion"):
         text = f"expansion of a group of {expansion['deliveries']:,}, ms, p50 / p95"
         rows.append((text, "", f"{number(expansion['p50'])} / {number(expansion['p95'])}"))
     return "\n" + table(("", f"{int(small):,}", f"{int(large):,}"), rows) if rows else ""
+
+
+def _grown(one: dict[str, Any]) -> float | None:
+    return (one["peak"] - one["before"]) / MIB if one else None
 
 
 def _or_dash(value: float | None) -> str:

@@ -18,8 +18,14 @@ from benchmarks.asking import Answer
 from benchmarks.figures import percentile
 from benchmarks.house import Browser
 
-SEARCHES = {"search, many": "clara", "search, few": "clara.eriksen", "search, none": "zzyzx"}
-LEFT_OUT = ("sign-out", "download", "export", "raw", "events", "source")
+SEARCHES = {
+    "search, all": "example",
+    "search, many": "clara",
+    "search, few": "clara.eriksen",
+    "search, none": "zzyzx",
+    "search, two letters": "xq",
+}
+LEFT_OUT = ("sign-out", "download", "export", "raw", "events", "source", "styleguide")
 PAGE_S = 20.0
 OFFERED = ("first page", "last page", "sort", "filter", "filter and sort", *SEARCHES)
 
@@ -100,11 +106,11 @@ def _offered(path: str, page: bytes) -> Iterator[Variant]:
         yield Variant("filter", f"{path}?{urlencode({name: value})}")
     for tab in tree.css("#list-tabs a[href*='?']"):
         yield Variant("filter", _whole(path, tab.attributes.get("href") or ""))
+    for kind, words in SEARCHES.items():
+        yield Variant(kind, f"{path}?{urlencode({'q': words})}")
     for sort in sorts:
         for name, value in filters:
             yield Variant("filter and sort", f"{path}?{urlencode({name: value, 'sort': sort})}")
-    for kind, words in SEARCHES.items():
-        yield Variant(kind, f"{path}?{urlencode({'q': words})}")
 
 
 def _whole(path: str, href: str) -> str:
