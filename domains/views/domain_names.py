@@ -32,7 +32,7 @@ def domain_names_page(request: ActorRequest, domain_id: int) -> HttpResponse:
     """All names; POST adds some."""
     need = Right.EDIT_DOMAINS if request.method == "POST" else Right.VIEW_DOMAINS
     domain = selectors.get_domain(request.actor, domain_id, need=need)
-    form = NamesForm(request.POST or None, initial={"version": domain.version})
+    form = NamesForm(request.POST if request.method == "POST" else None, initial={"version": domain.version})
     if request.method == "POST":
         domain_names.require_claiming(request.actor, domain)
         if form.is_valid():
@@ -94,7 +94,7 @@ def domain_rename(request: ActorRequest, domain_id: int) -> HttpResponse:
     """Another main name: first what would change, in numbers, then done; `?name=` proposes one (an alias)."""
     domain = selectors.get_domain(request.actor, domain_id, need=Right.EDIT_DOMAINS)
     proposed = {"name": request.GET.get("name", "")[:255], "version": domain.version}
-    form = RenameForm(request.POST or None, initial=proposed)
+    form = RenameForm(request.POST if request.method == "POST" else None, initial=proposed)
     plan = None
     if request.method == "POST" and form.is_valid():
         try:

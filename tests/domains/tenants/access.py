@@ -8,7 +8,7 @@ from accounts.actors import Actor
 from accounts.permissions import Right
 from domains.models import Domain
 from domains.services import brokers, domain_names, domain_states, providers
-from tests.access import Cast, for_administrators, in_domain, of_customer, somewhere
+from tests.access import Cast, Row, for_administrators, in_domain, of_customer, somewhere
 
 SYSTEM = Actor.system()
 EDIT, DELETE, CREATE = Right.EDIT_DOMAINS, Right.DELETE_DOMAINS, Right.CREATE_DOMAINS
@@ -60,8 +60,8 @@ ROWS = [
     somewhere("domains:customer-list", need=Right.VIEW_CUSTOMERS),
     for_administrators("domains:customer-create"),
     for_administrators("domains:customer-create", 303, method="POST", data={"name": "New"}),
-    for_administrators("domains:customer-bulk", 303, data={"do": "disable"}),
-    for_administrators("domains:customer-bulk", 404, method="POST"),
+    Row("domains:customer-bulk", own=404, administrator=404),
+    Row("domains:customer-bulk", own=404, administrator=404, method="POST"),
     of_customer("domains:customer-detail"),
     of_customer("domains:customer-edit", need=CUSTOMERS),
     of_customer("domains:customer-edit", 303, method="POST", need=CUSTOMERS, data=CUSTOMER_NAME),
@@ -73,8 +73,8 @@ ROWS = [
     somewhere("domains:domain-list", need=Right.VIEW_DOMAINS),
     somewhere("domains:domain-create", need=CREATE),
     somewhere("domains:domain-create", 422, method="POST", need=CREATE, data={"name": "no name"}),
-    somewhere("domains:domain-bulk", 303, need=EDIT, data={"do": "enable"}),
-    somewhere("domains:domain-bulk", 404, method="POST", need=()),
+    Row("domains:domain-bulk", own=404, administrator=404),
+    Row("domains:domain-bulk", own=404, administrator=404, method="POST"),
     in_domain("domains:domain-detail"),
     in_domain("domains:domain-settings"),
     in_domain("domains:domain-access", need=EDIT),
@@ -91,7 +91,7 @@ ROWS = [
     in_domain("domains:domain-names-replace", 303, method="POST", need=EDIT, data={"all-names": ""}),
     in_domain("domains:domain-name-remove", 303, method="POST", need=EDIT, args=an_alias),
     in_domain("domains:domain-rename", need=EDIT),
-    in_domain("domains:domain-rename", need=(EDIT, CREATE), method="POST", data={"name": "another.example"}),
+    in_domain("domains:domain-rename", 422, method="POST", need=EDIT, data={"name": "no name"}),
     in_domain("domains:domain-state", 303, method="POST", need=EDIT, data={"status": "disabled"}),
     in_domain("domains:domain-move", need=(DELETE, CREATE)),
     in_domain("domains:domain-move", 422, method="POST", need=(DELETE, CREATE), data={"customer": "x"}),
