@@ -39,6 +39,7 @@ def tell() -> None:
             "objects": _objects(),
             "samples": _samples(),
             "counts": counts,
+            "domain": _largest(),
         }
     )
 
