@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
+from accounts import sessions
 from accounts.actors import Actor
 
 
@@ -21,8 +23,12 @@ class ActorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        actor = Actor.for_user(request.user, address=request.META.get("REMOTE_ADDR", ""), via="page")
+        actor = sessions.actor_of(request)
+        if actor is None:
+            logout(request)
+            actor = Actor.for_user(request.user, address=request.META.get("REMOTE_ADDR", ""), via="page")
         request.actor = actor  # type: ignore[attr-defined]
+        request.standing_until = sessions.until_of(request)  # type: ignore[attr-defined]
         if actor.user is not None and actor.user.language:
             translation.activate(actor.user.language)
             request.LANGUAGE_CODE = translation.get_language()

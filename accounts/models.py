@@ -197,6 +197,7 @@ class ApiToken(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="token_name_once")]
 
     def __str__(self) -> str:
         return f"token {self.name}"
@@ -273,3 +274,32 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.object_label}"
+
+
+class AuditWaiting(models.Model):
+    """An event that isn't sealed yet; a trigger of the database puts it here with the event (`services.sealing`)."""
+
+    event_id = models.BigIntegerField(primary_key=True)
+
+    def __str__(self) -> str:
+        return f"event {self.event_id}"
+
+
+class AuditSeal(models.Model):
+    """The place of an event in the chain. `hash` is SHA-256 over the hash before it and the event's canonical form.
+
+    Only ever added, as the events. `mac` signs the hash with a key that the database alone doesn't open; every batch
+    ends in a signed one.
+    """
+
+    sequence = models.BigIntegerField(primary_key=True)
+    event_id = models.BigIntegerField(unique=True)
+    hash = models.CharField(max_length=64)
+    mac = models.CharField(max_length=100, blank=True, default="")
+    sealed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["sequence"]
+
+    def __str__(self) -> str:
+        return f"seal {self.sequence}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.http import Http404
+from django.urls import NoReverseMatch, reverse
 
 from accounts.permissions import Level, Right
 from accounts.scopes import SERVER, Reach, ScopeRef, chain_of
@@ -30,6 +31,7 @@ class Keeper:
     get: one object as an actor may see it with a right (Http404: not theirs to see, Forbidden: without the right).
     labels: names of objects by id, for pages that showed the actor that they are there.
     within: the objects that lie in a reach, as rows to take ids from.
+    find: the id of the object that people call by this name, None for none; whoever asks checks rights on it.
     page: the name of the URL of an object's page, which takes its id.
     """
 
@@ -37,6 +39,7 @@ class Keeper:
     get: Callable[[Actor, int, Right], Any]
     labels: Labels
     within: Callable[[Reach], models.QuerySet[Any]]
+    find: Callable[[str], int | None]
     page: str = ""
 
 
@@ -90,10 +93,22 @@ def labels(scopes: Iterable[ScopeRef]) -> dict[ScopeRef, str]:
     }
 
 
-def page_of(level: Level) -> str:
-    """The name of the URL of the pages of this level's objects ("" where there is none)."""
+def url_of(scope: ScopeRef) -> str:
+    """The address of the page of a scope's object ("" where there is none)."""
+    keeper = _keepers.get(scope.level)
+    try:
+        return reverse(keeper.page, args=[scope.id]) if keeper and keeper.page else ""
+    except NoReverseMatch:
+        return ""
+
+
+def find(level: Level, name: str) -> ScopeRef | None:
+    """The scope whose object is called so (the server by any name); whoever asks checks rights on it."""
+    if level == Level.SERVER:
+        return SERVER
     keeper = _keepers.get(level)
-    return keeper.page if keeper else ""
+    found = keeper.find(name.strip().replace("\0", "")) if keeper else None
+    return None if found is None else ScopeRef(level, found)
 
 
 def condition(reach: Reach) -> models.Q:

@@ -11,20 +11,21 @@ from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import BadAddress, WrongPassword
 from accounts.models import User
+from accounts.sessions import may_enter
 
 
 def sign_in(request: HttpRequest, *, email: str, password: str, device: str | None) -> User:
     """The person these belong to.
 
-    One error, and the same time, for an unknown address, a wrong password, somebody shut out and somebody without a
-    password: Django hashes a dummy where there is nothing to compare.
+    One error, and the same time, for an unknown address, a wrong password, somebody shut out (themselves or
+    with their domain) and somebody without a password: Django hashes a dummy where there is nothing to compare.
     Raises: WrongPassword, TooManyAttempts.
     """
     address = _canonical(email)
     attempt = throttle.counters(address, request.META.get("REMOTE_ADDR", ""), device)
     throttle.admit(attempt)
     user = authenticate(request, username=address, password=password)
-    if user is None:
+    if user is None or not may_enter(_actor(request, user)):
         audit.record(_actor(request, request.user), "user.sign_in_failed", address[:254])
         raise WrongPassword("address and password don't belong together")
     throttle.forgive(attempt)

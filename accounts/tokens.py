@@ -12,12 +12,13 @@ from accounts.actors import Actor
 from accounts.models import ApiToken
 from accounts.permissions import known_rights
 from accounts.secrets import token_hash
+from accounts.sessions import may_enter
 
 USED_NOTED_EVERY = timedelta(minutes=1)
 
 
 def actor_for_token(value: str, *, address: str) -> Actor | None:
-    """The actor behind a token's value; None when it opens nothing (unknown, expired, or its person may not sign in).
+    """The actor behind a token's value; None when it opens nothing (unknown, expired, its person is shut out).
 
     When it was last used is noted at most once a minute, so that reading doesn't mean writing. `address` is where the
     request came from.
@@ -25,10 +26,12 @@ def actor_for_token(value: str, *, address: str) -> Actor | None:
     token = ApiToken.objects.select_related("user").filter(token_hash=token_hash(value)).first()
     if token is None or token.is_expired or not token.user.is_active:
         return None
+    actor = Actor.for_user(token.user, address=address, via="api")
+    if not may_enter(actor):
+        return None
     now = timezone.now()
     stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USED_NOTED_EVERY)
     if token.last_used_at is None or token.last_used_at < now - USED_NOTED_EVERY:
         ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
     rights = None if token.rights is None else known_rights(token.rights)
-    actor = Actor.for_user(token.user, address=address, via="api")
     return replace(actor.restricted(rights, read_only=token.read_only), token_id=token.pk)

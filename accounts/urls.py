@@ -1,23 +1,74 @@
-"""Addresses of people's pages: signing in, one's own account, and the people of the server."""
+"""Addresses of this app: signing in, one's own account, people, administrators and rights, options, audit trail."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from accounts.views import account, entry, users
+from accounts.views import account, acting, administrators, audit, entry, grants, options, roles, tokens, users
 
 app_name = "accounts"
 
-urlpatterns = [
+_own = [
     path("sign-in/", entry.sign_in, name="sign-in"),
     path("sign-out/", entry.sign_out, name="sign-out"),
     path("link/<str:token>/", entry.link, name="link"),
     path("account/", account.account, name="account"),
     path("account/password/", account.change_password, name="change-password"),
+    path("account/tokens/", tokens.own_tokens, name="own-tokens"),
+    path("account/tokens/new/", tokens.token_create, name="token-create"),
+    path("account/tokens/<int:token_id>/revoke/", tokens.token_revoke, name="token-revoke"),
+    path("account/history/", audit.own_history, name="own-history"),
+    path("account/rights/", administrators.own_rights, name="own-rights"),
+    path("account/sign-in-link/", acting.own_sign_in_link, name="own-sign-in-link"),
+    path("act-as/end/", acting.act_as_end, name="act-as-end"),
+]
+_people = [
     path("users/", users.user_list, name="user-list"),
     path("users/new/", users.user_create, name="user-create"),
     path("users/<int:user_id>/", users.user_detail, name="user-detail"),
     path("users/<int:user_id>/link/", users.user_link, name="user-link"),
     path("users/<int:user_id>/disable/", users.user_disable, name="user-disable"),
     path("users/<int:user_id>/enable/", users.user_enable, name="user-enable"),
+    path("users/<int:user_id>/act-as/", acting.act_as, name="act-as"),
+    path("users/<int:user_id>/sign-in-link/", acting.user_sign_in_link, name="user-sign-in-link"),
+    path("users/<int:user_id>/tokens/", tokens.user_tokens, name="user-tokens"),
+    path("users/<int:user_id>/tokens/<int:token_id>/revoke/", tokens.user_token_revoke, name="user-token-revoke"),
 ]
+_administrators = [
+    path("server/administrators/", administrators.administrator_list, name="administrator-list"),
+    path("server/administrators/new/", administrators.administrator_create, name="administrator-create"),
+    path("server/administrators/<int:user_id>/", administrators.administrator_detail, name="administrator-detail"),
+    path("server/administrators/<int:user_id>/edit/", administrators.administrator_edit, name="administrator-edit"),
+    path(
+        "server/administrators/<int:user_id>/delete/", administrators.administrator_delete, name="administrator-delete"
+    ),
+    path(
+        "server/administrators/<int:user_id>/system/", administrators.administrator_system, name="administrator-system"
+    ),
+    path(
+        "server/administrators/<int:user_id>/rights/",
+        administrators.administrator_explain,
+        name="administrator-explain",
+    ),
+    path("server/roles/", roles.role_list, name="role-list"),
+    path("server/roles/new/", roles.role_new, name="role-new"),
+    path("server/roles/new/<str:level>/<int:object_id>/", roles.role_create, name="role-create"),
+    path("server/roles/<int:role_id>/", roles.role_detail, name="role-detail"),
+    path("server/roles/<int:role_id>/edit/", roles.role_edit, name="role-edit"),
+    path("server/roles/<int:role_id>/delete/", roles.role_delete, name="role-delete"),
+]
+_scopes = [
+    path("rights/<str:level>/<int:object_id>/", grants.scope_rights, name="scope-rights"),
+    path("rights/<str:level>/<int:object_id>/add/", grants.grant_add, name="grant-add"),
+    path("rights/grants/<int:grant_id>/edit/", grants.grant_edit, name="grant-edit"),
+    path("rights/grants/<int:grant_id>/remove/", grants.grant_remove, name="grant-remove"),
+    path("options/", options.server_options, name="server-options"),
+    path("options/<str:level>/<int:object_id>/", options.scope_options, name="scope-options"),
+    path("options/<str:level>/<int:object_id>/<str:name>/", options.option_edit, name="option-edit"),
+    path("options/<str:level>/<int:object_id>/<str:name>/reset/", options.option_reset, name="option-reset"),
+    path("audit/", audit.event_list, name="event-list"),
+    path("audit/<int:event_id>/", audit.event_detail, name="event-detail"),
+    path("history/<str:level>/<int:object_id>/", audit.scope_history, name="scope-history"),
+]
+
+urlpatterns = [*_own, *_people, *_administrators, *_scopes]

@@ -146,6 +146,14 @@ ALLOWED_PORTS = environment.allowed_ports()
 DNS_SERVERS = environment.dns_servers()
 MX_NAMES = environment.mx_names()
 
+# --- our own mails (config.kit.mailing) ---
+_smtp = environment.smtp()
+EMAIL_HOST, EMAIL_PORT = _smtp["host"], _smtp["port"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _smtp["user"], _smtp["password"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = _smtp["tls"] == "starttls", _smtp["tls"] == "tls"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = _smtp["from"]
+
 # --- safety ---
 SESSION_COOKIE_NAME = "__Host-postkeep" if IS_HTTPS else "postkeep"
 SESSION_COOKIE_SECURE = IS_HTTPS

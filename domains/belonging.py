@@ -4,13 +4,15 @@ how the objects behind its scopes are found and called.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from accounts import places
 from accounts.actors import Actor
+from accounts.addresses import canonical_domain
+from accounts.errors import BadAddress
 from accounts.models import User
 from accounts.permissions import ALL_END_USER_RIGHTS, EndUserRight, Level, Right
 from accounts.scopes import Reach, ScopeRef
@@ -52,10 +54,12 @@ def scope_of_address(email: str) -> ScopeRef | None:
 
 def register_places() -> None:
     """Brokers, customers and domains as places where rights and options are given."""
-    places.register(Level.BROKER, places.Keeper(Broker, _broker, _names(Broker), _brokers_in))
-    customers = places.Keeper(Customer, _customer, _names(Customer), _customers_in, "domains:customer-detail")
+    places.register(Level.BROKER, places.Keeper(Broker, _broker, _names(Broker), _brokers_in, _named(Broker)))
+    customers = places.Keeper(
+        Customer, _customer, _names(Customer), _customers_in, _named(Customer), "domains:customer-detail"
+    )
     places.register(Level.CUSTOMER, customers)
-    domains = places.Keeper(Domain, _domain, _names(Domain), _domains_in, "domains:domain-detail")
+    domains = places.Keeper(Domain, _domain, _names(Domain), _domains_in, _find_domain, "domains:domain-detail")
     places.register(Level.DOMAIN, domains)
 
 
@@ -91,3 +95,19 @@ def _customers_in(reach: Reach) -> QuerySet[Customer]:
 
 def _domains_in(reach: Reach) -> QuerySet[Domain]:
     return Domain.objects.filter(Q(pk__in=reach.domains) | Q(customer_id__in=reach.customers))
+
+
+def _named(model: type[Broker | Customer]) -> Callable[[str], int | None]:
+    def find(name: str) -> int | None:
+        return model._base_manager.filter(name__iexact=name).values_list("pk", flat=True).first()
+
+    return find
+
+
+def _find_domain(name: str) -> int | None:
+    """Under any of its names."""
+    try:
+        canonical = canonical_domain(name)
+    except BadAddress:
+        return None
+    return DomainName.objects.filter(name=canonical).values_list("domain_id", flat=True).first()

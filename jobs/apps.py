@@ -10,7 +10,8 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         import jobs.builtin  # registers its commands
         import jobs.bulk
-        import jobs.tasks  # noqa: F401  registers with Celery and the clock
+        import jobs.tasks  # registers with Celery and the clock
+        import jobs.trail  # noqa: F401
         from accounts.actors import Actor
         from config.kit import bulk, nav
         from jobs import selectors

@@ -12,11 +12,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from config.kit.bulk_pages import answer_bulk
 from config.kit.pages import redirect_page, render_page, toast
 from jobs import selectors, services
 from jobs.bulk import submit_bulk
+from jobs.commands import NoArguments
 from jobs.errors import JobsError, NotRunnable
 from jobs.models import Task
 from jobs.tables import TASKS
@@ -66,6 +68,14 @@ def task_start_again(request: ActorRequest, task_id: int) -> HttpResponse:
         return redirect_page(request, "jobs:task-detail", task.pk)
     toast(request, _("Started again."))
     return redirect_page(request, "jobs:task-detail", again.pk)
+
+
+@require_POST
+def verify_audit(request: ActorRequest) -> HttpResponse:
+    """Compare the whole audit trail with its seals, as a task."""
+    request.actor.require(Right.VIEW_AUDIT)
+    task = services.submit(request.actor, "VerifyAuditTrail", NoArguments())
+    return redirect_page(request, "jobs:task-detail", task.pk)
 
 
 def result_template(task: Task) -> str | None:

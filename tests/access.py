@@ -35,6 +35,8 @@ __all__ = [
     "NO_OBJECT",
     "SIGN_IN",
     "Answer",
+    "AnyRow",
+    "Args",
     "Cast",
     "Place",
     "Role",
@@ -80,6 +82,13 @@ DELEGATES: dict[Role, tuple[str, Level, frozenset[Place]]] = {
 }
 
 
+KNOCKING: dict[Place, tuple[Role, ...]] = {
+    Place.SIBLING: (Role.USER, Role.AUDITOR, Role.DOMAIN, Role.SIBLING, Role.CUSTOMER),
+    Place.ELSEWHERE: (Role.STRANGER, Role.DOMAIN, Role.CUSTOMER, Role.ELSEWHERE, Role.ADMINISTRATOR),
+    Place.OWN: (Role.USER, Role.DOMAIN, Role.ADMINISTRATOR),
+}
+
+
 def role_holds(role: Role, right: Right, place: Place | None = None) -> bool:
     """Whether a role holds a right at a place; without one: anywhere."""
     if role == Role.ADMINISTRATOR:
@@ -102,7 +111,7 @@ class Row:
     own: what a plain user gets for their own object (or for a route without one); foreign: for somebody else's.
     administrator: what an administrator gets, for their own and for others' objects; `administrator_foreign` where
     the two differ (other people's mail). delegate, delegate_foreign: where delegates don't get what users get.
-    data: the POST's fields, which may need the cast.
+    data: the POST's fields, which may need the cast. variant: tells rows of one route and method apart.
     """
 
     route: str
@@ -116,14 +125,18 @@ class Row:
     method: str = "GET"
     args: Callable[[Cast, User], Args] = NO_OBJECT
     data: Data = field(default_factory=dict)
+    variant: str = ""
 
     @property
     def name(self) -> str:
-        return f"{self.method} {self.route}"
+        return f"{self.method} {self.route} {self.variant}".strip()
 
     @property
     def places(self) -> tuple[Place, ...]:
         return (Place.NONE,) if self.args is NO_OBJECT else (Place.OWN, Place.OTHERS)
+
+    def roles(self, place: Place) -> Iterable[Role]:
+        return Role
 
     def fields(self, cast: Cast) -> Mapping[str, Any]:
         return self.data(cast) if callable(self.data) else self.data
@@ -176,10 +189,11 @@ class Scoped:
     own_args: Callable[[Cast, User], Args] | None = None
     data: Data = field(default_factory=dict)
     anonymous: Answer = SIGN_IN
+    variant: str = ""
 
     @property
     def name(self) -> str:
-        return f"{self.method} {self.route}"
+        return f"{self.method} {self.route} {self.variant}".strip()
 
     def fields(self, cast: Cast) -> Mapping[str, Any]:
         return self.data(cast) if callable(self.data) else self.data
@@ -197,6 +211,10 @@ class Scoped:
 
     def key(self, role: Role, place: Place) -> object:
         return (place, role if place == Place.OWN else "")
+
+    def roles(self, place: Place) -> Iterable[Role]:
+        """Everybody, in the domain or at the customer; at the foreign places those who tell them apart."""
+        return KNOCKING.get(place, Role)
 
     def expected(self, role: Role, place: Place) -> Answer:
         if role == Role.ANONYMOUS:

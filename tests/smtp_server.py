@@ -37,6 +37,7 @@ class SmtpServer:
 
     def __init__(self, behaviour: Behaviour, address: str, port: int) -> None:
         self.behaviour, self.said, self.connections = behaviour, list[str](), 0
+        self.mails = list[str]()  # what came after DATA
         self._socket = socket.create_server((address, port))
         self.address, self.port = self._socket.getsockname()[:2]
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
@@ -105,7 +106,7 @@ class _Session:
                 self.say(*reply.split("\n"))
                 return True
         handlers: dict[str, Callable[[str], None]] = {
-            "EHLO": self._ehlo, "STARTTLS": self._starttls, "AUTH": self._auth,
+            "EHLO": self._ehlo, "STARTTLS": self._starttls, "AUTH": self._auth, "DATA": self._data,
         }  # fmt: skip
         if verb in handlers:
             handlers[verb](command)
@@ -128,6 +129,14 @@ class _Session:
     def _starttls(self, command: str) -> None:
         self.client.sendall(b"220 2.0.0 go ahead\r\n" + self.behaviour.before_tls)
         self._encrypt()
+
+    def _data(self, command: str) -> None:
+        self.say("354 go ahead")
+        lines = []
+        while (line := self.line()) != ".":
+            lines.append(line.removeprefix(".") if line.startswith("..") else line)
+        self.server.mails.append("\n".join(lines))
+        self.say("250 2.0.0 taken")
 
     def _encrypt(self) -> None:
         if self.behaviour.breaks_tls:

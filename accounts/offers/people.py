@@ -8,13 +8,15 @@ from django.db.models import QuerySet
 
 from accounts import places, selectors
 from accounts.actors import Actor
+from accounts.addresses import parse_address
+from accounts.errors import BadAddress
 from accounts.models import User
 from accounts.permissions import Level, Right
 from accounts.scopes import Reach
 
 
 def register() -> None:
-    places.register(Level.USER, places.Keeper(User, _get, _labels, _within, "accounts:user-detail"))
+    places.register(Level.USER, places.Keeper(User, _get, _labels, _within, _find, "accounts:user-detail"))
 
 
 def _get(actor: Actor, user_id: int, need: Right) -> User:
@@ -27,3 +29,11 @@ def _labels(ids: Iterable[int]) -> dict[int, str]:
 
 def _within(reach: Reach) -> QuerySet[User]:
     return User.objects.filter(selectors.users_within(reach))
+
+
+def _find(name: str) -> int | None:
+    try:
+        email = str(parse_address(name))
+    except BadAddress:
+        return None
+    return User.objects.filter(email=email).values_list("pk", flat=True).first()

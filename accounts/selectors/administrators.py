@@ -56,11 +56,14 @@ def list_administrators(actor: Actor, *, scope: ScopeRef | None = None, search: 
 
 
 def get_administrator(actor: Actor, user_id: int, *, scope: ScopeRef | None = None) -> User:
-    """One of them. Raises: Http404, Forbidden."""
-    found = list_administrators(actor, scope=scope).filter(pk=user_id).first()
-    if found is None:
+    """One of them, of one scope if given. Raises: Http404."""
+    found = administrators_visible_to(actor).filter(pk=user_id)
+    if scope is not None:
+        found = found.filter(Exists(Grant.objects.filter(user=OuterRef("pk"), level=scope.level, object_id=scope.id)))
+    user = found.first()
+    if user is None:
         raise Http404("no such administrator")
-    return found
+    return user
 
 
 def list_grants(actor: Actor, user: User) -> list[Grant]:
@@ -117,6 +120,10 @@ class RoleChoice:
     help: Text
     rights: frozenset[Right]
     is_givable: bool
+
+    @property
+    def labels(self) -> list[Text]:
+        return right_labels(self.rights)
 
 
 def list_role_choices(actor: Actor, obj: object) -> list[RoleChoice]:

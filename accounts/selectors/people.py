@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from accounts.actors import Actor
-from accounts.models import ApiToken, AuditEvent, User
+from accounts.models import User
 from accounts.permissions import Right
 from accounts.scopes import Reach
 
@@ -42,21 +42,3 @@ def get_user(actor: Actor, user_id: int, *, need: Right) -> User:
         raise Http404("no such person")
     actor.require(need, user)
     return user
-
-
-def list_events_about(actor: Actor, user: User, *, limit: int = 20) -> list[AuditEvent]:
-    """The newest things done to a person, for their page; nothing for who may not read the audit trail about them."""
-    if not actor.has(Right.VIEW_AUDIT, user):
-        return []
-    about = AuditEvent.objects.filter(object_type=user._meta.label_lower, object_id=str(user.pk))
-    return list(about.order_by("-pk")[:limit])
-
-
-def own_token(actor: Actor) -> ApiToken | None:
-    """The token this actor came with."""
-    return None if actor.token_id is None else ApiToken.objects.filter(pk=actor.token_id).first()
-
-
-def list_tokens(actor: Actor) -> list[ApiToken]:
-    """The actor's own tokens."""
-    return [] if actor.user is None else list(ApiToken.objects.filter(user=actor.user)[:100])

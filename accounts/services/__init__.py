@@ -13,7 +13,7 @@ from accounts.services.first_start import (
 from accounts.services.passwords import accept_link, change_password, invite, issue_reset_link, set_password
 from accounts.services.people import create_user, disable_user, enable_user, find_user, set_preferences, settle
 from accounts.services.tidying import forget_expired
-from accounts.services.tokens import create_token
+from accounts.services.tokens import create_token, revoke_token
 
 __all__ = [
     "accept_first_administrator_link",
@@ -30,6 +30,7 @@ __all__ = [
     "forget_expired",
     "invite",
     "issue_reset_link",
+    "revoke_token",
     "set_password",
     "set_preferences",
     "settle",

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from accounts import audit, places, ties
+from accounts import audit, following, places, ties
 from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import AddressTaken, BadGrant, Forbidden
@@ -97,6 +97,7 @@ def update_administrator(actor: Actor, user: User, changes: Mapping[str, Any], *
                 OneTimeLink.objects.filter(user=user, used_at=None).delete()
             if done:
                 audit.record(actor, "user.change", user, changes=done)
+                following.told(user)
     except IntegrityError as error:
         raise AddressTaken(str(wanted.get("email"))) from error
     return user

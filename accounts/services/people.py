@@ -11,7 +11,7 @@ from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import AddressTaken, Forbidden, UnknownUser
 from accounts.models import OneTimeLink, User
-from accounts.permissions import Right
+from accounts.permissions import EndUserRight, Right
 from accounts.services import locks
 from accounts.services.grants import require_another_administrator
 from accounts.services.passwords import check_password
@@ -86,6 +86,8 @@ def set_preferences(
     user = actor.user
     wanted = {"name": name, "language": language, "theme": theme}
     changes = audit.changes_of(user, {key: value for key, value in wanted.items() if value is not None})
+    if changes and not actor.administers:
+        actor.require_own(EndUserRight.EDIT_PROFILE)
     for key, (_old, value) in changes.items():
         setattr(user, key, value)
     user.full_clean(exclude=["password", "email"])

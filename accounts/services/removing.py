@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import ProtectedError
 
 from accounts import audit
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.models import ApiToken, Grant, OneTimeLink, OptionValue, User
 from accounts.permissions import Level, Right
+from accounts.scopes import ScopeRef
 from accounts.services import locks
 from accounts.services.grants import require_another_administrator
+from accounts.services.leaving import leave_many
 
 
 def remove_person(actor: Actor, user: User, *, asked: bool = False) -> bool:
     """Delete a person with their grants, tokens, links and options; their sessions end. True when the row is gone.
 
-    Where records of others name them (whose archive they opened), they are closed instead: the address stays theirs,
-    so that nobody else is taken for them. What they did stays in the audit trail.
+    Where evidence names them (whose archive they opened), the row stays as a name alone (`leaving`). What they did
+    stays in the audit trail.
     asked: the caller asked the right by other means. Raises: Forbidden (also for oneself), LastAdministrator.
     """
     if not asked:
@@ -29,22 +30,12 @@ def remove_person(actor: Actor, user: User, *, asked: bool = False) -> bool:
     with transaction.atomic():
         locks.hold(locks.ADMINISTRATORS)
         require_another_administrator(user)
+        if user.is_administrator:
+            User.objects.filter(pk=user.pk).update(is_administrator=False)
         Grant.objects.filter(user=user).delete()
         ApiToken.objects.filter(user=user).delete()
         OneTimeLink.objects.filter(user=user).delete()
         OptionValue.objects.filter(level=Level.USER, object_id=user.pk).delete()
         audit.record(actor, "user.delete", user)
-        try:
-            with transaction.atomic():
-                user.delete()
-            return True
-        except ProtectedError:
-            _close(user)
-            return False
-
-
-def _close(user: User) -> None:
-    found = User.objects.select_for_update().get(pk=user.pk)
-    found.is_active = found.is_administrator = False
-    found.set_unusable_password()
-    found.save(update_fields=["is_active", "is_administrator", "password"])
+        left = leave_many(User.objects.filter(pk=user.pk), ScopeRef(Level.USER, user.pk))
+        return left.removed == 1

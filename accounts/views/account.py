@@ -9,10 +9,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import selectors, services
+from accounts import options, services
 from accounts.errors import BadPassword, TooManyAttempts, WrongPassword
 from accounts.forms import AccountForm, ChangePasswordForm
+from accounts.permissions import EndUserRight
 from accounts.requests import ActorRequest
+from accounts.services.sign_in_links import is_suitable
+from accounts.views.options import own_values
 from accounts.wording import wait_text
 from config.kit.pages import redirect_page, render_page, toast
 
@@ -27,14 +30,24 @@ def account(request: ActorRequest) -> HttpResponse:
         services.set_preferences(request.actor, **form.cleaned_data)
         toast(request, _("Saved."))
         return redirect_page(request, "accounts:account")
-    tokens = selectors.list_tokens(request.actor)
-    return render_page(request, "accounts/account.html", {"form": form, "person": user, "tokens": tokens})
+    context = {
+        "form": form,
+        "person": user,
+        "values": own_values(request.actor),
+        "support": options.value("SUPPORT_EMAIL", user),
+        "may_edit": request.actor.may(EndUserRight.EDIT_PROFILE) or request.actor.administers,
+        "may_change_password": request.actor.in_person,
+        "may_send_link": request.actor.in_person and is_suitable(user),
+    }
+    return render_page(request, "accounts/account.html", context)
 
 
 @sensitive_post_parameters("old", "password")
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def change_password(request: ActorRequest) -> HttpResponse:
+    request.actor.require_in_person()
+    request.actor.require_own(EndUserRight.CHANGE_PASSWORD)
     form = ChangePasswordForm(request.POST or None)
     status = None
     if request.method == "POST" and form.is_valid():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib.auth import login, logout
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
@@ -13,11 +13,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import links, services, signing_in, throttle
+from accounts import links, services, sessions, signing_in, throttle
 from accounts.errors import BadAddress, BadLink, BadPassword, TooManyAttempts, WrongPassword
 from accounts.forms import FirstAdministratorForm, NewPasswordForm, SignInForm
 from accounts.models import OneTimeLink, User
 from accounts.requests import ActorRequest
+from accounts.services.sign_in_links import accept_sign_in_link
 from accounts.wording import wait_text
 from config.kit.pages import redirect_page, render_page, toast
 
@@ -65,6 +66,8 @@ def link(request: ActorRequest, token: str) -> HttpResponse:
         found = links.find(token)
         if found.kind == OneTimeLink.Kind.FIRST_ADMINISTRATOR:
             return _first_administrator(request, found)
+        if found.kind == OneTimeLink.Kind.SIGN_IN:
+            return _temporary(request, found)
         return _new_password(request, found)
     except BadLink:
         return render_page(request, "accounts/link_bad.html", status=404)
@@ -83,6 +86,15 @@ def _new_password(request: ActorRequest, found: OneTimeLink) -> HttpResponse:
     return render_page(request, "accounts/link.html", {"form": form, "link": found})
 
 
+def _temporary(request: ActorRequest, found: OneTimeLink) -> HttpResponse:
+    """The button signs in; whoever was signed in here before is not any more."""
+    if request.method != "POST":
+        return render_page(request, "accounts/link_sign_in.html", {"link": found})
+    user = accept_sign_in_link(found, address=request.META.get("REMOTE_ADDR", ""))
+    sessions.begin_temporary(request, user)
+    return redirect_page(request, settings.LOGIN_REDIRECT_URL)
+
+
 def _first_administrator(request: ActorRequest, found: OneTimeLink) -> HttpResponse:
     form = FirstAdministratorForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -99,7 +111,7 @@ def _first_administrator(request: ActorRequest, found: OneTimeLink) -> HttpRespo
 
 def _let_in(request: ActorRequest, user: User, response: HttpResponse) -> HttpResponse:
     """Begin a session (with a new key) and remember the browser as one this account knows."""
-    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    sessions.begin(request, user)
     response.set_cookie(
         DEVICE_COOKIE,
         throttle.device_cookie(user),

@@ -7,14 +7,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import selectors, services
+from accounts import mails, selectors, sentences, services
 from accounts.errors import AddressTaken, BadAddress, LastAdministrator
 from accounts.forms import UserForm
-from accounts.models import User
+from accounts.models import OneTimeLink, User
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
+from accounts.services.acting import may_act_as
+from accounts.services.sign_in_links import is_suitable
 from accounts.tables import UserTable
-from accounts.wording import action_text
+from accounts.views.pages import person_page
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.paging import keyset
 from config.kit.tables import Empty
@@ -39,7 +41,7 @@ def user_create(request: ActorRequest) -> HttpResponse:
         try:
             user = services.create_user(request.actor, **form.cleaned_data)
             link = services.invite(request.actor, user)
-            return _show_link(request, user, link)
+            return _send_or_show(request, user, OneTimeLink.Kind.INVITATION, link)
         except (AddressTaken, BadAddress) as error:
             taken = _("Somebody has this address already.")
             form.add_error("email", taken if isinstance(error, AddressTaken) else str(error))
@@ -48,12 +50,21 @@ def user_create(request: ActorRequest) -> HttpResponse:
 
 @require_safe
 def user_detail(request: ActorRequest, user_id: int) -> HttpResponse:
-    person = selectors.get_user(request.actor, user_id, need=Right.VIEW_USERS)
-    events = [
-        {"at": event.at, "actor_label": event.actor_label, "text": action_text(event.action)}
-        for event in selectors.list_events_about(request.actor, person)
-    ]
-    return render_page(request, "accounts/user_detail.html", {"person": person, "events": events})
+    actor = request.actor
+    person = selectors.get_user(actor, user_id, need=Right.VIEW_USERS)
+    over = actor.dominates(person)
+    events = [(event, sentences.of(event.action)) for event in selectors.list_events_about(actor, person)]
+    context = {
+        "object": person_page(request, person),
+        "person": person,
+        "events": events,
+        "may_manage": over and actor.has(Right.MANAGE_USERS, person),
+        "may_set_password": over and actor.has(Right.SET_PASSWORDS, person) and person.is_active,
+        "may_send_link": over and actor.has(Right.SEND_SIGN_IN_LINKS, person) and is_suitable(person),
+        "may_act": may_act_as(actor, person),
+        "may_make_system": actor.is_administrator and not actor.owns(person) and not person.is_administrator,
+    }
+    return render_page(request, "accounts/user_detail.html", context)
 
 
 @never_cache
@@ -64,8 +75,11 @@ def user_link(request: ActorRequest, user_id: int) -> HttpResponse:
     if not person.is_active:
         toast(request, _("%(person)s may not sign in; allow that first.") % {"person": person}, "error")
         return redirect_page(request, "accounts:user-detail", person.pk)
-    issue = services.issue_reset_link if person.has_usable_password() else services.invite
-    return _show_link(request, person, issue(request.actor, person))
+    if person.has_usable_password():
+        link, kind = services.issue_reset_link(request.actor, person), OneTimeLink.Kind.RESET
+    else:
+        link, kind = services.invite(request.actor, person), OneTimeLink.Kind.INVITATION
+    return _send_or_show(request, person, kind, link)
 
 
 @require_POST
@@ -87,6 +101,10 @@ def user_enable(request: ActorRequest, user_id: int) -> HttpResponse:
     return redirect_page(request, "accounts:user-detail", person.pk)
 
 
-def _show_link(request: ActorRequest, person: User, link: str) -> HttpResponse:
-    """The only time the link is seen; it is kept as a hash."""
-    return render_page(request, "accounts/user_link.html", {"person": person, "link": link})
+def _send_or_show(request: ActorRequest, person: User, kind: OneTimeLink.Kind, link: str) -> HttpResponse:
+    """Mailed to the person; without a mail server this is the only time it is seen: it is kept as a hash."""
+    until = OneTimeLink.objects.filter(user=person).latest("pk").expires_at
+    if mails.send_link(person, kind, link, until=until):
+        toast(request, _("The link is on its way to %(person)s.") % {"person": person.email})
+        return redirect_page(request, "accounts:user-detail", person.pk)
+    return render_page(request, "accounts/user_link.html", {"person": person, "link": link, "until": until})

@@ -5,6 +5,7 @@ Not for schedules of administrators; those are rows that a task registered here 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -27,3 +28,28 @@ def every(seconds: float, task: str) -> None:
 def ticks() -> list[Tick]:
     """Everything registered so far."""
     return list(_ticks.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something small that the clock's own process does every so many seconds, because it must not wait for a worker.
+
+    It ends within a second or two, is harmless to repeat and to miss, and may use the database.
+    """
+
+    name: str
+    seconds: float
+    do: Callable[[], object]
+
+
+_chores: dict[str, Chore] = {}
+
+
+def register_chore(seconds: float, name: str, do: Callable[[], object]) -> None:
+    """Have the clock call `do` every `seconds`."""
+    _chores[name] = Chore(name, seconds, do)
+
+
+def chores() -> list[Chore]:
+    """Everything registered so far."""
+    return list(_chores.values())

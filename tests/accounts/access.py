@@ -1,38 +1,150 @@
-"""Who gets in where: people's pages."""
+"""Who gets in where: people's pages, administrators and rights, options, the audit trail."""
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 from accounts import services
 from accounts.actors import Actor
-from accounts.models import User
+from accounts.models import AuditEvent, Grant, User
 from accounts.permissions import Right
-from domains.models import Domain
-from tests.access import Cast, Row, Scoped, for_administrators, in_domain, public, somewhere
+from accounts.services.administrators import NewPerson, create_administrator
+from accounts.services.grants import Bundle, add_grant
+from accounts.services.roles import create_role
+from domains.models import Customer, Domain
+from tests import factories
+from tests.access import AnyRow, Cast, Row, Scoped, for_administrators, in_domain, of_customer, public, somewhere
 from tests.domains.factories import make_mailbox_in
 
+Args = tuple[object, ...]
+SYSTEM = Actor.system()
+_numbers = itertools.count(1)
+VIEWS = Bundle(rights=frozenset({Right.VIEW_USERS}))
 
-def a_link(cast: Cast, owner: User) -> tuple[object, ...]:
-    return (services.issue_reset_link(Actor.system(), owner).rstrip("/").rsplit("/", 1)[1],)
+
+def a_link(cast: Cast, owner: User) -> Args:
+    return (services.issue_reset_link(SYSTEM, owner).rstrip("/").rsplit("/", 1)[1],)
 
 
-def the_person(cast: Cast, owner: User) -> tuple[object, ...]:
+def the_person(cast: Cast, owner: User) -> Args:
     return (owner.pk,)
 
 
-def somebody(cast: Cast, domain: Domain) -> tuple[object, ...]:
+def as_person(cast: Cast, owner: User) -> Args:
+    return ("user", owner.pk)
+
+
+def somebody(cast: Cast, domain: Domain) -> Args:
+    return (_somebody(domain).pk,)
+
+
+def _somebody(domain: Domain) -> User:
     user = make_mailbox_in(domain).user
     assert user is not None
-    return (user.pk,)
+    return user
 
 
-def person(route: str, answer: int = 200, *, need: Right = Right.VIEW_USERS, **more: object) -> Scoped:
+def in_scope(cast: Cast, domain: Domain) -> Args:
+    return ("user", _somebody(domain).pk)
+
+
+def the_domain(cast: Cast, domain: Domain) -> Args:
+    return ("domain", domain.pk)
+
+
+def the_customer(cast: Cast, customer: Customer) -> Args:
+    return ("customer", customer.pk)
+
+
+def of_server(cast: Cast, owner: User) -> Args:
+    return ("server", 0)
+
+
+def a_token(cast: Cast, owner: User) -> Args:
+    return (services.create_token(SYSTEM, owner, name="x").token.pk,)
+
+
+def a_token_of_somebody(cast: Cast, domain: Domain) -> Args:
+    user = _somebody(domain)
+    return (user.pk, services.create_token(SYSTEM, user, name="x").token.pk)
+
+
+def own_token(cast: Cast, owner: User) -> Args:
+    return (owner.pk, services.create_token(SYSTEM, owner, name="x").token.pk)
+
+
+def _grant(obj: Domain | Customer) -> Grant:
+    return add_grant(SYSTEM, factories.make_user(), obj, VIEWS)
+
+
+def a_grant(cast: Cast, obj: Any) -> Args:
+    return (_grant(obj).pk,)
+
+
+def a_grantee(cast: Cast, obj: Any) -> Args:
+    return (_grant(obj).user.pk,)
+
+
+def a_role(cast: Cast, obj: Any) -> Args:
+    return (create_role(SYSTEM, obj, name="Desk", rights=["view_users"]).pk,)
+
+
+def an_event(cast: Cast, domain: Domain) -> Args:
+    _somebody(domain)
+    return (AuditEvent.objects.filter(domain_id=domain.pk).latest("pk").pk,)
+
+
+def person(route: str, answer: int = 200, *, need: Right = Right.VIEW_USERS, **more: Any) -> Scoped:
     """A page about a person: those who may see them, with the right it takes; nobody for themselves."""
-    return in_domain(
-        route, answer, see=Right.VIEW_USERS, need=need, args=somebody, own=403, own_args=the_person, **more
-    )
+    defaults: dict[str, Any] = {"own": 403, "own_args": the_person, "args": somebody}
+    return in_domain(route, answer, see=Right.VIEW_USERS, need=need, **(defaults | more))
 
 
-ROWS = [
+def each_scope(route: str, answer: int = 200, *, need: Right, more: Args = (), **rest: Any) -> list[AnyRow]:
+    """A page of anything that is a scope: server, customer, domain, person."""
+    own = rest.pop("own", 403)
+
+    def plus(args: Any) -> Any:
+        return lambda cast, obj: (*args(cast, obj), *more)
+
+    def variant(name: str) -> dict[str, Any]:
+        return {"variant": name, **rest}
+
+    return [
+        in_domain(route, answer, need=need, args=plus(the_domain), **variant("of a domain")),
+        of_customer(route, answer, need=need, args=plus(the_customer), **variant("of a customer")),
+        in_domain(
+            route, answer, see=Right.VIEW_USERS, need=need, args=plus(in_scope), own=own,
+            own_args=plus(as_person), **variant("of a person"),
+        ),
+        for_administrators(route, answer, args=plus(of_server), **variant("of the server")),
+    ]  # fmt: skip
+
+
+def with_grants(route: str, answer: int = 200, *, need: Any = (), args: Any, **more: Any) -> list[AnyRow]:
+    """A page about somebody's rights on a domain, or on a customer."""
+    see = Right.VIEW_GRANTS
+    return [
+        in_domain(route, answer, see=see, need=need, args=args, variant="on a domain", **more),
+        of_customer(route, answer, see=see, need=need, args=args, variant="on a customer", **more),
+    ]
+
+
+def of_own_people(cast: Cast, obj: Any) -> Args:
+    """Somebody who was made for the place, and belongs there."""
+    grant = create_administrator(SYSTEM, obj, NewPerson(f"made{next(_numbers)}@partner.example"), VIEWS)
+    return (grant.user.pk,)
+
+
+def with_users(route: str, answer: int = 200, **more: Any) -> list[AnyRow]:
+    """A page about an administrator whose account belongs to the place too."""
+    return with_grants(route, answer, need=Right.MANAGE_USERS, args=of_own_people, **more)
+
+
+GIVEN = {"email": "new@partner.example", "role": "", "rights": ["view_users"]}
+SIZE = ("PAGE_SIZE",)
+ROWS: list[AnyRow] = [
     Row("accounts:sign-in", anonymous=200, own=303, administrator=303),
     public("accounts:sign-in", 422, method="POST", data={"email": "x"}),
     Row("accounts:sign-out", method="POST", own=303, administrator=303),
@@ -42,11 +154,82 @@ ROWS = [
     Row("accounts:account", method="POST", own=422, administrator=422, data={"theme": "none"}),
     Row("accounts:change-password", own=200, administrator=200),
     Row("accounts:change-password", method="POST", own=422, administrator=422, data={"old": "x"}),
+    Row("accounts:own-tokens", own=200, administrator=200),
+    Row("accounts:token-create", own=200, administrator=200),
+    Row("accounts:token-create", method="POST", own=200, administrator=200, data={"name": "sync"}),
+    Row(
+        "accounts:token-revoke", method="POST", own=303, foreign=404, administrator=303, administrator_foreign=404,
+        args=a_token,
+    ),
+    Row("accounts:own-history", own=200, administrator=200),
+    Row("accounts:own-rights", own=200, administrator=200),
+    Row("accounts:own-sign-in-link", method="POST", own=200, administrator=403, delegate=403),
+    Row("accounts:act-as-end", method="POST", own=303, administrator=303),
     somewhere("accounts:user-list", need=Right.VIEW_USERS),
     for_administrators("accounts:user-create"),
-    for_administrators("accounts:user-create", 422, method="POST", data={"name": "x"}),
+    for_administrators("accounts:user-create", method="POST", data={"email": "new@partner.example"}),
     person("accounts:user-detail"),
     person("accounts:user-link", method="POST", need=Right.SET_PASSWORDS),
     person("accounts:user-disable", 303, method="POST", need=Right.MANAGE_USERS),
     person("accounts:user-enable", 303, method="POST", need=Right.MANAGE_USERS),
-]
+    # an administrator's own page refuses them too: nobody acts as themselves, or gets in by a link past their password
+    in_domain("accounts:act-as", see=Right.VIEW_USERS, need=Right.ACT_AS, args=somebody),
+    in_domain(
+        "accounts:act-as", 303, method="POST", see=Right.VIEW_USERS, need=Right.ACT_AS, args=somebody,
+        data={"reason": "asked for help"},
+    ),
+    in_domain(
+        "accounts:user-sign-in-link", method="POST", see=Right.VIEW_USERS, need=Right.SEND_SIGN_IN_LINKS, args=somebody
+    ),
+    person("accounts:user-tokens", need=Right.MANAGE_USERS),
+    person(
+        "accounts:user-token-revoke", 303, method="POST", need=Right.MANAGE_USERS, args=a_token_of_somebody,
+        own_args=own_token,
+    ),
+    # --- administrators, grants, roles
+    somewhere("accounts:administrator-list", need=Right.VIEW_GRANTS),
+    somewhere("accounts:administrator-create", need=Right.GRANT_RIGHTS),
+    person("accounts:administrator-system", 303, method="POST", need=Right.MANAGE_SERVER),
+    *with_users("accounts:administrator-edit"),
+    *with_users(
+        "accounts:administrator-edit", 303, method="POST", data={"email": "x@partner.example", "is_active": "on"}
+    ),
+    *with_grants("accounts:administrator-detail", args=a_grantee),
+    *with_grants("accounts:administrator-explain", args=a_grantee),
+    *with_grants("accounts:administrator-delete", 303, method="POST", need=Right.GRANT_RIGHTS, args=a_grantee),
+    *with_grants("accounts:grant-edit", need=Right.GRANT_RIGHTS, args=a_grant),
+    *with_grants(
+        "accounts:grant-edit", 303, method="POST", need=Right.GRANT_RIGHTS, args=a_grant,
+        data={"role": "", "rights": ["view_users", "view_domains"]},
+    ),
+    *with_grants("accounts:grant-remove", 303, method="POST", need=Right.GRANT_RIGHTS, args=a_grant),
+    *each_scope("accounts:scope-rights", need=Right.VIEW_GRANTS),
+    *each_scope("accounts:grant-add", need=Right.GRANT_RIGHTS),
+    *each_scope("accounts:grant-add", method="POST", need=Right.GRANT_RIGHTS, data=GIVEN),
+    somewhere("accounts:role-list", need=Right.VIEW_GRANTS),
+    somewhere("accounts:role-new", need=Right.MANAGE_ROLES),
+    *with_grants("accounts:role-detail", args=a_role),
+    *with_grants("accounts:role-edit", need=Right.MANAGE_ROLES, args=a_role),
+    *with_grants(
+        "accounts:role-edit", 303, method="POST", need=Right.MANAGE_ROLES, args=a_role,
+        data={"name": "Counter", "rights": ["view_users"]},
+    ),
+    *with_grants("accounts:role-delete", 303, method="POST", need=Right.MANAGE_ROLES, args=a_role),
+    *each_scope("accounts:role-create", need=Right.MANAGE_ROLES),
+    *each_scope(
+        "accounts:role-create", 303, method="POST", need=Right.MANAGE_ROLES,
+        data={"name": "Counter", "rights": ["view_users"]},
+    ),
+    # --- options
+    for_administrators("accounts:server-options"),
+    *each_scope("accounts:scope-options", need=Right.MANAGE_OPTIONS),
+    *each_scope("accounts:option-edit", need=Right.MANAGE_OPTIONS, more=SIZE, own=200),
+    *each_scope(
+        "accounts:option-edit", 303, method="POST", need=Right.MANAGE_OPTIONS, more=SIZE, own=303, data={"value": "30"}
+    ),
+    *each_scope("accounts:option-reset", 303, method="POST", need=Right.MANAGE_OPTIONS, more=SIZE, own=303),
+    # --- the audit trail
+    somewhere("accounts:event-list", need=Right.VIEW_AUDIT),
+    in_domain("accounts:event-detail", see=Right.VIEW_AUDIT, args=an_event),
+    *each_scope("accounts:scope-history", need=Right.VIEW_AUDIT),
+]  # fmt: skip

@@ -171,12 +171,13 @@ def test_the_last_system_administrator_is_not_deleted(cast: Cast) -> None:
     assert delete_administrator(actor_of(other), cast.administrator)
 
 
-def test_whose_name_stands_in_records_of_others_is_closed_instead(cast: Cast) -> None:
-    """Whose archive they opened stays to be read; the address goes to nobody else."""
+def test_who_is_named_by_evidence_stays_as_a_name(cast: Cast) -> None:
+    """That they opened somebody's archive stays to be read by its owner."""
     open_archive(actor_of(cast.auditor), address="user@example.org", reason="asked to look")
     assert not delete_administrator(Actor.system(), cast.auditor)
     cast.auditor.refresh_from_db()
     assert not cast.auditor.is_active and not cast.auditor.has_usable_password()
+    assert cast.auditor.name == "auditor@delegates.example"
 
 
 def test_an_owned_address_can_be_given_by_who_manages_people_there(cast: Cast) -> None:

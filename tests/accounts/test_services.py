@@ -156,7 +156,7 @@ def test_the_last_administrator_cannot_be_shut_out(administrator: User) -> None:
 
 
 def test_a_token_is_kept_as_a_hash(user: User) -> None:
-    value = services.create_token(Actor.for_user(user), user, name="backup")
+    value = services.create_token(Actor.for_user(user), user, name="backup").value
     token = ApiToken.objects.get()
     assert token.token_hash == token_hash(value)
     assert value not in str(vars(token))

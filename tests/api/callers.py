@@ -56,7 +56,7 @@ def caller_for(person: User | None) -> Caller:
     """A program with a fresh token of this person; with none for None."""
     if person is None:
         return Caller()
-    return Caller(services.create_token(Actor.for_user(person), person, name=f"test {next(_numbers)}"))
+    return Caller(services.create_token(Actor.for_user(person), person, name=f"test {next(_numbers)}").value)
 
 
 def is_problem(response: Any, status: int) -> dict[str, Any]:

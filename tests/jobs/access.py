@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accounts.models import User
 from tests import factories
-from tests.access import Cast, Row
+from tests.access import Cast, Row, for_administrators
 
 
 def a_waiting_task(cast: Cast, owner: User) -> tuple[object, ...]:
@@ -16,6 +16,7 @@ def a_failed_task(cast: Cast, owner: User) -> tuple[object, ...]:
 
 
 ROWS = [
+    for_administrators("jobs:verify-audit", 303, method="POST"),
     Row("jobs:task-list", own=200, administrator=200),
     Row("jobs:task-bulk", own=404, administrator=404),
     Row("jobs:task-bulk", own=404, administrator=404, method="POST"),

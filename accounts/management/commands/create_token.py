@@ -28,7 +28,7 @@ class Command(JsonDoor):
 
     def handle(self, *args: str, address: str, name: str, as_json: bool, **options: Any) -> None:
         try:
-            value = services.create_token(Actor.console(), services.find_user(address), name=name)
+            value = services.create_token(Actor.console(), services.find_user(address), name=name).value
         except AccountsError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps({"value": value}) if as_json else value)

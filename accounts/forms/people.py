@@ -93,3 +93,40 @@ class UserForm(forms.Form):
         required=False,
         help_text=_("May do everything here. Reading other people's mail still needs a reason, which its owner sees."),
     )
+
+
+class ReasonForm(forms.Form):
+    """Why somebody does what its owner will see."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        min_length=5,
+        max_length=500,
+        help_text=_("The person reads it, with your name."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class AdministratorEditForm(forms.Form):
+    """An administrator's account. The address of a mailbox is changed with the mailbox."""
+
+    email = forms.CharField(
+        label=_("E-mail address"),
+        max_length=254,
+        help_text=_("They sign in with it."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    name = forms.CharField(label=_("Name"), max_length=200, required=False)
+    language = forms.ChoiceField(label=_("Language"), choices=User.Language.choices, required=False)
+    is_active = forms.BooleanField(label=_("May sign in"), required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, person: User, **options: Any) -> None:
+        names = ("email", "name", "language", "is_active", "version")
+        options["initial"] = {name: getattr(person, name) for name in names}
+        super().__init__(*args, **options)
+        self.person = person
+
+    def changes(self) -> dict[str, Any]:
+        """What was given, without what only says which version was seen."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "version"}

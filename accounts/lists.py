@@ -1,0 +1,146 @@
+"""How this app's lists look, and what they can be asked."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts import sentences
+from accounts.models import AuditEvent, Grant, User
+from accounts.permissions import BUILT_IN_ROLES, LEVEL_LABELS, Level
+from accounts.selectors.administrators import role_label
+from config.kit.list_fields import Choice, Custom, Main, Text, Time, YesNo
+from config.kit.listing import Listing, View
+from config.kit.tables import Empty
+
+_ROLES = [(role.key, role.label) for role in BUILT_IN_ROLES.values()]
+NAMED = 3
+
+
+def _holds(user: User) -> SafeString | str:
+    """The first grants in words, and how many more there are."""
+    if user.is_administrator:
+        return str(BUILT_IN_ROLES["system_administrator"].label)
+    grants = list(user.grants.all())
+    said = [
+        (role_label(each) or _t("Single rights"), each.object_label or LEVEL_LABELS[Level(each.level)])
+        for each in grants
+    ]
+    shown = format_html_join(", ", '{} <span class="muted">{}</span>', said[:NAMED])
+    rest = len(said) - NAMED
+    if rest <= 0:
+        return shown
+    return format_html("{} {}", shown, ngettext("and %(n)d more", "and %(n)d more", rest) % {"n": rest})
+
+
+def _held_plain(user: User) -> str:
+    parts = ["system_administrator"] if user.is_administrator else []
+    parts += [
+        f"{each.role_key or each.role or 'rights'}@{each.level}:{each.object_label}" for each in user.grants.all()
+    ]
+    return "; ".join(parts)
+
+
+def _with_role(text: str) -> Q:
+    if text == "system_administrator":
+        return Q(is_administrator=True)
+    return Q(Exists(Grant.objects.filter(user=OuterRef("pk"), role_key=text)))
+
+
+ADMINISTRATORS: Listing[User] = Listing(
+    "accounts.administrators",
+    (
+        Main("email", _("E-mail address"), words=True, sort=True, folded=True, url="accounts:administrator-detail"),
+        Text("name", _("Name"), words=True),
+        Custom("holds", _("Holds"), show=_holds, export=_held_plain, search=False),
+        Custom("role", _("Role"), find=_with_role, column=False),
+        YesNo("active", _("May sign in"), path="is_active", filter=True),
+        Time("last", _("Last signed in"), path="last_login"),
+    ),
+    sort="email",
+    caption=_("Administrators"),
+    placeholder=_("Address or name"),
+    views=(View(_("System administrators"), "q=role:system_administrator"), View(_("Shut out"), "active=no")),
+    first_step=Empty(_("Nobody administers anything yet"), _("Give somebody a domain or a customer to run."), "key"),
+    nothing=_("No administrator like this"),
+)
+
+
+def _what(event: AuditEvent) -> SafeString | str:
+    return str(sentences.of(event.action))
+
+
+def _object(event: AuditEvent) -> str:
+    return event.object_label
+
+
+def _changes(event: AuditEvent) -> str:
+    return json.dumps(event.changes, ensure_ascii=False) if event.changes else ""
+
+
+def _details(event: AuditEvent) -> str:
+    return json.dumps(event.details, ensure_ascii=False) if event.details else ""
+
+
+def _actions(actor: Any) -> list[tuple[str, Any]]:
+    return list(sentences.known().items())
+
+
+def _by(text: str) -> Q:
+    """Events of a person by their address, or of the machinery by its label."""
+    text = text.strip().lower()
+    return Q(actor__email=text) | Q(actor__isnull=True, actor_label__iexact=text)
+
+
+def _kinds(actor: Any) -> list[tuple[str, Any]]:
+    return [
+        ("accounts.user", _("Person")),
+        ("accounts.role", _("Role")),
+        ("domains.customer", _("Customer")),
+        ("domains.domain", _("Domain")),
+        ("domains.mailbox", _("Mailbox")),
+        ("domains.address", _("Address")),
+        ("jobs.task", _("Task")),
+        ("archive.store", _("Store")),
+    ]
+
+
+EVENTS: Listing[AuditEvent] = Listing(
+    "accounts.events",
+    (
+        Main("what", _("What"), path="action", show=_what, url="accounts:event-detail", search=False),
+        Choice("action", _("Action"), choices=_actions, column=False, filter=True),
+        Text("object", _("Object"), path="object_label", show=_object, words=True, long=True),
+        Choice("kind", _("Kind of object"), path="object_type", choices=_kinds, filter=True, shown=False),
+        Custom("by", _("By"), show=lambda event: event.actor_label, export=lambda event: event.actor_label, find=_by),
+        Time("when", _("When"), path="at"),
+        Text("reason", _("Reason"), long=True, shown=False),
+        Text("address", _("From"), whole=True, mono=True, shown=False),
+        Choice(
+            "door",
+            _("Door"),
+            path="via",
+            choices=(
+                ("page", _("Page")),
+                ("api", _("API")),
+                ("shell", _("Shell")),
+                ("task", _("Task")),
+                ("link", _("Link")),
+            ),
+            filter=True,
+            shown=False,
+        ),
+        Custom("changes", _("Changes"), show=_changes, export=_changes, search=False),
+        Custom("details", _("Details"), show=_details, export=_details, search=False),
+    ),
+    caption=_("Audit trail"),
+    placeholder=_("Object, or by:somebody@example.org"),
+    nothing=_("Nothing like this has happened"),
+)

@@ -1,0 +1,51 @@
+"""The sentences of this app's audit events."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts import sentences
+
+
+def register() -> None:
+    sentences.register(
+        {
+            "grant.add": _("Rights given"),
+            "grant.change": _("Rights changed"),
+            "grant.remove": _("Rights taken"),
+            "option.reset": _("Option inherited again"),
+            "option.set": _("Option set"),
+            "audit.export": _("Audit trail exported"),
+            "audit.verify": _("Audit trail verified"),
+            "folder.share": _("Folder shared"),
+            "folder.unshare": _("Folder shared no more"),
+            "role.change": _("Role changed"),
+            "role.create": _("Role made"),
+            "role.delete": _("Role deleted"),
+            "token.create": _("Access token made"),
+            "token.revoke": _("Access token revoked"),
+            "token.revoke_all": _("All access tokens revoked"),
+            "user.act_as": _("Somebody acted as this person"),
+            "user.act_as_end": _("Acting as this person ended"),
+            "user.change": _("Account changed"),
+            "user.create": _("Account made"),
+            "user.delete": _("Account deleted"),
+            "user.disable": _("Shut out"),
+            "user.edit": _("Name or language changed"),
+            "user.enable": _("Let in again"),
+            "user.invitation_link": _("Invitation link made"),
+            "user.make_administrator": _("Made a system administrator"),
+            "user.rename": _("Address changed"),
+            "user.reset_link": _("Link for a new password made"),
+            "user.set_authentication": _("Way of signing in changed"),
+            "user.set_password": _("Password set"),
+            "user.set_preferences": _("Preferences changed"),
+            "user.set_privileges": _("Privileges changed"),
+            "user.sign_in": _("Signed in"),
+            "user.sign_in_by_link": _("Signed in by a link"),
+            "user.sign_in_failed": _("Signing in failed"),
+            "user.sign_in_link": _("Link to sign in once made"),
+            "user.sign_out": _("Signed out"),
+            "user.unmake_administrator": _("System administrator no more"),
+        }
+    )

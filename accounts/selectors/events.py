@@ -1,0 +1,76 @@
+"""Reads of the audit trail: what lies in one's reach, what happened to one object, what was done to oneself."""
+
+from __future__ import annotations
+
+from django.db.models import Model, Q, QuerySet
+from django.http import Http404
+
+from accounts.actors import Actor
+from accounts.models import AuditEvent, AuditSeal, User
+from accounts.permissions import Level, Right
+from accounts.scopes import SERVER, Reach, ScopeRef
+
+_COLUMNS = {Level.CUSTOMER: "customer_id", Level.DOMAIN: "domain_id", Level.USER: "about_user_id"}
+
+
+def events_within(reach: Reach) -> Q:
+    """The events whose object lay in these scopes when they happened; fails closed."""
+    if reach.everything:
+        return Q()
+    return Q(domain_id__in=reach.domains) | Q(customer_id__in=reach.customers)
+
+
+def list_events(actor: Actor) -> QuerySet[AuditEvent]:
+    """The audit trail as far as it is the actor's to read. Raises: Forbidden."""
+    actor.require_somewhere(Right.VIEW_AUDIT)
+    return AuditEvent.objects.filter(events_within(actor.reach(Right.VIEW_AUDIT)))
+
+
+def get_event(actor: Actor, event_id: int) -> AuditEvent:
+    """One event, also one about oneself. Raises: Http404."""
+    within = events_within(actor.reach(Right.VIEW_AUDIT))  # matches everything for who reaches everything
+    found = AuditEvent.objects.filter(pk=event_id)
+    event = found.filter(within).first() or found.filter(_about(actor)).first()
+    if event is None:
+        raise Http404("no such event")
+    return event
+
+
+def seal_of(event: AuditEvent) -> AuditSeal | None:
+    """The event's place in the chain; None while it waits."""
+    return AuditSeal.objects.filter(event_id=event.pk).first()
+
+
+def list_events_in(actor: Actor, scope: ScopeRef, obj: object) -> QuerySet[AuditEvent]:
+    """Everything that happened in a scope, for its history. Raises: Forbidden."""
+    actor.require(Right.VIEW_AUDIT, obj)
+    if scope == SERVER:
+        return AuditEvent.objects.all()
+    column = _COLUMNS.get(scope.level)
+    if column is None:  # a broker: what happened to the row itself
+        return list_events_of(actor, obj) if isinstance(obj, Model) else AuditEvent.objects.none()
+    return AuditEvent.objects.filter(**{column: scope.id})
+
+
+def list_events_of(actor: Actor, obj: Model) -> QuerySet[AuditEvent]:
+    """What was done to one object. Raises: Forbidden."""
+    actor.require(Right.VIEW_AUDIT, obj)
+    return AuditEvent.objects.filter(object_type=obj._meta.label_lower, object_id=str(obj.pk))
+
+
+def list_events_about(actor: Actor, user: User, *, limit: int = 20) -> list[AuditEvent]:
+    """The newest things done to a person, for their page; nothing for who may not read the audit trail about them."""
+    if not actor.has(Right.VIEW_AUDIT, user):
+        return []
+    return list(AuditEvent.objects.filter(about_user_id=user.pk).order_by("-pk")[:limit])
+
+
+def list_own_events(actor: Actor) -> QuerySet[AuditEvent]:
+    """What was done to the actor's own account and mailbox, by whomever."""
+    return AuditEvent.objects.filter(_about(actor))
+
+
+def _about(actor: Actor) -> Q:
+    if actor.user is None or actor.acting is not None:
+        return Q(pk__in=[])
+    return Q(about_user_id=actor.user.pk)

@@ -1,0 +1,56 @@
+"""The frame around the pages of this app's objects: header, tabs, and what a page may offer. Not for whole pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts import places
+from accounts.models import User
+from accounts.permissions import LEVEL_LABELS, Level
+from accounts.scopes import SERVER, ScopeRef
+from config.kit.nav import Text
+from config.kit.objects import ObjectPage
+
+KINDS = {Level.BROKER: "broker", Level.CUSTOMER: "customer", Level.DOMAIN: "domain", Level.USER: "person"}
+
+
+def person_page(request: HttpRequest, person: User, **header: Any) -> ObjectPage:
+    """The header of a person's pages."""
+    state, label, tone = person_state(person)
+    role = _("System administrator") if person.is_administrator else ""
+    return ObjectPage.of(
+        request,
+        "person",
+        person,
+        name=person.display_name,
+        state=state,
+        state_label=label,
+        tone=tone,
+        facts=[fact for fact in (person.email if person.name else "", role) if fact],
+        crumbs=[(_("Users"), reverse("accounts:user-list"))],
+        **header,
+    )
+
+
+def scope_page(request: HttpRequest, scope: ScopeRef, obj: Any) -> ObjectPage:
+    """The header of any scope's pages: its kind's tabs, and the way back to it."""
+    if isinstance(obj, User):
+        return person_page(request, obj)
+    if scope == SERVER:
+        return ObjectPage.of(request, "server", obj, name=_("Server"))
+    page = places.url_of(scope)
+    crumbs = [(LEVEL_LABELS[scope.level], page)] if page else []
+    return ObjectPage.of(request, KINDS[scope.level], obj, name=str(obj), crumbs=crumbs)
+
+
+def person_state(person: User) -> tuple[str, Text, str]:
+    """(state, word, tone) of somebody's account."""
+    if not person.is_active:
+        return "disabled", _("Shut out"), "bad"
+    if not person.has_usable_password():
+        return "pending", _("Not yet signed in"), "warn"
+    return "active", _("Active"), "good"
