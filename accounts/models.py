@@ -61,8 +61,10 @@ class User(Versioned, AbstractBaseUser):
     home_customer_id = models.BigIntegerField(null=True, editable=False)
     # Privileges as archive clients know them (seeds: login, archive, export …) and what was taken from the person.
     privileges = ArrayField(models.CharField(max_length=40), default=list, blank=True)
-    login_privileges = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    login_privileges = ArrayField(models.CharField(max_length=40), null=True, blank=True)  # null: by every door
     denied_rights = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    authentication = models.CharField(max_length=20, default="integrated")
+    distinguished_name = models.CharField(max_length=500, blank=True, default="")
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -161,6 +163,32 @@ class Grant(models.Model):
         elif self.role is not None:
             names |= set(self.role.rights)
         return known_rights(names) & rights_at(Level(self.level))
+
+
+class FolderGrant(models.Model):
+    """Somebody may read a folder of another's archive and what lies below it, or may not read one that they else could.
+
+    The mailbox is named by its number and the folder by its path ("" for the whole archive): nothing here points
+    upwards. Without privileges it denies, also what a wider one gives, and also in one's own archive.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="folder_grants")
+    mailbox_id = models.BigIntegerField(db_index=True)
+    folder = models.CharField(max_length=1000, blank=True, default="")
+    privileges = ArrayField(models.CharField(max_length=10), default=list)
+    granted_by_label = models.CharField(max_length=300, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["mailbox_id", "folder"]
+        constraints = [models.UniqueConstraint(fields=["user", "mailbox_id", "folder"], name="folder_grant_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.mailbox_id}/{self.folder}"
+
+    def covers(self, path: str) -> bool:
+        """Whether a folder is this one or lies below it."""
+        return not self.folder or path == self.folder or path.startswith(f"{self.folder}/")
 
 
 class OneTimeLink(models.Model):

@@ -67,8 +67,16 @@ def actor_of(request: HttpRequest) -> Actor | None:
     return _acting(request, actor, mark) if mark else actor
 
 
-def may_enter(actor: Actor) -> bool:
-    """Whether a person may use these pages: their domain lets its people in, or they administer something."""
+def may_enter(actor: Actor, door: str = "web") -> bool:
+    """Whether a person may come in by a door ("web", "api"): it isn't shut to them, nor are they shut out.
+
+    Who administers something comes in also where the domain lets its people not.
+    """
+    person = actor.user
+    if person is not None and person.login_privileges is not None and door not in person.login_privileges:
+        return False
+    if person is not None and EndUserRight.SIGN_IN.value in person.denied_rights:
+        return False
     return actor.may(EndUserRight.SIGN_IN) or actor.administers
 
 

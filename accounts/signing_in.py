@@ -25,7 +25,7 @@ def sign_in(request: HttpRequest, *, email: str, password: str, device: str | No
     attempt = throttle.counters(address, request.META.get("REMOTE_ADDR", ""), device)
     throttle.admit(attempt)
     user = authenticate(request, username=address, password=password)
-    if user is None or not may_enter(_actor(request, user)):
+    if user is None or user.authentication != "integrated" or not may_enter(_actor(request, user)):
         audit.record(_actor(request, request.user), "user.sign_in_failed", address[:254])
         raise WrongPassword("address and password don't belong together")
     throttle.forgive(attempt)

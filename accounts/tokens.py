@@ -27,7 +27,7 @@ def actor_for_token(value: str, *, address: str) -> Actor | None:
     if token is None or token.is_expired or not token.user.is_active:
         return None
     actor = Actor.for_user(token.user, address=address, via="api")
-    if not may_enter(actor):
+    if not may_enter(actor, "api"):
         return None
     now = timezone.now()
     stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USED_NOTED_EVERY)

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.views import account, acting, administrators, audit, entry, grants, options, roles, tokens, users
+from accounts.views import (
+    account,
+    acting,
+    administrators,
+    audit,
+    entry,
+    grants,
+    options,
+    privileges,
+    roles,
+    tokens,
+    users,
+)
 
 app_name = "accounts"
 
@@ -31,6 +43,7 @@ _people = [
     path("users/<int:user_id>/enable/", users.user_enable, name="user-enable"),
     path("users/<int:user_id>/act-as/", acting.act_as, name="act-as"),
     path("users/<int:user_id>/sign-in-link/", acting.user_sign_in_link, name="user-sign-in-link"),
+    path("users/<int:user_id>/privileges/", privileges.user_privileges, name="user-privileges"),
     path("users/<int:user_id>/tokens/", tokens.user_tokens, name="user-tokens"),
     path("users/<int:user_id>/tokens/<int:token_id>/revoke/", tokens.user_token_revoke, name="user-token-revoke"),
 ]

@@ -5,15 +5,19 @@ Import and export name no right here: everybody may do both with their own mailb
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.permissions import Right
-from archive.services import exports, imports, maintenance
+from archive.selectors import get_mailbox
+from archive.services import exports, imports, maintenance, sharing
 from archive.services.exports import ExportArguments
 from archive.services.imports import ImportArguments
 from archive.services.maintenance import StoreArguments
 from jobs.commands import command
+from jobs.people import UserArguments, visible_user
 from jobs.running import TaskRun
 
 
@@ -51,3 +55,45 @@ def rebuild_index(actor: Actor, run: TaskRun, arguments: StoreArguments) -> dict
 def compact_store(actor: Actor, run: TaskRun, arguments: StoreArguments) -> dict[str, object]:
     """Give back the room of deleted messages and rewrite what compresses better now."""
     return maintenance.operate(actor, run, "compact", arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPrivilegesArguments:
+    """Whose, on which folder (`name@example.org/Inbox`), and which."""
+
+    user_name: str
+    folder: str
+    privileges: str
+
+
+@command(
+    "SetUserPrivilegesOnFolder",
+    needs=Right.MANAGE_USERS,
+    arguments=FolderPrivilegesArguments,
+    label=_("Privileges on a folder"),
+)
+def set_user_privileges_on_folder(
+    actor: Actor, run: TaskRun, arguments: FolderPrivilegesArguments
+) -> dict[str, object]:
+    """Let somebody into a folder of an archive, or keep them out: none, read, write, delete."""
+    person = visible_user(actor, arguments.user_name)
+    address, folder = sharing.parse_folder(arguments.folder)
+    mailbox = get_mailbox(address)
+    grant = sharing.set_folder_privileges(actor, person, mailbox, folder, arguments.privileges.split(","))
+    return {
+        "user": person.email,
+        "folder": f"{mailbox.address}/{grant.folder}".rstrip("/"),
+        "privileges": grant.privileges or ["none"],
+    }
+
+
+@command(
+    "ClearUserPrivilegesOnFolders",
+    needs=Right.MANAGE_USERS,
+    arguments=UserArguments,
+    label=_("No privileges on folders"),
+)
+def clear_user_privileges_on_folders(actor: Actor, run: TaskRun, arguments: UserArguments) -> dict[str, object]:
+    """Take everything that was said of somebody and folders of archives."""
+    person = visible_user(actor, arguments.user_name)
+    return {"user": person.email, "cleared": sharing.clear_folder_privileges(actor, person)}

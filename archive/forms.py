@@ -8,6 +8,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
+from accounts.privileges import FOLDER_PRIVILEGES
 from archive.models import ExportFormat
 
 MBOX_CHOICES = [
@@ -120,4 +121,28 @@ class OpenArchiveForm(forms.Form):
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("The owner sees your name, this reason, and which messages you open."),
+    )
+
+
+class FolderGrantForm(forms.Form):
+    """Into which folder of whose archive somebody is let; without a choice they are kept out."""
+
+    address = forms.CharField(
+        label=_("Archive of"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    folder = forms.CharField(
+        label=_("Folder"),
+        max_length=1000,
+        required=False,
+        help_text=_("With what lies below it, such as Inbox/Projects. Empty: the whole archive."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    privileges = forms.MultipleChoiceField(
+        label=_("May"),
+        choices=list(FOLDER_PRIVILEGES.items()),
+        required=False,
+        help_text=_("Without a choice they are kept out of this folder, whatever else lets them in."),
+        widget=forms.CheckboxSelectMultiple,
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from accounts.offers.pages import person_number
 from accounts.permissions import Right
-from config.kit import nav
+from config.kit import nav, tabs
 
 
 def register() -> None:
@@ -50,3 +51,7 @@ def register() -> None:
         words=_("read somebody else's mail"),
     )
     nav.register("account", _("Who read my mail"), "archive:access-log", "eye", order=40, under=("archive:access",))
+    for kind in ("person", "user"):
+        tabs.register(
+            kind, _("Folders"), "archive:person-folders", right=Right.MANAGE_USERS, order=560, args=person_number
+        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import BadAddress
-from accounts.permissions import Right
+from accounts.permissions import EndUserRight, Right
 
 
 def reads_everything(actor: Actor) -> bool:
@@ -27,6 +27,11 @@ def is_own(actor: Actor, address: str) -> bool:
 
 
 def require_import(actor: Actor, address: str) -> None:
-    """Everybody may import into their own mailbox; into another's needs the right. Raises: Forbidden."""
+    """Into their own mailbox people import as their domain lets them; into another's needs the right.
+
+    Raises: Forbidden.
+    """
     if not is_own(actor, address):
         actor.require(Right.IMPORT_MAIL)
+    elif not actor.has(Right.IMPORT_MAIL):
+        actor.require_own(EndUserRight.IMPORT_MAIL)

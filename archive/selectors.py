@@ -1,8 +1,8 @@
 """Reads of the archive: every function takes the person and gives back only what they may see.
 
-A user reads their own archive. An administrator reads their own, and those they opened with a reason
-(`ArchiveAccess`). The console reads all. What somebody may not see does not exist for them: MessageUnknown,
-ArchiveClosed, StoreUnknown, ExportGone, which the pages translate to 404.
+A user reads their own archive and the folders of others that were shared with them (`FolderGrant`). An administrator
+also reads those they opened with a reason (`ArchiveAccess`). The console reads all. What somebody may not see does not
+exist for them: MessageUnknown, ArchiveClosed, StoreUnknown, ExportGone, which the pages translate to 404.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import BadAddress, Forbidden
-from accounts.models import AuditEvent
-from accounts.permissions import Right
+from accounts.models import AuditEvent, FolderGrant
+from accounts.permissions import EndUserRight, Right
 from archive import engines
 from archive import store as engine
 from archive.errors import ArchiveClosed, ExportGone, MessageUnknown, StoreUnknown
@@ -38,14 +38,35 @@ DATE_BITS = 30
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """One mailbox somebody may read, and why: `access` is None for one's own."""
+    """One mailbox somebody may read, and why: it is their own, opened (`access`), or its folders are shared with them.
+
+    grants: what was said of its folders for this person; of those that cover a folder the most specific one counts.
+    """
 
     mailbox: Mailbox
     access: ArchiveAccess | None = None
+    is_shared: bool = False
+    grants: tuple[FolderGrant, ...] = ()
 
     @property
     def is_own(self) -> bool:
-        return self.access is None
+        return self.access is None and not self.is_shared
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every folder of it may be read."""
+        return not self.is_shared and all("read" in grant.privileges for grant in self.grants)
+
+    def allows(self, path: str) -> bool:
+        """Whether one folder may be read."""
+        covering = [grant for grant in self.grants if grant.covers(path)]
+        if not covering:
+            return not self.is_shared
+        return "read" in max(covering, key=lambda grant: len(grant.folder)).privileges
+
+    def allowed(self, opened: engine.Store) -> dict[int, engine.Folder]:
+        """The folders that may be read in one store, by number."""
+        return {each.number: each for each in opened.folders(self.mailbox.pk) if self.allows(each.path)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +133,30 @@ class FolderNode:
 
 
 def readable_archives(actor: Actor) -> list[Archive]:
-    """The person's own archive first, then those opened to them just now. The console has none of its own."""
+    """The person's own archive first, then folders shared with them, then archives opened to them just now.
+
+    The console has none of its own; and none of their own has whose domain doesn't let its people read theirs.
+    """
     if actor.user is None or not actor.may_read_mail:
         return []
+    grants: dict[int, list[FolderGrant]] = {}
+    for grant in FolderGrant.objects.filter(user=actor.user):
+        grants.setdefault(grant.mailbox_id, []).append(grant)
     own = mailbox_of(actor.user)
-    found = [Archive(own)] if own is not None else []
-    opened = _standing(actor).select_related("mailbox").order_by("mailbox__address", "-expires_at")
+    found = []
+    if own is not None and actor.may(EndUserRight.SEARCH_ARCHIVE):
+        found.append(Archive(own, grants=tuple(grants.get(own.pk, ()))))
     seen = {own.pk if own else 0}
-    for access in opened:
-        if access.mailbox_id not in seen and actor.has(Right.READ_OTHERS_MAIL, access.mailbox):
+    opened = _standing(actor).select_related("mailbox").order_by("mailbox__address", "-expires_at")
+    accesses = [each for each in opened if actor.has(Right.READ_OTHERS_MAIL, each.mailbox)]
+    reading = {each.mailbox_id for each in accesses}
+    shared = [key for key, given in grants.items() if any("read" in each.privileges for each in given)]
+    for mailbox in Mailbox.objects.filter(pk__in=shared).exclude(pk__in=seen | reading).order_by("address"):
+        found.append(Archive(mailbox, is_shared=True, grants=tuple(grants[mailbox.pk])))
+    for access in accesses:
+        if access.mailbox_id not in seen:
             seen.add(access.mailbox_id)
-            found.append(Archive(access.mailbox, access))
+            found.append(Archive(access.mailbox, access, grants=tuple(grants.get(access.mailbox_id, ()))))
     return found
 
 
@@ -232,7 +266,7 @@ def list_folders(archive: Archive) -> list[FolderNode]:
     """The folders of one archive as a flat list in tree order, store by store."""
     nodes: list[FolderNode] = []
     for store in open_stores():
-        nodes += _tree(store, engines.open_store(store).folders(archive.mailbox.pk))
+        nodes += _tree(store, list(archive.allowed(engines.open_store(store)).values()))
     return nodes
 
 
@@ -250,9 +284,9 @@ def get_folder(actor: Actor, store_id: int, number: int) -> tuple[Archive, Store
     if store is not None:
         opened = engines.open_store(store)
         for archive in readable_archives(actor):
-            for folder in opened.folders(archive.mailbox.pk):
-                if folder.number == number:
-                    return archive, store, folder
+            folder = archive.allowed(opened).get(number)
+            if folder is not None:
+                return archive, store, folder
     raise MessageUnknown("no such folder")
 
 
@@ -271,18 +305,18 @@ def get_message(actor: Actor, public_id: str) -> Message:
     row = opened.row(int(match[2]))
     if row is None:
         raise MessageUnknown("no such message")
-    archive = _reader(actor, row)
-    folders = {each.number: each for each in opened.folders(archive.mailbox.pk if archive else None)}
+    archive = _reader(actor, opened, row)
+    folders = {each.number: each for each in opened.folders(None)} if archive is None else archive.allowed(opened)
     return Message(store, opened, row, archive, [folders[f] for f, _ in row.placements if f in folders])
 
 
-def _reader(actor: Actor, row: engine.Row) -> Archive | None:
+def _reader(actor: Actor, opened: engine.Store, row: engine.Row) -> Archive | None:
     """Through which of the person's archives they may read this; one's own before an opened one."""
     if reads_everything(actor):
         return None
-    placed = {mailbox for _, mailbox in row.placements}
     for archive in readable_archives(actor):
-        if archive.mailbox.pk in placed:
+        placed = {folder for folder, mailbox in row.placements if mailbox == archive.mailbox.pk}
+        if placed and (archive.is_whole or placed & archive.allowed(opened).keys()):
             return archive
     raise MessageUnknown("no such message")
 
@@ -292,11 +326,28 @@ def _reader(actor: Actor, row: engine.Row) -> Archive | None:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where to search: `mailboxes` None = everything (the console), and possibly one folder of one store."""
+    """Where to search: `mailboxes` None = everything (the console), and possibly one folder of one store.
+
+    archive: whose folders may be read in part only; what can't be read is neither found nor counted.
+    """
 
     mailboxes: frozenset[int] | None
     store_id: int | None = None
     folder: int | None = None
+    archive: Archive | None = None
+
+    @classmethod
+    def of(cls, archive: Archive, store_id: int | None = None, folder: int | None = None) -> Scope:
+        """What may be read of one archive, or one folder of it."""
+        return cls(frozenset([archive.mailbox.pk]), store_id, folder, None if archive.is_whole else archive)
+
+    def folders_in(self, opened: engine.Store) -> set[int] | None:
+        """The folders of a store to look into; None: all of the mailboxes."""
+        wanted = None if self.folder is None else {self.folder}
+        if self.archive is None:
+            return wanted
+        allowed = set(self.archive.allowed(opened))
+        return allowed if wanted is None else wanted & allowed
 
 
 def search(
@@ -322,10 +373,13 @@ def search(
     for store in stores:
         opened = engines.open_store(store)
         behind = behind or opened.lag() > 0
+        folders = scope.folders_in(opened)
+        if folders is not None and not folders:
+            continue
         hits = opened.search(
             query,
             mailboxes=None if scope.mailboxes is None else set(scope.mailboxes),
-            folders=None if scope.folder is None else {scope.folder},
+            folders=folders,
             limit=limit + 1 + (offset if len(stores) > 1 else 0),
             before=_before(before, store.pk),
             after=_after(after, store.pk),

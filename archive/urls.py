@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from archive.views import access, exports, imports, mail, messages, stores
+from archive.views import access, exports, imports, mail, messages, sharing, stores
 
 app_name = "archive"
 _MESSAGE = r"^mail/message/(?P<message_id>[1-9][0-9]{0,17}:[1-9][0-9]{0,17})/"
@@ -27,6 +27,8 @@ urlpatterns = [
     path("mail/open/<int:access_id>/close/", access.archive_close, name="close-archive"),
     path("mail/readers/", access.access_log, name="access-log"),
     path("mail/readers/<int:access_id>/", access.access_detail, name="access-detail"),
+    path("mail/shares/<int:grant_id>/end/", sharing.share_end, name="share-end"),
+    path("users/<int:user_id>/folders/", sharing.person_folders, name="person-folders"),
     path("stores/", stores.store_list, name="store-list"),
     path("stores/<int:store_id>/", stores.store_detail, name="store-detail"),
     path("stores/<int:store_id>/verify/", stores.store_verify, name="store-verify"),

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from accounts import sentences as registered
 from accounts.models import AuditEvent
-from accounts.wording import action_text
 from config.kit.templatetags.kit import number, size_text
 from domains.limits import UNLIMITED
 from domains.services.quotas import Quota
@@ -60,7 +60,7 @@ def event_text(action: str) -> str:
         "user.edit": _("Person changed"),
         "user.rename": _("Signs in with another address"),
     }
-    return sentences.get(action) or action_text(action)
+    return sentences.get(action) or str(registered.of(action))
 
 
 def history_lines(events: Iterable[AuditEvent]) -> list[HistoryLine]:

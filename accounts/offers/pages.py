@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from django.urls import NoReverseMatch
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -26,7 +28,6 @@ def register() -> None:
 
 
 def _navigation() -> None:
-    nav.register("directory", _("Users"), "accounts:user-list", "users", right=Right.VIEW_USERS, order=30, keys="u")
     nav.register(
         "server",
         _("Administrators & rights"),
@@ -61,6 +62,7 @@ def _navigation() -> None:
 
 def _commands() -> None:
     nav.register_command(_("Change password"), "accounts:change-password", "key")
+    nav.register_command(_("All accounts"), "accounts:user-list", "users", right=Right.MANAGE_SERVER, section="server")
     nav.register_command(_("Invite a person"), "accounts:user-create", "plus", right=Right.MANAGE_SERVER)
     nav.register_command(_("Give rights"), "accounts:administrator-create", "plus", right=Right.GRANT_RIGHTS)
     nav.register_command(_("Roles"), "accounts:role-list", "identification", right=Right.VIEW_GRANTS)
@@ -69,8 +71,29 @@ def _commands() -> None:
 def _tabs() -> None:
     under = ("accounts:act-as",)
     tabs.register("person", _("Overview"), "accounts:user-detail", right=Right.VIEW_USERS, order=10, under=under)
-    tabs.register("person", _("Access tokens"), "accounts:user-tokens", right=Right.MANAGE_USERS, order=60)
-    for kind, level in (("customer", Level.CUSTOMER), ("domain", Level.DOMAIN), ("person", Level.USER)):
+    for kind in ("person", "user"):
+        tabs.register(
+            kind,
+            _("Privileges"),
+            "accounts:user-privileges",
+            right=Right.MANAGE_USERS,
+            order=550,
+            args=person_number,
+        )
+    tabs.register("person", _("Access tokens"), "accounts:user-tokens", right=Right.MANAGE_USERS, order=600)
+    # the same beside what a mailbox has, for who signs in with it
+    tabs.register(
+        "user", _("Account"), "accounts:user-detail", right=Right.VIEW_USERS, order=500, args=person_number, under=under
+    )
+    tabs.register(
+        "user", _("Access tokens"), "accounts:user-tokens", right=Right.MANAGE_USERS, order=600, args=person_number
+    )
+    for kind, level in (
+        ("customer", Level.CUSTOMER),
+        ("domain", Level.DOMAIN),
+        ("person", Level.USER),
+        ("user", Level.USER),
+    ):
         _scope_tabs(kind, level)
     tabs.register("server", _("Options"), "accounts:server-options", right=Right.MANAGE_OPTIONS, args=lambda obj: ())
     tabs.register("server", _("Rights"), "accounts:scope-rights", right=Right.VIEW_GRANTS, args=_args(Level.SERVER))
@@ -83,15 +106,22 @@ def _scope_tabs(kind: str, level: Level) -> None:
         (_("Options"), "accounts:scope-options", Right.MANAGE_OPTIONS, 800),
         (_("History"), "accounts:scope-history", Right.VIEW_AUDIT, tabs.HISTORY),
     ):
+        if (kind, url_name) == ("user", "accounts:scope-history"):
+            continue  # the mailbox's own history has the person's in it
         under = _UNDER_RIGHTS if url_name == "accounts:scope-rights" else ()
         tabs.register(kind, label, url_name, right=right, order=order, args=_args(level), under=under)
 
 
-def _args(level: Level) -> Any:
-    """A page about a mailbox stands for its person."""
+def _args(level: Level) -> Callable[[Any], tuple[object, ...]]:
+    return lambda obj: (
+        (level.value, *person_number(obj)) if level == Level.USER else (level.value, getattr(obj, "pk", 0))
+    )
 
-    def args(obj: Any) -> tuple[object, ...]:
-        is_mailbox = level == Level.USER and not isinstance(obj, User)
-        return (level.value, getattr(obj, "user_id" if is_mailbox else "pk", 0) or 0)
 
-    return args
+def person_number(obj: Any) -> tuple[object, ...]:
+    """The person's own number; a page of a mailbox stands for its person, where it has one."""
+    if isinstance(obj, User):
+        return (obj.pk,)
+    if getattr(obj, "user_id", None) is None:
+        raise NoReverseMatch("nobody signs in with this mailbox")
+    return (obj.user_id,)

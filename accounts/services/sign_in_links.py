@@ -84,5 +84,7 @@ def require_suitable(user: User) -> None:
         raise Forbidden("no temporary sign-in for who administers anything")
     if factors.has_second_factor(user):
         raise Forbidden("no temporary sign-in past a second factor")
+    if user.login_privileges is not None and "web" not in user.login_privileges:
+        raise Forbidden("these pages are shut to the person")
     if EndUserRight.SIGN_IN not in holdings.end_user_rights(user):
         raise Forbidden("the person's domain doesn't let its people sign in")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
@@ -15,11 +16,21 @@ from accounts.scopes import SERVER, ScopeRef
 from config.kit.nav import Text
 from config.kit.objects import ObjectPage
 
+Header = Callable[[Any, Any], ObjectPage | None]  # of (request, object); None: it has none of its own
+_headers: dict[Level, Header] = {}
 KINDS = {Level.BROKER: "broker", Level.CUSTOMER: "customer", Level.DOMAIN: "domain", Level.USER: "person"}
 
 
-def person_page(request: HttpRequest, person: User, **header: Any) -> ObjectPage:
-    """The header of a person's pages."""
+def register_header(level: Level, header: Header) -> None:
+    """The app that knows a level's objects draws the header of their pages, also of those that are ours."""
+    _headers[level] = header
+
+
+def person_page(request: HttpRequest, person: User) -> ObjectPage:
+    """The header of a person's pages: their mailbox's, where an app knows one."""
+    drawn = _headers[Level.USER](request, person) if Level.USER in _headers else None
+    if drawn is not None:
+        return drawn
     state, label, tone = person_state(person)
     role = _("System administrator") if person.is_administrator else ""
     return ObjectPage.of(
@@ -31,8 +42,7 @@ def person_page(request: HttpRequest, person: User, **header: Any) -> ObjectPage
         state_label=label,
         tone=tone,
         facts=[fact for fact in (person.email if person.name else "", role) if fact],
-        crumbs=[(_("Users"), reverse("accounts:user-list"))],
-        **header,
+        crumbs=[(_("Accounts"), reverse("accounts:user-list"))],
     )
 
 
@@ -42,6 +52,9 @@ def scope_page(request: HttpRequest, scope: ScopeRef, obj: Any) -> ObjectPage:
         return person_page(request, obj)
     if scope == SERVER:
         return ObjectPage.of(request, "server", obj, name=_("Server"))
+    drawn = _headers[scope.level](request, obj) if scope.level in _headers else None
+    if drawn is not None:
+        return drawn
     page = places.url_of(scope)
     crumbs = [(LEVEL_LABELS[scope.level], page)] if page else []
     return ObjectPage.of(request, KINDS[scope.level], obj, name=str(obj), crumbs=crumbs)

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.actors import Actor
 from accounts.errors import Forbidden
+from accounts.permissions import EndUserRight
 from archive import engines
 from archive import store as engine
 from archive.errors import ArchiveClosed, BadArguments, PathRefused
@@ -26,7 +27,7 @@ from archive.models import Export, ExportFormat, Store
 from archive.permissions import reads_everything
 from archive.query import nodes
 from archive.query.language import parse
-from archive.selectors import get_mailbox, open_stores, readable_archives
+from archive.selectors import Archive, Scope, get_mailbox, open_stores, readable_archives
 from archive.services.access import note_export
 from archive.services.imports import clean_folder, is_uuid
 from archive.services.places import path_of, text_of
@@ -59,7 +60,7 @@ class _Stopped(Exception):  # no error: leaves the writer, which then leaves not
 
 def check_export(actor: Actor, arguments: ExportArguments) -> tuple[Mailbox, nodes.Node]:
     """Whose archive and which messages. Raises: ArchiveClosed, BadArguments, QueryError."""
-    mailbox = _mailbox(actor, arguments.user)
+    mailbox = _archive(actor, arguments.user).mailbox
     if arguments.format not in ExportFormat.values:
         raise BadArguments(f"format is one of {', '.join(ExportFormat.values)}")
     node = parse(arguments.query or "")
@@ -69,12 +70,15 @@ def check_export(actor: Actor, arguments: ExportArguments) -> tuple[Mailbox, nod
     return mailbox, node
 
 
-def _mailbox(actor: Actor, address: str) -> Mailbox:
+def _archive(actor: Actor, address: str) -> Archive:
+    """The archive, as far as the actor may read it. Raises: ArchiveClosed, Forbidden."""
     if reads_everything(actor):
-        return get_mailbox(address)
+        return Archive(get_mailbox(address))
     for archive in readable_archives(actor):
         if archive.mailbox.address == address.strip().lower():
-            return archive.mailbox
+            if archive.access is None:
+                actor.require_own(EndUserRight.EXPORT_MAIL)
+            return archive
     raise ArchiveClosed(_("The archive of “%(address)s” is not open to you.") % {"address": address})
 
 
@@ -101,7 +105,7 @@ def export_mail(actor: Actor, run: TaskRun, arguments: ExportArguments) -> dict[
     destination = check_destination(actor, arguments) if export is None else export.root
     if export is None:
         audit.record(actor, "mail.export", mailbox, format=arguments.format, destination=text_of(destination))
-    result = _Export(run, mailbox, node, arguments.folder).run(destination, arguments.format)
+    result = _Export(run, _archive(actor, arguments.user), node, arguments.folder).run(destination, arguments.format)
     result |= {"seconds": round(time.monotonic() - started, 3), "format": arguments.format, "user": mailbox.address}
     if run.stopping():
         if export is not None:
@@ -151,9 +155,10 @@ def _writer(format: str, destination: Path) -> Writer:
 class _Export:
     """One run: from the stores to a writer."""
 
-    def __init__(self, run: TaskRun, mailbox: Mailbox, node: nodes.Node, folder: str | None) -> None:
+    def __init__(self, run: TaskRun, archive: Archive, node: nodes.Node, folder: str | None) -> None:
         self._run = run
-        self._mailbox = mailbox
+        self._archive = archive
+        self._mailbox = archive.mailbox
         self._node = node
         self._folder = clean_folder(folder) if folder else None
         self._messages = 0
@@ -163,8 +168,7 @@ class _Export:
 
     def run(self, destination: Path, format: str) -> dict[str, object]:
         stores = [(store, engines.open_store(store)) for store in open_stores()]
-        mine = {self._mailbox.pk}
-        total = sum(opened.search(self._node, mailboxes=mine, limit=1).total for _store, opened in stores)
+        total = sum(self._count(opened) for _store, opened in stores)
         self._run.progress(0, total)
         with contextlib.suppress(_Stopped), _writer(format, destination) as writer:
             for store, opened in stores:
@@ -176,6 +180,13 @@ class _Export:
             "altered": self._altered,
             "failed": self._failed,
         }
+
+    def _count(self, opened: engine.Store) -> int:
+        """How many may be read; a folder that may not isn't counted."""
+        folders = Scope.of(self._archive).folders_in(opened)
+        if folders is not None and not folders:
+            return 0
+        return opened.search(self._node, mailboxes={self._mailbox.pk}, folders=folders, limit=1).total
 
     def _write_store(self, store: Store, opened: engine.Store, writer: Writer, total: int) -> None:
         paths = {each.number: each.path for each in opened.folders(self._mailbox.pk)}
@@ -190,7 +201,7 @@ class _Export:
             self._run.progress(self._messages, max(total, self._messages), written_bytes=self._bytes)
 
     def _wanted(self, path: str | None) -> bool:
-        if path is None:
+        if path is None or not self._archive.allows(path):
             return False
         return self._folder is None or path == self._folder or path.startswith(self._folder + "/")
 

@@ -14,6 +14,7 @@ from archive.errors import ArchiveClosed, BadArguments
 from archive.forms import OpenArchiveForm
 from archive.models import ACCESS_MINUTES
 from archive.services.access import close_archive, open_archive
+from archive.shares import list_shares_of
 from archive.tables import ReaderTable
 from archive.views.doors import archive_page
 from config.kit.pages import redirect_page, render_page, toast
@@ -33,7 +34,7 @@ def archive_open(request: ActorRequest) -> HttpResponse:
             return redirect_page(request, url)
         except (ArchiveClosed, BadArguments) as error:
             form.add_error("reason" if "owner" in str(error) else "address", str(error))
-    opened = [each for each in selectors.readable_archives(request.actor) if not each.is_own]
+    opened = [each for each in selectors.readable_archives(request.actor) if each.access is not None]
     context = {"form": form, "opened": opened, "minutes": ACCESS_MINUTES}
     return render_page(request, "archive/open_archive.html", context)
 
@@ -52,7 +53,8 @@ def archive_close(request: ActorRequest, access_id: int) -> HttpResponse:
 def access_log(request: ActorRequest) -> HttpResponse:
     page = keyset(request, selectors.list_accesses_to(request.actor), order="-created_at", per_page=50)
     table = ReaderTable(page.rows, request=request, pager=page.pager)
-    return render_page(request, "archive/access_log.html", {"table": table, "total": page.total})
+    context = {"table": table, "total": page.total, "shares": list_shares_of(request.actor)}
+    return render_page(request, "archive/access_log.html", context)
 
 
 @require_safe

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.permissions import EndUserRight
 from accounts.requests import ActorRequest
 from archive import selectors
 from archive.listing import Place, lines
@@ -58,6 +59,8 @@ class _List:
 def _answer(
     request: ActorRequest, archive: Archive | None, chosen: FolderNode | None, archives: list[Archive]
 ) -> HttpResponse:
+    if archive is None and not archives:
+        request.actor.require_own(EndUserRight.SEARCH_ARCHIVE)
     others = [each for each in archives if archive is None or each.mailbox != archive.mailbox]
     context: dict[str, Any] = {"archive": archive, "others": others, "help_rows": explained.ROWS}
     if archive is None:
@@ -97,11 +100,8 @@ def _frame(shown: _List) -> dict[str, Any]:
 
 def _find(request: HttpRequest, shown: _List, node: Node) -> tuple[Found, int]:
     chosen = shown.chosen
-    scope = Scope(
-        frozenset([shown.archive.mailbox.pk]),
-        chosen.store.pk if chosen else None,
-        chosen.folder.number if chosen else None,
-    )
+    store, number = (chosen.store.pk, chosen.folder.number) if chosen else (None, None)
+    scope = Scope.of(shown.archive, store, number)
     zone = timezone.get_current_timezone()
     if shown.place.order == "relevance":
         offset = min(max((_number(request.GET.get("page", "")) or 1) - 1, 0) * PER_PAGE, DEEPEST)

@@ -198,7 +198,7 @@ def _neighbours(found: Message, place: Place) -> tuple[str, str]:
     if place.order != "date" or found.archive is None:
         return "", ""
     store, _, number = place.folder.partition(".")
-    scope = Scope(frozenset([found.archive.mailbox.pk]), int(store) if store else None, int(number) if store else None)
+    scope = Scope.of(found.archive, int(store) if store else None, int(number) if store else None)
     cursor = Hit(found.store, found.row).cursor
     try:
         node, zone = parse(place.query), timezone.get_current_timezone()

@@ -4,6 +4,7 @@ from domains.offers import (
     address_options,
     addresses,
     extras,
+    frames,
     health,
     importing,
     limits,
@@ -29,3 +30,4 @@ def register() -> None:
     extras.register()
     importing.register()
     policies.register()
+    frames.register()

@@ -182,6 +182,11 @@ ROWS: list[AnyRow] = [
         "accounts:user-sign-in-link", method="POST", see=Right.VIEW_USERS, need=Right.SEND_SIGN_IN_LINKS, args=somebody
     ),
     person("accounts:user-tokens", need=Right.MANAGE_USERS),
+    person("accounts:user-privileges", need=Right.MANAGE_USERS),
+    in_domain(
+        "accounts:user-privileges", 303, method="POST", see=Right.VIEW_USERS, need=Right.MANAGE_USERS, args=somebody,
+        data={"privileges": ["login"], "doors": ["web"], "authentication": "integrated"},
+    ),
     person(
         "accounts:user-token-revoke", 303, method="POST", need=Right.MANAGE_USERS, args=a_token_of_somebody,
         own_args=own_token,

@@ -14,8 +14,8 @@ from accounts import audit, chain
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.models import AuditEvent, AuditSeal, AuditWaiting, User
-from accounts.services.sealing import seal_all, seal_waiting
 from accounts.services.chain_check import Kind, Report, verify_chain
+from accounts.services.sealing import seal_all, seal_waiting
 from config.kit import paths
 from config.kit.sealing_keys import SealingKeyUnknown
 from tests.stage import Cast

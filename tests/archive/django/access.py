@@ -6,12 +6,16 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from accounts.actors import Actor
 from accounts.models import User
 from accounts.permissions import Right
 from archive.models import ArchiveAccess, Export
+from archive.services.sharing import set_folder_privileges
+from domains.models import Domain
 from tests import factories
-from tests.access import Cast, Row, for_administrators, somewhere
+from tests.access import Cast, Row, for_administrators, in_domain, somewhere
 from tests.archive.django.factories import archive, folder_of, make_raw, make_store
+from tests.domains.factories import make_mailbox_in
 
 
 def a_message(cast: Cast, owner: User) -> tuple[object, ...]:
@@ -63,6 +67,19 @@ def mail(route: str, **more: object) -> Row:
     return Row(route, own=200, foreign=404, administrator=200, administrator_foreign=404, **more)  # type: ignore[arg-type]
 
 
+def a_share(cast: Cast, owner: User) -> tuple[object, ...]:
+    """A folder of the owner's archive, shared with somebody who isn't asked about."""
+    mailbox = factories.make_mailbox(owner)
+    reader = factories.make_user()
+    return (set_folder_privileges(Actor.system(), reader, mailbox, "Inbox", ["read"]).pk,)
+
+
+def somebody(cast: Cast, domain: Domain) -> tuple[object, ...]:
+    user = make_mailbox_in(domain).user
+    assert user is not None
+    return (user.pk,)
+
+
 ROWS = [
     Row("archive:search", own=200, administrator=200),
     mail("archive:folder", args=a_folder),
@@ -90,6 +107,15 @@ ROWS = [
     ),
     Row("archive:access-log", own=200, administrator=200),
     mail("archive:access-detail", args=an_access_to),
+    # others' shares are there for who manages the owner, who may end them
+    Row(
+        "archive:share-end", method="POST", own=303, foreign=404, administrator=303, args=a_share,
+        delegate_foreign={303, 403, 404},
+    ),
+    in_domain("archive:person-folders", see=Right.VIEW_USERS, need=Right.MANAGE_USERS, args=somebody),
+    in_domain(
+        "archive:person-folders", 422, method="POST", see=Right.VIEW_USERS, need=Right.MANAGE_USERS, args=somebody
+    ),
     for_administrators("archive:store-list"),
     for_administrators("archive:store-detail", args=a_store),
     for_administrators("archive:store-verify", 303, method="POST", args=a_store),
