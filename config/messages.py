@@ -62,7 +62,9 @@ END_USER = (
     "templates/domains/own_sender_*.html",
     "templates/domains/subscriber_detail.html",
     "templates/domains/subscribers_add.html",
+    "templates/accounts/standing.html",
     "templates/forms/*.html",
+    "templates/mails/*.txt",
 )  # fmt: skip
 # What they meet too, from modules that are for administrators otherwise.
 END_USER_TEXTS = frozenset(
