@@ -25,7 +25,7 @@ PARTIAL = ("fr", "es", "nb", "da")
 # Where the texts stand that people without administration meet; patterns as in fnmatch.
 END_USER = (
     "accounts/apps.py",
-    "accounts/forms.py",
+    "accounts/forms/people.py",
     "accounts/views/account.py",
     "accounts/views/entry.py",
     "archive/navigation.py",
@@ -69,17 +69,22 @@ END_USER = (
 # What they meet too, from modules that are for administrators otherwise.
 END_USER_TEXTS = frozenset(
     {
+        "Access tokens",
         "Allow",
         "Allowed & blocked senders",
         "An address (pat@example.org) or a domain (example.org).",
         "Block",
+        "Change password",
         "Empty: for good.",
         "Expired",
         "For people who look at this rule later.",
+        "My account",
         "Protected",
         "Sender",
         "Somebody changed this rule meanwhile. Look at it again, then repeat your change.",
+        "What I may do",
         "What happens",
+        "What was done to my account",
     }
 )
 
