@@ -13,17 +13,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 NO_PAGE = frozenset(
     {
         "config:healthz",
-        "api:openapi",
-        "config:preferences",
-        "config:list-memory",
         "config:palette",
-        "config:styleguide-bulk",
-        "jobs:task-bulk",
-        "config:styleguide-value-reset",
         "config:palette-objects",
         "config:running",
-        "config:recovery-confirm",
-        "accounts:sign-out",
     }
 )
 
@@ -44,7 +36,28 @@ def _routes(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[t
 
 def page_names() -> list[str]:
     """Names of routes that need no arguments and answer a page."""
-    return [name for name, pattern in routes() if not _takes_arguments(pattern) and name not in NO_PAGE]
+    return [
+        name for name, pattern in routes() if not _takes_arguments(pattern) and _is_page(name) and _answers_get(pattern)
+    ]
+
+
+def _is_page(name: str) -> bool:
+    """Of the API only its reference is for people; a bulk action is a page only with its action and rows."""
+    if name.startswith("api:"):
+        return name == "api:reference"
+    return name not in NO_PAGE and not name.endswith("-bulk")
+
+
+def _answers_get(pattern: URLPattern) -> bool:
+    """What Django's `require_POST` and its like let in; a view without them is believed to answer."""
+    view = pattern.callback
+    while view is not None:
+        kept = zip(view.__code__.co_freevars, view.__closure__ or (), strict=True) if hasattr(view, "__code__") else ()
+        for variable, cell in kept:
+            if variable == "request_method_list":
+                return "GET" in cell.cell_contents
+        view = getattr(view, "__wrapped__", None)
+    return True
 
 
 def _takes_arguments(pattern: URLPattern) -> bool:
