@@ -28,6 +28,8 @@ OPTIONS = {
     "end_user_rights": "END_USER_RIGHTS",
 }
 FIELDS = tuple(OPTIONS)
+# What a new account gets, down to the domain.
+ACCOUNT_STATUS, ACCOUNT_THEME = "ACCOUNT_STATUS", "ACCOUNT_THEME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,22 @@ def value_of(obj: Domain | Customer | None, name: str) -> Any:
     """One setting's value; asks nobody else where the domain says it itself."""
     own = getattr(obj, name) if isinstance(obj, Domain) else None
     return options.value(OPTIONS[name], obj) if own is None else own
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """What a new account of a domain gets where nobody says it: written to it once, unlike what it inherits."""
+
+    language: str
+    status: str
+    theme: str
+
+
+def new_account(domain: Domain) -> NewAccount:
+    """The template of a domain's accounts; one query. Source: CommuniGate's Account Template."""
+    found = options.resolve_some((OPTIONS["default_language"], ACCOUNT_STATUS, ACCOUNT_THEME), domain)
+    language = domain.default_language or found[OPTIONS["default_language"]].value
+    return NewAccount(language, found[ACCOUNT_STATUS].value, found[ACCOUNT_THEME].value)
 
 
 def domains_with(name: str, value: Any) -> Q:

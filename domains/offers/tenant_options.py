@@ -8,9 +8,11 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from accounts import options
+from accounts.models import User
 from accounts.optiontypes import OptionType
 from accounts.permissions import END_USER_RIGHTS
-from domains.models import Domain
+from domains.inheritance import ACCOUNT_STATUS, ACCOUNT_THEME
+from domains.models import Domain, Status
 from domains.services.domain_names import ADMINISTRATORS_ADD_NAMES
 from domains.services.domain_states import DELETION_DAYS
 
@@ -81,4 +83,29 @@ def register() -> None:
         ),
         group=group,
         restricted=True,
+    )
+    _new_accounts()
+
+
+def _new_accounts() -> None:
+    group = _("New users")
+    options.define(
+        ACCOUNT_STATUS,
+        OptionType.STRING,
+        levels=options.DOWN_TO_DOMAIN,
+        default=Status.ENABLED.value,
+        values=[(each.value, each.label) for each in (Status.ENABLED, Status.DISABLED, Status.PENDING)],
+        label=_("State of new users"),
+        help=_("What a new user is where nobody says it. Those that are there stay as they are."),
+        group=group,
+    )
+    options.define(
+        ACCOUNT_THEME,
+        OptionType.STRING,
+        levels=options.DOWN_TO_DOMAIN,
+        default=User.Theme.SYSTEM.value,
+        values=User.Theme.choices,
+        label=_("Appearance for new users"),
+        help=_("They can choose another one."),
+        group=group,
     )

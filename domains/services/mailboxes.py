@@ -65,7 +65,7 @@ def create_mailbox(
     first_name: str = "",
     last_name: str = "",
     language: str = "",
-    status: str = Status.ENABLED,
+    status: str | None = None,
     password: str | None = None,
     quota_bytes: int | None = None,
     quota_messages: int | None = None,
@@ -74,11 +74,14 @@ def create_mailbox(
 ) -> Mailbox:
     """A new mailbox and its person; without a password they can't sign in until invited.
 
+    Without a language or a state it gets what the domain's template says (`domains.inheritance.new_account`).
     A quota of its own needs the right to set quotas, and fits into what domain and customer may give.
     Raises: Forbidden, BadAddress, Taken, LimitReached, Invalid, WrongState.
     """
     actor.require(Right.MANAGE_USERS, domain)
     require_serving(domain)
+    template = inheritance.new_account(domain)
+    status = template.status if status is None else status
     if status not in NEW_STATUSES:
         raise Invalid(_("A new mailbox is enabled, disabled or pending."), field="status")
     limits = {"quota_bytes": quota_bytes, "quota_messages": quota_messages}
@@ -86,8 +89,8 @@ def create_mailbox(
         actor.require(Right.MANAGE_QUOTAS, domain)
         quotas.check_values(limits)
     local = claims.parse_local(email, domain)
-    spoken = language or inheritance.value_of(domain, "default_language")
-    person = {"name": name, "first_name": first_name, "last_name": last_name, "language": spoken}
+    person = {"name": name, "first_name": first_name, "last_name": last_name}
+    person |= {"language": language or template.language, "theme": template.theme}
     with transaction.atomic():
         made = make_mailbox_rows(
             actor,

@@ -9,7 +9,13 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.models import User
-from domains.commands.domain_lifecycle import PurgeDeletedDomainsArguments
+from domains.commands.domain_lifecycle import (
+    DomainArguments,
+    GetDomainsArguments,
+    MoveDomainArguments,
+    PurgeDeletedDomainsArguments,
+    RenameDomainArguments,
+)
 from domains.models import Domain, Status
 from domains.services import domain_states
 from domains.tasks import purge_deleted
@@ -74,3 +80,39 @@ def test_the_clock_asks_for_a_purge_only_when_one_is_due(db: None, user: User) -
     Domain.objects.filter(pk=domain.pk).update(purge_at=timezone.now())
     purge_deleted()
     assert [task.type for task in Task.objects.all()] == ["PurgeDeletedDomains"]
+
+
+def test_domains_are_listed_as_the_search_box_finds_them(db: None) -> None:
+    mine = make_domain("mine.example", customer=make_customer("Acme"))
+    make_domain("foreign.example")
+    found = result(run(Actor.console(), "GetDomains", GetDomainsArguments("customer:acme")))
+    assert [(each["name"], each["customer"]) for each in found["domains"]] == [("mine.example", "Acme")]
+    delegated = result(run(Actor.for_user(make_delegate(mine)), "GetDomains", GetDomainsArguments()))
+    assert (delegated["total"], delegated["domains"][0]["name"]) == (1, "mine.example")
+    refused = run(Actor.console(), "GetDomains", GetDomainsArguments("nonsense:x"))
+    assert refused.state == Task.State.FAILED
+
+
+def test_a_domain_is_renamed_after_a_dry_run(db: None) -> None:
+    make_mailbox_in(make_domain("old.example"), "ada")
+    dry = result(
+        run(Actor.console(), "RenameDomain", RenameDomainArguments("old.example", "new.example", dry_run=True))
+    )
+    assert (dry["possible"], dry["mailboxes"]) == (True, 1)
+    assert Domain.objects.get().name == "old.example"
+    done = result(run(Actor.console(), "RenameDomain", RenameDomainArguments("old.example", "new.example")))
+    assert (done["old"], done["new"], Domain.objects.get().name) == ("old.example", "new.example", "new.example")
+    again = run(Actor.console(), "RenameDomain", RenameDomainArguments("old.example", "new.example"))
+    assert again.state == Task.State.FAILED and Domain.objects.get().name == "new.example"
+
+
+def test_a_domain_is_suspended_resumed_and_moved_by_name(db: None) -> None:
+    make_customer("Acme")
+    make_domain("one.example")
+    assert result(run(Actor.console(), "SuspendDomain", DomainArguments("ONE.example")))["status"] == "disabled"
+    assert run(Actor.console(), "SuspendDomain", DomainArguments("one.example")).state == Task.State.FAILED
+    assert result(run(Actor.console(), "ResumeDomain", DomainArguments("one.example")))["status"] == "enabled"
+    moved = result(run(Actor.console(), "MoveDomain", MoveDomainArguments("one.example", "Acme")))
+    assert moved["customer"] == "Acme" and str(Domain.objects.get().customer) == "Acme"
+    assert run(Actor.console(), "MoveDomain", MoveDomainArguments("one.example", "Nobody")).state == Task.State.FAILED
+    assert run(Actor.console(), "MoveDomain", MoveDomainArguments("none.example")).state == Task.State.FAILED

@@ -12,6 +12,7 @@ from accounts.actors import Actor
 from accounts.models import OptionValue
 from accounts.permissions import ALL_END_USER_RIGHTS, EndUserRight, Level
 from accounts.scopes import SERVER, ScopeRef
+from accounts.services.options import set_option
 from domains import inheritance
 from domains.models import Domain, Status
 from tests.domains.factories import make_customer, make_domain, make_mailbox_in
@@ -87,3 +88,19 @@ def test_people_of_a_suspended_domain_may_do_nothing(status: str, db: None) -> N
     assert user is not None and Actor.for_user(user).may(EndUserRight.SIGN_IN)
     Domain.objects.update(status=status)
     assert not any(Actor.for_user(user).may(right) for right in ALL_END_USER_RIGHTS)
+
+
+def test_a_new_account_gets_what_the_nearest_template_says_and_keeps_what_it_is_given(db: None) -> None:
+    customer = make_customer()
+    domain = make_domain(customer=customer)
+    set_option(Actor.console(), SERVER, "ACCOUNT_STATUS", "disabled")
+    set_option(Actor.console(), customer, "ACCOUNT_STATUS", "pending")
+    set_option(Actor.console(), domain, "ACCOUNT_THEME", "dark")
+    by_template, given = make_mailbox_in(domain), make_mailbox_in(domain, status=Status.ENABLED, language="da")
+    assert by_template.user is not None and given.user is not None
+    assert (by_template.status, by_template.user.theme, by_template.user.language) == ("pending", "dark", "en")
+    assert (given.status, given.user.language) == ("enabled", "da")
+    set_option(Actor.console(), domain, "ACCOUNT_STATUS", "enabled")
+    by_template.refresh_from_db()
+    assert by_template.status == "pending"
+    assert make_mailbox_in(domain).status == "enabled"
