@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import links, services, sessions, signing_in, throttle
+from accounts import links, options, services, sessions, signing_in, throttle
 from accounts.errors import BadAddress, BadLink, BadPassword, TooManyAttempts, WrongPassword
 from accounts.forms import FirstAdministratorForm, NewPasswordForm, SignInForm
 from accounts.models import OneTimeLink, User
@@ -44,7 +44,15 @@ def sign_in(request: ActorRequest) -> HttpResponse:
             problem, status = _("Address and password don't belong together."), 422
         except TooManyAttempts as error:
             problem, status = wait_text(error.retry_after_s), 429
-    context = {"form": form, "problem": problem, "is_throttled": status == 429, "next": target}
+    said = options.resolve_some(["SIGN_IN_TEXT", "SUPPORT_EMAIL"])
+    context = {
+        "form": form,
+        "problem": problem,
+        "is_throttled": status == 429,
+        "next": target,
+        "text": said["SIGN_IN_TEXT"].value,
+        "support": said["SUPPORT_EMAIL"].value,
+    }
     return render_page(request, "accounts/sign_in.html", context, status=status)
 
 

@@ -287,7 +287,8 @@ class ListPage(Generic[M]):
 
     @property
     def sizes(self) -> list[Option]:
-        return [Option(str(size), str(size), size == self.asked.size) for size in SIZES]
+        offered = sorted({*SIZES, self.asked.size})
+        return [Option(str(size), str(size), size == self.asked.size) for size in offered]
 
     @property
     def own_views(self) -> list[Tab]:

@@ -193,7 +193,7 @@ class Asked:
     def size(self) -> int:
         wanted = self.params.get("size", "")
         allowed = {str(size): size for size in SIZES}
-        return allowed.get(wanted) or self.memory.size or self.listing.size
+        return allowed.get(wanted) or self.memory.size or self.memory.usual_size or self.listing.size
 
     @functools.cached_property
     def columns(self) -> list[Field]:

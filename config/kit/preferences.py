@@ -93,15 +93,20 @@ class SavedView:
 
 @dataclass(frozen=True)
 class ListMemory:
-    """What a person remembers about one list. columns: () means the list's own; size: 0 likewise."""
+    """What a person remembers about one list. columns: () means the list's own; size: 0 likewise.
+
+    usual_size: how many rows they want where they said nothing of this list (`request.page_size`); never saved.
+    """
 
     columns: tuple[str, ...] = ()
     size: int = 0
     views: tuple[SavedView, ...] = ()
+    usual_size: int = 0
 
     @classmethod
     def load(cls, request: HttpRequest, list_name: str) -> ListMemory:
-        return cls.of(store().load(request, f"list.{list_name}"))
+        found = cls.of(store().load(request, f"list.{list_name}"))
+        return replace(found, usual_size=getattr(request, "page_size", 0))
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> ListMemory:
