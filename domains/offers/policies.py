@@ -16,7 +16,7 @@ def register() -> None:
     see = Right.VIEW_POLICIES
     nav.register("gateway", _("Policies"), "domains:policy-list", "adjustments-horizontal", right=see, order=10)
     nav.register(
-        "gateway", _("Filters"), "domains:rule-list", "funnel", right=see, order=20, under=("domains:rule",),
+        "gateway", _("Filters"), "domains:rule-overview", "funnel", right=see, order=20, under=("domains:rule",),
         words=_("senders attachments links leaks DLP rules block allow"),
     )  # fmt: skip
     nav.register(

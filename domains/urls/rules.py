@@ -23,7 +23,7 @@ class RuleKindConverter:
 register_converter(RuleKindConverter, "rulekind")
 
 patterns = [
-    path("filters/", rules.rule_list, {"kind": RuleKind.SENDER}, name="rule-list"),
+    path("filters/", rules.rule_list, {"kind": RuleKind.SENDER}, name="rule-overview"),
     path("filters/<rulekind:kind>/", rules.rule_list, name="rule-list"),
     path("filters/<rulekind:kind>/bulk/", rules.rule_list_bulk, name="rule-list-bulk"),
     path("filters/<rulekind:kind>/<int:rule_id>/", rules.rule_edit, name="rule-edit"),

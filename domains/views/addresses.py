@@ -217,7 +217,7 @@ def group_edit(request: ActorRequest, address_id: int) -> HttpResponse:
             address.refresh_from_db()
             refuse(form, error, _FIELDS)
         except ChangedMeanwhile:
-            form.add_error(None, _(CHANGED))
+            form.add_error(None, str(CHANGED))
     return render_page(
         request, "domains/group_edit.html", {"form": form, "address": address, "object": _page(request, address)}
     )

@@ -76,7 +76,7 @@ def build() -> Place:
         ("rule-edit", reverse("domains:rule-edit", args=[RuleKind.ATTACHMENT, rule.pk])),
         ("rule-import", reverse("domains:rule-import", args=[domain.pk, RuleKind.SENDER])),
         ("policy-list", reverse("domains:policy-list")),
-        ("rule-list", reverse("domains:rule-list")),
+        ("rule-list", reverse("domains:rule-overview")),
     ]
     assert mailbox.user is not None
     delegate = make_delegate(domain, email="dana@lighthouse.example")

@@ -6,6 +6,7 @@ Pages of single objects are named by the world (tests.browser.world).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -50,7 +51,7 @@ def _is_page(name: str) -> bool:
 
 def _answers_get(pattern: URLPattern) -> bool:
     """What Django's `require_POST` and its like let in; a view without them is believed to answer."""
-    view = pattern.callback
+    view: Any = pattern.callback
     while view is not None:
         kept = zip(view.__code__.co_freevars, view.__closure__ or (), strict=True) if hasattr(view, "__code__") else ()
         for variable, cell in kept:

@@ -153,7 +153,7 @@ def test_lists_cost_the_same_however_long_they_are(client_for: ClientFor) -> Non
     domain = make_domain()
     client = client_for(make_delegate(domain))
     paths = [url("domain-rules", domain.pk, kind) for kind in (SENDER, ATTACHMENT)] + [
-        url("rule-list"), url("policy-list"), url("domain-policies", domain.pk),
+        url("rule-overview"), url("policy-list"), url("domain-policies", domain.pk),
     ]  # fmt: skip
 
     def costs() -> list[int]:
