@@ -74,7 +74,7 @@ def domain_list(actor: Actor) -> QuerySet[Domain]:
 
 
 def _fresh(actor: Actor, key: int) -> DomainAnswer:
-    return present(actor, [with_related(Domain.objects.visible_to(actor, Right.VIEW_DOMAINS)).get(pk=key)])[0]
+    return present(actor, [subjects.domain()(actor, key)])[0]
 
 
 @group.post("/domains", admit=subjects.somewhere(Right.CREATE_DOMAINS))
@@ -108,7 +108,7 @@ def domain_create(actor: Actor, body: DomainAdd) -> Created[DomainAnswer]:
 @group.get("/domains/{int:domainId}", admit=subjects.domain())
 def domain_detail(actor: Actor, domain: Domain) -> DomainAnswer:
     """Read a domain."""
-    return _fresh(actor, domain.pk)
+    return present(actor, [domain])[0]
 
 
 _CHANGING = (Right.EDIT_DOMAINS, Right.MANAGE_POLICIES, Right.MANAGE_RELAYS, Right.MANAGE_LIMITS)

@@ -71,7 +71,7 @@ def user_alias_add(actor: Actor, mailbox: Mailbox, body: Addresses) -> Created[l
     """
     with transaction.atomic():
         added = [aliases.add_alias(actor, mailbox, email=email) for email in body]
-    return Created(present_aliases(added), f"/users/{mailbox.pk}/aliases")
+    return Created(present_aliases(added), f"/users/{mailbox.user_id}/aliases")
 
 
 @group.put("/users/{int:userId}/aliases", admit=subjects.mailbox(Right.MANAGE_ADDRESSES))

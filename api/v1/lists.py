@@ -67,7 +67,7 @@ class ListAnswer(Answer):
     id: int
     domain_id: int
     email: str
-    owner_id: int
+    owner_id: int | None
     owner_email: str
     name: str
     description: str
@@ -119,7 +119,7 @@ def present(row: MailingList) -> ListAnswer:
         id=row.pk,
         domain_id=row.address.domain_id,
         email=row.address.text,
-        owner_id=row.owner_id,
+        owner_id=row.owner.user_id,
         owner_email=row.owner.address,
         name=row.address.name,
         description=row.address.description,
@@ -169,7 +169,7 @@ LISTS = Listing(
     filters={
         "email": filters.text("address__text", "The list's address.", canonical=True),
         "name": filters.text("address__name", "What it is called."),
-        "ownerId": filters.number("owner_id", "The owner."),
+        "ownerId": filters.number("owner__user", "The owner."),
     },
 )
 SUBSCRIBERS = Listing(
@@ -257,7 +257,7 @@ def list_delete(actor: Actor, found: MailingList) -> None:
 
 
 def _owner(domain: Domain, key: int) -> Mailbox:
-    return subjects.named("ownerId", lambda: subjects.one(domain.mailboxes.all(), key))
+    return subjects.named("ownerId", lambda: subjects.one(domain.mailboxes.all(), key, by="user"))
 
 
 def _values(body: ListChange) -> dict[str, Any]:

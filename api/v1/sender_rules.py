@@ -205,7 +205,7 @@ def user_sender_rules_add(actor: Actor, mailbox: Mailbox, body: Entries) -> Crea
 
     All or none; answers those that were added.
     """
-    return Created(_added(actor, mailbox, body), f"/users/{mailbox.pk}/wblist")
+    return Created(_added(actor, mailbox, body), f"/users/{mailbox.user_id}/wblist")
 
 
 @group.put("/users/{int:userId}/wblist", admit=_managed)

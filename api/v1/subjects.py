@@ -67,22 +67,26 @@ def domain(need: Right = Right.VIEW_DOMAINS) -> Callable[[Actor, int], Domain]:
 
 
 def mailbox(need: Right = Right.VIEW_USERS, *, own: bool | EndUserRight = False) -> Callable[[Actor, int], Mailbox]:
-    """The API's user: a mailbox, with the person who signs in with it.
+    """The API's user: a mailbox, by the id of the person who signs in with it.
 
     own: people themselves need no right for their own, or only what their domain lets them.
     """
 
     def admit(actor: Actor, user_id: int) -> Mailbox:
-        mine = None if actor.user is None or actor.acting is not None else selectors.mailbox_of(actor.user)
-        if mine is not None and mine.pk == user_id:
+        if own and actor.user is not None and actor.user.pk == user_id and actor.acting is None:
+            mine = _there(selectors.mailbox_of(actor.user))
             if isinstance(own, EndUserRight):
                 actor.require_own(own)
-            elif not own:
-                actor.require(need, mine)  # they know that it is there: 403
             return mine
-        return selectors.get_mailbox(actor, user_id, need=need)
+        return selectors.get_mailbox_of_person(actor, user_id, need=need)
 
     return admit
+
+
+def _there(found: M | None) -> M:
+    if found is None:
+        raise Http404("no such object")
+    return found
 
 
 def address(actor: Actor, key: int, *, kind: Address.Kind, need: Right, domain_id: int = 0) -> Address:
@@ -103,12 +107,9 @@ def of_domain(actor: Actor, model: type[Model], key: int, *, see: Right, need: R
     return found
 
 
-def one(rows: QuerySet[M], key: int) -> M:
+def one(rows: QuerySet[M], key: int, *, by: str = "pk") -> M:
     """The row of this id among these. Raises: Http404."""
-    found = rows.filter(pk=key).first()
-    if found is None:
-        raise Http404("no such object")
-    return found
+    return _there(rows.filter(**{by: key}).first())
 
 
 def named(field: str, find: Callable[[], T]) -> T:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.http import Http404
 from pydantic import Field
 
 from accounts.actors import Actor
@@ -17,7 +18,7 @@ from api.v1.policy_documents import PolicyAnswer
 from api.v1.policy_documents import present as present_policy
 from api.v1.wording import AnyCaseLanguage, NewState, State
 from domains import inheritance
-from domains.models import Mailbox, Relay
+from domains.models import Mailbox, Policy, Relay
 
 PersonName = Annotated[str, Field(max_length=100)]
 Password = Annotated[str, Field(min_length=1, max_length=500, description="In clear text; never answered.")]
@@ -89,28 +90,52 @@ class UserAnswer(Answer):
 
 
 def with_related(rows: QuerySet[Mailbox]) -> QuerySet[Mailbox]:
-    """Everything that `present` looks at, in one query."""
-    return rows.select_related("domain__default_policy", "user", "policy", "relay")
+    """What `present` looks at of each row; the policies and platforms that many share it reads itself."""
+    return rows.select_related("domain__customer", "user")
+
+
+def person_id(mailbox: Mailbox) -> int:
+    """The API's id of a user: that of the person, who keeps it as an administrator too. Raises: Http404 (purged)."""
+    if mailbox.user_id is None:
+        raise Http404("no such object")
+    return mailbox.user_id
 
 
 def present(actor: Actor, rows: Sequence[Mailbox]) -> list[UserAnswer]:
-    """Users as they are answered; two queries, however many."""
-    domains = {row.domain_id: row.domain for row in rows}
-    relays = {relay.domain_id: relay for relay in Relay.objects.filter(domain_id__in=domains, is_default=True)}
-    told = inheritance.settings_of_many(list(domains.values()))
-    settings = {
-        domain: {name: each.value for name, each in found.items()} for domain, found in zip(domains, told, strict=True)
-    }
-    return [_present(actor, row, relays.get(row.domain_id), settings[row.domain_id]) for row in rows]
+    """Users as they are answered; three queries, however many."""
+    around = _Around(rows)
+    return [_present(actor, row, around) for row in rows]
 
 
-def _present(actor: Actor, row: Mailbox, domain_relay: Relay | None, settings: dict[str, Any]) -> UserAnswer:
-    person, domain = row.user, row.domain
-    policy, relay = row.policy or domain.default_policy, row.relay or domain_relay
-    verifies = settings["sender_verify"] if row.sender_verify is None else row.sender_verify
-    language = (person.language if person is not None else "") or settings["default_language"]
+class _Around:
+    """What rows share: their domains' settings, and the policies and relays that count."""
+
+    def __init__(self, rows: Sequence[Mailbox]) -> None:
+        domains = {row.domain_id: row.domain for row in rows}
+        told = inheritance.settings_of_many(list(domains.values()))
+        self.settings = dict(zip(domains, told, strict=True))
+        named = {row.policy_id for row in rows} | {domain.default_policy_id for domain in domains.values()}
+        found = Policy.objects.in_bulk([key for key in named if key is not None])
+        self.policies = {key: present_policy(policy) for key, policy in found.items()}
+        default = Q(domain_id__in=domains, is_default=True)
+        relays = Relay.objects.filter(default | Q(pk__in=[row.relay_id for row in rows if row.relay_id is not None]))
+        self.relays = {relay.pk: relay for relay in relays}
+        self.default_relays = {relay.domain_id: relay for relay in self.relays.values() if relay.is_default}
+
+    def policy(self, row: Mailbox) -> PolicyAnswer | None:
+        return self.policies.get(row.policy_id or row.domain.default_policy_id or 0)
+
+    def relay(self, row: Mailbox) -> Relay | None:
+        return self.relays.get(row.relay_id or 0) or self.default_relays.get(row.domain_id)
+
+
+def _present(actor: Actor, row: Mailbox, around: _Around) -> UserAnswer:
+    person, domain, settings = row.user, row.domain, around.settings[row.domain_id]
+    relay, domain_relay = around.relay(row), around.default_relays.get(row.domain_id)
+    verifies = settings["sender_verify"].value if row.sender_verify is None else row.sender_verify
+    language = (person.language if person is not None else "") or settings["default_language"].value
     return UserAnswer(
-        id=row.pk,
+        id=person_id(row),
         email=row.address,
         name=row.name,
         firstname=person.first_name if person is not None else "",
@@ -121,7 +146,7 @@ def _present(actor: Actor, row: Mailbox, domain_relay: Relay | None, settings: d
         deletion_date=row.deleted_at,
         purge_date=row.purge_at,
         domain_id=row.domain_id,
-        policy=None if policy is None or not actor.has(Right.VIEW_POLICIES, row) else present_policy(policy),
+        policy=around.policy(row) if actor.has(Right.VIEW_POLICIES, row) else None,
         policy_id=row.policy_id,
         domain_policy_id=domain.default_policy_id,
         sender_verify_on=verifies,

@@ -15,7 +15,7 @@ from api.errors import Conflict, Fault, Invalid, NotFound
 from api.listing import Listing
 from api.operations import Created, Group
 from api.v1 import subjects
-from api.v1.user_documents import NAMES, NewUser, UserAnswer, UserChange, present, with_related
+from api.v1.user_documents import NAMES, NewUser, UserAnswer, UserChange, person_id, present, with_related
 from api.v1.wording import LANGUAGES, STATES
 from domains import selectors
 from domains.models import Domain, Mailbox, Status
@@ -29,7 +29,7 @@ group = Group("Users", "Mailboxes, and the people who sign in with them.", names
 USERS = Listing(
     UserAnswer,
     present,
-    sorts={"email": "address", "id": "pk", "name": "name", "occupation": "fill_permille"},
+    sorts={"email": "address", "id": "user_id", "name": "name", "occupation": "fill_permille"},
     default="email",
     filters={
         "email": filters.text("address", "The address.", canonical=True),
@@ -83,8 +83,8 @@ def user_create(actor: Actor, body: NewUser) -> Created[UserAnswer]:
             sender_verify=body.sender_verify_on,
         )
         _set_services(actor, mailbox, body)
-    fresh = subjects.mailbox()(actor, mailbox.pk)
-    return Created(present(actor, [fresh])[0], f"/users/{mailbox.pk}")
+    key = person_id(mailbox)
+    return Created(present(actor, [subjects.mailbox()(actor, key)])[0], f"/users/{key}")
 
 
 def _domain_of(actor: Actor, body: NewUser) -> Domain:

@@ -10,6 +10,7 @@ from domains.selectors.objects import (
     get_customer,
     get_domain,
     get_mailbox,
+    get_mailbox_of_person,
     mailbox_of,
 )
 from domains.selectors.tenants import (
@@ -37,6 +38,7 @@ __all__ = [
     "get_customer",
     "get_domain",
     "get_mailbox",
+    "get_mailbox_of_person",
     "get_provider",
     "groups_of",
     "history_of",

@@ -50,6 +50,18 @@ def get_mailbox(actor: Actor, mailbox_id: int, *, need: Right = Right.VIEW_USERS
     return _get(actor, seen, mailbox_id, need)
 
 
+def get_mailbox_of_person(actor: Actor, person_id: int, *, need: Right = Right.VIEW_USERS) -> Mailbox:
+    """The mailbox of somebody, by the person's id. Raises: Http404, Forbidden."""
+    seen = Mailbox.objects.visible_to(actor, Right.VIEW_USERS).select_related("domain__customer", "user", "claim")
+    found = seen.filter(user=person_id).first()
+    if found is None and actor.user is not None and actor.user.pk == person_id and actor.acting is None:
+        found = mailbox_of(actor.user)  # people know that their own is there: 403 and not 404
+    if found is None:
+        raise Http404("no such object")
+    actor.require(need, found)
+    return found
+
+
 def get_address(actor: Actor, address_id: int, *, need: Right = Right.VIEW_USERS) -> Address:
     """An address object of any kind. Raises: Http404, Forbidden."""
     seen = Address.objects.visible_to(actor, Right.VIEW_USERS).select_related("domain__customer")

@@ -56,7 +56,7 @@ def of_customer(place: Place) -> dict[str, Any]:
 
 
 def of_mailbox(place: Place) -> dict[str, Any]:
-    return {"userId": place.mailbox.pk}
+    return {"userId": place.person.pk}
 
 
 def everybody(operation: str, **more: Any) -> Row:

@@ -59,22 +59,22 @@ def option_of_customer(place: Place) -> dict[str, Any]:
 
 def option_of_user(place: Place) -> dict[str, Any]:
     set_option(Actor.system(), place.person, "TIME_ZONE", "Europe/Berlin")
-    return {"userId": place.mailbox.pk, "optionName": "TIME_ZONE"}
+    return {"userId": place.person.pk, "optionName": "TIME_ZONE"}
 
 
 def a_user(place: Place) -> dict[str, Any]:
-    return {"userId": make_mailbox_in(place.domain).pk}
+    return {"userId": make_mailbox_in(place.domain).user_id}
 
 
 def a_deleted_user(place: Place) -> dict[str, Any]:
     mailbox = make_mailbox_in(place.domain)
     delete_mailbox(Actor.system(), mailbox)
-    return {"userId": mailbox.pk}
+    return {"userId": mailbox.user_id}
 
 
 def an_alias(place: Place) -> dict[str, Any]:
     made = add_alias(Actor.system(), place.mailbox, email=f"alias{next(_numbers)}")
-    return {"userId": place.mailbox.pk, "aliasId": made.pk}
+    return {"userId": place.person.pk, "aliasId": made.pk}
 
 
 def a_forward(place: Place) -> dict[str, Any]:

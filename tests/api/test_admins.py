@@ -110,7 +110,7 @@ def test_permissions_are_those_the_caller_could_grant_there(cast: world.World) -
     is_problem(cast.delegate.get(f"/security/permissions?scope=domain&id={cast.foreign.domain.pk}"), 404)
     is_problem(cast.delegate.get("/security/permissions?scope=server"), 403)
     assert len(cast.administrator.get("/security/permissions?scope=server").json()) > len(found)
-    assert cast.delegate.get(f"/security/permissions?scope=user&id={cast.own.mailbox.pk}").status_code == 200
+    assert cast.delegate.get(f"/security/permissions?scope=user&id={cast.own.person.pk}").status_code == 200
     for query in ("", "?scope=domain", "?scope=planet&id=1", "?scope=domain&id=x"):
         is_problem(cast.administrator.get(f"/security/permissions{query}"), 422)
 
@@ -152,7 +152,7 @@ def test_customers_have_administrators_likewise(cast: world.World) -> None:
 
 
 def test_a_signature_is_html_in_base64_without_code(cast: world.World) -> None:
-    path = f"/users/{cast.own.mailbox.pk}/sign"
+    path = f"/users/{cast.own.person.pk}/sign"
     is_problem(cast.user.get(path), 404)
     html = "Robert Stark<br/>King of the north<script>alert(1)</script>"
     kept = cast.user.put(path, {"sign": base64.b64encode(html.encode()).decode()})

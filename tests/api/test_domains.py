@@ -174,7 +174,7 @@ def test_a_domain_is_renamed_and_moved(cast: world.World) -> None:
     assert cast.administrator.patch(path, {"name": "renamed.example"}).status_code == 204
     found = cast.administrator.get(path).json()
     assert found["name"] == "renamed.example" and [each["name"] for each in found["domainAliases"]] == ["own.example"]
-    assert cast.administrator.get(f"/users/{cast.own.mailbox.pk}").json()["email"] == "ada@renamed.example"
+    assert cast.administrator.get(f"/users/{cast.own.person.pk}").json()["email"] == "ada@renamed.example"
     assert cast.user.get("/me").json()["email"] == "ada@renamed.example"
     assert cast.administrator.patch(path, {"customerId": cast.foreign.customer.pk}).status_code == 204
     assert cast.administrator.get(path).json()["customerId"] == cast.foreign.customer.pk

@@ -17,7 +17,7 @@ def cast() -> world.World:
 
 
 def test_a_quota_is_inherited_until_it_is_set(cast: world.World) -> None:
-    user, domain = f"/users/{cast.own.mailbox.pk}/quota", f"/domains/{cast.own.domain.pk}/quota"
+    user, domain = f"/users/{cast.own.person.pk}/quota", f"/domains/{cast.own.domain.pk}/quota"
     assert cast.delegate.get(user).json()["size"] == {
         "server": None, "domain": None, "user": None, "computed": -1, "source": None, "used": 0, "ratio": None,
     }  # fmt: skip
@@ -35,12 +35,12 @@ def test_a_quota_is_inherited_until_it_is_set(cast: world.World) -> None:
 
 @pytest.mark.parametrize("body", [{"size": -2}, {"size": 2**62}, {"size": 1.5}, {"count": "7"}, {"bytes": 1}])
 def test_a_wrong_quota_is_named(cast: world.World, body: dict[str, object]) -> None:
-    found = is_problem(cast.delegate.patch(f"/users/{cast.own.mailbox.pk}/quota", body), 422)
+    found = is_problem(cast.delegate.patch(f"/users/{cast.own.person.pk}/quota", body), 422)
     assert found["errors"][0]["field"] in body
 
 
 def test_a_throttle_counts_below_until_another_is_set(cast: world.World) -> None:
-    domain, user = f"/domains/{cast.own.domain.pk}/throttles", f"/users/{cast.own.mailbox.pk}/throttles"
+    domain, user = f"/domains/{cast.own.domain.pk}/throttles", f"/users/{cast.own.person.pk}/throttles"
     hour = {"period": 3600, "maxMessages": 200}
     assert cast.administrator.put("/server/throttles/outbound", hour).json()["scope"] == "server"
     assert [each["scope"] for each in cast.delegate.get(user).json()] == ["server"]
@@ -86,10 +86,10 @@ def test_a_wrong_option_is_named(cast: world.World, body: dict[str, object], fie
 
 
 def test_people_set_their_own_personal_options_and_no_others(cast: world.World) -> None:
-    path = f"/users/{cast.own.mailbox.pk}/options"
+    path = f"/users/{cast.own.person.pk}/options"
     assert cast.user.post(path, {"name": "TIME_ZONE", "value": "Europe/Oslo"}).status_code == 201
     is_problem(cast.user.post(path, {"name": "SESSION_HOURS", "value": "5"}), 403)
-    is_problem(cast.user.get(f"/users/{cast.foreign.mailbox.pk}/options"), 404)
+    is_problem(cast.user.get(f"/users/{cast.foreign.person.pk}/options"), 404)
 
 
 def test_the_catalogue_says_what_there_is(cast: world.World) -> None:

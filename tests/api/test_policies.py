@@ -107,7 +107,7 @@ def test_a_wrong_value_names_its_place(cast: world.World, change: dict[str, Any]
 
 def test_a_policy_in_use_stays(cast: world.World) -> None:
     made = cast.delegate.post(f"/domains/{cast.own.domain.pk}/policies", SAMPLE).json()
-    user = f"/users/{cast.own.mailbox.pk}"
+    user = f"/users/{cast.own.person.pk}"
     assert cast.delegate.patch(user, {"policyId": made["id"]}).status_code == 204
     is_problem(cast.delegate.delete(f"/policies/{made['id']}"), 409)
     assert cast.delegate.patch(user, {"policyId": None}).status_code == 204

@@ -32,7 +32,7 @@ def cast() -> world.World:
 
 @pytest.mark.parametrize("whose", ["domains", "users"])
 def test_sender_rules_are_as_the_manual_has_them(cast: world.World, whose: str) -> None:
-    key = cast.own.domain.pk if whose == "domains" else cast.own.mailbox.pk
+    key = cast.own.domain.pk if whose == "domains" else cast.own.person.pk
     owner = "own.example" if whose == "domains" else "ada@own.example"
     path = f"/{whose}/{key}/wblist"
     added = cast.delegate.post(path, TWO)
@@ -82,7 +82,7 @@ def test_sender_rules_of_many_owners_are_added_at_once(cast: world.World) -> Non
 
 
 def test_people_keep_their_own_sender_rules_and_see_nobody_else_s(cast: world.World) -> None:
-    path = f"/users/{cast.own.mailbox.pk}/wblist"
+    path = f"/users/{cast.own.person.pk}/wblist"
     assert cast.user.post(path, TWO).status_code == 201
     assert cast.user.get(path)["X-Total-Count"] == "2"
     colleague = make_mailbox_in(cast.own.domain, "bela")
@@ -152,7 +152,7 @@ def test_uri_and_dlp_rules_have_the_same_doors(cast: world.World) -> None:
 
 def test_a_mailing_list_has_an_owner_and_subscribers(cast: world.World) -> None:
     path = f"/domains/{cast.own.domain.pk}/lists"
-    made = cast.delegate.post(path, {"email": "news@own.example", "ownerId": cast.own.mailbox.pk, "posting": "OWNER"})
+    made = cast.delegate.post(path, {"email": "news@own.example", "ownerId": cast.own.person.pk, "posting": "OWNER"})
     assert made.status_code == 201, made.content
     assert (made.json()["ownerEmail"], made.json()["subscribing"]) == ("ada@own.example", "CONFIRMED")
     one = made["Location"]
@@ -174,5 +174,5 @@ def test_a_mailing_list_has_an_owner_and_subscribers(cast: world.World) -> None:
     assert cast.user.delete(first).status_code == 204
     is_problem(cast.user.delete(one), 403)
     assert cast.delegate.delete(one).status_code == 204
-    foreign = {"email": "x", "ownerId": cast.foreign.mailbox.pk}
+    foreign = {"email": "x", "ownerId": cast.foreign.person.pk}
     assert is_problem(cast.delegate.post(path, foreign), 422)["errors"][0]["field"] == "ownerId"

@@ -69,7 +69,7 @@ def operations(schema: Any) -> list[Any]:
 def test_every_operation_keeps_to_its_document(schema: Any, who: str) -> None:
     """Right and wrong data on objects that exist, and right data on any."""
     cast = world.build()
-    own = {"userId": cast.own.mailbox.pk, "domainId": cast.own.domain.pk, "customerId": cast.own.customer.pk}
+    own = {"userId": cast.own.person.pk, "domainId": cast.own.domain.pk, "customerId": cast.own.customer.pk}
     token = {"Authorization": f"Bearer {getattr(cast, who).token}"}
     began = time.monotonic()
     for operation in operations(schema):

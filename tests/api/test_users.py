@@ -97,7 +97,7 @@ def test_a_user_that_can_t_be_made_leaves_nothing(
 
 
 def test_patch_changes_only_what_is_sent(cast: world.World) -> None:
-    path = f"/users/{cast.own.mailbox.pk}"
+    path = f"/users/{cast.own.person.pk}"
     before = cast.delegate.get(path).json()
     assert cast.delegate.patch(path, {"lastname": "Stark", "language": "de"}).status_code == 204
     assert cast.delegate.get(path).json() == before | {"lastname": "Stark", "language": "DE", "name": "Ada Stark"}
@@ -111,7 +111,7 @@ def test_patch_changes_only_what_is_sent(cast: world.World) -> None:
 
 
 def test_a_user_gets_another_address_state_and_password_at_once_or_not_at_all(cast: world.World) -> None:
-    path = f"/users/{cast.own.mailbox.pk}"
+    path = f"/users/{cast.own.person.pk}"
     make_mailbox_in(cast.own.domain, "taken")
     change = {"firstname": "Arya", "password": "needle-needle-1", "status": "DISABLED"}
     is_problem(cast.delegate.patch(path, change | {"email": "taken@own.example"}), 409)
@@ -135,7 +135,7 @@ def test_a_user_has_a_policy_and_a_platform_of_their_own_or_the_domain_s(cast: w
         domain,
         {"name": "R", "transport_dest": "mx.own.example", "transport_type": "SMTP", "transport_port": 25},
     )
-    path = f"/users/{cast.own.mailbox.pk}"
+    path = f"/users/{cast.own.person.pk}"
     assert cast.delegate.patch(path, {"policyId": policy.pk, "platformId": relay.pk}).status_code == 204
     found = cast.delegate.get(path).json()
     assert (found["policyId"], found["policy"]["name"], found["platformId"]) == (policy.pk, "Strict", relay.pk)
@@ -149,7 +149,7 @@ def test_a_user_has_a_policy_and_a_platform_of_their_own_or_the_domain_s(cast: w
 
 
 def test_a_deleted_user_waits_for_the_purge_and_comes_back(cast: world.World) -> None:
-    path = f"/users/{cast.own.mailbox.pk}"
+    path = f"/users/{cast.own.person.pk}"
     assert cast.delegate.delete(path).status_code == 204
     found = cast.delegate.get(path).json()
     assert found["status"] == "DELETED" and found["purgeDate"] > found["deletionDate"]
@@ -193,7 +193,7 @@ def test_a_list_of_users_takes_the_same_queries_at_any_size(cast: world.World, d
 
 
 def test_aliases_are_added_replaced_and_removed(cast: world.World) -> None:
-    path = f"/users/{cast.own.mailbox.pk}/aliases"
+    path = f"/users/{cast.own.person.pk}/aliases"
     added = cast.delegate.post(path, ["a.okafor@own.example", "countess@own.example"])
     assert (added.status_code, [each["email"] for each in added.json()]) == (
         201,
@@ -209,7 +209,7 @@ def test_aliases_are_added_replaced_and_removed(cast: world.World) -> None:
 
 
 def test_people_forward_their_own_mail_as_far_as_their_domain_lets_them(cast: world.World) -> None:
-    path = f"/users/{cast.own.mailbox.pk}/forwarding"
+    path = f"/users/{cast.own.person.pk}/forwarding"
     body = {"recipients": ["ada@elsewhere.example"], "keepCopy": False}
     assert cast.user.put(path, body).json() == body
     assert cast.delegate.get(path).json() == body

@@ -46,6 +46,7 @@ def make_place(name: str) -> Place:
 
 
 def build() -> World:
+    administrator = factories.make_administrator("root@server.example")  # the first: ids of people and mailboxes differ
     own, foreign = make_place("own.example"), make_place("foreign.example")
     delegate = make_delegate(own.domain)
     reader = caller_for(delegate)
@@ -53,7 +54,7 @@ def build() -> World:
     return World(
         own,
         foreign,
-        administrator=caller_for(factories.make_administrator("root@server.example")),
+        administrator=caller_for(administrator),
         delegate=caller_for(delegate),
         reader=reader,
         user=caller_for(own.person),
