@@ -413,9 +413,9 @@ ROWS = [
     Row("user_option_reset", option_of_user, user=IN),
     # administrators
     Row("admin_list"),
-    Row("admin_detail", an_admin_alone, foreign_user=403),
-    Row("admin_change", an_admin_alone, foreign_user=403),
-    Row("admin_delete", an_admin_alone, foreign_user=403),
+    Row("admin_detail", an_admin_alone, user=404, foreign_user=404),
+    Row("admin_change", an_admin_alone, user=404, foreign_user=404),
+    Row("admin_delete", an_admin_alone, user=404, foreign_user=404),
     *(
         Row(f"{what}_{verb}", make, user=404, delegate=delegate)
         for what, delegate, of, one in (

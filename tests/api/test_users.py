@@ -185,7 +185,7 @@ def test_a_list_of_users_takes_the_same_queries_at_any_size(cast: world.World, d
     for count in (2, 20):
         for number in range(count):
             make_mailbox_in(domains[number % 3])
-        with django_assert_num_queries(5):  # token, total, rows, relays, settings
+        with django_assert_num_queries(6):  # token, rows, total, options, policies, relays
             cast.administrator.get("/users?pageSize=1000")
 
 

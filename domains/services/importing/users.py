@@ -217,11 +217,11 @@ def _event_values(actor: Actor, now: datetime) -> dict[str, datetime | int | str
 
 _USERS = """
 INSERT INTO accounts_user (version, password, email, name, first_name, last_name, is_administrator, is_active, language,
-                           theme, created_at, home_domain_id, home_customer_id, privileges, login_privileges,
-                           denied_rights)
+                           theme, created_at, home_domain_id, home_customer_id, privileges, denied_rights,
+                           authentication, distinguished_name)
 SELECT 1, '!' || replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), r.text, r.name, r.first_name,
        r.last_name, false, r.status = 'enabled', r.language, 'system', %(now)s, r.domain_id, d.customer_id, '{}', '{}',
-       '{}'
+       'integrated', ''
 FROM import_row r JOIN domains_domain d ON d.id = r.domain_id ORDER BY r.line
 """
 _ADDRESSES = """
