@@ -22,6 +22,7 @@ from pytest_django import DjangoDbBlocker
 
 from api.v1.routes import door
 from archive import engines
+from tests import access_matrix
 from tests.access import SIGN_IN, Answer, AnyRow, Args, Place, Role
 from tests.stage import Stage
 from tests.stage import stage as open_stage
@@ -77,6 +78,11 @@ def test_every_row_has_a_route_and_stands_once() -> None:
 def test_no_route_hides_behind_the_address_of_another() -> None:
     names = list(route_names(get_resolver().url_patterns))
     assert sorted(names) == sorted(set(names))
+
+
+def test_the_matrix_in_the_documents_is_current() -> None:
+    """Written anew by `python -m tests.access_matrix`."""
+    assert access_matrix.PLACE.read_text() == access_matrix.build()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
