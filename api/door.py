@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, register_converter
+from django.urls.converters import PathConverter
 from ninja import NinjaAPI
 from ninja.utils import normalize_path, replace_path_param_notation
 
@@ -18,6 +19,15 @@ from api import document, problems
 from api.auth import Bearer
 from api.errors import NotFound
 from api.operations import Declared, Group
+
+
+class AnythingConverter(PathConverter):
+    """Django's `path` stops at a line break, and the 404 of the site, which is HTML, would answer for the API."""
+
+    regex = r"[\s\S]+"
+
+
+register_converter(AnythingConverter, "anything")
 
 
 class Door(NinjaAPI):
@@ -45,7 +55,7 @@ class Door(NinjaAPI):
             for route, path_view in bound.path_operations.items():
                 address = normalize_path(replace_path_param_notation(route)).lstrip("/")
                 found.append(path(address, path_view.get_view(), name=path_view.operations[0].operation_id))
-        return [*found, path("<path:rest>", nothing_here, name="nothing-here")]
+        return [*found, path("<anything:rest>", nothing_here, name="nothing-here")]
 
     @property
     def declared(self) -> list[Declared]:
