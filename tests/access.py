@@ -175,7 +175,7 @@ class Scoped:
 
     args: makes the object in a domain (or of a customer) and returns the URL's arguments.
     see, need: the rights it takes; several in `need` are all needed. own: what a plain user gets for an object that
-    is theirs (`own_args` makes it); otherwise users see nothing.
+    is theirs (`own_args` makes it); otherwise users see nothing. home: what a plain user gets whose own domain it is.
     """
 
     route: str
@@ -190,6 +190,7 @@ class Scoped:
     data: Data = field(default_factory=dict)
     anonymous: Answer = SIGN_IN
     variant: str = ""
+    home: Answer | None = None
 
     @property
     def name(self) -> str:
@@ -222,6 +223,8 @@ class Scoped:
         if place == Place.OWN:
             assert self.own is not None
             return self.answer if role == Role.ADMINISTRATOR else self.own
+        if self.home is not None and (role, place) in ((Role.USER, Place.DOMAIN), (Role.STRANGER, Place.ELSEWHERE)):
+            return self.home
         if not role_holds(role, self.see, place):
             return 404
         return self.answer if all(role_holds(role, right, place) for right in self.need) else 403

@@ -29,7 +29,7 @@ def person_folders(request: ActorRequest, user_id: int) -> HttpResponse:
     """What somebody may read of archives, and the form that lets them in or keeps them out."""
     actor = request.actor
     person = people.get_user(actor, user_id, need=Right.MANAGE_USERS)
-    form = FolderGrantForm(request.POST or None)
+    form = FolderGrantForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid() and _save(request, person, form):
         toast(request, _("Saved."))
         return redirect_page(request, "archive:person-folders", person.pk)

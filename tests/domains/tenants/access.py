@@ -8,7 +8,7 @@ from accounts.actors import Actor
 from accounts.permissions import Right
 from domains.models import Domain
 from domains.services import brokers, domain_names, domain_states, providers
-from tests.access import Cast, Row, for_administrators, in_domain, of_customer, somewhere
+from tests.access import SIGN_IN, Cast, Row, for_administrators, in_domain, of_customer, somewhere
 
 SYSTEM = Actor.system()
 EDIT, DELETE, CREATE = Right.EDIT_DOMAINS, Right.DELETE_DOMAINS, Right.CREATE_DOMAINS
@@ -97,7 +97,11 @@ ROWS = [
     in_domain("domains:domain-move", 422, method="POST", need=(DELETE, CREATE), data={"customer": "x"}),
     in_domain("domains:domain-delete", need=DELETE),
     in_domain("domains:domain-delete", 422, method="POST", need=DELETE, data={"typed": "another name"}),
-    in_domain("domains:domain-restore", 303, method="POST", need=DELETE, args=deleted),
-    in_domain("domains:domain-purge", need=DELETE, args=deleted),
-    in_domain("domains:domain-purge", 422, method="POST", need=DELETE, args=deleted, data={"typed": "another name"}),
+    # whose own domain is deleted is signed out
+    in_domain("domains:domain-restore", 303, method="POST", need=DELETE, args=deleted, home=SIGN_IN),
+    in_domain("domains:domain-purge", need=DELETE, args=deleted, home=SIGN_IN),
+    in_domain(
+        "domains:domain-purge", 422, method="POST", need=DELETE, args=deleted, home=SIGN_IN,
+        data={"typed": "another name"},
+    ),
 ]  # fmt: skip
