@@ -131,10 +131,10 @@ def test_somebody_watches_a_task_stops_it_and_starts_it_again(page_as: PageFor, 
     page.goto("/tasks/")
     look(page, "task-list")
     page.goto("/tasks/?state=cancelled")
-    expect(page.locator("#tasks tbody tr")).to_have_count(1)
+    expect(page.locator("main tbody tr")).to_have_count(1)
     expect(page).to_have_url(re.compile("state=cancelled"))
     page.go_back()
-    expect(page.locator("#tasks tbody tr")).to_have_count(2)
+    expect(page.locator("main tbody tr")).to_have_count(2)
 
 
 def run_and_close(task: Task) -> None:
