@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.actors import Actor
 from accounts.addresses import parse_address
-from accounts.errors import Forbidden
+from accounts.errors import BadAddress, Forbidden
 from accounts.permissions import Right
 from archive import engines, sources
 from archive import store as engine
@@ -38,8 +38,9 @@ from archive.services.stores import clean_store_name, store_for_import
 from archive.services.uploads import remove_upload, upload_paths
 from archive.store.errors import Stopped
 from config.kit import paths
+from domains.errors import Invalid
 from domains.models import Mailbox
-from domains.services.mailboxes import ensure_mailbox
+from domains.services.mailboxes import ensure_mailbox, require_served
 from jobs.running import TaskRun
 
 DEFAULT_FOLDER = "Inbox"
@@ -75,8 +76,12 @@ def check_import(actor: Actor, arguments: ImportArguments) -> list[Path]:
 
     Raises: BadAddress, Forbidden, BadArguments, PathRefused.
     """
-    parse_address(arguments.user)
+    address = parse_address(arguments.user)
     require_import(actor, arguments.user)
+    try:
+        require_served(actor, address)
+    except Invalid as error:
+        raise BadAddress(str(error)) from error
     if arguments.store is not None:
         actor.require(Right.MANAGE_STORES)
         clean_store_name(arguments.store)

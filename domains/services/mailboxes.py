@@ -21,12 +21,29 @@ from accounts.permissions import Right
 from accounts.services import create_user, settle
 from config.kit import versions
 from domains import inheritance
-from domains.errors import Invalid, Taken, WrongState
+from domains.errors import BadAddress, Invalid, Taken, WrongState
 from domains.models import Address, Domain, Mailbox, Status
 from domains.services import claims, counting, quotas
 from domains.services.domains import add_domain_row
 
 NEW_STATUSES = (Status.ENABLED, Status.DISABLED, Status.PENDING)
+
+
+def _serving(name: str) -> Domain | None:
+    return Domain.objects.exclude(status=Status.PURGED).filter(names__name=name).first()
+
+
+def require_served(actor: Actor, address: MailAddress) -> None:
+    """A mailbox's domain is one of ours, unless the actor may make domains.
+
+    Else an address in a name nobody serves yet would be enough to keep that name from whose it is. Raises: BadAddress.
+    """
+    if not actor.has(Right.CREATE_DOMAINS) and _serving(address.domain) is None:
+        raise BadAddress(
+            _("%(domain)s is not a domain of this server. Ask your administrator to add it.")
+            % {"domain": address.domain},
+            field="email",
+        )
 
 
 def ensure_mailbox(actor: Actor, address: str) -> tuple[Mailbox, bool]:
@@ -38,7 +55,7 @@ def ensure_mailbox(actor: Actor, address: str) -> tuple[Mailbox, bool]:
     """
     parsed = claims.parse(address)
     own = actor.user is not None and actor.user.email == str(parsed)
-    domain = Domain.objects.exclude(status=Status.PURGED).filter(names__name=parsed.domain).first()
+    domain = _serving(parsed.domain)
     if not own:
         actor.require(Right.MANAGE_USERS, domain)
     found = Mailbox.objects.exclude(status=Status.PURGED).filter(address=str(parsed)).first()
@@ -47,6 +64,7 @@ def ensure_mailbox(actor: Actor, address: str) -> tuple[Mailbox, bool]:
     try:
         with transaction.atomic():
             if domain is None:
+                require_served(actor, parsed)
                 domain = add_domain_row(actor, parsed.domain)
             return make_mailbox_rows(actor, domain, parsed), True
     except (IntegrityError, Taken):  # somebody made it in between

@@ -15,6 +15,7 @@ from domains.errors import BadAddress
 from domains.models import Domain, Mailbox
 from domains.selectors import mailbox_of
 from domains.services.mailboxes import ensure_mailbox
+from tests.domains.factories import make_domain
 
 
 def test_an_unknown_address_gets_domain_person_and_mailbox(db: None) -> None:
@@ -47,11 +48,18 @@ def test_a_person_without_a_mailbox_gets_theirs(administrator: User) -> None:
 
 def test_a_user_may_make_their_own_mailbox_and_no_other(user: User, stranger: User) -> None:
     actor = Actor.for_user(user)
+    make_domain(user.email.rpartition("@")[2])
     assert ensure_mailbox(actor, user.email)[0].user == user
     for address in (stranger.email, "new@example.org"):
         with pytest.raises(Forbidden):
             ensure_mailbox(actor, address)
     assert Mailbox.objects.count() == 1
+
+
+def test_nobody_takes_a_domain_by_having_an_address_in_it(user: User) -> None:
+    with pytest.raises(BadAddress, match="not a domain of this server"):
+        ensure_mailbox(Actor.for_user(user), user.email)
+    assert not Domain.objects.exists() and not Mailbox.objects.exists()
 
 
 @pytest.mark.parametrize("address", ["", "nobody", '"a b"@example.org', "a@b@c", "x" * 70 + "@example.org"])

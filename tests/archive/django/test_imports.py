@@ -25,10 +25,11 @@ from archive.services.exports import ExportArguments
 from archive.services.imports import ImportArguments, check_import, every_rejection_to
 from archive.services.uploads import INCOMING, keep_upload
 from config.kit import paths as kit_paths
-from domains.models import Mailbox
+from domains.models import Domain, Mailbox
 from jobs.models import Task
 from jobs.services import run_here
 from tests.archive.django.factories import make_mails, make_mbox, make_raw, write
+from tests.domains.factories import make_domain
 
 pytestmark = pytest.mark.django_db
 CONSOLE = Actor.console()
@@ -157,6 +158,7 @@ def test_a_count_that_does_not_add_up_fails_loudly(tmp_path: Path, monkeypatch: 
 
 
 def test_a_user_imports_only_uploads_and_only_into_their_own_mailbox(user: User, tmp_path: Path) -> None:
+    make_domain(user.email.rpartition("@")[2])
     actor, path = Actor.for_user(user), write(tmp_path / "1.eml", make_raw())
     with pytest.raises(Forbidden):
         check_import(actor, ImportArguments(user=user.email, paths=[str(path)]))
@@ -169,6 +171,7 @@ def test_a_user_imports_only_uploads_and_only_into_their_own_mailbox(user: User,
 
 
 def test_nobody_imports_the_upload_of_another(user: User, stranger: User) -> None:
+    make_domain(user.email.rpartition("@")[2])
     upload = keep_upload(Actor.for_user(stranger), [SimpleUploadedFile("a.eml", make_raw())])
     with pytest.raises(Forbidden):
         check_import(Actor.for_user(user), ImportArguments(user=user.email, upload=str(upload.pk)))
@@ -215,7 +218,15 @@ def run_waiting() -> Task:
     return ended
 
 
+def test_nobody_imports_into_a_domain_that_is_not_served(client_for: Callable[..., Client], user: User) -> None:
+    answer = client_for(user).post(reverse("archive:import"), {"files": [SimpleUploadedFile("a.eml", make_raw("a"))]})
+    assert answer.status_code == 422
+    assert "example.org is not a domain of this server" in answer.content.decode()
+    assert not Domain.objects.exists() and not Task.objects.exists()
+
+
 def test_uploaded_files_are_imported_and_then_removed(client_for: Callable[..., Client], user: User) -> None:
+    make_domain(user.email.rpartition("@")[2])
     archived = io.BytesIO()
     with zipfile.ZipFile(archived, "w") as packed:
         for number, raw in enumerate(make_mails(4)):
