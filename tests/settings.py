@@ -1,14 +1,16 @@
 """The settings of every pytest session: the product's own, over a HOME of this session.
 
 The environment is set before config.settings reads it; the servers start in tests/conftest.py when a test needs them.
-A process that a test starts inherits that HOME, and finds it again here.
+A process that a test starts inherits that HOME, and finds it again here. Each of pytest-xdist's workers is a session
+with servers of its own, so that tests which stop, fill or kill them don't meet each other.
 """
 
 import os
 
 from config.servers import temporary_home
 
-if "POSTKEEP_TEST_SESSION" not in os.environ:
+_session = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+if os.environ.get("POSTKEEP_TEST_SESSION") != _session:
     # What a person says to the tests themselves, not to the product, stays.
     _kept = ("POSTKEEP_CORPORA", "POSTKEEP_TORTURE")
     for _name in [name for name in os.environ if name.startswith("POSTKEEP_") and name not in _kept]:
@@ -16,7 +18,7 @@ if "POSTKEEP_TEST_SESSION" not in os.environ:
     for _name in ("DATABASE_URL", "REDIS_URL"):
         os.environ.pop(_name, None)
     os.environ["POSTKEEP_HOME"] = str(temporary_home("pk-test-"))
-    os.environ["POSTKEEP_TEST_SESSION"] = str(os.getpid())
+    os.environ["POSTKEEP_TEST_SESSION"] = _session
 
 from config.settings import *  # noqa: F403
 

@@ -94,6 +94,9 @@ def test_the_first_administrator_comes_in_and_invites_somebody(
     page.get_by_label("Search people").fill("ada")
     expect(page.locator("#users tbody tr")).to_have_count(1)
     page.get_by_role("link", name="ada@example.org").click()
+    expect(page.get_by_role("heading", name="Ada")).to_be_visible()
+    if size == PHONE:  # three actions and more are behind one button there
+        page.get_by_role("button", name="Actions", exact=True).click()
     page.get_by_role("button", name="Shut out").click()
     look(page, "user-shut-out")
     page.get_by_role("dialog").get_by_role("button", name="Shut out").click()
