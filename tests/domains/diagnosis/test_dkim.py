@@ -67,6 +67,7 @@ SMALL = DkimKey(rsa.generate_private_key(65537, 1024))
         (f"v=DKIM1; p={RSA_512}", "", Code.ERROR_DKIM_WEAK_KEY),
         (OTHER.record, "", Code.DKIM_OK),
     ],
+    ids=["revoked", "short", "no record", "testing", "sha1 only", "sha1 too", "small", "weak", "a stranger's"],
 )
 def test_what_is_wrong_with_a_record_is_told_apart(dns_server: DnsServer, record: str, ours: str, code: Code) -> None:
     result = dkim(dns_server, record, record=ours)
