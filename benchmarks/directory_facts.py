@@ -87,12 +87,13 @@ def _largest() -> str:
 
 
 def _samples() -> dict[str, list[int]]:
-    """Many of a kind, from all over the table."""
+    """Many of a kind, from all over the table; of mailboxes the people's ids, by which the API names users."""
     found = {}
-    for name, model in (("mailboxes", Mailbox), ("domains", Domain)):
+    for name, model, key in (("people", Mailbox, "user_id"), ("domains", Domain, "pk")):
         last = model._base_manager.order_by("-pk").values_list("pk", flat=True).first() or 0
         wanted = [1 + last * number // SAMPLES for number in range(SAMPLES)]
-        found[name] = sorted(model._base_manager.filter(pk__in=wanted).values_list("pk", flat=True))
+        rows = model._base_manager.filter(pk__in=wanted).exclude(**{key: None})
+        found[name] = sorted(rows.values_list(key, flat=True))
     return found
 
 

@@ -18,7 +18,7 @@ from benchmarks.asking import Answer, Api, per_second
 from benchmarks.list_pages import SEARCHES, Variant
 
 ROOT = "/api/v1"
-ARGUMENTS = {"domainId": "domain_id", "userId": "mailbox_id", "customerId": "customer_id", "groupId": "group_id"}
+ARGUMENTS = {"domainId": "domain_id", "userId": "person_id", "customerId": "customer_id", "groupId": "group_id"}
 CLIENTS, READS, CREATED = 2, 400, 60
 PASSWORD = "Measuring8rows and more"  # noqa: S105
 
@@ -56,7 +56,7 @@ def _offered(api: Api, path: str, parameters: Mapping[str, Any]) -> Iterator[Var
 
 def reads_per_second(apis: list[Api], objects: Mapping[str, Any]) -> dict[str, float]:
     """{"GET /users/{userId}": reads per second} of the objects most programs read, by several clients at once."""
-    wanted = {"/users/{userId}": objects["mailboxes"], "/domains/{domainId}": objects["domains"]}
+    wanted = {"/users/{userId}": objects["people"], "/domains/{domainId}": objects["domains"]}
     found = {}
     for template, numbers in wanted.items():
         paths = [ROOT + re.sub(r"\{\w+\}", str(number), template) for number in numbers]
