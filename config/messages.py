@@ -81,7 +81,7 @@ END_USER_TEXTS = frozenset(
         "My account",
         "Protected",
         "Sender",
-        "Somebody changed this rule meanwhile. Look at it again, then repeat your change.",
+        "Somebody changed this meanwhile. Look at it again, then repeat your change.",
         "What I may do",
         "What happens",
         "What was done to my account",

@@ -24,7 +24,7 @@ from accounts.views.explaining import explained, grant_rows
 from accounts.views.pages import person_page
 from config.kit.objects import Danger
 from config.kit.pages import redirect_page, render_page, toast
-from config.kit.versions import ChangedMeanwhile
+from config.kit.versions import CHANGED_MEANWHILE, ChangedMeanwhile
 
 
 @require_safe
@@ -80,7 +80,7 @@ def administrator_edit(request: ActorRequest, user_id: int) -> HttpResponse:
             toast(request, _("Saved."))
             return redirect_page(request, "accounts:administrator-detail", person.pk)
         except ChangedMeanwhile:
-            form.add_error(None, _("Somebody changed this meanwhile. Look at it anew before you save."))
+            form.add_error(None, str(CHANGED_MEANWHILE))
         except BadGrant as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))
         except (BadAddress, AddressTaken) as error:

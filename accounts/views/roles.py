@@ -23,7 +23,7 @@ from accounts.views.explaining import grant_rows
 from accounts.views.grants import scope_from
 from config.kit.objects import Danger, ObjectPage
 from config.kit.pages import redirect_page, render_page, toast
-from config.kit.versions import ChangedMeanwhile
+from config.kit.versions import CHANGED_MEANWHILE, ChangedMeanwhile
 
 SHOWN = 200
 
@@ -167,7 +167,7 @@ def _try(form: RoleForm, do: Any) -> Role | None:
     except NameTaken as error:
         form.add_error("name", str(error))
     except ChangedMeanwhile:
-        form.add_error(None, _("Somebody changed this meanwhile. Look at it anew before you save."))
+        form.add_error(None, str(CHANGED_MEANWHILE))
     return None
 
 

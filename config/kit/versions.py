@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from django.db import models, transaction
+from django.utils.translation import gettext_lazy
+
+# What the second of two people is told, on every page.
+CHANGED_MEANWHILE = gettext_lazy("Somebody changed this meanwhile. Look at it again, then repeat your change.")
 
 
 class ChangedMeanwhile(Exception):

@@ -216,8 +216,10 @@ class _Switch(Action):
                 continue
             try:
                 rules.set_rule_enabled(actor, row, enabled=self.wanted)
-            except (DomainsError, ChangedMeanwhile) as error:
+            except DomainsError as error:
                 outcome.refuse(str(error))
+            except ChangedMeanwhile:
+                outcome.refuse(_("somebody else changed it meanwhile"))
             except Forbidden:
                 outcome.refuse(_("you may not change it"))
             else:

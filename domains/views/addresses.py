@@ -22,7 +22,6 @@ from config.kit.bulk_pages import answer_bulk
 from config.kit.objects import ObjectPage
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.templatetags.kit import number
-from config.kit.versions import ChangedMeanwhile
 from domains import selectors
 from domains.errors import BadAddress, DomainsError
 from domains.forms.addresses import AddressForm, RecipientsForm
@@ -31,8 +30,7 @@ from domains.services import forwards, groups, objects
 from domains.services.readdressing import rename_address
 from domains.services.recipients import split_paste
 from domains.tables.addresses import GROUPS, KINDS, RECIPIENTS
-from domains.views.frames import refuse
-from domains.views.mailboxes import CHANGED
+from domains.views.frames import refusing
 from domains.wording import history_lines
 from jobs.bulk import submit_bulk
 
@@ -72,12 +70,10 @@ def group_create(request: ActorRequest) -> HttpResponse:
         request.POST or None, is_group=is_group, is_new=True, domain_name=domain.display_name if domain else ""
     )
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusing(form, _FIELDS):
             made = _create(request, domain, form.cleaned_data, is_group=is_group)
             toast(request, _("%(address)s is made.") % {"address": made.text})
             return redirect_page(request, "domains:group-detail", made.pk)
-        except DomainsError as error:
-            refuse(form, error, _FIELDS)
     return render_page(request, "domains/group_create.html", {"form": form, "domain": domain, "is_group": is_group})
 
 
@@ -163,7 +159,7 @@ def group_members_add(request: ActorRequest, address_id: int) -> HttpResponseBas
     form = RecipientsForm(request.POST)
     if form.is_valid():
         paste = list(split_paste(form.cleaned_data["recipients"]))
-        try:
+        with refusing(form, _FIELDS):
             if address.kind == Address.Kind.GROUP:
                 count = len(groups.add_members(request.actor, address, paste))
             else:
@@ -171,8 +167,6 @@ def group_members_add(request: ActorRequest, address_id: int) -> HttpResponseBas
             text = ngettext("%(n)s address is added.", "%(n)s addresses are added.", count)
             toast(request, text % {"n": number(count)}, "success" if count else "info")
             return redirect_page(request, "domains:group-detail", address.pk)
-        except DomainsError as error:
-            refuse(form, error, _FIELDS)
     return _show(request, address, form)
 
 
@@ -209,15 +203,11 @@ def group_edit(request: ActorRequest, address_id: int) -> HttpResponse:
     }
     form = AddressForm(request.POST or None, is_group=is_group, is_new=False, initial=initial)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusing(form, _FIELDS):
             _save(request, address, form.cleaned_data, is_group=is_group)
             toast(request, _("%(address)s is saved.") % {"address": address.text})
             return redirect_page(request, "domains:group-detail", address.pk)
-        except DomainsError as error:
-            address.refresh_from_db()
-            refuse(form, error, _FIELDS)
-        except ChangedMeanwhile:
-            form.add_error(None, str(CHANGED))
+        address.refresh_from_db()  # what was refused half-way isn't so
     return render_page(
         request, "domains/group_edit.html", {"form": form, "address": address, "object": _page(request, address)}
     )

@@ -13,14 +13,13 @@ from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from config.kit.objects import Danger
 from config.kit.pages import redirect_page, render_page, toast
-from config.kit.versions import ChangedMeanwhile
 from domains import selectors
 from domains.errors import DomainsError
 from domains.forms.tenants import BrokerForm, ProviderForm
 from domains.models import Status
 from domains.services import brokers, providers
 from domains.tables.tenants import BROKERS, PROVIDERS
-from domains.views.frames import meanwhile, refuse
+from domains.views.frames import refusing
 
 
 @require_safe
@@ -34,13 +33,10 @@ def broker_create(request: ActorRequest) -> HttpResponse:
     request.actor.require(Right.MANAGE_BROKERS)
     form = BrokerForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusing(form):
             broker = brokers.create_broker(
                 request.actor, name=form.cleaned_data["name"], external_id=form.cleaned_data["external_id"]
             )
-        except DomainsError as error:
-            refuse(form, error)
-        else:
             toast(request, _("%(name)s is a broker now.") % {"name": broker})
             return redirect_page(request, "domains:broker-list")
     return render_page(request, "domains/broker_create.html", {"form": form})
@@ -53,13 +49,8 @@ def broker_edit(request: ActorRequest, broker_id: int) -> HttpResponse:
     form = BrokerForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         values = {name: form.cleaned_data[name] for name in ("name", "external_id")}
-        try:
+        with refusing(form):
             brokers.update_broker(request.actor, broker, values, expected=form.cleaned_data["version"])
-        except DomainsError as error:
-            refuse(form, error)
-        except ChangedMeanwhile:
-            form.add_error(None, meanwhile())
-        else:
             toast(request, _("Saved."))
             return redirect_page(request, "domains:broker-list")
     count = broker.customers.count()
@@ -99,11 +90,8 @@ def provider_create(request: ActorRequest) -> HttpResponse:
     request.actor.require(Right.MANAGE_SERVER)
     form = ProviderForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusing(form):
             provider = providers.create_provider(request.actor, **form.cleaned_data)
-        except DomainsError as error:
-            refuse(form, error)
-        else:
             toast(request, _("Domains can choose %(name)s now.") % {"name": provider})
             return redirect_page(request, "domains:provider-list")
     return render_page(request, "domains/provider_create.html", {"form": form})
@@ -115,11 +103,8 @@ def provider_edit(request: ActorRequest, provider_id: int) -> HttpResponse:
     initial = {name: getattr(provider, name) for name in ("name", "spf_provider", "is_active")}
     form = ProviderForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusing(form):
             providers.update_provider(request.actor, provider, form.cleaned_data)
-        except DomainsError as error:
-            refuse(form, error)
-        else:
             toast(request, _("Saved."))
             return redirect_page(request, "domains:provider-list")
     count = provider.domains.exclude(status=Status.PURGED).count()

@@ -20,15 +20,14 @@ from config.kit.bulk_pages import answer_bulk
 from config.kit.objects import Danger, Related, ShownValue
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.templatetags.kit import ago, number
-from config.kit.versions import ChangedMeanwhile
 from domains import selectors
 from domains.errors import DomainsError
-from domains.forms.tenants import CustomerForm, LimitsForm
+from domains.forms.tenants import CustomerForm
 from domains.models import Broker, Customer
 from domains.services import customers
 from domains.tables.tenants import CUSTOMERS, DOMAINS
-from domains.views.frames import customer_page, meanwhile, refuse
-from domains.views.tenant_usage import customer_usage
+from domains.views.frames import customer_page, refusing
+from domains.views.tenant_usage import answer_limits, customer_usage
 from jobs.bulk import submit_bulk
 
 SHOWN = 6
@@ -61,12 +60,9 @@ def customer_create(request: ActorRequest) -> HttpResponse:
     needs_broker = not request.actor.has(Right.MANAGE_CUSTOMERS)
     form = CustomerForm(request.POST or None, brokers=_brokers(request), needs_broker=needs_broker)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusing(form):
             values = {key: value for key, value in form.cleaned_data.items() if key != "version"}
             customer = customers.create_customer(request.actor, **values)
-        except DomainsError as error:
-            refuse(form, error)
-        else:
             toast(request, _("%(customer)s is a customer now.") % {"customer": customer})
             return redirect_page(request, "domains:customer-detail", customer.pk)
     return render_page(request, "domains/customer_create.html", {"form": form})
@@ -97,13 +93,8 @@ def customer_edit(request: ActorRequest, customer_id: int) -> HttpResponse:
     form = CustomerForm(request.POST or None, initial=initial, brokers=_brokers(request, customer))
     if request.method == "POST" and form.is_valid():
         values = {key: value for key, value in form.cleaned_data.items() if key != "version"}
-        try:
+        with refusing(form):
             customers.update_customer(request.actor, customer, values, expected=form.cleaned_data["version"])
-        except DomainsError as error:
-            refuse(form, error)
-        except ChangedMeanwhile:
-            form.add_error(None, meanwhile())
-        else:
             toast(request, _("Saved."))
             return redirect_page(request, "domains:customer-detail", customer.pk)
     return render_page(request, "domains/customer_edit.html", _frame(request, customer, form=form))
@@ -125,22 +116,14 @@ def customer_limits(request: ActorRequest, customer_id: int) -> HttpResponse:
     """Usage against limits for everybody who sees the customer; the form for who may set limits."""
     need = Right.MANAGE_LIMITS if request.method == "POST" else Right.VIEW_CUSTOMERS
     customer = selectors.get_customer(request.actor, customer_id, need=need)
-    initial = {name: getattr(customer, name) for name in (*customers.LIMITS, "version")}
-    form = LimitsForm(request.POST or None, model=Customer, names=customers.LIMITS, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        expected = form.cleaned_data["version"]
-        try:
-            customers.set_customer_limits(request.actor, customer, form.values(), expected=expected)
-        except DomainsError as error:
-            refuse(form, error)
-        except ChangedMeanwhile:
-            form.add_error(None, meanwhile())
-        else:
-            toast(request, _("The limits are saved."))
-            return redirect_page(request, "domains:customer-limits", customer.pk)
-    may_set = request.actor.has(Right.MANAGE_LIMITS, customer)
-    more = {"usage": customer_usage(customer), "form": form if may_set else None}
-    return render_page(request, "domains/customer_limits.html", _frame(request, customer, **more))
+    return answer_limits(
+        request,
+        customer,
+        customers.LIMITS,
+        save=customers.set_customer_limits,
+        here="customer-limits",
+        context=lambda: _frame(request, customer, usage=customer_usage(customer)),
+    )
 
 
 @require_POST

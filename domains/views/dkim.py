@@ -21,7 +21,7 @@ from domains.models import DkimKey
 from domains.selectors import get_domain
 from domains.selectors.relays import get_dkim_key
 from domains.services import dkim
-from domains.views.frames import domain_page, refuse
+from domains.views.frames import domain_page, refusing
 
 KINDS = [(KeyKind.RSA_2048, "RSA 2048"), (KeyKind.RSA_4096, "RSA 4096"), (KeyKind.ED25519, "Ed25519")]
 
@@ -80,11 +80,8 @@ def dkim_create(request: ActorRequest, domain_id: int) -> HttpResponse:
     domain = get_domain(request.actor, domain_id, need=Right.MANAGE_DKIM)
     form = DkimForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusing(form):
             key = dkim.create_key(request.actor, domain, **form.cleaned_data)
-        except DomainsError as error:
-            refuse(form, error)
-        else:
             toast(request, _("The key %(selector)s is made. Publish its record.") % {"selector": key.selector})
             return redirect_page(request, "domains:domain-dkim", domain.pk)
     return render_page(request, "domains/dkim_create.html", {"form": form, "domain": domain})

@@ -13,7 +13,6 @@ from accounts import options
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from config.kit.pages import redirect_page, render_page, toast
-from config.kit.versions import ChangedMeanwhile
 from domains import selectors
 from domains.commands.domain_lifecycle import MoveDomainArguments, PurgeDeletedDomainsArguments
 from domains.errors import DomainsError
@@ -21,7 +20,7 @@ from domains.forms.tenants import DomainDeleteForm, MoveForm
 from domains.models import Address, Customer, Domain, Status
 from domains.services import domain_purging, domain_states, moving
 from domains.views.domain_names import AT_ONCE
-from domains.views.frames import domain_page, meanwhile, refuse
+from domains.views.frames import domain_page, refusing
 from jobs import services as tasks
 
 
@@ -62,12 +61,8 @@ def domain_move(request: ActorRequest, domain_id: int) -> HttpResponse:
         customer = form.cleaned_data["customer"]
         plan = moving.plan(request.actor, [domain], customer)
         if request.POST.get("confirmed") == _key(customer) and not plan.obstacles:
-            try:
+            with refusing(form):
                 return _move(request, domain, customer, form.cleaned_data)
-            except DomainsError as error:
-                refuse(form, error)
-            except ChangedMeanwhile:
-                form.add_error(None, meanwhile())
     confirmed = _key(form.cleaned_data["customer"]) if plan is not None else ""
     context = _frame(request, domain, form=form, plan=plan, confirmed=confirmed)
     return render_page(request, "domains/domain_move.html", context)
@@ -79,15 +74,10 @@ def domain_delete(request: ActorRequest, domain_id: int) -> HttpResponse:
     domain = selectors.get_domain(request.actor, domain_id, need=Right.DELETE_DOMAINS)
     form = DomainDeleteForm(request.POST or None, initial={"version": domain.version}, domain=domain)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusing(form):
             domain_states.delete_domain(
                 request.actor, domain, reason=form.cleaned_data["reason"], expected=form.cleaned_data["version"]
             )
-        except DomainsError as error:
-            refuse(form, error)
-        except ChangedMeanwhile:
-            form.add_error(None, meanwhile())
-        else:
             assert domain.purge_at is not None
             day = date_format(domain.purge_at, "SHORT_DATE_FORMAT")
             said = _("%(domain)s is deleted. It can be restored until %(day)s.")
@@ -120,10 +110,8 @@ def domain_purge(request: ActorRequest, domain_id: int) -> HttpResponse:
         return redirect_page(request, "domains:domain-detail", domain.pk)
     form = DomainDeleteForm(request.POST or None, initial={"version": domain.version}, domain=domain)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusing(form):
             return _purge(request, domain, form.cleaned_data["reason"])
-        except DomainsError as error:
-            refuse(form, error)
     plan = domain_purging.plan(request.actor, domain)
     context = _frame(request, domain, form=form, plan=plan, lines=plan_lines(plan))
     return render_page(request, "domains/domain_purge.html", context)

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from config.kit.pages import redirect_page, render_page, toast
-from config.kit.versions import ChangedMeanwhile
 from domains import selectors
 from domains.commands.domain_lifecycle import RenameDomainArguments
 from domains.errors import DomainsError
@@ -21,7 +20,7 @@ from domains.forms.tenants import NamesForm, RenameForm
 from domains.models import Domain, DomainName, Status
 from domains.services import domain_names, renaming
 from domains.services.renaming import Plan
-from domains.views.frames import domain_page, meanwhile, refuse
+from domains.views.frames import domain_page, refusing
 from jobs import services as tasks
 
 AT_ONCE = 5_000  # mailboxes renamed while the person waits; more are a task
@@ -36,15 +35,10 @@ def domain_names_page(request: ActorRequest, domain_id: int) -> HttpResponse:
     if request.method == "POST":
         domain_names.require_claiming(request.actor, domain)
         if form.is_valid():
-            try:
+            with refusing(form):
                 added = domain_names.add_names(
                     request.actor, domain, form.cleaned_data["names"], expected=form.cleaned_data["version"]
                 )
-            except DomainsError as error:
-                refuse(form, error)
-            except ChangedMeanwhile:
-                form.add_error(None, meanwhile())
-            else:
                 said = ngettext("%(n)d name is added.", "%(n)d names are added.", len(added)) % {"n": len(added)}
                 toast(
                     request, said if added else _("The domain has these names already."), "success" if added else "info"
@@ -61,15 +55,10 @@ def domain_names_replace(request: ActorRequest, domain_id: int) -> HttpResponse:
     initial = {"names": aliases, "version": domain.version}
     form = NamesForm(request.POST or None, initial=initial, prefix="all")
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusing(form):
             domain_names.replace_names(
                 request.actor, domain, form.cleaned_data["names"], expected=form.cleaned_data["version"]
             )
-        except DomainsError as error:
-            refuse(form, error)
-        except ChangedMeanwhile:
-            form.add_error(None, meanwhile())
-        else:
             toast(request, _("These are the names of the domain now."))
             return redirect_page(request, "domains:domain-names", domain.pk)
     context = {"object": domain_page(request, domain), "domain": domain, "form": form}
@@ -97,14 +86,10 @@ def domain_rename(request: ActorRequest, domain_id: int) -> HttpResponse:
     form = RenameForm(request.POST if request.method == "POST" else None, initial=proposed)
     plan = None
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusing(form):
             plan = renaming.plan(request.actor, domain, form.cleaned_data["name"])
             if request.POST.get("confirmed") == plan.new and not plan.is_blocked:
                 return _rename(request, domain, form.cleaned_data, plan)
-        except DomainsError as error:
-            refuse(form, error)
-        except ChangedMeanwhile:
-            form.add_error(None, meanwhile())
     context = {
         "object": domain_page(request, domain),
         "domain": domain,

@@ -19,17 +19,16 @@ from accounts.requests import ActorRequest
 from config.kit.bulk_pages import answer_bulk
 from config.kit.objects import ObjectPage, answer_value
 from config.kit.pages import redirect_page, render_page, toast
-from config.kit.versions import ChangedMeanwhile
 from domains import inheritance, selectors
 from domains.errors import DomainsError
-from domains.forms.tenants import AccessForm, DomainForm, LimitsForm, SettingForm
+from domains.forms.tenants import AccessForm, DomainForm, SettingForm
 from domains.models import Customer, Domain, Status
 from domains.services import domain_settings, domain_states
 from domains.services.domains import create_domain
 from domains.tables.tenants import DOMAINS
 from domains.views import domain_values as shown
-from domains.views.frames import domain_page, meanwhile, refuse
-from domains.views.tenant_usage import domain_usage
+from domains.views.frames import domain_page, refusing
+from domains.views.tenant_usage import answer_limits, domain_usage
 from jobs.bulk import submit_bulk
 
 IN_PLACE = tuple(name for name in domain_settings.SETTINGS if name != "end_user_rights")
@@ -67,11 +66,8 @@ def domain_create(request: ActorRequest) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         values = {key: value for key, value in form.cleaned_data.items() if value not in ("", None)}
-        try:
+        with refusing(form):
             domain = create_domain(request.actor, **values)
-        except DomainsError as error:
-            refuse(form, error)
-        else:
             toast(request, _("%(domain)s is added.") % {"domain": domain.display_name})
             return redirect_page(request, "domains:domain-detail", domain.pk)
     return render_page(request, "domains/domain_create.html", {"form": form})
@@ -112,12 +108,8 @@ def domain_value(request: ActorRequest, domain_id: int, name: str) -> HttpRespon
     form = SettingForm(request.POST or None, name=name, domain=domain)
 
     def save(values: Mapping[str, Any]) -> None:
-        try:
+        with refusing(form):
             domain_settings.update_domain(request.actor, domain, {name: values[name]}, expected=values["version"])
-        except DomainsError as error:
-            form.add_error(name, str(error))
-        except ChangedMeanwhile:
-            form.add_error(None, meanwhile())
 
     back = "domain-detail" if name in domain_settings.TEXTS else "domain-settings"
     return answer_value(
@@ -154,13 +146,8 @@ def domain_access(request: ActorRequest, domain_id: int) -> HttpResponse:
     form = AccessForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         expected = form.cleaned_data["version"]
-        try:
+        with refusing(form):
             domain_settings.update_domain(request.actor, domain, {"end_user_rights": form.value()}, expected=expected)
-        except DomainsError as error:
-            refuse(form, error)
-        except ChangedMeanwhile:
-            form.add_error(None, meanwhile())
-        else:
             toast(request, _("Saved."))
             return redirect_page(request, "domains:domain-settings", domain.pk)
     return render_page(request, "domains/domain_access.html", _frame(request, domain, form=form))
@@ -171,22 +158,14 @@ def domain_usage_page(request: ActorRequest, domain_id: int) -> HttpResponse:
     """Numbers against limits for everybody who sees the domain; the form for who may set limits."""
     need = Right.MANAGE_LIMITS if request.method == "POST" else Right.VIEW_DOMAINS
     domain = selectors.get_domain(request.actor, domain_id, need=need)
-    initial = {name: getattr(domain, name) for name in (*domain_settings.LIMITS, "version")}
-    form = LimitsForm(request.POST or None, model=Domain, names=domain_settings.LIMITS, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        expected = form.cleaned_data["version"]
-        try:
-            domain_settings.set_domain_limits(request.actor, domain, form.values(), expected=expected)
-        except DomainsError as error:
-            refuse(form, error)
-        except ChangedMeanwhile:
-            form.add_error(None, meanwhile())
-        else:
-            toast(request, _("The limits are saved."))
-            return redirect_page(request, "domains:domain-usage", domain.pk)
-    may_set = request.actor.has(Right.MANAGE_LIMITS, domain)
-    more = {"usage": domain_usage(domain), "form": form if may_set else None}
-    return render_page(request, "domains/domain_usage.html", _frame(request, domain, **more))
+    return answer_limits(
+        request,
+        domain,
+        domain_settings.LIMITS,
+        save=domain_settings.set_domain_limits,
+        here="domain-usage",
+        context=lambda: _frame(request, domain, usage=domain_usage(domain)),
+    )
 
 
 def _record_export(request: ActorRequest) -> None:

@@ -14,13 +14,11 @@ from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from config.kit.net import Category
 from config.kit.pages import redirect_page, render_page, toast
-from config.kit.versions import ChangedMeanwhile
-from domains.errors import DomainsError
 from domains.forms.extras import AbsenceForm, FactsForm, PullForm, RightsForm, SignatureForm
 from domains.models import Mailbox, RemotePull
 from domains.selectors import get_mailbox
 from domains.services import account_rights, profiles, pulls
-from domains.views.frames import mailbox_page, refuse
+from domains.views.frames import mailbox_page, refusing
 
 
 @require_safe
@@ -157,13 +155,8 @@ def _answer(
     back: str = "domains:user-profile",
 ) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusing(form):
             save()
-        except DomainsError as error:
-            refuse(form, error, {error.field: error.field.partition(".")[0]} if "." in error.field else None)
-        except ChangedMeanwhile:
-            form.add_error(None, _("Somebody changed this meanwhile. Look at it again, then repeat your change."))
-        else:
             toast(request, _("%(what)s is saved.") % {"what": title})
             return redirect_page(request, back, mailbox.pk)
     context = {"form": form, "title": title, "mailbox": mailbox, "back": back}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.forms import Form
@@ -14,6 +16,7 @@ from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from config.kit.objects import ObjectPage
 from config.kit.templatetags.kit import number
+from config.kit.versions import CHANGED_MEANWHILE, ChangedMeanwhile
 from domains.errors import DomainsError
 from domains.models import Customer, Domain, Mailbox, Status
 from domains.tables.mailboxes import TONES
@@ -79,12 +82,22 @@ def mailbox_page(request: ActorRequest, mailbox: Mailbox, **header: Any) -> Obje
     return ObjectPage.of(request, "user", mailbox, **values | header)
 
 
+@contextmanager
+def refusing(form: Form, fields: dict[str, str] | None = None) -> Iterator[None]:
+    """Save and answer in this block; what a service refuses goes onto the form, and what follows the block shows it.
+
+    `fields` says which field of the form shows what the service calls otherwise: {"members": "recipients"}.
+    """
+    try:
+        yield
+    except DomainsError as error:
+        refuse(form, error, fields)
+    except ChangedMeanwhile:
+        form.add_error(None, str(CHANGED_MEANWHILE))
+
+
 def refuse(form: Form, error: DomainsError, fields: dict[str, str] | None = None) -> None:
     """Put what a service refused onto the form: at its field where the form has it, else on top."""
-    name = (fields or {}).get(error.field, error.field.replace("_data.", "_").replace(".", "_").lower())
-    form.add_error(name if name in form.fields else None, str(error))
-
-
-def meanwhile() -> str:
-    """What the second of two people is told."""
-    return _("Somebody changed this meanwhile. Look at it again, then repeat your change.")
+    whole = (fields or {}).get(error.field, error.field.replace("_data.", "_").replace(".", "_").lower())
+    names = (whole, error.field.partition(".")[0])
+    form.add_error(next((name for name in names if name in form.fields), None), str(error))

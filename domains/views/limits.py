@@ -20,14 +20,12 @@ from accounts.requests import ActorRequest
 from config.kit.objects import ObjectPage, ShownValue
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.templatetags.kit import duration, number, size_text
-from config.kit.versions import ChangedMeanwhile
-from domains.errors import DomainsError
 from domains.forms.limits import QuotaForm, ThrottleForm
 from domains.limits import UNLIMITED
 from domains.models import Domain, Mailbox, Throttle
 from domains.selectors import get_domain, get_mailbox
 from domains.services import quotas, throttles
-from domains.views.frames import domain_page, mailbox_page, refuse
+from domains.views.frames import domain_page, mailbox_page, refusing
 
 FIELDS = {"size": "quota_bytes", "count": "quota_messages", "sieve": "sieve_quota_bytes"}
 DIRECTIONS = ("inbound", "outbound")
@@ -272,13 +270,8 @@ def _change_throttle(request: ActorRequest, place: Place, direction: str) -> Htt
 
 def _save(request: ActorRequest, place: Place, form: Form, save: Callable[[], None], title: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusing(form, {"period": "seconds", **dict.fromkeys(FIELDS.values(), "amount")}):
             save()
-        except DomainsError as error:
-            refuse(form, error, {"period": "seconds", **dict.fromkeys(FIELDS.values(), "amount")})
-        except ChangedMeanwhile:
-            form.add_error(None, _("Somebody changed this meanwhile. Look at it again, then repeat your change."))
-        else:
             toast(request, _("%(what)s is saved.") % {"what": title})
             return redirect_page(request, place.url)
     context = {"form": form, "title": title, "back": place.url, "object": place.page}

@@ -20,7 +20,6 @@ from config.kit.objects import Danger, ObjectPage, ShownValue
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.tables import Empty
 from config.kit.templatetags.kit import number, size_text
-from config.kit.versions import ChangedMeanwhile
 from domains.errors import DomainsError
 from domains.forms.lists import ListForm, SubscriberForm, SubscribersForm
 from domains.models import Domain, Mailbox, MailingList, Status, Subscriber
@@ -28,7 +27,7 @@ from domains.selectors import get_domain
 from domains.selectors import lists as selectors
 from domains.services import objects, recipients
 from domains.services.lists import settings, subscribing
-from domains.views.frames import domain_page, refuse
+from domains.views.frames import domain_page, refusing
 
 TONES = {"subscribed": "good", "unconfirmed": "busy", "waiting": "warn", "paused": "bad"}
 _COLUMNS = (
@@ -90,14 +89,12 @@ def list_create(request: ActorRequest, domain_id: int) -> HttpResponse:
     form = ListForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         owner = _owner(domain, form)
-        try:
+        with refusing(form, {"max_message_bytes": "max_message_mib"}):
             if owner is not None:
                 email = form.cleaned_data["email"]
                 found = settings.create_list(request.actor, domain, email=email, owner=owner, **form.values())
                 toast(request, _("The list %(address)s is made.") % {"address": found})
                 return redirect_page(request, "domains:list-detail", found.pk)
-        except DomainsError as error:
-            refuse(form, error, {"max_message_bytes": "max_message_mib"})
     return render_page(request, "domains/list_create.html", {"form": form, "domain": domain})
 
 
@@ -126,16 +123,12 @@ def list_edit(request: ActorRequest, list_id: int) -> HttpResponse:
     del form.fields["email"]
     if request.method == "POST" and form.is_valid():
         owner = _owner(found.address.domain, form)
-        try:
+        with refusing(form, {"max_message_bytes": "max_message_mib"}):
             if owner is not None:
                 values = form.values() | {"owner": owner}
                 settings.update_list(request.actor, found, values, expected=form.cleaned_data["version"])
                 toast(request, _("The list %(address)s is changed.") % {"address": found})
                 return redirect_page(request, "domains:list-detail", found.pk)
-        except DomainsError as error:
-            refuse(form, error, {"max_message_bytes": "max_message_mib"})
-        except ChangedMeanwhile:
-            form.add_error(None, _("Somebody changed this meanwhile. Look at it again, then repeat your change."))
     return render_page(request, "domains/list_edit.html", {"form": form, "list": found})
 
 
@@ -172,12 +165,9 @@ def subscribers_add(request: ActorRequest, list_id: int) -> HttpResponse:
     settings.require_managing(request.actor, found)
     form = SubscribersForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusing(form):
             entries = recipients.split_paste(form.cleaned_data["subscribers"])
             added = subscribing.add_subscribers(request.actor, found, entries, mode=form.cleaned_data["mode"])
-        except DomainsError as error:
-            refuse(form, error)
-        else:
             count = len(added)
             toast(
                 request,

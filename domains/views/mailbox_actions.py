@@ -19,7 +19,7 @@ from domains.forms.mailboxes import DeleteForm, PasswordForm
 from domains.models import Mailbox
 from domains.services import mailbox_states
 from domains.services.purging import purge_mailbox
-from domains.views.frames import mailbox_page, refuse
+from domains.views.frames import mailbox_page, refusing
 
 
 def _person(mailbox: Mailbox) -> User:
@@ -81,12 +81,10 @@ def user_delete(request: ActorRequest, mailbox_id: int) -> HttpResponse:
     usual = mailbox_states.deletion_days(request.actor, mailbox.domain, None)
     form = DeleteForm(request.POST or None, initial={"after_days": usual})
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusing(form):
             mailbox_states.delete_mailbox(request.actor, mailbox, after_days=form.cleaned_data["after_days"])
             toast(request, _("%(address)s is deleted. It can be restored until its purge.") % {"address": mailbox})
             return redirect_page(request, "domains:user-detail", mailbox.pk)
-        except DomainsError as error:
-            refuse(form, error)
     uses = None if mailbox.claim is None else selectors.uses_of(request.actor, mailbox.claim)
     context = {"object": mailbox_page(request, mailbox), "mailbox": mailbox, "form": form, "uses": uses}
     return render_page(request, "domains/user_delete.html", context)

@@ -13,17 +13,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from config.kit.pages import redirect_page, render_page, toast
-from config.kit.versions import ChangedMeanwhile
 from domains import selectors
-from domains.errors import DomainsError
 from domains.forms.mailboxes import AliasForm, ForwardingForm, RenameForm
 from domains.models import Mailbox
 from domains.services.aliases import add_alias, aliases_of, remove_alias
 from domains.services.forwards import set_forwarding
 from domains.services.readdressing import rename_mailbox
 from domains.services.recipients import split_paste
-from domains.views.frames import mailbox_page, refuse
-from domains.views.mailboxes import CHANGED
+from domains.views.frames import mailbox_page, refusing
 
 
 @require_safe
@@ -61,12 +58,10 @@ def user_alias_add(request: ActorRequest, mailbox_id: int) -> HttpResponse:
     mailbox = selectors.get_mailbox(request.actor, mailbox_id, need=Right.MANAGE_ADDRESSES)
     form = AliasForm(request.POST)
     if form.is_valid():
-        try:
+        with refusing(form):
             alias = add_alias(request.actor, mailbox, email=form.cleaned_data["email"])
             toast(request, _("Mail for %(alias)s comes to this mailbox too.") % {"alias": alias.text})
             return redirect_page(request, "domains:user-addresses", mailbox.pk)
-        except DomainsError as error:
-            refuse(form, error)
     return _show(request, mailbox, alias_form=form)
 
 
@@ -86,14 +81,10 @@ def user_forwarding(request: ActorRequest, mailbox_id: int) -> HttpResponse:
     if form.is_valid():
         values = form.cleaned_data
         targets = list(split_paste(values["targets"]))
-        try:
+        with refusing(form):
             set_forwarding(request.actor, mailbox, targets, keep_copy=values["keep_copy"], expected=values["version"])
             toast(request, _forwarding_text(mailbox, len(targets)))
             return redirect_page(request, "domains:user-addresses", mailbox.pk)
-        except DomainsError as error:
-            refuse(form, error)
-        except ChangedMeanwhile:
-            form.add_error(None, CHANGED)
     return _show(request, mailbox, forwarding_form=form)
 
 
@@ -111,7 +102,7 @@ def user_rename(request: ActorRequest, mailbox_id: int) -> HttpResponse:
     form = RenameForm(request.POST or None, initial={"email": mailbox.address, "version": mailbox.version})
     if request.method == "POST" and form.is_valid():
         values, old = form.cleaned_data, mailbox.address
-        try:
+        with refusing(form):
             rename_mailbox(
                 request.actor,
                 mailbox,
@@ -121,10 +112,6 @@ def user_rename(request: ActorRequest, mailbox_id: int) -> HttpResponse:
             )
             toast(request, _("%(old)s is %(new)s now.") % {"old": old, "new": mailbox.address})
             return redirect_page(request, "domains:user-detail", mailbox.pk)
-        except DomainsError as error:
-            refuse(form, error)
-        except ChangedMeanwhile:
-            form.add_error(None, CHANGED)
     uses = None if mailbox.claim is None else selectors.uses_of(request.actor, mailbox.claim)
     context = {"object": mailbox_page(request, mailbox), "mailbox": mailbox, "form": form, "uses": uses}
     return render_page(request, "domains/user_rename.html", context)

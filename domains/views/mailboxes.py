@@ -10,7 +10,6 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -20,22 +19,19 @@ from accounts.requests import ActorRequest
 from accounts.services import invite
 from config.kit.bulk_pages import answer_bulk
 from config.kit.pages import redirect_page, render_page, toast
-from config.kit.versions import ChangedMeanwhile
 from domains import inheritance, selectors
 from domains.bulk.mailboxes import MakeLinks
-from domains.errors import BadAddress, DomainsError
+from domains.errors import BadAddress
 from domains.forms.mailboxes import MailboxEditForm, MailboxForm, QuotaForm, SignInWay
 from domains.models import Domain, Mailbox
 from domains.services import quotas
 from domains.services.aliases import aliases_of, set_aliases
 from domains.services.mailboxes import create_mailbox, update_mailbox
 from domains.tables.mailboxes import USERS
-from domains.views.frames import mailbox_page, refuse
+from domains.views.frames import mailbox_page, refusing
 from domains.views.mailbox_links import link_list
 from domains.wording import history_lines, quota_lines
 from jobs.bulk import submit_bulk
-
-CHANGED = gettext_lazy("Somebody else changed this meanwhile. Look at it again before you save.")
 
 
 @require_safe
@@ -71,10 +67,8 @@ def user_create(request: ActorRequest) -> HttpResponse:
     domain = selectors.get_domain(request.actor, int(within), need=Right.MANAGE_USERS) if within.isdecimal() else None
     form = MailboxForm(request.POST or None, domain_name=domain.display_name if domain else "")
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusing(form):
             return _create(request, domain, form.cleaned_data)
-        except DomainsError as error:
-            refuse(form, error)
     return render_page(request, "domains/user_create.html", {"form": form, "domain": domain})
 
 
@@ -145,14 +139,10 @@ def user_edit(request: ActorRequest, mailbox_id: int) -> HttpResponse:
         values = form.cleaned_data
         version = values.pop("version")
         values["sender_verify"] = {"": None}.get(values["sender_verify"], values["sender_verify"])
-        try:
+        with refusing(form):
             update_mailbox(request.actor, mailbox, values, expected=version)
             toast(request, _("%(address)s is saved.") % {"address": mailbox.address})
             return redirect_page(request, "domains:user-detail", mailbox.pk)
-        except DomainsError as error:
-            refuse(form, error)
-        except ChangedMeanwhile:
-            form.add_error(None, CHANGED)
     context = {"form": form, "mailbox": mailbox, "object": mailbox_page(request, mailbox)}
     return render_page(request, "domains/user_edit.html", context)
 
@@ -193,14 +183,10 @@ def user_quota(request: ActorRequest, mailbox_id: int) -> HttpResponse:
     form = QuotaForm(request.POST or None, initial={**shown, "version": mailbox.version})
     if request.method == "POST" and form.is_valid():
         version = form.cleaned_data.pop("version")
-        try:
+        with refusing(form):
             quotas.set_mailbox_quota(request.actor, mailbox, form.cleaned_data, expected=version)
             toast(request, _("The quotas of %(address)s are saved.") % {"address": mailbox.address})
             return redirect_page(request, "domains:user-quota", mailbox.pk)
-        except DomainsError as error:
-            refuse(form, error)
-        except ChangedMeanwhile:
-            form.add_error(None, CHANGED)
     context = {
         "object": mailbox_page(request, mailbox),
         "mailbox": mailbox,

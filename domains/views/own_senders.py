@@ -23,7 +23,8 @@ from domains.selectors import mailbox_of
 from domains.selectors import rules as selectors
 from domains.services import rules
 from domains.tables.rules import STATE, TYPE_TONES
-from domains.views.rules import EDIT, saved
+from domains.views.frames import refusing
+from domains.views.rules import EDIT
 
 URL = "domains:own-sender-edit"
 OWN: Listing[SenderRule] = Listing(
@@ -55,12 +56,11 @@ def own_sender_list(request: ActorRequest) -> HttpResponseBase:
         if mailbox is None:
             raise Http404("this person has no mailbox")
         rules.require_rules(request.actor, RuleKind.SENDER, mailbox)
-        owner = mailbox
-        if form.is_valid() and saved(
-            form, lambda: rules.create_rule(request.actor, RuleKind.SENDER, owner, form.values())
-        ):
-            toast(request, _("The rule is made."))
-            return redirect_page(request, "domains:own-sender-list")
+        if form.is_valid():
+            with refusing(form):
+                rules.create_rule(request.actor, RuleKind.SENDER, mailbox, form.values())
+                toast(request, _("The rule is made."))
+                return redirect_page(request, "domains:own-sender-list")
         context = {"form": form, "has_mailbox": True, "may_change": may_change}
         context["list"] = OWN.page(request, selectors.list_own_rules(request.actor))
         return render_page(request, "domains/own_sender_list.html", context)
@@ -74,9 +74,11 @@ def own_sender_edit(request: ActorRequest, rule_id: int) -> HttpResponse:
     form = OwnSenderForm(request.POST or None, initial=OwnSenderForm.initial_of(rule))
     if request.method == "POST":
         rules.require_rules(request.actor, RuleKind.SENDER, rules.owner_of(rule))
-        if form.is_valid() and saved(form, lambda: _change(request, rule, form)):
-            toast(request, _("The rule is changed."))
-            return redirect_page(request, "domains:own-sender-list")
+        if form.is_valid():
+            with refusing(form):
+                _change(request, rule, form)
+                toast(request, _("The rule is changed."))
+                return redirect_page(request, "domains:own-sender-list")
     may_change = rules.may_change(request.actor, RuleKind.SENDER, rules.owner_of(rule))
     for field in form.fields.values():
         field.disabled = not may_change or rule.type == SenderRule.Type.PROTECTED

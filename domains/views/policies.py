@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from django.forms import Form
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -21,7 +19,6 @@ from config.kit.objects import Danger, ShownValue
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.tables import Empty
 from config.kit.templatetags.kit import number
-from config.kit.versions import ChangedMeanwhile
 from domains.errors import DomainsError
 from domains.forms.policies import WORDS, OwnValuesForm, PolicyForm, field_name, in_groups, own_initial, shown
 from domains.models import Policy
@@ -29,10 +26,11 @@ from domains.policy.policy import DEFAULTS, as_mapping, merge
 from domains.selectors import get_domain, get_mailbox
 from domains.selectors import rules as selectors
 from domains.services import policies
-from domains.views.frames import domain_page, mailbox_page, refuse
+from domains.views.frames import domain_page, mailbox_page, refusing
 
 SERVICES = ("incoming", "outgoing", "quarantine", "retention", "archive")
 EDIT = ["GET", "HEAD", "POST"]
+FIELDS = {path: field_name(path) for path in DEFAULTS}
 
 
 def _services(policy: Any) -> str:
@@ -84,14 +82,11 @@ def domain_policies(request: ActorRequest, domain_id: int) -> HttpResponseBase:
 def policy_create(request: ActorRequest, domain_id: int) -> HttpResponse:
     domain = get_domain(request.actor, domain_id, need=Right.MANAGE_POLICIES)
     form = PolicyForm(request.POST or None)
-    made: list[Policy] = []
-
-    def save() -> None:
-        made.append(policies.create_policy(request.actor, domain, form.values()))
-
-    if request.method == "POST" and form.is_valid() and _saved(form, save):
-        toast(request, _("The policy %(name)s is made.") % {"name": made[0]})
-        return redirect_page(request, "domains:policy-detail", made[0].pk)
+    if request.method == "POST" and form.is_valid():
+        with refusing(form, FIELDS):
+            policy = policies.create_policy(request.actor, domain, form.values())
+            toast(request, _("The policy %(name)s is made.") % {"name": policy})
+            return redirect_page(request, "domains:policy-detail", policy.pk)
     return render_page(request, "domains/policy_create.html", {"form": form, "domain": domain})
 
 
@@ -123,13 +118,11 @@ def policy_edit(request: ActorRequest, policy_id: int) -> HttpResponse:
     policy = selectors.get_policy(request.actor, policy_id, need=Right.MANAGE_POLICIES)
     values = {field_name(path): value for path, value in policies.values_of(policy).items()}
     form = PolicyForm(request.POST or None, initial=values | {"version": policy.version})
-
-    def save() -> None:
-        policies.update_policy(request.actor, policy, form.values(), expected=form.cleaned_data["version"])
-
-    if request.method == "POST" and form.is_valid() and _saved(form, save):
-        toast(request, _("The policy %(name)s is changed.") % {"name": policy})
-        return redirect_page(request, "domains:policy-detail", policy.pk)
+    if request.method == "POST" and form.is_valid():
+        with refusing(form, FIELDS):
+            policies.update_policy(request.actor, policy, form.values(), expected=form.cleaned_data["version"])
+            toast(request, _("The policy %(name)s is changed.") % {"name": policy})
+            return redirect_page(request, "domains:policy-detail", policy.pk)
     return render_page(request, "domains/policy_edit.html", {"form": form, "policy": policy})
 
 
@@ -199,33 +192,14 @@ def user_policy_edit(request: ActorRequest, mailbox_id: int) -> HttpResponse:
     choices += [(str(each.pk), str(each)) for each in own]
     initial = own_initial(mailbox.policy_values) | {"policy": mailbox.policy_id or "", "version": mailbox.version}
     form = OwnValuesForm(request.POST or None, initial=initial, policies=choices, below=below)
-
-    def save() -> None:
-        key = form.cleaned_data["policy"]
-        policies.set_mailbox_choices(
-            request.actor,
-            mailbox,
-            own.get(pk=key) if key else None,
-            form.own_values(),
-            expected=form.cleaned_data["version"],
-        )
-
-    if request.method == "POST" and form.is_valid() and _saved(form, save):
-        toast(request, _("The policy of %(mailbox)s is changed.") % {"mailbox": mailbox})
-        return redirect_page(request, "domains:user-policy", mailbox.pk)
+    if request.method == "POST" and form.is_valid():
+        key, expected = form.cleaned_data["policy"], form.cleaned_data["version"]
+        with refusing(form, FIELDS):
+            chosen = own.get(pk=key) if key else None
+            policies.set_mailbox_choices(request.actor, mailbox, chosen, form.own_values(), expected=expected)
+            toast(request, _("The policy of %(mailbox)s is changed.") % {"mailbox": mailbox})
+            return redirect_page(request, "domains:user-policy", mailbox.pk)
     return render_page(request, "domains/user_policy_edit.html", {"form": form, "mailbox": mailbox})
-
-
-def _saved(form: Form, save: Callable[[], object]) -> bool:
-    try:
-        save()
-    except DomainsError as error:
-        refuse(form, error, {path: field_name(path) for path in DEFAULTS})
-    except ChangedMeanwhile:
-        form.add_error(None, _("Somebody changed this meanwhile. Look at it again, then repeat your change."))
-    else:
-        return True
-    return False
 
 
 def _lines(paths: list[str], values: dict[str, Any]) -> list[ShownValue]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponse
@@ -22,7 +21,6 @@ from config.kit.objects import Danger, ShownValue
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.tables import Empty
 from config.kit.templatetags.kit import state_html
-from config.kit.versions import ChangedMeanwhile
 from domains.errors import DomainsError
 from domains.forms.relays import RelayForm
 from domains.models import Domain, Relay
@@ -30,7 +28,7 @@ from domains.selectors import get_domain
 from domains.selectors import relays as selectors
 from domains.services import checks, relays
 from domains.views.checks import CHECK_STATES, TONES, shown_check
-from domains.views.frames import domain_page, refuse
+from domains.views.frames import domain_page, refusing
 
 
 def _checked(relay: Any) -> str:
@@ -88,9 +86,11 @@ def relay_create(request: ActorRequest, domain_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         if "try" in request.POST:
             tried = _try_unsaved(request, domain, form)
-        elif relay := _saved(form, lambda: relays.create_relay(request.actor, domain, form.values())):
-            toast(request, _("The relay %(name)s is made.") % {"name": relay})
-            return redirect_page(request, "domains:relay-detail", relay.pk)
+        else:
+            with refusing(form):
+                relay = relays.create_relay(request.actor, domain, form.values())
+                toast(request, _("The relay %(name)s is made.") % {"name": relay})
+                return redirect_page(request, "domains:relay-detail", relay.pk)
     context = {"form": form, "domain": domain, "tried": tried}
     return render_page(request, "domains/relay_create.html", context)
 
@@ -121,8 +121,8 @@ def relay_edit(request: ActorRequest, relay_id: int) -> HttpResponse:
     relay = selectors.get_relay(request.actor, relay_id)
     form = RelayForm(request.POST or None, initial=RelayForm.initial_of(relay))
     if request.method == "POST" and form.is_valid():
-        expected = form.cleaned_data["version"]
-        if _saved(form, lambda: relays.update_relay(request.actor, relay, form.values(), expected=expected)):
+        with refusing(form):
+            relays.update_relay(request.actor, relay, form.values(), expected=form.cleaned_data["version"])
             toast(request, _("The relay %(name)s is changed.") % {"name": relay})
             return redirect_page(request, "domains:relay-detail", relay.pk)
     return render_page(request, "domains/relay_edit.html", {"form": form, "relay": relay})
@@ -151,24 +151,10 @@ def relay_delete(request: ActorRequest, relay_id: int) -> HttpResponse:
     return redirect_page(request, "domains:domain-relays", domain_id)
 
 
-def _saved(form: RelayForm, save: Callable[[], Relay]) -> Relay | None:
-    """The relay, or None with what was refused on the form."""
-    try:
-        return save()
-    except DomainsError as error:
-        refuse(form, error)
-    except ChangedMeanwhile:
-        form.add_error(None, _("Somebody changed this relay meanwhile. Look at it again, then repeat your change."))
-    return None
-
-
 def _try_unsaved(request: ActorRequest, domain: Domain, form: RelayForm) -> dict[str, Any]:
-    try:
-        results = checks.try_values(request.actor, domain, form.values())
-    except DomainsError as error:
-        refuse(form, error)
-        return {}
-    return {"results": list(results.values())}
+    with refusing(form):
+        return {"results": list(checks.try_values(request.actor, domain, form.values()).values())}
+    return {}
 
 
 def _values(relay: Relay) -> list[ShownValue]:

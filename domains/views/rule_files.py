@@ -17,7 +17,6 @@ from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.templatetags.kit import number
-from domains.errors import DomainsError
 from domains.forms.rules import LABELS
 from domains.policy.exchange import Format
 from domains.policy.exchange_fields import columns_of
@@ -25,7 +24,7 @@ from domains.policy.rules import RuleKind
 from domains.selectors import get_domain
 from domains.services import rule_files
 from domains.services.rule_values import KINDS
-from domains.views.frames import refuse
+from domains.views.frames import refusing
 
 SHOWN_ROWS = 500
 PASTED = 2 * 1024 * 1024
@@ -92,11 +91,8 @@ def rule_import(request: ActorRequest, domain_id: int, kind: RuleKind) -> HttpRe
         raw = form.raw()
         file_format = Format.JSON if raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") else Format.CSV
         if "import" in request.POST:
-            try:
+            with refusing(form):
                 done = rule_files.import_rules(request.actor, kind, domain, raw, file_format, replace=form.replaces())
-            except DomainsError as error:
-                refuse(form, error)
-            else:
                 said = _("Imported: %(new)s new, %(changed)s changed, %(removed)s removed.")
                 toast(request, said % {name: number(count) for name, count in done.numbers.items()})
                 return redirect_page(request, context["back"])

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from config.kit.pages import render_page
-from domains.errors import DomainsError
 from domains.forms.rule_trials import TrialForm
 from domains.policy.decision import Action, Category, Finding
 from domains.policy.facts import Direction, Where
@@ -20,7 +19,7 @@ from domains.policy.sentences import translated
 from domains.selectors import get_domain
 from domains.services.rule_trials import Trial, try_rules
 from domains.tables.rules import url_of
-from domains.views.frames import domain_page, refuse
+from domains.views.frames import domain_page, refusing
 
 CATEGORIES = {
     Category.NOT_SERVED: gettext_lazy("Not served"),
@@ -67,11 +66,8 @@ def rule_try(request: ActorRequest, domain_id: int) -> HttpResponse:
     form = TrialForm(request.POST or None, request.FILES or None)
     context: dict[str, Any] = {"object": domain_page(request, domain), "domain": domain, "form": form}
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusing(form):
             trial = try_rules(request.actor, domain, form.question())
-        except DomainsError as error:
-            refuse(form, error)
-        else:
             context["answer"] = _shown(trial)
     return render_page(request, "domains/rule_try.html", context)
 

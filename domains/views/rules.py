@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -18,20 +16,19 @@ from accounts.requests import ActorRequest
 from config.kit.bulk_pages import answer_bulk
 from config.kit.objects import Danger
 from config.kit.pages import redirect_page, render_page, toast
-from config.kit.versions import ChangedMeanwhile
-from domains.errors import DomainsError
-from domains.forms.rules import FORMS, LABELS, RuleForm
+from domains.forms.rules import FORMS, LABELS
 from domains.models import Mailbox
 from domains.policy.rules import RuleKind
 from domains.selectors import get_domain, get_mailbox
 from domains.selectors import rules as selectors
 from domains.services import rules
-from domains.services.rule_values import KINDS, Owner, RuleRow, kind_of
+from domains.services.rule_values import KINDS, Owner, kind_of
 from domains.tables.rules import OF_ALL, OF_DOMAIN, OF_MAILBOX
-from domains.views.frames import domain_page, mailbox_page, refuse
+from domains.views.frames import domain_page, mailbox_page, refusing
 from jobs.bulk import submit_bulk
 
 EDIT = ["GET", "HEAD", "POST"]
+FIELDS = {"priority": "place"}
 
 
 @require_safe
@@ -96,9 +93,12 @@ def rule_edit(request: ActorRequest, kind: RuleKind, rule_id: int) -> HttpRespon
     may_change = rules.may_change(request.actor, kind, owner)
     if request.method == "POST":
         rules.require_rules(request.actor, kind, owner)
-        if form.is_valid() and saved(form, lambda: _change(request, rule, form)):
-            toast(request, _("The rule is changed."))
-            return redirect_page(request, back)
+        if form.is_valid():
+            with refusing(form, FIELDS):
+                expected = form.cleaned_data["version"]
+                rules.update_rule(request.actor, rule, form.values(), place=form.wanted_place(), expected=expected)
+                toast(request, _("The rule is changed."))
+                return redirect_page(request, back)
     for field in form.fields.values():
         field.disabled = not may_change
     context = {
@@ -185,28 +185,13 @@ def user_sender_bulk(request: ActorRequest, mailbox_id: int) -> HttpResponse:
     )
 
 
-def saved(form: Form, save: Callable[[], object]) -> bool:
-    """Whether it worked; else what was refused stands on the form."""
-    try:
-        save()
-    except DomainsError as error:
-        refuse(form, error, {"priority": "place"})
-    except ChangedMeanwhile:
-        form.add_error(None, _("Somebody changed this rule meanwhile. Look at it again, then repeat your change."))
-    else:
-        return True
-    return False
-
-
 def _create(request: ActorRequest, kind: RuleKind, owner: Owner, back: str) -> HttpResponse:
     form = FORMS[kind](request.POST or None, initial=_asked(request, kind))
-
-    def save() -> object:
-        return rules.create_rule(request.actor, kind, owner, form.values(), place=form.wanted_place())
-
-    if request.method == "POST" and form.is_valid() and saved(form, save):
-        toast(request, _("The rule is made."))
-        return redirect_page(request, back)
+    if request.method == "POST" and form.is_valid():
+        with refusing(form, FIELDS):
+            rules.create_rule(request.actor, kind, owner, form.values(), place=form.wanted_place())
+            toast(request, _("The rule is made."))
+            return redirect_page(request, back)
     context = {"form": form, "back": back, "whose": owner, "kind_label": LABELS[kind]}
     return render_page(request, "domains/rule_create.html", context)
 
@@ -214,11 +199,6 @@ def _create(request: ActorRequest, kind: RuleKind, owner: Owner, back: str) -> H
 def _asked(request: ActorRequest, kind: RuleKind) -> dict[str, Any]:
     """What a link to the form already says: ?value=spam@example.org&type=block."""
     return {name: request.GET[name] for name in ("value", "type", "filter", "action") if name in request.GET}
-
-
-def _change(request: ActorRequest, rule: RuleRow, form: RuleForm) -> None:
-    expected = form.cleaned_data["version"]
-    rules.update_rule(request.actor, rule, form.values(), place=form.wanted_place(), expected=expected)
 
 
 def _back(rule: Any) -> str:

@@ -1,14 +1,60 @@
-"""How much of their limits a customer and a domain use: numbers from counters, sizes from the quotas given."""
+"""How much of their limits a customer and a domain use, and setting these: numbers from counters, sizes from quotas."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
 from django.db.models import Sum
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
+from accounts.actors import Actor
+from accounts.permissions import Right
+from accounts.requests import ActorRequest
+from config.kit.pages import redirect_page, render_page, toast
+from domains.forms.tenants import LimitsForm
 from domains.limits import UNLIMITED
 from domains.models import Customer, Domain
 from domains.services import quotas
 from domains.tenant_wording import Usage
+from domains.views.frames import refusing
+
+Tenant = TypeVar("Tenant", Customer, Domain)
+Whose = TypeVar("Whose", Customer, Domain, contravariant=True)
+
+
+class Save(Protocol[Whose]):
+    """The service that sets the limits."""
+
+    def __call__(
+        self, actor: Actor, tenant: Whose, values: Mapping[str, Any], /, *, expected: int | None
+    ) -> object: ...
+
+
+def answer_limits(
+    request: ActorRequest,
+    tenant: Tenant,
+    names: Sequence[str],
+    *,
+    save: Save[Tenant],
+    here: str,
+    context: Callable[[], dict[str, Any]],
+) -> HttpResponse:
+    """The page of usage and limits; the form only for who may set them. The caller asked for the right.
+
+    `here` is the page's name; `context` gives its frame and its usage, as they are after saving.
+    """
+    initial = {name: getattr(tenant, name) for name in (*names, "version")}
+    form = LimitsForm(request.POST or None, model=type(tenant), names=names, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        with refusing(form):
+            save(request.actor, tenant, form.values(), expected=form.cleaned_data["version"])
+            toast(request, _("The limits are saved."))
+            return redirect_page(request, f"domains:{here}", tenant.pk)
+    may_set = request.actor.has(Right.MANAGE_LIMITS, tenant)
+    template = f"domains/{here.replace('-', '_')}.html"
+    return render_page(request, template, context() | {"form": form if may_set else None})
 
 
 def domain_usage(domain: Domain) -> list[Usage]:

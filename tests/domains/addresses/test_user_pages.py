@@ -137,7 +137,7 @@ def test_edits_are_saved_and_the_second_of_two_is_told(browser: Client, domain: 
     values = {"first_name": "Ada", "last_name": "King", "sender_verify": "no", "version": mailbox.version}
     assert browser.post(page("user-edit", mailbox.pk), values).status_code == 303
     again = browser.post(page("user-edit", mailbox.pk), values | {"first_name": "Eve"})
-    assert again.status_code == 422 and "Somebody else changed this" in body(again)
+    assert again.status_code == 422 and "Somebody changed this meanwhile" in body(again)
     mailbox.refresh_from_db()
     assert (mailbox.name, mailbox.sender_verify) == ("Ada King", False)
 
