@@ -17,6 +17,7 @@ from accounts.models import Grant, OneTimeLink, User
 from accounts.permissions import Level
 from accounts.scopes import ScopeRef
 from accounts.services import leaving
+from accounts.services.grants import relabel
 from config.kit import versions
 
 EDITABLE = ("name", "first_name", "last_name", "language")
@@ -76,6 +77,7 @@ def readdress(actor: Actor, user: User, email: str) -> None:
         raise AddressTaken(email) from error
     user.email = email
     OneTimeLink.objects.filter(user=user, used_at=None).delete()
+    relabel(user)
     audit.record(actor, "user.rename", user, changes={"email": (old, email)})
     following.told(user)
 

@@ -23,6 +23,7 @@ from accounts.services import locks
 from accounts.services.grants import (
     Bundle,
     add_grant,
+    relabel,
     remove_grant,
     require_another_administrator,
     require_granting,
@@ -95,6 +96,8 @@ def update_administrator(actor: Actor, user: User, changes: Mapping[str, Any], *
                 audit.record(actor, "user.set_password", user)
             if "is_active" in done and not user.is_active:
                 OneTimeLink.objects.filter(user=user, used_at=None).delete()
+            if "email" in done:
+                relabel(user)
             if done:
                 audit.record(actor, "user.change", user, changes=done)
                 following.told(user)

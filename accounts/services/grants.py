@@ -164,6 +164,12 @@ def forget_scope(obj: object) -> None:
     Role.objects.filter(level=scope.level, object_id=scope.id, grants=None).delete()
 
 
+def relabel(obj: object) -> None:
+    """The object of a scope is called otherwise now: grants on it say so. In the transaction that renames it."""
+    scope = places.scope_of(obj)
+    Grant.objects.filter(level=scope.level, object_id=scope.id).update(object_label=_label(obj))
+
+
 def _require_own_authority(actor: Actor) -> None:
     """Rights are given by people and their programs, never in somebody's place. Raises: Forbidden."""
     actor.require_writing()

@@ -13,7 +13,7 @@ from accounts import audit
 from accounts.actors import Actor
 from accounts.models import OptionValue
 from accounts.permissions import Level, Right
-from accounts.services.grants import forget_scope
+from accounts.services.grants import forget_scope, relabel
 from config.kit import versions
 from domains.errors import InUse, Taken
 from domains.models import Broker
@@ -40,6 +40,8 @@ def update_broker(actor: Actor, broker: Broker, values: Mapping[str, Any], *, ex
     try:
         with transaction.atomic():
             changes = versions.change(broker, checked, expected=expected)
+            if "name" in changes:
+                relabel(broker)
             if changes:
                 audit.record(actor, "broker.edit", broker, changes=changes)
     except IntegrityError as error:

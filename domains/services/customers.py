@@ -18,6 +18,7 @@ from accounts import audit
 from accounts.actors import Actor
 from accounts.models import Grant, OptionValue, Role, User
 from accounts.permissions import Level, Right
+from accounts.services.grants import relabel
 from config.kit import versions
 from domains.errors import InUse, Taken, WrongState
 from domains.models import Broker, Customer, Domain, Mailbox, Status
@@ -73,7 +74,7 @@ def update_customer(
         with transaction.atomic():
             changes = versions.change(customer, checked, expected=expected)
             if "name" in changes:
-                Grant.objects.filter(level=Level.CUSTOMER, object_id=customer.pk).update(object_label=customer.name)
+                relabel(customer)
             if changes:
                 audit.record(actor, "customer.edit", customer, changes=changes)
     except IntegrityError as error:

@@ -31,7 +31,6 @@ _PLAIN = (
     "name", "transport_dest", "transport_type", "transport_port", "fallback_dest", "fallback_type", "fallback_port",
     "username", "auth_type", "api_type",
 )  # fmt: skip
-_WHERE = ("transport_dest", "transport_port", "fallback_dest", "fallback_port")
 MOST_RELAYS = 100
 
 
@@ -66,8 +65,8 @@ def update_relay(actor: Actor, relay: Relay, values: Mapping[str, Any], *, expec
     """Change some values; secrets that aren't named stay. Raises: Forbidden, Invalid, ChangedMeanwhile."""
     actor.require(Right.MANAGE_RELAYS, relay)
     with transaction.atomic():
-        _keep_secrets_where_they_are(relay, values)
         fields = _clean(relay, values)
+        _keep_secrets_where_they_are(relay, values, fields)
         changes = change(relay, fields, expected=expected)
         if changes:
             audit.record(actor, "relay.update", relay, changes=_without_secrets(changes))
@@ -185,13 +184,22 @@ def _choice(fields: dict[str, Any], name: str, allowed: list[str]) -> None:
         raise Invalid(_("One of: %(allowed)s.") % {"allowed": ", ".join(filter(None, allowed))}, field=name)
 
 
-def _keep_secrets_where_they_are(relay: Relay, values: Mapping[str, Any]) -> None:
+def _servers(relay: Relay, fields: Mapping[str, Any]) -> set[tuple[str, int]]:
+    """The servers that the relay signs in at, with these values instead of its own."""
+    main, second = (
+        [fields.get(f"{stem}_{part}", getattr(relay, f"{stem}_{part}")) for part in ("dest", "port")]
+        for stem in ("transport", "fallback")
+    )
+    return {(dest, port or 25) for dest, port in (main, second) if dest}
+
+
+def _keep_secrets_where_they_are(relay: Relay, values: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
     """A kept password never goes to another server than the one it was given for: who changes the server names it anew.
 
     Else whoever may edit a relay could have the secret they may not read sent to themselves. Raises: Invalid.
     """
     text = _("The server changed: give its password again, or empty to remove it.")
-    moved = any(name in values and values[name] != getattr(relay, name) for name in _WHERE)
+    moved = not _servers(relay, fields) <= _servers(relay, {})
     if moved and relay.password and values.get("password") is None:
         raise Invalid(text, field="password")
     for stem, secret in (("auth", SECRET_AUTH), ("api", SECRET_API)):

@@ -23,6 +23,7 @@ from accounts.addresses import ADDRESS_MAX_BYTES
 from accounts.errors import Forbidden
 from accounts.models import Grant, User
 from accounts.permissions import Level, Right
+from accounts.services.grants import relabel
 from config.kit import versions
 from domains.errors import DomainsError, Invalid, Taken, WrongState
 from domains.models import Address, Domain, DomainName, Mailbox, Recipient, Status
@@ -175,7 +176,7 @@ def _rename(domain: Domain, new: str, *, keep_old: bool) -> None:
             [domain.pk],
         )
     naming.follow(domain, old, new)
-    Grant.objects.filter(level=Level.DOMAIN, object_id=domain.pk).update(object_label=new)
+    relabel(domain)
     labelled = Grant.objects.filter(level=Level.USER, object_label__endswith=f"@{old}")
     labelled.filter(object_id__in=User.objects.filter(home_domain_id=domain.pk).values("pk")).update(
         object_label=Concat(_local_of("object_label", old), Value(f"@{new}"))

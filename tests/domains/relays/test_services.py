@@ -106,6 +106,39 @@ def test_a_kept_password_never_goes_to_another_server(db: None) -> None:
     relays.update_relay(SYSTEM, relay, {"transport_dest": "mine.example.net", "password": "new"})
 
 
+@pytest.mark.parametrize(
+    ("change", "asks"),
+    [
+        ({"fallback_dest": "", "fallback_type": "", "fallback_port": None}, False),
+        ({"fallback_dest": None}, False),
+        ({"fallback_dest": "MX2.example.org"}, False),
+        ({"transport_dest": "mx2.example.org", "fallback_dest": "mx.example.org"}, False),  # both know it already
+        ({"fallback_port": 2525}, True),
+        ({"fallback_dest": "", "transport_dest": "mine.example.net"}, True),
+        ({"fallback_dest": "mine.example.net"}, True),
+    ],
+)
+def test_the_password_is_asked_again_only_for_a_server_that_did_not_have_it(
+    db: None, change: dict[str, Any], asks: bool
+) -> None:
+    relay = make_relay(
+        make_domain(), username="postkeep", password="opens sesame", fallback_dest="mx2.example.org", fallback_port=25
+    )
+    if asks:
+        with pytest.raises(Invalid):
+            relays.update_relay(SYSTEM, relay, change)
+    else:
+        relays.update_relay(SYSTEM, relay, change)
+    assert Relay.objects.get(pk=relay.pk).password.reveal() == "opens sesame"
+
+
+def test_a_second_server_that_comes_back_is_asked_about(db: None) -> None:
+    relay = make_relay(make_domain(), username="postkeep", password="x", fallback_dest="mx2.example.org")
+    relays.update_relay(SYSTEM, relay, {"fallback_dest": ""})
+    with pytest.raises(Invalid):
+        relays.update_relay(SYSTEM, relay, {"fallback_dest": "mx2.example.org"})
+
+
 def test_a_delegate_manages_relays_of_their_domain_only(db: None) -> None:
     own, other = make_domain(), make_domain()
     actor = Actor.for_user(make_delegate(own))
