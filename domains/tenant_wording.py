@@ -47,7 +47,10 @@ def customer_state(customer: Customer) -> State:
 
 @dataclass(frozen=True)
 class Usage:
-    """How much of a limit is used: a bar, or only a number where nothing limits. Sizes are in bytes."""
+    """How much of a limit is used: a bar, or only a number where nothing limits. Sizes are in bytes.
+
+    What is given away without end (UNLIMITED) is over every limit.
+    """
 
     label: Text
     used: int
@@ -63,17 +66,26 @@ class Usage:
     def percent(self) -> int:
         if not self.is_limited or self.limit is None:
             return 0
-        return 100 if self.limit <= 0 else min(100, self.used * 100 // self.limit)
+        return 100 if self.limit <= 0 or self.used == UNLIMITED else min(100, self.used * 100 // self.limit)
+
+    @property
+    def ratio(self) -> str:
+        """How much of the limit, in percent; over 100 where there is more than it allows."""
+        if not self.is_limited or not self.limit or self.limit < 0 or self.used == UNLIMITED:
+            return ""
+        return f"{number(self.used * 100 // self.limit)} %"
 
     @property
     def tone(self) -> str:
         """ "bad" where nothing fits any more, "warn" where it is near."""
         if not self.is_limited or self.limit is None:
             return ""
-        return "bad" if self.used >= self.limit else "warn" if self.percent >= NEAR else ""
+        return "bad" if self.used >= self.limit or self.used == UNLIMITED else "warn" if self.percent >= NEAR else ""
 
     @property
     def used_text(self) -> str:
+        if self.used == UNLIMITED:
+            return _("unlimited")
         return size_text(self.used) if self.is_size else number(self.used)
 
     @property

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from accounts import places
@@ -27,6 +28,7 @@ from accounts.permissions import (
     rights_at,
 )
 from accounts.scopes import SERVER, ScopeRef
+from config.kit.lookups import like_escaped
 
 
 def grants_visible_to(actor: Actor) -> QuerySet[Grant]:
@@ -53,6 +55,25 @@ def list_administrators(actor: Actor, *, scope: ScopeRef | None = None, search: 
     for word in search.replace("\0", " ").split()[:10]:
         found = found.filter(Q(email__icontains=word) | Q(name__icontains=word))
     return found
+
+
+def find_administrators(actor: Actor, text: str, limit: int) -> list[User]:
+    """The first few with all these words in address or name, for the palette; one query.
+
+    Starts from those who hold something, so that it costs nothing more where there are a million people.
+    """
+    if not actor.has_somewhere(Right.VIEW_GRANTS):
+        return []
+    holders = ArraySubquery(grants_visible_to(actor).order_by().values("user"))
+    held = Func(F("pk"), holders, arg_joiner=" = ANY(", template="(%(expressions)s))", output_field=BooleanField())
+    administers = Q(held)
+    if actor.reach(Right.VIEW_GRANTS).everything:
+        administers |= Q(is_administrator=True)
+    found = User.objects.filter(administers)
+    for word in text.split()[:10]:
+        pattern = f"%{like_escaped(word)}%"
+        found = found.filter(Q(email__ilike=pattern) | Q(name__ilike=pattern))
+    return list(found.order_by("email")[:limit])
 
 
 def get_administrator(actor: Actor, user_id: int, *, scope: ScopeRef | None = None) -> User:

@@ -80,6 +80,7 @@ class Address(Versioned):
             models.Index(fields=["domain", "kind", "text"], name="address_by_domain_kind"),
             models.Index(fields=["customer_id", "kind", "text"], name="address_by_customer_kind"),
             GinIndex(fields=["text"], opclasses=["gin_trgm_ops"], name="address_parts"),
+            GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], condition=~Q(name=""), name="address_name_parts"),
             # groups and forwards are one list; among a million mailboxes two kinds can't be merged in order
             *(
                 models.Index(fields=[*before, "text", "id"], condition=SHARED_KINDS, name=f"address_shared_{short}")

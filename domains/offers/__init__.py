@@ -4,6 +4,7 @@ from domains.offers import (
     address_options,
     addresses,
     extras,
+    finding,
     frames,
     health,
     importing,
@@ -31,3 +32,4 @@ def register() -> None:
     importing.register()
     policies.register()
     frames.register()
+    finding.register()

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.db import connection, transaction
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -19,7 +20,7 @@ from accounts.scopes import SERVER
 from config.kit.versions import change
 from domains.errors import Invalid, LimitReached
 from domains.limits import UNLIMITED, Effective, allows, effective
-from domains.models import Customer, Domain, Mailbox, ServerQuota
+from domains.models import Customer, Domain, Mailbox, ServerQuota, Status
 
 LARGEST = 1 << 60
 FIELDS = frozenset({"quota_bytes", "quota_messages", "sieve_quota_bytes"})
@@ -162,6 +163,14 @@ def check_room(domain: Domain) -> None:
 def given(*, domain: Domain | None = None, customer: Customer | None = None) -> int:
     """The quotas of a domain's or a customer's mailboxes, added up, in bytes; −1 where one is unlimited."""
     return _sums(domain, None if customer is None else customer.pk)[1]
+
+
+def occupied(*, domain: Domain | None = None, customer: Customer | None = None) -> tuple[int, int]:
+    """What a domain's or a customer's mailboxes hold: (bytes, messages). Reads every mailbox."""
+    rows = Mailbox.objects.exclude(status=Status.PURGED)
+    rows = rows.filter(domain=domain) if domain is not None else rows.filter(customer_id=customer.pk if customer else 0)
+    found = rows.aggregate(size=Sum("used_bytes"), count=Sum("used_messages"))
+    return int(found["size"] or 0), int(found["count"] or 0)
 
 
 def refresh_fill(*, domain: Domain | None = None, mailbox: Mailbox | None = None) -> int:

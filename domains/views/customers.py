@@ -27,7 +27,7 @@ from domains.models import Broker, Customer
 from domains.services import customers
 from domains.tables.tenants import CUSTOMERS, DOMAINS
 from domains.views.frames import customer_page, refusing
-from domains.views.tenant_usage import answer_limits, customer_usage
+from domains.views.tenant_usage import answer_limits, customer_usage, occupation
 from jobs.bulk import submit_bulk
 
 SHOWN = 6
@@ -122,7 +122,7 @@ def customer_limits(request: ActorRequest, customer_id: int) -> HttpResponse:
         customers.LIMITS,
         save=customers.set_customer_limits,
         here="customer-limits",
-        context=lambda: _frame(request, customer, usage=customer_usage(customer)),
+        context=lambda: _frame(request, customer, usage=customer_usage(customer) + occupation(customer)),
     )
 
 

@@ -28,7 +28,7 @@ from domains.services.domains import create_domain
 from domains.tables.tenants import DOMAINS
 from domains.views import domain_values as shown
 from domains.views.frames import domain_page, refusing
-from domains.views.tenant_usage import answer_limits, domain_usage
+from domains.views.tenant_usage import answer_limits, domain_usage, occupation
 from jobs.bulk import submit_bulk
 
 IN_PLACE = tuple(name for name in domain_settings.SETTINGS if name != "end_user_rights")
@@ -164,7 +164,7 @@ def domain_usage_page(request: ActorRequest, domain_id: int) -> HttpResponse:
         domain_settings.LIMITS,
         save=domain_settings.set_domain_limits,
         here="domain-usage",
-        context=lambda: _frame(request, domain, usage=domain_usage(domain)),
+        context=lambda: _frame(request, domain, usage=domain_usage(domain) + occupation(domain)),
     )
 
 

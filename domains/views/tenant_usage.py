@@ -83,6 +83,16 @@ def customer_usage(customer: Customer) -> list[Usage]:
     ]
 
 
+def occupation(tenant: Domain | Customer) -> list[Usage]:
+    """What the mailboxes hold now, against what they may have together. The caller asked for the right."""
+    of = {"domain": tenant} if isinstance(tenant, Domain) else {"customer": tenant}
+    size, messages = quotas.occupied(**of)
+    return [
+        Usage(_("Kept in mailboxes"), size, tenant.max_bytes, is_size=True),
+        Usage(_("Messages in mailboxes"), messages, None),
+    ]
+
+
 def _sizes(limit: int | None, domain: Domain | None, customer: Customer | None) -> list[Usage]:
     """What quotas give, where that is limited: adding it up reads every mailbox."""
     if limit is None or limit == UNLIMITED:
