@@ -7,6 +7,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHROMIUM := $(shell command -v chromium chromium-browser google-chrome 2>/dev/null | head -n 1)
 
+# Each of the test processes has its own PostgreSQL, Valkey and Chromium; above four they only wait for each other. JOBS=0: in one process.
+JOBS ?= auto
+
 .PHONY: help run test lint format torture bench setup requirements browser clean
 .DEFAULT_GOAL := help
 
@@ -23,7 +26,7 @@ run: $(VENV)/run.stamp
 
 test: $(VENV)/dev.stamp browser
 	@$(BIN)/python -m config.translations
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist worksteal $(ARGS)
 
 lint: $(VENV)/dev.stamp
 	@BIN=$(BIN) sh deploy/lint.sh
