@@ -11,7 +11,7 @@ class ArchiveConfig(AppConfig):
     def ready(self) -> None:
         import archive.commands
         import archive.tasks  # registers with Celery, also where nothing autodiscovers
-        from archive import health, navigation, overview, usage
+        from archive import health, navigation, overview, sentences, usage
         from config.kit import clock
         from domains.usage import register_source
 
@@ -20,4 +20,5 @@ class ArchiveConfig(AppConfig):
         health.register()
         navigation.register()
         overview.register()
+        sentences.register()
         register_source(usage.held)

@@ -15,10 +15,11 @@ class JobsConfig(AppConfig):
         import jobs.trail  # noqa: F401
         from accounts.actors import Actor
         from config.kit import bulk, nav
-        from jobs import selectors
+        from jobs import selectors, sentences
         from jobs.actions import CancelTasks
         from jobs.tables import TASKS
 
+        sentences.register()
         bulk.register(TASKS, selectors.list_tasks, CancelTasks())
         nav.register("jobs", _("Tasks"), "jobs:task-list", "queue-list", order=10, keys="t")
         nav.register_running(lambda actor: selectors.count_running(actor) if isinstance(actor, Actor) else 0)

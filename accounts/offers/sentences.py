@@ -46,6 +46,7 @@ def register() -> None:
             "user.sign_in_failed": _("Signing in failed"),
             "user.sign_in_link": _("Link to sign in once made"),
             "user.sign_out": _("Signed out"),
+            "user.verify_password": _("Password compared"),
             "user.unmake_administrator": _("System administrator no more"),
         }
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from accounts import sentences
 from accounts.permissions import Right
 from config.kit import dashboard, health, nav
 from config.shell import styleguide_pages
@@ -20,6 +21,7 @@ RECENT_TASKS = 6
 
 def register() -> None:
     styleguide_pages.register()
+    sentences.register({"server.confirm_recovery_key": _("Recovery key put in a safe place")})
     nav.register("", _("Overview"), "config:overview", "home", order=10, audience="administrator", keys="o")
     nav.register("server", _("Health"), "config:health", "heart", right=Right.VIEW_HEALTH, order=10, keys="h")
     nav.register_command(

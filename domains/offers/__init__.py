@@ -13,6 +13,7 @@ from domains.offers import (
     mailboxes,
     policies,
     relays,
+    sentences,
     tenant_options,
     tenants,
 )
@@ -33,3 +34,4 @@ def register() -> None:
     policies.register()
     frames.register()
     finding.register()
+    sentences.register()
