@@ -81,6 +81,14 @@ def _object(event: AuditEvent) -> str:
     return event.object_label
 
 
+def _changes_shown(event: AuditEvent) -> str:
+    return " · ".join(sentences.changes(event.changes))
+
+
+def _details_shown(event: AuditEvent) -> str:
+    return " · ".join(sentences.details(event.details))
+
+
 def _changes(event: AuditEvent) -> str:
     return json.dumps(event.changes, ensure_ascii=False) if event.changes else ""
 
@@ -137,8 +145,8 @@ EVENTS: Listing[AuditEvent] = Listing(
             filter=True,
             shown=False,
         ),
-        Custom("changes", _("Changes"), show=_changes, export=_changes, search=False),
-        Custom("details", _("Details"), show=_details, export=_details, search=False),
+        Custom("changes", _("Changes"), show=_changes_shown, export=_changes, search=False),
+        Custom("details", _("Details"), show=_details_shown, export=_details, search=False),
     ),
     caption=_("Audit trail"),
     placeholder=_("Object, or by:somebody@example.org"),

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts import sentences as registered
 from accounts.models import AuditEvent
 from config.kit.templatetags.kit import number, size_text
 from domains.limits import UNLIMITED
 from domains.services.quotas import Quota
-
-SHOWN_VALUES = 60
 
 
 @dataclass(frozen=True)
@@ -72,20 +71,12 @@ def history_lines(events: Iterable[AuditEvent]) -> list[HistoryLine]:
 
 
 def _changes(event: AuditEvent) -> list[str]:
-    found = [f"{name}: {_value(old)} → {_value(new)}" for name, (old, new) in event.changes.items()]
+    found = registered.changes(event.changes)
     if "count" in event.details:
-        found.append(_("%(count)s addresses") % {"count": event.details["count"]})
+        count = int(event.details["count"])
+        found.append(ngettext("%(count)s address", "%(count)s addresses", count) % {"count": number(count)})
     found += [str(event.details[key]) for key in ("alias", "mailbox") if key in event.details]
     return found
-
-
-def _value(value: object) -> str:
-    if value is None or value == "":
-        return "–"
-    if isinstance(value, list):
-        text = ", ".join(str(each) for each in value)
-        return text if len(text) <= SHOWN_VALUES else f"{text[:SHOWN_VALUES]}…"
-    return str(value)[:200]
 
 
 @dataclass(frozen=True)

@@ -268,7 +268,9 @@ document.addEventListener("htmx:sendError", () => {
 
 all("[data-toast]").forEach((toast) => { if (toast.closest("#toasts")) armToast(toast); });
 announceChange(document.body);
-one("main [data-focus]:not([data-still] *)")?.focus();
+const awaited = one("main [data-focus]:not([data-still] *)");
+if (awaited) awaited.focus();
+else if (matchMedia("(pointer: fine)").matches && !location.hash) one("form[data-focus-first] :is(input:not([type=hidden], [type=file], [type=radio], [type=checkbox]), textarea)")?.focus({ preventScroll: true });
 markRefused(document);
 for (const back of all("[data-back]")) {
   back.addEventListener("click", (event) => { if (history.length > 1) { event.preventDefault(); history.back(); } });

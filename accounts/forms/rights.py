@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms.choices import RightsField
 from accounts.models import Grant, Role, User
 from accounts.permissions import LEVEL_LABELS, Level, Right, known_rights
+from accounts.scopes import ScopeRef
 from accounts.selectors.administrators import RoleChoice
 from accounts.services.grants import Bundle
 
@@ -94,6 +95,12 @@ class AdministratorForm(GrantForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.order_fields(["email", "name", "language", "role", "rights", "expires_at"])
+
+    @staticmethod
+    def usual_role(scope: ScopeRef, roles: Iterable[RoleChoice]) -> str:
+        """The role that an administrator of such a place mostly has, where it can be given."""
+        usual = f"built-in:{scope.level.value}_administrator"
+        return usual if any(each.value == usual and each.is_givable for each in roles) else ""
 
 
 class RoleForm(forms.Form):

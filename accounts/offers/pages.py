@@ -101,8 +101,9 @@ def _tabs() -> None:
 
 def _scope_tabs(kind: str, level: Level) -> None:
     """Rights, options and history of anything that is a scope."""
+    who = (_("Rights"), 700) if kind == "user" else (_("Administrators"), 38)
     for label, url_name, right, order in (
-        (_("Rights"), "accounts:scope-rights", Right.VIEW_GRANTS, 700),
+        (who[0], "accounts:scope-rights", Right.VIEW_GRANTS, who[1]),
         (_("Options"), "accounts:scope-options", Right.MANAGE_OPTIONS, 800),
         (_("History"), "accounts:scope-history", Right.VIEW_AUDIT, tabs.HISTORY),
     ):

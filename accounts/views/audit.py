@@ -61,8 +61,10 @@ def own_history(request: ActorRequest) -> HttpResponseBase:
 
 
 def _values(event: AuditEvent) -> dict[str, Any]:
-    changes = [(name, old, new) for name, (old, new) in event.changes.items()]
-    return {"changes": changes, "details": sorted(event.details.items())}
+    named, said = sentences.field, sentences.value
+    changes = [(named(name), said(name, old), said(name, new)) for name, (old, new) in event.changes.items()]
+    details = [(named(name), said(name, value)) for name, value in sorted(event.details.items())]
+    return {"changes": changes, "details": details}
 
 
 def _note(actor: Actor, format: str, request: ActorRequest) -> None:

@@ -62,9 +62,9 @@ def grant_add(request: ActorRequest, level: str, object_id: int) -> HttpResponse
     """Let somebody administer this: a person who is here, or a new one who is invited."""
     scope = scope_from(level, object_id)
     obj = places.get(request.actor, scope, Right.GRANT_RIGHTS)
-    form = AdministratorForm(
-        request.POST or None, initial={"email": request.GET.get("email", "")}, **_offered(request.actor, obj)
-    )
+    offered = _offered(request.actor, obj)
+    initial = {"email": request.GET.get("email", ""), "role": AdministratorForm.usual_role(scope, offered["roles"])}
+    form = AdministratorForm(request.POST or None, initial=initial, **offered)
     if request.method == "POST" and form.is_valid():
         new = NewPerson(form.cleaned_data["email"], form.cleaned_data["name"], form.cleaned_data["language"])
         grant = _try(form, lambda: create_administrator(request.actor, obj, new, form.bundle(), expires_at=form.end()))

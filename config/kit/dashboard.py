@@ -123,5 +123,5 @@ def cards_for(actor: ActorLike) -> list[LoadedCard]:
     return found
 
 
-def first_step_for(actor: ActorLike) -> FirstStep | None:
-    return next((step for load in _registry.first_steps if (step := load(actor)) is not None), None)
+def first_steps_for(actor: ActorLike) -> list[FirstStep]:
+    return [step for load in _registry.first_steps if (step := load(actor)) is not None]

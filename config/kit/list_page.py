@@ -195,7 +195,7 @@ class ListPage(Generic[M]):
     def _empty(self) -> Empty:
         listing = self.asked.listing
         if not self.asked.is_filtered and not self.request.GET.keys() & {"before", "after"}:
-            return listing.first_step
+            return listing.first_step.offered_to(getattr(self.request, "actor", None))
         title = listing.nothing or _("Nothing matches")
         text = _("Nothing was looked for.") if self.asked.problems else _("No row has everything you asked for.")
         return Empty(title, text, "magnifying-glass", self.path, _("Show all"))

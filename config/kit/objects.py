@@ -21,6 +21,8 @@ from config.kit.nav import Text
 from config.kit.pages import redirect_page, render_page, toast, toast_now, wants_partial
 from config.kit.tabs import ShownTab, tabs_for
 
+IN_SIGHT = 9  # tabs that a bar of 1,360 px holds in the longest language
+
 
 @dataclass(frozen=True)
 class ObjectPage:
@@ -44,6 +46,20 @@ class ObjectPage:
     @property
     def current(self) -> ShownTab | None:
         return next((tab for tab in self.tabs if tab.is_current), None)
+
+    @property
+    def tabs_in_sight(self) -> list[ShownTab]:
+        """The first ones, and the current one wherever it stands; all where they are few."""
+        if len(self.tabs) <= IN_SIGHT + 2:
+            return self.tabs
+        first = self.tabs[:IN_SIGHT]
+        return [*first, *(tab for tab in self.tabs[IN_SIGHT:] if tab.is_current)]
+
+    @property
+    def more_tabs(self) -> list[ShownTab]:
+        """Those that stand under "More"."""
+        seen = self.tabs_in_sight
+        return [tab for tab in self.tabs if tab not in seen]
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ people search and sort are `config.kit.listing`'s; they draw their rows here too
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, ClassVar
 
 import django_tables2 as tables
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -27,13 +28,24 @@ NOTHING = ("", "–", "—", None)  # what a phone leaves out
 
 @dataclass(frozen=True)
 class Empty:
-    """What stands where the table would be: what this is, and the first step."""
+    """What stands where the table would be: what this is, and the first step.
+
+    The step is an address, or (`action`) a route, which lists offer only to who holds `right` somewhere.
+    """
 
     title: Text
     text: Text = ""
     icon: str = ""
     action_url: str = ""
     action_label: Text = ""
+    action: str = ""
+    right: str | None = None
+
+    def offered_to(self, actor: Any) -> Empty:
+        """With the address of its step, where this actor may take it."""
+        if not self.action or (self.right is not None and not (actor and actor.has_somewhere(self.right))):
+            return self
+        return replace(self, action_url=reverse(self.action))
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,11 @@ def overview(request: HttpRequest) -> HttpResponse:
         own = _own_mail()
         if own:
             return redirect_page(request, own)
-    first_step = dashboard.first_step_for(actor) if actor else None
+    first_steps = dashboard.first_steps_for(actor) if actor else []
+    figures = dashboard.figures_for(actor) if actor else []
     context = {
-        "first_step": first_step,
-        "figures": dashboard.figures_for(actor) if actor and not first_step else [],
+        "first_steps": first_steps,
+        "figures": figures if not first_steps or any(figure.value for figure in figures) else [],
         "cards": dashboard.cards_for(actor) if actor else [],
     }
     return render_page(request, "config/overview.html", context, partial="live")

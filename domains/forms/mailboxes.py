@@ -39,9 +39,7 @@ class SignInWay(forms.ChoiceField):
 class MailboxForm(forms.Form):
     """A new mailbox and its person."""
 
-    email = forms.CharField(
-        label=gettext_lazy("Address"), max_length=254, widget=forms.TextInput({**_ADDRESS, "autofocus": True})
-    )
+    email = forms.CharField(label=gettext_lazy("Address"), max_length=254, widget=forms.TextInput(_ADDRESS))
     first_name = forms.CharField(label=gettext_lazy("First name"), max_length=100, required=False)
     last_name = forms.CharField(label=gettext_lazy("Last name"), max_length=100, required=False)
     name = forms.CharField(

@@ -30,6 +30,14 @@ def register() -> None:
         order=60,
         words=_("expansion route recipients"),
     )
+    tabs.register(
+        "domain",
+        _("Groups and forwards"),
+        "domains:domain-groups",
+        right=Right.VIEW_USERS,
+        order=14,
+        count=lambda _actor, domain: int(domain.group_count + domain.forward_count),
+    )
     tabs.register("group", _("Delivers to"), "domains:group-detail", order=10, under=("domains:group-edit",))
     tabs.register("group", _("History"), "domains:group-history", right=Right.VIEW_AUDIT, order=tabs.HISTORY)
     bulk.register(GROUPS, list_groups, *actions.ACTIONS)

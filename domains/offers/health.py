@@ -15,7 +15,7 @@ SHOWN = 6
 
 
 def register() -> None:
-    tabs.register("domain", _("Health"), "domains:domain-health", right=Right.VIEW_DOMAINS, order=80)
+    tabs.register("domain", _("Health"), "domains:domain-health", right=Right.VIEW_DOMAINS, order=36)
     nav.register(
         "directory", _("Failures"), "domains:failure-list", "exclamation-triangle", right=Right.VIEW_DOMAINS, order=90,
         words=_("health DNS MX SPF DMARC"),

@@ -27,7 +27,7 @@ def register() -> None:
         under=("domains:subscribers-add", "domains:subscriber-detail"),
     )  # fmt: skip
     tabs.register(
-        "domain", _("Mailing lists"), "domains:domain-lists", right=Right.VIEW_USERS, order=35,
+        "domain", _("Mailing lists"), "domains:domain-lists", right=Right.VIEW_USERS, order=16,
         count=lambda _actor, domain: int(domain.list_count), under=("domains:list-create",),
     )  # fmt: skip
 

@@ -29,6 +29,10 @@ def register() -> None:
     nav.register_command(
         _("New user"), "domains:user-create", "plus", right=Right.MANAGE_USERS, section="directory", order=35
     )
+    tabs.register(
+        "domain", _("Users"), "domains:domain-users", right=Right.VIEW_USERS, order=12,
+        count=lambda _actor, domain: int(domain.mailbox_count),
+    )  # fmt: skip
     tabs.register("user", _("Overview"), "domains:user-detail", order=10, under=("domains:user-edit",))
     tabs.register("user", _("Addresses"), "domains:user-addresses", order=20, under=("domains:user-rename",))
     tabs.register("user", _("Groups"), "domains:user-groups", order=30)

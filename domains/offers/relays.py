@@ -17,7 +17,7 @@ def register() -> None:
         under=("domains:relay-create",),
     )  # fmt: skip
     tabs.register(
-        "domain", _("DKIM"), "domains:domain-dkim", right=Right.VIEW_DOMAINS, order=70, under=("domains:dkim-create",)
+        "domain", _("DKIM"), "domains:domain-dkim", right=Right.VIEW_DOMAINS, order=34, under=("domains:dkim-create",)
     )
 
 

@@ -16,6 +16,7 @@ def register() -> None:
     sentences.register(_ADDRESSES)
     sentences.register(_RULES)
     sentences.register(_DELIVERY)
+    sentences.register_fields(_FIELDS)
 
 
 _TENANTS = {
@@ -149,4 +150,50 @@ _DELIVERY = {
     "relay.make_default": _("Default relay changed"),
     "relay.try": _("Relay tried"),
     "relay.update": _("Relay changed"),
+}
+# what the values of events are called, whatever they are about
+_FIELDS = {
+    "alias": _("Alias"),
+    "aliases": _("Aliases"),
+    "allowed_senders": _("Allowed senders"),
+    "catch_all": _("Catch-all address"),
+    "count": _("Number"),
+    "created": _("Made"),
+    "customer": _("Customer"),
+    "default_language": _("Language"),
+    "description": _("Description"),
+    "domain": _("Domain"),
+    "domains": _("Domains"),
+    "email": _("Address"),
+    "emails": _("Addresses"),
+    "external_id": _("External id"),
+    "forwarding": _("Forwarding"),
+    "is_enabled": _("Enabled"),
+    "language": _("Language"),
+    "mailbox": _("Mailbox"),
+    "max_aliases": _("Aliases at most"),
+    "max_bytes": _("Mailbox sizes at most, added up"),
+    "max_domains": _("Domains at most"),
+    "max_groups": _("Groups at most"),
+    "max_lists": _("Mailing lists at most"),
+    "max_mailboxes": _("Mailboxes at most"),
+    "mode": _("Gets"),
+    "name": _("Name"),
+    "names": _("Names"),
+    "old": _("Before"),
+    "new": _("Now"),
+    "owner": _("Owner"),
+    "policy": _("Policy"),
+    "purge_at": _("Purged on"),
+    "quota_bytes": _("Quota"),
+    "quota_messages": _("Messages at most"),
+    "recipients": _("Delivers to"),
+    "relay": _("Relay"),
+    "rows": _("Rows"),
+    "senders": _("Who may send"),
+    "server": _("Server"),
+    "sieve_quota_bytes": _("Sieve scripts"),
+    "status": _("State"),
+    "subscriber": _("Subscriber"),
+    "subscribers": _("Subscribers"),
 }

@@ -7,16 +7,16 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import ResolverMatch, reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
 from accounts.permissions import Right
 from config.kit import bulk, dashboard, nav, switching, tabs
-from config.kit.dashboard import Figure
+from config.kit.dashboard import Figure, FirstStep
 from config.kit.finding import Found, register_objects
 from config.kit.switching import Place, same_page
+from config.kit.templatetags.kit import day
 from domains import selectors
 from domains.bulk.tenants import CUSTOMER_ACTIONS, DOMAIN_ACTIONS
 from domains.models import Customer, Domain
@@ -35,6 +35,7 @@ def register() -> None:
     register_objects(gettext_lazy("Domain"), "globe-alt", find_domains, order=30)
     switching.register_switcher(CustomerSwitcher(), order=10)
     switching.register_switcher(DomainSwitcher(), order=20)
+    dashboard.register_first_step(first_domain)
     dashboard.register_figure(_domains, order=10)
     dashboard.register_card(
         "domains-near-limits", gettext_lazy("Near their limits"), "domains/card_domains.html", near_limits,
@@ -83,7 +84,7 @@ def _tabs() -> None:
         "customer", gettext_lazy("Domains"), "domains:customer-domains", right=domain, order=20,
         count=lambda actor, obj: int(obj.domain_count),
     )  # fmt: skip
-    tabs.register("customer", gettext_lazy("Limits"), "domains:customer-limits", right=customer, order=30)
+    tabs.register("customer", gettext_lazy("Limits"), "domains:customer-limits", right=customer, order=40)
     tabs.register(
         "domain", gettext_lazy("Overview"), "domains:domain-detail", right=domain, order=10,
         under=("domains:domain-move", "domains:domain-delete", "domains:domain-purge"),
@@ -183,6 +184,19 @@ class DomainSwitcher:
 # --- the overview -------------------------------------------------------------------------------------------------
 
 
+def first_domain(actor: Any) -> FirstStep | None:
+    """Nothing served yet: the first domain."""
+    if not actor.has_somewhere(Right.CREATE_DOMAINS) or selectors.list_domains(actor).exists():
+        return None
+    return FirstStep(
+        _("No domain is served yet"),
+        _("Add the domain behind the @ of your addresses, then its users, by hand or with a CSV file."),
+        reverse("domains:domain-create"),
+        _("Add a domain"),
+        icon="globe-alt",
+    )
+
+
 def _domains(actor: Any) -> Figure | None:
     if not actor.has_somewhere(Right.VIEW_DOMAINS):
         return None
@@ -203,14 +217,10 @@ def waiting(actor: Any) -> dict[str, Any] | None:
     if not isinstance(actor, Actor) or not actor.has_somewhere(Right.VIEW_DOMAINS):
         return None
     purged = list(selectors.domains_to_be_purged(actor)[:SHOWN])
-    lines = [(domain, _("purged on %(day)s") % {"day": _day(domain)}) for domain in purged]
+    lines = [(domain, _("purged on %(day)s") % {"day": day(domain.purge_at)}) for domain in purged]
     pending = selectors.pending_domains(actor).order_by("created_at")[: SHOWN - len(lines)]
     lines += [(domain, _("pending")) for domain in pending]
     return {"lines": lines} if lines else None
-
-
-def _day(domain: Domain) -> str:
-    return date_format(domain.purge_at, "SHORT_DATE_FORMAT") if domain.purge_at else ""
 
 
 def _tight(domain: Domain) -> list[str]:

@@ -62,7 +62,7 @@ def count_addresses(actor: Actor, kinds: Collection[str]) -> int | None:
 
 def list_recipients(address: Address) -> QuerySet[Recipient]:
     """What an address delivers to, by their addresses alone; whoever may see the address may see these."""
-    return Recipient.objects.filter(address=address)
+    return Recipient.objects.filter(address=address).select_related("target", "address__domain")
 
 
 def uses_of(actor: Actor, address: Address) -> Uses:

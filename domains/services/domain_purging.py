@@ -47,7 +47,7 @@ SHOWN_NAMES = 20
 
 @dataclass
 class Plan:
-    """What a purge removes and what it leaves. rest: (what, how many) of everything else that hangs on the domain."""
+    """What a purge removes and what it leaves. rest: (name of the model, how many) of everything else of it."""
 
     domain: Domain
     mailboxes: int = 0
@@ -122,7 +122,7 @@ def _plan(domain: Domain) -> Plan:
         people=people.exclude(pk__in=stay.values("pk")).count(),
         staying=list(stay.order_by("email").values_list("email", flat=True)),
         grants=_grants(domain).count(),
-        rest=[(str(model._meta.verbose_name_plural), count) for model, count in rest if count],
+        rest=[(model._meta.model_name or "", count) for model, count in rest if count],
         outside=sum(rows.count() for rows in _elsewhere(domain)),
         archived_messages=sums["messages"] or 0,
         archived_bytes=sums["size"] or 0,

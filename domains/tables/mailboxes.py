@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import Right
@@ -56,6 +58,18 @@ USERS: BigListing[Mailbox] = BigListing(
         _("No users yet"),
         _("A user is a mailbox with the person who signs in with it. Make one, or bring many with a CSV file."),
         "users",
+        action="domains:user-create",
+        action_label=_("New user"),
+        right=Right.MANAGE_USERS,
     ),
     nothing=_("No user like this"),
+)
+
+DOMAIN_USERS: BigListing[Mailbox] = replace(
+    USERS,
+    first_step=Empty(
+        _("No users yet"),
+        _("A user is a mailbox with the person who signs in with it. Make one, or bring many with a CSV file."),
+        "users",
+    ),
 )

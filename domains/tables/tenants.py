@@ -144,6 +144,9 @@ DOMAINS: Listing[Domain] = Listing(
         _("No domains yet"),
         _("A domain is what stands behind the @. Add one, then its users, groups and forwards."),
         "globe-alt",
+        action="domains:domain-create",
+        action_label=_("Add a domain"),
+        right=Right.CREATE_DOMAINS,
     ),
     nothing=_("No domain like this"),
 )  # fmt: skip
@@ -171,6 +174,9 @@ CUSTOMERS: Listing[Customer] = Listing(
         _("No customers yet"),
         _("A customer is an organisation with domains, limits and administrators of its own."),
         "building-office",
+        action="domains:customer-create",
+        action_label=_("New customer"),
+        right=Right.MANAGE_CUSTOMERS,
     ),
     nothing=_("No customer like this"),
 )  # fmt: skip

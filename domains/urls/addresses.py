@@ -8,6 +8,7 @@ from domains.views import addresses, expansion
 
 patterns = [
     path("groups/", addresses.group_list, name="group-list"),
+    path("domains/<int:domain_id>/groups/", addresses.domain_groups, name="domain-groups"),
     path("groups/bulk/", addresses.group_bulk, name="group-bulk"),
     path("groups/new/", addresses.group_create, name="group-create"),
     path("groups/<int:address_id>/", addresses.group_detail, name="group-detail"),

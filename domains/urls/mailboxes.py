@@ -8,6 +8,7 @@ from domains.views import mailbox_actions, mailbox_addresses, mailboxes
 
 patterns = [
     path("users/", mailboxes.user_list, name="user-list"),
+    path("domains/<int:domain_id>/users/", mailboxes.domain_users, name="domain-users"),
     path("users/bulk/", mailboxes.user_bulk, name="user-bulk"),
     path("users/new/", mailboxes.user_create, name="user-create"),
     path("users/<int:mailbox_id>/", mailboxes.user_detail, name="user-detail"),

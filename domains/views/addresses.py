@@ -25,12 +25,12 @@ from config.kit.templatetags.kit import number
 from domains import selectors
 from domains.errors import BadAddress, DomainsError
 from domains.forms.addresses import AddressForm, RecipientsForm
-from domains.models import Address, Domain
+from domains.models import Address, Domain, Status
 from domains.services import forwards, groups, objects
 from domains.services.readdressing import rename_address
 from domains.services.recipients import split_paste
-from domains.tables.addresses import GROUPS, KINDS, RECIPIENTS
-from domains.views.frames import refusing
+from domains.tables.addresses import DOMAIN_GROUPS, GROUPS, KINDS, RECIPIENTS
+from domains.views.frames import domain_page, refusing
 from domains.wording import history_lines
 from jobs.bulk import submit_bulk
 
@@ -48,6 +48,21 @@ def group_list(request: ActorRequest) -> HttpResponseBase:
         {"may_make": request.actor.has_somewhere(Right.MANAGE_ADDRESSES)},
         total=lambda: selectors.count_addresses(request.actor, KINDS),
         bulk_url=reverse("domains:group-bulk"),
+        on_export=lambda: _record_export(request, None),
+    )
+
+
+@require_safe
+def domain_groups(request: ActorRequest, domain_id: int) -> HttpResponseBase:
+    """The groups and forwards of one domain."""
+    domain = selectors.get_domain(request.actor, domain_id, need=Right.VIEW_USERS)
+    may_make = request.actor.has(Right.MANAGE_ADDRESSES, domain) and domain.status != Status.DELETED
+    return DOMAIN_GROUPS.answer(
+        request,
+        list_groups(request.actor).filter(domain=domain),
+        "domains/domain_groups.html",
+        {"object": domain_page(request, domain), "domain": domain, "may_make": may_make},
+        total=lambda: domain.group_count + domain.forward_count,
         on_export=lambda: _record_export(request, None),
     )
 
@@ -181,7 +196,9 @@ def group_member_remove(request: ActorRequest, address_id: int) -> HttpResponse:
         else:
             count = len(forwards.remove_targets(request.actor, address, emails))
         text = ngettext("%(n)s address is removed.", "%(n)s addresses are removed.", count)
-        toast(request, text % {"n": number(count)})
+        if not count:
+            text = _("None of these was among them; nothing is removed.")
+        toast(request, text % {"n": number(count)}, "success" if count else "warning")
     except DomainsError as error:
         toast(request, error, "error")
     return redirect_page(request, "domains:group-detail", address.pk)

@@ -215,9 +215,9 @@ def _danger(request: ActorRequest, customer: Customer) -> Danger | None:
         numbers=[
             (count, what)
             for count, what in (
-                (found.grants, _("grants")),
-                (found.roles, _("own roles")),
-                (found.options, _("options")),
+                (found.grants, ngettext("person's rights on it", "people's rights on it", found.grants)),
+                (found.roles, ngettext("own role", "own roles", found.roles)),
+                (found.options, ngettext("option", "options", found.options)),
             )
             if count
         ],

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -13,11 +12,13 @@ from accounts import options
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from config.kit.pages import redirect_page, render_page, toast
+from config.kit.templatetags.kit import day
 from domains import selectors
 from domains.commands.domain_lifecycle import MoveDomainArguments, PurgeDeletedDomainsArguments
 from domains.errors import DomainsError
 from domains.forms.tenants import DomainDeleteForm, MoveForm
-from domains.models import Address, Customer, Domain, Status
+from domains.models import Customer, Domain, Status
+from domains.purge_wording import plan_lines
 from domains.services import domain_purging, domain_states, moving
 from domains.views.domain_names import AT_ONCE
 from domains.views.frames import domain_page, refusing
@@ -79,9 +80,9 @@ def domain_delete(request: ActorRequest, domain_id: int) -> HttpResponse:
                 request.actor, domain, reason=form.cleaned_data["reason"], expected=form.cleaned_data["version"]
             )
             assert domain.purge_at is not None
-            day = date_format(domain.purge_at, "SHORT_DATE_FORMAT")
+            until = day(domain.purge_at)
             said = _("%(domain)s is deleted. It can be restored until %(day)s.")
-            toast(request, said % {"domain": domain.display_name, "day": day})
+            toast(request, said % {"domain": domain.display_name, "day": until})
             return redirect_page(request, "domains:domain-detail", domain.pk)
     days = options.value(domain_states.DELETION_DAYS, domain)
     plan = domain_purging.plan(request.actor, domain)
@@ -115,30 +116,6 @@ def domain_purge(request: ActorRequest, domain_id: int) -> HttpResponse:
     plan = domain_purging.plan(request.actor, domain)
     context = _frame(request, domain, form=form, plan=plan, lines=plan_lines(plan))
     return render_page(request, "domains/domain_purge.html", context)
-
-
-def plan_lines(plan: domain_purging.Plan) -> list[tuple[int, str]]:
-    """What a purge removes, as numbers with words."""
-    kinds = [(plan.kinds.get(kind.value, 0), word) for kind, word in _kind_words()]
-    lines = [
-        (plan.mailboxes, _("mailboxes with their addresses")),
-        *kinds,
-        (len(plan.names), _("names of the domain, free for others then")),
-        (plan.people, _("people's accounts")),
-        (plan.grants, _("grants on the domain")),
-        (plan.outside, _("entries elsewhere that name its addresses")),
-        *((count, what) for what, count in plan.rest),
-    ]
-    return [(count, what) for count, what in lines if count]
-
-
-def _kind_words() -> list[tuple[Address.Kind, str]]:
-    return [
-        (Address.Kind.ALIAS, _("aliases")),
-        (Address.Kind.GROUP, _("groups")),
-        (Address.Kind.FORWARD, _("forwards")),
-        (Address.Kind.LIST, _("mailing lists")),
-    ]
 
 
 def _purge(request: ActorRequest, domain: Domain, reason: str) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
@@ -99,6 +100,53 @@ def names(request: ActorRequest, domain: Domain) -> Related:
         add_url=url if may_edit_now(request, domain) else "",
         add_label=_("Add a name"),
     )
+
+
+@dataclass(frozen=True)
+class Step:
+    """What comes next: where it is done, and what for."""
+
+    label: str
+    url: str
+    text: str
+
+
+def next_steps(request: ActorRequest, domain: Domain) -> list[Step]:
+    """What a domain without users waits for; nothing where there are some, or where it is deleted."""
+    if domain.mailbox_count or domain.status == Status.DELETED:
+        return []
+    actor = request.actor
+    steps = [
+        (
+            Right.MANAGE_USERS,
+            Step(_("Import users"), reverse("domains:user-import"), _("Many at once, from a CSV file.")),
+        ),
+        (
+            Right.MANAGE_USERS,
+            Step(
+                _("New user"),
+                f"{reverse('domains:user-create')}?domain={domain.pk}",
+                _("One after the other, by hand."),
+            ),
+        ),
+        (
+            Right.GRANT_RIGHTS,
+            Step(
+                _("Add an administrator"),
+                reverse("accounts:grant-add", args=[Level.DOMAIN.value, domain.pk]),
+                _("Somebody who runs this domain and nothing else."),
+            ),
+        ),
+        (
+            Right.VIEW_DOMAINS,
+            Step(
+                _("Health"),
+                reverse("domains:domain-health", args=[domain.pk]),
+                _("What its DNS lacks, with the records to publish."),
+            ),
+        ),
+    ]
+    return [step for right, step in steps if actor.has(right, domain)]
 
 
 def may_edit_now(request: ActorRequest, domain: Domain) -> bool:

@@ -83,6 +83,7 @@ def domain_detail(request: ActorRequest, domain_id: int) -> HttpResponse:
         values=shown.overview(request, domain),
         usage=domain_usage(domain),
         related=shown.names(request, domain),
+        steps=shown.next_steps(request, domain),
         may_edit=actor.has(Right.EDIT_DOMAINS, domain),
         may_delete=actor.has(Right.DELETE_DOMAINS, domain),
         may_resume=domain_states.may_take_back(actor, domain, Right.EDIT_DOMAINS),

@@ -8,14 +8,13 @@ from typing import Any
 
 from django.forms import Form
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from config.kit.objects import ObjectPage
-from config.kit.templatetags.kit import number
+from config.kit.templatetags.kit import day, number
 from config.kit.versions import CHANGED_MEANWHILE, ChangedMeanwhile
 from domains.errors import DomainsError
 from domains.models import Customer, Domain, Mailbox, Status
@@ -51,7 +50,7 @@ def domain_page(request: ActorRequest, domain: Domain, **header: Any) -> ObjectP
     if domain.name != domain.display_name:
         facts.append(domain.name)
     if domain.status == Status.DELETED and domain.purge_at is not None:
-        facts.append(_("purged on %(date)s") % {"date": date_format(domain.purge_at, "SHORT_DATE_FORMAT")})
+        facts.append(_("purged on %(date)s") % {"date": day(domain.purge_at)})
     values = {
         "name": domain.display_name,
         "state": state.key,
@@ -68,7 +67,7 @@ def mailbox_page(request: ActorRequest, mailbox: Mailbox, **header: Any) -> Obje
     facts = [fact for fact in (mailbox.name, mailbox.domain.display_name) if fact]
     is_deleted = mailbox.status == Status.DELETED
     if is_deleted and mailbox.purge_at is not None:
-        facts.append(_("purged on %(date)s") % {"date": date_format(mailbox.purge_at, "SHORT_DATE_FORMAT")})
+        facts.append(_("purged on %(date)s") % {"date": day(mailbox.purge_at)})
     may_edit = not is_deleted and request.actor.has(Right.MANAGE_USERS, mailbox)
     values = {
         "name": mailbox.address,

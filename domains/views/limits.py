@@ -179,7 +179,7 @@ def _found(place: Place) -> dict[str, quotas.Quota]:
 def _quota_value(place: Place, kind: str, *, may_change: bool) -> ShownValue:
     quota = _found(place)[kind]
     inherited = place.scope is not None and quota.computed.source != "domain"
-    source = _sources().get(quota.computed.source, _("nobody's limit")) if inherited else ""
+    source = _sources().get(quota.computed.source, _("the default")) if inherited else ""
     shown = amount(kind, quota.computed.value)
     return ShownValue(
         _labels()[kind], shown, key=f"quota-{kind}", source=source, edit_url=place.quota_url(kind) if may_change else ""
@@ -192,7 +192,7 @@ def _throttle_value(place: Place, direction: str, *, may_change: bool) -> ShownV
     label = Throttle.Direction(direction).label
     source = ""
     if own is None and place.scope is not None:
-        source = _sources().get(counts.level, "") if counts is not None else _("nobody's limit")
+        source = _sources().get(counts.level, "") if counts is not None else _("the default")
     return ShownValue(
         label,
         throttle_text(counts),

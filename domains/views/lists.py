@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpResponse
@@ -44,9 +45,13 @@ _NONE = Empty(
     ),
     icon="megaphone",
 )
-LISTS: Listing[MailingList] = Listing(
-    "domains.lists", _COLUMNS, sort="-pk", caption=gettext_lazy("Mailing lists"), first_step=_NONE
+_NONE_ANYWHERE = replace(
+    _NONE, action="domains:domain-list", action_label=gettext_lazy("To the domains"), right=Right.MANAGE_LISTS
 )
+LISTS: Listing[MailingList] = Listing(
+    "domains.lists", _COLUMNS, sort="-pk", caption=gettext_lazy("Mailing lists"), first_step=_NONE_ANYWHERE
+)
+DOMAIN_LISTS: Listing[MailingList] = replace(LISTS, first_step=_NONE)
 SUBSCRIBERS: Listing[Subscriber] = Listing(
     "domains.subscribers",
     (
@@ -80,7 +85,7 @@ def domain_lists(request: ActorRequest, domain_id: int) -> HttpResponseBase:
     rows = selectors.list_lists(request.actor).filter(address__domain=domain)
     may_add = request.actor.has(Right.MANAGE_LISTS, domain)
     context = {"object": domain_page(request, domain), "domain": domain, "may_add": may_add}
-    return LISTS.answer(request, rows, "domains/domain_lists.html", context)
+    return DOMAIN_LISTS.answer(request, rows, "domains/domain_lists.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

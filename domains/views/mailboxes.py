@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -23,12 +24,12 @@ from domains import inheritance, selectors
 from domains.bulk.mailboxes import MakeLinks
 from domains.errors import BadAddress
 from domains.forms.mailboxes import MailboxEditForm, MailboxForm, QuotaForm, SignInWay
-from domains.models import Domain, Mailbox
+from domains.models import Domain, Mailbox, Status
 from domains.services import quotas
 from domains.services.aliases import aliases_of, set_aliases
 from domains.services.mailboxes import create_mailbox, update_mailbox
-from domains.tables.mailboxes import USERS
-from domains.views.frames import mailbox_page, refusing
+from domains.tables.mailboxes import DOMAIN_USERS, USERS
+from domains.views.frames import domain_page, mailbox_page, refusing
 from domains.views.mailbox_links import link_list
 from domains.wording import history_lines, quota_lines
 from jobs.bulk import submit_bulk
@@ -47,6 +48,23 @@ def user_list(request: ActorRequest) -> HttpResponseBase:
         bulk_url=reverse("domains:user-bulk"),
         on_export=lambda: _record_export(request),
     )
+
+
+@require_safe
+def domain_users(request: ActorRequest, domain_id: int) -> HttpResponseBase:
+    """The users of one domain; many are changed at once in the list of all, which takes the domain as a filter."""
+    domain = selectors.get_domain(request.actor, domain_id, need=Right.VIEW_USERS)
+    context = {
+        "object": domain_page(request, domain),
+        "domain": domain,
+        "may_make": request.actor.has(Right.MANAGE_USERS, domain) and domain.status != Status.DELETED,
+        "among_all": f"{reverse('domains:user-list')}?{urlencode({'q': f'domain:{domain.name}'})}",
+    }
+    rows = selectors.list_mailboxes(request.actor).filter(domain=domain)
+    return DOMAIN_USERS.answer(
+        request, rows, "domains/domain_users.html", context, total=lambda: domain.mailbox_count,
+        on_export=lambda: _record_export(request),
+    )  # fmt: skip
 
 
 @never_cache

@@ -45,9 +45,14 @@ _COLUMNS: tuple[Field, ...] = (
     Number("largest", gettext_lazy("Largest message, MB"), path="mail_size_limit_mb", shown=False),
 )
 _NONE = Empty(
-    gettext_lazy("No policies"),
-    gettext_lazy("A policy says which services are on for mail, and with which values."),
+    gettext_lazy("No policies yet"),
+    gettext_lazy(
+        "A policy says which services are on for mail, and with which values. Every domain comes with one of its own."
+    ),
     icon="adjustments-horizontal",
+    action="domains:domain-list",
+    action_label=gettext_lazy("To the domains"),
+    right=Right.VIEW_DOMAINS,
 )
 POLICIES: Listing[Policy] = Listing(
     "domains.policies",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpResponse
@@ -52,12 +53,15 @@ _NONE = Empty(
     gettext_lazy("A relay is the server to which a domain's mail goes on. Relays are made on a domain's page."),
     icon="server",
 )
+_NONE_ANYWHERE = replace(
+    _NONE, action="domains:domain-list", action_label=gettext_lazy("To the domains"), right=Right.MANAGE_RELAYS
+)
 RELAYS: Listing[Relay] = Listing(
     "domains.relays",
     (*_COLUMNS, Text("domain", gettext_lazy("Domain"), path="domain__name", words=True)),
     sort="name",
     caption=gettext_lazy("Relays"),
-    first_step=_NONE,
+    first_step=_NONE_ANYWHERE,
 )
 DOMAIN_RELAYS: Listing[Relay] = Listing(
     "domains.domain-relays", _COLUMNS, sort="name", caption=gettext_lazy("Relays"), first_step=_NONE

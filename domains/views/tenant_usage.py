@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from django.db.models import Sum
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
@@ -58,12 +59,15 @@ def answer_limits(
 
 
 def domain_usage(domain: Domain) -> list[Usage]:
-    """The caller asked whether the actor may see the domain."""
+    """The caller asked whether the actor may see the domain; the pages behind the numbers ask again."""
+    users, groups, lists = (
+        reverse(f"domains:{name}", args=[domain.pk]) for name in ("domain-users", "domain-groups", "domain-lists")
+    )
     return [
-        Usage(_("Mailboxes"), domain.mailbox_count, domain.max_mailboxes),
+        Usage(_("Mailboxes"), domain.mailbox_count, domain.max_mailboxes, url=users),
         Usage(_("Aliases"), domain.alias_count, domain.max_aliases),
-        Usage(_("Groups"), domain.group_count, domain.max_groups),
-        Usage(_("Mailing lists"), domain.list_count, domain.max_lists),
+        Usage(_("Groups"), domain.group_count, domain.max_groups, url=groups),
+        Usage(_("Mailing lists"), domain.list_count, domain.max_lists, url=lists),
         *_sizes(domain.max_bytes, domain, None),
     ]
 

@@ -141,6 +141,14 @@ def day_text(moment: dt.datetime, now: dt.datetime) -> str:
 
 
 @register.filter
+def day(value: Any) -> str:
+    """A date in words, with its year: 3 May 2026."""
+    if value is None or value == "":
+        return ""
+    return _day_in(timezone.localtime(_as_datetime(value)).date(), True, get_language() or "")
+
+
+@register.filter
 def ago(value: Any) -> str:
     """A moment as people say it, the exact one on hover. Takes datetime, epoch seconds or ISO text."""
     if value is None or value == "":

@@ -55,6 +55,8 @@ REMOVED = {"email": "x@elsewhere.example"}
 GROUP = {"email": "g", "senders": "anyone", "enabled": "on"}
 ROWS = [
     somewhere("domains:group-list", need=Right.VIEW_USERS),
+    in_domain("domains:domain-users", need=Right.VIEW_USERS),
+    in_domain("domains:domain-groups", need=Right.VIEW_USERS),
     somewhere("domains:who-gets-mail", need=Right.VIEW_USERS),
     Row("domains:group-bulk", own=404, administrator=404),
     Row("domains:group-bulk", own=404, administrator=404, method="POST"),

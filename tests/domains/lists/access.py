@@ -7,7 +7,7 @@ from typing import Any
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.permissions import Right
-from domains.models import Domain, MailingList
+from domains.models import Address, Domain, Mailbox, MailingList
 from domains.services.lists import settings, subscribing
 from domains.services.mailboxes import ensure_mailbox
 from tests.access import Cast, in_domain, public, somewhere
@@ -23,20 +23,23 @@ VALUES: dict[str, Any] = {
 }  # fmt: skip
 
 
+def _chief(domain: Domain) -> Mailbox:
+    return domain.mailboxes.filter(address__startswith="chief@").first() or make_mailbox_in(domain, "chief")
+
+
 def a_domain(cast: Cast, domain: Domain) -> tuple[object, ...]:
-    make_mailbox_in(domain, "chief")
+    _chief(domain)
     return (domain.pk,)
 
 
 def a_list(cast: Cast, domain: Domain) -> tuple[object, ...]:
-    owner = make_mailbox_in(domain, "chief")
-    return (settings.create_list(SYSTEM, domain, email="news", owner=owner).pk,)
+    email = f"news-{Address.objects.filter(domain=domain).count()}"
+    return (settings.create_list(SYSTEM, domain, email=email, owner=_chief(domain)).pk,)
 
 
 def own_list(cast: Cast, user: User) -> tuple[object, ...]:
     mailbox = ensure_mailbox(SYSTEM, user.email)[0]
-    if not mailbox.domain.mailboxes.filter(address__startswith="chief@").exists():
-        make_mailbox_in(mailbox.domain, "chief")
+    _chief(mailbox.domain)
     return (settings.create_list(SYSTEM, mailbox.domain, email=f"news{user.pk}", owner=mailbox).pk,)
 
 

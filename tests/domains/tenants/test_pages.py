@@ -252,7 +252,7 @@ def test_deleting_says_what_goes_wants_the_name_and_can_be_reverted(client_for: 
     claims.claim(CONSOLE, domain, "all", Address.Kind.GROUP)
     client = client_for(administrator)
     shown = page(client, "domain-delete", domain.pk)
-    assert "mailboxes with their addresses" in shown and "groups" in shown and "archived messages" in shown
+    assert "mailbox with its addresses" in shown and "</b> group<" in shown and "archived messages" in shown
     assert post(client, "domain-delete", domain.pk, typed="other.example") == 422
     assert post(client, "domain-delete", domain.pk, typed="Bücher.example") == 303
     domain.refresh_from_db()
