@@ -101,7 +101,7 @@ def _tabs() -> None:
 
 def _scope_tabs(kind: str, level: Level) -> None:
     """Rights, options and history of anything that is a scope."""
-    who = (_("Rights"), 700) if kind == "user" else (_("Administrators"), 38)
+    who = (_("Rights"), 700) if level == Level.USER else (_("Administrators"), 38)
     for label, url_name, right, order in (
         (who[0], "accounts:scope-rights", Right.VIEW_GRANTS, who[1]),
         (_("Options"), "accounts:scope-options", Right.MANAGE_OPTIONS, 800),

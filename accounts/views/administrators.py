@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import places, selectors
@@ -147,5 +148,5 @@ def _danger(person: User, grants: int) -> Danger:
         verb=_("Delete administrator"),
         url=reverse("accounts:administrator-delete", args=[person.pk]),
         typed=person.email,
-        numbers=[(grants, _("grants"))],
+        numbers=[(grants, ngettext("place where they hold rights", "places where they hold rights", grants))],
     )

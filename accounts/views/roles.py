@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import places
@@ -140,7 +141,7 @@ def _danger(role: Role, holders: int) -> Danger:
         verb=_("Delete role"),
         url=reverse("accounts:role-delete", args=[role.pk]),
         typed=role.name,
-        numbers=[(holders, _("people hold it"))],
+        numbers=[(holders, ngettext("person holds it", "people hold it", holders))],
     )
 
 

@@ -115,7 +115,12 @@ def list_detail(request: ActorRequest, list_id: int) -> HttpResponse:
             _("Delete list"),
             reverse("domains:list-delete", args=[found.pk]),
             typed=found.address.text,
-            numbers=[(found.subscriber_count, _("subscriptions end"))],
+            numbers=[
+                (
+                    found.subscriber_count,
+                    ngettext("subscription ends", "subscriptions end", found.subscriber_count),
+                )
+            ],
         )
     return render_page(request, "domains/list_detail.html", context)
 

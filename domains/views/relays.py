@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -103,6 +103,7 @@ def relay_create(request: ActorRequest, domain_id: int) -> HttpResponse:
 def relay_detail(request: ActorRequest, relay_id: int) -> HttpResponse:
     relay = selectors.get_relay(request.actor, relay_id)
     history = [shown_check(request.actor, check) for check in selectors.list_checks(relay)]
+    count = relay.mailboxes.count()
     context = {
         "relay": relay,
         "values": _values(relay),
@@ -113,7 +114,7 @@ def relay_detail(request: ActorRequest, relay_id: int) -> HttpResponse:
             _("The relay %(name)s and its stored passwords are forgotten.") % {"name": relay},
             _("Delete relay"),
             reverse("domains:relay-delete", args=[relay.pk]),
-            numbers=[(relay.mailboxes.count(), _("mailboxes have it"))],
+            numbers=[(count, ngettext("mailbox has it", "mailboxes have it", count))],
         ),
     }
     return render_page(request, "domains/relay_detail.html", context, partial="live")

@@ -27,7 +27,7 @@ def make_domain(name: str | None = None, customer: Customer | None = None, **fie
 
 
 def make_mailbox_in(domain: Domain, local: str | None = None, **fields: Any) -> Mailbox:
-    email = f"{local or f'person{next(_numbers)}'}@{domain.name}"
+    email = f"{local or f'resident{next(_numbers)}'}@{domain.name}"
     return create_mailbox(Actor.system(), domain, email=email, **fields)
 
 
