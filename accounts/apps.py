@@ -8,5 +8,8 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import offers
+        from accounts.remembering import PersonStore
+        from config.kit.preferences import register_store
 
         offers.register()
+        register_store(PersonStore())

@@ -13,6 +13,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts import places
 from accounts.permissions import BUILT_IN_ROLES, Level, Right, known_rights, rights_at
@@ -38,6 +39,12 @@ class User(Versioned, AbstractBaseUser):
         LIGHT = "light", _("Light")
         DARK = "dark", _("Dark")
 
+    class Rows(models.TextChoices):
+        USUAL = "", _("Usual")
+        COMPACT = "compact", _("Compact")
+        NORMAL = "normal", pgettext_lazy("row height", "Normal")
+        COMFORTABLE = "comfortable", _("Roomy")
+
     class Language(models.TextChoices):
         BROWSER = "", _("Like the browser")
         ENGLISH = "en", "English"
@@ -55,6 +62,7 @@ class User(Versioned, AbstractBaseUser):
     is_active = models.BooleanField(_("may sign in"), default=True)
     language = models.CharField(_("language"), max_length=10, blank=True, default="", choices=Language.choices)
     theme = models.CharField(_("appearance"), max_length=10, default=Theme.SYSTEM, choices=Theme.choices)
+    rows = models.CharField(_("rows"), max_length=12, blank=True, default="", db_default="", choices=Rows.choices)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     # Where the person belongs, kept by the app that knows domains; a system administrator may belong nowhere.
     home_domain_id = models.BigIntegerField(null=True, editable=False)
@@ -209,6 +217,20 @@ class OneTimeLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} link {self.pk}"
+
+
+class Preference(models.Model):
+    """What a person remembers about a page ("list.jobs.tasks": columns, rows, views). See `accounts.remembering`."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="preferences")
+    key = models.CharField(max_length=100)
+    value = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="preference_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.key}"
 
 
 class ApiToken(models.Model):

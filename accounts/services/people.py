@@ -78,15 +78,23 @@ def settle(user: User, *, home_domain_id: int | None, home_customer_id: int | No
 
 
 def set_preferences(
-    actor: Actor, *, name: str | None = None, language: str | None = None, theme: str | None = None
+    actor: Actor,
+    *,
+    name: str | None = None,
+    language: str | None = None,
+    theme: str | None = None,
+    rows: str | None = None,
 ) -> User:
-    """The person's own name, language ("" = the browser's) and appearance; None leaves as is. Raises: Forbidden."""
+    """The person's own name, language ("" = the browser's), appearance and height of rows; None leaves as is.
+
+    How pages look to them is theirs to say; name and language are their profile. Raises: Forbidden.
+    """
     if actor.user is None:
         raise Forbidden("nobody's preferences")
     user = actor.user
-    wanted = {"name": name, "language": language, "theme": theme}
+    wanted = {"name": name, "language": language, "theme": theme, "rows": rows}
     changes = audit.changes_of(user, {key: value for key, value in wanted.items() if value is not None})
-    if changes and not actor.administers:
+    if changes.keys() & {"name", "language"} and not actor.administers:
         actor.require_own(EndUserRight.EDIT_PROFILE)
     for key, (_old, value) in changes.items():
         setattr(user, key, value)

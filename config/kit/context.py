@@ -66,7 +66,7 @@ class Shell:
 
     @cached_property
     def rows(self) -> str:
-        chosen = self.request.COOKIES.get("rows", "")
+        chosen = getattr(getattr(self.request, "user", None), "rows", "") or self.request.COOKIES.get("rows", "")
         return chosen if chosen in ROWS else "normal"
 
     @cached_property

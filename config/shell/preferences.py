@@ -1,7 +1,7 @@
 """How a person wants to see the pages: theme, language, row height.
 
-Kept on the person where they are signed in (theme, language), and in a cookie always, so that the sign-in page looks
-the same. Not for what the pages show.
+Kept on the person where they are signed in, so that it follows them to another browser, and in a cookie always, so
+that the sign-in page looks the same. Not for what the pages show.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
 def _remember(request: HttpRequest, chosen: dict[str, str]) -> None:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     if actor.user is not None:
-        set_preferences(actor, theme=chosen.get("theme"), language=chosen.get("language"))
+        set_preferences(actor, **chosen)
 
 
 def _way_back(request: HttpRequest) -> str:

@@ -1,8 +1,9 @@
 """The first few objects that somebody means by a name, an address or parts of one: for the palette.
 
 One query each, at the same cost among a million rows: those whose address begins so come from an index in its order;
-parts of names and addresses from a trigram index, unsorted, so that what very many have isn't read to its end. Not for
-lists, which show all that is found.
+parts of names and addresses from a trigram index, of which at most LOOKED_AT are sorted, so that what very many have
+isn't read to its end. (Asked for six alone, PostgreSQL hopes to meet them by reading the table, and does so for seconds
+where there are none.) Not for lists, which show all that is found.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ M = TypeVar("M", bound=Model)
 _TRIGRAM = re.compile(r"\w{3}")
 _LAST = "\ud7ff"  # what follows are surrogates, which PostgreSQL refuses
 _MOST_WORDS = 5
+LOOKED_AT = 1_000
 
 
 def find_mailboxes(actor: Actor, text: str, limit: int) -> list[Mailbox]:
@@ -55,7 +57,8 @@ def _first(rows: QuerySet[M], column: str, text: str, limit: int) -> list[M]:
     found = rows.filter(_begins(column, text)).order_by(column)[:limit]
     if _TRIGRAM.search(text):
         parts = _in_words(text, lambda word: _has_part(column, word))
-        found = found.union(rows.filter(parts).order_by()[:limit], all=True)
+        some = rows.filter(parts).order_by().values("pk")[:LOOKED_AT]
+        found = found.union(rows.filter(pk__in=some).order_by(column)[:limit], all=True)
     once = {row.pk: row for row in found}.values()
     start = text.lower()
     return sorted(once, key=lambda row: (not str(row).startswith(start), str(row)))[:limit]
