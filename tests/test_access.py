@@ -27,6 +27,10 @@ from tests.access import SIGN_IN, Answer, AnyRow, Args, Place, Role
 from tests.stage import Stage
 from tests.stage import stage as open_stage
 
+# pytest-django makes a database only where a chosen test asks for it by itself: also one of the stage's, with `-k`.
+# The stage's transaction, of the module, is then the outer one.
+pytestmark = pytest.mark.django_db
+
 TESTS = Path(__file__).parent
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REFUSED = (401, 403, 404, SIGN_IN)
@@ -63,7 +67,6 @@ def stage(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
     engines.close_all()
 
 
-@pytest.mark.django_db  # so that pytest-django makes the database, also for the stage
 def test_every_route_is_in_the_table() -> None:
     covered = {row.route for row in ROWS}
     assert [route for route in ROUTES if route not in covered] == [], "routes without a row in tests/*/access.py"
