@@ -151,17 +151,36 @@ class Actor:
         return all(self.has(right, scope) for right in rights)
 
     def dominates(self, user: User) -> bool:
-        """Whether the actor holds everything that this person holds: nobody resets or edits beyond what they hold."""
-        if self._holds_everything():
+        """Whether the actor holds everything that this person holds: nobody resets or edits beyond what they hold.
+
+        A program is measured by what its token lets it do, and never dominates a system administrator: whoever signs in
+        as one is more than any token.
+        """
+        if self.dominates_everybody:
             return True
-        if user.is_administrator:
-            return False
-        return all(self.holds(held.rights, held.scope) for held in holdings.of(user))
+        return not user.is_administrator and all(self.covers(held) for held in holdings.of(user))
 
     @property
     def dominates_everybody(self) -> bool:
-        """The shell, the system or a system administrator: nobody holds more than they do."""
-        return self._holds_everything()
+        """The shell, the system or a system administrator in person: nobody holds more than they do."""
+        return self.is_administrator
+
+    def covers(self, held: holdings.Held) -> bool:
+        """Whether the actor holds what somebody holds on a scope. Personal rights, which no token has, are asked of the
+        person behind it.
+        """
+        if self.allowed is None:
+            return self.holds(held.rights, held.scope)
+        person = self.whole_person
+        return held.rights - PERSONAL_RIGHTS <= self.allowed and person.holds(held.rights, held.scope)
+
+    @property
+    def whole_person(self) -> Actor:
+        """The person behind a token, with all that they hold; read once."""
+        if "whole" not in self._known:
+            self._known["whole"] = replace(self, allowed=None, _known={})
+        found: Actor = self._known["whole"]  # type: ignore[assignment]
+        return found
 
     # --- one's own things -----------------------------------------------------------------------------------------
 

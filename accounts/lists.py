@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
@@ -13,10 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import sentences
-from accounts.models import AuditEvent, Grant, User
+from accounts.models import AuditEvent, User
 from accounts.permissions import BUILT_IN_ROLES, LEVEL_LABELS, Level
-from accounts.selectors.administrators import role_label
-from config.kit.list_fields import Choice, Custom, Main, Text, Time, YesNo
+from accounts.selectors.administrators import grants_visible_to, role_label, sees_system_administrators
+from config.kit.list_fields import Choice, Custom, Field, Main, Text, Time, YesNo
 from config.kit.listing import Listing, View
 from config.kit.tables import Empty
 
@@ -24,10 +25,13 @@ _ROLES = [(role.key, role.label) for role in BUILT_IN_ROLES.values()]
 NAMED = 3
 
 
+def _holds_everything(user: User) -> SafeString | str:
+    """For who sees the whole server's rights."""
+    return str(BUILT_IN_ROLES["system_administrator"].label) if user.is_administrator else _holds(user)
+
+
 def _holds(user: User) -> SafeString | str:
-    """The first grants in words, and how many more there are."""
-    if user.is_administrator:
-        return str(BUILT_IN_ROLES["system_administrator"].label)
+    """The first grants in words, and how many more there are; those that were fetched are those that may be seen."""
     grants = list(user.grants.all())
     said = [
         (role_label(each) or _t("Single rights"), each.object_label or LEVEL_LABELS[Level(each.level)])
@@ -40,18 +44,36 @@ def _holds(user: User) -> SafeString | str:
     return format_html("{} {}", shown, ngettext("and %(n)d more", "and %(n)d more", rest) % {"n": rest})
 
 
+def _everything_plain(user: User) -> str:
+    return "; ".join(filter(None, ["system_administrator" if user.is_administrator else "", _held_plain(user)]))
+
+
 def _held_plain(user: User) -> str:
-    parts = ["system_administrator"] if user.is_administrator else []
-    parts += [
+    return "; ".join(
         f"{each.role_key or each.role or 'rights'}@{each.level}:{each.object_label}" for each in user.grants.all()
-    ]
-    return "; ".join(parts)
+    )
 
 
-def _with_role(text: str) -> Q:
+class _Held(Custom):
+    """What somebody holds, as far as whoever looks may see it."""
+
+    def for_actor(self, actor: Any) -> Field:
+        if sees_system_administrators(actor):
+            return replace(self, show=_holds_everything, export=_everything_plain)
+        return replace(self, show=_holds, export=_held_plain)
+
+
+class _Role(Custom):
+    """Holders of a built-in role, by the grants that whoever looks may see: else a search would tell of others."""
+
+    def for_actor(self, actor: Any) -> Field:
+        return replace(self, find=lambda text: _with_role(actor, text))
+
+
+def _with_role(actor: Any, text: str) -> Q:
     if text == "system_administrator":
-        return Q(is_administrator=True)
-    return Q(Exists(Grant.objects.filter(user=OuterRef("pk"), role_key=text)))
+        return Q(is_administrator=True) if sees_system_administrators(actor) else Q(pk__in=[])
+    return Q(Exists(grants_visible_to(actor).filter(user=OuterRef("pk"), role_key=text)))
 
 
 ADMINISTRATORS: Listing[User] = Listing(
@@ -59,8 +81,8 @@ ADMINISTRATORS: Listing[User] = Listing(
     (
         Main("email", _("E-mail address"), words=True, sort=True, folded=True, url="accounts:administrator-detail"),
         Text("name", _("Name"), words=True),
-        Custom("holds", _("Holds"), show=_holds, export=_held_plain, search=False),
-        Custom("role", _("Role"), find=_with_role, column=False),
+        _Held("holds", _("Holds"), search=False),
+        _Role("role", _("Role"), column=False),
         YesNo("active", _("May sign in"), path="is_active", filter=True),
         Time("last", _("Last signed in"), path="last_login"),
     ),

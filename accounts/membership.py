@@ -39,7 +39,7 @@ def beyond(actor: Actor, user_ids: Iterable[int]) -> frozenset[int]:
     for grant in holdings.grants_in_force().filter(user_id__in=wanted - found):
         grants.setdefault(grant.user_id, []).append(grant)
     for user_id, held in grants.items():
-        if not all(actor.holds(each.rights, each.scope) for each in holdings.from_grants(held)):
+        if not all(actor.covers(each) for each in holdings.from_grants(held)):
             found.add(user_id)
     return frozenset(found)
 

@@ -187,7 +187,7 @@ def _standing(actor: Actor) -> QuerySet[ArchiveAccess]:
 
 def list_accesses_to(actor: Actor) -> QuerySet[ArchiveAccess]:
     """Who opened the person's own archive, newest first, with the number of messages they read."""
-    if actor.user is None:
+    if actor.user is None or not actor.may_read_mail:  # it names what was read
         return ArchiveAccess.objects.none()
     own = ArchiveAccess.objects.filter(mailbox__user=actor.user)
     return own.select_related("user", "mailbox").annotate(read_count=Count("reads"))

@@ -22,11 +22,12 @@ def list_shares_of(actor: Actor) -> list[FolderGrant]:
 
 
 def list_folder_grants(actor: Actor, person: User) -> list[tuple[FolderGrant, Mailbox | None]]:
-    """What a person was given of archives, with each archive. Raises: Forbidden."""
+    """What a person was given of archives, with each archive; of those that the actor may see. Raises: Forbidden."""
     actor.require(Right.VIEW_USERS, person)
     grants = list(FolderGrant.objects.filter(user=person).select_related("user"))
     mailboxes = Mailbox.objects.select_related("user").in_bulk({grant.mailbox_id for grant in grants})
-    return [(grant, mailboxes.get(grant.mailbox_id)) for grant in grants]
+    found = [(grant, mailboxes.get(grant.mailbox_id)) for grant in grants]
+    return [(grant, mailbox) for grant, mailbox in found if mailbox is None or actor.has(Right.VIEW_USERS, mailbox)]
 
 
 def get_folder_grant(actor: Actor, grant_id: int) -> tuple[FolderGrant, Mailbox]:

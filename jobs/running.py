@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.models import User
-from accounts.permissions import Right
+from accounts.permissions import EndUserRight, Right
 from jobs import shutdown, sweeping
 from jobs.commands import get_command
 from jobs.errors import Cancelled, JobsError
@@ -276,6 +276,8 @@ def _actor_of(task: Task) -> Actor:
     if user is None:
         raise JobsError(f"{task.actor_label} may not sign in any more")
     actor = Actor.for_user(user, via="task")
+    if not (actor.may(EndUserRight.SIGN_IN) or actor.administers):
+        raise JobsError(f"{task.actor_label} may not sign in any more")
     return actor if task.rights is None else actor.restricted(Right(name) for name in task.rights)
 
 

@@ -144,7 +144,7 @@ def _make_row(actor: Actor, name: str, arguments: object, origin: Task | None) -
 
 
 def _require_own(actor: Actor, task: Task) -> None:
-    if actor.user is None or task.actor_id != actor.user.pk:
+    if actor.user is None or actor.acting is not None or task.actor_id != actor.user.pk:
         actor.require(Right.VIEW_TASKS_ALL, task)
 
 

@@ -36,10 +36,15 @@ def grants_visible_to(actor: Actor) -> QuerySet[Grant]:
     return Grant.objects.filter(places.condition(actor.reach(Right.VIEW_GRANTS))).select_related("role", "user")
 
 
+def sees_system_administrators(actor: Actor) -> bool:
+    """Whether the actor learns who runs everything: who sees the whole server's rights."""
+    return actor.reach(Right.VIEW_GRANTS).everything
+
+
 def administrators_visible_to(actor: Actor) -> QuerySet[User]:
     """The people who hold rights there; for who sees the whole server also the system administrators."""
     visible = Exists(grants_visible_to(actor).filter(user=OuterRef("pk")))
-    if actor.reach(Right.VIEW_GRANTS).everything:
+    if sees_system_administrators(actor):
         return User.objects.filter(Q(visible) | Q(is_administrator=True))
     return User.objects.filter(visible)
 
@@ -218,7 +223,7 @@ class Explained:
 def explain_rights(actor: Actor, user: User) -> list[Explained]:
     """What a person may do and why, as far as the actor may see it (`get_administrator` or oneself)."""
     found: dict[Right, list[Source]] = {}
-    sees_all = actor.owns(user) or actor.reach(Right.VIEW_GRANTS).everything
+    sees_all = actor.owns(user) or sees_system_administrators(actor)
     if user.is_administrator and sees_all:
         label = BUILT_IN_ROLES[SYSTEM_ADMINISTRATOR].label
         found = {right: [Source("", Level.SERVER, label)] for right in Right}

@@ -20,17 +20,21 @@ def events_within(reach: Reach) -> Q:
     return Q(domain_id__in=reach.domains) | Q(customer_id__in=reach.customers)
 
 
+def readable_by(actor: Actor) -> Q:
+    """Those that the actor may read. What is about a person may lie elsewhere: what they were given there."""
+    return events_within(actor.reach(Right.VIEW_AUDIT))
+
+
 def list_events(actor: Actor) -> QuerySet[AuditEvent]:
     """The audit trail as far as it is the actor's to read. Raises: Forbidden."""
     actor.require_somewhere(Right.VIEW_AUDIT)
-    return AuditEvent.objects.filter(events_within(actor.reach(Right.VIEW_AUDIT)))
+    return AuditEvent.objects.filter(readable_by(actor))
 
 
 def get_event(actor: Actor, event_id: int) -> AuditEvent:
     """One event, also one about oneself. Raises: Http404."""
-    within = events_within(actor.reach(Right.VIEW_AUDIT))  # matches everything for who reaches everything
     found = AuditEvent.objects.filter(pk=event_id)
-    event = found.filter(within).first() or found.filter(_about(actor)).first()
+    event = found.filter(readable_by(actor)).first() or found.filter(_about(actor)).first()
     if event is None:
         raise Http404("no such event")
     return event
@@ -42,14 +46,14 @@ def seal_of(event: AuditEvent) -> AuditSeal | None:
 
 
 def list_events_in(actor: Actor, scope: ScopeRef, obj: object) -> QuerySet[AuditEvent]:
-    """Everything that happened in a scope, for its history. Raises: Forbidden."""
+    """Everything that happened in a scope, for its history, as far as it is the actor's to read. Raises: Forbidden."""
     actor.require(Right.VIEW_AUDIT, obj)
     if scope == SERVER:
         return AuditEvent.objects.all()
     column = _COLUMNS.get(scope.level)
     if column is None:  # a broker: what happened to the row itself
         return list_events_of(actor, obj) if isinstance(obj, Model) else AuditEvent.objects.none()
-    return AuditEvent.objects.filter(**{column: scope.id})
+    return AuditEvent.objects.filter(readable_by(actor), **{column: scope.id})
 
 
 def list_events_of(actor: Actor, obj: Model) -> QuerySet[AuditEvent]:
@@ -62,7 +66,7 @@ def list_events_about(actor: Actor, user: User, *, limit: int = 20) -> list[Audi
     """The newest things done to a person, for their page; nothing for who may not read the audit trail about them."""
     if not actor.has(Right.VIEW_AUDIT, user):
         return []
-    return list(AuditEvent.objects.filter(about_user_id=user.pk).order_by("-pk")[:limit])
+    return list(AuditEvent.objects.filter(readable_by(actor), about_user_id=user.pk).order_by("-pk")[:limit])
 
 
 def list_own_events(actor: Actor) -> QuerySet[AuditEvent]:

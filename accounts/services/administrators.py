@@ -28,7 +28,7 @@ from accounts.services.grants import (
     require_another_administrator,
     require_granting,
 )
-from accounts.services.passwords import check_password
+from accounts.services.passwords import check_password, require_setting
 from accounts.services.people import require_address
 from accounts.services.removing import remove_person
 from config.kit.versions import change
@@ -57,13 +57,17 @@ def create_administrator(
 ) -> Grant:
     """Let somebody administer a scope's object: a person who is here, or a new one.
 
-    A new person whose address somebody has already is that person, and stays as they are. A new one belongs to where
-    they administer, so that whoever made them may change and remove them again.
+    A new person whose address somebody has already is that person, and stays as they are: only somebody the actor sees
+    (`grants.require_knowing`). A new one belongs to where they administer, so that whoever made them may change and
+    remove them again.
     Raises: BadAddress, BadPassword, GrantExists, BadGrant, Forbidden.
     """
     with transaction.atomic():
-        user = who if isinstance(who, User) else _person(actor, obj, who, bundle)
-        return add_grant(actor, user, obj, bundle, expires_at=expires_at)
+        user = who if isinstance(who, User) else User.objects.filter(email=str(parse_address(who.email))).first()
+        if user is not None:
+            return add_grant(actor, user, obj, bundle, expires_at=expires_at)
+        assert isinstance(who, NewPerson)
+        return add_grant(actor, _person(actor, obj, who, bundle), obj, bundle, expires_at=expires_at, is_new=True)
 
 
 def update_administrator(actor: Actor, user: User, changes: Mapping[str, Any], *, expected: int | None = None) -> User:
@@ -78,7 +82,7 @@ def update_administrator(actor: Actor, user: User, changes: Mapping[str, Any], *
     actor.require_over(Right.MANAGE_USERS, user)
     password = wanted.pop("password", None)
     if password is not None:
-        actor.require_over(Right.SET_PASSWORDS, user)
+        require_setting(actor, user)
         if actor.acting is not None:
             raise Forbidden("no passwords are set while acting as somebody")
         check_password(password, user)
@@ -94,7 +98,7 @@ def update_administrator(actor: Actor, user: User, changes: Mapping[str, Any], *
                 user.set_password(password)
                 user.save(update_fields=["password"])
                 audit.record(actor, "user.set_password", user)
-            if "is_active" in done and not user.is_active:
+            if password is not None or "email" in done or not user.is_active:  # what was sent before counts no more
                 OneTimeLink.objects.filter(user=user, used_at=None).delete()
             if "email" in done:
                 relabel(user)
@@ -145,9 +149,6 @@ def delete_administrator(actor: Actor, user: User) -> bool:
 
 def _person(actor: Actor, obj: object, who: NewPerson, bundle: Bundle) -> User:
     email = str(parse_address(who.email))
-    user = User.objects.filter(email=email).first()
-    if user is not None:
-        return user
     cleaned = _cleaned({"name": who.name, "language": who.language})
     scopes = {ref.level: ref.id for ref in places.chain(places.scope_of(obj))}
     user = User(
@@ -177,6 +178,8 @@ def _person(actor: Actor, obj: object, who: NewPerson, bundle: Bundle) -> User:
 def _new_email(actor: Actor, user: User, text: str) -> str:
     email = str(parse_address(text))
     if email != user.email:
+        if actor.owns(user):
+            actor.require_in_person()  # links to choose a password go there
         if ties.of(user):
             raise BadGrant(_("This address is a mailbox here; rename the mailbox instead."), field="email")
         require_address(actor, email)
@@ -198,8 +201,13 @@ def _cleaned(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _remove_if_nothing_is_left(actor: Actor, user: User) -> bool:
-    """Whoever holds nothing any more, has no mailbox and never was more than an administrator, goes."""
+    """Whoever holds nothing any more, has no mailbox and never was more than an administrator, goes.
+
+    Only where they belong to what the actor administers: others' people stay, and are theirs to remove.
+    """
     left = User.objects.get(pk=user.pk)
     if actor.owns(user) or left.is_administrator or Grant.objects.filter(user=user).exists() or ties.of(left):
+        return False
+    if not (actor.has(Right.GRANT_RIGHTS, left) or actor.has(Right.MANAGE_USERS, left)):
         return False
     return remove_person(actor, left, asked=True)

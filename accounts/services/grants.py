@@ -57,10 +57,23 @@ class Bundle:
         return ", ".join([*parts, *sorted(right.value for right in self.rights)])
 
 
-def add_grant(actor: Actor, user: User, obj: object, bundle: Bundle, *, expires_at: datetime | None = None) -> Grant:
-    """Give a person a role or rights on a scope's object. Raises: GrantExists, BadGrant, Forbidden."""
+def add_grant(
+    actor: Actor,
+    user: User,
+    obj: object,
+    bundle: Bundle,
+    *,
+    expires_at: datetime | None = None,
+    is_new: bool = False,
+) -> Grant:
+    """Give a person a role or rights on a scope's object. is_new: the actor has just made the account.
+
+    Raises: GrantExists, BadGrant, Forbidden.
+    """
     scope = places.scope_of(obj)
     require_granting(actor, user, obj, bundle)
+    if not is_new:
+        require_knowing(actor, user)
     _check(bundle, scope, expires_at)
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
@@ -147,6 +160,19 @@ def require_granting(actor: Actor, user: User, obj: object, bundle: Bundle) -> N
     if bundle.role_key and bundle.role_key not in BUILT_IN_ROLES:
         raise BadGrant(_("There is no such role."), field="role")
     require_holding(actor, bundle.all_rights(), obj)
+
+
+def require_knowing(actor: Actor, user: User) -> None:
+    """That the actor sees this person: as one of theirs, or as an administrator of something of theirs.
+
+    Who holds something anywhere is beyond the reach of their own administrators, who don't hold it; nobody does that to
+    other people's people. Raises: Forbidden.
+    """
+    if actor.has(Right.VIEW_USERS, user):
+        return
+    seen = Grant.objects.filter(places.condition(actor.reach(Right.VIEW_GRANTS)), user=user)
+    if not seen.exists():
+        raise Forbidden(f"{user} belongs elsewhere")
 
 
 def require_holding(actor: Actor, rights: frozenset[Right], obj: object) -> None:

@@ -28,9 +28,12 @@ def issue_links(actor: Actor, people: Sequence[User], *, base_url: str | None = 
     Give a batch of some hundred; it is one transaction. The links are never seen again. Who lacks the right on one of
     them, or holds less than one of them, gets none at all. Raises: Forbidden.
     """
+    actor.require_writing()
     too_high = beyond(actor, (person.pk for person in people))
     for person in people:
         actor.require(Right.SET_PASSWORDS, person)
+        if actor.owns(person):
+            actor.require_in_person()
         if person.pk in too_high:
             raise Forbidden(f"{person} holds rights that {actor.label} doesn't")
     active = [person for person in people if person.is_active]

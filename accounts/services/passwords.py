@@ -12,6 +12,8 @@ from accounts.errors import BadLink, BadPassword, Forbidden, WrongPassword
 from accounts.models import OneTimeLink, User
 from accounts.permissions import EndUserRight, Right
 
+SETTING = (OneTimeLink.Kind.INVITATION, OneTimeLink.Kind.RESET)
+
 
 def invite(actor: Actor, user: User, *, base_url: str | None = None) -> str:
     """A link with which the person chooses their first password; shown once. Raises: Forbidden."""
@@ -24,7 +26,7 @@ def issue_reset_link(actor: Actor, user: User, *, base_url: str | None = None) -
 
 
 def _issue_link(actor: Actor, user: User, kind: OneTimeLink.Kind, base_url: str | None) -> str:
-    actor.require_over(Right.SET_PASSWORDS, user)
+    require_setting(actor, user)
     if not user.is_active:
         raise Forbidden("a link for somebody who may not sign in")
     with transaction.atomic():
@@ -38,8 +40,8 @@ def accept_link(link: OneTimeLink, *, password: str) -> User:
     Raises: BadLink (also when somebody else used it in between), BadPassword.
     """
     user = link.user
-    if user is None:
-        raise BadLink("not a link of a person")
+    if user is None or link.kind not in SETTING:
+        raise BadLink("not a link that sets a person's password")
     check_password(password, user)
     with transaction.atomic():
         links.use_up(link)
@@ -51,8 +53,18 @@ def accept_link(link: OneTimeLink, *, password: str) -> User:
 
 def set_password(actor: Actor, user: User, *, password: str) -> None:
     """Set somebody's password without asking for the old one (shell). Raises: BadPassword, Forbidden."""
-    actor.require_over(Right.SET_PASSWORDS, user)
+    require_setting(actor, user)
     _store(actor, user, password)
+
+
+def require_setting(actor: Actor, user: User) -> None:
+    """Who may set somebody's password or have them choose one. A program never its own person's, with which it could
+    sign in as more than its token. Raises: Forbidden.
+    """
+    actor.require_writing()
+    actor.require_over(Right.SET_PASSWORDS, user)
+    if actor.owns(user):
+        actor.require_in_person()
 
 
 def change_password(actor: Actor, *, old: str, new: str) -> User:

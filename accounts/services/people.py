@@ -44,6 +44,7 @@ def create_user(
         home_customer_id=home_customer_id,
         **fields,
     )
+    actor.require_writing()
     actor.require(Right.MANAGE_USERS, user)
     require_address(actor, user.email)
     if administrator and not actor.is_administrator:
@@ -91,6 +92,7 @@ def set_preferences(
     """
     if actor.user is None:
         raise Forbidden("nobody's preferences")
+    actor.require_writing()
     user = actor.user
     wanted = {"name": name, "language": language, "theme": theme, "rows": rows}
     changes = audit.changes_of(user, {key: value for key, value in wanted.items() if value is not None})
@@ -112,6 +114,7 @@ def disable_user(actor: Actor, user: User) -> None:
 
     Raises: LastAdministrator, Forbidden.
     """
+    actor.require_writing()
     actor.require_over(Right.MANAGE_USERS, user)
     with transaction.atomic():
         locks.hold(locks.ADMINISTRATORS)
@@ -124,6 +127,7 @@ def disable_user(actor: Actor, user: User) -> None:
 
 def enable_user(actor: Actor, user: User) -> None:
     """Let somebody in again, with the password they had. Raises: Forbidden."""
+    actor.require_writing()
     actor.require_over(Right.MANAGE_USERS, user)
     with transaction.atomic():
         user.is_active = True

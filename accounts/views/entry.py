@@ -134,6 +134,7 @@ def _let_in(request: ActorRequest, user: User, response: HttpResponse) -> HttpRe
 def _safe_target(request: ActorRequest) -> str:
     """Where to go afterwards: a page of ours, or the start page."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
+    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    if is_ours and wanted.startswith("/"):  # else it could be the name of a page, or of none
         return wanted
     return resolve_url(settings.LOGIN_REDIRECT_URL)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts import places
 from accounts.models import User
 from accounts.permissions import LEVEL_LABELS, Level
+from accounts.requests import ActorRequest
 from accounts.scopes import SERVER, ScopeRef
+from accounts.selectors.administrators import sees_system_administrators
 from config.kit.nav import Text
 from config.kit.objects import ObjectPage
 
@@ -26,13 +27,14 @@ def register_header(level: Level, header: Header) -> None:
     _headers[level] = header
 
 
-def person_page(request: HttpRequest, person: User) -> ObjectPage:
+def person_page(request: ActorRequest, person: User) -> ObjectPage:
     """The header of a person's pages: their mailbox's, where an app knows one."""
     drawn = _headers[Level.USER](request, person) if Level.USER in _headers else None
     if drawn is not None:
         return drawn
     state, label, tone = person_state(person)
-    role = _("System administrator") if person.is_administrator else ""
+    told = person.is_administrator and (request.actor.owns(person) or sees_system_administrators(request.actor))
+    role = _("System administrator") if told else ""
     return ObjectPage.of(
         request,
         "person",
@@ -46,7 +48,7 @@ def person_page(request: HttpRequest, person: User) -> ObjectPage:
     )
 
 
-def scope_page(request: HttpRequest, scope: ScopeRef, obj: Any) -> ObjectPage:
+def scope_page(request: ActorRequest, scope: ScopeRef, obj: Any) -> ObjectPage:
     """The header of any scope's pages: its kind's tabs, and the way back to it."""
     if isinstance(obj, User):
         return person_page(request, obj)

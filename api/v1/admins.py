@@ -24,6 +24,7 @@ from accounts.selectors.administrators import (
     list_grantable,
     list_role_choices,
     role_label,
+    sees_system_administrators,
 )
 from accounts.services.administrators import (
     NewPerson,
@@ -132,10 +133,10 @@ def present(actor: Actor, rows: Sequence[User]) -> list[Admin]:
     for grant in grants_visible_to(actor).filter(user__in=[row.pk for row in rows]).order_by("pk"):
         held.setdefault(grant.user_id, []).append(grant)
     names = places.labels(grant.scope for grants in held.values() for grant in grants)
-    return [_present(row, [_authority(grant, names) for grant in held.get(row.pk, [])]) for row in rows]
+    return [_present(actor, row, [_authority(grant, names) for grant in held.get(row.pk, [])]) for row in rows]
 
 
-def _present(row: User, authorities: list[Authority]) -> Admin:
+def _present(actor: Actor, row: User, authorities: list[Authority]) -> Admin:
     return Admin(
         id=row.pk,
         login=row.email,
@@ -144,7 +145,7 @@ def _present(row: User, authorities: list[Authority]) -> Admin:
         enabled=row.is_active,
         language=row.language.upper() or None,
         totp=False,
-        sys_admin=row.is_administrator,
+        sys_admin=row.is_administrator and (actor.owns(row) or sees_system_administrators(actor)),
         authorities=authorities,
         authorities_count=len(authorities),
         last_connection_date=row.last_login,

@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils.cache import patch_vary_headers
+from django.utils.encoding import iri_to_uri
 from django_htmx.middleware import HtmxDetails
 
 Level = Literal["info", "success", "warning", "error"]
@@ -63,7 +64,7 @@ def redirect_page(request: HttpRequest, to: Any, *args: Any, **kwargs: Any) -> H
     url = resolve_url(to, *args, **kwargs)
     if wants_partial(request):
         response = HttpResponse(status=200)
-        response["HX-Redirect"] = url
+        response["HX-Redirect"] = iri_to_uri(url)
         patch_vary_headers(response, ["HX-Request"])
         return response
     redirect = HttpResponseRedirect(url)

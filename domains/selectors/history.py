@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from django.db.models import Model, Q
 
+from accounts.actors import Actor
 from accounts.models import AuditEvent
+from accounts.selectors.events import readable_by
 
 SHOWN = 200
 
 
-def history_of(*objects: Model | None, limit: int = SHOWN) -> list[AuditEvent]:
-    """The newest events about these objects together (a mailbox and its person)."""
+def history_of(actor: Actor, *objects: Model | None, limit: int = SHOWN) -> list[AuditEvent]:
+    """The newest events about these objects together (a mailbox and its person) that the actor may read."""
     about = Q(pk__in=[])
     for obj in objects:
         if obj is not None:
             about |= Q(object_type=obj._meta.label_lower, object_id=str(obj.pk))
-    return list(AuditEvent.objects.filter(about).order_by("-pk")[:limit])
+    return list(AuditEvent.objects.filter(readable_by(actor), about).order_by("-pk")[:limit])

@@ -23,6 +23,7 @@ from config.kit import versions
 from domains.errors import InUse, Taken, WrongState
 from domains.models import Broker, Customer, Domain, Mailbox, Status
 from domains.services.fields import checked_limits, checked_text
+from domains.services.leaving_customer import borrowed_of_broker, freeze
 
 LIMITS = ("max_domains", "max_mailboxes", "max_aliases", "max_groups", "max_lists", "max_bytes")
 
@@ -65,6 +66,7 @@ def update_customer(
     Raises: Forbidden, Invalid, Taken, ChangedMeanwhile.
     """
     actor.require(Right.MANAGE_CUSTOMERS, customer)
+    broker = customer.broker
     texts = {key: value for key, value in values.items() if key != "broker"}
     checked = checked_text(Customer, texts)
     if "broker" in values and values["broker"] != customer.broker:
@@ -73,6 +75,8 @@ def update_customer(
     try:
         with transaction.atomic():
             changes = versions.change(customer, checked, expected=expected)
+            if "broker" in changes:  # the old broker's administrators could go on changing what their roles give here
+                freeze(borrowed_of_broker(customer, broker))
             if "name" in changes:
                 relabel(customer)
             if changes:

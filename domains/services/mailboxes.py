@@ -202,11 +202,11 @@ def make_mailbox_rows(
 def _person(actor: Actor, domain: Domain, email: str, status: str, values: Mapping[str, str | None]) -> User:
     """The person of a new mailbox: a new one, or somebody who has the address and no mailbox (an administrator).
 
-    That somebody is theirs to take, or of who runs everything: else a domain's administrator could draw somebody with
-    more rights into their domain, where its settings decide about them.
+    That somebody is theirs to take, or of who manages people on the whole server: else a domain's administrator could
+    draw somebody with more rights into their domain, where its settings decide about them.
     """
     user = User.objects.filter(email=email, mailbox=None).first()
-    if user is not None and not (actor.owns(user) or actor.dominates_everybody):
+    if user is not None and not (actor.owns(user) or (actor.has(Right.MANAGE_USERS) and actor.dominates(user))):
         raise Taken(_("Somebody signs in with %(email)s already.") % {"email": email}, field="email")
     if user is not None:
         settle(user, home_domain_id=domain.pk, home_customer_id=domain.customer_id)

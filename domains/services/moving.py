@@ -1,8 +1,8 @@
 """Giving a domain to another customer, or to the server itself, with everything in it.
 
 It leaves one customer's reach and comes under another's at one moment: every row that repeats the customer changes with
-it, and roles that only the old customer made are frozen into single rights, so that nobody there can widen them any
-more. Needs the right to delete the domain (it is gone for the old customer) and to add domains at the new one.
+it, and what would stay in the hands of the old one ends (`leaving_customer`). Needs the right to delete the domain (it
+is gone for the old customer) and to add domains at the new one.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ from dataclasses import dataclass, field
 
 from django.apps import apps
 from django.db import models, transaction
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import F, Q, Sum
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.actors import Actor
-from accounts.models import Grant, User
-from accounts.permissions import Level, Right
+from accounts.models import User
+from accounts.permissions import Right
 from config.kit import versions
 from domains.errors import InUse, Invalid, LimitReached, WrongState
 from domains.limits import allows
 from domains.models import Customer, Domain, Mailbox, Status
 from domains.services import counting, quotas
+from domains.services.leaving_customer import borrowed_in_domain, close_across, freeze
 
 # the counts of a domain that its customer limits
 LIMITED = {
@@ -61,7 +62,7 @@ def plan(actor: Actor, domains: Iterable[Domain], customer: Customer | None) -> 
         aliases=sums["alias_count"],
         groups=sums["group_count"],
         lists=sums["list_count"],
-        roles=sum(_borrowed_roles(domain).count() for domain in coming),
+        roles=sum(borrowed_in_domain(domain).count() for domain in coming),
         obstacles=_obstacles(customer, len(coming), sums),
     )
 
@@ -87,14 +88,14 @@ def move_domain(
         new = None if customer is None else Customer.objects.get(pk=customer.pk)
         _require_not_home(actor, domain, new)
         _require_room(domain, new)
-        _freeze_roles(domain)
+        freeze(borrowed_in_domain(domain))
         changes = versions.change(domain, {"customer": new, "suspended_by_customer": bool(new and not new.is_enabled)})
         _tell_all_rows(domain)
         _count(old, -1, domain)
         _count(new, 1, domain)
         quotas.check_room(domain)
         told: versions.Changes = {"customer": (_name(old), _name(new))}
-        audit.record(actor, "domain.move", domain, changes=told, reason=reason)
+        audit.record(actor, "domain.move", domain, changes=told, reason=reason, **close_across(domain))
         if old is not None:  # those it leaves see that it went, and where their view of it ends
             audit.record(actor, "domain.move_away", domain, within=old, reason=reason)
         assert "customer" in changes
@@ -134,24 +135,6 @@ def _require_not_home(actor: Actor, domain: Domain, customer: Customer | None) -
         return
     if actor.user.home_domain_id == domain.pk:
         raise InUse(_("You sign in with an address of this domain, and the other customer is disabled."))
-
-
-def _borrowed_roles(domain: Domain) -> QuerySet[Grant]:
-    """Grants in the domain by a role that its customer made."""
-    if domain.customer_id is None:
-        return Grant.objects.none()
-    people = User.objects.filter(home_domain_id=domain.pk).values("pk")
-    here = Q(level=Level.DOMAIN, object_id=domain.pk) | Q(level=Level.USER, object_id__in=people)
-    return Grant.objects.filter(here, role__level=Level.CUSTOMER, role__object_id=domain.customer_id)
-
-
-def _freeze_roles(domain: Domain) -> None:
-    """The old customer's administrators could go on changing what their role gives in a domain that isn't theirs."""
-    for grant in _borrowed_roles(domain).select_related("role"):
-        assert grant.role is not None
-        grant.rights = sorted({*grant.rights, *grant.role.rights})
-        grant.role = None
-        grant.save(update_fields=["rights", "role"])
 
 
 def _tell_all_rows(domain: Domain) -> None:

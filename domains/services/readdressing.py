@@ -49,9 +49,11 @@ def rename_mailbox(
     old = MailAddress(claim.local, mailbox.domain.name)
     old_domain = mailbox.domain
     with transaction.atomic():
-        values = {"domain": domain, "address": f"{local}@{domain.name}"}
+        values: dict[str, object] = {"domain": domain, "address": f"{local}@{domain.name}"}
         if _is_same(mailbox, values):
             return {}
+        if domain.pk != old_domain.pk:  # they are the old domain's, and its administrators'
+            values |= {"policy": None, "relay": None}
         lock_domains(old_domain, domain)
         _move_claim(actor, claim, domain, local)
         try:

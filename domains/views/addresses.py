@@ -265,7 +265,7 @@ def group_delete(request: ActorRequest, address_id: int) -> HttpResponse:
 @require_safe
 def group_history(request: ActorRequest, address_id: int) -> HttpResponse:
     address = _get(request, address_id, Right.VIEW_AUDIT)
-    events = history_lines(selectors.history_of(address))
+    events = history_lines(selectors.history_of(request.actor, address))
     return render_page(request, "domains/group_history.html", {"object": _page(request, address), "events": events})
 
 

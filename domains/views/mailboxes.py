@@ -217,7 +217,7 @@ def user_quota(request: ActorRequest, mailbox_id: int) -> HttpResponse:
 @require_safe
 def user_history(request: ActorRequest, mailbox_id: int) -> HttpResponse:
     mailbox = selectors.get_mailbox(request.actor, mailbox_id, need=Right.VIEW_AUDIT)
-    events = selectors.history_of(mailbox, mailbox.user)
+    events = selectors.history_of(request.actor, mailbox, mailbox.user)
     context = {"object": mailbox_page(request, mailbox), "mailbox": mailbox, "events": history_lines(events)}
     return render_page(request, "domains/user_history.html", context)
 

@@ -50,12 +50,12 @@ def test_a_new_administrator_belongs_to_where_they_administer(cast: Cast) -> Non
 
 def test_an_existing_person_gets_the_rights_and_stays_as_they_are(cast: Cast) -> None:
     actor = actor_of(cast.domain_administrator)
-    grant = create_administrator(actor, cast.domain, NewPerson("STRANGER@example.net", "Renamed", "", "x" * 20), VIEWS)
-    cast.stranger.refresh_from_db()
-    assert grant.user == cast.stranger and cast.stranger.name != "Renamed"
-    assert cast.stranger.check_password("x" * 20) is False
+    grant = create_administrator(actor, cast.domain, NewPerson("USER@example.org", "Renamed", "", "x" * 20), VIEWS)
+    cast.user.refresh_from_db()
+    assert grant.user == cast.user and cast.user.name != "Renamed"
+    assert cast.user.check_password("x" * 20) is False
     with pytest.raises(GrantExists):
-        create_administrator(actor, cast.domain, cast.stranger, VIEWS)
+        create_administrator(actor, cast.domain, cast.user, VIEWS)
 
 
 def test_nobody_gets_an_account_behind_an_address_of_others(cast: Cast) -> None:

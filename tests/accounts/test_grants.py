@@ -25,8 +25,7 @@ from accounts.selectors.administrators import (
 )
 from accounts.services.grants import Bundle, add_grant, change_grant, remove_grant, set_system_administrator
 from domains.models import Customer, Domain
-from tests import factories
-from tests.domains.factories import make_delegate
+from tests.domains.factories import make_delegate, make_mailbox_in
 from tests.stage import Cast
 
 DOMAIN_ADMINISTRATOR = Bundle("domain_administrator")
@@ -38,8 +37,11 @@ def actor_of(user: User) -> Actor:
 
 
 @pytest.fixture
-def person(db: None) -> User:
-    return factories.make_user()
+def person(cast: Cast) -> User:
+    """Somebody of `domain`, whom its administrators see."""
+    user = make_mailbox_in(cast.domain).user
+    assert user is not None
+    return user
 
 
 @pytest.mark.parametrize(

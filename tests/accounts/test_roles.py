@@ -28,7 +28,7 @@ def test_a_role_is_made_given_changed_and_its_holders_follow(cast: Cast) -> None
     actor = actor_of(cast.domain_administrator)
     role = create_role(actor, cast.domain, name=" Front  desk ", rights=VIEWS)
     assert role.name == "Front desk" and role.scopes()[-1].id == cast.customer.pk
-    person = factories.make_user()
+    person = cast.user
     add_grant(actor, person, cast.domain, Bundle(role=role))
     assert actor_of(person).rights_on(cast.domain) == {Right.VIEW_USERS, Right.VIEW_DOMAINS}
     change_role(actor, role, {"rights": ["view_users", "set_passwords"]})
