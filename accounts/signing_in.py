@@ -1,17 +1,25 @@
-"""Signing in with address and password. Not for sessions and cookies: the view makes those."""
+"""Signing in with address and password, at a page or by a program. Sessions and cookies are made by the view."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from django.utils import timezone
 
-from accounts import audit, throttle
+from accounts import audit, factors, throttle
 from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import BadAddress, WrongPassword
-from accounts.models import User
+from accounts.models import ApiToken, User
+from accounts.secrets import new_token
+from accounts.services.tokens import NewToken, create_token
 from accounts.sessions import may_enter
+
+PASSWORD_TOKEN = "signed in"  # noqa: S105  # how the names of such tokens begin
+PASSWORD_TOKEN_HOURS_MAX = 4
 
 
 def sign_in(request: HttpRequest, *, email: str, password: str, device: str | None) -> User:
@@ -21,16 +29,48 @@ def sign_in(request: HttpRequest, *, email: str, password: str, device: str | No
     with their domain) and somebody without a password: Django hashes a dummy where there is nothing to compare.
     Raises: WrongPassword, TooManyAttempts.
     """
-    address = _canonical(email)
-    attempt = throttle.counters(address, request.META.get("REMOTE_ADDR", ""), device)
-    throttle.admit(attempt)
-    user = authenticate(request, username=address, password=password)
-    if user is None or user.authentication != "integrated" or not may_enter(_actor(request, user)):
-        audit.record(_actor(request, request.user), "user.sign_in_failed", address[:254])
-        raise WrongPassword("address and password don't belong together")
-    throttle.forgive(attempt)
+    user = _checked(_actor(request, request.user), email=email, password=password, device=device, door="web")
     audit.record(_actor(request, user), "user.sign_in", user)
     return user
+
+
+def sign_in_program(actor: Actor, *, email: str, password: str, hours: int) -> NewToken:
+    """A token of some hours for a program that knows its person's address and password; `actor` is nobody yet.
+
+    Slowed down like signing in at the page, with the same one error: also for people whose sign-in needs more than a
+    password. Such tokens that have expired go. Raises: WrongPassword, TooManyAttempts, Forbidden (the person's domain
+    lets its people make none), BadGrant (too many).
+    """
+    if not 1 <= hours <= PASSWORD_TOKEN_HOURS_MAX:
+        raise ValueError(f"between 1 and {PASSWORD_TOKEN_HOURS_MAX} hours")
+    user = _checked(actor, email=email, password=password, device=None, door="api")
+    known = Actor.for_user(user, address=actor.address, via=actor.via)
+    now = timezone.now()
+    ApiToken.objects.filter(user=user, name__startswith=PASSWORD_TOKEN, expires_at__lt=now).delete()
+    name = f"{PASSWORD_TOKEN} {now:%Y-%m-%d %H:%M} {new_token()[:6]}"
+    made = create_token(known, user, name=name, expires_at=now + timedelta(hours=hours))
+    audit.record(known, "user.sign_in", user)
+    return made
+
+
+def _checked(actor: Actor, *, email: str, password: str, device: str | None, door: str) -> User:
+    """The person these belong to, if they may come in by this door. Raises: WrongPassword, TooManyAttempts."""
+    address = _canonical(email)
+    attempt = throttle.counters(address, actor.address, device)
+    throttle.admit(attempt)
+    user = authenticate(None, username=address, password=password)
+    if user is None or not _comes_in(user, door):
+        audit.record(actor, "user.sign_in_failed", address[:254])
+        raise WrongPassword("address and password don't belong together")
+    throttle.forgive(attempt)
+    return user
+
+
+def _comes_in(user: User, door: str) -> bool:
+    """Whether a right password is enough: kept here, for a door that isn't shut, and for programs the only factor."""
+    if user.authentication != "integrated" or not may_enter(Actor.for_user(user), door):
+        return False
+    return door != "api" or not factors.has_second_factor(user)
 
 
 def _actor(request: HttpRequest, user: User | AnonymousUser) -> Actor:

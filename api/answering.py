@@ -129,6 +129,7 @@ def _sent(request: HttpRequest, declared: Declared) -> dict[str, Any]:
             found["query"] = read_query(request.GET, declared.query)
         except Invalid as error:
             faults += error.faults
+    faults += _wrong_headers(request, declared)
     if declared.body is not None:
         try:
             found["body"] = read_body(request, declared.body, is_optional=declared.is_body_optional)
@@ -139,6 +140,17 @@ def _sent(request: HttpRequest, declared: Declared) -> dict[str, Any]:
     if faults:
         raise Invalid.of(faults)
     return found
+
+
+def _wrong_headers(request: HttpRequest, declared: Declared) -> list[Fault]:
+    """Headers of the operation's own that say something else than one of their words."""
+    given = {name: request.headers[name] for name in declared.headers if name in request.headers}
+    text = _("Only this is understood: %(words)s. Else leave the header out.")
+    return [
+        Fault(name, text % {"words": ", ".join(declared.headers[name][0])})
+        for name, value in given.items()
+        if value.strip().lower() not in declared.headers[name][0]
+    ]
 
 
 def _list(request: HttpRequest, declared: Declared, actor: Actor, rows: Any) -> HttpResponse:
@@ -168,7 +180,7 @@ def _single(request: HttpRequest, declared: Declared, value: Any) -> HttpRespons
 def _written(declared: Declared, value: Any) -> HttpResponse:
     if declared.answer is None:
         return HttpResponse(status=declared.status)
-    if declared.status != 201:
+    if not declared.makes:
         return _json(declared, value)
     response = _json(declared, value.body)
     if value.location:

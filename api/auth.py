@@ -6,6 +6,7 @@ Source: RFC 6750 §2.1, §3.
 
 from __future__ import annotations
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja.security.http import HttpAuthBase
@@ -38,6 +39,19 @@ class Bearer(HttpAuthBase):
                 _("The token is unknown, revoked or expired, or its person is shut out."), invalid=True
             )
         return actor
+
+
+class BearerOrNobody(Bearer):
+    """The same, but without the header somebody unknown: for what asks for a password instead."""
+
+    def __call__(self, request: HttpRequest) -> Actor:
+        if "HTTP_AUTHORIZATION" in request.META:
+            return super().__call__(request)
+        address = request.META.get("REMOTE_ADDR", "")
+        count = limits.count_request(f"nobody at {address}", address)
+        if count.is_over or count.is_guessing:
+            raise TooManyRequests(_("Too many requests without a token from this network."), count.wait_s)
+        return Actor.for_user(AnonymousUser(), address=address, via="api")
 
 
 def _token_of(request: HttpRequest) -> str:

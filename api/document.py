@@ -145,8 +145,9 @@ def _problem_response(kind: type[ApiError]) -> Json:
 
 
 def _complete(operation: Json, declared: Declared, schemas: Json) -> None:
-    operation["security"] = [{"token": []}]
-    operation["parameters"] = [_parameter(each) for each in operation["parameters"]] + _conditions(declared)
+    operation["security"] = [{"token": []}, {}] if declared.is_open else [{"token": []}]
+    own = [_parameter(each) for each in operation["parameters"]]
+    operation["parameters"] = own + _conditions(declared) + _own_headers(declared)
     success = operation["responses"].pop(declared.status)
     success["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in _headers_of(declared)}
     operation["responses"] = {str(declared.status): success}
@@ -184,6 +185,19 @@ def _conditions(declared: Declared) -> list[Json]:
     ]
 
 
+def _own_headers(declared: Declared) -> list[Json]:
+    return [
+        {
+            "in": "header",
+            "name": name,
+            "required": False,
+            "description": about,
+            "schema": {"type": "string", "enum": list(words)},
+        }
+        for name, (words, about) in declared.headers.items()
+    ]
+
+
 def _is_single(declared: Declared) -> bool:
     return declared.method == "GET" and declared.listing is None
 
@@ -194,7 +208,7 @@ def _headers_of(declared: Declared) -> list[str]:
         found += ["X-Total-Count", "Link"]
     elif declared.method == "GET":
         found += ["ETag"]
-    if declared.status == 201:
+    if declared.makes:
         found += ["Location"]
     return found
 

@@ -16,12 +16,13 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from django.db.models import QuerySet
 from ninja import Router
+from ninja.constants import NOT_SET
 from ninja.params.models import Body as BodySource
 from ninja.params.models import Path as PathSource
 from ninja.params.models import Query as QuerySource
@@ -29,6 +30,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from accounts.actors import Actor
 from api.answering import DoorOperation, DoorPathView, inside
+from api.auth import BearerOrNobody
 from api.errors import NotFound
 from api.listing import Listing
 from api.schemas import Answer, Id
@@ -38,6 +40,7 @@ A = TypeVar("A", bound=Answer)
 Function = TypeVar("Function", bound=Callable[..., Any])
 Admit = Callable[..., Any]
 Names = Mapping[str, str]
+Headers = Mapping[str, tuple[tuple[str, ...], str]]
 _PLACEHOLDER = re.compile(r"\{(?:(int|path):)?(\w+)\}")
 
 
@@ -69,7 +72,11 @@ def holding(right: str) -> Admit:
 
 @dataclass(frozen=True)
 class Declared:
-    """One method of one address. `reads`: the token may be one that only reads."""
+    """One method of one address.
+
+    reads: the token may be one that only reads. makes: answers `Created`. headers: what may be said in headers, with
+    the words each takes. is_open: needs no token; the actor may be nobody.
+    """
 
     method: str
     path: str
@@ -87,6 +94,9 @@ class Declared:
     reads: bool
     names: Names
     siblings: dict[str, Declared]
+    makes: bool = False
+    headers: Headers = field(default_factory=dict)
+    is_open: bool = False
 
     @property
     def name(self) -> str:
@@ -146,22 +156,26 @@ class Group(Router):
         return self._declare("GET", path, admit=admit)
 
     def post(  # type: ignore[override]
-        self, path: str, *, admit: Admit, reads: bool = False, status: int | None = None
+        self, path: str, *, admit: Admit, reads: bool = False, status: int | None = None, is_open: bool = False
     ) -> Callable[[Function], Function]:
-        """Make something, or (`reads`) ask something that takes a body."""
-        return self._declare("POST", path, admit=admit, reads=reads, status=status)
+        """Make something, or (`reads`) ask something that takes a body. `is_open`: also without a token."""
+        return self._declare("POST", path, admit=admit, reads=reads, status=status, is_open=is_open)
 
     def put(self, path: str, *, admit: Admit) -> Callable[[Function], Function]:  # type: ignore[override]
         """Replace a whole object or list."""
         return self._declare("PUT", path, admit=admit)
 
-    def patch(self, path: str, *, admit: Admit) -> Callable[[Function], Function]:  # type: ignore[override]
+    def patch(  # type: ignore[override]
+        self, path: str, *, admit: Admit, headers: Headers | None = None
+    ) -> Callable[[Function], Function]:
         """Change what is sent and nothing else."""
-        return self._declare("PATCH", path, admit=admit)
+        return self._declare("PATCH", path, admit=admit, headers=headers)
 
-    def delete(self, path: str, *, admit: Admit) -> Callable[[Function], Function]:  # type: ignore[override]
+    def delete(  # type: ignore[override]
+        self, path: str, *, admit: Admit, headers: Headers | None = None
+    ) -> Callable[[Function], Function]:
         """Remove an object."""
-        return self._declare("DELETE", path, admit=admit)
+        return self._declare("DELETE", path, admit=admit, headers=headers)
 
     def list(
         self, path: str, listing: Listing[A]
@@ -193,7 +207,15 @@ class Group(Router):
         return decorate
 
     def _declare(
-        self, method: str, path: str, *, admit: Admit, reads: bool = False, status: int | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        admit: Admit,
+        reads: bool = False,
+        status: int | None = None,
+        headers: Headers | None = None,
+        is_open: bool = False,
     ) -> Callable[[Function], Function]:
         def decorate(function: Function) -> Function:
             hints = get_type_hints(function, include_extras=True)
@@ -217,6 +239,9 @@ class Group(Router):
                 reads=reads or method == "GET",
                 names=self.names,
                 siblings=self._siblings.setdefault(path, {}),
+                makes=usual == 201,
+                headers=headers or {},
+                is_open=is_open,
             )
             self._add(declared, body=hints.get("body"), query=query)
             return function
@@ -239,6 +264,7 @@ class Group(Router):
             tags=[self.tag],
             by_alias=True,
             url_name=declared.name,
+            auth=BearerOrNobody() if declared.is_open else NOT_SET,
         )
         path_view = self.path_operations.setdefault(declared.path, DoorPathView())
         path_view.operations.append(operation)

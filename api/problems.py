@@ -17,6 +17,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.utils.log import log_response
 from django.utils.translation import gettext as _
 
 from accounts import errors as accounts
@@ -33,16 +34,19 @@ from api.errors import (
     PreconditionFailed,
     TooLarge,
     TooManyRequests,
+    Unauthenticated,
     Unavailable,
 )
 from config.kit.versions import ChangedMeanwhile
 from config.middleware import current_request_id
 from domains import errors as domains
+from jobs import errors as jobs
 
 log = logging.getLogger("postkeep.api")
 
 MEDIA_TYPE = "application/problem+json"
 MAX_FAULTS = 100
+WATCHED = (401, 403, 429)  # somebody may be trying; other refusals are a program's daily life, and no warning
 TYPE_BASE = "/api/v1/#problem-"  # resolves to the page that explains it
 Names = Mapping[str, str]
 _ENTRY = re.compile(r"^\w+(\[\d+\])$")
@@ -64,6 +68,8 @@ def respond(
     response = HttpResponse(json.dumps(document(request, problem)), status=problem.status, content_type=MEDIA_TYPE)
     for name, value in problem.headers.items():
         response[name] = value
+    level = "error" if problem.status >= 500 else "warning" if problem.status in WATCHED else "info"
+    log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request, level=level)
     return response
 
 
@@ -129,6 +135,11 @@ def _wrong_password(error: Exception, names: Names) -> ApiError:
     return Invalid(_words(error), faults=_faults(error, names, "password"))
 
 
+def _no_entry(error: Exception, names: Names) -> ApiError:
+    text = _("Name and password don't belong together, or this person's sign-in needs more than a password.")
+    return Unauthenticated(text)
+
+
 def _unknown_option(error: Exception, names: Names) -> ApiError:
     text = _("There is no option of this name.")
     return Invalid(text, faults=_faults(error, names, "name", text))
@@ -140,6 +151,25 @@ def _bad_option(error: Exception, names: Names) -> ApiError:
 
 def _refused(error: Exception, names: Names) -> ApiError:
     return Invalid(_words(error), faults=_faults(error, names))
+
+
+def _unknown_command(error: Exception, names: Names) -> ApiError:
+    text = _("There is no such command, or none that you may start.")
+    return Invalid(text, faults=_faults(error, names, "command", text))
+
+
+def _bad_arguments(error: Exception, names: Names) -> ApiError:
+    assert isinstance(error, jobs.BadArguments)
+    field = f"params.{_name(error.field, {})}" if error.field else "params"
+    return Invalid(_words(error), faults=[Fault(field, _words(error))])
+
+
+def _not_ready(error: Exception, names: Names) -> ApiError:
+    return Invalid(_words(error), faults=_faults(error, names, "command"))
+
+
+def _ended(error: Exception, names: Names) -> ApiError:
+    return Conflict(_("The task isn't in a state in which this can be done."))
 
 
 def _lines(error: Exception, names: Names) -> ApiError:
@@ -185,6 +215,7 @@ TABLE: list[tuple[type[Exception], Callable[[Exception, Names], ApiError]]] = [
     (accounts.AddressTaken, _address_taken),
     (accounts.BadAddress, _wrong_address),
     (accounts.BadPassword, _wrong_password),
+    (accounts.WrongPassword, _no_entry),
     (accounts.TooManyAttempts, _wait),
     (accounts.LastAdministrator, _taken),
     (accounts.UnknownOption, _unknown_option),
@@ -200,6 +231,11 @@ TABLE: list[tuple[type[Exception], Callable[[Exception, Names], ApiError]]] = [
     (domains.InUse, _taken),
     (domains.WrongState, _taken),
     (domains.DomainsError, _refused),
+    (jobs.UnknownCommand, _unknown_command),
+    (jobs.BadArguments, _bad_arguments),
+    (jobs.NotReady, _not_ready),
+    (jobs.NotRunnable, _ended),
+    (jobs.JobsError, _refused),
     (ChangedMeanwhile, _changed),
     (ModelValidationError, _fields),
     (RequestDataTooBig, _too_large),

@@ -10,6 +10,7 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         import jobs.builtin  # registers its commands
         import jobs.bulk
+        import jobs.mails
         import jobs.people
         import jobs.tasks  # registers with Celery and the clock
         import jobs.trail  # noqa: F401

@@ -60,6 +60,7 @@ class Command:
     function: Callable[[Actor, TaskRun, Any], Result]
     help: str
     label: str | Promise = ""  # what pages call it; its name where nobody said
+    check: Callable[[Actor, Any], object] | None = None  # asked before a task is made: what it touches, what it needs
 
     def parameters(self) -> list[Parameter]:
         return _parameters(self.arguments)
@@ -93,9 +94,17 @@ _registry: dict[str, Command] = {}
 
 
 def command(
-    name: str, *, needs: Right | None, arguments: type[Arguments], label: str | Promise = ""
+    name: str,
+    *,
+    needs: Right | None,
+    arguments: type[Arguments],
+    label: str | Promise = "",
+    check: Callable[[Actor, Arguments], object] | None = None,
 ) -> Callable[[Function[Arguments]], Function[Arguments]]:
-    """Register a function as the command `name`; the first line of its docstring is its help."""
+    """Register a function as the command `name`; the first line of its docstring is its help.
+
+    check: refuses a task before it is made; it is asked again by the services when the task runs.
+    """
     _parameters(arguments)  # a field of a type we can't read from a shell fails at import
 
     def register(function: Function[Arguments]) -> Function[Arguments]:
@@ -103,7 +112,7 @@ def command(
         if known is not None and known.function.__qualname__ != function.__qualname__:
             raise ValueError(f"the command {name} is registered twice")
         text = (function.__doc__ or "").strip().split("\n", 1)[0]
-        _registry[name] = Command(name, needs, arguments, function, text, label)
+        _registry[name] = Command(name, needs, arguments, function, text, label, check)
         return function
 
     return register
@@ -164,7 +173,7 @@ def _from_json(parameter: Parameter, value: object) -> object:
             return list(value)
     elif type(value) is parameter.kind:  # exactly: True is no int here
         return value
-    raise BadArguments(f"{parameter.name} must be {parameter.describe()['type']}")
+    raise BadArguments(f"{parameter.name} must be {parameter.describe()['type']}", field=parameter.name)
 
 
 def _from_strings(parameter: Parameter, values: Sequence[str]) -> object:

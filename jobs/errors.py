@@ -14,7 +14,15 @@ class UnknownCommand(JobsError):
 
 
 class BadArguments(JobsError, ValueError):
-    """The arguments don't fit the command; the text says which and why."""
+    """The arguments don't fit the command; the text says which and why, `field` names the one where it is one."""
+
+    def __init__(self, text: str = "", *, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field
+
+
+class NotReady(JobsError):
+    """Something that the command needs isn't there; the text says what, for the person who asked."""
 
 
 class NotRunnable(JobsError):

@@ -7,7 +7,7 @@ from django.http import Http404
 
 from accounts.actors import Actor
 from accounts.permissions import Right
-from jobs.commands import list_commands
+from jobs.commands import Command, list_commands
 from jobs.models import Task, TaskLog
 
 LOG_LINES_SHOWN = 200
@@ -34,9 +34,14 @@ def list_tasks(actor: Actor, *, state: str = "", type: str = "") -> QuerySet[Tas
     return found.defer("arguments", "result", "error")
 
 
+def list_startable(actor: Actor) -> list[Command]:
+    """The commands that this actor may ask for; on what, their services ask."""
+    return [command for command in list_commands() if command.needs is None or actor.has_somewhere(command.needs)]
+
+
 def list_types(actor: Actor) -> list[str]:
-    """What a list of this actor can be filtered by: the commands they may ask for."""
-    return [command.name for command in list_commands() if command.needs is None or actor.has_somewhere(command.needs)]
+    """What a list of this actor can be filtered by."""
+    return [command.name for command in list_startable(actor)]
 
 
 def get_task(actor: Actor, task_id: int) -> Task:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from types import FrameType
@@ -23,7 +23,7 @@ from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.permissions import Right
 from jobs import running, shutdown, sweeping
-from jobs.commands import get_command
+from jobs.commands import Command, get_command
 from jobs.errors import NotRunnable
 from jobs.models import Task
 
@@ -37,7 +37,7 @@ _PUBLISH_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, 
 def submit(actor: Actor, name: str, arguments: object, *, origin: Task | None = None) -> Task:
     """Ask for a command; the worker runs it after the caller's transaction commits.
 
-    Raises: UnknownCommand, BadArguments, Forbidden.
+    Raises: UnknownCommand, BadArguments, Forbidden, and what the command's own check raises.
     """
     with transaction.atomic():
         task = _make_row(actor, name, arguments, origin)
@@ -45,6 +45,16 @@ def submit(actor: Actor, name: str, arguments: object, *, origin: Task | None = 
         task.save(update_fields=["dispatched_at", "dispatches"])
         transaction.on_commit(lambda: dispatch(task.pk))
     return task
+
+
+def start(actor: Actor, name: str, values: Mapping[str, object]) -> Task:
+    """The same from a JSON object, whose content is looked at only for who holds the command's right.
+
+    Raises: UnknownCommand, Forbidden, BadArguments, and what the command's own check raises.
+    """
+    command = get_command(name)
+    _require_right(actor, command)
+    return submit(actor, name, command.arguments_from_json(values))
 
 
 def run_here(actor: Actor, name: str, arguments: object, *, echo: running.Echo | None = None) -> Task:
@@ -123,6 +133,24 @@ def purge_tasks(actor: Actor, *, older_than_days: int) -> int:
 
 def _make_row(actor: Actor, name: str, arguments: object, origin: Task | None) -> Task:
     command = get_command(name)
+    _require_right(actor, command)
+    stored = command.arguments_as_json(arguments)
+    if command.check is not None:
+        command.check(actor, arguments)
+    with transaction.atomic():
+        task = Task.objects.create(
+            type=name,
+            actor=actor.user,
+            actor_label=actor.label[:300],
+            arguments=stored,
+            rights=None if actor.allowed is None else sorted(actor.allowed),
+            origin=origin,
+        )
+        audit.record(actor, "task.create", task)
+    return task
+
+
+def _require_right(actor: Actor, command: Command) -> None:
     if command.needs is not None:
         actor.require_somewhere(command.needs)  # on what, its service asks
     elif actor.kind == "user" and actor.user is None:
@@ -130,17 +158,6 @@ def _make_row(actor: Actor, name: str, arguments: object, origin: Task | None) -
     if actor.acting is not None:
         raise Forbidden("no tasks while acting as somebody: they would go on after it")
     actor.require_writing()
-    with transaction.atomic():
-        task = Task.objects.create(
-            type=name,
-            actor=actor.user,
-            actor_label=actor.label[:300],
-            arguments=command.arguments_as_json(arguments),
-            rights=None if actor.allowed is None else sorted(actor.allowed),
-            origin=origin,
-        )
-        audit.record(actor, "task.create", task)
-    return task
 
 
 def _require_own(actor: Actor, task: Task) -> None:

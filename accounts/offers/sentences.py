@@ -36,6 +36,7 @@ def register() -> None:
             "user.invitation_link": _("Invitation link made"),
             "user.make_administrator": _("Made a system administrator"),
             "user.rename": _("Address changed"),
+            "user.remove_second_factors": _("Second factors switched off"),
             "user.reset_link": _("Link for a new password made"),
             "user.set_authentication": _("Way of signing in changed"),
             "user.set_password": _("Password set"),

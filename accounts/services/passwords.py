@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -20,18 +22,27 @@ def invite(actor: Actor, user: User, *, base_url: str | None = None) -> str:
     return _issue_link(actor, user, OneTimeLink.Kind.INVITATION, base_url)
 
 
-def issue_reset_link(actor: Actor, user: User, *, base_url: str | None = None) -> str:
+def issue_reset_link(
+    actor: Actor, user: User, *, base_url: str | None = None, lifetime: timedelta | None = None
+) -> str:
     """A link with which the person chooses a new password; the old one works until then. Raises: Forbidden."""
-    return _issue_link(actor, user, OneTimeLink.Kind.RESET, base_url)
+    return _issue_link(actor, user, OneTimeLink.Kind.RESET, base_url, lifetime)
 
 
-def _issue_link(actor: Actor, user: User, kind: OneTimeLink.Kind, base_url: str | None) -> str:
+def require_issuing(actor: Actor, user: User) -> None:
+    """Who may make links to choose a password for whom. Raises: Forbidden."""
     require_setting(actor, user)
     if not user.is_active:
         raise Forbidden("a link for somebody who may not sign in")
+
+
+def _issue_link(
+    actor: Actor, user: User, kind: OneTimeLink.Kind, base_url: str | None, lifetime: timedelta | None = None
+) -> str:
+    require_issuing(actor, user)
     with transaction.atomic():
         audit.record(actor, f"user.{kind.value}_link", user)
-        return links.issue(kind, user, base_url=base_url)
+        return links.issue_row(kind, user, base_url=base_url, lifetime=lifetime)[0]
 
 
 def accept_link(link: OneTimeLink, *, password: str) -> User:

@@ -34,6 +34,17 @@ def issue_sign_in_link(actor: Actor, user: User, *, hours: int = HOURS_MAX, base
 
     Raises: Forbidden, also for people who may not have one; ValueError for hours beyond 1 to 4.
     """
+    require_issuing(actor, user)
+    if not 1 <= hours <= HOURS_MAX:
+        raise ValueError(f"between 1 and {HOURS_MAX} hours")
+    with transaction.atomic():
+        url, link = links.issue_row(OneTimeLink.Kind.SIGN_IN, user, base_url=base_url, lifetime=timedelta(hours=hours))
+        audit.record(actor, "user.sign_in_link", user, hours=hours)
+    return SignInLink(url, link)
+
+
+def require_issuing(actor: Actor, user: User) -> None:
+    """Who may make such a link for whom. Raises: Forbidden."""
     actor.require_writing()
     if actor.acting is not None:
         raise Forbidden("no links are made while acting as somebody")
@@ -43,12 +54,6 @@ def issue_sign_in_link(actor: Actor, user: User, *, hours: int = HOURS_MAX, base
     else:
         actor.require_over(Right.SEND_SIGN_IN_LINKS, user)
     require_suitable(user)
-    if not 1 <= hours <= HOURS_MAX:
-        raise ValueError(f"between 1 and {HOURS_MAX} hours")
-    with transaction.atomic():
-        url, link = links.issue_row(OneTimeLink.Kind.SIGN_IN, user, base_url=base_url, lifetime=timedelta(hours=hours))
-        audit.record(actor, "user.sign_in_link", user, hours=hours)
-    return SignInLink(url, link)
 
 
 def accept_sign_in_link(link: OneTimeLink, *, address: str = "") -> User:

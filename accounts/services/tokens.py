@@ -47,12 +47,16 @@ def create_token(
     rights: the names of those it is narrowed to, None for all that the person has. The option TOKEN_DAYS of where the
     person belongs bounds how long it lives. Raises: Forbidden, BadGrant, NameTaken.
     """
-    _require_making(actor, user)
+    require_making_tokens(actor, user)
     narrowed = None if rights is None else Bundle.of_rights(rights).rights - PERSONAL_RIGHTS
     expires_at = _bounded(user, expires_at)
     if actor.token_id is not None:
         _require_no_wider(actor.token_id, narrowed, read_only, expires_at)
     name = _checked_name(name)
+    if ApiToken.objects.filter(user=user).count() >= TOKENS_MAX:
+        raise BadGrant(
+            _("A person has at most %(most)d tokens; revoke one first.") % {"most": TOKENS_MAX}, field="name"
+        )
     value = "pk_" + new_token()
     try:
         with transaction.atomic():
@@ -83,6 +87,7 @@ def revoke_token(actor: Actor, token: ApiToken) -> None:
 
     Raises: Forbidden.
     """
+    actor.require_writing()
     require_over_tokens(actor, token.user)
     with transaction.atomic():
         deleted, _rows = ApiToken.objects.filter(pk=token.pk).delete()
@@ -92,6 +97,7 @@ def revoke_token(actor: Actor, token: ApiToken) -> None:
 
 def revoke_all_tokens(actor: Actor, user: User) -> int:
     """All of a person's tokens at once; how many there were. Raises: Forbidden."""
+    actor.require_writing()
     require_over_tokens(actor, user)
     with transaction.atomic():
         names = list(ApiToken.objects.filter(user=user).values_list("name", flat=True))
@@ -103,7 +109,6 @@ def revoke_all_tokens(actor: Actor, user: User) -> int:
 
 def require_over_tokens(actor: Actor, user: User) -> None:
     """Who may see and revoke somebody's tokens: they themselves, and who manages their account. Raises: Forbidden."""
-    actor.require_writing()
     if actor.acting is not None:
         raise Forbidden("no tokens are touched while acting as somebody")
     if not actor.owns(user):
@@ -112,7 +117,8 @@ def require_over_tokens(actor: Actor, user: User) -> None:
         raise Forbidden("not through a temporary link")
 
 
-def _require_making(actor: Actor, user: User) -> None:
+def require_making_tokens(actor: Actor, user: User) -> None:
+    """Who may make a token for somebody: they themselves, and who runs the server. Raises: Forbidden."""
     actor.require_writing()
     if actor.acting is not None:
         raise Forbidden("no tokens are made while acting as somebody")

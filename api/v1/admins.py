@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
+from django.db import transaction
 from django.db.models import QuerySet
 from pydantic import BaseModel, ConfigDict, Field
 
-from accounts import places
+from accounts import factors, places
 from accounts.actors import Actor
 from accounts.errors import BadGrant
 from accounts.models import Grant, User
@@ -34,6 +35,7 @@ from accounts.services.administrators import (
     update_administrator,
 )
 from accounts.services.grants import Bundle, change_grant
+from accounts.services.second_factors import remove_second_factors
 from api import filters
 from api.errors import Fault, Invalid, NotFound
 from api.listing import Listing
@@ -90,7 +92,9 @@ class AdminUpdate(Body):
     display_name: DisplayName = left_out()
     password: Password = left_out()
     enabled: bool = left_out()
-    totp: Annotated[Literal[False], Field(description="Only off: on needs the person themselves.")] = left_out()
+    totp: Annotated[
+        Literal[False], Field(description="Switches second factors off, of somebody else; on needs the person.")
+    ] = left_out()
     language: AnyCaseLanguage | None = None
 
 
@@ -144,7 +148,7 @@ def _present(actor: Actor, row: User, authorities: list[Authority]) -> Admin:
         email=row.email,
         enabled=row.is_active,
         language=row.language.upper() or None,
-        totp=False,
+        totp=factors.has_second_factor(row),
         sys_admin=row.is_administrator and (actor.owns(row) or sees_system_administrators(actor)),
         authorities=authorities,
         authorities_count=len(authorities),
@@ -223,7 +227,10 @@ def admin_change(actor: Actor, user: User, body: AdminUpdate) -> None:
     given = {names.get(name, name): value for name, value in body.changes().items() if name != "totp"}
     if "language" in given:
         given["language"] = LANGUAGES.get(body.language or "", "")
-    update_administrator(actor, user, given)
+    with transaction.atomic():
+        update_administrator(actor, user, given)
+        if "totp" in body.model_fields_set:
+            remove_second_factors(actor, user)
 
 
 @group.delete("/security/admins/{int:adminId}", admit=get_administrator_by_id)

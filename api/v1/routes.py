@@ -23,7 +23,9 @@ from api.v1 import (
     rules,
     sender_rules,
     signs,
+    tasks,
     throttles,
+    tokens,
     users,
 )
 
@@ -52,6 +54,8 @@ door = Door(
         options.group,
         admins.group,
         roles.group,
+        tokens.group,
+        tasks.group,
         customers.provider_group,
     ]
 )

@@ -7,6 +7,7 @@ Expressions run in re2; a bad one is refused with the position of its error.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from django.db import transaction
@@ -193,43 +194,89 @@ def _values(body: Common) -> dict[str, Any]:
     return given | lowered | empty
 
 
-def _declare(
-    group: Group,
-    kind: RuleKind,
-    right: Right,
-    path: str,
-    name: str,
-    what: str,
-    present: Callable[[Any], Any],
-    answer: Any,
-    listing: Listing[Any],
-    add: Any,
-    change: Any,
-) -> None:
-    """The operations of one kind."""
+@dataclass(frozen=True)
+class _Kind:
+    """One kind of rules: its words, its schemas, and the right to change it."""
 
-    def admit(need: Right) -> Any:
+    group: Group
+    kind: RuleKind
+    right: Right
+    path: str
+    name: str
+    what: str
+    present: Callable[[Any], Any]
+    answer: Any
+    listing: Listing[Any]
+    add: Any
+    change: Any
+
+    @property
+    def everything(self) -> str:
+        return f"/domains/{{int:domainId}}/filters/{self.path}"
+
+    @property
+    def one(self) -> str:
+        return f"/filters/{self.path}/{{int:ruleId}}"
+
+    def admit(self, need: Right) -> Callable[[Actor, int], Any]:
         def admitted(actor: Actor, rule_id: int) -> Any:
-            return get_rule(actor, kind, rule_id, need=need)
+            return get_rule(actor, self.kind, rule_id, need=need)
 
         return admitted
+
+    def named(self, function: Callable[..., Any], verb: str, text: str, **hints: Any) -> Callable[..., Any]:
+        """The function with what its declaration is read from: name, documentation, schemas."""
+        function.__name__ = f"{self.name}_{verb}"
+        function.__doc__ = text
+        function.__annotations__ |= {"return" if name == "answers" else name: hint for name, hint in hints.items()}
+        return function
+
+
+def _declare(kind: _Kind) -> None:
+    """The operations of one kind."""
+    _declare_domain_s(kind)
+    _declare_one_s(kind)
+
+
+def _declare_domain_s(kind: _Kind) -> None:
+    """What is done with all rules of a domain."""
+    add: Any = kind.add
+    answer: Any = kind.answer
 
     def listed(actor: Actor, domain_id: int) -> QuerySet[Any]:
         domain = subjects.domain()(actor, domain_id)
         actor.require(Right.VIEW_POLICIES, domain)
-        return list_rules(actor, kind, domain=domain.pk)
+        return list_rules(actor, kind.kind, domain=domain.pk)
 
     def created(actor: Actor, domain: Domain, body: Any) -> Any:
         place = body.priority if "priority" in body.model_fields_set else None
-        made = rules.create_rule(actor, kind, domain, _values(body), place=place)
-        return Created(present(made), f"/filters/{path}/{made.pk}")
+        made = rules.create_rule(actor, kind.kind, domain, _values(body), place=place)
+        return Created(kind.present(made), f"/filters/{kind.path}/{made.pk}")
 
     def replaced(actor: Actor, domain: Domain, body: Any) -> Any:
-        done = rule_lists.replace_rules(actor, kind, domain, [_values(entry) for entry in body])
-        return [present(row) for row in done.rules]
+        done = rule_lists.replace_rules(actor, kind.kind, domain, [_values(entry) for entry in body])
+        return [kind.present(row) for row in done.rules]
+
+    listing = kind.named(listed, "list", f"List a domain's {kind.what}s.")
+    adding = kind.named(
+        created, "create", f"Add a {kind.what} to a domain.\n\nAt its place, or last.",
+        body=add, answers=Created[answer],
+    )  # fmt: skip
+    replacing = kind.named(
+        replaced, "replace",
+        f"Replace all {kind.what}s of a domain.\n\nIn this order. A rule that was there keeps its id.",
+        body=list[add], answers=list[answer],
+    )  # fmt: skip
+    kind.group.list(kind.everything, kind.listing)(listing)
+    kind.group.post(kind.everything, admit=subjects.domain(kind.right))(adding)
+    kind.group.put(kind.everything, admit=subjects.domain(kind.right))(replacing)
+
+
+def _declare_one_s(kind: _Kind) -> None:
+    """What is done with one rule."""
 
     def detail(actor: Actor, rule: Any) -> Any:
-        return present(rule)
+        return kind.present(rule)
 
     def changed(actor: Actor, rule: Any, body: Any) -> None:
         values = _values(body)
@@ -242,28 +289,13 @@ def _declare(
     def deleted(actor: Actor, rule: Any) -> None:
         rules.delete_rule(actor, rule)
 
-    listed.__doc__ = f"List a domain's {what}s."
-    created.__doc__ = f"Add a {what} to a domain.\n\nAt its place, or last."
-    replaced.__doc__ = f"Replace all {what}s of a domain.\n\nIn this order. A rule that was there keeps its id."
-    detail.__doc__ = f"Read a {what}."
-    changed.__doc__ = f"Change some fields of a {what}.\n\n`priority` moves it; those between move up or down by one."
-    deleted.__doc__ = f"Delete a {what}."
-    created.__annotations__ |= {"body": add, "return": Created[answer]}
-    replaced.__annotations__ |= {"body": list[add], "return": list[answer]}
-    detail.__annotations__ |= {"return": answer}
-    changed.__annotations__ |= {"body": change}
-    for function, verb in (
-        (listed, "list"), (created, "create"), (replaced, "replace"), (detail, "detail"), (changed, "change"),
-        (deleted, "delete"),
-    ):  # fmt: skip
-        function.__name__ = f"{name}_{verb}"
-    everything, one = f"/domains/{{int:domainId}}/filters/{path}", f"/filters/{path}/{{int:ruleId}}"
-    group.list(everything, listing)(listed)
-    group.post(everything, admit=subjects.domain(right))(created)
-    group.put(everything, admit=subjects.domain(right))(replaced)
-    group.get(one, admit=admit(Right.VIEW_POLICIES))(detail)
-    group.patch(one, admit=admit(right))(changed)
-    group.delete(one, admit=admit(right))(deleted)
+    moves = "`priority` moves it; those between move up or down by one."
+    reading = kind.named(detail, "detail", f"Read a {kind.what}.", answers=kind.answer)
+    changing = kind.named(changed, "change", f"Change some fields of a {kind.what}.\n\n{moves}", body=kind.change)
+    deleting = kind.named(deleted, "delete", f"Delete a {kind.what}.")
+    kind.group.get(kind.one, admit=kind.admit(Right.VIEW_POLICIES))(reading)
+    kind.group.patch(kind.one, admit=kind.admit(kind.right))(changing)
+    kind.group.delete(kind.one, admit=kind.admit(kind.right))(deleting)
 
 
 def _each(present: Callable[[Any], Any]) -> Callable[[Actor, Sequence[Any]], list[Any]]:
@@ -299,15 +331,15 @@ DLP = Listing(
     filters={"ruleId": filters.text("identifier", "Your id of it.")},
 )
 
-_declare(
+_declare(_Kind(
     attachment_group, RuleKind.ATTACHMENT, Right.MANAGE_FILTERS, "attachments", "attachment_rule",
     "rule for attachments", present_attachment, FilterAttachment, ATTACHMENTS, AttachmentRuleAdd, AttachmentRuleChange,
-)  # fmt: skip
-_declare(
+))  # fmt: skip
+_declare(_Kind(
     uri_group, RuleKind.URI, Right.MANAGE_FILTERS, "uris", "uri_rule", "rule for web addresses",
     present_uri, FilterUri, URIS, UriRuleAdd, UriRuleChange,
-)  # fmt: skip
-_declare(
+))  # fmt: skip
+_declare(_Kind(
     dlp_group, RuleKind.DLP, Right.MANAGE_DLP, "dlp", "dlp_rule", "DLP rule",
     present_dlp, FilterDlp, DLP, DlpRuleAdd, DlpRuleChange,
-)  # fmt: skip
+))  # fmt: skip

@@ -74,7 +74,7 @@ def mailbox(need: Right = Right.VIEW_USERS, *, own: bool | EndUserRight = False)
 
     def admit(actor: Actor, user_id: int) -> Mailbox:
         if own and actor.user is not None and actor.user.pk == user_id and actor.acting is None:
-            mine = _there(selectors.mailbox_of(actor.user))
+            mine = there(selectors.mailbox_of(actor.user))
             if isinstance(own, EndUserRight):
                 actor.require_own(own)
             return mine
@@ -83,7 +83,7 @@ def mailbox(need: Right = Right.VIEW_USERS, *, own: bool | EndUserRight = False)
     return admit
 
 
-def _there(found: M | None) -> M:
+def there(found: M | None) -> M:
     if found is None:
         raise Http404("no such object")
     return found
@@ -109,7 +109,7 @@ def of_domain(actor: Actor, model: type[Model], key: int, *, see: Right, need: R
 
 def one(rows: QuerySet[M], key: int, *, by: str = "pk") -> M:
     """The row of this id among these. Raises: Http404."""
-    return _there(rows.filter(**{by: key}).first())
+    return there(rows.filter(**{by: key}).first())
 
 
 def named(field: str, find: Callable[[], T]) -> T:

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 from pydantic import Field
 
+from accounts import factors
 from accounts.actors import Actor
 from accounts.permissions import Right
 from api.schemas import Address, Answer, Body, Id, Moment, left_out
@@ -47,7 +48,16 @@ class UserChange(Body):
     platform_id: Id | None = None
     auth_id: Annotated[None, Field(description="How people sign in is the platform's.")] = None
     sender_verify_on: bool | None = None
-    mfa_type: Annotated[Literal["NONE"], Field(description="Switches multi-factor authentication off.")] = left_out()
+    mfa_type: Annotated[
+        Literal["NONE"], Field(description="Switches multi-factor authentication off; for somebody else.")
+    ] = left_out()
+    send_notification: Annotated[
+        bool,
+        Field(
+            description="Mail the user about the account, with a link to choose a password, as a task: 422 where no "
+            "mail server is configured. Needs the right to set passwords."
+        ),
+    ] = False
 
 
 class NewUser(UserChange):
@@ -55,7 +65,6 @@ class NewUser(UserChange):
 
     email: Annotated[Address, Field(examples=["ada@example.org"])]
     status: NewState
-    send_notification: Annotated[bool, Field(description="Mail the user about the new account.")] = False
 
 
 class UserAnswer(Answer):
@@ -154,7 +163,7 @@ def _present(actor: Actor, row: Mailbox, around: _Around) -> UserAnswer:
         platform=None if relay is None or not actor.has(Right.MANAGE_RELAYS, row) else present_platform(relay),
         platform_id=row.relay_id,
         domain_platform_id=None if domain_relay is None else domain_relay.pk,
-        mfa_type="NONE",
+        mfa_type="TOTP" if person is not None and factors.has_second_factor(person) else "NONE",
         last_connection_date=row.last_sign_in_at or (person.last_login if person is not None else None),
         used_bytes=row.used_bytes,
         used_messages=row.used_messages,

@@ -8,8 +8,10 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 
 from accounts.actors import Actor
+from accounts.models import User
 from accounts.permissions import Right
 from accounts.services import set_password
+from accounts.services.second_factors import remove_second_factors
 from api import filters
 from api.errors import Conflict, Fault, Invalid, NotFound
 from api.listing import Listing
@@ -22,6 +24,8 @@ from domains.models import Domain, Mailbox, Status
 from domains.services import mailbox_states, policies, relays
 from domains.services.mailboxes import create_mailbox, update_mailbox
 from domains.services.readdressing import rename_mailbox
+from jobs import mails
+from jobs.errors import BadArguments, NotReady
 
 M = TypeVar("M", bound=Model)
 group = Group("Users", "Mailboxes, and the people who sign in with them.", names=NAMES)
@@ -83,6 +87,7 @@ def user_create(actor: Actor, body: NewUser) -> Created[UserAnswer]:
             sender_verify=body.sender_verify_on,
         )
         _set_services(actor, mailbox, body)
+        _notify(actor, mailbox, body)
     key = person_id(mailbox)
     return Created(present(actor, [subjects.mailbox()(actor, key)])[0], f"/users/{key}")
 
@@ -143,6 +148,9 @@ def user_change(actor: Actor, mailbox: Mailbox, body: UserChange) -> None:
         _set_services(actor, mailbox, body)
         if "status" in changes:
             mailbox_states.set_status(actor, mailbox, STATES[body.status])
+        if "mfa_type" in changes and mailbox.user is not None:
+            remove_second_factors(actor, mailbox.user)
+        _notify(actor, mailbox, body)
 
 
 _WORDS = {"firstname": "first_name", "lastname": "last_name"}
@@ -152,6 +160,18 @@ def _set_password(actor: Actor, mailbox: Mailbox, password: str) -> None:
     if mailbox.user is None:
         raise Conflict("Nobody signs in with this mailbox.", faults=[Fault("password", "Nobody signs in with it.")])
     set_password(actor, mailbox.user, password=password)
+
+
+def _notify(actor: Actor, mailbox: Mailbox, body: UserChange) -> None:
+    """Mail the user about the account, when it is made or changed for good."""
+    if not body.send_notification:
+        return
+    if mailbox.user is None:
+        raise Conflict("Nobody signs in with this mailbox.", faults=[Fault("sendNotification", "Nobody signs in.")])
+    try:
+        mails.welcome(actor, User.objects.get(pk=mailbox.user.pk))
+    except (NotReady, BadArguments) as error:
+        raise Invalid(f"sendNotification: {error}", faults=[Fault("sendNotification", str(error))]) from error
 
 
 def _set_services(actor: Actor, mailbox: Mailbox, body: UserChange) -> None:

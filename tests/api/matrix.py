@@ -39,6 +39,7 @@ class Row:
     foreign: int = 404
     foreign_user: int | None = None
     administrator: int = IN
+    anonymous: int = 401
     body: Any = b"{"
     query: Callable[[Place], str] | None = None
 

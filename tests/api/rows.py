@@ -6,11 +6,13 @@ import itertools
 from typing import Any
 
 from accounts.actors import Actor
+from accounts.models import User
 from accounts.scopes import SERVER
 from accounts.services.administrators import NewPerson, create_administrator
 from accounts.services.grants import Bundle
 from accounts.services.options import set_option
 from accounts.services.roles import create_role
+from accounts.services.tokens import create_token
 from domains.dkim_keys import KeyKind
 from domains.models import Broker, Domain, Mailbox, MailingList, Recipient, Relay, Subscriber
 from domains.policy.rules import RuleKind
@@ -31,6 +33,9 @@ from domains.services.providers import create_provider
 from domains.services.relays import create_relay
 from domains.services.rules import create_rule
 from domains.services.throttles import set_throttle
+from jobs.commands import NoArguments
+from jobs.models import Task
+from jobs.services import submit
 from tests.api.matrix import IN, Row, everybody, of_customer, of_domain, of_mailbox, server_only
 from tests.api.world import Place
 from tests.domains.factories import make_customer, make_domain, make_mailbox_in
@@ -114,6 +119,33 @@ def a_customer_s_admin(place: Place) -> dict[str, Any]:
     who = NewPerson(f"admin{next(_numbers)}@admins.example")
     bundle = Bundle.of_rights(["view_domains"])
     return of_customer(place) | {"adminId": create_administrator(Actor.system(), place.customer, who, bundle).user_id}
+
+
+def an_own_token(place: Place) -> dict[str, Any]:
+    """The place's person's: at this address it is for nobody else."""
+    return {
+        "tokenId": create_token(Actor.for_user(place.person), place.person, name=f"token {next(_numbers)}").token.pk
+    }
+
+
+def an_admin_with_a_token(place: Place) -> dict[str, Any]:
+    return {"adminId": a_token_of_an_admin(place)["adminId"]}
+
+
+def a_token_of_an_admin(place: Place) -> dict[str, Any]:
+    made = an_admin_alone(place)
+    person = User.objects.get(pk=made["adminId"])
+    return made | {"id": create_token(Actor.for_user(person), person, name="program").token.pk}
+
+
+def a_task(place: Place) -> dict[str, Any]:
+    return {"taskId": submit(Actor.system(), "VerifyAuditTrail", NoArguments()).pk}
+
+
+def a_failed_task(place: Place) -> dict[str, Any]:
+    made = a_task(place)
+    Task.objects.filter(pk=made["taskId"]).update(state=Task.State.FAILED)
+    return made
 
 
 def a_role(place: Place) -> dict[str, Any]:
@@ -438,6 +470,23 @@ ROWS = [
     Row("role_detail", a_role, user=404),
     Row("role_change", a_role, user=404),
     Row("role_delete", a_role, user=404),
+    # access tokens
+    everybody("own_tokens"),
+    everybody("own_token_create"),
+    Row("own_token_revoke", an_own_token, user=IN, delegate=404, foreign=404, administrator=404),
+    Row("admin_tokens", an_admin_alone, user=404),
+    Row("admin_token_create", an_admin_alone, user=404, delegate=403),
+    Row("admin_tokens_revoke", an_admin_with_a_token, user=404),
+    Row("admin_token_revoke", a_token_of_an_admin, user=404),
+    everybody("token_ask", anonymous=IN),
+    # tasks
+    everybody("task_list"),
+    everybody("task_commands"),
+    everybody("task_start"),
+    Row("task_detail", a_task, user=404, delegate=404),
+    Row("task_log", a_task, user=404, delegate=404),
+    Row("task_cancel", a_task, user=404, delegate=404),
+    Row("task_restart", a_failed_task, user=404, delegate=404),
     # outgoing providers
     everybody("provider_list"),
     server_only("provider_create"),

@@ -277,3 +277,11 @@ def test_brokers_and_providers_are_the_server_s(cast: world.World) -> None:
     is_problem(cast.administrator.delete(provider["Location"]), 409)
     create_provider(Actor.system(), name="other", spf_provider="spf.example.com")
     assert len(cast.user.get("/outgoing-providers").json()) == 2
+
+
+def test_that_mx_records_are_ignored_may_be_said_and_not_the_contrary(cast: world.World) -> None:
+    path = f"/domains/{cast.own.domain.pk}"
+    assert cast.delegate.patch(path, {"description": "Ours"}, X_Ignore_MX="true").status_code == 204
+    found = is_problem(cast.delegate.patch(path, {"description": "Mine"}, X_Ignore_MX="false"), 422)
+    assert found["errors"][0]["field"] == "X-Ignore-MX"
+    assert cast.delegate.get(path).json()["description"] == "Ours"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -243,6 +244,17 @@ def test_a_fault_of_ours_says_nothing_of_the_inside(admin: Caller, caplog: pytes
     assert b"secret" not in response.content
     assert "a secret of the inside" in caplog.text
     assert any(getattr(record, "request_id", None) == found["requestId"] for record in caplog.records) or caplog.records
+
+
+def test_a_refusal_is_no_warning_in_the_log_unless_somebody_may_be_trying(
+    admin: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "django.request")
+    admin.get("/domains/999999")
+    admin.post("/domains", b"{")
+    Caller().get("/domains")
+    levels = [(record.levelname, record.args[0]) for record in caplog.records if record.name == "django.request"]  # type: ignore[index]
+    assert levels == [("INFO", "Not Found"), ("INFO", "Bad Request"), ("WARNING", "Unauthorized")]
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml;q=0.9", "image/*"])

@@ -42,7 +42,7 @@ def test_who_gets_in(row: Row) -> None:
     declared = OPERATIONS[row.operation]
     reader = 403 if not declared.reads and row.delegate == IN else row.delegate
     expected: list[tuple[str, Caller, world.Place, int]] = [
-        ("anonymous", cast.anonymous, cast.own, 401),
+        ("anonymous", cast.anonymous, cast.own, row.anonymous),
         ("user", cast.user, cast.own, row.user),
         ("reader", cast.reader, cast.own, reader),
         ("delegate", cast.delegate, cast.own, row.delegate),

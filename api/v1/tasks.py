@@ -1,0 +1,229 @@
+"""Tasks: what takes time. Start one by its command, watch it, end it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from django.db.models import QuerySet
+from pydantic import Field, JsonValue
+from pydantic.alias_generators import to_camel
+
+from accounts.actors import Actor
+from api import filters
+from api.answering import inside
+from api.listing import Listing
+from api.operations import Created, Group, anyone
+from api.schemas import Answer, Body, Moment
+from jobs import selectors, services
+from jobs.commands import Command
+from jobs.models import Task
+
+group = Group("Tasks", "What takes time: checks, imports, exports, mails to people. Everybody sees their own.")
+
+State = Literal[
+    "WAITING", "IN_PROGRESS", "CANCEL_REQUESTED", "COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED"
+]  # fmt: skip
+
+
+class TaskAdd(Body):
+    """A command of `GET /tasks/commands`, and what it takes. Both `send_token_mail` and `SendTokenMail` are read."""
+
+    command: Annotated[str, Field(min_length=1, max_length=100, examples=["send_welcome_mail"])]
+    params: Annotated[dict[str, JsonValue], Field(max_length=50, examples=[{"recipient": "ada@example.org"}])]
+
+
+class Progress(Answer):
+    """How far it is; null where it isn't known."""
+
+    done: int | None
+    total: int | None
+    unit: str | None
+
+
+class TaskAnswer(Answer):
+    """One run of a command."""
+
+    id: int
+    command: str
+    label: Annotated[str, Field(description="What it is called on pages.")]
+    state: State
+    progress: Progress
+    params: dict[str, JsonValue]
+    result: Annotated[JsonValue, Field(description="What it found or did, by its command; null until it ended.")]
+    error: str | None
+    asked_by: str
+    created_at: Moment
+    started_at: Moment | None
+    ended_at: Moment | None
+
+
+class TaskRow(Answer):
+    """A task in a list: without what it was given and what it found."""
+
+    id: int
+    command: str
+    label: str
+    state: State
+    progress: Progress
+    asked_by: str
+    created_at: Moment
+    started_at: Moment | None
+    ended_at: Moment | None
+
+
+class LogLine(Answer):
+    """Something that the task wrote about what it did."""
+
+    at: Moment
+    level: Literal["INFO", "WARNING", "ERROR"]
+    text: str
+
+
+class CommandParameter(Answer):
+    """One thing that a command takes."""
+
+    name: str
+    type: Literal["str", "int", "bool", "list of str"]
+    required: bool
+    default: JsonValue
+
+
+class CommandAnswer(Answer):
+    """Something that can be started."""
+
+    command: str
+    label: str
+    description: str
+    params: list[CommandParameter]
+
+
+def _common(row: Task) -> dict[str, Any]:
+    told = row.progress or {}
+    return {
+        "id": row.pk,
+        "command": row.type,
+        "label": row.label,
+        "state": row.state.upper(),
+        "progress": Progress(done=told.get("done"), total=told.get("total"), unit=told.get("unit")),
+        "asked_by": row.actor_label,
+        "created_at": row.created_at,
+        "started_at": row.started_at,
+        "ended_at": row.ended_at,
+    }
+
+
+def present(row: Task) -> TaskAnswer:
+    given = {to_camel(name): value for name, value in row.arguments.items()}
+    return TaskAnswer(**_common(row), params=given, result=row.result, error=row.error or None)
+
+
+def _present_all(actor: Actor, rows: Sequence[Task]) -> list[TaskRow]:
+    return [TaskRow(**_common(row)) for row in rows]
+
+
+def _command(command: Command) -> CommandAnswer:
+    shown = [
+        CommandParameter(
+            name=to_camel(each.name),
+            type="list of str" if each.kind is list else each.kind.__name__,  # type: ignore[arg-type]
+            required=each.required,
+            default=each.default,  # type: ignore[arg-type]
+        )
+        for each in command.parameters()
+    ]
+    label = str(command.label) or command.name
+    return CommandAnswer(command=command.name, label=label, description=command.help, params=shown)
+
+
+def _by_command(rows: filters.Rows, value: str) -> filters.Rows:
+    return rows.filter(filters.wildcard("type", _name(value), canonical=False))
+
+
+TASKS = Listing(
+    TaskRow,
+    _present_all,
+    sorts={"id": "pk"},
+    default="-id",
+    filters={
+        "state": filters.choice("state", "The state.", {str(each).upper(): str(each) for each in Task.State.values}),
+        "command": filters.text_by(_by_command, "The command."),
+    },
+)
+
+
+@group.list("/tasks", TASKS)
+def task_list(actor: Actor) -> QuerySet[Task]:
+    """List tasks, the newest first.
+
+    One's own; those of everybody with the right to see them.
+    """
+    return selectors.list_tasks(actor)
+
+
+@group.get("/tasks/commands", admit=anyone)
+def task_commands(actor: Actor) -> list[CommandAnswer]:
+    """List the commands that one may start.
+
+    On what each may be used is asked when it is started, and again when it runs.
+    """
+    return [_command(command) for command in selectors.list_startable(actor)]
+
+
+@group.post("/tasks", admit=anyone, status=202)
+def task_start(actor: Actor, body: TaskAdd) -> Created[TaskAnswer]:
+    """Start a task.
+
+    With the right that its command needs, which is asked before `params` are looked at. `send_welcome_mail`,
+    `send_password_reset_mail` (`validity` up to 24 hours) and `send_token_mail` (up to 4) mail their `recipient` a
+    link; 422 where no mail server is configured.
+    """
+    params = {inside(name): value for name, value in body.params.items()}
+    task = services.start(actor, _name(body.command), params)
+    return Created(present(task), f"/tasks/{task.pk}")
+
+
+def _seen(actor: Actor, task_id: int) -> Task:
+    return selectors.get_task(actor, task_id)
+
+
+@group.get("/tasks/{int:taskId}", admit=_seen)
+def task_detail(actor: Actor, task: Task) -> TaskAnswer:
+    """Read a task, with its progress and its result."""
+    return present(task)
+
+
+@group.get("/tasks/{int:taskId}/log", admit=_seen)
+def task_log(actor: Actor, task: Task) -> list[LogLine]:
+    """Read what a task wrote about itself, the newest 200 lines first."""
+    return [
+        LogLine(at=line.at, level=line.level.upper(), text=line.text)  # type: ignore[arg-type]
+        for line in selectors.list_log(task)
+    ]
+
+
+@group.delete("/tasks/{int:taskId}", admit=_seen)
+def task_cancel(actor: Actor, task: Task) -> None:
+    """Cancel a task.
+
+    One that waits at once; one that runs ends as soon as it can. 409 when it has ended.
+    """
+    services.cancel(actor, task)
+
+
+@group.post("/tasks/{int:taskId}/restart", admit=_seen, status=202)
+def task_restart(actor: Actor, task: Task) -> Created[TaskAnswer]:
+    """Start a task again that failed, was cancelled or interrupted.
+
+    The same command with the same arguments, as a new task. 409 for any other state.
+    """
+    again = services.start_again(actor, task)
+    return Created(present(again), f"/tasks/{again.pk}")
+
+
+def _name(text: str) -> str:
+    """send_token_mail → SendTokenMail; other names as they are."""
+    if not re.fullmatch(r"[a-z]+(_[a-z]+)+", text):
+        return text
+    return "".join(part.capitalize() for part in text.split("_"))
