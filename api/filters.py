@@ -57,6 +57,12 @@ def text(column: str, help: str, *, canonical: bool = False) -> Filter:
     return Filter(kind, words, lambda rows, value: rows.filter(wildcard(column, value, canonical=canonical)))
 
 
+def exact(column: str, help: str) -> Filter:
+    """A text, exactly as it is written."""
+    kind = Annotated[str, pydantic.Field(min_length=1, max_length=320)]
+    return Filter(kind, help, lambda rows, value: rows.filter(**{column: value}))
+
+
 def text_by(narrow: Callable[[Rows, str], Rows], help: str) -> Filter:
     """Text with `*`, where more than one column is looked at."""
     kind = Annotated[str, pydantic.Field(min_length=1, max_length=320)]

@@ -26,7 +26,7 @@ def set_privileges(actor: Actor, user: User, values: Iterable[str]) -> versions.
     Raises: Forbidden, BadGrant, LastAdministrator.
     """
     wanted = privileges.parse(values, privileges.USER_PRIVILEGES, alone=(privileges.NONE, privileges.ADMIN))
-    _require(actor, user)
+    require_setting(actor, user)
     is_administrator = privileges.ADMIN in wanted
     denied = set() if is_administrator else {right.value for right in privileges.denied_by(wanted)}
     others = set(user.denied_rights) - {right.value for right in privileges.DENIES.values()}
@@ -39,7 +39,7 @@ def set_privileges(actor: Actor, user: User, values: Iterable[str]) -> versions.
 def set_login_privileges(actor: Actor, user: User, values: Iterable[str]) -> versions.Changes:
     """Set by which doors somebody comes in; `none` shuts all. Raises: Forbidden, BadGrant, LastAdministrator."""
     wanted = privileges.parse(values, privileges.LOGIN_PRIVILEGES)
-    _require(actor, user)
+    require_setting(actor, user)
     with transaction.atomic():
         if "web" not in wanted:
             locks.hold(locks.ADMINISTRATORS)
@@ -49,7 +49,7 @@ def set_login_privileges(actor: Actor, user: User, values: Iterable[str]) -> ver
 
 def reset_login_privileges(actor: Actor, user: User) -> versions.Changes:
     """Let somebody in by every door again. Raises: Forbidden."""
-    _require(actor, user)
+    require_setting(actor, user)
     with transaction.atomic():
         return _change(actor, user, {"login_privileges": None})
 
@@ -63,7 +63,7 @@ def set_authentication(actor: Actor, user: User, authentication: str) -> version
     if authentication not in privileges.AUTHENTICATION:
         known = ", ".join(privileges.AUTHENTICATION)
         raise BadGrant(_("It is one of: %(known)s.") % {"known": known}, field="authentication")
-    _require(actor, user)
+    require_setting(actor, user)
     with transaction.atomic():
         if authentication != "integrated":
             locks.hold(locks.ADMINISTRATORS)
@@ -76,12 +76,12 @@ def set_distinguished_name(actor: Actor, user: User, name: str) -> versions.Chan
     name = name.strip()
     if len(name) > 500 or not name.isprintable():
         raise BadGrant(_("This may have 500 characters at most, on one line."), field="distinguished_name")
-    _require(actor, user)
+    require_setting(actor, user)
     with transaction.atomic():
         return _change(actor, user, {"distinguished_name": name}, "user.set_authentication")
 
 
-def _require(actor: Actor, user: User) -> None:
+def require_setting(actor: Actor, user: User) -> None:
     """Nobody sets their own, nor those of who holds more. Raises: Forbidden."""
     actor.require_writing()
     if actor.acting is not None or actor.owns(user):

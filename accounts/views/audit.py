@@ -11,13 +11,13 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts import audit, places, sentences
-from accounts.actors import Actor
+from accounts import places, sentences
 from accounts.lists import EVENTS
 from accounts.models import AuditEvent
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from accounts.selectors.events import get_event, list_events, list_events_in, list_own_events, seal_of
+from accounts.services.exporting import note_export
 from accounts.views.grants import scope_from
 from accounts.views.pages import scope_page
 from config.kit.listing import BadTerm
@@ -33,9 +33,7 @@ def event_list(request: ActorRequest) -> HttpResponseBase:
     if request.GET.get("format") == "json":
         return _as_json(request)
     context = {"may_verify": request.actor.has(Right.VIEW_AUDIT)}
-    return EVENTS.answer(
-        request, rows, "accounts/event_list.html", context, on_export=lambda: _note(request.actor, "csv", request)
-    )
+    return EVENTS.answer(request, rows, "accounts/event_list.html", context, on_export=lambda: _note(request, "csv"))
 
 
 @require_safe
@@ -67,8 +65,8 @@ def _values(event: AuditEvent) -> dict[str, Any]:
     return {"changes": changes, "details": details}
 
 
-def _note(actor: Actor, format: str, request: ActorRequest) -> None:
-    audit.record(actor, "audit.export", None, format=format, query=request.GET.urlencode()[:500])
+def _note(request: ActorRequest, format: str) -> None:
+    note_export(request.actor, format=format, query=request.GET.urlencode())
 
 
 def _as_json(request: ActorRequest) -> HttpResponseBase:
@@ -77,7 +75,7 @@ def _as_json(request: ActorRequest) -> HttpResponseBase:
         rows = EVENTS.select(request.actor, list_events(request.actor), request.GET)
     except BadTerm as error:
         return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
-    _note(request.actor, "json", request)
+    _note(request, "json")
     response = StreamingHttpResponse(_json_parts(rows.order_by("-pk")), content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="audit-trail-{timezone.localdate():%Y-%m-%d}.json"'
     return response

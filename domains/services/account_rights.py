@@ -38,6 +38,11 @@ def effective_rights(mailbox: Mailbox, grantee: Mailbox) -> str:
     return "".join(letter for letter in LETTERS if letter in held)
 
 
+def find_grantee(mailbox: Mailbox, address: str) -> Mailbox | None:
+    """A mailbox of the same domain or customer, which could have rights on this one."""
+    return _near(mailbox, [address.strip().lower()]).get(address.strip().lower())
+
+
 def set_rights(actor: Actor, mailbox: Mailbox, rights: Mapping[str, str]) -> dict[str, str]:
     """Replace the list: {address of the same customer or domain, or "anyone": letters}; empty letters remove.
 
@@ -72,15 +77,20 @@ def _letters(name: str, letters: str) -> str:
     return "".join(letter for letter in LETTERS if letter in letters)
 
 
-def _grantees(mailbox: Mailbox, names: list[str]) -> dict[str, Mailbox]:
-    """Mailboxes of the same domain or customer; one elsewhere is refused like one that isn't there."""
+def _near(mailbox: Mailbox, names: list[str]) -> dict[str, Mailbox]:
+    """Those of these addresses that are mailboxes of the same domain or customer."""
     rows = Mailbox.objects.filter(address__in=names).exclude(status__in=(Status.DELETED, Status.PURGED))
-    near = {
+    return {
         row.address: row
         for row in rows
         if row.domain_id == mailbox.domain_id
         or (mailbox.customer_id is not None and row.customer_id == mailbox.customer_id)
     }
+
+
+def _grantees(mailbox: Mailbox, names: list[str]) -> dict[str, Mailbox]:
+    """The same; one elsewhere is refused like one that isn't there. Raises: Invalid."""
+    near = _near(mailbox, names)
     for name in names:
         if name not in near:
             raise Invalid(_("There is no such mailbox here: %(name)s.") % {"name": name}, field=f"rights.{name}")

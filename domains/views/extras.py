@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.forms import Form
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -17,6 +17,7 @@ from config.kit.pages import redirect_page, render_page, toast
 from domains.forms.extras import AbsenceForm, FactsForm, PullForm, RightsForm, SignatureForm
 from domains.models import Mailbox, RemotePull
 from domains.selectors import get_mailbox
+from domains.selectors.pulls import get_pull, list_pulls
 from domains.services import account_rights, profiles, pulls
 from domains.views.frames import mailbox_page, refusing
 
@@ -76,7 +77,7 @@ def user_sharing(request: ActorRequest, mailbox_id: int) -> HttpResponse:
         "object": mailbox_page(request, mailbox),
         "mailbox": mailbox,
         "rights": list(account_rights.rights_of(mailbox).items()),
-        "pulls": list(RemotePull.objects.filter(mailbox=mailbox)),
+        "pulls": list_pulls(mailbox),
         "may_change": request.actor.has(Right.MANAGE_USERS, mailbox),
     }
     return render_page(request, "domains/user_sharing.html", context)
@@ -139,10 +140,7 @@ def pull_delete(request: ActorRequest, mailbox_id: int, pull_id: int) -> HttpRes
 
 def _pull(request: ActorRequest, mailbox_id: int, pull_id: int) -> tuple[Mailbox, RemotePull]:
     mailbox = get_mailbox(request.actor, mailbox_id, need=Right.MANAGE_USERS)
-    pull = RemotePull.objects.filter(mailbox=mailbox, pk=pull_id).first()
-    if pull is None:
-        raise Http404("no such account")
-    return mailbox, pull
+    return mailbox, get_pull(mailbox, pull_id)
 
 
 def _answer(

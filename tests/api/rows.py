@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from accounts import audit
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.scopes import SERVER
@@ -30,6 +31,7 @@ from domains.services.mailbox_states import delete_mailbox
 from domains.services.policies import create_policy
 from domains.services.profiles import set_signature
 from domains.services.providers import create_provider
+from domains.services.pulls import create_pull
 from domains.services.relays import create_relay
 from domains.services.rules import create_rule
 from domains.services.throttles import set_throttle
@@ -146,6 +148,20 @@ def a_failed_task(place: Place) -> dict[str, Any]:
     made = a_task(place)
     Task.objects.filter(pk=made["taskId"]).update(state=Task.State.FAILED)
     return made
+
+
+def an_event(place: Place) -> dict[str, Any]:
+    return {"eventId": audit.record(Actor.system(), "domain.look", place.domain).pk}
+
+
+def a_grantee(place: Place) -> dict[str, Any]:
+    return of_mailbox(place) | {"address": make_mailbox_in(place.domain).address}
+
+
+def a_pull(place: Place) -> dict[str, Any]:
+    values = {"name": f"Old {next(_numbers)}", "protocol": "imap", "host": "127.0.0.1", "port": 993}
+    made = create_pull(Actor.system(), place.mailbox, values | {"username": "ada", "password": "not told"})
+    return of_mailbox(place) | {"pullId": made.pk}
 
 
 def a_role(place: Place) -> dict[str, Any]:
@@ -320,6 +336,20 @@ ROWS = [
     Row("sign_detail", a_signature, user=IN),
     Row("sign_set", of_mailbox, user=IN),
     Row("sign_delete", a_signature, user=IN),
+    # what a user has beside mail
+    Row("absence_detail", of_mailbox, user=IN),
+    Row("absence_set", of_mailbox, user=IN),
+    Row("profile_detail", of_mailbox, user=IN),
+    Row("profile_change", of_mailbox, user=IN),
+    Row("account_rights_list", of_mailbox, user=IN),
+    Row("account_rights_set", of_mailbox, user=IN),
+    Row("account_rights_effective", a_grantee, user=IN),
+    Row("pull_list", of_mailbox, user=IN),
+    Row("pull_create", of_mailbox, user=IN),
+    Row("pull_detail", a_pull, user=IN),
+    Row("pull_change", a_pull, user=IN),
+    Row("pull_delete", a_pull, user=IN),
+    Row("pull_try", a_pull, user=IN),
     # aliases and forwards
     Row("user_aliases", of_mailbox, user=IN),
     Row("user_alias_add", of_mailbox),
@@ -386,6 +416,7 @@ ROWS = [
             Row(f"{name}_delete", make, user=404),
         )
     ),
+    Row("rule_trial", of_domain, user=404),
     # platforms
     Row("platform_list", of_domain, user=404),
     Row("platform_create", of_domain, user=404),
@@ -479,6 +510,18 @@ ROWS = [
     Row("admin_tokens_revoke", an_admin_with_a_token, user=404),
     Row("admin_token_revoke", a_token_of_an_admin, user=404),
     everybody("token_ask", anonymous=IN),
+    # privileges
+    Row("privileges_detail", of_mailbox, user=403),
+    Row("privileges_change", of_mailbox, user=403),
+    # audit trail
+    Row("event_list"),
+    Row("event_detail", an_event, user=404),
+    Row("event_export"),
+    server_only("event_verify"),
+    everybody("own_events"),
+    Row("customer_events", of_customer, user=404, delegate=404),
+    Row("domain_events", of_domain, user=404),
+    Row("user_events", of_mailbox, user=403),
     # tasks
     everybody("task_list"),
     everybody("task_commands"),
