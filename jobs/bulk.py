@@ -16,6 +16,7 @@ from accounts.actors import Actor
 from config.kit import bulk
 from jobs import services
 from jobs.commands import command
+from jobs.models import Task
 from jobs.running import TaskRun
 
 
@@ -60,8 +61,8 @@ def change_many_rows(actor: Actor, run: TaskRun, arguments: BulkArguments) -> di
     return result
 
 
-def submit_bulk(actor: Actor, order: bulk.BulkOrder) -> str:
-    """Make a task of an order; gives the address of its page. Raises: Forbidden."""
+def make_bulk_task(actor: Actor, order: bulk.BulkOrder) -> Task:
+    """Make a task of an order. Raises: Forbidden."""
     arguments = BulkArguments(
         order.list_name,
         order.action,
@@ -70,5 +71,9 @@ def submit_bulk(actor: Actor, order: bulk.BulkOrder) -> str:
         json.dumps(dict(order.scope)),
         json.dumps(dict(order.values)),
     )
-    task = services.submit(actor, "ChangeManyRows", arguments)
-    return reverse("jobs:task-detail", args=[task.pk])
+    return services.submit(actor, "ChangeManyRows", arguments)
+
+
+def submit_bulk(actor: Actor, order: bulk.BulkOrder) -> str:
+    """Make a task of an order; gives the address of its page. Raises: Forbidden."""
+    return reverse("jobs:task-detail", args=[make_bulk_task(actor, order).pk])

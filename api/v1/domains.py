@@ -227,6 +227,25 @@ def _purge_plan(plan: domain_purging.Plan) -> PurgePlan:
     )
 
 
+class AccountTemplate(Answer):
+    """What a new user of a domain gets where nobody says it."""
+
+    language: str
+    status: str
+    theme: Annotated[str, Field(description="The appearance of the pages.")]
+
+
+@group.get("/domains/{int:domainId}/template", admit=subjects.domain())
+def domain_template(actor: Actor, domain: Domain) -> AccountTemplate:
+    """Read the template of a domain's new users.
+
+    It is set by the options ACCOUNT_STATUS and ACCOUNT_THEME of the server, customer or domain, and by the
+    domain's language; it is written to a new user once.
+    """
+    found = inheritance.new_account(domain)
+    return AccountTemplate(language=found.language.upper(), status=found.status.upper(), theme=found.theme)
+
+
 Rights = Annotated[list[EndUserRight], Field(max_length=100, examples=[["sign_in", "change_password"]])]
 
 

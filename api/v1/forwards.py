@@ -118,6 +118,12 @@ def _forwarding(mailbox: Mailbox) -> Forwarding:
     return Forwarding(recipients=[each.email for each in recipients_of(claim)], keep_copy=claim.keep_copy)
 
 
+@group.list("/forwards", FORWARDS)
+def forwards_all(actor: Actor) -> QuerySet[Address]:
+    """List the forwards of all domains one sees."""
+    return with_recipients(selectors.list_addresses(actor, [Address.Kind.FORWARD]))
+
+
 @group.list("/domains/{int:domainId}/forwards", FORWARDS)
 def forward_list(actor: Actor, domain_id: int) -> QuerySet[Address]:
     """List a domain's forwards."""

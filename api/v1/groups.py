@@ -78,6 +78,12 @@ def _group(need: Right = Right.VIEW_USERS) -> Any:
     return admit
 
 
+@group.list("/groups", GROUPS)
+def groups_all(actor: Actor) -> QuerySet[Address]:
+    """List the groups of all domains one sees."""
+    return with_recipients(selectors.list_addresses(actor, [Address.Kind.GROUP]))
+
+
 @group.list("/domains/{int:domainId}/groups", GROUPS)
 def group_list(actor: Actor, domain_id: int) -> QuerySet[Address]:
     """List a domain's groups."""

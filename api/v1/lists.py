@@ -17,7 +17,7 @@ from api.operations import Created, Group
 from api.schemas import Address, Answer, Body, Id, Moment, left_out
 from api.v1 import subjects
 from domains.models import Domain, Mailbox, MailingList, Subscriber
-from domains.selectors.lists import get_list, get_subscriber, list_lists, list_subscribers
+from domains.selectors.lists import get_list, get_subscriber, list_lists, list_own_lists, list_subscribers
 from domains.services import objects
 from domains.services.lists import settings, subscribing
 from domains.services.readdressing import rename_address
@@ -199,6 +199,18 @@ def _removable(actor: Actor, list_id: int) -> MailingList:
     found = get_list(actor, list_id)
     actor.require(Right.MANAGE_LISTS, found)
     return found
+
+
+@group.list("/lists", LISTS)
+def lists_all(actor: Actor) -> QuerySet[MailingList]:
+    """List the mailing lists of all domains one sees."""
+    return list_lists(actor)
+
+
+@group.list("/me/lists", LISTS)
+def lists_own(actor: Actor) -> QuerySet[MailingList]:
+    """List the mailing lists one owns."""
+    return list_own_lists(actor)
 
 
 @group.list("/domains/{int:domainId}/lists", LISTS)

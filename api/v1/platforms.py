@@ -5,17 +5,21 @@ Passwords and client secrets are taken and never answered: leaving one out keeps
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
+from django.db.models import QuerySet
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from accounts.actors import Actor
 from accounts.permissions import Right
+from api import filters
+from api.listing import Listing
 from api.operations import Created, Group
 from api.schemas import Answer, Body, Name, Port, left_out
 from api.v1 import subjects
 from domains.models import Domain, Relay
-from domains.selectors.relays import get_relay, list_relays_of
+from domains.selectors.relays import get_relay, list_relays, list_relays_of
 from domains.services import relays
 
 NAMES = {
@@ -169,6 +173,29 @@ def _outside(name: str) -> str:
 def platform(actor: Actor, platform_id: int) -> Relay:
     """`admit` of everything about one platform."""
     return get_relay(actor, platform_id)
+
+
+def _present_all(actor: Actor, rows: Sequence[Relay]) -> list[PlatformAnswer]:
+    return [present(row) for row in rows]
+
+
+PLATFORMS = Listing(
+    PlatformAnswer,
+    _present_all,
+    sorts={"name": "name", "id": "pk"},
+    default="name",
+    filters={
+        "name": filters.text("name", "What it is called."),
+        "domainId": filters.number("domain_id", "Its domain."),
+        "transportDest": filters.text("transport_dest", "The server."),
+    },
+)
+
+
+@group.list("/platforms", PLATFORMS)
+def platforms_all(actor: Actor) -> QuerySet[Relay]:
+    """List the platforms of all domains whose platforms one manages."""
+    return list_relays(actor)
 
 
 @group.get("/domains/{int:domainId}/platforms", admit=subjects.domain(Right.MANAGE_RELAYS))

@@ -14,6 +14,7 @@ from api.operations import Created, Group
 from api.v1 import subjects
 from api.v1.policy_documents import NAMES, PolicyAdd, PolicyAnswer, PolicyChange, present, values_of
 from domains.models import Domain, Policy
+from domains.selectors.rules import list_policies
 from domains.services import policies
 
 group = Group("Policies", "What happens to a domain's mail: five services, and their values.", names=NAMES)
@@ -32,6 +33,12 @@ def policy(need: Right = Right.VIEW_POLICIES) -> Callable[[Actor, int], Policy]:
         return found
 
     return admit
+
+
+@group.list("/policies", POLICIES)
+def policies_all(actor: Actor) -> QuerySet[Policy]:
+    """List the policies of all domains one sees."""
+    return list_policies(actor)
 
 
 @group.list("/domains/{int:domainId}/policies", POLICIES)

@@ -17,12 +17,14 @@ from api.errors import Conflict, Fault, Invalid, NotFound
 from api.listing import Listing
 from api.operations import Created, Group
 from api.v1 import subjects
+from api.v1.address_documents import GroupDetail, present_group_detail
 from api.v1.user_documents import NAMES, NewUser, UserAnswer, UserChange, person_id, present, with_related
 from api.v1.wording import LANGUAGES, STATES
 from domains import selectors
 from domains.models import Domain, Mailbox, Status
 from domains.services import mailbox_states, policies, relays
 from domains.services.mailboxes import create_mailbox, update_mailbox
+from domains.services.purging import purge_mailbox
 from domains.services.readdressing import rename_mailbox
 from jobs import mails
 from jobs.errors import BadArguments, NotReady
@@ -203,3 +205,18 @@ def user_restore(actor: Actor, mailbox: Mailbox) -> UserAnswer:
     """Undo the deletion of a user."""
     mailbox_states.restore_mailbox(actor, mailbox)
     return present(actor, [mailbox])[0]
+
+
+@group.post("/users/{int:userId}/purge", admit=subjects.mailbox(Right.MANAGE_USERS))
+def user_purge(actor: Actor, mailbox: Mailbox) -> None:
+    """Purge a deleted user now, before its date.
+
+    Can't be undone; archived mail stays. 409 unless the user is deleted.
+    """
+    purge_mailbox(actor, mailbox)
+
+
+@group.get("/users/{int:userId}/groups", admit=subjects.mailbox(own=True))
+def user_groups(actor: Actor, mailbox: Mailbox) -> list[GroupDetail]:
+    """List the groups that lead to a user, as far as one sees them."""
+    return [present_group_detail(actor, each) for each in selectors.groups_of(actor, mailbox)]

@@ -9,6 +9,7 @@ row by row. The pages are `config.kit.bulk_pages`'.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
@@ -257,3 +258,20 @@ def outcome_text(action: BulkAction, outcome: Outcome) -> str:
     if not outcome.done and not outcome.refused:
         parts = [_("There was nothing to do.")]
     return " ".join(parts)
+
+
+def offered(actor: Any) -> Iterator[tuple[str, Text, list[BulkAction]]]:
+    """(name, what it is called, actions the actor sees) of every list that is about no single object."""
+    for name, offer in sorted(_offers.items()):
+        actions = actions_for(name, actor)
+        if actions and not _needs_scope(offer.source):
+            yield name, getattr(offer.listing, "caption", name), actions
+
+
+def _needs_scope(source: Source) -> bool:
+    """Whether the rows are those of one object, which must be named."""
+    try:
+        inspect.signature(source).bind(None)
+    except TypeError:
+        return True
+    return False

@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from django.core.files import File
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.permissions import Right
+from config.kit.csv_reading import CsvFile
 from domains.services.importing import passwords, uploads
+from domains.services.importing.rows import COLUMNS, REQUIRED
 from domains.services.importing.users import import_users
 from jobs import services as tasks
 from jobs.commands import NoArguments, command
 from jobs.errors import BadArguments
+from jobs.models import Task
 from jobs.running import TaskRun
 
 
@@ -25,6 +29,18 @@ class ImportUsersArguments:
     upload: str | None = None
     path: str | None = None
     dry_run: bool = False
+
+
+def ask_for_import(actor: Actor, file: File[bytes], *, dry_run: bool) -> Task:
+    """Keep a file that somebody sent and import it, or say what that would do, as a task.
+
+    Raises: CsvError (no CSV, or unknown columns), Forbidden, Invalid (too large).
+    """
+    actor.require_somewhere(Right.MANAGE_USERS)
+    CsvFile.open(file, known=COLUMNS, required=REQUIRED)
+    file.seek(0)
+    upload = uploads.keep_upload(actor, file, file.name or "")
+    return tasks.submit(actor, "ImportUsers", ImportUsersArguments(upload=str(upload.pk), dry_run=dry_run))
 
 
 @command("ImportUsers", needs=Right.MANAGE_USERS, arguments=ImportUsersArguments, label=_("Import of users"))

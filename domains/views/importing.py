@@ -11,12 +11,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
-from config.kit.csv_reading import CsvError, CsvFile
+from config.kit.csv_reading import CsvError
 from config.kit.pages import redirect_page, render_page, toast
-from domains.commands.importing import ImportUsersArguments
+from domains.commands.importing import ImportUsersArguments, ask_for_import
 from domains.errors import DomainsError
 from domains.services.importing import uploads
-from domains.services.importing.rows import COLUMNS, REQUIRED
 from domains.views.frames import refuse
 from jobs import services as tasks
 
@@ -33,16 +32,12 @@ def user_import(request: ActorRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
         try:
-            CsvFile.open(file, known=COLUMNS, required=REQUIRED)
-            file.seek(0)
-            upload = uploads.keep_upload(request.actor, file, file.name)
+            task = ask_for_import(request.actor, file, dry_run=True)
         except CsvError as error:
             form.add_error("file", str(error))
         except DomainsError as error:
             refuse(form, error)
         else:
-            arguments = ImportUsersArguments(upload=str(upload.pk), dry_run=True)
-            task = tasks.submit(request.actor, "ImportUsers", arguments)
             return redirect_page(request, "jobs:task-detail", task.pk)
     elif request.method == "POST":
         form.is_valid()

@@ -1,0 +1,299 @@
+"""What the rows of the API's access table are about: each makes something in a place and names it as paths do."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from accounts import audit
+from accounts.actors import Actor
+from accounts.models import User
+from accounts.scopes import SERVER
+from accounts.services.administrators import NewPerson, create_administrator
+from accounts.services.grants import Bundle
+from accounts.services.options import set_option
+from accounts.services.roles import create_role
+from accounts.services.tokens import create_token
+from domains.dkim_keys import KeyKind
+from domains.models import Broker, Domain, Mailbox, MailingList, Recipient, Relay, Subscriber
+from domains.policy.rules import RuleKind
+from domains.services.aliases import add_alias
+from domains.services.checks import try_relay
+from domains.services.dkim import create_key
+from domains.services.domain_names import add_names
+from domains.services.domain_states import delete_domain
+from domains.services.forwards import create_forward
+from domains.services.groups import create_group
+from domains.services.health import check_domain
+from domains.services.lists.settings import create_list
+from domains.services.lists.subscribing import add_subscribers
+from domains.services.mailbox_states import delete_mailbox
+from domains.services.policies import create_policy
+from domains.services.profiles import set_signature
+from domains.services.providers import create_provider
+from domains.services.pulls import create_pull
+from domains.services.relays import create_relay
+from domains.services.rules import create_rule
+from domains.services.throttles import set_throttle
+from jobs.commands import NoArguments
+from jobs.models import Task
+from jobs.services import submit
+from tests.api.matrix import of_customer, of_domain, of_mailbox
+from tests.api.world import Place
+from tests.domains.factories import make_customer, make_domain, make_mailbox_in
+
+_numbers = itertools.count(1)
+
+
+def a_broker(place: Place) -> dict[str, Any]:
+    return {"brokerId": Broker.objects.get_or_create(name="Broker")[0].pk}
+
+
+def option_of_server(place: Place) -> dict[str, Any]:
+    set_option(Actor.system(), SERVER, "SUPPORT_EMAIL", "help@example.org")
+    return {"optionName": "SUPPORT_EMAIL"}
+
+
+def option_of_domain(place: Place) -> dict[str, Any]:
+    set_option(Actor.system(), place.domain, "SUPPORT_EMAIL", "help@example.org")
+    return {"domainId": place.domain.pk, "optionName": "SUPPORT_EMAIL"}
+
+
+def option_of_customer(place: Place) -> dict[str, Any]:
+    set_option(Actor.system(), place.customer, "SUPPORT_EMAIL", "help@example.org")
+    return {"customerId": place.customer.pk, "optionName": "SUPPORT_EMAIL"}
+
+
+def option_of_user(place: Place) -> dict[str, Any]:
+    set_option(Actor.system(), place.person, "TIME_ZONE", "Europe/Berlin")
+    return {"userId": place.person.pk, "optionName": "TIME_ZONE"}
+
+
+def a_user(place: Place) -> dict[str, Any]:
+    return {"userId": make_mailbox_in(place.domain).user_id}
+
+
+def a_deleted_user(place: Place) -> dict[str, Any]:
+    mailbox = make_mailbox_in(place.domain)
+    delete_mailbox(Actor.system(), mailbox)
+    return {"userId": mailbox.user_id}
+
+
+def an_alias(place: Place) -> dict[str, Any]:
+    made = add_alias(Actor.system(), place.mailbox, email=f"alias{next(_numbers)}")
+    return {"userId": place.person.pk, "aliasId": made.pk}
+
+
+def a_forward(place: Place) -> dict[str, Any]:
+    email = f"forward{next(_numbers)}"
+    return {"forwardId": create_forward(Actor.system(), place.domain, email=email, targets=["x@elsewhere.example"]).pk}
+
+
+def a_group(place: Place) -> dict[str, Any]:
+    return {"domainId": place.domain.pk} | a_group_alone(place)
+
+
+def a_group_alone(place: Place) -> dict[str, Any]:
+    email = f"group{next(_numbers)}"
+    return {"groupId": create_group(Actor.system(), place.domain, email=email, members=["x@elsewhere.example"]).pk}
+
+
+def a_recipient(place: Place) -> dict[str, Any]:
+    made = a_group(place)
+    return made | {"addressId": Recipient.objects.get(address_id=made["groupId"]).pk}
+
+
+def a_policy(place: Place) -> dict[str, Any]:
+    return {"policyId": create_policy(Actor.system(), place.domain, {"name": f"Policy {next(_numbers)}"}).pk}
+
+
+def an_admin(place: Place) -> dict[str, Any]:
+    bundle = Bundle.of_rights(["view_domains", "view_users"])
+    who = NewPerson(f"admin{next(_numbers)}@admins.example")
+    return of_domain(place) | {"adminId": create_administrator(Actor.system(), place.domain, who, bundle).user_id}
+
+
+def an_admin_alone(place: Place) -> dict[str, Any]:
+    return {"adminId": an_admin(place)["adminId"]}
+
+
+def a_customer_s_admin(place: Place) -> dict[str, Any]:
+    who = NewPerson(f"admin{next(_numbers)}@admins.example")
+    bundle = Bundle.of_rights(["view_domains"])
+    return of_customer(place) | {"adminId": create_administrator(Actor.system(), place.customer, who, bundle).user_id}
+
+
+def an_own_token(place: Place) -> dict[str, Any]:
+    """The place's person's: at this address it is for nobody else."""
+    return {
+        "tokenId": create_token(Actor.for_user(place.person), place.person, name=f"token {next(_numbers)}").token.pk
+    }
+
+
+def an_admin_with_a_token(place: Place) -> dict[str, Any]:
+    return {"adminId": a_token_of_an_admin(place)["adminId"]}
+
+
+def a_token_of_an_admin(place: Place) -> dict[str, Any]:
+    made = an_admin_alone(place)
+    person = User.objects.get(pk=made["adminId"])
+    return made | {"id": create_token(Actor.for_user(person), person, name="program").token.pk}
+
+
+def a_task(place: Place) -> dict[str, Any]:
+    return {"taskId": submit(Actor.system(), "VerifyAuditTrail", NoArguments()).pk}
+
+
+def a_failed_task(place: Place) -> dict[str, Any]:
+    made = a_task(place)
+    Task.objects.filter(pk=made["taskId"]).update(state=Task.State.FAILED)
+    return made
+
+
+def a_kind_of_rules(place: Place) -> dict[str, Any]:
+    return of_domain(place) | {"kind": "uris"}
+
+
+def an_event(place: Place) -> dict[str, Any]:
+    return {"eventId": audit.record(Actor.system(), "domain.look", place.domain).pk}
+
+
+def a_grantee(place: Place) -> dict[str, Any]:
+    return of_mailbox(place) | {"address": make_mailbox_in(place.domain).address}
+
+
+def a_pull(place: Place) -> dict[str, Any]:
+    values = {"name": f"Old {next(_numbers)}", "protocol": "imap", "host": "127.0.0.1", "port": 993}
+    made = create_pull(Actor.system(), place.mailbox, values | {"username": "ada", "password": "not told"})
+    return of_mailbox(place) | {"pullId": made.pk}
+
+
+def a_role(place: Place) -> dict[str, Any]:
+    made = create_role(Actor.system(), place.domain, name=f"Role {next(_numbers)}", rights=["view_domains"])
+    return {"roleId": made.pk}
+
+
+def a_signature(place: Place) -> dict[str, Any]:
+    set_signature(Actor.system(), place.mailbox, "<b>Ada</b>")
+    return of_mailbox(place)
+
+
+def a_customer(place: Place) -> dict[str, Any]:
+    return {"customerId": make_customer().pk}
+
+
+def a_domain(place: Place) -> dict[str, Any]:
+    return {"domainId": make_domain(customer=place.customer).pk}
+
+
+def a_deleted_domain(place: Place) -> dict[str, Any]:
+    domain = make_domain(customer=place.customer)
+    delete_domain(Actor.system(), domain)
+    return {"domainId": domain.pk}
+
+
+def a_provider(place: Place) -> dict[str, Any]:
+    made = create_provider(Actor.system(), name=f"Provider {next(_numbers)}", spf_provider="spf.example.net")
+    return {"providerId": made.pk}
+
+
+def a_domain_alias(place: Place) -> dict[str, Any]:
+    (made,) = add_names(Actor.system(), place.domain, [f"alias{next(_numbers)}.example"])
+    return {"domainId": place.domain.pk, "aliasId": made.pk}
+
+
+def a_checked_domain(place: Place) -> dict[str, Any]:
+    check_domain(Actor.system(), place.domain)
+    return of_domain(place)
+
+
+def a_tried_platform(place: Place) -> dict[str, Any]:
+    made = a_platform(place)
+    try_relay(Actor.system(), Relay.objects.get(pk=made["platformId"]))
+    return made
+
+
+def a_rule(kind: RuleKind, owner: Domain | Mailbox, **values: Any) -> dict[str, Any]:
+    return {"ruleId": create_rule(Actor.system(), kind, owner, values).pk}
+
+
+def a_sender_rule(owner: Domain | Mailbox) -> dict[str, Any]:
+    made = a_rule(RuleKind.SENDER, owner, type="block", value=f"x{next(_numbers)}@elsewhere.example")
+    return {"wbItemId": made["ruleId"]}
+
+
+def a_domain_sender_rule(place: Place) -> dict[str, Any]:
+    return of_domain(place) | a_sender_rule(place.domain)
+
+
+def a_user_sender_rule(place: Place) -> dict[str, Any]:
+    return of_mailbox(place) | a_sender_rule(place.mailbox)
+
+
+def an_attachment_rule(place: Place) -> dict[str, Any]:
+    pattern = rf"\.x{next(_numbers)}$"
+    return a_rule(RuleKind.ATTACHMENT, place.domain, action="deny", check_type="filename", filter=pattern)
+
+
+def a_uri_rule(place: Place) -> dict[str, Any]:
+    return a_rule(RuleKind.URI, place.domain, action="blacklist_uri_host", filter=f"shop{next(_numbers)}")
+
+
+def a_dlp_rule(place: Place) -> dict[str, Any]:
+    identifier = f"rule{next(_numbers)}"
+    return a_rule(RuleKind.DLP, place.domain, identifier=identifier, expression="secret", targets_content=True)
+
+
+def a_list(place: Place) -> dict[str, Any]:
+    email = f"list{next(_numbers)}"
+    return {"listId": create_list(Actor.system(), place.domain, email=email, owner=place.mailbox).pk}
+
+
+def a_subscriber(place: Place) -> dict[str, Any]:
+    made = a_list(place)
+    found = MailingList.objects.get(pk=made["listId"])
+    add_subscribers(Actor.system(), found, ["x@elsewhere.example"])
+    return made | {"subscriberId": found.subscribers.get().pk}
+
+
+def a_waiting_subscriber(place: Place) -> dict[str, Any]:
+    made = a_subscriber(place)
+    Subscriber.objects.update(state=Subscriber.State.WAITING)
+    return made
+
+
+def a_platform(place: Place) -> dict[str, Any]:
+    values = {
+        "name": "Main server",
+        "transport_dest": "127.0.0.1",
+        "transport_type": "SMTP",
+        "transport_port": 25,
+    }
+    return {"platformId": create_relay(Actor.system(), place.domain, values).pk}
+
+
+def a_key(place: Place) -> dict[str, Any]:
+    key = create_key(Actor.system(), place.domain, kind=KeyKind.ED25519)
+    return {"domainId": place.domain.pk, "keyId": key.pk}
+
+
+def a_key_s_domain(place: Place) -> dict[str, Any]:
+    return {"domainId": a_key(place)["domainId"]}
+
+
+def a_throttle(scope: Domain | Mailbox | None) -> dict[str, Any]:
+    limits = {"max_messages": 100}
+    set_throttle(Actor.system(), scope, direction="outbound", period_s=60, limits=limits)
+    return {"direction": "outbound"}
+
+
+def a_server_throttle(place: Place) -> dict[str, Any]:
+    return a_throttle(None)
+
+
+def a_domain_throttle(place: Place) -> dict[str, Any]:
+    return of_domain(place) | a_throttle(place.domain)
+
+
+def a_user_throttle(place: Place) -> dict[str, Any]:
+    return of_mailbox(place) | a_throttle(place.mailbox)
