@@ -24,6 +24,7 @@ from tests.api.things import (
     a_key_s_domain,
     a_kind_of_rules,
     a_list,
+    a_person_with_a_folder,
     a_platform,
     a_policy,
     a_provider,
@@ -283,7 +284,7 @@ ROWS = [
     Row("privileges_change", of_mailbox, user=403),
     Row("folder_privileges", of_mailbox, user=403),
     Row("folder_privileges_set", of_mailbox, user=403),
-    Row("folder_privileges_clear", of_mailbox, user=403, delegate=404, administrator=404),
+    Row("folder_privileges_clear", a_person_with_a_folder, user=403),
     # rights
     everybody("own_rights"),
     Row("admin_rights", an_admin_alone, user=404),

@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts import audit
 from accounts.actors import Actor
-from accounts.models import User
+from accounts.models import FolderGrant, User
 from accounts.scopes import SERVER
 from accounts.services.administrators import NewPerson, create_administrator
 from accounts.services.grants import Bundle
@@ -152,6 +152,11 @@ def a_failed_task(place: Place) -> dict[str, Any]:
 
 def a_kind_of_rules(place: Place) -> dict[str, Any]:
     return of_domain(place) | {"kind": "uris"}
+
+
+def a_person_with_a_folder(place: Place) -> dict[str, Any]:
+    FolderGrant.objects.get_or_create(user=place.person, mailbox_id=place.mailbox.pk, folder="Inbox")
+    return of_mailbox(place)
 
 
 def an_event(place: Place) -> dict[str, Any]:
