@@ -101,9 +101,10 @@ def forwarding(actor: Actor, mailbox: Mailbox) -> Forwarding:
     return _forwarding(mailbox)
 
 
-@group.put(
-    "/users/{int:userId}/forwarding", admit=subjects.mailbox(Right.MANAGE_ADDRESSES, own=EndUserRight.MANAGE_FORWARDING)
-)
+_forwarding_themselves = subjects.mailbox(Right.MANAGE_ADDRESSES, own=EndUserRight.MANAGE_FORWARDING)
+
+
+@group.put("/users/{int:userId}/forwarding", admit=_forwarding_themselves)
 def forwarding_set(actor: Actor, mailbox: Mailbox, body: ForwardingBody) -> Forwarding:
     """Set where a user's mail goes on to.
 
@@ -111,6 +112,29 @@ def forwarding_set(actor: Actor, mailbox: Mailbox, body: ForwardingBody) -> Forw
     """
     forwards.set_forwarding(actor, mailbox, body.recipients, keep_copy=body.keep_copy)
     return _forwarding(mailbox)
+
+
+@group.put("/users/{int:userId}/forwarding/{address}", admit=_forwarding_themselves)
+def forwarding_add(actor: Actor, mailbox: Mailbox, address: str) -> Forwarding:
+    """Let a user's mail go on to one more address.
+
+    The user's own address keeps a copy.
+    """
+    forwards.change_targets(actor, mailbox, add=[address])
+    return _forwarding(mailbox)
+
+
+@group.delete("/users/{int:userId}/forwarding/{address}", admit=_forwarding_themselves)
+def forwarding_remove(actor: Actor, mailbox: Mailbox, address: str) -> None:
+    """Let a user's mail no more go on to an address.
+
+    404 where it doesn't. The user's own address keeps no copy any more.
+    """
+    present = _forwarding(mailbox)
+    own = address.strip().lower() == mailbox.address
+    if not (present.keep_copy if own else address.strip().lower() in present.recipients):
+        raise NotFound()
+    forwards.change_targets(actor, mailbox, remove=[address])
 
 
 def _forwarding(mailbox: Mailbox) -> Forwarding:

@@ -128,6 +128,24 @@ def set_forwarding(
     return changed
 
 
+def change_targets(
+    actor: Actor, mailbox: Mailbox, *, add: Iterable[str] = (), remove: Iterable[str] = ()
+) -> recipients.Changed:
+    """Some targets more or less than a mailbox has; the mailbox itself stands for its copy.
+
+    Two at once don't lose each other's. Raises: as `set_forwarding`.
+    """
+    require_over_mailbox(actor, mailbox, EndUserRight.MANAGE_FORWARDING, Right.MANAGE_ADDRESSES)
+    with transaction.atomic():
+        claim = Address.objects.select_for_update().get(pk=claim_of(mailbox).pk)
+        gone = {each.strip().lower() for each in remove}
+        more = [each.strip().lower() for each in add]
+        kept = [each.email for each in claim.recipients.order_by("pk") if each.email.lower() not in gone]
+        copy = (claim.keep_copy or mailbox.address in more) and mailbox.address not in gone
+        wanted = [*kept, *(each for each in more if each != mailbox.address and each not in kept)]
+        return set_forwarding(actor, mailbox, wanted, keep_copy=copy)
+
+
 def require_over_mailbox(actor: Actor, mailbox: Mailbox, own: EndUserRight, right: Right) -> None:
     """One's own by what the domain lets people do, another's by the right and from who holds no less.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from domains.models import Mailbox, Status
@@ -111,7 +113,7 @@ def test_rules_go_out_and_come_in_as_a_text(cast: world.World) -> None:
 
 @pytest.mark.parametrize("path", ["/groups", "/forwards", "/lists", "/policies", "/platforms"])
 def test_lists_over_all_domains_show_one_s_own(cast: world.World, path: str) -> None:
-    values = {
+    values: dict[str, dict[str, Any]] = {
         "/groups": {"email": "g", "recipients": ["x@elsewhere.example"]},
         "/forwards": {"email": "f", "recipients": ["x@elsewhere.example"]},
         "/lists": {"email": "l", "ownerId": None},
@@ -161,3 +163,19 @@ def test_folders_of_others_are_shut_and_no_token_opens_them(cast: world.World) -
     foreign = shut | {"archive": cast.foreign.mailbox.address}
     assert is_problem(cast.delegate.put(path, foreign), 422)["errors"][0]["field"] == "archive"
     assert cast.delegate.delete(path).status_code == 204
+
+
+def test_single_targets_of_a_forwarding_are_added_and_taken_away(cast: world.World) -> None:
+    path = f"/users/{cast.own.person.pk}/forwarding"
+    assert cast.user.put(f"{path}/x@elsewhere.example").json() == {
+        "recipients": ["x@elsewhere.example"], "keepCopy": True,
+    }  # fmt: skip
+    cast.user.put(f"{path}/Y@elsewhere.example")
+    assert cast.user.delete(f"{path}/{cast.own.mailbox.address}").status_code == 204
+    assert cast.user.get(path).json() == {
+        "recipients": ["x@elsewhere.example", "y@elsewhere.example"], "keepCopy": False,
+    }  # fmt: skip
+    assert cast.user.delete(f"{path}/x@elsewhere.example").status_code == 204
+    is_problem(cast.user.delete(f"{path}/x@elsewhere.example"), 404)
+    assert cast.user.put(f"{path}/{cast.own.mailbox.address}").json()["keepCopy"]
+    is_problem(cast.user.put(f"{path}/nonsense"), 422)

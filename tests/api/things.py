@@ -22,7 +22,7 @@ from domains.services.checks import try_relay
 from domains.services.dkim import create_key
 from domains.services.domain_names import add_names
 from domains.services.domain_states import delete_domain
-from domains.services.forwards import create_forward
+from domains.services.forwards import create_forward, set_forwarding
 from domains.services.groups import create_group
 from domains.services.health import check_domain
 from domains.services.lists.settings import create_list
@@ -138,6 +138,11 @@ def a_token_of_an_admin(place: Place) -> dict[str, Any]:
     made = an_admin_alone(place)
     person = User.objects.get(pk=made["adminId"])
     return made | {"id": create_token(Actor.for_user(person), person, name="program").token.pk}
+
+
+def a_target(place: Place) -> dict[str, Any]:
+    set_forwarding(Actor.system(), place.mailbox, ["x@elsewhere.example", "y@elsewhere.example"])
+    return of_mailbox(place) | {"address": "x@elsewhere.example"}
 
 
 def a_task(place: Place) -> dict[str, Any]:
