@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import audit, factors, throttle
+from accounts import audit, factors, throttle, ties
 from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import BadAddress, WrongPassword
@@ -55,7 +55,7 @@ def sign_in_program(actor: Actor, *, email: str, password: str, hours: int) -> N
 
 def _checked(actor: Actor, *, email: str, password: str, device: str | None, door: str) -> User:
     """The person these belong to, if they may come in by this door. Raises: WrongPassword, TooManyAttempts."""
-    address = _canonical(email)
+    address = _address_of_account(_canonical(email))
     attempt = throttle.counters(address, actor.address, device)
     throttle.admit(attempt)
     user = authenticate(None, username=address, password=password)
@@ -75,6 +75,15 @@ def _comes_in(user: User, door: str) -> bool:
 
 def _actor(request: HttpRequest, user: User | AnonymousUser) -> Actor:
     return Actor.for_user(user, address=request.META.get("REMOTE_ADDR", ""), via="page")
+
+
+def _address_of_account(address: str) -> str:
+    """Of an address by which its person may sign in: where its attempts count is one, however it is written.
+
+    Asks the same of the database whether the address is somebody's, another one of somebody's, or nobody's.
+    """
+    is_account, other = User.objects.filter(email=address).exists(), ties.main_address_of(address)
+    return address if is_account or other is None else other
 
 
 def _canonical(email: str) -> str:

@@ -15,6 +15,7 @@ class DomainsConfig(AppConfig):
         following.register(mailboxes.follow_person)
         holdings.register_end_user_rights(belonging.end_user_rights)
         ties.register(belonging.has_mailbox)
+        ties.register_main_address_of(belonging.main_address_of)
         ties.register_scope_of_address(belonging.scope_of_address)
         belonging.register_places()
         offers.register()

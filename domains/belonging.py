@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from django.db.models import Q, QuerySet
 from django.http import Http404
 
-from accounts import places
+from accounts import options, places
 from accounts.actors import Actor
 from accounts.addresses import canonical_domain
 from accounts.errors import BadAddress
@@ -17,7 +17,9 @@ from accounts.models import User
 from accounts.permissions import ALL_END_USER_RIGHTS, EndUserRight, Level, Right
 from accounts.scopes import Reach, ScopeRef
 from domains import inheritance, selectors
-from domains.models import Broker, Customer, Domain, DomainName, Mailbox
+from domains.models import Address, Broker, Customer, Domain, DomainName, Mailbox
+
+SIGN_IN_BY_ALIAS = "SIGN_IN_BY_ALIAS"
 
 
 def customers_of(brokers: Iterable[int]) -> dict[int, list[int]]:
@@ -50,6 +52,21 @@ def scope_of_address(email: str) -> ScopeRef | None:
     name = email.rpartition("@")[2]
     found = DomainName.objects.filter(name=name).values_list("domain_id", flat=True).first()
     return None if found is None else ScopeRef(Level.DOMAIN, found)
+
+
+def main_address_of(email: str) -> str | None:
+    """With which address somebody signs in who has this one too, where their domain lets them use it.
+
+    Three queries, whatever there is.
+    """
+    local, _at, name = email.rpartition("@")
+    kinds = (Address.Kind.MAILBOX, Address.Kind.ALIAS)
+    claims = Address.objects.filter(local=local, domain__names__name=name, kind__in=kinds, is_enabled=True)
+    found = claims.values_list("kind", "mailbox__user", "recipients__target__mailbox__user").first()
+    key = None if found is None else found[1] if found[0] == Address.Kind.MAILBOX else found[2]
+    user = User.objects.filter(pk=key or 0).first()
+    allowed = options.value(SIGN_IN_BY_ALIAS, user)
+    return user.email if user is not None and allowed else None
 
 
 def register_places() -> None:

@@ -6,10 +6,20 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import options
 from accounts.optiontypes import OptionType
+from domains.belonging import SIGN_IN_BY_ALIAS
 from domains.services.mailbox_states import DELETION_DAYS
 
 
 def register() -> None:
+    options.define(
+        SIGN_IN_BY_ALIAS,
+        OptionType.BOOL,
+        levels=options.DOWN_TO_DOMAIN,
+        default=False,
+        label=_("Sign in with aliases too"),
+        help=_("People sign in with any address of their mailbox, under every name of the domain."),
+        group=_("Users"),
+    )
     options.define(
         DELETION_DAYS,
         OptionType.INTEGER,
