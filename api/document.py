@@ -25,8 +25,8 @@ ABOUT = """
 Everything that the pages of Postkeep do with the directory, for programs. The same rights apply: a token can do what
 its person can, and no more.
 
-**Sign in** with `Authorization: Bearer …`; tokens are made under “My account”, or with `POST /admins/{adminId}/tokens`.
-A cookie opens nothing here.
+**Sign in** with `Authorization: Bearer …`; tokens are made under “My account”, with `POST /admins/{adminId}/tokens`, or
+for some hours with a name and a password by `POST /token`. A cookie opens nothing here.
 
 **Lists** take `offset` and `pageSize` (40 without it, at most 1,000) and say their length in `X-Total-Count`. Where
 more follows, the header `Link` (`rel="next"`) has the address that goes on; it holds a cursor, which also reaches
@@ -36,6 +36,8 @@ the start, the end or both ends of a text stands for anything. `sort=-name` reve
 **Changes** with PATCH touch only the fields that are sent; `null` resets a field to what it inherits, or empties it.
 Single objects have an `ETag`: send it as `If-None-Match` to learn that nothing has changed, or as `If-Match` with a
 change to be told (412) when somebody else was faster.
+
+**What takes time** is a task: the answer is 202 with the task, and `GET /tasks/{taskId}` says how far it is.
 
 **Moments** are ISO 8601 with a zone, **ids** whole numbers, **languages** two capital letters.
 

@@ -30,6 +30,7 @@ from api.v1 import (
     rule_trials,
     rules,
     sender_rules,
+    server_health,
     signs,
     tasks,
     throttles,
@@ -72,6 +73,7 @@ door = Door(
         tasks.group,
         bulk.group,
         imports.group,
+        server_health.group,
         customers.provider_group,
     ]
 )

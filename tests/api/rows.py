@@ -212,6 +212,7 @@ ROWS = [
     Row("platform_health_check", a_platform, user=404),
     Row("platform_health", a_tried_platform, user=404),
     Row("health_try_relay"),
+    server_only("server_health"),
     # quotas
     server_only("server_quota"),
     server_only("server_quota_change"),

@@ -103,3 +103,9 @@ def test_aliases_of_a_domain_are_as_the_manual_has_them(cast: world.World) -> No
     first = cast.delegate.get(path).json()[0]["id"]
     assert cast.delegate.delete(f"{path}/{first}").status_code == 204
     is_problem(cast.delegate.delete(f"{path}/{first}"), 404)
+
+
+def test_the_server_s_parts_are_told_to_who_may_see_them(cast: world.World) -> None:
+    found = {each["name"]: each for each in cast.administrator.get("/server/health").json()}
+    assert found["Database"]["state"] == "OK" and found["Database"]["needed"]
+    is_problem(cast.delegate.get("/server/health"), 403)
