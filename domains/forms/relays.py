@@ -109,6 +109,14 @@ class RelayForm(forms.Form):
     api_clientsecret = _secret(_("Client secret"))
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
+    def __init__(self, *args: Any, is_new: bool = False, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if is_new:  # nothing is stored that could be kept or removed
+            self.fields["forget_password"].widget = forms.HiddenInput()
+            for field in self.fields.values():
+                if field.help_text is KEEP:
+                    field.help_text = ""
+
     @classmethod
     def initial_of(cls, relay: Relay) -> dict[str, Any]:
         """What the form shows of a relay: never a secret."""

@@ -8,10 +8,11 @@ from accounts.permissions import Level, Right
 from accounts.views.pages import register_header
 from config.kit.objects import ObjectPage
 from domains import selectors
-from domains.views.frames import domain_page, mailbox_page
+from domains.views.frames import customer_page, domain_page, mailbox_page
 
 
 def register() -> None:
+    register_header(Level.CUSTOMER, customer_page)
     register_header(Level.DOMAIN, domain_page)
     register_header(Level.USER, _person)
 

@@ -85,7 +85,7 @@ def domain_relays(request: ActorRequest, domain_id: int) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 def relay_create(request: ActorRequest, domain_id: int) -> HttpResponse:
     domain = get_domain(request.actor, domain_id, need=Right.MANAGE_RELAYS)
-    form = RelayForm(request.POST or None, initial={"auth_type": "local"})
+    form = RelayForm(request.POST or None, initial={"auth_type": "local"}, is_new=True)
     tried: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
         if "try" in request.POST:

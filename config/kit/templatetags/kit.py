@@ -140,6 +140,18 @@ def day_text(moment: dt.datetime, now: dt.datetime) -> str:
     return _day_in(local.date(), local.year != timezone.localtime(now).year, get_language() or "")
 
 
+@register.simple_tag(takes_context=True)
+def nav_here(context: Any) -> Any:
+    """The item of the navigation under which a page stands: where its first crumb leads, else what its name says.
+
+    Pages about one thing that other apps have (rights on a domain, its options) stand under that thing's list.
+    """
+    shell = context["shell"]
+    home = next((url for _label, url in getattr(context.get("object"), "crumbs", ())), "")
+    items = [item for section in shell.sections for item in section.items] if home else []
+    return next((item for item in items if item.url == home), shell.current)
+
+
 @register.filter
 def day(value: Any) -> str:
     """A date in words, with its year: 3 May 2026."""

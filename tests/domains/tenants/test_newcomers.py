@@ -149,3 +149,17 @@ def test_a_group_says_what_its_addresses_are_and_nothing_of_other_domains(client
     assert "Mailbox" in said["ada@harbour.example"]
     assert "There is no such address" in said["typo@harbour.example"]
     assert said["secret@lighthouse.example"] == said["none@lighthouse.example"]
+
+
+def test_pages_about_a_domain_stand_under_domains_in_the_navigation(client_for: ClientFor, administrator: User) -> None:
+    customer = make_customer()
+    domain = make_domain(customer=customer)
+    boss = client_for(administrator)
+    for level, key, home in (("domain", domain.pk, "domain-list"), ("customer", customer.pk, "customer-list")):
+        page = shown(boss, "accounts:scope-rights", level, key)
+        assert f'href="{reverse(f"domains:{home}")}" aria-current' in page
+
+
+def test_a_new_relay_asks_for_nothing_that_is_stored_already(client_for: ClientFor, administrator: User) -> None:
+    page = shown(client_for(administrator), "domains:relay-create", make_domain().pk)
+    assert "the one that is stored" not in page and "Remove the stored password" not in page
