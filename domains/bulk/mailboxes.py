@@ -20,6 +20,7 @@ from config.kit.nav import Text
 from config.kit.sealed import seal, unseal
 from config.kit.templatetags.kit import number
 from domains import selectors
+from domains.bulk.policies import SetPolicies
 from domains.bulk.rows import MailboxAction, Values
 from domains.errors import Invalid
 from domains.forms.fields import LimitField
@@ -302,6 +303,6 @@ def _same_customer(domain: Domain) -> Q:
 
 
 ACTIONS = (
-    EnableUsers(), DisableUsers(), MoveUsers(), SetQuotas(), SetLanguages(), MakeLinks(), SetOnePassword(),
-    RestoreUsers(), DeleteUsers(),
+    EnableUsers(), DisableUsers(), MoveUsers(), SetPolicies(), SetQuotas(), SetLanguages(), MakeLinks(),
+    SetOnePassword(), RestoreUsers(), DeleteUsers(),
 )  # fmt: skip

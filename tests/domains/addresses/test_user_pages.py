@@ -18,7 +18,7 @@ from accounts.errors import Forbidden
 from accounts.models import AuditEvent, OneTimeLink, User
 from config.kit import bulk
 from config.kit.bulk import BulkOrder
-from domains.models import Address, Domain, Mailbox, Status
+from domains.models import Address, Domain, Mailbox, Policy, Status
 from domains.services.groups import create_group
 from tests.domains.addresses.cast import actor_of, chief_in
 from tests.domains.addresses.crowds import make_crowd
@@ -210,7 +210,9 @@ def test_many_are_disabled_with_a_preview_in_numbers(browser: Client, domain: Do
 def test_no_bulk_action_reaches_beyond_the_actors_domain_or_rights(domain: Domain, name: str) -> None:
     actor = actor_of(make_delegate(domain, role="auditor"))
     mailbox, other = make_mailbox_in(domain), make_mailbox_in(make_domain())
-    given = {"domain": domain.pk, "language": "de", "quota_bytes": 7, "password": "x"}
+    given = {"domain": domain.pk, "language": "de", "quota_bytes": 7, "password": "x", "policy": "strict"}
+    for each in Domain.objects.all():
+        Policy.objects.create(domain=each, name="strict")
     for who, row in ((actor, mailbox), (actor_of(make_delegate(domain)), other)):
         before = everything()
         with contextlib.suppress(Forbidden):
@@ -238,6 +240,22 @@ def test_many_move_to_another_domain_where_their_address_is_free(browser: Client
     assert outcome.done == 1 and list(outcome.refused.values()) == [1]
     ada.refresh_from_db()
     assert ada.address == "ada@target.example" and Address.objects.filter(text="ada@example.com", kind="alias").exists()
+
+
+def test_many_get_the_policy_of_that_name_in_their_own_domain(domain: Domain) -> None:
+    strict = Policy.objects.create(domain=domain, name="strict")
+    ada, other = make_mailbox_in(domain), make_mailbox_in(make_domain())
+    actor = Actor.system()
+    rows = Mailbox.objects.filter(pk__in=[ada.pk, other.pk])
+    preview = bulk.get_action("domains.users", "policy", actor).preview(actor, rows, {"policy": "strict"})
+    assert preview.will == 1 and [group.count for group in preview.refused] == [1]
+    outcome = bulk.run_order(actor, order("policy", ada, other, policy="strict"))
+    assert outcome.done == 1 and list(outcome.refused.values()) == [1]
+    ada.refresh_from_db()
+    assert ada.policy == strict
+    assert bulk.run_order(actor, order("policy", ada, policy="")).done == 1
+    ada.refresh_from_db()
+    assert ada.policy is None
 
 
 def test_links_for_many_come_as_a_file_and_nowhere_else(browser: Client, domain: Domain) -> None:
