@@ -98,7 +98,7 @@ def answer(request: HttpRequest, declared: Declared, actor: Actor, path: dict[st
     sent = _sent(request, declared)
     if declared.method == "GET":
         return _single(request, declared, declared.call(actor, subject, named, sent))
-    if "If-Match" not in request.headers:
+    if "If-Match" not in request.headers or declared.is_open:  # a wrong password must be counted, never rolled back
         return _written(declared, declared.call(actor, subject, named, sent))
     with transaction.atomic():
         _lock(subject)
