@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from domains.models import MailboxProfile, RemotePull
+from domains.services.profiles import named_lines
 
 
 class SignatureForm(forms.Form):
@@ -52,12 +53,25 @@ class FactsForm(forms.Form):
 
     def facts(self, present: dict[str, Any]) -> dict[str, Any]:
         """What is given, and null for what is gone."""
-        given: dict[str, Any] = {}
-        for line in self.cleaned_data["information"].splitlines():
-            name, _colon, value = line.partition(":")
-            if name.strip():
-                given[name.strip()] = value.strip()
-        return {**dict.fromkeys(present), **given}
+        return {**dict.fromkeys(present), **named_lines(self.cleaned_data["information"])}
+
+
+class PreferencesForm(forms.Form):
+    """What programs remember, by name, one a line: `timeFormat: 24h`."""
+
+    preferences = forms.CharField(
+        label=_("Preferences of programs"),
+        required=False,
+        max_length=200_000,
+        help_text=_("One a line, such as “timeFormat: 24h”. What isn't here is as the domain or the server says."),
+        widget=forms.Textarea({"rows": 8, "spellcheck": "false", "class": "mono"}),
+    )
+
+    def changed_values(self, present: dict[str, Any]) -> dict[str, Any]:
+        """What is given anew, and null for what is gone; what stands there as it was keeps its kind (a number)."""
+        given = named_lines(self.cleaned_data["preferences"])
+        fresh = {name: value for name, value in given.items() if str(present.get(name)) != value}
+        return {name: None for name in present if name not in given} | fresh
 
 
 class RightsForm(forms.Form):

@@ -54,6 +54,7 @@ class ListForm(forms.Form):
     def initial_of(cls, found: MailingList) -> dict[str, Any]:
         size = found.max_message_bytes
         return {name: getattr(found, name) for name in _OWN} | {
+            "email": found.address.text,
             "name": found.address.name,
             "description": found.address.description,
             "owner": found.owner.address,

@@ -8,6 +8,7 @@ from accounts import options
 from accounts.optiontypes import OptionType
 from domains.belonging import SIGN_IN_BY_ALIAS
 from domains.services.mailbox_states import DELETION_DAYS
+from domains.services.profiles import DEFAULT_PREFERENCES
 
 
 def register() -> None:
@@ -18,6 +19,15 @@ def register() -> None:
         default=False,
         label=_("Sign in with aliases too"),
         help=_("People sign in with any address of their mailbox, under every name of the domain."),
+        group=_("Users"),
+    )
+    options.define(
+        DEFAULT_PREFERENCES,
+        OptionType.TEXT,
+        levels=options.DOWN_TO_DOMAIN,
+        default="",
+        label=_("Preferences of programs"),
+        help=_("One a line, such as “timeFormat: 24h”. Each counts for users whose level below doesn't say its own."),
         group=_("Users"),
     )
     options.define(

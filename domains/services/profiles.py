@@ -16,12 +16,15 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.actors import Actor
-from accounts.permissions import EndUserRight, Right
+from accounts.models import OptionValue
+from accounts.permissions import EndUserRight, Level, Right
+from accounts.scopes import chain_of
 from config.kit import versions
 from domains.errors import Invalid
 from domains.models import Mailbox, MailboxProfile
 from domains.services.forwards import require_over_mailbox
 
+DEFAULT_PREFERENCES = "DEFAULT_PREFERENCES"
 MOST_SIGNATURE = 100_000
 MOST_KEYS, MOST_VALUE = 200, 4_000
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
@@ -105,6 +108,26 @@ def set_preferences(
     """What clients remember for the person; null removes one. Raises: Forbidden, Invalid."""
     require_over_mailbox(actor, mailbox, EndUserRight.EDIT_PROFILE, Right.MANAGE_USERS)
     return _merge(actor, mailbox, "preferences", values, expected)
+
+
+def effective_preferences(mailbox: Mailbox) -> list[tuple[str, object, Level]]:
+    """What counts for each name and which level says it: the account's own, else its domain, customer or the server.
+
+    Rights are the caller's. The levels above say theirs in the option DEFAULT_PREFERENCES, one a line.
+    """
+    found: dict[str, tuple[object, Level]] = {}
+    for scope in reversed(chain_of(mailbox.domain)):
+        values = OptionValue.objects.filter(name=DEFAULT_PREFERENCES, level=scope.level, object_id=scope.id)
+        for text in values.values_list("value", flat=True):
+            found |= {name: (value, scope.level) for name, value in named_lines(str(text)).items()}
+    found |= {name: (value, Level.USER) for name, value in profile_of(mailbox).preferences.items()}
+    return [(name, value, level) for name, (value, level) in sorted(found.items())]
+
+
+def named_lines(text: str) -> dict[str, str]:
+    """Values by name, one a line: `Location: Oslo`."""
+    lines = (line.partition(":") for line in text.splitlines())
+    return {name.strip(): value.strip() for name, _colon, value in lines if name.strip()}
 
 
 def set_account_type(

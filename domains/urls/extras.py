@@ -14,6 +14,7 @@ patterns = [
     path(f"{_U}/profile/signature/", extras.user_signature, name="user-signature"),
     path(f"{_U}/profile/absence/", extras.user_absence, name="user-absence"),
     path(f"{_U}/profile/facts/", extras.user_facts, name="user-facts"),
+    path(f"{_U}/profile/preferences/", extras.user_preferences, name="user-preferences"),
     path(f"{_U}/sharing/", extras.user_sharing, name="user-sharing"),
     path(f"{_U}/sharing/rights/", extras.user_rights, name="user-rights-of-others"),
     path(f"{_U}/pulls/new/", extras.pull_create, name="pull-create"),

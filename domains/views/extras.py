@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.permissions import Right
+from accounts.permissions import LEVEL_LABELS, Level, Right
 from accounts.requests import ActorRequest
 from config.kit.net import Category
 from config.kit.pages import redirect_page, render_page, toast
-from domains.forms.extras import AbsenceForm, FactsForm, PullForm, RightsForm, SignatureForm
+from domains.forms.extras import AbsenceForm, FactsForm, PreferencesForm, PullForm, RightsForm, SignatureForm
 from domains.models import Mailbox, RemotePull
 from domains.selectors import get_mailbox
 from domains.selectors.pulls import get_pull, list_pulls
@@ -31,6 +31,10 @@ def user_profile(request: ActorRequest, mailbox_id: int) -> HttpResponse:
         "mailbox": mailbox,
         "profile": profile,
         "facts": list(profile.information.items()),
+        "preferences": [
+            (name, value, "" if level == Level.USER else LEVEL_LABELS[level])
+            for name, value, level in profiles.effective_preferences(mailbox)
+        ],
         "may_change": request.actor.has(Right.MANAGE_USERS, mailbox),
     }
     return render_page(request, "domains/user_profile.html", context)
@@ -68,6 +72,19 @@ def user_facts(request: ActorRequest, mailbox_id: int) -> HttpResponse:
         profiles.set_account_type(request.actor, mailbox, form.cleaned_data["account_type"])
 
     return _answer(request, mailbox, form, _("Information"), save)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def user_preferences(request: ActorRequest, mailbox_id: int) -> HttpResponse:
+    """What programs remember for the person; the levels above say theirs in an option."""
+    mailbox = get_mailbox(request.actor, mailbox_id, need=Right.MANAGE_USERS)
+    present = profiles.profile_of(mailbox).preferences
+    lines = "\n".join(f"{name}: {value}" for name, value in present.items())
+    form = PreferencesForm(request.POST or None, initial={"preferences": lines})
+    return _answer(
+        request, mailbox, form, _("Preferences of programs"),
+        lambda: profiles.set_preferences(request.actor, mailbox, form.changed_values(present)),
+    )  # fmt: skip
 
 
 @require_safe

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -28,6 +29,7 @@ from domains.selectors import get_domain
 from domains.selectors import lists as selectors
 from domains.services import objects, recipients
 from domains.services.lists import settings, subscribing
+from domains.services.readdressing import rename_address
 from domains.views.frames import domain_page, refusing
 
 TONES = {"subscribed": "good", "unconfirmed": "busy", "waiting": "warn", "paused": "bad"}
@@ -130,16 +132,28 @@ def list_edit(request: ActorRequest, list_id: int) -> HttpResponse:
     found = selectors.get_list(request.actor, list_id)
     settings.require_managing(request.actor, found)
     form = ListForm(request.POST or None, initial=ListForm.initial_of(found))
-    del form.fields["email"]
+    if request.actor.has(Right.MANAGE_LISTS, found):
+        form.fields["email"].required = False  # empty: as it is
+    else:  # its owner
+        del form.fields["email"]
     if request.method == "POST" and form.is_valid():
         owner = _owner(found.address.domain, form)
         with refusing(form, {"max_message_bytes": "max_message_mib"}):
             if owner is not None:
-                values = form.values() | {"owner": owner}
-                settings.update_list(request.actor, found, values, expected=form.cleaned_data["version"])
+                _save(request, found, form, owner)
                 toast(request, _("The list %(address)s is changed.") % {"address": found})
                 return redirect_page(request, "domains:list-detail", found.pk)
     return render_page(request, "domains/list_edit.html", {"form": form, "list": found})
+
+
+def _save(request: ActorRequest, found: MailingList, form: ListForm, owner: Mailbox) -> None:
+    """Settings and address, all or nothing."""
+    email = form.cleaned_data.get("email") or found.address.text
+    with transaction.atomic():
+        values = form.values() | {"owner": owner}
+        settings.update_list(request.actor, found, values, expected=form.cleaned_data["version"])
+        if email not in (found.address.text, found.address.local):
+            rename_address(request.actor, found.address, email=email)
 
 
 @require_POST

@@ -41,6 +41,8 @@ ROWS = [
     of_user("domains:user-absence", 303, method="POST", need=MANAGE, data={"on": "on", "text": "Away"}),
     of_user("domains:user-facts", need=MANAGE),
     of_user("domains:user-facts", 303, method="POST", need=MANAGE, data={"information": "Location: Oslo"}),
+    of_user("domains:user-preferences", need=MANAGE),
+    of_user("domains:user-preferences", 303, method="POST", need=MANAGE, data={"preferences": "timeFormat: 24h"}),
     of_user("domains:user-sharing"),
     of_user("domains:user-rights-of-others", need=MANAGE),
     of_user("domains:user-rights-of-others", 303, method="POST", need=MANAGE, data={"rights": "anyone l"}),
