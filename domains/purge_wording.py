@@ -47,6 +47,7 @@ KINDS: dict[Address.Kind, Word] = {
 REST: dict[str, Word] = {
     "accountright": lambda n: ngettext("right on a mailbox of somebody else", "rights on mailboxes of others", n),
     "attachmentrule": lambda n: ngettext("rule about attachments", "rules about attachments", n),
+    "branding": lambda n: ngettext("look of its own", "looks of its own", n),
     "dkimkey": lambda n: ngettext("DKIM key", "DKIM keys", n),
     "dlprule": lambda n: ngettext("DLP rule", "DLP rules", n),
     "healthcheck": lambda n: ngettext("health check", "health checks", n),

@@ -66,6 +66,7 @@ def page_as(chromium: Browser, live_server: LiveServer) -> Iterator[PageFor]:
             context.add_cookies([session_cookie(person, live_server.url)])
         page = context.new_page()
         page.set_default_timeout(10_000)
+        page.set_default_navigation_timeout(30_000)  # the first page of a session reads every template
 
         def listen(kind: str, text: str) -> None:
             if kind == "error" and not any(part in text for part in forgive):
