@@ -1,4 +1,4 @@
-"""The mails this app sends to people: links to choose a password or to sign in once.
+"""The mails this app sends to people: links to choose a password or to sign in once. They look like their domain.
 
 A link is mailed where a mail server is configured; else whoever made it is shown it, once. Making links is `services`.
 """
@@ -8,9 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from django.conf import settings
+
 from accounts import links, options
 from accounts.models import OneTimeLink, User
-from config.kit import mailing
+from config.kit import branding, mailing
 
 TEMPLATES = {
     OneTimeLink.Kind.INVITATION: "mails/invitation.txt",
@@ -23,15 +25,24 @@ def send_link(user: User, kind: OneTimeLink.Kind, link: str, *, until: datetime)
     """Mail a link to its person. False when it wasn't: then it must be shown to who made it."""
     if not mailing.is_configured():
         return False
+    brand = branding.of_person(user, user.language or settings.LANGUAGE_CODE)
     context = {
         "person": user,
         "link": link,
         "until": until,
         "host": urlsplit(links.public_url()).hostname,
+        "brand": brand,
+        "support_line": _support(brand),
         "support": options.value("SUPPORT_EMAIL", user),
     }
     try:
-        mailing.send(user.email, TEMPLATES[kind], context, language=user.language, name=user.name)
+        mailing.send(user.email, TEMPLATES[kind], context, language=user.language, name=user.name, sender=brand.name)
     except mailing.NotSent:
         return False
     return True
+
+
+def _support(brand: branding.Brand) -> str:
+    """Whom to ask, as one line of a mail: words, and where."""
+    where = brand.support_url.removeprefix("mailto:")
+    return brand.support_text if where in brand.support_text else f"{brand.support_text}: {where}"

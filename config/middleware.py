@@ -1,4 +1,4 @@
-"""What happens around every request before any app sees it: an id for the log, and the truth about the client.
+"""What happens around every request before any app sees it: an id for the log, the truth about the client, its host.
 
 Not for people or rights: that is accounts.middleware.
 """
@@ -10,10 +10,14 @@ import ipaddress
 import logging
 import re
 import secrets
+import time
 from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.request import validate_host
+
+from config.kit import branding
 
 _ONE_TIME_LINK = re.compile(r"(/link/)[\w-]+")  # accounts:link; the token is a password until it is used
 _request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
@@ -93,6 +97,40 @@ class TrustedProxyMiddleware:
             return False
         parsed = ipaddress.ip_address(address)
         return any(parsed in network for network in self.networks if network.version == parsed.version)
+
+
+class ServedHostsMiddleware:
+    """Answers under the host names of those we serve beside settings.ALLOWED_HOSTS, which is fixed when we start.
+
+    Which those are, the app that keeps brands says; a name that shows none is refused like any other. Stands before
+    everything that asks for the host.
+    """
+
+    KEPT_S, MOST_KEPT = 30.0, 1_000
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self._served: dict[str, float] = {}
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        raw = request.META.get("HTTP_HOST", "")
+        host = branding.host_name(raw)
+        if host and not validate_host(host, settings.ALLOWED_HOSTS) and self._is_served(host):
+            request.get_host = lambda: raw  # type: ignore[method-assign]  # Django knows one list for all requests
+        return self.get_response(request)
+
+    def _is_served(self, host: str) -> bool:
+        """Asked once in a while a name; refusals are not kept, so that strangers can't fill our memory."""
+        now = time.monotonic()
+        if self._served.get(host, 0.0) > now:
+            return True
+        if not branding.is_served(host):
+            self._served.pop(host, None)
+            return False
+        if len(self._served) >= self.MOST_KEPT:
+            self._served.clear()
+        self._served[host] = now + self.KEPT_S
+        return True
 
 
 def _is_address(text: str) -> bool:

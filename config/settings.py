@@ -53,6 +53,7 @@ MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
     "csp.middleware.CSPMiddleware",  # so far out that an answer to an unknown host has the policy too
     "config.middleware.TrustedProxyMiddleware",
+    "config.middleware.ServedHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

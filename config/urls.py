@@ -28,7 +28,11 @@ def _app_patterns() -> list[URLPattern | URLResolver]:
     return [path(prefix, include(f"{app}.urls")) for prefix, app in mounted if importlib.util.find_spec(f"{app}.urls")]
 
 
-urlpatterns: list[URLPattern | URLResolver] = [path("", include((config_patterns, "config"))), *_app_patterns()]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include((config_patterns, "config"))),
+    path("brand/", include("domains.urls.public")),
+    *_app_patterns(),
+]
 
 handler400 = "config.shell.errors.bad_request"
 handler403 = "config.shell.errors.forbidden"

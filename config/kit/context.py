@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import get_language, get_language_info
 
-from config.kit import nav, switching
+from config.kit import branding, nav, switching
 
 THEMES = ("system", "light", "dark")
 ROWS = ("compact", "normal", "comfortable")
@@ -33,6 +33,11 @@ class Shell:
     def frame(self) -> str:
         """Which frame a page that anybody may see (an error page) stands in."""
         return "base.html" if self.actor else "base_plain.html"
+
+    @cached_property
+    def brand(self) -> branding.Brand:
+        """Whose service this page looks like."""
+        return branding.of_request(self.request)
 
     @cached_property
     def items(self) -> list[nav.Item]:

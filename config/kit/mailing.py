@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from email.utils import formataddr
+from email.utils import formataddr, parseaddr
 from smtplib import SMTPRecipientsRefused
 from typing import Any
 
@@ -33,10 +33,13 @@ def is_configured() -> bool:
     return bool(settings.EMAIL_HOST)
 
 
-def send(to: str, template: str, context: Mapping[str, Any], *, language: str = "", name: str = "") -> None:
+def send(
+    to: str, template: str, context: Mapping[str, Any], *, language: str = "", name: str = "", sender: str = ""
+) -> None:
     """Send one mail and wait until the server has taken it (10 s at most).
 
-    template: `mails/…txt`; its first line is the subject, after an empty line follows the text.
+    template: `mails/…txt`; its first line is the subject, after an empty line follows the text. sender: the name that
+    stands before our address.
     Raises: NotSent.
     """
     if not is_configured():
@@ -46,7 +49,7 @@ def send(to: str, template: str, context: Mapping[str, Any], *, language: str = 
     message = EmailMessage(
         subject=" ".join(subject.split()),
         body=body.strip() + "\n",
-        from_email=settings.DEFAULT_FROM_EMAIL,
+        from_email=_from(sender),
         to=[formataddr((name, to)) if name.isprintable() else to],
         headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
     )
@@ -55,6 +58,11 @@ def send(to: str, template: str, context: Mapping[str, Any], *, language: str = 
     except (OSError, ValueError) as error:  # smtplib's errors are OSErrors; ValueError: a header with a line break
         logger.warning("a mail was not sent: %s", error)
         raise NotSent(str(error), permanent=_is_permanent(error)) from error
+
+
+def _from(sender: str) -> str:
+    address = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    return formataddr((sender, address)) if sender and sender.isprintable() else settings.DEFAULT_FROM_EMAIL
 
 
 def _is_permanent(error: Exception) -> bool:

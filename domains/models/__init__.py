@@ -1,6 +1,7 @@
 """What we serve. One module a subject; everybody imports from here."""
 
 from domains.models.addresses import Address, AllowedSender, Mailbox, Recipient
+from domains.models.branding import BrandHost, Branding, BrandLogo
 from domains.models.extras import AccountRight, MailboxProfile, RemotePull
 from domains.models.importing import CsvUpload, PendingPassword
 from domains.models.limits import ServerQuota, Throttle
@@ -14,6 +15,9 @@ __all__ = [
     "Address",
     "AllowedSender",
     "AttachmentRule",
+    "BrandHost",
+    "BrandLogo",
+    "Branding",
     "Broker",
     "CsvUpload",
     "Customer",

@@ -3,6 +3,7 @@
 from domains.offers import (
     address_options,
     addresses,
+    branding,
     extras,
     finding,
     frames,
@@ -22,6 +23,7 @@ from domains.offers import (
 def register() -> None:
     tenants.register()
     tenant_options.register()
+    branding.register()
     address_options.register()
     mailboxes.register()
     addresses.register()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domains.urls import (
     addresses,
+    branding,
     dkim,
     extras,
     health,
@@ -22,6 +23,7 @@ app_name = "domains"
 urlpatterns = [
     *importing.patterns,
     *tenants.patterns,
+    *branding.patterns,
     *mailboxes.patterns,
     *addresses.patterns,
     *relays.patterns,

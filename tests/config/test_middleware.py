@@ -87,7 +87,7 @@ def test_the_log_holds_no_one_time_link(db: None, client: Client) -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "testserver@evil.example"])
-def test_an_unknown_host_is_refused_and_the_answer_has_the_policy_too(client: Client, host: str) -> None:
+def test_an_unknown_host_is_refused_and_the_answer_has_the_policy_too(db: None, client: Client, host: str) -> None:
     response = client.get("/sign-in/", headers={"Host": host})
     assert response.status_code == 400
     assert "default-src 'none'" in response["Content-Security-Policy"]
