@@ -154,6 +154,13 @@ def lies_below(place: Domain | Customer, name: str) -> bool:
     return names.filter(domain__customer=place).exists()
 
 
+def own_logo(place: Place) -> BrandLogo | None:
+    """The picture that a place itself has set, with its content."""
+    domain_id, customer_id = _ids(place)
+    owner = {"branding__domain": domain_id, "branding__customer": None if domain_id is not None else customer_id}
+    return BrandLogo.objects.filter(**owner).first()
+
+
 def find_logo(sha256: str) -> BrandLogo | None:
     """A picture with its content, by its address; who has the address may see it, as on the sign-in page."""
     return BrandLogo.objects.filter(sha256=sha256).first()

@@ -6,6 +6,7 @@ from api.door import Door
 from api.v1 import (
     admins,
     audit,
+    branding,
     bulk,
     customers,
     dkim,
@@ -44,6 +45,7 @@ door = Door(
         customers.group,
         domains.group,
         domain_aliases.group,
+        branding.group,
         users.group,
         signs.group,
         extras.group,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from tests.api.matrix import IN, Row, everybody, of_customer, of_domain, of_mailbox, server_only
 from tests.api.things import (
+    a_branded_customer,
+    a_branded_domain,
+    a_branded_server,
     a_broker,
     a_checked_domain,
     a_customer,
@@ -86,6 +89,22 @@ ROWS = [
     Row("domain_alias_add", of_domain, user=404, delegate=403),
     Row("domain_alias_replace", of_domain, user=404),
     Row("domain_alias_remove", a_domain_alias, user=404),
+    # branding
+    Row("domain_branding", of_domain, user=404),
+    Row("domain_branding_change", of_domain, user=404),
+    Row("domain_branding_logo", a_branded_domain, user=404),
+    Row("domain_branding_logo_set", of_domain, user=404),
+    Row("domain_branding_logo_remove", a_branded_domain, user=404),
+    Row("customer_branding", of_customer, user=404, delegate=404),
+    Row("customer_branding_change", of_customer, user=404, delegate=404),
+    Row("customer_branding_logo", a_branded_customer, user=404, delegate=404),
+    Row("customer_branding_logo_set", of_customer, user=404, delegate=404),
+    Row("customer_branding_logo_remove", a_branded_customer, user=404, delegate=404),
+    server_only("server_branding"),
+    server_only("server_branding_change"),
+    Row("server_branding_logo", a_branded_server, user=403, delegate=403, foreign=403),
+    server_only("server_branding_logo_set"),
+    Row("server_branding_logo_remove", a_branded_server, user=403, delegate=403, foreign=403),
     # users
     Row("user_list"),
     Row("domain_users", of_domain, user=404),

@@ -18,6 +18,7 @@ from domains.dkim_keys import KeyKind
 from domains.models import Broker, Domain, Mailbox, MailingList, Recipient, Relay, Subscriber
 from domains.policy.rules import RuleKind
 from domains.services.aliases import add_alias
+from domains.services.branding import set_logo
 from domains.services.checks import try_relay
 from domains.services.dkim import create_key
 from domains.services.domain_names import add_names
@@ -40,6 +41,7 @@ from jobs.models import Task
 from jobs.services import submit
 from tests.api.matrix import of_customer, of_domain, of_mailbox
 from tests.api.world import Place
+from tests.domains.branding.pictures import png
 from tests.domains.factories import make_customer, make_domain, make_mailbox_in
 
 _numbers = itertools.count(1)
@@ -210,6 +212,21 @@ def a_provider(place: Place) -> dict[str, Any]:
 def a_domain_alias(place: Place) -> dict[str, Any]:
     (made,) = add_names(Actor.system(), place.domain, [f"alias{next(_numbers)}.example"])
     return {"domainId": place.domain.pk, "aliasId": made.pk}
+
+
+def a_branded_domain(place: Place) -> dict[str, Any]:
+    set_logo(Actor.system(), place.domain, png())
+    return of_domain(place)
+
+
+def a_branded_customer(place: Place) -> dict[str, Any]:
+    set_logo(Actor.system(), place.customer, png())
+    return of_customer(place)
+
+
+def a_branded_server(place: Place) -> dict[str, Any]:
+    set_logo(Actor.system(), SERVER, png())
+    return {}
 
 
 def a_checked_domain(place: Place) -> dict[str, Any]:
