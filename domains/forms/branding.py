@@ -25,8 +25,8 @@ class BrandingForm(forms.Form):
     greeting = forms.CharField(
         label=_("Greeting on the sign-in page"), required=False, widget=forms.Textarea({"rows": 3})
     )
-    support_text = forms.CharField(label=_("Words about help"), required=False)
-    support_address = forms.CharField(label=_("Where help is"), required=False, widget=forms.TextInput(_QUIET))
+    support_text = forms.CharField(label=_("Support line"), required=False)
+    support_address = forms.CharField(label=_("Support address"), required=False, widget=forms.TextInput(_QUIET))
     hosts = LinesField(
         label=_("Further host names"),
         rows=3,

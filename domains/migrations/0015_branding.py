@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=60, null=True, verbose_name='name')),
                 ('colour', models.CharField(max_length=7, null=True, verbose_name='colour')),
                 ('greeting', models.JSONField(null=True, verbose_name='greeting')),
-                ('support', models.JSONField(null=True, verbose_name='help')),
+                ('support', models.JSONField(null=True, verbose_name='support')),
                 ('customer', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='branding', to='domains.customer')),
                 ('domain', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='branding', to='domains.domain')),
             ],

@@ -28,7 +28,7 @@ class Branding(Versioned):
     name = models.CharField(_("name"), max_length=60, null=True)  # noqa: DJ001  # null inherits
     colour = models.CharField(_("colour"), max_length=7, null=True)  # noqa: DJ001
     greeting = models.JSONField(_("greeting"), null=True)
-    support = models.JSONField(_("help"), null=True)
+    support = models.JSONField(_("support"), null=True)
 
     class Meta:
         verbose_name_plural = _("brandings")

@@ -235,7 +235,7 @@ def _labels() -> dict[str, str]:
         "name": _("Name"),
         "colour": _("Colour"),
         "greeting": _("Greeting on the sign-in page"),
-        "support": _("Help"),
+        "support": _("Support"),
     }
 
 
@@ -251,7 +251,7 @@ def _form(request: ActorRequest, stand: Stand, looks: Looks) -> BrandingForm:
         said = looks.values[name]
         if said.inherited:
             inherited = Said(name, said.inherited, said.inherited_from, None, said.inherited, said.inherited_from)
-            text = _("Empty: %(value)s, from %(source)s.")
+            text = _("Empty: “%(value)s”, from %(source)s.")
             values = {"value": str(_plain(inherited)), "source": scope_words(said.inherited_from)}
             helps[field] = f"{helps[field]} {text % values}"
     with_hosts = stand.level != Level.SERVER
