@@ -23,18 +23,18 @@ from domains import brand_colours, brands
 from domains.brands import Place
 from domains.logos import MOST_BYTES
 from domains.models import BrandLogo
-from domains.services import branding
+from domains.services import brand_values, branding
 
 group = Group("Branding", "How the service looks to the people of a domain: name, logo, colour and words.")
 
 MOST_BASE64 = 4 * (MOST_BYTES + 2) // 3 + 4
 Language = Literal["", "en", "de", "fr", "es", "nb", "da"]
 Texts = Annotated[
-    dict[Language, Annotated[str, Field(max_length=branding.GREETING_MAX)]],
+    dict[Language, Annotated[str, Field(max_length=brand_values.GREETING_MAX)]],
     Field(description="By language; “” is for everybody else.", examples=[{"": "Welcome", "de": "Willkommen"}]),
 ]
 Lines = Annotated[
-    dict[Language, Annotated[str, Field(max_length=branding.SUPPORT_MAX)]],
+    dict[Language, Annotated[str, Field(max_length=brand_values.SUPPORT_MAX)]],
     Field(description="By language; “” is for everybody else.", examples=[{"": "Help desk"}]),
 ]
 
@@ -45,7 +45,7 @@ class SupportBody(Body):
     address: Annotated[
         str,
         Field(
-            max_length=branding.ADDRESS_MAX,
+            max_length=brand_values.ADDRESS_MAX,
             description="An e-mail address, or a web address that begins with https://.",
             examples=["help@example.org"],
         ),
@@ -56,7 +56,7 @@ class SupportBody(Body):
 class BrandingUpdate(Body):
     """Fields left out stay; null or nothing inherits."""
 
-    name: Annotated[str, Field(max_length=branding.NAME_MAX, examples=["Harbour mail"])] | None = None
+    name: Annotated[str, Field(max_length=brand_values.NAME_MAX, examples=["Harbour mail"])] | None = None
     colour: Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$", examples=["#1d4ed8"])] | None = None
     greeting: Texts | None = None
     support: SupportBody | None = None

@@ -20,6 +20,9 @@ def register() -> None:
 
 
 _TENANTS = {
+    "branding.edit": _("Branding changed"),
+    "branding.remove_logo": _("Logo inherited again"),
+    "branding.set_logo": _("Logo set"),
     "broker.create": _("Broker made"),
     "broker.delete": _("Broker deleted"),
     "broker.edit": _("Broker changed"),
@@ -157,6 +160,7 @@ _FIELDS = {
     "aliases": _("Aliases"),
     "allowed_senders": _("Allowed senders"),
     "catch_all": _("Catch-all address"),
+    "colour": _("Colour"),
     "count": _("Number"),
     "created": _("Made"),
     "customer": _("Customer"),
@@ -168,8 +172,11 @@ _FIELDS = {
     "emails": _("Addresses"),
     "external_id": _("External id"),
     "forwarding": _("Forwarding"),
+    "greeting": _("Greeting on the sign-in page"),
+    "hosts": _("Further host names"),
     "is_enabled": _("Enabled"),
     "language": _("Language"),
+    "logo": _("Logo"),
     "mailbox": _("Mailbox"),
     "max_aliases": _("Aliases at most"),
     "max_bytes": _("Mailbox sizes at most, added up"),
@@ -196,4 +203,5 @@ _FIELDS = {
     "status": _("State"),
     "subscriber": _("Subscriber"),
     "subscribers": _("Subscribers"),
+    "support": _("Support"),
 }

@@ -22,7 +22,7 @@ from config.kit.branding import Brand
 from config.kit.objects import ObjectPage, ShownValue
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.templatetags.kit import number
-from config.kit.versions import ChangedMeanwhile
+from config.kit.versions import CHANGED_MEANWHILE, ChangedMeanwhile
 from domains import brand_colours, brands
 from domains.brands import FIELDS, Looks, Place, Said
 from domains.errors import DomainsError
@@ -30,9 +30,9 @@ from domains.forms.branding import BrandingForm, LogoForm
 from domains.logos import MOST_BYTES
 from domains.models import Customer, Domain, Status
 from domains.selectors.branding import get_branded
-from domains.services import branding
+from domains.services import brand_values, branding
 from domains.views.domain_values import scope_words
-from domains.views.frames import customer_page, domain_page, meanwhile
+from domains.views.frames import customer_page, domain_page, refusing
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,8 @@ def edit(request: ActorRequest, level: Level, domain_id: int = 0, customer_id: i
     looks = brands.looks_of(stand.place)
     form = _form(request, stand, looks)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusing(form):
             branding.set_branding(request.actor, stand.place, form.values(), expected=form.cleaned_data["version"])
-        except DomainsError as error:
-            _refuse(form, error)
-        except ChangedMeanwhile:
-            form.add_error(None, meanwhile())
-        else:
             toast(request, _("The branding is saved."))
             return redirect_page(request, stand.url())
     context = {**_frame(stand), "form": form, "preview": _tried(form, looks), "preview_url": stand.url("preview")}
@@ -104,7 +99,7 @@ def logo(request: ActorRequest, level: Level, domain_id: int = 0, customer_id: i
         except DomainsError as error:
             toast(request, str(error), "error")
         except ChangedMeanwhile:
-            toast(request, meanwhile(), "error")
+            toast(request, CHANGED_MEANWHILE, "error")
         else:
             toast(request, _("The logo is saved."))
     else:
@@ -170,7 +165,7 @@ def _tried(form: BrandingForm, looks: Looks) -> Preview:
     problem = ""
     for name in FIELDS:
         try:
-            checked = branding.checked(name, given.get(name))
+            checked = brand_values.checked(name, given.get(name))
         except DomainsError as error:
             problem = problem or str(error)
             values[name] = looks[name]
@@ -260,12 +255,6 @@ def _form(request: ActorRequest, stand: Stand, looks: Looks) -> BrandingForm:
 
 def _plain(said: Said) -> Any:
     return said.value if said.name == "colour" else in_words(said)
-
-
-def _refuse(form: BrandingForm, error: DomainsError) -> None:
-    """greeting.de → greeting_de, support.text → support_text."""
-    name = error.field.replace(".", "_")
-    form.add_error(name if name in form.fields else None, str(error))
 
 
 def _stand(request: ActorRequest, level: Level, object_id: int, *, change: bool = False) -> Stand:

@@ -72,7 +72,9 @@ def test_each_answer_carries_the_id_that_the_log_has() -> None:
     assert current_request_id() == "-"
 
 
-def test_the_id_of_the_error_page_stands_in_the_log_line_that_django_writes_afterwards(client: Client) -> None:
+def test_the_id_of_the_error_page_stands_in_the_log_line_that_django_writes_afterwards(
+    db: None, client: Client
+) -> None:
     with logged_lines() as lines:
         response = client.get("/no-such-page")
     [line] = [line for line in lines if "/no-such-page" in line]

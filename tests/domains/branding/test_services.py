@@ -21,7 +21,7 @@ from config.kit.versions import ChangedMeanwhile
 from domains import brands
 from domains.errors import Invalid, Taken, WrongState
 from domains.models import BrandHost, Branding, BrandLogo, Domain
-from domains.services import branding
+from domains.services import brand_values
 from domains.services.branding import remove_logo, set_branding, set_logo
 from domains.services.customers import delete_customer
 from domains.services.domain_names import add_names
@@ -225,7 +225,7 @@ def test_whatever_is_given_is_kept_or_refused(value: Any) -> None:
     for name in brands.FIELDS:
         for given_value in (value, {"address": value, "text": value}):
             try:
-                branding.checked(name, given_value)
+                brand_values.checked(name, given_value)
             except Invalid:
                 continue
 
