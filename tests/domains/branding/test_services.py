@@ -320,7 +320,7 @@ def test_a_deleted_domain_shows_nothing_and_takes_nothing_and_a_purged_one_has_n
     for refused in (lambda: set_branding(CONSOLE, domain, {"name": "x"}), lambda: set_logo(CONSOLE, domain, png())):
         with pytest.raises(WrongState):
             refused()
-    assert ("brandings", 1) in plan(CONSOLE, domain).rest
+    assert ("branding", 1) in plan(CONSOLE, domain).rest
     purge_domain(CONSOLE, domain)
     assert not Branding.objects.exists() and not BrandLogo.objects.exists() and not BrandHost.objects.exists()
 
