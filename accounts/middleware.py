@@ -39,4 +39,6 @@ class ActorMiddleware:
         size = found["PAGE_SIZE"]
         request.page_size = 0 if size.source is None else size.value  # type: ignore[attr-defined]
         with timezone.override(ZoneInfo(found["TIME_ZONE"].value)):
-            return self.get_response(request)
+            response = self.get_response(request)
+        response.setdefault("Cache-Control", "private, no-cache")  # no proxy keeps it, no browser shows it unasked
+        return response

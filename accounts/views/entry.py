@@ -7,7 +7,6 @@ from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -20,7 +19,7 @@ from accounts.models import OneTimeLink, User
 from accounts.requests import ActorRequest
 from accounts.services.sign_in_links import accept_sign_in_link
 from accounts.wording import wait_text
-from config.kit.pages import redirect_page, render_page, toast
+from config.kit.pages import own_page, redirect_page, render_page, toast
 
 DEVICE_COOKIE = "__Host-postkeep-device" if settings.SESSION_COOKIE_SECURE else "postkeep-device"
 
@@ -134,7 +133,4 @@ def _let_in(request: ActorRequest, user: User, response: HttpResponse) -> HttpRe
 def _safe_target(request: ActorRequest) -> str:
     """Where to go afterwards: a page of ours, or the start page."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    if is_ours and wanted.startswith("/"):  # else it could be the name of a page, or of none
-        return wanted
-    return resolve_url(settings.LOGIN_REDIRECT_URL)
+    return own_page(request, wanted, resolve_url(settings.LOGIN_REDIRECT_URL))

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils.cache import patch_vary_headers
 from django.utils.encoding import iri_to_uri
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 Level = Literal["info", "success", "warning", "error"]
@@ -70,6 +71,12 @@ def redirect_page(request: HttpRequest, to: Any, *args: Any, **kwargs: Any) -> H
     redirect = HttpResponseRedirect(url)
     redirect.status_code = 303
     return redirect
+
+
+def own_page(request: HttpRequest, wanted: str, otherwise: str = "/") -> str:
+    """An address that somebody sent, if it is the path of a page of ours: never another server's, nor a page's name."""
+    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if is_ours and wanted.startswith("/") else otherwise
 
 
 def toast(request: HttpRequest, text: Any, level: Level = "success") -> None:

@@ -9,11 +9,10 @@ import re
 from dataclasses import replace
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from config.kit.pages import redirect_page, toast
+from config.kit.pages import own_page, redirect_page, toast
 from config.kit.preferences import MAX_COLUMNS, SIZES, ListMemory, SavedView, TooMuch
 
 _NAME = re.compile(r"[a-z][a-z0-9_.-]{0,60}")
@@ -64,6 +63,4 @@ def _without(target: str, *keys: str) -> str:
 
 
 def _way_back(request: HttpRequest) -> str:
-    target = request.POST.get("next", "/")
-    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if safe else "/"
+    return own_page(request, request.POST.get("next", "/"))

@@ -9,13 +9,12 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from accounts.actors import Actor
 from accounts.services import set_preferences
 from config.kit.context import ROWS, THEMES
-from config.kit.pages import redirect_page
+from config.kit.pages import own_page, redirect_page
 
 _YEAR_S = 365 * 86_400
 
@@ -46,6 +45,4 @@ def _remember(request: HttpRequest, chosen: dict[str, str]) -> None:
 
 
 def _way_back(request: HttpRequest) -> str:
-    target = request.POST.get("next", "/")
-    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if safe else "/"
+    return own_page(request, request.POST.get("next", "/"))

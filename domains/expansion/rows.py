@@ -135,8 +135,10 @@ def listing_sender(claim_ids: Collection[int], sender: Sequence[str]) -> set[int
         return {row[0] for row in cursor.fetchall()}
 
 
-def having_member(claim_ids: Collection[int], sender: Sequence[str]) -> set[int]:
-    """Those of these addresses in which one of these is a member, itself or by the mailbox it is an alias of."""
+def having_member(claim_ids: Collection[int], sender: Sequence[str], *, aliases: Sequence[str]) -> set[int]:
+    """Those of these addresses in which one of these is a member, itself or (of `aliases`) by the mailbox it is an
+    alias of.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_MEMBER, [list(claim_ids), list(sender), list(sender), list(sender)])
+        cursor.execute(_MEMBER, [list(claim_ids), list(sender), list(sender), list(aliases)])
         return {row[0] for row in cursor.fetchall()}

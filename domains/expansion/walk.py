@@ -253,12 +253,15 @@ class _Walk:
 
     def letting_in(self, narrow: Mapping[int, Claim], sender: MailAddress) -> set[int]:
         place = self.by_name[sender.domain]
+        if place is not None and not self.is_seen(place):
+            place = None  # what else a sender of others is called isn't told by who lets them in
         own = f"{sender.local}@{place.name}" if place else str(sender)
         names = [own, str(sender)]
         by = {kind: [key for key, claim in narrow.items() if claim.senders == kind] for kind in Address.Senders.values}
         allowed = {key for key in by["domain"] if place is not None and narrow[key].domain_id == place.id}
         if by["members"]:
-            allowed |= rows.having_member(by["members"], names)
+            is_ours = place is not None or self.by_name[sender.domain] is None
+            allowed |= rows.having_member(by["members"], names, aliases=names if is_ours else ())
         if by["listed"]:
             domains = [f"@{sender.domain}", *([f"@{place.name}"] if place else [])]
             allowed |= rows.listing_sender(by["listed"], [*names, *domains])

@@ -116,6 +116,14 @@ def test_preferences_are_kept_on_the_person_and_in_a_cookie(client_for: ClientFo
     assert client.cookies["django_language"].value == "de"
 
 
+@pytest.mark.parametrize("wanted", ["foo", "accounts:account", "//evil.example", "/\\evil.example", "https:x"])
+def test_the_way_back_is_a_page_of_ours_whatever_was_sent(client_for: ClientFor, user: User, wanted: str) -> None:
+    client = client_for(user)
+    for route, sent in (("preferences", {"theme": "dark"}), ("list-memory", {"list": "jobs.tasks", "do": "reset"})):
+        answer = client.post(reverse(f"config:{route}"), {**sent, "next": wanted})
+        assert (answer.status_code, answer["Location"]) == (303, "/")
+
+
 def test_preferences_work_before_signing_in(client: Client, db: None) -> None:
     client.post(reverse("config:preferences"), {"language": "de"})
     answer = client.get(reverse("accounts:sign-in"))

@@ -17,7 +17,18 @@ from archive.models import ArchiveAccess
 from archive.selectors import get_access_to, list_accesses_to, readable_archives
 from archive.shares import list_folder_grants
 from domains.models import AccountRight, Broker, Customer, Mailbox
-from domains.services import account_rights, customers, domain_states, moving, policies, relays
+from domains.selectors import expand_for
+from domains.services import (
+    account_rights,
+    aliases,
+    customers,
+    domain_names,
+    domain_states,
+    groups,
+    moving,
+    policies,
+    relays,
+)
 from domains.services.readdressing import rename_mailbox
 from jobs import selectors as tasks
 from jobs import services as task_services
@@ -127,3 +138,26 @@ def test_a_task_of_somebody_whose_domain_was_suspended_meanwhile_doesn_t_run(cas
     assert claimed is not None
     run = run_claimed(claimed)
     assert (run.state, "may not sign in any more" in run.error) == (Task.State.FAILED, True)
+
+
+# --- expansion ------------------------------------------------------------------------------------------------------
+
+
+def test_trying_senders_tells_no_alias_of_a_mailbox_of_others(cast: Cast) -> None:
+    """Who may send to a group of members can be asked with any sender: else each guess would be answered."""
+    foreign = make_mailbox_in(cast.elsewhere, "boss")
+    aliases.add_alias(CONSOLE, foreign, email="ceo")
+    domain_names.add_names(CONSOLE, cast.elsewhere, ["also.example.net"])
+    own = actor_of(cast.domain_administrator)
+    groups.create_group(own, cast.domain, email="closed", senders="members", members=[foreign.address, cast.user.email])
+    aliases.add_alias(CONSOLE, cast.user.mailbox, email="nick")
+
+    def outcome(actor: Actor, sender: str) -> str:
+        return expand_for(actor, f"closed@{cast.domain.name}", sender=sender).steps[0].outcome
+
+    refused, let_in = "sender_refused", "expanded"
+    assert outcome(own, "ceo@example.net") == outcome(own, "nobody@example.net") == refused
+    assert outcome(own, "boss@also.example.net") == refused
+    assert outcome(own, "boss@example.net") == outcome(own, f"nick@{cast.domain.name}") == let_in
+    everything = actor_of(cast.administrator)
+    assert outcome(everything, "ceo@example.net") == outcome(everything, "boss@also.example.net") == let_in
