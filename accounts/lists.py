@@ -17,7 +17,8 @@ from accounts import sentences
 from accounts.models import AuditEvent, User
 from accounts.permissions import BUILT_IN_ROLES, LEVEL_LABELS, Level
 from accounts.selectors.administrators import grants_visible_to, role_label, sees_system_administrators
-from config.kit.list_fields import Choice, Custom, Field, Main, Text, Time, YesNo
+from config.kit.list_big import BigListing
+from config.kit.list_fields import Beginning, Choice, Custom, Field, Main, Text, Time, YesNo
 from config.kit.listing import Listing, View
 from config.kit.tables import Empty
 
@@ -126,7 +127,8 @@ def _actions(actor: Any) -> list[tuple[str, Any]]:
 def _by(text: str) -> Q:
     """Events of a person by their address, or of the machinery by its label."""
     text = text.strip().lower()
-    return Q(actor__email=text) | Q(actor__isnull=True, actor_label__iexact=text)
+    person = User.objects.filter(email=text).values_list("pk", flat=True).first()
+    return Q(actor__isnull=True, actor_label__iexact=text) if person is None else Q(actor=person)
 
 
 def _kinds(actor: Any) -> list[tuple[str, Any]]:
@@ -142,12 +144,12 @@ def _kinds(actor: Any) -> list[tuple[str, Any]]:
     ]
 
 
-EVENTS: Listing[AuditEvent] = Listing(
+EVENTS: BigListing[AuditEvent] = BigListing(
     "accounts.events",
     (
         Main("what", _("What"), path="action", show=_what, url="accounts:event-detail", search=False),
         Choice("action", _("Action"), choices=_actions, column=False, filter=True),
-        Text("object", _("Object"), path="object_label", show=_object, words=True, long=True),
+        Beginning("object", _("Object"), path="object_label", show=_object, words=True, long=True),
         Choice("kind", _("Kind of object"), path="object_type", choices=_kinds, filter=True, shown=False),
         Custom("by", _("By"), show=lambda event: event.actor_label, export=lambda event: event.actor_label, find=_by),
         Time("when", _("When"), path="at"),

@@ -10,7 +10,10 @@ from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex, OpClass
 from django.db import models
+from django.db.models import F
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -320,6 +323,9 @@ class AuditEvent(models.Model):
             models.Index(fields=["about_user_id", "-id"], name="audit_about_user"),
             models.Index(fields=["actor", "-id"], name="audit_by_actor"),
             models.Index(fields=["action", "-id"], name="audit_by_action"),
+            models.Index(fields=["via", "-id"], name="audit_by_door"),
+            models.Index(OpClass(Lower("object_label"), "text_pattern_ops"), F("id").desc(), name="audit_by_label"),
+            BrinIndex(fields=["at"], name="audit_by_time"),
         ]
 
     def __str__(self) -> str:

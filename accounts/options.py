@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -25,6 +25,7 @@ from accounts.models import OptionValue
 from accounts.optiontypes import SECRET_TYPES, OptionType
 from accounts.permissions import Level
 from accounts.scopes import SERVER, ScopeRef, chain_of
+from config.kit.fixed import Fixed
 from config.kit.sealed import Sealed
 
 Text = str | Promise
@@ -187,11 +188,19 @@ def reveal(resolved: Resolved) -> str:
 
 
 def _read(names: list[str], scopes: set[ScopeRef]) -> dict[tuple[ScopeRef, str], Any]:
-    where = Q(pk__in=[])
-    for level in {scope.level for scope in scopes}:
-        where |= Q(level=level, object_id__in=[scope.id for scope in scopes if scope.level == level])
-    rows = OptionValue.objects.filter(where, name__in=names)
+    by_level = {level: [scope.id for scope in scopes if scope.level == level] for level in Level}
+    rows = _VALUES.rows(names, *by_level.values())
     return {(ScopeRef(Level(row.level), row.object_id), row.name): stored_value(row) for row in rows}
+
+
+def _values(names: list[str], *ids: list[int]) -> QuerySet[OptionValue]:
+    where = Q(pk__in=[])
+    for level, some in zip(Level, ids, strict=True):
+        where |= Q(level=level, object_id__among=some)
+    return OptionValue.objects.filter(where, name__among=names)
+
+
+_VALUES = Fixed(_values, list, *[list for _level in Level])  # most requests ask for some
 
 
 def _resolved(option: Option, chain: tuple[ScopeRef, ...], found: dict[tuple[ScopeRef, str], Any]) -> Resolved:

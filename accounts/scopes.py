@@ -58,6 +58,11 @@ class Reach:
     domains: frozenset[int] = frozenset()
     users: frozenset[int] = frozenset()
 
+    def covers(self, *, domain: int | None = None, customer: int | None = None, user: int | None = None) -> bool:
+        """Whether an object that lies there is reached: what the filters of querysets say, of one object."""
+        own = domain in self.domains or user in self.users
+        return self.everything or own or (customer is not None and customer in self.customers)
+
     def __bool__(self) -> bool:
         return self.everything or bool(self.brokers or self.customers or self.domains or self.users)
 

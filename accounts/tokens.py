@@ -13,8 +13,10 @@ from accounts.models import ApiToken
 from accounts.permissions import known_rights
 from accounts.secrets import token_hash
 from accounts.sessions import may_enter
+from config.kit.fixed import Fixed
 
 USED_NOTED_EVERY = timedelta(minutes=1)
+_BY_HASH = Fixed(lambda digest: ApiToken.objects.select_related("user").filter(token_hash=digest), str)
 
 
 def actor_for_token(value: str, *, address: str) -> Actor | None:
@@ -23,7 +25,7 @@ def actor_for_token(value: str, *, address: str) -> Actor | None:
     When it was last used is noted at most once a minute, so that reading doesn't mean writing. `address` is where the
     request came from.
     """
-    token = ApiToken.objects.select_related("user").filter(token_hash=token_hash(value)).first()
+    token = _BY_HASH.first(token_hash(value))
     if token is None or token.is_expired or not token.user.is_active:
         return None
     actor = Actor.for_user(token.user, address=address, via="api")

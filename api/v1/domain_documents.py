@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
-from django.db.models import Prefetch, QuerySet, prefetch_related_objects
+from django.db.models import QuerySet
 from pydantic import Field
 
 from accounts.actors import Actor
@@ -19,8 +19,9 @@ from api.v1.platforms import present as present_platform
 from api.v1.policy_documents import PolicyAnswer
 from api.v1.policy_documents import present as present_policy
 from api.v1.wording import AnyCaseLanguage, NewState, State
+from config.kit.fixed import Fixed
 from domains import inheritance
-from domains.models import Domain, DomainName, Policy
+from domains.models import Domain, DomainName, Policy, Relay
 from domains.services.domain_settings import LIMITS
 from domains.services.fields import LARGEST, MOST_SUBNETS
 
@@ -167,14 +168,39 @@ _INHERITED = {
 
 def present(actor: Actor, rows: Sequence[Domain]) -> list[DomainAnswer]:
     """Domains as this actor may see them; five queries, however many."""
-    aliases = Prefetch("names", DomainName.objects.filter(is_alias=True).order_by("name"), to_attr="alias_rows")
-    prefetch_related_objects(rows, aliases, "policies", "outgoing_providers", "relays")
-    settings = inheritance.settings_of_many(list(rows))
-    return [_present(actor, row, told) for row, told in zip(rows, settings, strict=True)]
+    around = _Around(rows)
+    return [_present(actor, row, around) for row in rows]
 
 
-def _present(actor: Actor, row: Domain, told: dict[str, inheritance.Setting]) -> DomainAnswer:
-    policies = list(row.policies.all())
+_ALIASES = Fixed(lambda keys: DomainName.objects.filter(domain_id__among=keys, is_alias=True).order_by("name"), list)
+_POLICIES = Fixed(lambda keys: Policy.objects.filter(domain_id__among=keys), list)
+_RELAYS = Fixed(lambda keys: Relay.objects.filter(domain_id__among=keys), list)
+_CHOSEN = Domain.outgoing_providers.through.objects.select_related("outgoingprovider")
+_PROVIDERS = Fixed(lambda keys: _CHOSEN.filter(domain_id__among=keys).order_by("outgoingprovider__name"), list)
+
+
+class _Around:
+    """What lies around rows, by the domain's id."""
+
+    def __init__(self, rows: Sequence[Domain]) -> None:
+        keys = [row.pk for row in rows]
+        self.settings = dict(zip(keys, inheritance.settings_of_many(list(rows)), strict=True))
+        self.aliases = _by_domain(_ALIASES.rows(keys))
+        self.policies = _by_domain(_POLICIES.rows(keys))
+        self.relays = _by_domain(_RELAYS.rows(keys))
+        self.providers = _by_domain(_PROVIDERS.rows(keys))
+
+
+def _by_domain(rows: Iterable[Any]) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row.domain_id, []).append(row)
+    return found
+
+
+def _present(actor: Actor, row: Domain, around: _Around) -> DomainAnswer:
+    told: dict[str, inheritance.Setting] = around.settings[row.pk]
+    policies: list[Policy] = around.policies.get(row.pk, [])
     sees_customer = row.customer is not None and actor.has(Right.VIEW_CUSTOMERS, row.customer)
     services = {name: any(getattr(policy, name) for policy in policies) for name in SERVICES}
     state: Any = row.status.upper()
@@ -194,7 +220,7 @@ def _present(actor: Actor, row: Domain, told: dict[str, inheritance.Setting]) ->
         external_id=row.external_id or None,
         policy=_policy(actor, row, policies),
         policy_id=row.default_policy_id,
-        domain_aliases=[Alias(id=each.pk, name=each.name) for each in row.alias_rows],  # type: ignore[attr-defined]
+        domain_aliases=[Alias(id=each.pk, name=each.name) for each in around.aliases.get(row.pk, ())],
         active_users_count=row.active_count,
         users_count=row.mailbox_count,
         aliases_count=row.alias_count,
@@ -205,14 +231,14 @@ def _present(actor: Actor, row: Domain, told: dict[str, inheritance.Setting]) ->
         **services,
         catch_all=row.catch_all or None,
         outgoing_subnets=row.outgoing_subnets,
-        outgoing_providers=[present_provider(each) for each in row.outgoing_providers.all()],
+        outgoing_providers=[present_provider(each.outgoingprovider) for each in around.providers.get(row.pk, ())],
         limits=DomainLimits(**{LIMIT_NAMES[name]: getattr(row, name) for name in LIMITS}),
         creation_date=row.created_at,
         deletion_date=row.deleted_at,
         purge_date=row.purge_at,
         customer_id=row.customer_id,
         customer=present_customer(row.customer) if sees_customer and row.customer is not None else None,
-        platforms=_platforms(actor, row),
+        platforms=_platforms(actor, row, around.relays.get(row.pk, [])),
     )
 
 
@@ -222,7 +248,7 @@ def _policy(actor: Actor, row: Domain, policies: list[Policy]) -> PolicyAnswer |
     return None if found is None or not actor.has(Right.VIEW_POLICIES, row) else present_policy(found)
 
 
-def _platforms(actor: Actor, row: Domain) -> list[PlatformAnswer]:
+def _platforms(actor: Actor, row: Domain, relays: list[Relay]) -> list[PlatformAnswer]:
     if not actor.has(Right.MANAGE_RELAYS, row):
         return []
-    return [present_platform(relay) for relay in row.relays.all()]
+    return [present_platform(relay) for relay in relays]

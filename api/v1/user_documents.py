@@ -18,6 +18,7 @@ from api.v1.platforms import present as present_platform
 from api.v1.policy_documents import PolicyAnswer
 from api.v1.policy_documents import present as present_policy
 from api.v1.wording import AnyCaseLanguage, NewState, State
+from config.kit.fixed import Fixed
 from domains import inheritance
 from domains.models import Mailbox, Policy, Relay
 
@@ -116,6 +117,14 @@ def present(actor: Actor, rows: Sequence[Mailbox]) -> list[UserAnswer]:
     return [_present(actor, row, around) for row in rows]
 
 
+_POLICIES = Fixed(lambda keys: Policy.objects.filter(pk__among=keys), list)
+_RELAYS = Fixed(
+    lambda domains, keys: Relay.objects.filter(Q(domain_id__among=domains, is_default=True) | Q(pk__among=keys)),
+    list,
+    list,
+)
+
+
 class _Around:
     """What rows share: their domains' settings, and the policies and relays that count."""
 
@@ -124,10 +133,9 @@ class _Around:
         told = inheritance.settings_of_many(list(domains.values()))
         self.settings = dict(zip(domains, told, strict=True))
         named = {row.policy_id for row in rows} | {domain.default_policy_id for domain in domains.values()}
-        found = Policy.objects.in_bulk([key for key in named if key is not None])
-        self.policies = {key: present_policy(policy) for key, policy in found.items()}
-        default = Q(domain_id__in=domains, is_default=True)
-        relays = Relay.objects.filter(default | Q(pk__in=[row.relay_id for row in rows if row.relay_id is not None]))
+        found = _POLICIES.rows([key for key in named if key is not None])
+        self.policies = {policy.pk: present_policy(policy) for policy in found}
+        relays = _RELAYS.rows(list(domains), [row.relay_id for row in rows if row.relay_id is not None])
         self.relays = {relay.pk: relay for relay in relays}
         self.default_relays = {relay.domain_id: relay for relay in self.relays.values() if relay.is_default}
 

@@ -25,7 +25,7 @@ from config.kit.nav import Text as Label
 from config.kit.templatetags.kit import state_html
 
 __all__ = [
-    "Choice", "Custom", "Field", "Main", "Number", "Percent", "Size", "State", "Text", "Time", "YesNo",
+    "Beginning", "Choice", "Custom", "Field", "Main", "Number", "Percent", "Size", "State", "Text", "Time", "YesNo",
     "address_of", "known", "spoken_name",
 ]  # fmt: skip
 
@@ -67,6 +67,25 @@ class Text(Field):
         text = value.text.lower() if self.folded else value.text
         lookup, text = pattern(text, literal=value.literal, whole=False)
         return Q(**{f"{self.orm_path}__{'' if self.folded else 'i'}{lookup}": text})
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Beginning(Text):
+    """Words looked for from their beginning, in any case: where a trigram index would cost each new row too much.
+
+    Wants an index on Lower(column) with text_pattern_ops.
+    """
+
+    example_value: ClassVar[str] = ":start"
+
+    def compare(self, op: Op, value: Value) -> Q:
+        lookup, text = pattern(value.text.lower(), literal=value.literal, whole=self.whole or op == "=")
+        if not value.literal and "*" in value.text and lookup != "startswith":
+            raise BadTerm(_("“%(name)s” is looked for from its beginning, without * before it.") % {"name": self.name})
+        return Q(**{f"{self.orm_path}__lower__{'exact' if lookup == 'exact' else 'startswith'}": text})
+
+    def word(self, value: Value) -> Q:
+        return self.compare(":", value)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from config.kit.list_fields import Choice, Field, Main, Number, Time
 from config.kit.list_state import Asked
 from config.kit.nav import Text
-from config.kit.paging import Page, Pager, count_capped, keyset, total_text
+from config.kit.paging import COUNT_LIMIT, Page, Pager, count_capped, keyset, total_text
 from config.kit.preferences import SIZES
 from config.kit.tables import NOTHING, Cell, Empty, Head, Row, draw_rows
 
@@ -143,7 +143,7 @@ class ListPage(Generic[M]):
         found = asked.matching(rows)
         if known is None:
             known, capped = count_capped(found)
-        order = asked.order_among(are_many=capped)
+        order = asked.order_among(are_many=capped or known > COUNT_LIMIT)
         page = keyset(request, found, order=order, per_page=asked.size, total=known, capped=capped)
         return cls(request, asked, page, actions, bulk_url)
 

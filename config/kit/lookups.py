@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from django.db.models import Field, Lookup
+from django.db.models import CharField, Field, Lookup
+from django.db.models.fields.related import ForeignObject
+from django.db.models.functions import Lower
 
 
 class Ilike(Lookup):
@@ -29,3 +31,22 @@ Field.register_lookup(Ilike)
 def like_escaped(text: str) -> str:
     """The text itself as part of a LIKE pattern."""
     return re.sub(r"([\\%_])", r"\\\1", text)
+
+
+class Among(Lookup):
+    """`= ANY (array)`: like `in`, but one parameter however many values there are, so the query's shape stays."""
+
+    lookup_name = "among"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        left, left_values = self.process_lhs(compiler, connection)
+        return f"{left} = ANY (%s)", (*left_values, list(self.rhs))
+
+    def get_db_prep_lookup(self, value: Any, connection: Any) -> tuple[str, list[Any]]:
+        return "%s", [value]
+
+
+Field.register_lookup(Among)
+ForeignObject.register_lookup(Among)  # foreign keys look at their own lookups only
+CharField.register_lookup(Lower)  # `name__lower__startswith`, for an index on Lower("name") with text_pattern_ops

@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import BooleanField, Expression, F, Func, Model, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -102,6 +103,7 @@ class Order:
     key: str | Expression = "pk"
     descending: bool = False
     blanks_last: bool = False
+    found_first: bool = False  # of few rows: they are found by their condition, never by walking an index of the order
 
     @classmethod
     def parse(cls, order: str) -> Order:
@@ -211,19 +213,28 @@ class _Walk(Generic[M]):
         ordered = self.rows.order_by(*self._ordering(order.descending, blanks_at_end=at_end))
         found: list[M] = []
         for condition in self._parts(cursor, order.descending, blanks_at_end=at_end):
-            found += ordered.filter(condition)[: count - len(found)]
+            part, missing = ordered.filter(condition), count - len(found)
+            if order.found_first:  # and joined with others only when they are sorted
+                sorting = self._ordering(order.descending, blanks_at_end=at_end, unindexed=True)
+                found += ordered.filter(pk__in=part.order_by(*sorting).values("pk")[:missing])
+            else:
+                found += part[:missing]
             if len(found) >= count:
                 break
         return found
 
-    def _ordering(self, descending: bool, *, blanks_at_end: bool) -> list[Any]:
+    def _ordering(self, descending: bool, *, blanks_at_end: bool, unindexed: bool = False) -> list[Any]:
+        """unindexed: by a form of the value that no index has."""
+        key: Any = F("pk") if self.order.is_by_pk else self.key
+        if unindexed:
+            key = Coalesce(key, key)
         pk = "-pk" if descending else "pk"
         if self.order.is_by_pk:
-            return [pk]
+            return [key.desc() if descending else key.asc()]
         if not self.blanks or blanks_at_end != descending:  # as a plain index has them
-            return [self.key.desc() if descending else self.key.asc(), pk]
+            return [key.desc() if descending else key.asc(), pk]
         blanks = {"nulls_last": True} if blanks_at_end else {"nulls_first": True}
-        return [self.key.desc(**blanks) if descending else self.key.asc(**blanks), pk]
+        return [key.desc(**blanks) if descending else key.asc(**blanks), pk]
 
     def _parts(self, cursor: Cursor | None, descending: bool, *, blanks_at_end: bool) -> list[Q]:
         """The conditions whose rows, one after the other, are what follows the cursor."""

@@ -41,6 +41,7 @@ from domains.models import (
 from domains.services import counting
 from domains.services.domain_states import may_take_back
 from domains.services.lists import subscribing
+from domains.services.people import people_of
 
 SHOWN_NAMES = 20
 
@@ -107,8 +108,8 @@ def purge_domain(actor: Actor, domain: Domain, *, reason: str = "") -> Plan:
 
 def _plan(domain: Domain) -> Plan:
     scope = ScopeRef(Level.DOMAIN, domain.pk)
-    people = _people(domain)
-    stay = staying(people, scope)
+    people = people_of(domain)
+    stay = sorted(staying(people, scope).values_list("email", flat=True))
     sums = _mailboxes(domain).aggregate(count=Count("pk"), messages=Sum("used_messages"), size=Sum("used_bytes"))
     kinds = Address.objects.filter(domain=domain).order_by().values_list("kind").annotate(count=Count("pk"))
     rest = [(rows.model, rows.count()) for rows in _belonging(domain)]
@@ -119,8 +120,8 @@ def _plan(domain: Domain) -> Plan:
         names=list(
             DomainName.objects.filter(domain=domain).order_by("is_alias", "name").values_list("name", flat=True)
         ),
-        people=people.exclude(pk__in=stay.values("pk")).count(),
-        staying=list(stay.order_by("email").values_list("email", flat=True)),
+        people=people.count() - len(stay),
+        staying=stay,
         grants=_grants(domain).count(),
         rest=[(model._meta.model_name or "", count) for model, count in rest if count],
         outside=sum(rows.count() for rows in _elsewhere(domain)),
@@ -131,7 +132,7 @@ def _plan(domain: Domain) -> Plan:
 
 def _purge(domain: Domain) -> Departure:
     now, scope = timezone.now(), ScopeRef(Level.DOMAIN, domain.pk)
-    people = list(_people(domain).values_list("pk", flat=True))
+    people = list(people_of(domain).values_list("pk", flat=True))
     _forget_elsewhere(domain)
     for rows in _belonging(domain):
         rows.delete()
@@ -163,11 +164,6 @@ def _end(domain: Domain, now: datetime) -> None:
 
 def _mailboxes(domain: Domain) -> QuerySet[Mailbox]:
     return Mailbox.objects.filter(domain=domain).exclude(status=Status.PURGED)
-
-
-def _people(domain: Domain) -> QuerySet[User]:
-    """Those at home in the domain, and who has a mailbox there."""
-    return User.objects.filter(Q(home_domain_id=domain.pk) | Q(pk__in=_mailboxes(domain).values("user_id")))
 
 
 def _grants(domain: Domain) -> QuerySet[Grant]:

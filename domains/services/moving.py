@@ -22,9 +22,10 @@ from accounts.permissions import Right
 from config.kit import versions
 from domains.errors import InUse, Invalid, LimitReached, WrongState
 from domains.limits import allows
-from domains.models import Customer, Domain, Mailbox, Status
+from domains.models import Customer, Domain, Status
 from domains.services import counting, quotas
 from domains.services.leaving_customer import borrowed_in_domain, close_across, freeze
+from domains.services.people import people_of
 
 # the counts of a domain that its customer limits
 LIMITED = {
@@ -141,8 +142,7 @@ def _tell_all_rows(domain: Domain) -> None:
     """Every row that repeats whose the domain is."""
     for model in models_with_customer():
         model._base_manager.filter(domain=domain).update(customer_id=domain.customer_id)
-    people = Q(home_domain_id=domain.pk) | Q(pk__in=Mailbox.objects.filter(domain=domain).values("user_id"))
-    User.objects.filter(people).update(home_customer_id=domain.customer_id)
+    people_of(domain).update(home_customer_id=domain.customer_id)
 
 
 def models_with_customer() -> Iterator[type[models.Model]]:

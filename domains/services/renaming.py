@@ -26,10 +26,11 @@ from accounts.permissions import Level, Right
 from accounts.services.grants import relabel
 from config.kit import versions
 from domains.errors import DomainsError, Invalid, Taken, WrongState
-from domains.models import Address, Domain, DomainName, Mailbox, Recipient, Status
+from domains.models import Address, Domain, DomainName, Recipient, Status
 from domains.services import counting, naming
 from domains.services.domain_names import MOST_NAMES, require_claiming
 from domains.services.domains import parse_name
+from domains.services.people import people_of
 
 SHOWN = 10
 Follower = Callable[[Domain, str, str], None]
@@ -203,8 +204,7 @@ def _local_of(column: str, domain_name: str) -> Substr:
 
 def _people(domain: Domain) -> QuerySet[User]:
     """The domain's people who sign in with an address of it."""
-    at_home = Q(home_domain_id=domain.pk) | Q(pk__in=Mailbox.objects.filter(domain=domain).values("user_id"))
-    return User.objects.filter(at_home, email__endswith=f"@{domain.name}")
+    return people_of(domain).filter(email__endswith=f"@{domain.name}")
 
 
 def _signed_in_elsewhere(domain: Domain, new: str) -> list[str]:
