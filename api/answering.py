@@ -159,6 +159,8 @@ def _list(request: HttpRequest, declared: Declared, actor: Actor, rows: Any) -> 
     response = _json(declared, declared.listing.present(actor, page.rows))
     if page.total is not None:
         response["X-Total-Count"] = str(page.total)
+        if page.capped:
+            response["X-Total-Capped"] = "true"
     if page.next_cursor:
         response["Link"] = next_link(request, page.next_cursor)
     return response

@@ -28,10 +28,11 @@ its person can, and no more.
 **Sign in** with `Authorization: Bearer …`; tokens are made under “My account”, with `POST /admins/{adminId}/tokens`, or
 for some hours with a name and a password by `POST /token`. A cookie opens nothing here.
 
-**Lists** take `offset` and `pageSize` (40 without it, at most 1,000) and say their length in `X-Total-Count`. Where
-more follows, the header `Link` (`rel="next"`) has the address that goes on; it holds a cursor, which also reaches
-beyond the first 10,000 rows, where an offset is refused. `cursor=start` begins. Several filters narrow together; `*` at
-the start, the end or both ends of a text stands for anything. `sort=-name` reverses.
+**Lists** take `offset` and `pageSize` (40 without it, at most 1,000) and say their length in `X-Total-Count`, up to
+10,000; where there are more, `X-Total-Capped: true` says so. Where more follows, the header `Link` (`rel="next"`) has
+the address that goes on; it holds a cursor, which also reaches beyond the first 10,000 rows, where an offset is
+refused. `cursor=start` begins. Several filters narrow together; `*` at the start, the end or both ends of a text stands
+for anything. `sort=-name` reverses.
 
 **Changes** with PATCH touch only the fields that are sent; `null` resets a field to what it inherits, or empties it.
 Single objects have an `ETag`: send it as `If-None-Match` to learn that nothing has changed, or as `If-Match` with a
@@ -48,7 +49,15 @@ looked at.
 
 ALWAYS = (401, 406, 429, 500, 503)
 _HEADERS: Json = {
-    "X-Total-Count": {"description": "How many there are in all.", "schema": {"type": "integer", "minimum": 0}},
+    "X-Total-Count": {
+        "description": "How many there are in all, at most 10,000.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "X-Total-Capped": {
+        "description": "There are more than X-Total-Count.",
+        "schema": {"type": "string", "enum": ["true"]},
+        "required": False,
+    },
     "Link": {"description": 'The address that goes on, with rel="next".', "schema": {"type": "string"}},
     "ETag": {"description": "The version of this object.", "schema": {"type": "string"}},
     "Location": {"description": "Where the new object can be read.", "schema": {"type": "string"}},
@@ -207,7 +216,7 @@ def _is_single(declared: Declared) -> bool:
 def _headers_of(declared: Declared) -> list[str]:
     found = ["X-Request-ID"]
     if declared.listing is not None:
-        found += ["X-Total-Count", "Link"]
+        found += ["X-Total-Count", "X-Total-Capped", "Link"]
     elif declared.method == "GET":
         found += ["ETag"]
     if declared.makes:

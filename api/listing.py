@@ -19,6 +19,7 @@ from django.core import signing
 from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, ValidationError
 from django.db.models import Field as ModelField
 from django.db.models import Model, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
@@ -28,6 +29,7 @@ from api.errors import Fault, Invalid
 from api.filters import Filter, Number
 from api.reading import read_query
 from api.schemas import Answer
+from config.kit.paging import count_capped
 
 A = TypeVar("A", bound=Answer)
 Rows = QuerySet[Any]
@@ -42,11 +44,15 @@ PAGING = ("offset", "pageSize", "cursor", "sort")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What goes into the answer: the rows, how many there are in all (None: not counted), and the way on ("" = end)."""
+    """What goes into the answer: the rows, how many there are in all (None: not counted), and the way on ("" = end).
+
+    capped: there are more than `total`; counting a million rows takes longer than reading a page of them.
+    """
 
     rows: list[Any]
     total: int | None
     next_cursor: str
+    capped: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,23 +94,26 @@ class Listing(Generic[A]):
         mark = _fingerprint(request)
         if offset > OFFSET_MAX:
             self._refuse(order, rows, mark, request)
-        found = list(order.sorted(rows)[offset : offset + size + 1])
-        return Page(found[:size], rows.order_by().count(), order.cursor(found[size - 1], mark) if found[size:] else "")
+        total, capped = count_capped(rows)
+        found = order.part(rows, offset, offset + size + 1, are_many=capped)
+        return Page(found[:size], total, order.cursor(found[size - 1], mark) if found[size:] else "", capped)
 
     def _page_from(self, rows: Rows, asked: dict[str, Any], size: int, request: HttpRequest) -> Page:
         if "offset" in asked:
             raise _wrong("cursor", _("A cursor says where to go on; leave out the offset."))
         mark = _fingerprint(request)
+        total, capped = None, False
         if asked["cursor"] == START:
-            order, total = _Order.of(rows, asked.get("sort", self.default), self.sorts), rows.order_by().count()
+            order = _Order.of(rows, asked.get("sort", self.default), self.sorts)
+            total, capped = count_capped(rows)
         else:
             sort, place = _read_cursor(asked["cursor"], mark)
             if sort.removeprefix("-") not in self.sorts or asked.get("sort", sort) != sort:
                 raise _wrong("cursor", _("This cursor belongs to another order."))
-            order, total = _Order.of(rows, sort, self.sorts), None
+            order = _Order.of(rows, sort, self.sorts)
             rows = order.after(rows, place)
         found = list(order.sorted(rows)[: size + 1])
-        return Page(found[:size], total, order.cursor(found[size - 1], mark) if found[size:] else "")
+        return Page(found[:size], total, order.cursor(found[size - 1], mark) if found[size:] else "", capped)
 
     def _refuse(self, order: _Order, rows: Rows, mark: str, request: HttpRequest) -> None:
         """Say how to go on from the last row that an offset reaches."""
@@ -160,6 +169,16 @@ class _Order:
     def sorted(self, rows: Rows) -> Rows:
         sign = "-" if self.descending else ""
         return rows.order_by(f"{sign}pk") if self.is_key else rows.order_by(f"{sign}{self.column}", f"{sign}pk")
+
+    def part(self, rows: Rows, start: int, end: int, *, are_many: bool) -> list[Any]:
+        """Some of the rows in this order. Few are found before they are sorted: PostgreSQL, which guesses how many
+        there are, would walk an index of the order past a million others."""
+        ordered = self.sorted(rows)
+        if are_many or rows.query.distinct or rows.query.combinator:
+            return list(ordered[start:end])
+        value = Coalesce("pk", "pk") if self.is_key else Coalesce(self.column, self.column)
+        hidden = [value.desc(), "-pk"] if self.descending else [value.asc(), "pk"]
+        return list(ordered.filter(pk__in=rows.order_by(*hidden).values("pk")[start:end]))
 
     @property
     def is_key(self) -> bool:

@@ -33,7 +33,14 @@ def event_list(request: ActorRequest) -> HttpResponseBase:
     if request.GET.get("format") == "json":
         return _as_json(request)
     context = {"may_verify": request.actor.has(Right.VIEW_AUDIT)}
-    return EVENTS.answer(request, rows, "accounts/event_list.html", context, on_export=lambda: _note(request, "csv"))
+    return EVENTS.answer(
+        request,
+        rows,
+        "accounts/event_list.html",
+        context,
+        on_export=lambda: _note(request, "csv"),
+        scattered=not request.actor.reach(Right.VIEW_AUDIT).everything,
+    )
 
 
 @require_safe
@@ -49,13 +56,13 @@ def scope_history(request: ActorRequest, level: str, object_id: int) -> HttpResp
     obj = places.get(request.actor, scope, Right.VIEW_AUDIT)
     rows = list_events_in(request.actor, scope, obj)
     context = {"object": scope_page(request, scope, obj)}
-    return EVENTS.answer(request, rows, "accounts/scope_history.html", context)
+    return EVENTS.answer(request, rows, "accounts/scope_history.html", context, scattered=scope != SERVER)
 
 
 @require_safe
 def own_history(request: ActorRequest) -> HttpResponseBase:
     """What was done to my account, by whom, and why."""
-    return EVENTS.answer(request, list_own_events(request.actor), "accounts/own_history.html")
+    return EVENTS.answer(request, list_own_events(request.actor), "accounts/own_history.html", scattered=True)
 
 
 def _values(event: AuditEvent) -> dict[str, Any]:

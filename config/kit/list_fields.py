@@ -81,7 +81,7 @@ class Beginning(Text):
     def compare(self, op: Op, value: Value) -> Q:
         lookup, text = pattern(value.text.lower(), literal=value.literal, whole=self.whole or op == "=")
         if not value.literal and "*" in value.text and lookup != "startswith":
-            raise BadTerm(_("“%(name)s” is looked for from its beginning, without * before it.") % {"name": self.name})
+            raise BadTerm(_("“%(name)s” can't be compared with %(sign)s.") % {"name": self.name, "sign": value.text})
         return Q(**{f"{self.orm_path}__lower__{'exact' if lookup == 'exact' else 'startswith'}": text})
 
     def word(self, value: Value) -> Q:

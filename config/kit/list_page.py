@@ -138,12 +138,13 @@ class ListPage(Generic[M]):
         total: Callable[[], int | None] | None = None,
         actions: Sequence[Any] = (),
         bulk_url: str = "",
+        scattered: bool = False,
     ) -> ListPage[M]:
         known, capped = total() if total is not None and not asked.is_filtered else None, False
         found = asked.matching(rows)
         if known is None:
             known, capped = count_capped(found)
-        order = asked.order_among(are_many=capped or known > COUNT_LIMIT)
+        order = asked.order_among(are_many=not scattered and (capped or known > COUNT_LIMIT))
         page = keyset(request, found, order=order, per_page=asked.size, total=known, capped=capped)
         return cls(request, asked, page, actions, bulk_url)
 

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.permissions import Right
+from config.kit.versions import ChangedMeanwhile
 from domains.limits import allows
-from domains.models import Customer, Domain, Status
-from domains.services import counting
+from domains.models import Customer, Domain, DomainName, Status
 from domains.services.importing.rows import UserRow
 
 _TABLES = """
@@ -24,7 +24,8 @@ DROP TABLE IF EXISTS import_row, import_alias, import_group;
 CREATE TEMPORARY TABLE import_row (
     line integer PRIMARY KEY, local text, named text, name text, first_name text, last_name text, language text,
     status text, has_password boolean, quota_bytes bigint, policy text, domain_id bigint, policy_id bigint, text text,
-    wrong text NOT NULL DEFAULT '', reason text NOT NULL DEFAULT '', user_id bigint, address_id bigint
+    wrong text NOT NULL DEFAULT '', reason text NOT NULL DEFAULT '', user_id bigint, address_id bigint,
+    mailbox_id bigint
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE import_alias (line integer, local text) ON COMMIT DROP;
 CREATE TEMPORARY TABLE import_group (line integer, local text, group_id bigint) ON COMMIT DROP;
@@ -127,11 +128,9 @@ def _settle_domains(actor: Actor, columns: dict[str, Right | None], heads: set[s
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT named FROM import_row")
         names = [row[0] for row in cursor.fetchall()]
-    known = {
-        name: domain
-        for domain in Domain.objects.exclude(status=Status.PURGED).filter(names__name__in=names).distinct()
-        for name in domain.names.filter(name__in=names).values_list("name", flat=True)
-    }
+    rows = DomainName.objects.filter(name__in=names).exclude(domain__status=Status.PURGED)
+    known = {row.name: row.domain for row in rows.select_related("domain__customer")}
+    taken: dict[str, Domain] = {}
     for name in names:
         domain = known.get(name)
         if domain is None or not actor.has(Right.MANAGE_USERS, domain):
@@ -139,19 +138,25 @@ def _settle_domains(actor: Actor, columns: dict[str, Right | None], heads: set[s
         elif domain.status == Status.DELETED:
             _refuse_domain(name, "email", _("%(domain)s is deleted.") % {"domain": domain.display_name})
         else:
-            _take_domain(name, domain)
-            for column, right in columns.items():
-                if right is not None and column in heads and not actor.has(right, domain):
-                    reason = _("You may not set the column %(column)s in %(domain)s.")
-                    values = {"column": column, "domain": domain.display_name}
-                    _refuse_domain(name, column, reason % values, given=column)
+            taken[name] = domain
+    _take_domains(taken)
+    for name, domain in taken.items():
+        for column, right in columns.items():
+            if right is not None and column in heads and not actor.has(right, domain):
+                reason = _("You may not set the column %(column)s in %(domain)s.")
+                values = {"column": column, "domain": domain.display_name}
+                _refuse_domain(name, column, reason % values, given=column)
 
 
-def _take_domain(name: str, domain: Domain) -> None:
+def _take_domains(taken: dict[str, Domain]) -> None:
+    """All rows whose domain is known, at once."""
+    own = [(name, domain.pk, domain.name) for name, domain in taken.items()]
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE import_row SET domain_id = %s, text = local || '@' || %s::text WHERE named = %s",
-            [domain.pk, domain.name, name],
+            "UPDATE import_row SET domain_id = d.id, text = local || '@' || d.own"
+            " FROM unnest(%s::text[], %s::bigint[], %s::text[]) AS d (named, id, own)"
+            " WHERE import_row.named = d.named",
+            [list(each) for each in zip(*own, strict=True)] or [[], [], []],
         )
 
 
@@ -207,16 +212,16 @@ def _judge_policies() -> None:
 def _judge_limits() -> None:
     """Rows beyond what a domain or customer may have are refused, the last ones of the file. Locks what it counts."""
     counts = {"mailbox_count": ("max_mailboxes", "email"), "alias_count": ("max_aliases", "aliases")}
-    domains = list(Domain.objects.filter(pk__in=domains_named()).order_by("pk"))
-    for customer_id in sorted({each.customer_id for each in domains if each.customer_id is not None}):
-        Customer.objects.select_for_update().get(pk=customer_id)
-    for domain in domains:
-        counting.lock(domain)
-        domain.refresh_from_db()
+    named = Domain.objects.filter(pk__in=domains_named()).order_by("pk")
+    customers = {key for key in named.values_list("customer_id", flat=True) if key is not None}
+    list(Customer.objects.select_for_update().filter(pk__in=customers).order_by("pk"))
+    domains = list(named.select_for_update())
+    if {domain.customer_id for domain in domains} - {*customers, None}:
+        raise ChangedMeanwhile("a domain went to another customer meanwhile")
     for counted, (limit, column) in counts.items():
         for domain in domains:
             _cut(column, "domain_id = %s", [domain.pk], getattr(domain, limit), getattr(domain, counted), str(domain))
-        for customer in Customer.objects.filter(pk__in={each.customer_id for each in domains if each.customer_id}):
+        for customer in Customer.objects.filter(pk__in=customers).exclude(**{limit: None}):
             used = sum(Domain.objects.filter(customer=customer).values_list(counted, flat=True))
             where = "domain_id IN (SELECT id FROM domains_domain WHERE customer_id = %s)"
             _cut(column, where, [customer.pk], getattr(customer, limit), used, str(customer))

@@ -13,7 +13,8 @@ from itertools import islice
 from pathlib import Path
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import audit
@@ -22,7 +23,7 @@ from accounts.permissions import Right
 from config.kit.csv_reading import CsvError, CsvFile
 from domains import inheritance
 from domains.errors import DomainsError, LimitReached
-from domains.models import Customer, Domain, PendingPassword
+from domains.models import Domain, PendingPassword
 from domains.services import quotas
 from domains.services.importing import judging
 from domains.services.importing.judging import Refused
@@ -134,25 +135,22 @@ def _count(result: ImportResult) -> None:
 def _write(actor: Actor, path: Path, result: ImportResult) -> None:
     now = timezone.now()
     with connection.cursor() as cursor:
+        cursor.execute(_NUMBER)
         cursor.execute("ANALYZE import_row")
         _speak(cursor)
-        cursor.execute(_USERS, {"now": now})
-        cursor.execute("UPDATE import_row SET user_id = u.id FROM accounts_user u WHERE u.email = import_row.text")
-        cursor.execute(_ADDRESSES, {"now": now})
-        cursor.execute(
-            "UPDATE import_row SET address_id = a.id FROM domains_address a"
-            " WHERE a.domain_id = import_row.domain_id AND a.local = import_row.local"
-        )
-        cursor.execute(_MAILBOXES, {"now": now})
+        for statement in (_USERS, _ADDRESSES, _MAILBOXES):
+            cursor.execute(statement, {"now": now})
         cursor.execute(_ALIASES, {"now": now})
         cursor.execute(_ALIAS_TARGETS, {"now": now})
         cursor.execute(_MEMBERS, {"now": now})
         cursor.execute(_LEAD_HERE)
         cursor.execute(_RECOUNT)
         cursor.execute(_EVENTS, _event_values(actor, now))
-    _count_domains()
-    for domain in Domain.objects.filter(pk__in=judging.domains_named()):
-        quotas.refresh_fill(domain=domain)
+        cursor.execute(_COUNT_DOMAINS)
+        cursor.execute(_COUNT_CUSTOMERS)
+    quotas.refresh_fill_of("SELECT mailbox_id FROM import_row")
+    limited = Q(max_quota_bytes__isnull=False) | Q(max_bytes__isnull=False) | Q(customer__max_bytes__isnull=False)
+    for domain in Domain.objects.filter(limited, pk__in=judging.domains_named()):
         quotas.check_room(domain)
     if result.passwords and not result.dry_run:
         _keep_passwords(path)
@@ -161,31 +159,15 @@ def _write(actor: Actor, path: Path, result: ImportResult) -> None:
     )
 
 
-def _speak(cursor: object) -> None:
+def _speak(cursor: CursorWrapper) -> None:
     """People without a language get their domain's."""
-    for domain in Domain.objects.filter(pk__in=judging.domains_named()).select_related("customer"):
-        language = inheritance.value_of(domain, "default_language")
-        cursor.execute(  # type: ignore[attr-defined]
-            "UPDATE import_row SET language = %s WHERE domain_id = %s AND language = ''", [language, domain.pk]
-        )
-
-
-def _count_domains() -> None:
-    """The counts of domains and customers, once. They were locked when limits were judged."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT r.domain_id, count(*), count(*) FILTER (WHERE r.status = 'enabled'),"
-            " (SELECT count(*) FROM import_alias i JOIN import_row o USING (line) WHERE o.domain_id = r.domain_id)"
-            " FROM import_row r GROUP BY r.domain_id"
-        )
-        counts = cursor.fetchall()
-    for domain_id, mailboxes, active, aliases in counts:
-        Domain.objects.filter(pk=domain_id).update(
-            mailbox_count=F("mailbox_count") + mailboxes,
-            active_count=F("active_count") + active,
-            alias_count=F("alias_count") + aliases,
-        )
-        Customer.objects.filter(domains=domain_id).update(mailbox_count=F("mailbox_count") + mailboxes)
+    domains = list(Domain.objects.filter(pk__in=judging.domains_named()).select_related("customer"))
+    languages = [told["default_language"].value for told in inheritance.settings_of_many(domains)]
+    cursor.execute(
+        "UPDATE import_row SET language = d.language FROM unnest(%s::bigint[], %s::text[]) AS d (id, language)"
+        " WHERE import_row.domain_id = d.id AND import_row.language = ''",
+        [[domain.pk for domain in domains], languages],
+    )
 
 
 def _keep_passwords(path: Path) -> None:
@@ -215,27 +197,33 @@ def _event_values(actor: Actor, now: datetime) -> dict[str, datetime | int | str
     }
 
 
+# Numbers beforehand, so that what is made needn't be looked up again.
+_NUMBER = """
+UPDATE import_row SET user_id = nextval(pg_get_serial_sequence('accounts_user', 'id')),
+                      address_id = nextval(pg_get_serial_sequence('domains_address', 'id')),
+                      mailbox_id = nextval(pg_get_serial_sequence('domains_mailbox', 'id'))
+"""
 _USERS = """
-INSERT INTO accounts_user (version, password, email, name, first_name, last_name, is_administrator, is_active, language,
-                           theme, created_at, home_domain_id, home_customer_id, privileges, denied_rights,
+INSERT INTO accounts_user (id, version, password, email, name, first_name, last_name, is_administrator, is_active,
+                           language, theme, created_at, home_domain_id, home_customer_id, privileges, denied_rights,
                            authentication, distinguished_name)
-SELECT 1, '!' || replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), r.text, r.name, r.first_name,
-       r.last_name, false, r.status = 'enabled', r.language, 'system', %(now)s, r.domain_id, d.customer_id, '{}', '{}',
-       'integrated', ''
+SELECT r.user_id, 1, '!' || replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), r.text, r.name,
+       r.first_name, r.last_name, false, r.status = 'enabled', r.language, 'system', %(now)s, r.domain_id,
+       d.customer_id, '{}', '{}', 'integrated', ''
 FROM import_row r JOIN domains_domain d ON d.id = r.domain_id ORDER BY r.line
 """
 _ADDRESSES = """
-INSERT INTO domains_address (version, domain_id, customer_id, local, text, kind, name, description, is_enabled, senders,
-                             keep_copy, recipient_count, created_at)
-SELECT 1, r.domain_id, d.customer_id, r.local, r.text, 'mailbox', '', '', r.status = 'enabled', 'anyone', true, 0,
-       %(now)s
+INSERT INTO domains_address (id, version, domain_id, customer_id, local, text, kind, name, description, is_enabled,
+                             senders, keep_copy, recipient_count, created_at)
+SELECT r.address_id, 1, r.domain_id, d.customer_id, r.local, r.text, 'mailbox', '', '', r.status = 'enabled',
+       'anyone', true, 0, %(now)s
 FROM import_row r JOIN domains_domain d ON d.id = r.domain_id ORDER BY r.line
 """
 _MAILBOXES = """
-INSERT INTO domains_mailbox (version, domain_id, customer_id, claim_id, address, user_id, status, status_before, name,
-                             quota_bytes, used_bytes, used_messages, fill_permille, transport, policy_id, policy_values,
-                             created_at)
-SELECT 1, r.domain_id, d.customer_id, r.address_id, r.text, r.user_id, r.status, '',
+INSERT INTO domains_mailbox (id, version, domain_id, customer_id, claim_id, address, user_id, status, status_before,
+                             name, quota_bytes, used_bytes, used_messages, fill_permille, transport, policy_id,
+                             policy_values, created_at)
+SELECT r.mailbox_id, 1, r.domain_id, d.customer_id, r.address_id, r.text, r.user_id, r.status, '',
        COALESCE(NULLIF(r.name, ''), btrim(r.first_name || ' ' || r.last_name)), r.quota_bytes, 0, 0, 0, '', r.policy_id,
        '{}', %(now)s
 FROM import_row r JOIN domains_domain d ON d.id = r.domain_id ORDER BY r.line
@@ -276,10 +264,26 @@ WHERE domains_address.id = found.address_id
 _EVENTS = """
 INSERT INTO accounts_auditevent (at, actor_id, actor_label, action, object_type, object_id, object_label, details,
                                  changes, reason, address, via, domain_id, customer_id, about_user_id)
-SELECT %(at)s, %(actor)s, %(label)s, 'mailbox.create', 'domains.mailbox', m.id::text, m.address,
-       jsonb_build_object('status', m.status), '{}', %(reason)s, %(address)s, %(via)s, m.domain_id, m.customer_id,
-       m.user_id
-FROM import_row r JOIN domains_mailbox m ON m.claim_id = r.address_id ORDER BY r.line
+SELECT %(at)s, %(actor)s, %(label)s, 'mailbox.create', 'domains.mailbox', r.mailbox_id::text, r.text,
+       jsonb_build_object('status', r.status), '{}', %(reason)s, %(address)s, %(via)s, r.domain_id, d.customer_id,
+       r.user_id
+FROM import_row r JOIN domains_domain d ON d.id = r.domain_id ORDER BY r.line
+"""
+# The domains and customers were locked when limits were judged.
+_COUNT_DOMAINS = """
+UPDATE domains_domain SET mailbox_count = mailbox_count + made.mailboxes, active_count = active_count + made.active,
+                          alias_count = alias_count + made.aliases
+FROM (SELECT r.domain_id, count(*) AS mailboxes, count(*) FILTER (WHERE r.status = 'enabled') AS active,
+             COALESCE(sum(i.aliases), 0) AS aliases
+      FROM import_row r LEFT JOIN (SELECT line, count(*) AS aliases FROM import_alias GROUP BY line) i USING (line)
+      GROUP BY r.domain_id) AS made
+WHERE domains_domain.id = made.domain_id
+"""
+_COUNT_CUSTOMERS = """
+UPDATE domains_customer SET mailbox_count = mailbox_count + made.mailboxes
+FROM (SELECT d.customer_id, count(*) AS mailboxes FROM import_row r JOIN domains_domain d ON d.id = r.domain_id
+      GROUP BY d.customer_id) AS made
+WHERE domains_customer.id = made.customer_id
 """
 
 __all__ = ["CsvError", "ImportRefused", "ImportResult", "LimitReached", "import_users"]
