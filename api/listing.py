@@ -177,7 +177,7 @@ class _Order:
         if are_many or rows.query.distinct or rows.query.combinator:
             return list(ordered[start:end])
         value = Coalesce("pk", "pk") if self.is_key else Coalesce(self.column, self.column)
-        hidden = [value.desc(), "-pk"] if self.descending else [value.asc(), "pk"]
+        hidden: list[Any] = [value.desc(), "-pk"] if self.descending else [value.asc(), "pk"]
         return list(ordered.filter(pk__in=rows.order_by(*hidden).values("pk")[start:end]))
 
     @property

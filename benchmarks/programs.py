@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from benchmarks.asking import Answer, Api, per_second
-from benchmarks.list_pages import SEARCHES, Variant
+from benchmarks.list_pages import SEARCHES, Variant, spread
 
 ROOT = "/api/v1"
 ARGUMENTS = {"domainId": "domain_id", "userId": "person_id", "customerId": "customer_id", "groupId": "group_id"}
@@ -45,7 +45,7 @@ def _offered(api: Api, path: str, parameters: Mapping[str, Any]) -> Iterator[Var
     for name, parameter in parameters.items():
         if name in ("offset", "pageSize", "cursor", "sort"):
             continue
-        for value in _values(parameter):
+        for value in spread(_values(parameter)):
             yield Variant("filter", f"{path}?{urlencode({name: value})}")
             for sort in sorts:
                 yield Variant("filter and sort", f"{path}?{urlencode({name: value, 'sort': sort})}")

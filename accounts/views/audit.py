@@ -16,6 +16,7 @@ from accounts.lists import EVENTS
 from accounts.models import AuditEvent
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
+from accounts.scopes import SERVER
 from accounts.selectors.events import get_event, list_events, list_events_in, list_own_events, seal_of
 from accounts.services.exporting import note_export
 from accounts.views.grants import scope_from

@@ -16,9 +16,10 @@ from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model, QuerySet
-from django.db.models.query import get_related_populators  # type: ignore[attr-defined]  # has no stub
+from django.db.models import query as querying
 
 M = TypeVar("M", bound=Model)
+_populators: Any = querying.get_related_populators  # its stub is that of another version
 _NUMBER = 7_000_000_000_000_000_000  # no key of a row of ours
 
 
@@ -80,7 +81,7 @@ class Fixed(Generic[M]):
             [each[0].target.attname for each in compiler.select[start:end]],
             start,
             end,
-            get_related_populators(info, compiler.select, DEFAULT_DB_ALIAS),
+            _populators(info, compiler.select, DEFAULT_DB_ALIAS),
         )
         self._plan = plan
         return plan

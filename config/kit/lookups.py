@@ -43,9 +43,6 @@ class Among(Lookup):
         left, left_values = self.process_lhs(compiler, connection)
         return f"{left} = ANY (%s)", (*left_values, list(self.rhs))
 
-    def get_db_prep_lookup(self, value: Any, connection: Any) -> tuple[str, list[Any]]:
-        return "%s", [value]
-
 
 Field.register_lookup(Among)
 ForeignObject.register_lookup(Among)  # foreign keys look at their own lookups only

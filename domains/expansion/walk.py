@@ -6,7 +6,9 @@ cut and shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import gc
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from accounts.addresses import MailAddress, parse_address
@@ -48,7 +50,20 @@ def expand(text: str, sender: str | None = None, *, reach: Reach = EVERYWHERE) -
     """
     asked = _parsed(text, "email")
     by = _parsed(sender, "sender") if sender else None
-    return _Walk(asked, by, reach).run()
+    with _uncollected():
+        return _Walk(asked, by, reach).run()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Ten thousand new rows set the garbage collector going, which looks through the whole process, and find none."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _parsed(text: str, field: str) -> MailAddress:
@@ -115,18 +130,19 @@ class _Walk:
                 self.say(number, Outcome.TOO_DEEP)
             return
         self.refuse_senders(ahead)
-        edges, claims = rows.edges_of(list(ahead.values())) if ahead else ([], {})
+        edges = rows.edges_of(list(ahead.values())) if ahead else []
         texts = rows.claims_by_text(set(catch_alls.values())) if catch_alls else {}
-        self.learn_ids({row[7] for row in claims.values()} | {claim.domain_id for claim in texts.values()})
-        unclaimed = [email for _source, email, target, _mode in edges if target is None]
+        of_claims = {row[7] for _edge, row in edges if row is not None}
+        self.learn_ids(of_claims | {claim.domain_id for claim in texts.values()})
+        unclaimed = [edge[1] for edge, _row in edges if edge[2] is None]
         unclaimed += [email for email in catch_alls.values() if email not in texts]
         self.learn_names({email.rpartition("@")[2] for email in unclaimed})
         for number, email in catch_alls.items():
             self.come(number, level, How.CATCH_ALL.value, email, texts.get(email), "")
         going = {claim.id: (number, _HOW[claim.kind]) for number, claim in ahead.items()}
-        for source, email, target, mode in edges:
-            number, how = going[source]
-            self.come(number, level, how, email, claims.get(target) if target is not None else None, mode)
+        for edge, row in edges:
+            number, how = going[edge[0]]
+            self.come(number, level, how, edge[1], row, edge[3])
 
     def come(self, number: int, level: int, how: str, email: str, row: ClaimRow | None, mode: str) -> None:
         """Go along one edge. What most of a large group are, mailboxes that keep what they get, goes the short way."""
