@@ -65,7 +65,7 @@ class Client(Protocol):
 def measure(browser: Client, variants: Sequence[Variant], *, times: int, budget_s: float) -> dict[str, Any]:
     """{kind: {"p50", "p95", "worst": [ms, path], "times"}} in ms; each variant is asked once before it counts.
 
-    times: how often first and last pages are asked; of sorts and filters there are many, each is asked a third as often.
+    times: how often first and last pages are asked; sorts and filters, of which there are many, a third as often.
     """
     seconds: dict[str, list[float]] = {}
     worst: dict[str, tuple[float, str]] = {}
