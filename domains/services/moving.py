@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 
 from django.apps import apps
 from django.db import models, transaction
-from django.db.models import F, Q, Sum
+from django.db.models import F, Sum
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.actors import Actor
-from accounts.models import User
 from accounts.permissions import Right
 from config.kit import versions
 from domains.errors import InUse, Invalid, LimitReached, WrongState
