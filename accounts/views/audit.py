@@ -16,8 +16,15 @@ from accounts.lists import EVENTS
 from accounts.models import AuditEvent
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
-from accounts.scopes import SERVER
-from accounts.selectors.events import get_event, list_events, list_events_in, list_own_events, seal_of
+from accounts.selectors.events import (
+    COLUMNS,
+    get_event,
+    list_events,
+    list_events_in,
+    list_own_events,
+    scope_column,
+    seal_of,
+)
 from accounts.services.exporting import note_export
 from accounts.views.grants import scope_from
 from accounts.views.pages import scope_page
@@ -33,6 +40,7 @@ def event_list(request: ActorRequest) -> HttpResponseBase:
     rows = list_events(request.actor)
     if request.GET.get("format") == "json":
         return _as_json(request)
+    reach = request.actor.reach(Right.VIEW_AUDIT)
     context = {"may_verify": request.actor.has(Right.VIEW_AUDIT)}
     return EVENTS.answer(
         request,
@@ -40,7 +48,8 @@ def event_list(request: ActorRequest) -> HttpResponseBase:
         "accounts/event_list.html",
         context,
         on_export=lambda: _note(request, "csv"),
-        scattered=not request.actor.reach(Right.VIEW_AUDIT).everything,
+        scattered=not reach.everything and not scope_column(reach),
+        within=scope_column(reach),
     )
 
 
@@ -57,13 +66,13 @@ def scope_history(request: ActorRequest, level: str, object_id: int) -> HttpResp
     obj = places.get(request.actor, scope, Right.VIEW_AUDIT)
     rows = list_events_in(request.actor, scope, obj)
     context = {"object": scope_page(request, scope, obj)}
-    return EVENTS.answer(request, rows, "accounts/scope_history.html", context, scattered=scope != SERVER)
+    return EVENTS.answer(request, rows, "accounts/scope_history.html", context, within=COLUMNS.get(scope.level, ""))
 
 
 @require_safe
 def own_history(request: ActorRequest) -> HttpResponseBase:
     """What was done to my account, by whom, and why."""
-    return EVENTS.answer(request, list_own_events(request.actor), "accounts/own_history.html", scattered=True)
+    return EVENTS.answer(request, list_own_events(request.actor), "accounts/own_history.html", within="about_user_id")
 
 
 def _values(event: AuditEvent) -> dict[str, Any]:

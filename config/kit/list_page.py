@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -139,12 +139,15 @@ class ListPage(Generic[M]):
         actions: Sequence[Any] = (),
         bulk_url: str = "",
         scattered: bool = False,
+        within: str = "",
     ) -> ListPage[M]:
         known, capped = total() if total is not None and not asked.is_filtered else None, False
         found = asked.matching(rows)
         if known is None:
             known, capped = count_capped(found)
         order = asked.order_among(are_many=not scattered and (capped or known > COUNT_LIMIT))
+        if within and not order.found_first:
+            order = replace(order, within=within)
         page = keyset(request, found, order=order, per_page=asked.size, total=known, capped=capped)
         return cls(request, asked, page, actions, bulk_url)
 

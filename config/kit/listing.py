@@ -53,17 +53,19 @@ class Listing(ListSpec, Generic[M]):
         bulk_url: str = "",
         on_export: Callable[[], None] | None = None,
         scattered: bool = False,
+        within: str = "",
     ) -> HttpResponseBase:
         """The page, its region for htmx, or with `format=csv` the file.
 
         total: a counter for the unfiltered number, asked only then. bulk_url: where this list's bulk actions are
         (config.kit.bulk). on_export: called before a file is sent, to record it. scattered: of a big list, the rows lie
-        together somewhere in its order, so that walking it would pass by most of the others.
+        together somewhere in its order, so that walking it would pass by most of the others. within: the column, of one
+        value, by whose index they are walked then (config.kit.paging.Order).
         """
         from_here = request.GET.get("format") == "csv" and self.exportable
         if from_here:
             return self._export(request, rows, on_export)
-        shown = self.page(request, rows, total=total, bulk_url=bulk_url, scattered=scattered)
+        shown = self.page(request, rows, total=total, bulk_url=bulk_url, scattered=scattered, within=within)
         is_region = wants_partial(request) and getattr(request, "htmx").target in ("list", "list-body")  # noqa: B009
         chosen = "components/list.html" if is_region else template
         response = render(request, chosen, {**(context or {}), "list": shown})
@@ -78,12 +80,15 @@ class Listing(ListSpec, Generic[M]):
         total: Callable[[], int | None] | None = None,
         bulk_url: str = "",
         scattered: bool = False,
+        within: str = "",
     ) -> ListPage[M]:
         """What components/list.html draws, for pages that have more than the list."""
         actor = getattr(request, "actor", None)
         asked = self.ask(actor, request.GET, ListMemory.load(request, self.name))
         actions = actions_for(self.name, actor) if bulk_url else ()
-        return ListPage.read(request, asked, rows, total=total, actions=actions, bulk_url=bulk_url, scattered=scattered)
+        return ListPage.read(
+            request, asked, rows, total=total, actions=actions, bulk_url=bulk_url, scattered=scattered, within=within
+        )
 
     def _export(
         self, request: HttpRequest, rows: QuerySet[M], on_export: Callable[[], None] | None

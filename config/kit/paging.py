@@ -103,6 +103,7 @@ class Order:
     key: str | Expression = "pk"
     descending: bool = False
     blanks_last: bool = False
+    within: str = ""  # a column that an index has before `-id`, and that has one value in all rows (asked as a range)
     found_first: bool = False  # of few rows: they are found by their condition, never by walking an index of the order
 
     @classmethod
@@ -230,7 +231,11 @@ class _Walk(Generic[M]):
             key = Coalesce(key, key)
         pk = "-pk" if descending else "pk"
         if self.order.is_by_pk:
-            return [key.desc() if descending else key.asc()]
+            within = [F(self.order.within)] if self.order.within and not unindexed else []
+            return [
+                *(each.asc() if descending else each.desc() for each in within),
+                key.desc() if descending else key.asc(),
+            ]
         if not self.blanks or blanks_at_end != descending:  # as a plain index has them
             return [key.desc() if descending else key.asc(), pk]
         blanks = {"nulls_last": True} if blanks_at_end else {"nulls_first": True}

@@ -160,6 +160,9 @@ def test_the_trail_is_filtered_and_scoped(cast: Cast, client_for: ClientFor) -> 
     by = {"q": "by:customer@delegates.example"}
     assert text_of(all_of_it, "accounts:event-list", **by).count("Rights given</a>") == 1
     assert "192.0.2.7" in text_of(ours, "accounts:event-list", q="address:192.0.2.7", columns="address")
+    label = AuditEvent.objects.filter(action="grant.add").latest("pk").object_label
+    for words, found in ((label[:4].upper(), True), (f"object:{label[:4]}*", True), (label[1:], False)):
+        assert ("Rights given</a>" in text_of(all_of_it, "accounts:event-list", q=words, action="grant.add")) == found
     history = text_of(ours, "accounts:scope-history", "domain", cast.domain.pk)
     assert "Rights given" in history
     assert "Rights given" in text_of(client_for(cast.user), "accounts:own-history")

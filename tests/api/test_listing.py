@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from api import listing
+from config.kit import paging
 from domains.models import Domain, Mailbox
 from tests import factories
 from tests.api.callers import Caller, caller_for, is_problem
@@ -60,6 +61,20 @@ def test_a_list_answers_40_rows_and_how_many_there_are(admin: Caller) -> None:
     assert names(admin.get("/domains?offset=40")) == [f"d{number:05}.example" for number in range(40, 45)]
     assert names(admin.get("/domains?offset=5&pageSize=2")) == ["d00005.example", "d00006.example"]
     assert names(admin.get("/domains?offset=9999")) == []
+
+
+def test_beyond_ten_thousand_rows_the_total_says_that_there_are_more(
+    admin: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "COUNT_LIMIT", 10)
+    make_domains(10)
+    response = admin.get("/domains?pageSize=4&sort=-name")
+    assert (response["X-Total-Count"], "X-Total-Capped" in response) == ("10", False)
+    Domain.objects.create(name="e.example")
+    for query in ("pageSize=4&sort=-name", "pageSize=4&sort=-name&cursor=start"):
+        response = admin.get(f"/domains?{query}")
+        assert (response["X-Total-Count"], response["X-Total-Capped"]) == ("10", "true")
+        assert names(response) == ["e.example", "d00009.example", "d00008.example", "d00007.example"]
 
 
 def test_the_link_leads_through_all_rows(admin: Caller) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -201,6 +202,7 @@ ORDERS = [
     Order("actor__email", True, blanks_last=True),
     Order(Lower("actor_label"), True),
 ]
+ORDERS += [replace(order, found_first=True) for order in ORDERS]
 
 
 def _walk(rows: QuerySet[Task], order: Order, direction: str, start: str = "") -> Iterator[Page[Task]]:
