@@ -20,6 +20,6 @@ if os.environ.get("POSTKEEP_TEST_SESSION") != _session:
     os.environ["POSTKEEP_HOME"] = str(temporary_home("pk-test-"))
     os.environ["POSTKEEP_TEST_SESSION"] = _session
 
-from config.settings import *  # noqa: F403
+from config.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["tests.hashing.QuickHasher"]
