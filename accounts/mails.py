@@ -9,6 +9,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils import timezone
 
 from accounts import links, options
 from accounts.models import OneTimeLink, User
@@ -25,21 +26,26 @@ def send_link(user: User, kind: OneTimeLink.Kind, link: str, *, until: datetime)
     """Mail a link to its person. False when it wasn't: then it must be shown to who made it."""
     if not mailing.is_configured():
         return False
+    try:
+        mail_link(user, kind, link, until=until)
+    except mailing.NotSent:
+        return False
+    return True
+
+
+def mail_link(user: User, kind: OneTimeLink.Kind, link: str, *, until: datetime | None = None) -> None:
+    """Mail a link to its person; until: by default as long as such a link made now works. Raises: NotSent."""
     brand = branding.of_person(user, user.language or settings.LANGUAGE_CODE)
     context = {
         "person": user,
         "link": link,
-        "until": until,
+        "until": until or timezone.now() + links.LIFETIMES[kind],
         "host": urlsplit(links.public_url()).hostname,
         "brand": brand,
         "support_line": _support(brand),
         "support": options.value("SUPPORT_EMAIL", user),
     }
-    try:
-        mailing.send(user.email, TEMPLATES[kind], context, language=user.language, name=user.name, sender=brand.name)
-    except mailing.NotSent:
-        return False
-    return True
+    mailing.send(user.email, TEMPLATES[kind], context, language=user.language, name=user.name, sender=brand.name)
 
 
 def _support(brand: branding.Brand) -> str:

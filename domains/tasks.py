@@ -11,7 +11,7 @@ from config.kit import clock
 from domains import usage
 from domains.commands.domain_lifecycle import PurgeDeletedDomainsArguments
 from domains.services import domain_purging, health, purging
-from domains.services.importing import uploads
+from domains.services.importing import invitations, uploads
 from domains.services.lists import subscribing
 from jobs import services as tasks
 
@@ -51,6 +51,7 @@ def check_health() -> None:
 
 @shared_task(name="domains.tidy", ignore_result=True)  # type: ignore[untyped-decorator]
 def tidy() -> None:
-    """Requests to subscribe that nobody confirmed, and files of imports whose day is over."""
+    """Requests to subscribe that nobody confirmed, files of imports whose day is over, invitations nobody sent."""
     subscribing.forget_unconfirmed()
     uploads.forget_old()
+    invitations.forget_old()

@@ -3,7 +3,7 @@
 from domains.models.addresses import Address, AllowedSender, Mailbox, Recipient
 from domains.models.branding import BrandHost, Branding, BrandLogo
 from domains.models.extras import AccountRight, MailboxProfile, RemotePull
-from domains.models.importing import CsvUpload, PendingPassword
+from domains.models.importing import CsvUpload, PendingInvitation, PendingPassword
 from domains.models.limits import ServerQuota, Throttle
 from domains.models.lists import MailingList, Subscriber
 from domains.models.policies import AttachmentRule, DlpRule, Policy, SenderRule, UriRule
@@ -30,6 +30,7 @@ __all__ = [
     "MailboxProfile",
     "MailingList",
     "OutgoingProvider",
+    "PendingInvitation",
     "PendingPassword",
     "Policy",
     "Recipient",

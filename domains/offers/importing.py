@@ -1,4 +1,4 @@
-"""Where the import of users is found."""
+"""Where imports and exports of CSV files are found."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from config.kit import nav
 
 def register() -> None:
     nav.register_command(
-        _("Import users"), "domains:user-import", "arrow-up-tray", right=Right.MANAGE_USERS, section="directory",
-        order=36, words=_("CSV file"),
+        _("Import and export CSV files"), "domains:csv-kinds", "arrow-up-tray", right=Right.MANAGE_ADDRESSES,
+        section="directory", order=36, words=_("users aliases groups forwards catch-alls subscribers spreadsheet"),
     )  # fmt: skip

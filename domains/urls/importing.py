@@ -1,4 +1,4 @@
-"""Addresses of the import of users."""
+"""Addresses of CSV files, in and out; one page a kind (domains.services.importing.kinds)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from django.urls import path
 from domains.views import importing
 
 patterns = [
-    path("users/import/", importing.user_import, name="user-import"),
-    path("users/import/<uuid:upload_id>/", importing.user_import_run, name="user-import-run"),
+    path("import/", importing.csv_kinds, name="csv-kinds"),
+    path("import/<slug:kind>/", importing.csv_import, name="csv-import"),
+    path("import/<slug:kind>/example/", importing.csv_example, name="csv-example"),
+    path("import/<slug:kind>/<uuid:upload_id>/", importing.csv_import_run, name="csv-import-run"),
+    path("export/<slug:kind>/", importing.csv_export, name="csv-export"),
 ]

@@ -41,7 +41,10 @@ def domain_list(request: ActorRequest) -> HttpResponseBase:
         request,
         rows,
         "domains/domain_list.html",
-        {"may_make": request.actor.has_somewhere(Right.CREATE_DOMAINS)},
+        {
+            "may_make": request.actor.has_somewhere(Right.CREATE_DOMAINS),
+            "may_import": request.actor.has_somewhere(Right.EDIT_DOMAINS),
+        },
         bulk_url=reverse("domains:domain-bulk"),
         on_export=lambda: _record_export(request),
     )

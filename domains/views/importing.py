@@ -1,71 +1,161 @@
-"""Users from a CSV file: sending it, the dry run as a task, then the real one."""
+"""CSV files of users, aliases, groups, forwards, catch-alls and subscribers: sent, looked at, imported; and exported.
+
+One page a kind. The dry run is a task, and so is the real one, which its result offers.
+"""
 
 from __future__ import annotations
 
-from django import forms
-from django.http import HttpResponse
-from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST
+from typing import Any
 
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.errors import Forbidden
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
-from config.kit.csv_reading import CsvError
+from config.kit.csv import stream_csv
+from config.kit.csv_reading import CsvError, CsvFile
 from config.kit.pages import redirect_page, render_page, toast
-from domains.commands.importing import ImportUsersArguments, ask_for_import
+from config.kit.tabs import ShownTab
+from domains import selectors
+from domains.commands.importing import COMMANDS, ImportArguments
 from domains.errors import DomainsError
+from domains.forms.importing import ImportForm
+from domains.import_wording import WORDS
+from domains.models import Domain, MailingList
+from domains.selectors import lists as list_selectors
 from domains.services.importing import uploads
+from domains.services.importing.exporting import Scope, export
+from domains.services.importing.kinds import KINDS
+from domains.services.importing.running import Importer
 from domains.views.frames import refuse
 from jobs import services as tasks
 
 
-class ImportForm(forms.Form):
-    file = forms.FileField(label=gettext_lazy("CSV file"), widget=forms.ClearableFileInput({"accept": ".csv,text/csv"}))
+@require_safe
+def csv_kinds(request: ActorRequest) -> HttpResponse:
+    """All kinds of files that this person may import."""
+    tabs = _tabs(request, "")
+    if not tabs:
+        raise Forbidden("imports nothing")
+    return render_page(request, "domains/csv_kinds.html", {"kinds": [(kind, WORDS[kind]) for kind, _tab in tabs]})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def user_import(request: ActorRequest) -> HttpResponse:
+def csv_import(request: ActorRequest, kind: str) -> HttpResponse:
     """Send a file; what would happen is then worked out, row by row, as a task."""
-    request.actor.require_somewhere(Right.MANAGE_USERS)
-    form = ImportForm(request.POST or None, request.FILES or None)
+    importer = _importer(request, kind)
+    mailing_list = _list_asked(request, kind)
+    form = ImportForm(
+        request.POST or None, request.FILES or None, changes=importer.changes, invites=_invites(request, kind)
+    )
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
         try:
-            task = ask_for_import(request.actor, file, dry_run=True)
+            CsvFile.open(file, known=importer.columns, required=importer.required)
+            file.seek(0)
+            upload = uploads.keep_upload(request.actor, file, file.name, kind)
         except CsvError as error:
             form.add_error("file", str(error))
         except DomainsError as error:
             refuse(form, error)
         else:
+            arguments = ImportArguments(
+                upload=str(upload.pk),
+                dry_run=True,
+                change=form.cleaned_data.get("change", False),
+                invite=form.cleaned_data.get("invite", False),
+                list_id=mailing_list.pk if mailing_list else None,
+            )
+            task = tasks.submit(request.actor, COMMANDS[kind][0], arguments)
             return redirect_page(request, "jobs:task-detail", task.pk)
     elif request.method == "POST":
         form.is_valid()
-    context = {"form": form, "columns": _columns(), "status": None}
+    context = {"form": form, "kind": kind, "words": WORDS[kind], "mailing_list": mailing_list}
+    context |= {"tabs": [tab for _kind, tab in _tabs(request, kind)], "query": request.GET.urlencode()}
     status = 422 if request.method == "POST" else None
-    return render_page(request, "domains/user_import.html", context, status=status)
+    return render_page(request, "domains/csv_import.html", context, status=status)
 
 
 @require_POST
-def user_import_run(request: ActorRequest, upload_id: str) -> HttpResponse:
-    """Import for real what the dry run looked at."""
-    request.actor.require_somewhere(Right.MANAGE_USERS)
-    if uploads.get_upload(request.actor, str(upload_id)) is None:
+def csv_import_run(request: ActorRequest, kind: str, upload_id: str) -> HttpResponse:
+    """Import for real what the dry run looked at, in the same way."""
+    _importer(request, kind)
+    if uploads.get_upload(request.actor, str(upload_id), kind) is None:
         toast(request, _("The file is gone; send it again."), "error")
-        return redirect_page(request, reverse("domains:user-import"))
-    task = tasks.submit(request.actor, "ImportUsers", ImportUsersArguments(upload=str(upload_id)))
+        return redirect_page(request, reverse("domains:csv-import", args=[kind]))
+    listed = request.POST.get("list_id", "")
+    arguments = ImportArguments(
+        upload=str(upload_id),
+        change=request.POST.get("change") == "1",
+        invite=request.POST.get("invite") == "1",
+        list_id=int(listed) if listed.isascii() and listed.isdecimal() and len(listed) < 19 else None,
+    )
+    task = tasks.submit(request.actor, COMMANDS[kind][0], arguments)
     return redirect_page(request, "jobs:task-detail", task.pk)
 
 
-def _columns() -> list[tuple[str, str]]:
-    return [
-        ("email", _("the address; the only column that must be there")),
-        ("name, first_name, last_name", _("what the person is called")),
-        ("language", "en, de, fr, es, nb, da"),
-        ("status", _("enabled, disabled or pending")),
-        ("password", _("in clear text; it is hashed after the import. Who has none is invited.")),
-        ("quota_mb", _("megabytes, or “unlimited”")),
-        ("policy", _("the name of a policy of the domain")),
-        ("aliases", _("more addresses of the domain, set apart by spaces")),
-        ("groups", _("groups of the domain, set apart by spaces")),
-    ]
+@require_safe
+def csv_example(request: ActorRequest, kind: str) -> HttpResponseBase:
+    """A file to begin with, in the name of a domain of theirs where they have one."""
+    _importer(request, kind)
+    seen = Domain.objects.visible_to(request.actor, Right.VIEW_DOMAINS).order_by("pk").first()
+    name = "example.org" if seen is None else seen.name
+    heads, *rows = WORDS[kind].example
+    filled = [[cell.replace("{d}", name) for cell in row] for row in rows]
+    return stream_csv(heads, filled, filename=f"example-{kind}")
+
+
+@require_safe
+def csv_export(request: ActorRequest, kind: str) -> HttpResponseBase:
+    """What is there, as an import reads it: all that the person sees, of one domain, or of one list."""
+    if kind not in KINDS:
+        raise Http404("no such kind")
+    columns, rows = export(request.actor, kind, Scope(_domain_asked(request, kind), _list_asked(request, kind)))
+    return stream_csv(columns, rows, filename=f"{kind}-{timezone.localdate():%Y-%m-%d}")
+
+
+def _importer(request: ActorRequest, kind: str) -> Importer[Any]:
+    """Raises: Http404, Forbidden."""
+    if kind not in KINDS:
+        raise Http404("no such kind")
+    KINDS[kind].require(request.actor)
+    return KINDS[kind]
+
+
+def _invites(request: ActorRequest, kind: str) -> bool:
+    return kind == "users" and request.actor.has_somewhere(Right.SET_PASSWORDS)
+
+
+def _list_asked(request: ActorRequest, kind: str) -> MailingList | None:
+    """The list that rows without one are for. Raises: Http404."""
+    asked = request.GET.get("list", "")
+    if kind != "subscribers" or not asked.isdecimal():
+        return None
+    return list_selectors.get_list(request.actor, int(asked))
+
+
+def _domain_asked(request: ActorRequest, kind: str) -> Domain | None:
+    """Raises: Http404, Forbidden."""
+    asked = request.GET.get("domain", "")
+    if not asked.isdecimal():
+        return None
+    need = Right.VIEW_DOMAINS if kind == "catch-alls" else Right.VIEW_USERS
+    return selectors.get_domain(request.actor, int(asked), need=need)
+
+
+def _tabs(request: ActorRequest, current: str) -> list[tuple[str, ShownTab]]:
+    """The kinds of files that this person may import."""
+    found = []
+    for kind, importer in KINDS.items():
+        try:
+            importer.require(request.actor)
+        except Forbidden:
+            continue
+        url = reverse("domains:csv-import", args=[kind])
+        found.append((kind, ShownTab(WORDS[kind].label, url, None, kind == current)))
+    return found

@@ -12,23 +12,23 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.errors import Forbidden
-from accounts.permissions import Right
 from config.kit import paths
 from domains.errors import Invalid
 from domains.models import CsvUpload
+from domains.services.importing.kinds import KINDS
 
 KEPT = timedelta(hours=24)
 LARGEST_BYTES = 256 << 20
 
 
-def keep_upload(actor: Actor, file: Any, name: str) -> CsvUpload:
-    """Keep what somebody sent. Raises: Forbidden, Invalid."""
-    actor.require_somewhere(Right.MANAGE_USERS)
+def keep_upload(actor: Actor, file: Any, name: str, kind: str = "users") -> CsvUpload:
+    """Keep what somebody sent, to import rows of this kind from it. Raises: Forbidden, Invalid."""
+    KINDS[kind].require(actor)
     if actor.user is None or actor.acting is not None:
         raise Forbidden("files are sent by people")
     if file.size > LARGEST_BYTES:
         raise Invalid(_("The file is larger than %(size)d MiB.") % {"size": LARGEST_BYTES >> 20}, field="file")
-    upload = CsvUpload(user=actor.user, name=name[:255], size_bytes=file.size)
+    upload = CsvUpload(user=actor.user, kind=kind, name=name[:255], size_bytes=file.size)
     paths.uploads_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(upload.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -43,9 +43,9 @@ def keep_upload(actor: Actor, file: Any, name: str) -> CsvUpload:
     return upload
 
 
-def get_upload(actor: Actor, upload_id: str) -> CsvUpload | None:
-    """The person's own file that is still there; the console and the system find all."""
-    found = CsvUpload.objects.filter(pk=upload_id).first()
+def get_upload(actor: Actor, upload_id: str, kind: str = "users") -> CsvUpload | None:
+    """The person's own file of this kind that is still there; the console and the system find all."""
+    found = CsvUpload.objects.filter(pk=upload_id, kind=kind).first()
     if found is None or not found.path.exists():
         return None
     if actor.kind == "user" and (actor.user is None or found.user_id != actor.user.pk or actor.acting is not None):

@@ -13,13 +13,14 @@ from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.models import AuditEvent, User
 from config.kit.csv_reading import CsvError
-from domains.commands.importing import ImportUsersArguments
+from domains.commands.importing import ImportArguments
 from domains.models import Address, Customer, Domain, DomainName, Mailbox, PendingPassword, Recipient
 from domains.services import groups
 from domains.services.importing import passwords
-from domains.services.importing.rows import COLUMNS
+from domains.services.importing.user_rows import COLUMNS
 from domains.services.importing.uploads import get_upload, keep_upload
-from domains.services.importing.users import ImportRefused, ImportResult, import_users
+from domains.services.importing.results import ImportRefused, ImportResult
+from domains.services.importing.users import import_users
 from domains.services.policies import create_policy
 from jobs.services import run_here
 from tests.domains.factories import make_customer, make_delegate, make_domain, make_mailbox_in
@@ -70,7 +71,7 @@ def test_imported_users_are_as_if_made_one_by_one(db: None, file: Path) -> None:
 def test_a_dry_run_says_what_would_happen_and_leaves_nothing(db: None, file: Path) -> None:
     make_domain("example.org")
     result = run(file, "email;aliases\na@example.org;a1 a2\nb@example.org;\n", dry_run=True)
-    assert (result.created, result.aliases, result.invited, result.refused) == (2, 2, 2, 0)
+    assert (result.created, result.aliases, result.without, result.refused) == (2, 2, 2, 0)
     assert not Mailbox.objects.exists() and not AuditEvent.objects.filter(action="user.import").exists()
     domain = Domain.objects.get()
     assert (domain.mailbox_count, domain.alias_count) == (0, 0)
@@ -171,7 +172,7 @@ def test_limits_hold_for_files_too(db: None, file: Path) -> None:
 def test_clear_text_passwords_are_sealed_and_then_hashed(db: None, file: Path) -> None:
     make_domain("example.org")
     result = run(file, f"email,password\na@example.org,{PASSWORD}\nb@example.org,\n")
-    assert (result.passwords, result.invited) == (1, 1)
+    assert (result.passwords, result.without, result.invited) == (1, 1, 0)
     pending = PendingPassword.objects.get()
     with connection.cursor() as cursor:
         cursor.execute("SELECT password FROM domains_pendingpassword")
@@ -208,10 +209,10 @@ def test_the_command_imports_what_its_person_sent(db: None, file: Path) -> None:
     upload = keep_upload(actor, SimpleUploadedFile("u.csv", b"email\na@example.org\n"), "u.csv")
     foreign = Actor.for_user(make_delegate(domain))
     assert get_upload(foreign, str(upload.pk)) is None
-    assert run_here(foreign, "ImportUsers", ImportUsersArguments(upload=str(upload.pk))).state == "failed"
-    assert run_here(actor, "ImportUsers", ImportUsersArguments(path="/etc/passwd")).state == "failed"
-    dry = run_here(actor, "ImportUsers", ImportUsersArguments(upload=str(upload.pk), dry_run=True))
+    assert run_here(foreign, "ImportUsers", ImportArguments(upload=str(upload.pk))).state == "failed"
+    assert run_here(actor, "ImportUsers", ImportArguments(path="/etc/passwd")).state == "failed"
+    dry = run_here(actor, "ImportUsers", ImportArguments(upload=str(upload.pk), dry_run=True))
     assert dry.result is not None and dry.result["created"] == 1 and not Mailbox.objects.exists()
-    task = run_here(actor, "ImportUsers", ImportUsersArguments(upload=str(upload.pk)))
+    task = run_here(actor, "ImportUsers", ImportArguments(upload=str(upload.pk)))
     assert task.state == "completed" and Mailbox.objects.get().address == "a@example.org"
     assert not upload.path.exists()

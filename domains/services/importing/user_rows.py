@@ -6,20 +6,19 @@ apart by spaces). Each takes the right that its field takes in the form (`COLUMN
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from accounts.addresses import parse_address
-from accounts.errors import BadAddress
 from accounts.models import User
 from accounts.permissions import Right
 from config.kit.csv_reading import CsvRow
 from domains.models import Status
 from domains.models.tenants import LANGUAGES
+from domains.services.importing import cells
+from domains.services.importing.results import BadRow
 
 MIB = 1 << 20
 LARGEST_MB = 1 << 40
@@ -54,7 +53,7 @@ class UserRow:
     first_name: str = ""
     last_name: str = ""
     language: str = ""
-    status: str = Status.ENABLED
+    status: str = ""
     password: str = ""
     quota_bytes: int | None = None
     policy: str = ""
@@ -66,26 +65,12 @@ class UserRow:
         return f"{self.local}@{self.domain}"
 
 
-class BadRow(Exception):
-    """The row is refused; the column and why."""
-
-    def __init__(self, column: str, reason: str) -> None:
-        super().__init__(reason)
-        self.column = column
-        self.reason = reason
-
-
 def read_row(row: CsvRow) -> UserRow:
     """Raises: BadRow."""
-    address = _address(row["email"], "email")
-    found = UserRow(row.line, address[0], address[1])
-    for name, limit in _LENGTHS.items():
-        value = " ".join(row[name].split())
-        if len(value) > limit or "\0" in value:
-            raise BadRow(name, _("At most %(limit)s characters.") % {"limit": limit})
-        setattr(found, name, value)
-    found.language = _one_of(row, "language", _LANGUAGES, "")
-    found.status = _one_of(row, "status", {str(each) for each in STATUSES}, str(Status.ENABLED))
+    local, domain = cells.address(row["email"], "email")
+    found = UserRow(row.line, local, domain, **cells.words(row, _LENGTHS))
+    found.language = cells.one_of(row, "language", _LANGUAGES)
+    found.status = cells.one_of(row, "status", {str(each) for each in STATUSES})
     found.quota_bytes = _quota(row["quota_mb"])
     found.password = _password(row["password"], found)
     found.aliases = [_local(text, found) for text in row["aliases"].split()]
@@ -93,28 +78,13 @@ def read_row(row: CsvRow) -> UserRow:
     return found
 
 
-def _address(text: str, column: str) -> tuple[str, str]:
-    try:
-        parsed = parse_address(text)
-    except BadAddress as error:
-        raise BadRow(column, str(error)) from error
-    return parsed.local, parsed.domain
-
-
 def _local(text: str, row: UserRow, column: str = "aliases") -> str:
     """The local part of an address of the row's domain."""
-    local, domain = _address(text if "@" in text else f"{text}@{row.domain}", column)
+    local, domain = cells.address(text if "@" in text else f"{text}@{row.domain}", column)
     if domain != row.domain:
         wrong = _("%(address)s is not an address of %(domain)s.") % {"address": text, "domain": row.domain}
         raise BadRow(column, wrong)
     return local
-
-
-def _one_of(row: CsvRow, column: str, allowed: set[str], default: str) -> str:
-    value = row[column].strip().lower()
-    if value and value not in allowed:
-        raise BadRow(column, _("One of: %(allowed)s.") % {"allowed": ", ".join(sorted(allowed))})
-    return value or default
 
 
 def _quota(text: str) -> int | None:
@@ -140,5 +110,3 @@ def _password(text: str, row: UserRow) -> str:
         raise BadRow("password", " ".join(error.messages)) from error
     return text
 
-
-Refuse = Callable[[int, str, str], None]

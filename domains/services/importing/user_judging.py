@@ -1,0 +1,115 @@
+"""What only the database can say of the users to import, in sets over the staged rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from accounts.permissions import Right
+from domains import inheritance
+from domains.models import Domain
+from domains.services.importing import staging
+from domains.services.importing.running import Job
+from domains.services.importing.staging import mark
+from domains.services.importing.user_rows import COLUMNS, UserRow
+
+_COLUMNS = (
+    "line", "local", "named", "name", "first_name", "last_name", "language", "status", "has_password", "quota_bytes",
+    "policy",
+)  # fmt: skip
+# the columns that take a right of their own, and when a row says something there
+GIVEN = {
+    "password": "has_password",
+    "quota_mb": "quota_bytes IS NOT NULL",
+    "policy": "policy <> ''",
+    "aliases": "line IN (SELECT line FROM import_alias)",
+    "groups": "line IN (SELECT line FROM import_group)",
+}
+
+
+def make_tables() -> None:
+    staging.make_tables(
+        "name text, first_name text, last_name text, language text, status text, has_password boolean,"
+        " quota_bytes bigint, policy text, theme text, policy_id bigint, user_id bigint, address_id bigint,"
+        " is_invited boolean NOT NULL DEFAULT false",
+        import_alias="line integer, local text",
+        import_group="line integer, local text, group_id bigint",
+    )
+
+
+def stage(rows: Sequence[UserRow]) -> None:
+    """Put rows into the tables. Nothing of passwords goes there but whether there is one."""
+    staging.copy(
+        "import_row",
+        _COLUMNS,
+        (
+            (row.line, row.local, row.domain, row.name, row.first_name, row.last_name, row.language, row.status,
+             bool(row.password), row.quota_bytes, row.policy)
+            for row in rows
+        ),
+    )  # fmt: skip
+    staging.copy("import_alias", ("line", "local"), ((row.line, local) for row in rows for local in row.aliases))
+    staging.copy("import_group", ("line", "local"), ((row.line, local) for row in rows for local in row.groups))
+
+
+def judge(job: Job) -> None:
+    """Mark what can't be."""
+    staging.analyze("import_row", "import_alias", "import_group")
+    staging.settle_domains(job.actor, Right.MANAGE_USERS, COLUMNS, job.heads, GIVEN)
+    _fill_in()
+    staging.mark_twice()
+    staging.mark_taken()
+    mark("email", _("Somebody signs in with this address already."), "EXISTS (SELECT 1 FROM domains_domainname n"
+         " JOIN accounts_user u ON u.email = import_row.local || '@' || n.name"
+         " WHERE n.domain_id = import_row.domain_id)")  # fmt: skip
+    _judge_aliases()
+    _judge_groups()
+    _judge_policies()
+    staging.cut("email", "max_mailboxes", "mailbox_count", "SELECT line, 1 AS n FROM import_row WHERE wrong = ''")
+    staging.cut(
+        "aliases", "max_aliases", "alias_count", "SELECT line, count(*) AS n FROM import_alias GROUP BY line"
+    )
+
+
+def _fill_in() -> None:
+    """What a row leaves open is as the template of new accounts of its domain says."""
+    domains = Domain.objects.filter(pk__in=staging.domains_named()).select_related("customer")
+    with connection.cursor() as cursor:
+        for domain in domains:
+            template = inheritance.new_account(domain)
+            cursor.execute(
+                "UPDATE import_row SET language = COALESCE(NULLIF(language, ''), %s), theme = %s,"
+                " status = COALESCE(NULLIF(status, ''), %s) WHERE domain_id = %s",
+                [template.language, template.theme, template.status, domain.pk],
+            )
+
+
+def _judge_aliases() -> None:
+    mark("aliases", _("An alias is taken."), "line IN (SELECT i.line FROM import_alias i JOIN import_row r"
+         " ON r.line = i.line JOIN domains_address a ON a.domain_id = r.domain_id AND a.local = i.local)")  # fmt: skip
+    mark("aliases", _("An alias stands in the file twice, or is the address of another row."),
+         "line IN (SELECT line FROM (SELECT i.line, count(*) OVER (PARTITION BY r.domain_id, i.local) AS n, EXISTS"
+         " (SELECT 1 FROM import_row o WHERE o.domain_id = r.domain_id AND o.local = i.local) AS own"
+         " FROM import_alias i JOIN import_row r ON r.line = i.line) AS seen WHERE n > 1 OR own)")  # fmt: skip
+    mark("aliases", _("Somebody signs in with this address already."),
+         "line IN (SELECT i.line FROM import_alias i JOIN import_row r ON r.line = i.line"
+         " JOIN domains_domainname n ON n.domain_id = r.domain_id"
+         " JOIN accounts_user u ON u.email = i.local || '@' || n.name)")  # fmt: skip
+
+
+def _judge_groups() -> None:
+    staging.execute(
+        "UPDATE import_group i SET group_id = a.id FROM import_row r JOIN domains_address a"
+        " ON a.domain_id = r.domain_id AND a.kind = 'group' WHERE r.line = i.line AND a.local = i.local"
+    )
+    mark("groups", _("There is no such group."), "line IN (SELECT line FROM import_group WHERE group_id IS NULL)")
+
+
+def _judge_policies() -> None:
+    staging.execute(
+        "UPDATE import_row SET policy_id = p.id FROM domains_policy p"
+        " WHERE p.domain_id = import_row.domain_id AND p.name = import_row.policy AND import_row.policy <> ''"
+    )
+    mark("policy", _("The domain has no policy of this name."), "policy <> '' AND policy_id IS NULL")
