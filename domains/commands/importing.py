@@ -1,4 +1,4 @@
-"""Commands that import from CSV files, one a kind; and those that finish what came with people: passwords, invitations."""
+"""Commands that import from CSV files, one a kind; and those that finish what came with people."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ COMMANDS: dict[str, tuple[str, Right | None, str | Promise, str]] = {
     "users": ("ImportUsers", Right.MANAGE_USERS, _("Import of users"), "Make the users of a CSV file"),
     "aliases": ("ImportAliases", Right.MANAGE_ADDRESSES, _("Import of aliases"), "Make the aliases of a CSV file"),
     "groups": (
-        "ImportGroups", Right.MANAGE_ADDRESSES, _("Import of groups"), "Make the groups of a CSV file and their members",
+        "ImportGroups", Right.MANAGE_ADDRESSES, _("Import of groups"),
+        "Make the groups of a CSV file, with their members",
     ),
     "forwards": ("ImportForwards", Right.MANAGE_ADDRESSES, _("Import of forwards"), "Make the forwards of a CSV file"),
     "catch-alls": (

@@ -24,7 +24,7 @@ from config.kit.tables import Empty
 from config.kit.templatetags.kit import icon, number, state_html
 from config.kit.versions import ChangedMeanwhile
 from domains.errors import DomainsError
-from domains.models import AttachmentRule, SenderRule, UriRule
+from domains.models import AttachmentRule, Domain, SenderRule, UriRule
 from domains.models.policies import UriMode
 from domains.policy.rules import RuleKind
 from domains.selectors import rules as selectors
@@ -197,6 +197,22 @@ def _switch_title(wanted: bool, count: int) -> str:
     return ngettext("Disable %(n)s rule", "Disable %(n)s rules", count) % {"n": number(count)}
 
 
+def _changeable(actor: Actor, rows: QuerySet[Any]) -> tuple[QuerySet[Any], list[Group]]:
+    """Those that the actor may change, where they hold the right or the rules are their own; and how many aren't."""
+    info = next(each for each in KINDS.values() if each.model is rows.model)
+    reach = actor.reach(info.right)
+    if reach.everything:
+        return rows, []
+    there = Q(domain__in=Domain.objects.visible_to(actor, info.right))
+    if info.kind is RuleKind.SENDER:
+        there |= Q(mailbox__user_id__in=reach.users)
+        if actor.user is not None:
+            there |= Q(mailbox__user=actor.user)
+    mine = rows.filter(there)
+    left = rows.count() - mine.count()
+    return mine, [Group(left, _("you may not do this there"))] if left else []
+
+
 class _Switch(Action):
     """Rules that speak from now on, or no more."""
 
@@ -204,9 +220,10 @@ class _Switch(Action):
     needs: ClassVar[str | None] = Right.VIEW_POLICIES
 
     def preview(self, actor: Actor, rows: QuerySet[Any], values: Mapping[str, Any]) -> Preview:
-        will = rows.exclude(is_enabled=self.wanted).count()
-        same = rows.count() - will
-        refused = [Group(same, _("are so already"))] if same else []
+        mine, refused = _changeable(actor, rows)
+        will = mine.exclude(is_enabled=self.wanted).count()
+        same = mine.count() - will
+        refused += [Group(same, _("are so already"))] if same else []
         return Preview(will, _switch_title(self.wanted, will), refused=refused)
 
     def run(self, actor: Actor, rows: Sequence[Any], values: Mapping[str, Any]) -> Outcome:
@@ -248,8 +265,10 @@ class DeleteRules(Action):
     destructive = True
 
     def preview(self, actor: Actor, rows: QuerySet[Any], values: Mapping[str, Any]) -> Preview:
-        count = rows.count()
-        return Preview(count, ngettext("Delete %(n)s rule", "Delete %(n)s rules", count) % {"n": number(count)})
+        mine, refused = _changeable(actor, rows)
+        count = mine.count()
+        title = ngettext("Delete %(n)s rule", "Delete %(n)s rules", count) % {"n": number(count)}
+        return Preview(count, title, refused=refused)
 
     def run(self, actor: Actor, rows: Sequence[Any], values: Mapping[str, Any]) -> Outcome:
         outcome = Outcome()

@@ -81,7 +81,9 @@ def _judge(job: Job) -> None:
         " FROM domains_address a WHERE a.id = import_row.address_id AND NOT is_new",
     )
     refuse_changes(job)
-    staging.cut("email", "max_aliases", "alias_count", "SELECT line, 1 AS n FROM import_row WHERE wrong = '' AND is_new")
+    staging.cut(
+        "email", "max_aliases", "alias_count", "SELECT line, 1 AS n FROM import_row WHERE wrong = '' AND is_new"
+    )
 
 
 def _find_mailboxes(job: Job) -> None:
@@ -115,7 +117,8 @@ def _write(job: Job) -> None:
         trail.FIND_CLAIMS,
         "UPDATE domains_address SET is_enabled = r.is_enabled, version = version + 1 FROM import_row r"
         " WHERE r.address_id = domains_address.id AND NOT r.is_new AND r.differs <> ''",
-        f"DELETE FROM domains_recipient USING import_row r WHERE domains_recipient.address_id = r.address_id AND {repointed}",
+        "DELETE FROM domains_recipient USING import_row r WHERE domains_recipient.address_id = r.address_id"
+        f" AND {repointed}",
     )
     staging.execute(_TARGETS.format(where=f"r.is_new OR ({repointed})"), now=now)
     staging.execute(trail.LEAD_HERE, _COUNT)

@@ -76,12 +76,13 @@ def _judge(job: Job) -> None:
         " FROM import_row WHERE domain_id IS NOT NULL) AS seen WHERE n > 1)",
     )
     staging.execute(
-        "UPDATE import_row SET catch_all = catch_local || '@' || COALESCE(d.name, catch_named), target_domain = d.id"
-        " FROM import_row r LEFT JOIN (domains_domainname n JOIN domains_domain d ON d.id = n.domain_id"
-        " AND d.status <> 'purged') ON n.name = r.catch_named WHERE r.line = import_row.line AND r.catch_local <> ''",
+        "UPDATE import_row SET catch_all = r.catch_local || '@' || COALESCE(d.name, r.catch_named),"
+        " target_domain = d.id FROM import_row r LEFT JOIN (domains_domainname n JOIN domains_domain d"
+        " ON d.id = n.domain_id AND d.status <> 'purged') ON n.name = r.catch_named"
+        " WHERE r.line = import_row.line AND r.catch_local <> ''",
         "UPDATE import_row SET address_id = a.id FROM domains_address a WHERE a.text = catch_all",
-        "UPDATE import_row SET differs = 'catch_all' FROM domains_domain d WHERE d.id = domain_id"
-        " AND d.catch_all <> import_row.catch_all",
+        "UPDATE import_row SET differs = 'catch_all', is_new = d.catch_all = '' FROM domains_domain d"
+        " WHERE d.id = domain_id AND d.catch_all <> import_row.catch_all",
     )
     _judge_targets(job)
     _judge_loops()
@@ -135,14 +136,15 @@ def _comes_back(leads: dict[int, set[int]], start: int) -> bool:
 
 
 def _write(job: Job) -> None:
+    result = job.result
     trail.record(job.actor, "domain.edit", _EDITED)
     staging.execute(
         "UPDATE domains_domain SET catch_all = r.catch_all, version = version + 1 FROM import_row r"
         " WHERE r.domain_id = domains_domain.id AND r.differs <> ''"
     )
     audit.record(
-        job.actor, "catch_all.import", None, changed=job.result.changed, same=job.result.same,
-        domains=list(job.result.per_domain),
+        job.actor, "catch_all.import", None, created=result.created, changed=result.changed, same=result.same,
+        domains=list(result.per_domain),
     )  # fmt: skip
 
 

@@ -42,11 +42,11 @@ def split(text: str) -> list[str]:
     return [part for part in _APART.split(text) if part]
 
 
-def words(row: CsvRow, limits: Mapping[str, int]) -> dict[str, str]:
-    """Texts in one line, of at most so many characters. Raises: BadRow."""
+def words(row: CsvRow, limits: Mapping[str, int], *, exact: bool = False) -> dict[str, str]:
+    """Texts of at most so many characters; their spaces are made one each, or left as they are. Raises: BadRow."""
     found = {}
     for name, limit in limits.items():
-        value = " ".join(row[name].split())
+        value = row[name] if exact else " ".join(row[name].split())
         if len(value) > limit or "\0" in value:
             raise BadRow(name, _("At most %(limit)s characters.") % {"limit": limit})
         found[name] = value

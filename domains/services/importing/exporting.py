@@ -1,7 +1,7 @@
 """Files as an import reads them, of what is there: constant memory, a few queries for each thousand rows.
 
-For whoever may see the rows; a file says which rows there were, never passwords. What doesn't fit one cell (members of a
-large group) goes on in further rows of the same address.
+For whoever may see the rows; never passwords. What doesn't fit one cell (members of a large group) goes on in further
+rows of the same address.
 """
 
 from __future__ import annotations

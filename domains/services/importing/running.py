@@ -102,9 +102,7 @@ def run_import(
     return result
 
 
-def _stage(
-    importer: Importer[R], table: CsvFile, job: Job, progress: Progress, stop: Callable[[], None]
-) -> None:
+def _stage(importer: Importer[R], table: CsvFile, job: Job, progress: Progress, stop: Callable[[], None]) -> None:
     result = job.result
 
     def read() -> Iterator[R]:

@@ -78,7 +78,7 @@ def _join_rows(recipients: str) -> None:
     reason = _("Line %(line)s says something else about this address.") % {"line": "{line}"}
     for field, column in FIELDS.items():
         staging.execute(
-            f"UPDATE import_row SET wrong = %(column)s, reason = replace(%(reason)s, '{{line}}', f.line::text)"  # noqa: S608
+            f"UPDATE import_row SET wrong = %(column)s, reason = replace(%(reason)s, '{{line}}', f.line::text)"
             " FROM import_row f WHERE f.line = import_row.first_line AND f.line <> import_row.line"
             f" AND import_row.wrong = '' AND COALESCE(import_row.{field}::text, '') <> ''"
             f" AND import_row.{field} IS DISTINCT FROM f.{field}",
@@ -158,9 +158,11 @@ def _compare(job: Job, recipients: str) -> None:
         )
     sent = (
         "(SELECT array_agg(value ORDER BY value) FROM import_sender s WHERE s.line = r.line) IS DISTINCT FROM"
-        " (SELECT array_agg(value ORDER BY value) FROM domains_allowedsender k WHERE k.address_id = a.id)"
+        " (SELECT array_agg(value::text ORDER BY value) FROM domains_allowedsender k WHERE k.address_id = a.id)"
     )
-    differing = [f"CASE WHEN r.{field} IS DISTINCT FROM a.{field} THEN '{column}' END" for field, column in FIELDS.items()]
+    differing = [
+        f"CASE WHEN r.{field} IS DISTINCT FROM a.{field} THEN '{column}' END" for field, column in FIELDS.items()
+    ]
     if "allowed_senders" in job.heads:
         differing.append(f"CASE WHEN {sent} THEN 'allowed_senders' END")
     differing.append(
@@ -168,7 +170,7 @@ def _compare(job: Job, recipients: str) -> None:
         f" OR EXISTS (SELECT 1 FROM import_gone g WHERE g.line = r.line) THEN '{recipients}' END"
     )
     staging.execute(
-        f"UPDATE import_row SET differs = concat_ws(' ', {', '.join(differing)}) FROM import_row r"  # noqa: S608
+        f"UPDATE import_row SET differs = concat_ws(' ', {', '.join(differing)}) FROM import_row r"
         " JOIN domains_address a ON a.id = r.address_id WHERE r.line = import_row.line AND NOT r.is_new"
     )
     refuse_changes(job)

@@ -65,7 +65,7 @@ def enabled(row: CsvRow) -> bool | None:
 
 def _read(row: CsvRow) -> SharedRow:
     local, domain = cells.address(row["email"], "email")
-    words = cells.words(row, _LENGTHS)
+    words = cells.words(row, _LENGTHS, exact=True)
     given = {name: value if name in row.cells else None for name, value in words.items()}
     return SharedRow(row.line, local, domain, given["name"], given["description"], enabled(row))
 

@@ -51,13 +51,13 @@ def execute(*statements: str, **values: Any) -> None:
             cursor.execute(statement, values or None)
 
 
-def update(statement: str, values: Sequence[object]) -> None:
+def update(statement: str, values: Sequence[Any]) -> None:
     """Run one statement with values by their place."""
     with connection.cursor() as cursor:
         cursor.execute(statement, list(values))
 
 
-def fetch(statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+def fetch(statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, list(values) or None)
         return list(cursor.fetchall())
@@ -73,13 +73,13 @@ def index_lines(*tables: str) -> None:
     execute(*(f"CREATE INDEX ON {table} (line)" for table in tables))
 
 
-def mark(column: str, reason: str, where: str, values: Sequence[object] = ()) -> None:
+def mark(column: str, reason: str, where: str, values: Sequence[Any] = ()) -> None:
     """Refuse the rows for which `where` holds and that nothing refused before.
 
     In the reason {} is the row's address and {domain} the domain as it stands in the file. `where` is written here.
     """
     statement = (
-        "UPDATE import_row SET wrong = %s, reason = replace(replace(%s, '{}', COALESCE(text, '')), '{domain}', named)"  # noqa: S608
+        "UPDATE import_row SET wrong = %s, reason = replace(replace(%s, '{}', COALESCE(text, '')), '{domain}', named)"
         f" WHERE wrong = '' AND {where}"
     )
     with connection.cursor() as cursor:
@@ -100,7 +100,7 @@ def domains_named() -> list[int]:
     return [row[0] for row in fetch("SELECT DISTINCT domain_id FROM import_row WHERE domain_id IS NOT NULL ORDER BY 1")]
 
 
-def within(reach: Reach, alias: str = "") -> tuple[str, list[object]]:
+def within(reach: Reach, alias: str = "") -> tuple[str, list[Any]]:
     """A condition on `domain_id` and `customer_id` (of a table's alias), true or false and never null."""
     if reach.everything:
         return "true", []
@@ -132,7 +132,9 @@ def settle_domains(
             f" WHERE n.name = import_row.named AND d.status <> 'purged' AND {condition}",
             values,
         )
-    mark(column, _("%(domain)s is not a domain that you administer here.") % {"domain": "{domain}"}, "domain_id IS NULL")
+    mark(
+        column, _("%(domain)s is not a domain that you administer here.") % {"domain": "{domain}"}, "domain_id IS NULL"
+    )
     deleted = "domain_id IN (SELECT id FROM domains_domain WHERE status = 'deleted')"
     mark(column, _("%(domain)s is deleted.") % {"domain": "{domain}"}, deleted)
     for name in set(heads) & set(given):
@@ -174,10 +176,10 @@ def mark_taken(column: str = "email", *, but: str = "false") -> None:
 
 def mark_somebodys(actor: Actor, column: str = "email") -> None:
     """As `claims.require_nobodys`: what somebody without a mailbox, who holds more, signs in with stays theirs."""
-    names = "domains_domainname n JOIN accounts_user u ON u.email = r.local || '@' || n.name"
     found = fetch(
-        f"SELECT DISTINCT u.id FROM import_row r JOIN ({names}) ON n.domain_id = r.domain_id WHERE NOT EXISTS"
-        " (SELECT 1 FROM domains_mailbox m WHERE m.user_id = u.id)"
+        "SELECT DISTINCT u.id FROM import_row r JOIN domains_domainname n ON n.domain_id = r.domain_id"
+        " JOIN accounts_user u ON u.email = r.local || '@' || n.name"
+        " WHERE NOT EXISTS (SELECT 1 FROM domains_mailbox m WHERE m.user_id = u.id)"
     )
     own = actor.user.pk if actor.user is not None else None
     people = [pk for (pk,) in found if pk != own]

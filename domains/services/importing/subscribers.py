@@ -26,9 +26,7 @@ from domains.services.lists.subscribing import MOST_MODERATED, MOST_SUBSCRIBERS
 from domains.services.recipients import PER_EVENT
 
 State = Subscriber.State
-COLUMNS: dict[str, Right | None] = dict.fromkeys(
-    ("list", "email", "name", "mode", "state", "posting", "moderate_next")
-)
+COLUMNS: dict[str, Right | None] = dict.fromkeys(("list", "email", "name", "mode", "state", "posting", "moderate_next"))
 STATES = (State.SUBSCRIBED, State.WAITING, State.PAUSED)
 FIELDS = ("name", "mode", "state", "posting", "moderate_next")
 
@@ -78,8 +76,8 @@ def _owned(actor: Actor) -> bool:
 def _make_tables() -> None:
     """local, named, text: the list's address."""
     staging.make_tables(
-        "list_id bigint, address_id bigint, email text, email_local text, email_named text, target_id bigint, name text,"
-        " mode text, state text, posting text, moderate_next integer, subscriber_id bigint,"
+        "list_id bigint, address_id bigint, email text, email_local text, email_named text, target_id bigint,"
+        " name text, mode text, state text, posting text, moderate_next integer, subscriber_id bigint,"
         " is_new boolean NOT NULL DEFAULT true, differs text NOT NULL DEFAULT ''",
         import_member="line integer, came boolean",
         import_gone="line integer",
@@ -91,7 +89,18 @@ def _stage(rows: Sequence[SubscriberRow]) -> None:
         "import_row",
         ("line", "local", "named", "email_local", "email_named", *FIELDS),
         (
-            (r.line, r.list_local, r.list_domain, r.local, r.domain, r.name, r.mode, r.state, r.posting, r.moderate_next)
+            (
+                r.line,
+                r.list_local,
+                r.list_domain,
+                r.local,
+                r.domain,
+                r.name,
+                r.mode,
+                r.state,
+                r.posting,
+                r.moderate_next,
+            )
             for r in rows
         ),
     )
@@ -142,7 +151,9 @@ def _find_lists(job: Job) -> None:
         [*values, owner],
     )
     if job.list_id is not None:
-        staging.update(f"{take} FROM ({found}) l WHERE import_row.local = '' AND l.id = %s", [*values, owner, job.list_id])
+        staging.update(
+            f"{take} FROM ({found}) l WHERE import_row.local = '' AND l.id = %s", [*values, owner, job.list_id]
+        )
     mark("list", _("Say which list."), "local = '' AND list_id IS NULL")
     mark("list", _("There is no such list, or it isn't yours to change."), "list_id IS NULL")
     staging.fetch(
@@ -211,11 +222,11 @@ _RECOUNT = (
 )
 _SUBSCRIBED = f"""
 SELECT 'domains.address', r.address_id, r.text, jsonb_build_object('count', count(*), 'subscribers',
-       jsonb_agg(r.email)), '{{}}'::jsonb, r.domain_id, r.customer_id, NULL::bigint
+       jsonb_agg(r.email ORDER BY r.email)), '{{}}'::jsonb, r.domain_id, r.customer_id, NULL::bigint
 FROM (SELECT *, (row_number() OVER (PARTITION BY list_id ORDER BY email) - 1) / {PER_EVENT} AS part FROM import_row
       WHERE is_new) r
 GROUP BY r.address_id, r.text, r.domain_id, r.customer_id, r.part ORDER BY r.address_id, r.part
-"""  # noqa: S608
+"""
 _EDITED = (
     "SELECT 'domains.address', r.address_id, r.text, jsonb_build_object('subscriber', r.email),"
     " jsonb_strip_nulls(jsonb_build_object("

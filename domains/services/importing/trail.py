@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import connection
 from django.utils import timezone
 
@@ -27,7 +29,7 @@ WHERE domains_recipient.target_id IS NULL AND domains_recipient.email = r.local 
 """
 
 
-def record(actor: Actor, action: str, source: str, values: dict[str, object] | None = None) -> None:
+def record(actor: Actor, action: str, source: str, values: dict[str, Any] | None = None) -> None:
     """One event for each row of a query.
 
     source: (object type, id, label, details, changes, domain, customer, person), written here.
@@ -35,7 +37,7 @@ def record(actor: Actor, action: str, source: str, values: dict[str, object] | N
     event = audit.build(actor, action)
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO accounts_auditevent (at, actor_id, actor_label, action, object_type, object_id,"  # noqa: S608
+            "INSERT INTO accounts_auditevent (at, actor_id, actor_label, action, object_type, object_id,"
             " object_label, details, changes, reason, address, via, domain_id, customer_id, about_user_id)"
             " SELECT %(at)s, %(actor)s, %(label)s, %(action)s, e.type, e.id::text, left(e.label, 300), e.details,"
             " e.changes, %(reason)s, %(address)s, %(via)s, e.domain, e.customer, e.person"
@@ -59,12 +61,13 @@ def named_in_parts(pairs: str) -> str:
     pairs: a query of (address_id, email).
     """
     return f"""
-    SELECT 'domains.address', a.id, a.text, jsonb_build_object('count', count(*), 'emails', jsonb_agg(p.email)),
-           '{{}}'::jsonb, a.domain_id, a.customer_id, NULL::bigint
+    SELECT 'domains.address', a.id, a.text,
+           jsonb_build_object('count', count(*), 'emails', jsonb_agg(p.email ORDER BY p.email)), '{{}}'::jsonb,
+           a.domain_id, a.customer_id, NULL::bigint
     FROM (SELECT address_id, email, (row_number() OVER (PARTITION BY address_id ORDER BY email) - 1) / {PER_EVENT}
           AS part FROM ({pairs}) AS each) AS p
     JOIN domains_address a ON a.id = p.address_id GROUP BY a.id, p.part ORDER BY a.id, p.part
-    """  # noqa: S608
+    """
 
 
 def per_domain() -> dict[str, int]:

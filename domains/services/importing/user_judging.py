@@ -68,9 +68,7 @@ def judge(job: Job) -> None:
     _judge_groups()
     _judge_policies()
     staging.cut("email", "max_mailboxes", "mailbox_count", "SELECT line, 1 AS n FROM import_row WHERE wrong = ''")
-    staging.cut(
-        "aliases", "max_aliases", "alias_count", "SELECT line, count(*) AS n FROM import_alias GROUP BY line"
-    )
+    staging.cut("aliases", "max_aliases", "alias_count", "SELECT line, count(*) AS n FROM import_alias GROUP BY line")
 
 
 def _fill_in() -> None:

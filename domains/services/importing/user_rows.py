@@ -68,7 +68,9 @@ class UserRow:
 def read_row(row: CsvRow) -> UserRow:
     """Raises: BadRow."""
     local, domain = cells.address(row["email"], "email")
-    found = UserRow(row.line, local, domain, **cells.words(row, _LENGTHS))
+    found = UserRow(row.line, local, domain)
+    for name, value in cells.words(row, _LENGTHS).items():
+        setattr(found, name, value)
     found.language = cells.one_of(row, "language", _LANGUAGES)
     found.status = cells.one_of(row, "status", {str(each) for each in STATUSES})
     found.quota_bytes = _quota(row["quota_mb"])
@@ -109,4 +111,3 @@ def _password(text: str, row: UserRow) -> str:
     except ValidationError as error:
         raise BadRow("password", " ".join(error.messages)) from error
     return text
-

@@ -33,16 +33,18 @@ def count(job: Job) -> None:
     if job.invite:
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE import_row SET is_invited = true"  # noqa: S608
+                "UPDATE import_row SET is_invited = true"
                 f" WHERE NOT has_password AND status = 'enabled' AND wrong = '' AND {may_invite}",
                 values,
             )
     ((result.created, result.passwords, result.without, result.invited),) = staging.fetch(
-        "SELECT count(*), count(*) FILTER (WHERE has_password), count(*) FILTER (WHERE NOT has_password AND"  # noqa: S608
+        "SELECT count(*), count(*) FILTER (WHERE has_password), count(*) FILTER (WHERE NOT has_password AND"
         f" status = 'enabled'), count(*) FILTER (WHERE is_invited) {where}"
     )
     result.per_domain = trail.per_domain()
-    ((result.aliases,),) = staging.fetch("SELECT count(*) FROM import_alias JOIN import_row USING (line) WHERE wrong = ''")
+    ((result.aliases,),) = staging.fetch(
+        "SELECT count(*) FROM import_alias JOIN import_row USING (line) WHERE wrong = ''"
+    )
 
 
 def write(job: Job) -> None:

@@ -17,9 +17,9 @@ from domains.commands.importing import ImportArguments
 from domains.models import Address, Customer, Domain, DomainName, Mailbox, PendingPassword, Recipient
 from domains.services import groups
 from domains.services.importing import passwords
-from domains.services.importing.user_rows import COLUMNS
-from domains.services.importing.uploads import get_upload, keep_upload
 from domains.services.importing.results import ImportRefused, ImportResult
+from domains.services.importing.uploads import get_upload, keep_upload
+from domains.services.importing.user_rows import COLUMNS
 from domains.services.importing.users import import_users
 from domains.services.policies import create_policy
 from jobs.services import run_here
