@@ -43,6 +43,7 @@ def event_text(action: str) -> str:
         "mailbox.remove_alias": _("Alias removed"),
         "alias.create": _("Made"),
         "alias.delete": _("Deleted"),
+        "alias.edit": _("Changed"),
         "group.create": _("Made"),
         "group.edit": _("Changed"),
         "group.rename": _("Another address"),

@@ -139,6 +139,11 @@ def _users(action: str, need: Right, done: Callable[[Mailbox], bool], **more: An
     )  # fmt: skip
 
 
+def _person(row: Mailbox) -> User:
+    assert row.user is not None
+    return row.user
+
+
 def _other_domain(cast: Cast, row: Mailbox) -> Mapping[str, Any]:
     """Another domain of the same customer."""
     if row.domain_id == cast.domain.pk:
@@ -169,10 +174,11 @@ _OF_USERS = (
         values=lambda c, r: {"quota_bytes": 7_000_000},
     ),
     _users(
-        "language", Right.MANAGE_USERS, lambda row: row.user.language == "nb", values=lambda c, r: {"language": "nb"}
+        "language", Right.MANAGE_USERS, lambda row: _person(row).language == "nb",
+        values=lambda c, r: {"language": "nb"},
     ),
     _users("links", Right.SET_PASSWORDS, lambda row: OneTimeLink.objects.filter(user=row.user).exists()),
-    _users("password", Right.SET_PASSWORDS, lambda row: row.user.has_usable_password(), values=_one_password),
+    _users("password", Right.SET_PASSWORDS, lambda row: _person(row).has_usable_password(), values=_one_password),
 )  # fmt: skip
 
 

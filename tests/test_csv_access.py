@@ -27,7 +27,7 @@ from tests.domains.factories import make_delegate
 from tests.stage import Role, Stage
 from tests.stage import stage as open_stage
 
-_FOR_NOW = re.compile(r"(INSERT INTO|UPDATE|DELETE FROM) import_")
+_FOR_NOW = re.compile(r"\s*(INSERT INTO|UPDATE|DELETE FROM)\s+import_")
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,7 @@ from domains.services.importing.kinds import KINDS
 from domains.services.importing.running import Importer
 from domains.views.frames import refuse
 from jobs import services as tasks
+from jobs.models import Task
 
 
 @require_safe
@@ -54,31 +55,39 @@ def csv_import(request: ActorRequest, kind: str) -> HttpResponse:
         request.POST or None, request.FILES or None, changes=importer.changes, invites=_invites(request, kind)
     )
     if request.method == "POST" and form.is_valid():
-        file = form.cleaned_data["file"]
-        try:
-            CsvFile.open(file, known=importer.columns, required=importer.required)
-            file.seek(0)
-            upload = uploads.keep_upload(request.actor, file, file.name, kind)
-        except CsvError as error:
-            form.add_error("file", str(error))
-        except DomainsError as error:
-            refuse(form, error)
-        else:
-            arguments = ImportArguments(
-                upload=str(upload.pk),
-                dry_run=True,
-                change=form.cleaned_data.get("change", False),
-                invite=form.cleaned_data.get("invite", False),
-                list_id=mailing_list.pk if mailing_list else None,
-            )
-            task = tasks.submit(request.actor, COMMANDS[kind][0], arguments)
+        task = _ask_for_dry_run(request, importer, form, mailing_list)
+        if task is not None:
             return redirect_page(request, "jobs:task-detail", task.pk)
-    elif request.method == "POST":
-        form.is_valid()
     context = {"form": form, "kind": kind, "words": WORDS[kind], "mailing_list": mailing_list}
     context |= {"tabs": [tab for _kind, tab in _tabs(request, kind)], "query": request.GET.urlencode()}
-    status = 422 if request.method == "POST" else None
-    return render_page(request, "domains/csv_import.html", context, status=status)
+    sees = Right.VIEW_DOMAINS if kind == "catch-alls" else Right.VIEW_USERS
+    context["may_export"] = mailing_list is not None or request.actor.has_somewhere(sees)
+    return render_page(request, "domains/csv_import.html", context, status=422 if request.method == "POST" else None)
+
+
+def _ask_for_dry_run(
+    request: ActorRequest, importer: Importer[Any], form: ImportForm, mailing_list: MailingList | None
+) -> Task | None:
+    """The task that looks at the file; None where the form says what is wrong with it."""
+    file, values = form.cleaned_data["file"], form.cleaned_data
+    try:
+        CsvFile.open(file, known=importer.columns, required=importer.required)
+        file.seek(0)
+        upload = uploads.keep_upload(request.actor, file, file.name, importer.name)
+    except CsvError as error:
+        form.add_error("file", str(error))
+    except DomainsError as error:
+        refuse(form, error)
+    else:
+        arguments = ImportArguments(
+            upload=str(upload.pk),
+            dry_run=True,
+            change=values.get("change", False),
+            invite=values.get("invite", False),
+            list_id=mailing_list.pk if mailing_list else None,
+        )
+        return tasks.submit(request.actor, COMMANDS[importer.name][0], arguments)
+    return None
 
 
 @require_POST
