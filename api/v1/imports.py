@@ -95,7 +95,8 @@ def users_import(actor: Actor, body: UserImport) -> Created[TaskAnswer]:
 
     A dry run says row by row what would happen; its result names the `upload`, which
     `POST /tasks` with the command ImportUsers then imports without sending it again. Exactly the rights of one user
-    apply to each row; clear-text passwords are hashed by a task, and who has none is invited.
+    apply to each row; clear-text passwords are hashed by a task, and who has none is invited where the params of
+    the command say `invite`.
     """
     file: ContentFile[bytes] = ContentFile(body.csv.encode(), name="api.csv")
     try:

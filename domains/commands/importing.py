@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.core.files import File
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.permissions import Right
+from config.kit.csv_reading import CsvFile
 from domains.services.importing import invitations, passwords, uploads
 from domains.services.importing.kinds import KINDS
 from domains.services.importing.results import ImportResult
@@ -20,6 +22,7 @@ from domains.services.importing.running import Importer, run_import
 from jobs import services as tasks
 from jobs.commands import NoArguments, command
 from jobs.errors import BadArguments
+from jobs.models import Task
 from jobs.running import TaskRun
 
 # kind: (its command, the right that must be held somewhere, what pages call it, the first line of its help)
@@ -61,6 +64,19 @@ class BatchArguments:
     """An import, by the name that its result gives."""
 
     batch: str
+
+
+def ask_for_import(actor: Actor, file: File[bytes], *, kind: str = "users", **how: Any) -> Task:
+    """Keep a file that somebody sent and import it, or say what that would do, as a task. how: as `ImportArguments`.
+
+    Raises: CsvError (no CSV, or unknown columns), Forbidden, Invalid (too large).
+    """
+    importer = KINDS[kind]
+    importer.require(actor)
+    CsvFile.open(file, known=importer.columns, required=importer.required)
+    file.seek(0)
+    upload = uploads.keep_upload(actor, file, file.name or "", kind)
+    return tasks.submit(actor, COMMANDS[kind][0], ImportArguments(upload=str(upload.pk), **how))
 
 
 def _import_command(importer: Importer[Any]) -> Callable[[Actor, TaskRun, ImportArguments], dict[str, object]]:

@@ -119,7 +119,7 @@ def next_steps(request: ActorRequest, domain: Domain) -> list[Step]:
     steps = [
         (
             Right.MANAGE_USERS,
-            Step(_("Import users"), reverse("domains:user-import"), _("Many at once, from a CSV file.")),
+            Step(_("Import users"), reverse("domains:csv-import", args=["users"]), _("Many at once, from a CSV file.")),
         ),
         (
             Right.MANAGE_USERS,

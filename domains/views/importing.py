@@ -18,11 +18,11 @@ from accounts.errors import Forbidden
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from config.kit.csv import stream_csv
-from config.kit.csv_reading import CsvError, CsvFile
+from config.kit.csv_reading import CsvError
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.tabs import ShownTab
 from domains import selectors
-from domains.commands.importing import COMMANDS, ImportArguments
+from domains.commands.importing import COMMANDS, ImportArguments, ask_for_import
 from domains.errors import DomainsError
 from domains.forms.importing import ImportForm
 from domains.import_wording import WORDS
@@ -69,24 +69,21 @@ def _ask_for_dry_run(
     request: ActorRequest, importer: Importer[Any], form: ImportForm, mailing_list: MailingList | None
 ) -> Task | None:
     """The task that looks at the file; None where the form says what is wrong with it."""
-    file, values = form.cleaned_data["file"], form.cleaned_data
+    values = form.cleaned_data
     try:
-        CsvFile.open(file, known=importer.columns, required=importer.required)
-        file.seek(0)
-        upload = uploads.keep_upload(request.actor, file, file.name, importer.name)
-    except CsvError as error:
-        form.add_error("file", str(error))
-    except DomainsError as error:
-        refuse(form, error)
-    else:
-        arguments = ImportArguments(
-            upload=str(upload.pk),
+        return ask_for_import(
+            request.actor,
+            values["file"],
+            kind=importer.name,
             dry_run=True,
             change=values.get("change", False),
             invite=values.get("invite", False),
             list_id=mailing_list.pk if mailing_list else None,
         )
-        return tasks.submit(request.actor, COMMANDS[importer.name][0], arguments)
+    except CsvError as error:
+        form.add_error("file", str(error))
+    except DomainsError as error:
+        refuse(form, error)
     return None
 
 

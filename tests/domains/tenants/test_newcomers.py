@@ -55,7 +55,7 @@ def test_a_domain_without_users_says_what_comes_next(client_for: ClientFor, admi
     assert "Next steps" in page and reverse("accounts:grant-add", args=["domain", domain.pk]) in page
     seeing = client_for(make_delegate(domain, rights=[Right.VIEW_DOMAINS.value]))
     page = shown(seeing, "domains:domain-detail", domain.pk)
-    assert reverse("domains:user-import") not in page
+    assert reverse("domains:csv-import", args=["users"]) not in page
     make_mailbox_in(domain)
     assert "Next steps" not in shown(boss, "domains:domain-detail", domain.pk)
 
