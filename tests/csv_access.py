@@ -221,6 +221,12 @@ RULES: dict[RuleKind, tuple[dict[str, str], dict[str, tuple[str, str, Any]]]] = 
 }
 
 
+# a name that is protected goes with the address of a person
+WITH: dict[tuple[RuleKind, str], dict[str, str]] = {
+    (RuleKind.SENDER, "display_name"): {"type": "protected", "value": "chief@partner.example"},
+}
+
+
 def _of_rules(kind: RuleKind) -> list[CsvRow]:
     base, columns = RULES[kind]
     model: Any = RULE_KINDS[kind].model
@@ -229,7 +235,15 @@ def _of_rules(kind: RuleKind) -> list[CsvRow]:
         return lambda domain: model.objects.filter(domain=domain, **{field: value}).exists()
 
     return [
-        CsvRow(f"{kind} rules", column, RULE_KINDS[kind].right, None, {**base, column: cell}, check(field, value), kind)
+        CsvRow(
+            f"{kind} rules",
+            column,
+            RULE_KINDS[kind].right,
+            None,
+            {**base, **WITH.get((kind, column), {}), column: cell},
+            check(field, value),
+            kind,
+        )
         for column, (cell, field, value) in columns.items()
     ]
 

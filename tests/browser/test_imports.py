@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from accounts.actors import Actor
 from domains.models import Address
@@ -42,8 +42,8 @@ def look_at(page: Page, name: str) -> list[str]:
 
 def send(page: Page, text: str, *, change: bool = False) -> None:
     """Send a file and see what its dry run says."""
-    file = {"name": "groups.csv", "mimeType": "text/csv", "buffer": text.encode()}
-    page.get_by_label("CSV file").set_input_files(files=[file])  # type: ignore[list-item]
+    file: FilePayload = {"name": "groups.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    page.get_by_label("CSV file").set_input_files(files=[file])
     if change:
         page.get_by_label("Change what is there already").check()
     page.get_by_role("button", name="See what would happen").click()
