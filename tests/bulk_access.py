@@ -23,6 +23,7 @@ from config.shell.styleguide_pages import GUIDE_LIST
 from domains.models import Address, Customer, Domain, Mailbox
 from domains.policy.rules import RuleKind
 from domains.services import groups
+from domains.services.policies import create_policy
 from domains.services.rule_values import KINDS
 from domains.tables.addresses import GROUPS
 from domains.tables.mailboxes import USERS
@@ -158,6 +159,11 @@ def _one_password(cast: Cast, row: Mailbox) -> Mapping[str, Any]:
     return action.stored({"password": PASSWORD, "sure": True})
 
 
+def _a_policy(cast: Cast, row: Mailbox) -> Mapping[str, Any]:
+    create_policy(SYSTEM, row.domain, {"name": "Strict"})
+    return {"policy": "Strict"}
+
+
 _DELETED = {"status": "deleted", "status_before": "enabled", "deleted_at": timezone.now()}
 _DELETED["purge_at"] = timezone.now() + timedelta(days=30)
 _OF_USERS = (
@@ -176,6 +182,9 @@ _OF_USERS = (
     _users(
         "language", Right.MANAGE_USERS, lambda row: _person(row).language == "nb",
         values=lambda c, r: {"language": "nb"},
+    ),
+    _users(
+        "policy", Right.MANAGE_POLICIES, lambda row: str(row.policy) == "Strict", values=_a_policy,
     ),
     _users("links", Right.SET_PASSWORDS, lambda row: OneTimeLink.objects.filter(user=row.user).exists()),
     _users("password", Right.SET_PASSWORDS, lambda row: _person(row).has_usable_password(), values=_one_password),
