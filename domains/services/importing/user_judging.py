@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db import connection
 from django.utils.translation import gettext as _
 
+from accounts.models import OptionValue
 from accounts.permissions import Right
 from domains import inheritance
 from domains.models import Domain
@@ -33,7 +33,7 @@ def make_tables() -> None:
     staging.make_tables(
         "name text, first_name text, last_name text, language text, status text, has_password boolean,"
         " quota_bytes bigint, policy text, theme text, policy_id bigint, user_id bigint, address_id bigint,"
-        " is_invited boolean NOT NULL DEFAULT false",
+        " mailbox_id bigint, is_invited boolean NOT NULL DEFAULT false",
         import_alias="line integer, local text",
         import_group="line integer, local text, group_id bigint",
     )
@@ -73,15 +73,27 @@ def judge(job: Job) -> None:
 
 def _fill_in() -> None:
     """What a row leaves open is as the template of new accounts of its domain says."""
-    domains = Domain.objects.filter(pk__in=staging.domains_named()).select_related("customer")
-    with connection.cursor() as cursor:
-        for domain in domains:
-            template = inheritance.new_account(domain)
-            cursor.execute(
-                "UPDATE import_row SET language = COALESCE(NULLIF(language, ''), %s), theme = %s,"
-                " status = COALESCE(NULLIF(status, ''), %s) WHERE domain_id = %s",
-                [template.language, template.theme, template.status, domain.pk],
-            )
+    domains = list(Domain.objects.filter(pk__in=staging.domains_named()).select_related("customer"))
+    if not domains:
+        return
+    languages = [told["default_language"].value for told in inheritance.settings_of_many(domains)]
+    names = [inheritance.ACCOUNT_STATUS, inheritance.ACCOUNT_THEME]
+    if OptionValue.objects.filter(name__in=names).exists():
+        templates = [inheritance.new_account(domain) for domain in domains]
+    else:  # nobody says anything of them, as nearly everywhere
+        templates = [inheritance.new_account(domains[0])] * len(domains)
+    staging.update(
+        "UPDATE import_row SET language = COALESCE(NULLIF(import_row.language, ''), d.language), theme = d.theme,"
+        " status = COALESCE(NULLIF(import_row.status, ''), d.status)"
+        " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS d (id, language, theme, status)"
+        " WHERE import_row.domain_id = d.id",
+        [
+            [domain.pk for domain in domains],
+            languages,
+            [template.theme for template in templates],
+            [template.status for template in templates],
+        ],
+    )
 
 
 def _judge_aliases() -> None:

@@ -12,13 +12,13 @@ from itertools import islice
 from pathlib import Path
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import audit
 from accounts.permissions import Right
 from config.kit.csv_reading import CsvFile
-from domains.models import Customer, Domain, PendingPassword
+from domains.models import Domain, PendingPassword
 from domains.services import quotas
 from domains.services.importing import staging, trail
 from domains.services.importing.running import Job
@@ -51,20 +51,20 @@ def write(job: Job) -> None:
     """Everything at once."""
     now, result = timezone.now(), job.result
     with connection.cursor() as cursor:
-        cursor.execute(_USERS, {"now": now})
-        cursor.execute("UPDATE import_row SET user_id = u.id FROM accounts_user u WHERE u.email = import_row.text")
-        cursor.execute(_ADDRESSES, {"now": now})
-        cursor.execute(trail.FIND_CLAIMS)
-        cursor.execute(_MAILBOXES, {"now": now})
+        cursor.execute(_NUMBER)
+        for statement in (_USERS, _ADDRESSES, _MAILBOXES):
+            cursor.execute(statement, {"now": now})
         cursor.execute(_ALIASES, {"now": now})
         cursor.execute(_ALIAS_TARGETS, {"now": now})
         cursor.execute(_MEMBERS, {"now": now})
         cursor.execute(trail.LEAD_HERE)
         cursor.execute(_RECOUNT)
+        cursor.execute(_COUNT_DOMAINS)
+        cursor.execute(_COUNT_CUSTOMERS)
     trail.record(job.actor, "mailbox.create", _MADE)
-    _count_domains()
-    for domain in Domain.objects.filter(pk__in=staging.domains_named()):
-        quotas.refresh_fill(domain=domain)
+    quotas.refresh_fill_of("SELECT mailbox_id FROM import_row")
+    limited = Q(max_quota_bytes__isnull=False) | Q(max_bytes__isnull=False) | Q(customer__max_bytes__isnull=False)
+    for domain in Domain.objects.filter(limited, pk__in=staging.domains_named()):
         quotas.check_room(domain)
     if result.passwords and not result.dry_run:
         _keep_passwords(job.path)
@@ -87,24 +87,6 @@ def _note_invitations(job: Job, now: datetime) -> None:
     )
 
 
-def _count_domains() -> None:
-    """The counts of domains and customers, once. They were locked when limits were judged."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT r.domain_id, count(*), count(*) FILTER (WHERE r.status = 'enabled'),"
-            " (SELECT count(*) FROM import_alias i JOIN import_row o USING (line) WHERE o.domain_id = r.domain_id)"
-            " FROM import_row r GROUP BY r.domain_id"
-        )
-        counts = cursor.fetchall()
-    for domain_id, mailboxes, active, aliases in counts:
-        Domain.objects.filter(pk=domain_id).update(
-            mailbox_count=F("mailbox_count") + mailboxes,
-            active_count=F("active_count") + active,
-            alias_count=F("alias_count") + aliases,
-        )
-        Customer.objects.filter(domains=domain_id).update(mailbox_count=F("mailbox_count") + mailboxes)
-
-
 def _keep_passwords(path: Path) -> None:
     """Seal the clear-text passwords beside their people; read from the file again, so that they lie nowhere else."""
     with path.open("rb") as file:
@@ -120,27 +102,33 @@ def _keep_passwords(path: Path) -> None:
             )
 
 
+# Numbers beforehand, so that what is made needn't be looked up again.
+_NUMBER = """
+UPDATE import_row SET user_id = nextval(pg_get_serial_sequence('accounts_user', 'id')),
+                      address_id = nextval(pg_get_serial_sequence('domains_address', 'id')),
+                      mailbox_id = nextval(pg_get_serial_sequence('domains_mailbox', 'id'))
+"""
 _USERS = """
-INSERT INTO accounts_user (version, password, email, name, first_name, last_name, is_administrator, is_active, language,
-                           theme, created_at, home_domain_id, home_customer_id, privileges, denied_rights,
+INSERT INTO accounts_user (id, version, password, email, name, first_name, last_name, is_administrator, is_active,
+                           language, theme, created_at, home_domain_id, home_customer_id, privileges, denied_rights,
                            authentication, distinguished_name)
-SELECT 1, '!' || replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), r.text, r.name, r.first_name,
-       r.last_name, false, r.status = 'enabled', r.language, r.theme, %(now)s, r.domain_id, d.customer_id, '{}', '{}',
-       'integrated', ''
+SELECT r.user_id, 1, '!' || replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), r.text, r.name,
+       r.first_name, r.last_name, false, r.status = 'enabled', r.language, r.theme, %(now)s, r.domain_id,
+       d.customer_id, '{}', '{}', 'integrated', ''
 FROM import_row r JOIN domains_domain d ON d.id = r.domain_id ORDER BY r.line
 """
 _ADDRESSES = """
-INSERT INTO domains_address (version, domain_id, customer_id, local, text, kind, name, description, is_enabled, senders,
-                             keep_copy, recipient_count, created_at)
-SELECT 1, r.domain_id, d.customer_id, r.local, r.text, 'mailbox', '', '', r.status = 'enabled', 'anyone', true, 0,
-       %(now)s
+INSERT INTO domains_address (id, version, domain_id, customer_id, local, text, kind, name, description, is_enabled,
+                             senders, keep_copy, recipient_count, created_at)
+SELECT r.address_id, 1, r.domain_id, d.customer_id, r.local, r.text, 'mailbox', '', '', r.status = 'enabled',
+       'anyone', true, 0, %(now)s
 FROM import_row r JOIN domains_domain d ON d.id = r.domain_id ORDER BY r.line
 """
 _MAILBOXES = """
-INSERT INTO domains_mailbox (version, domain_id, customer_id, claim_id, address, user_id, status, status_before, name,
-                             quota_bytes, used_bytes, used_messages, fill_permille, transport, policy_id, policy_values,
-                             created_at)
-SELECT 1, r.domain_id, d.customer_id, r.address_id, r.text, r.user_id, r.status, '',
+INSERT INTO domains_mailbox (id, version, domain_id, customer_id, claim_id, address, user_id, status, status_before,
+                             name, quota_bytes, used_bytes, used_messages, fill_permille, transport, policy_id,
+                             policy_values, created_at)
+SELECT r.mailbox_id, 1, r.domain_id, d.customer_id, r.address_id, r.text, r.user_id, r.status, '',
        COALESCE(NULLIF(r.name, ''), btrim(r.first_name || ' ' || r.last_name)), r.quota_bytes, 0, 0, 0, '', r.policy_id,
        '{}', %(now)s
 FROM import_row r JOIN domains_domain d ON d.id = r.domain_id ORDER BY r.line
@@ -170,7 +158,23 @@ FROM (SELECT address_id, count(*) AS count FROM domains_recipient
 WHERE domains_address.id = found.address_id
 """
 _MADE = """
-SELECT 'domains.mailbox', m.id, m.address, jsonb_build_object('status', m.status), '{}'::jsonb, m.domain_id,
-       m.customer_id, m.user_id
-FROM import_row r JOIN domains_mailbox m ON m.claim_id = r.address_id ORDER BY r.line
+SELECT 'domains.mailbox', r.mailbox_id, r.text, jsonb_build_object('status', r.status), '{}'::jsonb, r.domain_id,
+       r.customer_id, r.user_id
+FROM import_row r ORDER BY r.line
+"""
+# The domains and customers were locked when limits were judged.
+_COUNT_DOMAINS = """
+UPDATE domains_domain SET mailbox_count = mailbox_count + made.mailboxes, active_count = active_count + made.active,
+                          alias_count = alias_count + made.aliases
+FROM (SELECT r.domain_id, count(*) AS mailboxes, count(*) FILTER (WHERE r.status = 'enabled') AS active,
+             COALESCE(sum(i.aliases), 0) AS aliases
+      FROM import_row r LEFT JOIN (SELECT line, count(*) AS aliases FROM import_alias GROUP BY line) i USING (line)
+      GROUP BY r.domain_id) AS made
+WHERE domains_domain.id = made.domain_id
+"""
+_COUNT_CUSTOMERS = """
+UPDATE domains_customer SET mailbox_count = mailbox_count + made.mailboxes
+FROM (SELECT d.customer_id, count(*) AS mailboxes FROM import_row r JOIN domains_domain d ON d.id = r.domain_id
+      GROUP BY d.customer_id) AS made
+WHERE domains_customer.id = made.customer_id
 """
