@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('domains', '0015_names_of_addresses'),
+        ('domains', '0016_branding'),
     ]
 
     operations = [
