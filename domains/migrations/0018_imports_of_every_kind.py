@@ -9,8 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('domains', '0016_branding'),
-        ('domains', '0016_recipients_in_one_index'),
+        ('domains', '0017_recipients_in_one_index'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
