@@ -18,6 +18,7 @@ async function openPalette() {
   }
   dropObjects();
   filterPalette();
+  askObjects(); // for what was typed while the list was on its way
 }
 
 function filterPalette() {

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User
 from tests.browser.conftest import PHONE, PageFor
+from tests.domains.factories import make_domain, make_mailbox_in
 
 GUIDE = "/styleguide"
 
@@ -25,6 +26,24 @@ def test_the_palette_finds_a_page_by_words_and_opens_it_with_the_keyboard(
     expect(page.locator("#palette [role=option][aria-selected=true]")).to_contain_text("Tasks")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(reverse("jobs:task-list") + "$"))
+
+
+def test_the_palette_asks_for_what_was_typed_while_its_list_was_on_the_way(
+    page_as: PageFor, administrator: User
+) -> None:
+    make_mailbox_in(make_domain("lovelace.example"), "ada")
+    page = page_as(administrator)
+    page.goto(GUIDE)
+
+    def late(route: Route) -> None:
+        page.wait_for_timeout(1_000)
+        route.continue_()
+
+    page.route(re.compile("/palette$"), late)
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("combobox", name="Page or command")).to_be_focused()
+    page.keyboard.type("ada")
+    expect(page.locator("#palette [data-object]")).to_contain_text("ada@lovelace.example", timeout=15_000)
 
 
 def test_the_palette_shows_a_user_only_what_they_may_open(page_as: PageFor, user: User) -> None:
