@@ -38,6 +38,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return _page(request, 404)
 
 
+def conflict(request: HttpRequest) -> HttpResponse:
+    """409: somebody else changed the object meanwhile (config.shell.meanwhile)."""
+    return _page(request, 409)
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """settings.CSRF_FAILURE_VIEW: mostly a page that stood open too long."""
     log.warning("CSRF check failed on %s: %s", request.path, reason)

@@ -18,8 +18,10 @@ from django_htmx.middleware import HtmxMiddleware
 
 from accounts.models import User
 from config.kit import dashboard, pages, paths
+from config.kit.versions import ChangedMeanwhile
 from config.middleware import RequestIdMiddleware
 from config.shell import errors
+from config.shell.meanwhile import ChangedMeanwhileMiddleware
 
 ClientFor = Callable[[User | None], Client]
 PAGE = "config/overview.html"
@@ -191,6 +193,14 @@ def test_a_form_that_is_out_of_date_says_so(user: User) -> None:
     answer = client.post(reverse("config:preferences"), {"theme": "dark"})
     assert answer.status_code == 403
     assert "out of date" in answer.content.decode()
+
+
+def test_a_button_that_met_somebody_elses_change_says_so(user: User) -> None:
+    middleware = ChangedMeanwhileMiddleware(lambda _request: HttpResponse())
+    response = middleware.process_exception(RequestFactory().post("/"), ChangedMeanwhile("the domain went elsewhere"))
+    assert response is not None and response.status_code == 409
+    assert "Somebody changed this meanwhile" in response.content.decode()
+    assert middleware.process_exception(RequestFactory().post("/"), ValueError("a mistake of ours")) is None
 
 
 def test_throttled_doors_say_how_long(db: None) -> None:
