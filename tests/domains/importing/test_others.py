@@ -315,7 +315,7 @@ def test_the_export_of_users_imports_again_unchanged(domain: Domain, file: Path)
     other = text.replace("example.org", "example.net")
     make_domain("example.net")
     run(file, "users", other)
-    assert exported("users") == text + "".join(f"{line}\r\n" for line in other.splitlines()[1:])
+    assert sorted(exported("users").splitlines()) == sorted([*text.splitlines(), *other.splitlines()[1:]])
 
 
 def test_a_grant_on_one_person_gives_no_aliases_elsewhere(domain: Domain, file: Path) -> None:
