@@ -37,7 +37,7 @@ class NameForm(Form):
     name = CharField()
 
 
-def test_a_browser_gets_the_whole_page_and_caches_are_told_why() -> None:
+def test_a_browser_gets_the_whole_page_and_caches_are_told_why(db: None) -> None:
     response = pages.render_page(_request(), PAGE, {"cards": []}, partial="live")
     assert b"<!doctype html>" in response.content
     assert "HX-Request" in response["Vary"]
@@ -51,12 +51,12 @@ def test_htmx_gets_only_the_partial() -> None:
 
 
 @pytest.mark.parametrize("header", ["HX-Boosted", "HX-History-Restore-Request"])
-def test_boosted_links_and_restored_history_get_the_whole_page(header: str) -> None:
+def test_boosted_links_and_restored_history_get_the_whole_page(header: str, db: None) -> None:
     request = _request(**{"HX-Request": "true", header: "true"})
     assert b"<html" in pages.render_page(request, PAGE, {"cards": []}, partial="live").content
 
 
-def test_a_wrong_form_answers_422_and_an_untouched_one_200() -> None:
+def test_a_wrong_form_answers_422_and_an_untouched_one_200(db: None) -> None:
     assert pages.render_page(_request(), PAGE, {"form": NameForm({})}).status_code == 422
     assert pages.render_page(_request(), PAGE, {"form": NameForm()}).status_code == 200
     assert pages.render_page(_request(), PAGE, {"form": NameForm({"name": "x"})}).status_code == 200
