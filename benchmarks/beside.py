@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
+
+import psycopg
 
 from benchmarks import modoboa, modoboa_rows
 from benchmarks.asking import Answer, Api, per_second, times_of
@@ -31,9 +34,9 @@ def measure(bench: Bench, sizes: Sequence[tuple[int, int, int]]) -> Result:
             bench.say(f"directory: Modoboa with {mailboxes:,} accounts")
             with Modoboa(folder, Directory(mailboxes, domains, customers)).running() as running:
                 found["sizes"][str(mailboxes)] = _one(running, mailboxes)
-    except Missing as error:
+    except (Missing, OSError, RuntimeError, subprocess.SubprocessError, psycopg.Error) as error:
         bench.say(f"directory: Modoboa is not measured: {error}")
-        return {"missing": str(error)}
+        return found if found["sizes"] else {"missing": str(error) or type(error).__name__}
     return found
 
 

@@ -35,7 +35,7 @@ ACTORS = {
     "of forty domains": "forty@bench.example",
     "of a customer": "customer@bench.example",
 }
-TIMES, DELEGATED_TIMES, EXPANDED = 12, 6, 21
+TIMES, DELEGATED_TIMES, EXPANDED = 9, 6, 21
 IMPORTS = (2_000, 20_000)
 LIST_S = 60.0  # after which a list's further sorts and filters are left out
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
@@ -27,6 +28,7 @@ SEARCHES = {
 }
 LEFT_OUT = ("sign-out", "download", "export", "raw", "events", "source", "styleguide")
 FILTERS = 12  # of a filter with more values so many are measured
+PAIRS = 36  # of a list with more pairs of filter and sort so many
 T = TypeVar("T")
 ENDS = ("first page", "last page")
 OFFERED = ("first page", "last page", "sort", "filter", "filter and sort", *SEARCHES)
@@ -91,11 +93,9 @@ def measure(browser: Client, variants: Sequence[Variant], *, times: int, budget_
     }
 
 
-def spread(values: Sequence[T]) -> list[T]:
+def spread(values: Sequence[T], most: int = FILTERS) -> list[T]:
     """All of a few values, else so many from all over."""
-    if len(values) <= FILTERS:
-        return list(values)
-    return [values[len(values) * number // FILTERS] for number in range(FILTERS)]
+    return list(values) if len(values) <= most else [values[len(values) * number // most] for number in range(most)]
 
 
 def _offered(path: str, page: bytes) -> Iterator[Variant]:
@@ -126,9 +126,8 @@ def _offered(path: str, page: bytes) -> Iterator[Variant]:
         yield Variant("filter", _whole(path, tab.attributes.get("href") or ""))
     for kind, words in SEARCHES.items():
         yield Variant(kind, f"{path}?{urlencode({'q': words})}")
-    for sort in sorts:
-        for name, value in filters:
-            yield Variant("filter and sort", f"{path}?{urlencode({name: value, 'sort': sort})}")
+    for sort, (name, value) in spread(list(product(sorts, filters)), PAIRS):
+        yield Variant("filter and sort", f"{path}?{urlencode({name: value, 'sort': sort})}")
 
 
 def _whole(path: str, href: str) -> str:

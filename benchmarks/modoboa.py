@@ -20,16 +20,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 from benchmarks import modoboa_rows
 from benchmarks.asking import Api
-from benchmarks.house import answer_of, clean_environment, free_port
+from benchmarks.house import answer_of, clean_environment, family, free_port
 from benchmarks.invented import Directory
 from benchmarks.quiet import own_servers
 from config import servers
@@ -38,7 +39,7 @@ VERSION = "2.12.0"
 WORKERS = 2
 DATABASE, PROJECT = "modoboa", "instance"
 ADMINISTRATOR = "admin"
-READY_S, DEPLOY_S = 60.0, 600.0
+READY_S, STOP_S, DEPLOY_S = 60.0, 10.0, 600.0
 _SETTINGS = """\
 from instance.settings import *
 
@@ -158,8 +159,20 @@ class Modoboa:
                 time.sleep(0.2)
             yield
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=30)
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """The server and its workers, which may wait for clients that don't come back."""
+    workers = family(psutil.Process(process.pid)) if process.poll() is None else []
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(timeout=STOP_S)
+    except subprocess.TimeoutExpired:
+        for each in workers:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        process.wait()
 
 
 def _run(argv: Sequence[str], **more: Any) -> str:
