@@ -21,8 +21,7 @@ SENTENCES = {
     "forward.export": _("Forwards exported as a CSV file"),
     "catch_all.export": _("Catch-all addresses exported as a CSV file"),
     "subscriber.export": _("Subscribers exported as a CSV file"),
-    "list.edit_subscriber": _("Subscription changed"),
-    "alias.edit": _("Alias changed"),
+    "list.edit_subscriber": _("Subscription changed by an import"),
 }
 
 

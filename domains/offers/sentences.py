@@ -81,7 +81,6 @@ _MAILBOXES = {
     "pull.create": _("Fetching from another account set up"),
     "pull.delete": _("Fetching from another account ended"),
     "pull.update": _("Fetching from another account changed"),
-    "user.import": _("Users imported"),
 }
 _ADDRESSES = {
     "address.export": _("List of addresses exported"),

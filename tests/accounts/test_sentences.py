@@ -22,13 +22,14 @@ from domains.models import Address
 from domains.services.rule_values import KINDS
 
 _RECORDS = re.compile(r"\b(audit|recipients)\.(record|build)\(|INTO accounts_auditevent")
-_ACTION = re.compile(r"[a-z]+\.[a-z_]+")
+_ACTION = re.compile(r"(?:[a-z]+|catch_all)\.[a-z_]+")
 _IN_SQL = re.compile(r"'([a-z]+\.[a-z_]+)', '(?:domains|accounts)\.")
 _NO_ACTIONS = frozenset({"keys.json", "recovery.pub"})  # files of a store
 
 _ADDRESSES = [kind.value for kind in Address.Kind if kind != Address.Kind.MAILBOX]
 _RULES = [kind.event for kind in KINDS.values()]
 _LINKS = [kind.value for kind in OneTimeLink.Kind if kind not in ("first_administrator", "sign_in")]
+_CSV = ("alias", "group", "forward", "catch_all", "subscriber")
 BUILT: dict[str, list[str]] = {
     "user.{row.kind}_link": [f"user.{kind}_link" for kind in _LINKS],
     "user.{kind.value}_link": [f"user.{kind}_link" for kind in _LINKS],
@@ -41,6 +42,12 @@ BUILT: dict[str, list[str]] = {
         for kind, what in (("group", "members"), ("forward", "targets"))
         for verb in ("add", "remove")
     ],
+    "{_OBJECTS[kind]}.export": [f"{kind}.export" for kind in ("user", *_CSV)],
+    "{name}.create": ["group.create", "forward.create"],
+    "{name}.add_{recipients}": ["group.add_members", "forward.add_targets"],
+    "{name}.remove_{recipients}": ["group.remove_members", "forward.remove_targets"],
+    "{name}.import": ["group.import", "forward.import"],
+    "{kind}.edit": ["alias.edit", "group.edit", "forward.edit"],
     "mailbox.set_{field}": ["mailbox.set_information", "mailbox.set_preferences"],
     **{
         f"{{{start}.event}}.{verb}": [f"{rule}.{verb}" for rule in _RULES]
