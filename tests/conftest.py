@@ -44,6 +44,15 @@ def dns_server() -> Iterator[DnsServer]:
 
 
 @pytest.fixture
+def nothing_noted() -> Iterator[None]:
+    """What this machine saw of the audit trail belongs to the database of one test, not to the next."""
+    file = paths.home() / "audit" / "head.json"
+    file.unlink(missing_ok=True)
+    yield
+    file.unlink(missing_ok=True)
+
+
+@pytest.fixture
 def process_environment(transactional_db: None) -> dict[str, str]:
     """The environment for a process that a test starts (`manage.py …`): it then works on this test's own database."""
     name = connection.settings_dict["NAME"]

@@ -16,20 +16,13 @@ from accounts.errors import Forbidden
 from accounts.models import AuditEvent, AuditSeal, AuditWaiting, User
 from accounts.services.chain_check import Kind, Report, verify_chain
 from accounts.services.sealing import seal_all, seal_waiting
-from config.kit import paths
 from config.kit.sealing_keys import SealingKeyUnknown
 from tests.stage import Cast
 
 SYSTEM = Actor.system()
 
 
-@pytest.fixture(autouse=True)
-def nothing_noted() -> Iterator[None]:
-    """What this machine saw belongs to the database of one test."""
-    file = paths.home() / "audit" / "head.json"
-    file.unlink(missing_ok=True)
-    yield
-    file.unlink(missing_ok=True)
+pytestmark = pytest.mark.usefixtures("nothing_noted")
 
 
 def write(count: int) -> list[int]:

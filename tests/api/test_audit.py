@@ -60,7 +60,7 @@ def test_taking_it_out_is_an_event_itself(cast: world.World) -> None:
     assert AuditEvent.objects.filter(action="audit.export", details__format="api").count() == 2
 
 
-def test_the_chain_is_verified_as_a_task(cast: world.World) -> None:
+def test_the_chain_is_verified_as_a_task(cast: world.World, nothing_noted: None) -> None:
     started = cast.administrator.post("/audit/verification")
     assert started.status_code == 202, started.content
     run_waiting(started.json()["id"])

@@ -22,7 +22,7 @@ def cast() -> world.World:
     return world.build()
 
 
-def test_a_task_is_started_watched_and_found_in_the_list(cast: world.World) -> None:
+def test_a_task_is_started_watched_and_found_in_the_list(cast: world.World, nothing_noted: None) -> None:
     started = cast.administrator.post("/tasks", {"command": "VerifyAuditTrail", "params": {}})
     assert started.status_code == 202, started.content
     assert started.json()["state"] == "WAITING"

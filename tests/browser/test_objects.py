@@ -33,7 +33,18 @@ SYSTEM = Actor.system()
 PARTS = 2  # so that two processes share them
 LOOKS = [(DESKTOP, "light"), (PHONE, "dark"), (PHONE, "light"), (DESKTOP, "dark")]
 # Answers that are no pages: files, frames inside pages, parts that only htmx asks for.
-NO_PAGES = ("-export", "-download", "-eml", "-body", "-value", ":part", ":styleguide")
+NO_PAGES = (
+    "-export",
+    "-example",
+    "brand:logo",
+    "brand:stylesheet",
+    "-download",
+    "-eml",
+    "-body",
+    "-value",
+    ":part",
+    ":styleguide",
+)
 
 
 def object_rows() -> list[AnyRow]:

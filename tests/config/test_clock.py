@@ -8,7 +8,7 @@ from config.clock import do_chores
 from config.kit import clock
 
 
-def test_chores_are_done_when_due_and_a_failing_one_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chores_are_done_when_due_and_a_failing_one_stops_no_other(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
     told: list[str] = []
 
     def fail() -> None:
