@@ -19,6 +19,13 @@ from domains.services.domain_states import DELETION_DAYS
 
 def register() -> None:
     group = _("Domains")
+    _unsaid_by_domains(group)
+    _about_names_and_deletion(group)
+    _new_accounts()
+
+
+def _unsaid_by_domains(group: options.Text) -> None:
+    """What holds for domains that don't say otherwise."""
     options.define(
         "AUTO_PROVISIONING",
         OptionType.BOOL,
@@ -59,6 +66,10 @@ def register() -> None:
         help=_("For domains that don't say otherwise."),
         group=group,
     )
+
+
+def _about_names_and_deletion(group: options.Text) -> None:
+    """What whoever is above keeps to themselves: administrators of the level can not change it."""
     options.define(
         DELETION_DAYS,
         OptionType.INTEGER,
@@ -84,7 +95,6 @@ def register() -> None:
         group=group,
         restricted=True,
     )
-    _new_accounts()
 
 
 def _new_accounts() -> None:

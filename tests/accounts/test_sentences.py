@@ -21,7 +21,7 @@ from config.messages import PACKAGES, ROOT
 from domains.models import Address
 from domains.services.rule_values import KINDS
 
-_RECORDS = re.compile(r"\b(audit|recipients)\.(record|build)\(|INTO accounts_auditevent")
+_RECORDS = re.compile(r"\b(audit|recipients|trail)\.(record|record_import|build)\(|INTO accounts_auditevent")
 _ACTION = re.compile(r"(?:[a-z]+|catch_all)\.[a-z_]+")
 _IN_SQL = re.compile(r"'([a-z]+\.[a-z_]+)', '(?:domains|accounts)\.")
 _NO_ACTIONS = frozenset({"keys.json", "recovery.pub"})  # files of a store

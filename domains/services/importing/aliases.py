@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import audit
 from accounts.permissions import Right
 from config.kit.csv_reading import CsvRow
 from domains.services.importing import cells, staging, trail
@@ -108,7 +107,7 @@ def _find_mailboxes(job: Job) -> None:
 
 
 def _write(job: Job) -> None:
-    now, result = timezone.now(), job.result
+    now = timezone.now()
     repointed = "NOT r.is_new AND 'user' = ANY(string_to_array(r.differs, ' '))"
     trail.record(job.actor, "mailbox.remove_alias", _LEFT.format(where=repointed))
     trail.record(job.actor, "alias.edit", _EDITED)
@@ -124,10 +123,7 @@ def _write(job: Job) -> None:
     staging.execute(trail.LEAD_HERE, _COUNT)
     trail.record(job.actor, "alias.create", _MADE)
     trail.record(job.actor, "mailbox.add_alias", _GOT.format(where=f"r.is_new OR ({repointed})"))
-    audit.record(
-        job.actor, "alias.import", None, created=result.created, changed=result.changed, same=result.same,
-        domains=list(result.per_domain),
-    )  # fmt: skip
+    trail.record_import(job.actor, "alias.import", job.result)
 
 
 ALIASES: Importer[AliasRow] = Importer(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from accounts import audit
 from accounts.addresses import canonical_domain
 from accounts.errors import BadAddress
 from accounts.permissions import Right
@@ -136,16 +135,12 @@ def _comes_back(leads: dict[int, set[int]], start: int) -> bool:
 
 
 def _write(job: Job) -> None:
-    result = job.result
     trail.record(job.actor, "domain.edit", _EDITED)
     staging.execute(
         "UPDATE domains_domain SET catch_all = r.catch_all, version = version + 1 FROM import_row r"
         " WHERE r.domain_id = domains_domain.id AND r.differs <> ''"
     )
-    audit.record(
-        job.actor, "catch_all.import", None, created=result.created, changed=result.changed, same=result.same,
-        domains=list(result.per_domain),
-    )  # fmt: skip
+    trail.record_import(job.actor, "catch_all.import", job.result)
 
 
 CATCH_ALLS: Importer[CatchAllRow] = Importer(

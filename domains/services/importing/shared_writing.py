@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from accounts import audit
 from domains.models import Address
 from domains.services.importing import shared_judging, staging, trail
 from domains.services.importing.running import Job
@@ -45,11 +44,7 @@ def write(job: Job, kind: Address.Kind) -> None:
     gone = "SELECT r.address_id, g.email FROM import_gone g JOIN import_row r USING (line)"
     trail.record(job.actor, f"{name}.add_{recipients}", trail.named_in_parts(came))
     trail.record(job.actor, f"{name}.remove_{recipients}", trail.named_in_parts(gone))
-    result = job.result
-    audit.record(
-        job.actor, f"{name}.import", None, created=result.created, changed=result.changed, same=result.same,
-        domains=list(result.per_domain),
-    )  # fmt: skip
+    trail.record_import(job.actor, f"{name}.import", job.result)
 
 
 def _record_edits(job: Job, kind: str, *, with_senders: bool) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import audit
 from accounts.actors import Actor
 from accounts.permissions import Right
 from config.kit.csv_reading import CsvRow
@@ -162,15 +161,12 @@ def _find_lists(job: Job) -> None:
 
 
 def _write(job: Job) -> None:
-    now, result = timezone.now(), job.result
+    now = timezone.now()
     trail.record(job.actor, "list.edit_subscriber", _EDITED)
     staging.execute(_CHANGE, _NEW, now=now)
     staging.execute(*_RECOUNT)
     trail.record(job.actor, "list.subscribe", _SUBSCRIBED)
-    audit.record(
-        job.actor, "subscriber.import", None, created=result.created, changed=result.changed, same=result.same,
-        domains=list(result.per_domain),
-    )  # fmt: skip
+    trail.record_import(job.actor, "subscriber.import", job.result)
 
 
 SUBSCRIBERS: Importer[SubscriberRow] = Importer(

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.actors import Actor
 from domains.services.importing import staging
+from domains.services.importing.results import ImportResult
 from domains.services.recipients import PER_EVENT
 
 # the claims of the rows, after they were made
@@ -27,6 +28,14 @@ WHERE domains_recipient.target_id IS NULL AND domains_recipient.email = r.local 
                   WHERE own.address_id = domains_recipient.address_id AND own.email = r.text
                     AND own.id <> domains_recipient.id)
 """
+
+
+def record_import(actor: Actor, action: str, result: ImportResult) -> None:
+    """The one event of a whole file, beside those of its rows."""
+    audit.record(
+        actor, action, None, created=result.created, changed=result.changed, same=result.same,
+        domains=list(result.per_domain),
+    )  # fmt: skip
 
 
 def record(actor: Actor, action: str, source: str, values: dict[str, Any] | None = None) -> None:
