@@ -5,12 +5,13 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 	&& command -v $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+DOVECOT := $(wildcard /usr/lib/dovecot/pop3)
 CHROMIUM := $(shell command -v chromium chromium-browser google-chrome 2>/dev/null | head -n 1)
 
 # Each of the test processes has its own PostgreSQL, Valkey and Chromium; above four they only wait for each other. JOBS=0: in one process.
 JOBS ?= auto
 
-.PHONY: help run test lint format torture bench setup requirements browser clean
+.PHONY: help run test lint format torture bench setup requirements browser dovecot clean
 .DEFAULT_GOAL := help
 
 help:
@@ -24,7 +25,7 @@ help:
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python manage.py up
 
-test: $(VENV)/dev.stamp browser
+test: $(VENV)/dev.stamp browser dovecot
 	@$(BIN)/python -m config.translations
 	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist worksteal $(ARGS)
 
@@ -66,6 +67,16 @@ ifeq ($(CHROMIUM),)
 		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium) >/dev/null \
 		|| echo "Chromium could not be installed"; \
 	else echo "no Chromium here: the browser tests are skipped (apt-get install chromium as root brings it)"; fi
+endif
+
+# A mail server to fetch from and to send to; the tests run it as their own, with a configuration of their own.
+dovecot:
+ifeq ($(DOVECOT),)
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing Dovecot for the tests of profiles"; \
+		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends dovecot-imapd dovecot-pop3d) >/dev/null \
+		|| echo "Dovecot could not be installed"; \
+	else echo "no Dovecot here: the tests that need it are skipped (apt-get install dovecot-imapd dovecot-pop3d as root brings it)"; fi
 endif
 
 clean:
