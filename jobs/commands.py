@@ -7,47 +7,45 @@ A higher app registers its services with `@command`; this app imports none of th
 from __future__ import annotations
 
 import dataclasses
-import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.permissions import Right
 from jobs.errors import BadArguments, UnknownCommand
+from jobs.parameters import About, Json, JsonList, JsonObject, Parameter, Secret, SecretObject, folded, parameters_of
 
 if TYPE_CHECKING:
     from jobs.running import TaskRun
 
+__all__ = [
+    "About",
+    "Command",
+    "Json",
+    "JsonList",
+    "JsonObject",
+    "NoArguments",
+    "Secret",
+    "SecretObject",
+    "command",
+    "get_command",
+    "label_of",
+    "list_commands",
+]
+
 Arguments = TypeVar("Arguments")
+V = TypeVar("V")
 Result = dict[str, object]
 Function = Callable[[Actor, "TaskRun", Arguments], Result]
-
-_TRUE = frozenset({"true", "yes", "1", "on"})
-_FALSE = frozenset({"false", "no", "0", "off"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class NoArguments:
     """For commands that need none."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Parameter:
-    """One field of a command's arguments: its type without None, and whether None and absence are allowed."""
-
-    name: str
-    kind: type  # str, int, bool or list (of str)
-    optional: bool
-    required: bool
-    default: object
-
-    def describe(self) -> dict[str, object]:
-        kind = "list of str" if self.kind is list else self.kind.__name__
-        shown: dict[str, object] = {"name": self.name, "type": kind, "required": self.required}
-        return shown if self.required else shown | {"default": self.default}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,32 +60,57 @@ class Command:
     label: str | Promise = ""  # what pages call it; its name where nobody said
     check: Callable[[Actor, Any], object] | None = None  # asked before a task is made: what it touches, what it needs
 
+    @property
+    def title(self) -> str:
+        """What pages call it."""
+        return str(self.label) or self.name
+
     def parameters(self) -> list[Parameter]:
-        return _parameters(self.arguments)
+        return parameters_of(self.arguments)
 
     def arguments_from_json(self, values: Mapping[str, object]) -> Any:
         """Typed arguments from a JSON object. Raises: BadArguments."""
-        known = {parameter.name: parameter for parameter in self.parameters()}
-        _refuse_unknown(self, values, known)
-        return self._build({name: _from_json(known[name], value) for name, value in values.items()}, known)
+        return self._build(values, Parameter.from_json)
 
     def arguments_from_strings(self, values: Mapping[str, Sequence[str]]) -> Any:
         """Typed arguments from what a shell gives: per name every value in order. Raises: BadArguments."""
-        known = {parameter.name: parameter for parameter in self.parameters()}
-        _refuse_unknown(self, values, known)
-        return self._build({name: _from_strings(known[name], given) for name, given in values.items()}, known)
+        return self._build(values, Parameter.from_words)
 
     def arguments_as_json(self, arguments: object) -> dict[str, object]:
-        """What the task row keeps. Raises: BadArguments."""
+        """What a task's row keeps, without what is secret. Raises: BadArguments."""
+        secret = self.secret_names()
+        return {name: value for name, value in self._plain(arguments).items() if name not in secret}
+
+    def secrets_as_json(self, arguments: object) -> dict[str, object]:
+        """What is kept sealed: the secret arguments that were given. Raises: BadArguments."""
+        secret = self.secret_names()
+        return {name: value for name, value in self._plain(arguments).items() if name in secret and value is not None}
+
+    def secret_names(self) -> frozenset[str]:
+        return frozenset(each.name for each in self.parameters() if each.about.secret)
+
+    def _plain(self, arguments: object) -> dict[str, object]:
         if not isinstance(arguments, self.arguments):
             raise BadArguments(f"{self.name} takes {self.arguments.__name__}, not {type(arguments).__name__}")
         return dataclasses.asdict(typing.cast(Any, arguments))
 
-    def _build(self, values: dict[str, object], known: Mapping[str, Parameter]) -> Any:
-        missing = [name for name, parameter in known.items() if parameter.required and name not in values]
+    def _build(self, values: Mapping[str, V], read: Callable[[Parameter, V], object]) -> Any:
+        known = {folded(parameter.name): parameter for parameter in self.parameters()}
+        found: dict[str, object] = {}
+        for name, value in values.items():
+            parameter = known.get(folded(name))
+            if parameter is None:
+                offered = ", ".join(each.name for each in known.values()) or "none"
+                said = {"command": self.name, "name": name, "offered": offered}
+                raise BadArguments(_("%(command)s has no argument %(name)s (it has: %(offered)s)") % said, field=name)
+            if parameter.name in found:
+                raise BadArguments(_("%(name)s is given more than once") % {"name": name}, field=parameter.name)
+            found[parameter.name] = read(parameter, value)
+        missing = [each.name for each in known.values() if each.required and each.name not in found]
         if missing:
-            raise BadArguments(f"{self.name} needs {', '.join(missing)}")
-        return self.arguments(**values)
+            said = {"command": self.name, "names": ", ".join(missing)}
+            raise BadArguments(_("%(command)s needs %(names)s") % said, field=missing[0])
+        return self.arguments(**found)
 
 
 _registry: dict[str, Command] = {}
@@ -105,7 +128,7 @@ def command(
 
     check: refuses a task before it is made; it is asked again by the services when the task runs.
     """
-    _parameters(arguments)  # a field of a type we can't read from a shell fails at import
+    parameters_of(arguments)  # a field of a type we can't read from a shell fails at import
 
     def register(function: Function[Arguments]) -> Function[Arguments]:
         known = _registry.get(name)
@@ -134,61 +157,4 @@ def list_commands() -> list[Command]:
 def label_of(name: str) -> str:
     """What pages call a command, also one that is no longer there."""
     known = _registry.get(name)
-    return str(known.label) if known and known.label else name
-
-
-def _parameters(arguments: type[Any]) -> list[Parameter]:
-    hints = typing.get_type_hints(arguments)
-    return [_parameter(field, hints[field.name]) for field in dataclasses.fields(arguments)]
-
-
-def _parameter(field: dataclasses.Field[Any], hint: Any) -> Parameter:
-    default: object = field.default
-    if field.default_factory is not dataclasses.MISSING:
-        default = field.default_factory()
-    required = default is dataclasses.MISSING
-    optional = False
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        rest = [each for each in typing.get_args(hint) if each is not type(None)]
-        optional = len(rest) < len(typing.get_args(hint))
-        hint = rest[0] if len(rest) == 1 else hint
-    kind = list if hint == list[str] else hint
-    if kind not in (str, int, bool, list):
-        raise TypeError(f"{field.name}: a command's arguments are str, int, bool or list[str], not {hint}")
-    return Parameter(field.name, kind, optional, required, None if required else default)
-
-
-def _refuse_unknown(command: Command, values: Mapping[str, object], known: Mapping[str, Parameter]) -> None:
-    for name in values:
-        if name not in known:
-            offered = ", ".join(known) or "none"
-            raise BadArguments(f"{command.name} has no argument {name} (it has: {offered})")
-
-
-def _from_json(parameter: Parameter, value: object) -> object:
-    if value is None and parameter.optional:
-        return None
-    if parameter.kind is list:
-        if isinstance(value, list) and all(isinstance(each, str) for each in value):
-            return list(value)
-    elif type(value) is parameter.kind:  # exactly: True is no int here
-        return value
-    raise BadArguments(f"{parameter.name} must be {parameter.describe()['type']}", field=parameter.name)
-
-
-def _from_strings(parameter: Parameter, values: Sequence[str]) -> object:
-    if parameter.kind is list:
-        return list(values)
-    if len(values) != 1:
-        raise BadArguments(f"{parameter.name} is given more than once")
-    (value,) = values
-    if parameter.kind is int:
-        try:
-            return int(value)
-        except ValueError:
-            raise BadArguments(f"{parameter.name} must be a whole number, not {value!r}") from None
-    if parameter.kind is bool:
-        if value.lower() not in _TRUE | _FALSE:
-            raise BadArguments(f"{parameter.name} must be true or false, not {value!r}")
-        return value.lower() in _TRUE
-    return value
+    return known.title if known else name

@@ -6,11 +6,14 @@ cancelled. Only `jobs.running` and `jobs.services` move them.
 
 from __future__ import annotations
 
+import json
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from config.kit.sealed import SealedTextField
 from jobs.commands import label_of
 
 
@@ -35,6 +38,7 @@ class Task(models.Model):
     actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="tasks")
     actor_label = models.CharField(max_length=300)
     arguments = models.JSONField(default=dict)
+    secrets = SealedTextField(purpose="task arguments")  # a JSON object of the secret ones, until it has completed
     rights = models.JSONField(null=True)  # the only rights it may use, where a token or link asked for it
     state = models.CharField(max_length=20, choices=State.choices, default=State.WAITING)
     progress = models.JSONField(default=dict)
@@ -64,6 +68,11 @@ class Task(models.Model):
     def label(self) -> str:
         """The name of its command as pages say it."""
         return label_of(self.type)
+
+    def given(self) -> dict[str, object]:
+        """All its arguments, also the secret ones: for whoever runs it. Raises: SealedError."""
+        secrets: dict[str, object] = json.loads(self.secrets.reveal()) if self.secrets else {}
+        return {**self.arguments, **secrets}
 
     @property
     def is_active(self) -> bool:

@@ -223,7 +223,7 @@ def _outcome(task: Task, run: TaskRun) -> dict[str, Any]:
         actor = _actor_of(task)
         if command.needs is not None:
             actor.require_somewhere(command.needs)  # they may have lost the right, or the job, since they asked
-        result = command.function(actor, run, command.arguments_from_json(task.arguments))
+        result = command.function(actor, run, command.arguments_from_json(task.given()))
         return {"state": State.COMPLETED, "result": json.loads(json.dumps(result, default=str))}
     except Cancelled as stopped:
         partial = None if stopped.result is None else json.loads(json.dumps(stopped.result, default=str))
@@ -259,6 +259,8 @@ def _write_end(task: Task, run: TaskRun, outcome: dict[str, Any]) -> None:
     except LOST:
         run.put_back(lines)
         raise
+    if outcome["state"] == State.COMPLETED:
+        outcome = {**outcome, "secrets": ""}  # a task that may be started again keeps them, sealed
     mine = Task.objects.filter(pk=task.pk, state__in=Task.RUNNING, worker=task.worker).update(
         ended_at=timezone.now(), heartbeat_at=Now(), progress=run.snapshot(), **outcome
     )

@@ -5,6 +5,7 @@ Who may run what is decided here and again when the task starts. The row is comm
 
 from __future__ import annotations
 
+import json
 import logging
 import signal
 import threading
@@ -99,7 +100,7 @@ def start_again(actor: Actor, task: Task) -> Task:
     _require_own(actor, task)
     if not task.is_restartable:
         raise NotRunnable(f"{task} is {task.get_state_display()}")
-    arguments = get_command(task.type).arguments_from_json(task.arguments)
+    arguments = get_command(task.type).arguments_from_json(task.given())
     return submit(actor, task.type, arguments, origin=task)
 
 
@@ -134,7 +135,7 @@ def purge_tasks(actor: Actor, *, older_than_days: int) -> int:
 def _make_row(actor: Actor, name: str, arguments: object, origin: Task | None) -> Task:
     command = get_command(name)
     _require_right(actor, command)
-    stored = command.arguments_as_json(arguments)
+    stored, secrets = command.arguments_as_json(arguments), command.secrets_as_json(arguments)
     if command.check is not None:
         command.check(actor, arguments)
     with transaction.atomic():
@@ -143,6 +144,7 @@ def _make_row(actor: Actor, name: str, arguments: object, origin: Task | None) -
             actor=actor.user,
             actor_label=actor.label[:300],
             arguments=stored,
+            secrets=json.dumps(secrets) if secrets else "",
             rights=None if actor.allowed is None else sorted(actor.allowed),
             origin=origin,
         )

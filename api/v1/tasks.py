@@ -85,9 +85,13 @@ class CommandParameter(Answer):
     """One thing that a command takes."""
 
     name: str
-    type: Literal["str", "int", "bool", "list of str"]
+    label: Annotated[str, Field(description="What it is called on pages.")]
+    description: str
+    type: Literal["str", "int", "bool", "list of str", "json object", "json list", "json"]
     required: bool
     default: JsonValue
+    choices: Annotated[list[str], Field(description="The only values it takes; empty where it takes any.")]
+    is_secret: Annotated[bool, Field(description="Kept sealed, and in no answer.")]
 
 
 class CommandAnswer(Answer):
@@ -127,14 +131,17 @@ def _command(command: Command) -> CommandAnswer:
     shown = [
         CommandParameter(
             name=to_camel(each.name),
-            type="list of str" if each.kind is list else each.kind.__name__,  # type: ignore[arg-type]
+            label=each.label,
+            description=str(each.about.help),
+            type=str(each.kind),  # type: ignore[arg-type]
             required=each.required,
             default=each.default,  # type: ignore[arg-type]
+            choices=list(each.about.choices),
+            is_secret=each.about.secret,
         )
         for each in command.parameters()
     ]
-    label = str(command.label) or command.name
-    return CommandAnswer(command=command.name, label=label, description=command.help, params=shown)
+    return CommandAnswer(command=command.name, label=command.title, description=command.help, params=shown)
 
 
 def _by_command(rows: filters.Rows, value: str) -> filters.Rows:

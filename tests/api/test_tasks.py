@@ -55,9 +55,17 @@ def test_the_right_is_asked_before_the_parameters_and_both_are_named(cast: world
 
 def test_the_commands_are_those_one_may_start(cast: world.World) -> None:
     offered = {each["command"]: each for each in cast.administrator.get("/tasks/commands").json()}
-    assert offered["PurgeOldTasks"]["params"] == [
-        {"name": "olderThanDays", "type": "int", "required": False, "default": 90}
-    ]
+    (told,) = offered["PurgeOldTasks"]["params"]
+    assert told == {
+        "name": "olderThanDays",
+        "label": "Older than days",
+        "description": "",
+        "type": "int",
+        "required": False,
+        "default": 90,
+        "choices": [],
+        "isSecret": False,
+    }
     own = {each["command"] for each in cast.user.get("/tasks/commands").json()}
     assert "SendTokenMail" in own and "PurgeOldTasks" not in own
 

@@ -10,13 +10,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from accounts.actors import Actor
-from jobs.commands import command, get_command, list_commands
+from jobs import services
+from jobs.commands import About, Json, JsonList, JsonObject, Secret, SecretObject, command, get_command, list_commands
 from jobs.console import ProgressLine, progress_text
 from jobs.errors import BadArguments, UnknownCommand
 from jobs.management.commands.invoke import read_words
@@ -45,6 +47,26 @@ def everything(actor: Actor, run: TaskRun, arguments: EverythingArguments) -> di
     """
     run.log("said")
     return dataclasses.asdict(arguments)
+
+
+@dataclasses.dataclass(frozen=True)
+class ShapesArguments:
+    properties: JsonObject
+    policies: JsonList = dataclasses.field(default_factory=list)
+    anything: Json = None
+    folder_id: Annotated[int | None, About("Folder", least=0, most=9)] = None
+    mode: Annotated[str, About(choices={"dry": "Try", "real": "Do"})] = "dry"
+    password: Secret = ""
+    login: Annotated[SecretObject | None, About("Sign-in")] = None
+
+
+@command("TestShapes", needs=None, arguments=ShapesArguments, label="Shapes")
+def shapes(actor: Actor, run: TaskRun, arguments: ShapesArguments) -> dict[str, object]:
+    """Gives back what it was given, and of a secret its length."""
+    if arguments.mode == "real":
+        raise OSError("the disk is full")
+    told = dataclasses.asdict(arguments)
+    return told | {"password": len(arguments.password), "login": sorted(arguments.login or {})}
 
 
 def invoke(*words: str) -> tuple[str, str, int]:
@@ -117,6 +139,97 @@ def test_a_field_no_shell_can_give_fails_at_import() -> None:
         when: dict[str, str]
 
     with pytest.raises(TypeError, match="when"):
+        command("TestOdd", needs=None, arguments=Odd)
+
+
+def test_json_is_typed_as_text_in_a_shell(db: None) -> None:
+    words = ["--properties", '{"folders": ["a"], "n": 1.5}', "--policies", "[{}]", "--anything", "null"]
+    out, err, code = invoke("TestShapes", *words, "--folderID", "0", "--json")
+    assert code == 0, err
+    result = json.loads(out)["result"]
+    assert result["properties"] == {"folders": ["a"], "n": 1.5}
+    assert (result["policies"], result["anything"], result["folder_id"]) == ([{}], None, 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--properties", "{"], "properties must be JSON: Expecting property name"),
+        (["--properties", "[]"], "properties must be json object"),
+        (["--properties", '{"a": NaN}'], "NaN is no number of JSON"),
+        (["--properties", "{}", "--policies", "{}"], "policies must be json list"),
+        (["--properties", "{}", "--folder-id", "10"], "folder_id must be at most 9"),
+        (["--properties", "{}", "--folder-id", "-1"], "folder_id must be at least 0"),
+        (["--properties", "{}", "--mode", "perhaps"], "mode must be one of: dry, real"),
+        (["--properties", "{}", "--folderId", "1", "--folder-id", "1"], "more than once"),
+        (["--properties", "[" * 100_000], "properties must be JSON"),
+    ],
+)
+def test_json_that_does_not_fit_says_why(db: None, words: list[str], why: str) -> None:
+    out, err, code = invoke("TestShapes", *words)
+    assert (out, code) == ("", 1) and why in err
+    assert not Task.objects.exists()
+
+
+def test_names_are_read_in_every_spelling() -> None:
+    registered = get_command("TestShapes")
+    made = [
+        registered.arguments_from_json({"properties": {}, name: 3}) for name in ("folderId", "folderID", "folder_id")
+    ]
+    assert {each.folder_id for each in made} == {3}
+
+
+def test_the_list_tells_what_is_json_and_what_is_secret() -> None:
+    listed = {each["name"]: each["arguments"] for each in json.loads(invoke("--list", "--json")[0])}["TestShapes"]
+    told = {each["name"]: each for each in listed}
+    assert {name: each["type"] for name, each in told.items()} == {
+        "properties": "json object",
+        "policies": "json list",
+        "anything": "json",
+        "folder_id": "int",
+        "mode": "str",
+        "password": "str",
+        "login": "json object",
+    }
+    assert told["mode"]["choices"] == ["dry", "real"]
+    assert [name for name, each in told.items() if each.get("secret")] == ["password", "login"]
+    assert "[--folder-id INT]" in invoke("--list")[0]
+
+
+def test_a_secret_is_kept_sealed_until_the_command_has_completed(db: None) -> None:
+    secret = ["--password", "open sesame", "--login", '{"user": "x", "key": "open sesame"}']
+    failed = json.loads(invoke("TestShapes", "--properties", "{}", "--mode", "real", *secret, "--json")[0])["task"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT t::text FROM jobs_task t")
+        assert "sesame" not in str(cursor.fetchall())
+    again = services.start_again(Actor.console(), Task.objects.get(pk=failed))
+    Task.objects.filter(pk=again.pk).update(arguments={**again.arguments, "mode": "dry"})
+    assert services.run_waiting(again.pk) is not None
+    again.refresh_from_db()
+    assert again.result is not None and (again.result["password"], again.result["login"]) == (11, ["key", "user"])
+    assert not again.secrets and "password" not in again.arguments
+
+
+def test_json_and_secrets_are_read_from_standard_input(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("open sesame\n"))
+    out, err, _code = invoke("TestShapes", "--properties", "{}", "--password", "-", "--json")
+    assert json.loads(out)["result"]["password"] == 11, err
+
+
+def test_without_waiting_the_number_of_the_task_is_all_that_is_told(db: None) -> None:
+    out, _err, code = invoke("TestFail", "--to", "1", "--no-wait", "--json")
+    task = Task.objects.get()
+    assert (code, task.state) == (0, "waiting")
+    assert json.loads(out) == {"task": task.pk, "state": "waiting", "result": None, "error": None}
+    assert f"task {task.pk + 1} waits" in invoke("TestFail", "--to", "1", "--no-wait")[0]
+
+
+def test_words_of_the_shell_are_no_arguments() -> None:
+    @dataclasses.dataclass
+    class Odd:
+        no_wait: bool = False
+
+    with pytest.raises(TypeError, match="no_wait"):
         command("TestOdd", needs=None, arguments=Odd)
 
 

@@ -2,12 +2,15 @@
 
 `--list` shows them. Everything after `invoke` belongs to the registry, also words that are Django's own options:
 manage.py puts `--` before it. A list argument is given several times; a bool alone means true; a value that begins with
-two dashes is written `--key=--value`.
+two dashes is written `--key=--value`. A JSON argument is JSON text; one of JSON or a secret one is read from standard
+input where the value is `-`. It waits until the command has ended, and goes with 1 and the reason unless it was
+completed; with `--no-wait` the worker runs it, and its number is all that is told.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -21,26 +24,27 @@ from jobs.commands import Command as Registered
 from jobs.commands import get_command, list_commands
 from jobs.console import ProgressLine, exit_code, reason
 from jobs.errors import BadArguments, JobsError
+from jobs.parameters import Kind, Parameter, folded
 
 
 class Command(BaseCommand):
     """Reads its words itself; see the module."""
 
-    help = "Run a registered command: invoke NAME --key value [--json], or invoke --list [--json]."
+    help = "Run a registered command: invoke NAME --key value [--json] [--no-wait], or invoke --list [--json]."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("words", nargs="*")
 
     def handle(self, *args: str, words: list[str], **options: Any) -> None:
-        as_json = "--json" in words
-        words = [word for word in words if word != "--json"]
+        as_json, waits = "--json" in words, "--no-wait" not in words
+        words = [word for word in words if word not in ("--json", "--no-wait")]
         if not words or words[0] in ("--list", "--help", "-h"):
             return self._list(as_json)
         try:
             command = get_command(words[0])
             arguments = command.arguments_from_strings(read_words(command, words[1:]))
-            self._run(command, arguments, as_json)
+            self._run(command, arguments, as_json=as_json, waits=waits)
         except (JobsError, AccountsError) as error:
             self._fail(str(error), {"error": str(error)} if as_json else None)
         except OperationalError as error:
@@ -60,10 +64,12 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(shown))
             return
         for command in list_commands():
-            options = " ".join(_usage(each.name, each.kind, each.required) for each in command.parameters())
+            options = " ".join(_usage(each) for each in command.parameters())
             self.stdout.write(f"{command.name} {options}".rstrip() + (f"\n    {command.help}" if command.help else ""))
 
-    def _run(self, command: Registered, arguments: object, as_json: bool) -> None:
+    def _run(self, command: Registered, arguments: object, *, as_json: bool, waits: bool) -> None:
+        if not waits:
+            return self._submit(command, arguments, as_json)
         line = ProgressLine()
         task = services.run_here(Actor.console(), command.name, arguments, echo=line)
         line.end()
@@ -72,9 +78,15 @@ class Command(BaseCommand):
             self._fail(reason(task), document if as_json else None)
         if as_json:
             self.stdout.write(json.dumps(document))
-            return
+            return None
         for key, value in (task.result or {}).items():
             self.stdout.write(f"{key}: {value}")
+        return None
+
+    def _submit(self, command: Registered, arguments: object, as_json: bool) -> None:
+        task = services.submit(Actor.console(), command.name, arguments)
+        document = {"task": task.pk, "state": task.state, "result": None, "error": None}
+        self.stdout.write(json.dumps(document) if as_json else f"task {task.pk} waits for a worker")
 
     def _fail(self, text: str, document: dict[str, object] | None) -> None:
         self.stderr.write(text)
@@ -85,7 +97,7 @@ class Command(BaseCommand):
 
 def read_words(command: Registered, words: list[str]) -> dict[str, list[str]]:
     """`--key value`, `--key=value`, a lone `--flag`. Raises: BadArguments."""
-    bools = {parameter.name for parameter in command.parameters() if parameter.kind is bool}
+    known = {folded(parameter.name): parameter for parameter in command.parameters()}
     found: dict[str, list[str]] = {}
     rest = list(words)
     while rest:
@@ -93,18 +105,21 @@ def read_words(command: Registered, words: list[str]) -> dict[str, list[str]]:
         if not word.startswith("--") or word == "--":
             raise BadArguments(f"{word!r} stands alone; arguments are given as --key value")
         key, equals, value = word[2:].partition("=")
-        key = key.replace("-", "_")
+        parameter = known.get(folded(key))
         if not equals:
             if rest and not rest[0].startswith("--"):
                 value = rest.pop(0)
-            elif key in bools:
+            elif parameter is not None and parameter.kind is Kind.FLAG:
                 value = "true"
             else:
                 raise BadArguments(f"--{key} needs a value (one that begins with -- is written --{key}=VALUE)")
-        found.setdefault(key, []).append(value)
+        if value == "-" and parameter is not None and (parameter.kind.is_json or parameter.about.secret):
+            value = sys.stdin.read().removesuffix("\n")
+        found.setdefault(parameter.name if parameter is not None else key, []).append(value)
     return found
 
 
-def _usage(name: str, kind: type, required: bool) -> str:
-    text = f"--{name.replace('_', '-')}" + ("" if kind is bool else f" {kind.__name__.upper()}")
-    return text if required else f"[{text}]"
+def _usage(parameter: Parameter) -> str:
+    kind = "" if parameter.kind is Kind.FLAG else f" {str(parameter.kind).upper()}"
+    text = f"--{parameter.name.replace('_', '-')}{kind}"
+    return text if parameter.required else f"[{text}]"
