@@ -3,13 +3,14 @@
 The face is `Store`; bulk import is `Ingest`; upkeep is in `operations`. The format is described in README.md.
 """
 
-from .catalogue import Folder, Row
 from .errors import StoreError
 from .ingest import Ingest, Outcome
 from .keys import Keys
 from .layout import rewrap
 from .proving import Proof
+from .reading import StoreFacts
+from .rows import Folder, Row
 from .searching import Hits
-from .store import Store, StoreFacts
+from .store import Store
 
 __all__ = ["Folder", "Hits", "Ingest", "Keys", "Outcome", "Proof", "Row", "Store", "StoreError", "StoreFacts", "rewrap"]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from archive.mail.extract import Extract
 
-from .catalogue import Description
 from .codec import Squeezed
 from .describe import describe
 from .journal import Event
 from .packs import Place
+from .rows import Description
 
 if TYPE_CHECKING:
     from .store import Store

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archive.mail.extract import Address, Extract
 
-from .catalogue import ATTACHED, PARTIAL, Description
+from .rows import ATTACHED, PARTIAL, Description
 
 SUBJECT_CHARS = 300
 PEOPLE_CHARS = 120

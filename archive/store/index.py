@@ -26,9 +26,9 @@ import tantivy
 from archive.mail.extract import Address, Extract
 from archive.query.analysis import ANALYZER, build_analyzer, prepare
 
-from .catalogue import rank_of
 from .errors import Busy, StorageFailed, StoreFull, WrongFormat
 from .journal import Position
+from .rows import rank_of
 
 HEAP_BYTES = 48_000_000
 POSITION_FILE = "position.json"

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from archive.mail.extract import Extract
 
-from .catalogue import Row
 from .errors import Stopped
 from .index import HEAP_BYTES, Entry, Index, IndexWriter
 from .journal import Event, Position
+from .rows import Row
 
 if TYPE_CHECKING:
     from .store import Store

@@ -9,7 +9,7 @@ from .errors import StoreError
 from .journal import Position
 
 if TYPE_CHECKING:
-    from .store import Store
+    from .reading import ReadableStore
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class Proof:
     reason: str
 
 
-def prove(store: Store, number: int) -> Proof:
+def prove(store: ReadableStore, number: int) -> Proof:
     """Check now that the journal's chain is whole up to a message's record and that its bytes match. NotFound."""
     row = store.known_row(number)
     found = Proof(row.sha256, row.sequence, "", row.place.pack, row.place.offset, row.archived_ms, False, "")

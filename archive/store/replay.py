@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from archive.mail.extract import Extract, extract, extract_many
 
-from .catalogue import CLOSED, IN_COMPACTION, OPEN, Description
 from .describe import describe
 from .errors import Damaged, NotFound
 from .journal import Position, Record
 from .packs import Place, pack_numbers, read_table, scan
+from .rows import CLOSED, IN_COMPACTION, OPEN, Description
 
 if TYPE_CHECKING:
-    from .store import Store
+    from .base import OpenStore
 
 # What is read of one message for its description and its text. One figure for ingest, replay and index: with another
 # a replay would describe large messages otherwise than the import did (I5).
@@ -30,7 +30,7 @@ class Places:
     After `at`: only packs that can hold messages of later records are looked through.
     """
 
-    def __init__(self, store: Store, at: Position) -> None:
+    def __init__(self, store: OpenStore, at: Position) -> None:
         self._store = store
         self.problems: list[str] = []
         self._places: dict[int, tuple[int, int, int]] = {}

@@ -17,9 +17,9 @@ from archive.query.compile import compile_query, explain_refusal
 from archive.query.language import parse
 from archive.query.nodes import All, Node
 
-from .catalogue import NUMBER_MASK, Row
 from .index import count_of, panics_translated
 from .paths import folder_names
+from .rows import NUMBER_MASK, Row
 
 if TYPE_CHECKING:
     from .store import Store

@@ -10,11 +10,11 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..catalogue import IN_COMPACTION, OPEN, Pack, Row
 from ..errors import Damaged, NotFound, StoreError
 from ..indexer import Indexer
 from ..journal import Event
 from ..packs import PackWriter, Place, pack_name, pack_numbers
+from ..rows import IN_COMPACTION, OPEN, Pack, Row
 from ..store import Store
 from .report import Meter, Plan, Problem, Progress, Report, Stop, never, quiet
 

@@ -21,14 +21,16 @@ from pathlib import Path
 from typing import Any
 
 from ..backend import Backend, Writer
-from ..catalogue import OPEN, Catalogue
+from ..base import DICTIONARY_FOLDER
+from ..catalogue import Catalogue
 from ..errors import Damaged, NotFound, StoreError
 from ..journal import FOLDER, Event, Journal, Position, Record, segment_name
 from ..packs import FOLDER as PACKS
 from ..packs import Place, file_hash, pack_name, pack_numbers, read_table, scan
 from ..replay import Places
+from ..rows import OPEN
 from ..salvage import Gap, salvage
-from ..store import DICTIONARY_FOLDER, Store
+from ..store import Store
 from . import rebuild_index, verify
 from .report import Meter, Plan, Problem, Progress, Report, Stop, never, quiet
 

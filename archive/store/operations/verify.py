@@ -20,13 +20,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..catalogue import IN_COMPACTION, OPEN, Catalogue, Pack, Row
+from ..catalogue import Catalogue
 from ..errors import Damaged, NotFound, StoreError, WrongFormat
 from ..index import POSITION_FILE, Index, Note
 from ..indexer import LEASE, Indexer
 from ..journal import Position, Record
 from ..packs import HEADER, Place, file_hash, pack_name, read_header, scan
 from ..replay import Places
+from ..rows import IN_COMPACTION, OPEN, Pack, Row
 from ..salvage import Gap, salvage
 from ..store import Store
 from .report import Meter, Plan, Problem, Progress, Report, Stop, never, quiet

@@ -1,0 +1,227 @@
+"""An open store at its ground: folder, key, leases, and the catalogue brought up to the journal.
+
+What every layer above relies on. Not for what a message is (`reading`) nor for keeping any (`store`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Self
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from .backend import Backend, FileBackend, FileLease
+from .catalogue import Catalogue
+from .codec import Dictionaries
+from .errors import Damaged, ReadOnly
+from .index import Index
+from .journal import Event, Journal, Record
+from .keys import derive
+from .layout import read_whole
+from .packs import PACK_BYTES, PackReader, PackWriter, Place
+from .replay import Places
+from .rows import Description
+
+WRITER_LEASE = "writer.lock"
+DICTIONARY_FOLDER = "dictionaries"
+
+
+class OpenStore:
+    """One open store. Safe for threads; several processes may have it open at once."""
+
+    def __init__(
+        self, backend: Backend, work: Path, store_key: bytes, identity: str, *, read_only: bool = False,
+        pack_bytes: int = PACK_BYTES,
+    ) -> None:  # fmt: skip
+        self.backend = backend
+        self.work = work
+        self.identity = identity
+        self.read_only = read_only
+        self.key = store_key
+        self.pack_bytes = pack_bytes
+        self._identity = bytes.fromhex(identity)
+        self.journal = Journal(backend, store_key, self._identity)
+        self._claim_work()
+        self.catalogue = Catalogue(work / "catalogue.sqlite")
+        self._opened = inode_of(self.catalogue.path)
+        self._index: Index | None = None
+        self.dictionaries = Dictionaries(self.load_dictionary)
+        self._dictionary_cipher = AESGCM(derive(store_key, b"dictionary"))
+        self._pack: PackWriter | None = None
+        self._readers: dict[int, PackReader] = {}
+        self._work_leases: dict[str, FileLease] = {}
+        self._guard = threading.Lock()
+
+    def close(self) -> None:
+        self.journal.forget()
+        if self._pack is not None:
+            self._pack.close()
+            self._pack = None
+        self.catalogue.close()
+        if isinstance(self.backend, FileBackend):
+            self.backend.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _claim_work(self) -> None:
+        """The work folder belongs to one store; what another left there is thrown away (it is only a projection)."""
+        self.work.mkdir(parents=True, exist_ok=True, mode=0o700)
+        note = self.work / "store"
+        # Several processes may open a store for the first time at once.
+        with FileLease(self.work / "claim.lock").hold():
+            if note.exists() and note.read_text() == self.identity:
+                return
+            for name in ("catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm"):
+                (self.work / name).unlink(missing_ok=True)
+            shutil.rmtree(self.work / "index", ignore_errors=True)
+            note.write_text(self.identity)
+
+    @contextlib.contextmanager
+    def work_lease(self, name: str, *, wait: bool = True) -> Iterator[None]:
+        """A lease among the processes of this node, such as the index lease. Raises: Busy."""
+        with self._guard:
+            lease = self._work_leases.setdefault(name, FileLease(self.work / name))
+        with lease.hold(wait=wait):
+            yield
+
+    @property
+    def index(self) -> Index:
+        """Opened when first needed: a damaged index must not keep anyone from the mail. Raises: WrongFormat."""
+        if self._index is None:
+            self._index = Index(self.work / "index")
+        return self._index
+
+    def reopen_index(self) -> None:
+        """Another index was put in place."""
+        self._index = None
+
+    def stale(self) -> bool:
+        """Did another process put another catalogue in place? Then close this and open the store again."""
+        return self._opened != inode_of(self.catalogue.path)
+
+    # The journal
+
+    @contextlib.contextmanager
+    def writer_lease(self) -> Iterator[None]:
+        """Hold the writer lease with the catalogue at the journal's end. Raises: ReadOnly, Damaged."""
+        if self.read_only:
+            raise ReadOnly("this store is open for reading only")
+        with self.backend.lock(WRITER_LEASE):
+            self._catch_up()
+            yield
+
+    def refresh(self) -> None:
+        """Bring the catalogue up to the journal (after a crash, or for a folder opened the first time).
+
+        Raises: Damaged, also where the journal is not the one the catalogue has read.
+        """
+        at = self.catalogue.position()
+        if not self.journal.holds(at):
+            raise Damaged("the journal does not end as when it was read before", f"record {at.sequence}")
+        if self.journal.tail(at) != 0:
+            if self.read_only:
+                with self.work_lease("catch-up.lock"):
+                    self._catch_up()
+            else:
+                with self.writer_lease():
+                    pass
+
+    def _catch_up(self) -> None:
+        at = self.catalogue.position()
+        tail = self.journal.tail(at)
+        if tail == 0:
+            return
+        if tail < 0:
+            raise Damaged("the journal is shorter than what was read of it before", f"after record {at.sequence}")
+        if not self.read_only:
+            self.journal.settle(at)
+        places: Places | None = None
+        for record in self.journal.read(at):
+            places = places or Places(self, at)
+            self.apply_replayed(self.catalogue, record, places)
+        self._readers.clear()
+
+    def apply_replayed(self, catalogue: Catalogue, record: Record, places: Places) -> None:
+        """Apply a record whose messages must be read back to describe them."""
+        said = places.describe(record)
+        catalogue.apply(record, describe=lambda number: said.get(number, Description()), locate=places.find)
+
+    def commit(
+        self, events: list[Event], *, describe: Callable[[int], Description] | None = None,
+        locate: Callable[[int], Place | None] | None = None,
+    ) -> Record | None:  # fmt: skip
+        """Journal events and apply them; only under the writer lease (I1, I2)."""
+        if not events:
+            return None
+        record = self.journal.append(events, self.catalogue.position())
+        self.catalogue.apply(
+            record,
+            describe=describe or (lambda number: Description()),
+            locate=locate or (lambda number: None),
+        )
+        return record
+
+    # Packs and dictionaries
+
+    def pack_reader(self, number: int) -> PackReader:
+        """Raises: NotFound, Damaged."""
+        reader = self._readers.get(number)
+        if reader is None:
+            reader = self._readers[number] = PackReader(self.backend, self.key, self._identity, number)
+        return reader
+
+    def forget_reader(self, number: int) -> None:
+        self._readers.pop(number, None)
+
+    def forget_readers(self) -> None:
+        """Read pack headers anew from now on."""
+        self._readers.clear()
+
+    def drop_pack(self) -> None:
+        """Close the pack that is appended to; the next batch opens it again."""
+        if self._pack is not None:
+            self._pack.close()
+            self._pack = None
+
+    def load_dictionary(self, number: int) -> bytes:
+        """The plain bytes of a dictionary. Raises: Damaged, NotFound."""
+        name = f"{DICTIONARY_FOLDER}/{number:08d}.dict"
+        sealed = read_whole(self.backend, name)
+        try:
+            bound = self._identity + number.to_bytes(4, "little")
+            return self._dictionary_cipher.decrypt(sealed[:12], sealed[12:], bound)
+        except (InvalidTag, ValueError):
+            raise Damaged("a dictionary does not match its seal", name) from None
+
+    def current_dictionary(self) -> int:
+        """The dictionary new messages are compressed with (0 = none yet)."""
+        return self.catalogue.counter("next_dictionary") - 1
+
+    def replace_catalogue(self, path: Path) -> None:
+        """Put a freshly built catalogue in place of the present one; only under the writer lease."""
+        self.catalogue.close()
+        for suffix in ("-wal", "-shm"):
+            (self.work / f"catalogue.sqlite{suffix}").unlink(missing_ok=True)
+        path.replace(self.work / "catalogue.sqlite")
+        self.catalogue = Catalogue(self.work / "catalogue.sqlite")
+        self._opened = inode_of(self.catalogue.path)
+
+    @property
+    def root(self) -> Path:
+        """The store's folder. Raises: ReadOnly for a store that has none."""
+        if not isinstance(self.backend, FileBackend):
+            raise ReadOnly("this store does not lie in a folder")
+        return self.backend.root
+
+
+def inode_of(path: Path) -> int:
+    return path.stat().st_ino if path.exists() else 0

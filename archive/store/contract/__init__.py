@@ -1,0 +1,17 @@
+"""The conformance suite: what every backend must keep, and what a store must do on any of them.
+
+Test classes without a framework: tests/archive/store/test_contract.py hands them a `Ground` per backend, and a new
+backend is done when it passes them. `check_invariants` is the checker of I1-I7 that the fault and kill loops use.
+Not for what only one backend can show (processes, a full disk): those tests stand beside it.
+"""
+
+from .backend import BackendContract
+from .checking import catalogue_rows, check_invariants, replayed
+from .ground import Ground
+from .making import bring_index, incoming, keep, mail
+from .store import StoreContract
+
+__all__ = [
+    "BackendContract", "Ground", "StoreContract", "bring_index", "catalogue_rows", "check_invariants",
+    "incoming", "keep", "mail", "replayed",
+]  # fmt: skip

@@ -1,0 +1,45 @@
+"""What tests put into a store."""
+
+from __future__ import annotations
+
+import hashlib
+
+from archive.mail.extract import extract
+
+from ..adding import Incoming
+from ..codec import squeeze
+from ..describe import describe
+from ..indexer import Indexer
+from ..store import Store
+
+
+def mail(subject: str = "Hello", body: str = "Some text.", *, sender: str = "ann@example.org", date: str = "") -> bytes:
+    """A small well-formed message."""
+    when = f"Date: {date}\r\n" if date else ""
+    head = f"From: {sender}\r\nTo: bob@example.net\r\nSubject: {subject}\r\n{when}"
+    return f"{head}Message-ID: <{subject.replace(' ', '.')}@example.org>\r\n\r\n{body}\r\n".encode()
+
+
+def incoming(store: Store, content: bytes, folder: int, *, date: int | None = None) -> Incoming:
+    """A message as `Store.add` takes it."""
+    text = extract(content)
+    when = date if date is not None else text.date if text.date is not None else 1_000_000_000
+
+    return Incoming(
+        sha256=hashlib.sha256(content).digest(),
+        size=len(content),
+        date=when,
+        folder=folder,
+        frames=lambda: squeeze(content, store.dictionaries, store.current_dictionary()),
+        description=describe(text),
+    )
+
+
+def keep(store: Store, folder: int, *contents: bytes) -> list[int]:
+    """Keep messages in one batch; their numbers."""
+    return [one.number for one in store.add([incoming(store, content, folder) for content in contents])]
+
+
+def bring_index(store: Store) -> None:
+    with Indexer(store) as indexer:
+        indexer.advance()
