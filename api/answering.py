@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
@@ -85,10 +85,10 @@ class DoorOperation(Operation):
             return problems.respond(request, error, declared.names, of_list=declared.takes_list)
 
 
-def answer(request: HttpRequest, declared: Declared, actor: Actor, path: dict[str, Any]) -> HttpResponse:
+def answer(request: HttpRequest, declared: Declared, actor: Actor, path: dict[str, Any]) -> HttpResponseBase:
     """Answer one request of a known actor. Raises what services, selectors and this door raise."""
-    if not request.accepts(JSON):
-        raise NotAcceptable(_("Answers are application/json."))
+    if not request.accepts(declared.media):
+        raise NotAcceptable(_("Answers are %(media)s.") % {"media": declared.media})
     named = _named(path)
     subject = declared.admitted(actor, named)
     if declared.listing is not None:
@@ -96,6 +96,8 @@ def answer(request: HttpRequest, declared: Declared, actor: Actor, path: dict[st
     if not declared.reads and actor.read_only:
         raise NotAllowed(_("This token only reads."))
     sent = _sent(request, declared)
+    if declared.streams:
+        return _streamed(declared, declared.call(actor, subject, named, sent))
     if declared.method == "GET":
         return _single(request, declared, declared.call(actor, subject, named, sent))
     if "If-Match" not in request.headers or declared.is_open:  # a wrong password must be counted, never rolled back
@@ -177,6 +179,11 @@ def _single(request: HttpRequest, declared: Declared, value: Any) -> HttpRespons
         unchanged["ETag"] = response["ETag"]
         return unchanged
     return response
+
+
+def _streamed(declared: Declared, pieces: Iterable[bytes]) -> HttpResponseBase:
+    kind = declared.media if declared.media == JSON else f"{declared.media}; charset=utf-8"
+    return StreamingHttpResponse(pieces, content_type=kind, headers={"X-Content-Type-Options": "nosniff"})
 
 
 def _written(declared: Declared, value: Any) -> HttpResponse:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import translation
 from ninja.openapi.schema import OpenAPISchema
 
+from api.answering import JSON
 from api.errors import FIRST_OF_STATUS, ApiError
 from api.examples import example_of
 from api.problems import MEDIA_TYPE
@@ -160,6 +161,8 @@ def _complete(operation: Json, declared: Declared, schemas: Json) -> None:
     own = [_parameter(each) for each in operation["parameters"]]
     operation["parameters"] = own + _conditions(declared) + _own_headers(declared)
     success = operation["responses"].pop(declared.status)
+    if declared.media != JSON:
+        success["content"] = {declared.media: {"schema": {"type": "string"}, "example": "text"}}
     success["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in _headers_of(declared)}
     operation["responses"] = {str(declared.status): success}
     if _is_single(declared):
@@ -210,14 +213,14 @@ def _own_headers(declared: Declared) -> list[Json]:
 
 
 def _is_single(declared: Declared) -> bool:
-    return declared.method == "GET" and declared.listing is None
+    return declared.method == "GET" and declared.listing is None and not declared.streams
 
 
 def _headers_of(declared: Declared) -> list[str]:
     found = ["X-Request-ID"]
     if declared.listing is not None:
         found += ["X-Total-Count", "X-Total-Capped", "Link"]
-    elif declared.method == "GET":
+    elif _is_single(declared):
         found += ["ETag"]
     if declared.makes:
         found += ["Location"]

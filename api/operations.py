@@ -7,15 +7,15 @@
 `admit` takes the actor and what the path names, and answers the object (or raises Http404 or Forbidden). It is asked
 before anything of the query or the body is read, and no operation can be declared without it. The operation gets the
 actor, the object, and `body` and `query` where its parameters name them. What it returns says how it is answered: an
-`Answer` 200, a list of them 200 with its length, `Created` 201 with Location, `Accepted` 202, None 204. Its docstring
-is its documentation. Wrong declarations raise when the module is imported.
+`Answer` 200, a list of them 200 with its length, `Created` 201 with Location, `Accepted` 202, None 204; a `stream`
+gives pieces of bytes. Its docstring is its documentation. Wrong declarations raise when the module is imported.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -29,7 +29,7 @@ from ninja.params.models import Query as QuerySource
 from pydantic import BaseModel, Field, TypeAdapter
 
 from accounts.actors import Actor
-from api.answering import DoorOperation, DoorPathView, inside
+from api.answering import JSON, DoorOperation, DoorPathView, inside
 from api.auth import BearerOrNobody
 from api.errors import NotFound
 from api.listing import Listing
@@ -75,7 +75,8 @@ class Declared:
     """One method of one address.
 
     reads: the token may be one that only reads. makes: answers `Created`. headers: what may be said in headers, with
-    the words each takes. is_open: needs no token; the actor may be nobody.
+    the words each takes. is_open: needs no token; the actor may be nobody. media: what the answer is; streams: it is
+    made while it is sent, so it has no version.
     """
 
     method: str
@@ -97,6 +98,8 @@ class Declared:
     makes: bool = False
     headers: Headers = field(default_factory=dict)
     is_open: bool = False
+    media: str = JSON
+    streams: bool = False
 
     @property
     def name(self) -> str:
@@ -110,7 +113,7 @@ class Declared:
     def reader(self) -> Declared | None:
         """The GET of one object at the same address: what a version is taken from."""
         found = self.siblings.get("GET")
-        return found if found is not None and found.listing is None else None
+        return found if found is not None and found.listing is None and not found.streams else None
 
     @cached_property
     def admit_takes(self) -> frozenset[str]:
@@ -154,6 +157,42 @@ class Group(Router):
     def get(self, path: str, *, admit: Admit) -> Callable[[Function], Function]:  # type: ignore[override]
         """Read one object, or a short list that is never paged."""
         return self._declare("GET", path, admit=admit)
+
+    def stream(
+        self, path: str, *, admit: Admit, media: str, answer: Any = str
+    ) -> Callable[[Callable[..., Iterator[bytes]]], Callable[..., Iterator[bytes]]]:
+        """Read something long, in pieces. What may be refused is refused before the first of them.
+
+        answer: what the whole is, for the document.
+        """
+
+        def decorate(function: Callable[..., Iterator[bytes]]) -> Callable[..., Iterator[bytes]]:
+            hints = get_type_hints(function, include_extras=True)
+            query, _ = _sent(hints.get("query"))
+            declared = Declared(
+                "GET",
+                path,
+                function,
+                admit=admit,
+                listing=None,
+                status=200,
+                answer=answer,
+                body=None,
+                is_body_optional=False,
+                takes_list=False,
+                query=TypeAdapter(query or NoQuery),
+                takes_subject=_takes_subject(function, path),
+                takes=frozenset(inspect.signature(function).parameters),
+                reads=True,
+                names=self.names,
+                siblings=self._siblings.setdefault(path, {}),
+                media=media,
+                streams=True,
+            )
+            self._add(declared, body=None, query=query)
+            return function
+
+        return decorate
 
     def post(  # type: ignore[override]
         self, path: str, *, admit: Admit, reads: bool = False, status: int | None = None, is_open: bool = False

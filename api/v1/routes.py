@@ -28,6 +28,7 @@ from api.v1 import (
     quotas,
     rights,
     roles,
+    rule_texts,
     rule_trials,
     rules,
     sender_rules,
@@ -75,6 +76,7 @@ door = Door(
         tasks.group,
         bulk.group,
         imports.group,
+        rule_texts.group,
         server_health.group,
         customers.provider_group,
     ]

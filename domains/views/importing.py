@@ -21,15 +21,13 @@ from config.kit.csv import stream_csv
 from config.kit.csv_reading import CsvError
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.tabs import ShownTab
-from domains import selectors
 from domains.commands.importing import COMMANDS, ImportArguments, ask_for_import
 from domains.errors import DomainsError
 from domains.forms.importing import ImportForm
 from domains.import_wording import WORDS
 from domains.models import Domain, MailingList
-from domains.selectors import lists as list_selectors
 from domains.services.importing import uploads
-from domains.services.importing.exporting import Scope, export
+from domains.services.importing.exporting import export, scope_of, sees
 from domains.services.importing.kinds import KINDS
 from domains.services.importing.running import Importer
 from domains.views.frames import refuse
@@ -60,8 +58,7 @@ def csv_import(request: ActorRequest, kind: str) -> HttpResponse:
             return redirect_page(request, "jobs:task-detail", task.pk)
     context = {"form": form, "kind": kind, "words": WORDS[kind], "mailing_list": mailing_list}
     context |= {"tabs": [tab for _kind, tab in _tabs(request, kind)], "query": request.GET.urlencode()}
-    sees = Right.VIEW_DOMAINS if kind == "catch-alls" else Right.VIEW_USERS
-    context["may_export"] = mailing_list is not None or request.actor.has_somewhere(sees)
+    context["may_export"] = mailing_list is not None or request.actor.has_somewhere(sees(kind))
     return render_page(request, "domains/csv_import.html", context, status=422 if request.method == "POST" else None)
 
 
@@ -121,7 +118,8 @@ def csv_export(request: ActorRequest, kind: str) -> HttpResponseBase:
     """What is there, as an import reads it: all that the person sees, of one domain, or of one list."""
     if kind not in KINDS:
         raise Http404("no such kind")
-    columns, rows = export(request.actor, kind, Scope(_domain_asked(request, kind), _list_asked(request, kind)))
+    scope = scope_of(request.actor, kind, domain_id=_asked(request, "domain"), list_id=_asked(request, "list"))
+    columns, rows = export(request.actor, kind, scope)
     return stream_csv(columns, rows, filename=f"{kind}-{timezone.localdate():%Y-%m-%d}")
 
 
@@ -139,19 +137,13 @@ def _invites(request: ActorRequest, kind: str) -> bool:
 
 def _list_asked(request: ActorRequest, kind: str) -> MailingList | None:
     """The list that rows without one are for. Raises: Http404."""
-    asked = request.GET.get("list", "")
-    if kind != "subscribers" or not asked.isdecimal():
-        return None
-    return list_selectors.get_list(request.actor, int(asked))
+    return scope_of(request.actor, kind, list_id=_asked(request, "list")).mailing_list
 
 
-def _domain_asked(request: ActorRequest, kind: str) -> Domain | None:
-    """Raises: Http404, Forbidden."""
-    asked = request.GET.get("domain", "")
-    if not asked.isdecimal():
-        return None
-    need = Right.VIEW_DOMAINS if kind == "catch-alls" else Right.VIEW_USERS
-    return selectors.get_domain(request.actor, int(asked), need=need)
+def _asked(request: ActorRequest, name: str) -> int | None:
+    """An id in the address."""
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def _tabs(request: ActorRequest, current: str) -> list[tuple[str, ShownTab]]:

@@ -29,7 +29,7 @@ class Row:
     user: what a plain user of the place gets; delegate: what the place's domain administrator gets. In a foreign place
     both get `foreign` (the user `foreign_user`, where it is given). The administrator gets in everywhere, unless
     `administrator` says otherwise.
-    scoped: whether the path names something of a place at all.
+    scoped: whether the path names something of a place at all; not `placed`: what it names lies in none.
     """
 
     operation: str
@@ -42,10 +42,11 @@ class Row:
     anonymous: int = 401
     body: Any = b"{"
     query: Callable[[Place], str] | None = None
+    placed: bool = True
 
     @property
     def scoped(self) -> bool:
-        return self.make is not nothing or self.query is not None
+        return self.placed and (self.make is not nothing or self.query is not None)
 
 
 def of_domain(place: Place) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from tests.api.things import (
     a_group_alone,
     a_key,
     a_key_s_domain,
+    a_kind_of_files,
     a_kind_of_rules,
     a_list,
     a_person_with_a_folder,
@@ -315,7 +316,9 @@ ROWS = [
     everybody("bulk_lists"),
     everybody("bulk_preview"),
     everybody("bulk_run"),
-    Row("users_import"),
+    everybody("import_kinds"),
+    Row("csv_import", a_kind_of_files, placed=False),
+    Row("csv_export", a_kind_of_files, placed=False),
     Row("rules_import", a_kind_of_rules, user=404),
     Row("rules_export", a_kind_of_rules, user=404),
     # audit trail

@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 
+from accounts.actors import Actor
 from domains.models import Mailbox, Status
+from domains.services.importing.kinds import KINDS
+from domains.services.lists.settings import create_list
 from jobs.models import Task
 from jobs.services import run_waiting
 from tests.api import world
 from tests.api.callers import is_problem
+from tests.csv_access import BASE, prepare
 from tests.domains.factories import make_mailbox_in
 
 pytestmark = pytest.mark.django_db
@@ -89,6 +93,73 @@ def test_an_import_reaches_no_foreign_domain(cast: world.World) -> None:
     run_waiting(started.json()["id"])
     cast.delegate.get(started["Location"])
     assert not Mailbox.objects.filter(address="x@foreign.example").exists()
+
+
+EXPECTED = {
+    "users": "new@own.example",
+    "aliases": "new@own.example,owner@own.example",
+    "groups": "new@own.example",
+    "forwards": "new@own.example,,,enabled,x@elsewhere.example",
+    "catch-alls": "own.example,x@elsewhere.example",
+    "subscribers": "news@own.example,new@elsewhere.example",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_file_is_tried_imported_and_exported(cast: world.World, kind: str) -> None:
+    domain = cast.own.domain
+    prepare(domain)
+    cells = {name: value.replace("{d}", domain.name) for name, value in BASE[kind].items()}
+    text = ",".join(cells) + "\n" + ",".join(cells.values()) + "\n"
+    (said,) = [each for each in cast.delegate.get("/imports").json() if each["kind"] == kind]
+    assert set(said["required"]) <= set(cells) <= set(said["columns"])
+    tried = cast.delegate.post(f"/imports/{kind}", {"csv": text})
+    run_waiting(tried.json()["id"])
+    result = cast.delegate.get(tried["Location"]).json()["result"]
+    assert result["created"] == 1 and result["refused"] == 0, result
+    assert EXPECTED[kind] not in read(cast.delegate.get(f"/exports/{kind}"))
+    started = cast.delegate.post("/tasks", {"command": said["command"], "params": {"upload": result["upload"]}})
+    run_waiting(started.json()["id"])
+    found = read(cast.delegate.get(f"/exports/{kind}?domainId={domain.pk}"))
+    assert EXPECTED[kind] in found
+    if not said["changes"]:
+        return  # users that are there are refused, not compared
+    again = cast.delegate.post(f"/imports/{kind}", {"csv": found, "dryRun": False})
+    run_waiting(again.json()["id"])
+    result = cast.delegate.get(again["Location"]).json()["result"]
+    assert (result["created"], result["changed"]) == (0, 0) and result["same"] > 0, result
+
+
+def test_an_export_is_one_s_own_and_of_what_was_asked(cast: world.World) -> None:
+    other = make_mailbox_in(cast.foreign.domain, "hidden")
+    assert other.address not in read(cast.delegate.get("/exports/users"))
+    assert other.address in read(cast.administrator.get("/exports/users"))
+    assert other.address not in read(cast.administrator.get(f"/exports/users?domainId={cast.own.domain.pk}"))
+    assert cast.reader.get("/exports/users").status_code == 200
+    assert cast.delegate.get("/exports/users")["Content-Type"] == "text/csv; charset=utf-8"
+    is_problem(cast.delegate.get(f"/exports/users?domainId={cast.foreign.domain.pk}"), 404)
+    is_problem(cast.delegate.get("/exports/planets"), 404)
+    is_problem(cast.delegate.get("/exports/users", Accept="application/xml"), 406)
+    is_problem(cast.user.get("/exports/users"), 403)
+
+
+def test_an_owner_imports_and_exports_the_subscribers_of_their_list_alone(cast: world.World) -> None:
+    news = create_list(Actor.system(), cast.own.domain, email="news", owner=cast.own.mailbox)
+    other = create_list(Actor.system(), cast.foreign.domain, email="other", owner=cast.foreign.mailbox)
+    assert [each["kind"] for each in cast.user.get("/imports").json()] == ["subscribers"]
+    text = "email\nreader@elsewhere.example\n"
+    done = cast.user.post("/imports/subscribers", {"csv": text, "dryRun": False, "listId": news.pk})
+    run_waiting(done.json()["id"])
+    assert "reader@elsewhere.example" in read(cast.user.get(f"/exports/subscribers?listId={news.pk}"))
+    foreign = cast.user.post("/imports/subscribers", {"csv": text, "dryRun": False, "listId": other.pk})
+    assert is_problem(foreign, 422)["errors"][0]["field"] == "listId"
+    is_problem(cast.user.get(f"/exports/subscribers?listId={other.pk}"), 404)
+    is_problem(cast.user.get("/exports/subscribers"), 403)
+
+
+def read(response: Any) -> str:
+    assert response.status_code == 200, response.status_code
+    return b"".join(response.streaming_content).decode("utf-8-sig")
 
 
 def test_rules_go_out_and_come_in_as_a_text(cast: world.World) -> None:

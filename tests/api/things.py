@@ -157,6 +157,10 @@ def a_failed_task(place: Place) -> dict[str, Any]:
     return made
 
 
+def a_kind_of_files(place: Place) -> dict[str, Any]:
+    return {"kind": "aliases"}
+
+
 def a_kind_of_rules(place: Place) -> dict[str, Any]:
     return of_domain(place) | {"kind": "uris"}
 

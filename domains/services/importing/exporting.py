@@ -17,7 +17,9 @@ from django.db.models import Model, QuerySet
 from accounts import audit
 from accounts.actors import Actor
 from accounts.permissions import Right
+from domains import selectors
 from domains.models import Address, AllowedSender, Domain, Mailbox, MailingList, Recipient, Status, Subscriber
+from domains.selectors import lists
 from domains.services.importing.kinds import KINDS
 from domains.services.importing.user_rows import MIB
 
@@ -33,6 +35,24 @@ class Scope:
 
     domain: Domain | None = None
     mailing_list: MailingList | None = None
+
+
+def sees(kind: str) -> Right:
+    """The right to see what files of this kind are about."""
+    return Right.VIEW_DOMAINS if kind == "catch-alls" else Right.VIEW_USERS
+
+
+def require(actor: Actor, kind: str) -> None:
+    """That the actor may take out such files at all; owners of lists their lists' subscribers. Raises: Forbidden."""
+    if kind != "subscribers" or not lists.list_own_lists(actor).exists():
+        actor.require_somewhere(sees(kind))
+
+
+def scope_of(actor: Actor, kind: str, *, domain_id: int | None = None, list_id: int | None = None) -> Scope:
+    """What somebody asks for, which must be theirs to see. Raises: Http404, Forbidden."""
+    domain = None if domain_id is None else selectors.get_domain(actor, domain_id, need=sees(kind))
+    mailing_list = None if list_id is None or kind != "subscribers" else lists.get_list(actor, list_id)
+    return Scope(domain, mailing_list)
 
 
 def export(actor: Actor, kind: str, scope: Scope) -> tuple[list[str], Iterator[Row]]:
