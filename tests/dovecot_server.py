@@ -1,4 +1,4 @@
-"""A real Dovecot for tests, on loopback, under a configuration and a user of its own: IMAP and POP3, TLS, a master user.
+"""A real Dovecot for tests, on loopback, with a configuration of its own: IMAP and POP3, TLS, a master user.
 
 `running_dovecot()` starts one in a folder in /tmp; root's tests run it as `nobody`. People and their mail are files:
 `add_user`, `deliver` (writes into the Maildir, as a delivery agent does, so any bytes are possible). XOAUTH2 asks an
@@ -31,7 +31,7 @@ from archive.sources.export_names import to_utf7
 from tests.certificates import Certificate, make_authority, make_certificate
 
 DOVECOT = "/usr/sbin/dovecot"
-PASSWORD = "a secret of the post"
+PASSWORD = "a-secret-of-the-post"
 MASTER, MASTER_PASSWORD = "keeper", "the key to all of them"
 NOBODY = 65534
 
@@ -89,6 +89,11 @@ passdb {{
   mechanisms = plain login
 }}
 passdb {{
+  driver = static
+  args = password={password}
+  mechanisms = plain login
+}}
+passdb {{
   driver = oauth2
   mechanisms = xoauth2 oauthbearer
   args = {root}/oauth2.conf
@@ -99,6 +104,9 @@ userdb {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =
@@ -148,9 +156,11 @@ class Dovecot:
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def add_user(self, address: str, password: str = PASSWORD) -> str:
-        """Somebody who may sign in; deliveries make their Maildir."""
-        with (self.root / "users").open("a") as file:
-            file.write(f"{address}:{{PLAIN}}{password}::::::\n")
+        """Somebody who may sign in; deliveries make their Maildir. Everybody's is PASSWORD; another takes a second."""
+        if password != PASSWORD:
+            with (self.root / "users").open("a") as file:
+                file.write(f"{address}:{{PLAIN}}{password}::::::\n")
+            time.sleep(1.1)  # that often Dovecot looks at its file
         return address
 
     def maildir(self, address: str, folder: str = "INBOX") -> Path:
@@ -162,8 +172,8 @@ class Dovecot:
 
     def _on_disk(self, name: str) -> str:
         """As Maildir++ with the plugin listescape writes a name."""
-        coded = to_utf7(name.replace(".", "\x00")).replace("&AAA-", "\\2e") if "." in name else to_utf7(name)
-        return coded.replace("/", "\\2f")
+        coded = to_utf7(name.replace(".", "\x00")).replace("&AAA-", "\x00")
+        return coded.replace("\\", "\\5c").replace("\x00", "\\2e").replace("/", "\\2f")
 
     def deliver(
         self, address: str, raw: bytes, *, folder: str = "INBOX", flags: str = "", received_at: int | None = None
@@ -292,22 +302,24 @@ def running_dovecot(*, separator: str = "/", prefix: str = "", extra: str = "") 
     """Started and answering; ended with the block, and its folder gone."""
     root = Path(tempfile.mkdtemp(prefix="postkeep-dovecot-", dir="/tmp"))
     tokens = TokenServer()
+    server = _lay_out(root, tokens, separator, prefix, extra)
     try:
-        server = _lay_out(root, tokens, separator, prefix, extra)
         server.process = subprocess.Popen(
             [DOVECOT, "-F", "-c", str(root / "dovecot.conf")],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=(root / "stderr").open("wb"),
             start_new_session=True,
-            **({"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}),
+            user=NOBODY if os.getuid() == 0 else None,
+            group=NOBODY if os.getuid() == 0 else None,
+            extra_groups=[] if os.getuid() == 0 else None,
         )
         _wait_until_ready(server)
         yield server
     finally:
         tokens.close()
-        if (process := locals().get("server", None)) is not None and process.process is not None:
-            _end(process.process)
+        if server.process is not None:
+            _end(server.process)
         shutil.rmtree(root, ignore_errors=True)
 
 
@@ -327,7 +339,7 @@ def _lay_out(root: Path, tokens: TokenServer, separator: str, prefix: str, extra
         f"introspection_url = http://127.0.0.1:{tokens.port}/introspect?token=\n"
         "introspection_mode = get\nusername_attribute = username\nactive_attribute = active\nactive_value = true\n"
     )
-    names = {"user": _name("passwd", uid), "group": _name("group", gid), "uid": uid, "gid": gid}
+    names = {"password": PASSWORD, "user": _name("passwd", uid), "group": _name("group", gid), "uid": uid, "gid": gid}
     ports = {"imap": imap, "imaps": imaps, "pop3": pop3, "pop3s": pop3s}
     text = _CONFIGURATION.format(root=root, separator=separator, prefix=prefix, extra=extra, **names, **ports)
     (root / "dovecot.conf").write_text(text)
@@ -361,7 +373,9 @@ def _wait_until_ready(server: Dovecot) -> None:
                     break
             if time.monotonic() > until or (server.process is not None and server.process.poll() is not None):
                 said = (server.root / "stderr").read_text(errors="replace")
-                raise RuntimeError(f"Dovecot did not start: {said}\n{server.log() if (server.root / 'log').exists() else ''}")
+                raise RuntimeError(
+                    f"Dovecot did not start: {said}\n{server.log() if (server.root / 'log').exists() else ''}"
+                )
             time.sleep(0.05)
 
 

@@ -462,10 +462,10 @@ def _flags(word: Word) -> tuple[str, ...]:
 
 
 def _message(items: list[Word]) -> Fetched | None:
-    """The message in a FETCH answer; None in one that only tells of changed flags."""
+    """The message in a FETCH answer; None in one that only tells of changed flags, or of a message that went (NIL)."""
     found = dict(pairs(items))
-    uid, body = number(found.get(b"UID")), found.get(b"BODY[]", False)
-    if uid is None or body is False:
+    uid, body = number(found.get(b"UID")), found.get(b"BODY[]")
+    if uid is None or body is None:
         return None
     received_at, flags = internal_date(found.get(b"INTERNALDATE")), _flags(found.get(b"FLAGS"))
     if isinstance(body, Literal):

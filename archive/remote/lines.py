@@ -5,11 +5,10 @@ Every error of the socket comes out as `net.NetError`. Not for what lines mean.
 
 from __future__ import annotations
 
-import io
 import ssl
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from archive.sources.model import SPOOL_OVER_BYTES
 from archive.sources.spool import open_spool, rewind, write_spool
@@ -24,7 +23,7 @@ class Lines:
 
     def __init__(self, connection: net.Connection) -> None:
         self.connection = connection
-        self._file: io.RawIOBase | io.BufferedReader = connection.socket.makefile("rb", buffering=0)  # type: ignore[assignment]
+        self._file: BinaryIO = _opened(connection, 0)
 
     @property
     def where(self) -> str:
@@ -34,12 +33,12 @@ class Lines:
         """Speak TLS from here on; what was slipped in before it breaks the handshake. Raises: NetError."""
         self._file.close()
         self.connection.start_tls(context)
-        self._file = self.connection.socket.makefile("rb", buffering=0)  # type: ignore[assignment]
+        self._file = _opened(self.connection, 0)
 
     def settle(self) -> None:
         """No more TLS to start: read ahead from now on."""
         self._file.close()
-        self._file = self.connection.socket.makefile("rb", buffering=PIECE_BYTES)
+        self._file = _opened(self.connection, PIECE_BYTES)
 
     def read_line(self) -> bytes:
         """One line without its end. Raises: NetError."""
@@ -100,3 +99,7 @@ class Lines:
         if isinstance(error, ValueError):  # the file was closed by a time-out before
             return net.Unreachable(f"{self.where} closed the connection")
         return net.translate(error, self.where)
+
+
+def _opened(connection: net.Connection, buffer_bytes: int) -> BinaryIO:
+    return cast(BinaryIO, connection.socket.makefile("rb", buffering=buffer_bytes))

@@ -95,7 +95,7 @@ class Pop3:
 
     def unique_ids(self) -> dict[int, str]:
         """Message number -> unique id, as of this session. Raises: CommandRefused (the server has none)."""
-        return {number: value for number, value in self._listing("UIDL")}
+        return dict(self._listing("UIDL"))
 
     def sizes(self) -> dict[int, int]:
         """Message number -> bytes, as the server counts them."""

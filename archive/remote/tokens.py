@@ -83,7 +83,7 @@ def ask(access: TokenAccess, who: str) -> tuple[str, float]:
     if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
         said = str(answer.get("error_description") or answer.get("error") or "no reason given")[:300]
         raise TokenRefused(f"{parts.hostname} gives no token: {said}")
-    return token, float(life) if isinstance(life, int | float) or str(life).isdecimal() else USUAL_LIFE_S
+    return token, float(str(life)) if str(life).isdecimal() and len(str(life)) < 10 else USUAL_LIFE_S
 
 
 def _post(connection: net.Connection, path: str, body: str) -> dict[str, object]:
@@ -96,7 +96,9 @@ def _post(connection: net.Connection, path: str, body: str) -> dict[str, object]
     except OSError as error:
         raise net.translate(error, connection.host) from error
     except http.client.HTTPException as error:
-        raise net.ProtocolBroken(f"{connection.host} does not answer as a web server: {type(error).__name__}") from error
+        raise net.ProtocolBroken(
+            f"{connection.host} does not answer as a web server: {type(error).__name__}"
+        ) from error
     try:
         answer = json.loads(said)
     except ValueError:

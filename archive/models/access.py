@@ -1,0 +1,72 @@
+"""Who opened whose archive, why, until when, and what they read there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from archive.models.stores import Store
+
+ACCESS_MINUTES = 60
+
+
+class AccessQuerySet(models.QuerySet["ArchiveAccess"]):
+    def standing(self, now: datetime | None = None) -> AccessQuerySet:
+        return self.filter(closed_at=None, expires_at__gt=now or timezone.now())
+
+
+class ArchiveAccess(models.Model):
+    """An administrator opened somebody's archive: why, and until when. Its owner sees every one of them."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="opened_archives")
+    mailbox = models.ForeignKey("domains.Mailbox", on_delete=models.PROTECT, related_name="accesses")
+    reason = models.TextField(_("reason"), max_length=500)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    exported_messages = models.BigIntegerField(default=0)
+
+    objects: ClassVar[models.Manager[ArchiveAccess]] = AccessQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        indexes = [
+            models.Index(fields=["user", "expires_at"]),
+            models.Index(fields=["mailbox", "-created_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} → {self.mailbox}"
+
+    @property
+    def stands(self) -> bool:
+        return self.closed_at is None and self.expires_at > timezone.now()
+
+    @property
+    def ended_at(self) -> datetime:
+        return self.closed_at or self.expires_at
+
+
+class ArchiveRead(models.Model):
+    """One message of another's archive that was opened under an access; first time only."""
+
+    access = models.ForeignKey(ArchiveAccess, on_delete=models.PROTECT, related_name="reads")
+    store = models.ForeignKey(Store, on_delete=models.PROTECT)
+    number = models.BigIntegerField()
+    subject = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["access", "store", "number"], name="archive_read_once"),
+        ]
+
+    @property
+    def public_id(self) -> str:
+        return f"{self.store_id}:{self.number}"
