@@ -102,6 +102,23 @@ WORDS: dict[str, KindWords] = {
             ("former@{d}", "", "Left in June", "enabled", "new.address@elsewhere.example"),
         ),
     ),
+    "forwarding": KindWords(
+        _("Forwarding"),
+        _("Import users' forwarding"),
+        "domains:user-list",
+        _("Users"),
+        (
+            ("email", _("the user's address; must be there")),
+            ("forward_to", _("where their mail goes on to, addresses set apart by spaces; empty: nowhere")),
+            ("keep_copy", _("yes or no: whether it also stays in their mailbox; empty: as it is, else yes")),
+            ("", _MORE),
+        ),
+        (
+            ("email", "forward_to", "keep_copy"),
+            ("clara.eriksen@{d}", "clara@elsewhere.example", "yes"),
+            ("jonas.weber@{d}", "clara.eriksen@{d} jonas@elsewhere.example", "no"),
+        ),
+    ),
     "catch-alls": KindWords(
         _("Catch-alls"),
         _("Import catch-all addresses"),

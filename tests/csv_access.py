@@ -107,6 +107,7 @@ BASE: dict[str, dict[str, str]] = {
     "aliases": {"email": "new@{d}", "user": "owner@{d}"},
     "groups": {"email": "new@{d}"},
     "forwards": {"email": "new@{d}", "targets": "x@elsewhere.example"},
+    "forwarding": {"email": "owner@{d}", "forward_to": "x@elsewhere.example"},
     "catch-alls": {"domain": "{d}", "catch_all": "x@elsewhere.example"},
     "subscribers": {"email": "new@elsewhere.example", "list": "news@{d}"},
 }
@@ -115,6 +116,7 @@ NEEDS = {
     "aliases": Right.MANAGE_ADDRESSES,
     "groups": Right.MANAGE_ADDRESSES,
     "forwards": Right.MANAGE_ADDRESSES,
+    "forwarding": Right.MANAGE_ADDRESSES,
     "catch-alls": Right.EDIT_DOMAINS,
     "subscribers": Right.MANAGE_LISTS,
 }
@@ -152,6 +154,11 @@ VALUES: dict[str, dict[str, tuple[str, Check]]] = {
         "description": ("Left", lambda d: _address(d).description == "Left"),
         "status": ("disabled", lambda d: not _address(d).is_enabled),
         "targets": ("y@elsewhere.example", lambda d: _leads(d, "new", "y@elsewhere.example")),
+    },
+    "forwarding": {
+        "email": ("owner@{d}", lambda d: _leads(d, "owner", "x@elsewhere.example")),
+        "forward_to": ("y@elsewhere.example", lambda d: _leads(d, "owner", "y@elsewhere.example")),
+        "keep_copy": ("no", lambda d: not Address.objects.get(text=f"owner@{d.name}").keep_copy),
     },
     "catch-alls": {
         "domain": ("{d}", lambda d: Domain.objects.get(pk=d.pk).catch_all),

@@ -1,4 +1,4 @@
-"""CSV texts of the directory: users, aliases, groups, forwards, catch-alls and subscribers, in and out.
+"""CSV texts of the directory: users, aliases, groups, forwards, forwarding, catch-alls and subscribers, in and out.
 
 The same runner and the same rights as on the pages (`domains.services.importing`); a kind that is added there is here.
 """
@@ -30,7 +30,7 @@ from domains.services.importing.running import Importer
 group = Group("Imports and exports", "Many at once from a CSV text, with a dry run first; and what is there as one.")
 
 MOST_CHARACTERS = 9_000_000
-Kind = Literal["users", "aliases", "groups", "forwards", "catch-alls", "subscribers"]
+Kind = Literal["users", "aliases", "groups", "forwards", "forwarding", "catch-alls", "subscribers"]
 
 
 class CsvImport(Body):

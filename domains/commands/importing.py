@@ -34,6 +34,10 @@ COMMANDS: dict[str, tuple[str, Right | None, str | Promise, str]] = {
         "Make the groups of a CSV file, with their members",
     ),
     "forwards": ("ImportForwards", Right.MANAGE_ADDRESSES, _("Import of forwards"), "Make the forwards of a CSV file"),
+    "forwarding": (
+        "ImportForwarding", Right.MANAGE_ADDRESSES, _("Import of users' forwarding"),
+        "Set where the users of a CSV file forward their mail",
+    ),
     "catch-alls": (
         "ImportCatchAlls", Right.EDIT_DOMAINS, _("Import of catch-alls"), "Set the catch-all addresses of a CSV file",
     ),

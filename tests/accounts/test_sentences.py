@@ -29,7 +29,7 @@ _NO_ACTIONS = frozenset({"keys.json", "recovery.pub"})  # files of a store
 _ADDRESSES = [kind.value for kind in Address.Kind if kind != Address.Kind.MAILBOX]
 _RULES = [kind.event for kind in KINDS.values()]
 _LINKS = [kind.value for kind in OneTimeLink.Kind if kind not in ("first_administrator", "sign_in")]
-_CSV = ("alias", "group", "forward", "catch_all", "subscriber")
+_CSV = ("alias", "group", "forward", "forwarding", "catch_all", "subscriber")
 BUILT: dict[str, list[str]] = {
     "user.{row.kind}_link": [f"user.{kind}_link" for kind in _LINKS],
     "user.{kind.value}_link": [f"user.{kind}_link" for kind in _LINKS],

@@ -100,6 +100,7 @@ EXPECTED = {
     "aliases": "new@own.example,owner@own.example",
     "groups": "new@own.example",
     "forwards": "new@own.example,,,enabled,x@elsewhere.example",
+    "forwarding": "owner@own.example,x@elsewhere.example,yes",
     "catch-alls": "own.example,x@elsewhere.example",
     "subscribers": "news@own.example,new@elsewhere.example",
 }

@@ -156,6 +156,19 @@ def _forward_rows(batch: list[Address]) -> Iterator[Row]:
             yield forward.text, "", "", "", more
 
 
+def _forwarding(actor: Actor, scope: Scope) -> Iterator[Row]:
+    rows = _seen(actor, scope, Address.Kind.MAILBOX).filter(recipient_count__gt=0)
+    rows = rows.exclude(mailbox__status=Status.DELETED)
+    return chain.from_iterable(map(_forwarding_rows, _batches(rows)))
+
+
+def _forwarding_rows(batch: list[Address]) -> Iterator[Row]:
+    for claim, cells in _beside(batch, _gathered(_recipients(batch))):
+        yield claim.text, cells[0], claim.keep_copy
+        for more in cells[1:]:
+            yield claim.text, more, ""
+
+
 def _recipients(batch: list[Address]) -> Iterator[tuple[int, str]]:
     rows = Recipient.objects.filter(address__in=batch).order_by("address_id", "email")
     return rows.values_list("address_id", "email").iterator()
@@ -214,6 +227,7 @@ _SOURCES: dict[str, tuple[list[str], _Source]] = {
     "aliases": (list(KINDS["aliases"].columns), _aliases),
     "groups": (list(KINDS["groups"].columns), _groups),
     "forwards": (list(KINDS["forwards"].columns), _forwards),
+    "forwarding": (list(KINDS["forwarding"].columns), _forwarding),
     "catch-alls": (list(KINDS["catch-alls"].columns), _catch_alls),
     "subscribers": (list(KINDS["subscribers"].columns), _subscribers),
 }
@@ -222,6 +236,7 @@ _OBJECTS = {
     "aliases": "alias",
     "groups": "group",
     "forwards": "forward",
+    "forwarding": "forwarding",
     "catch-alls": "catch_all",
     "subscribers": "subscriber",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.utils.translation import gettext as _
 
@@ -52,7 +52,7 @@ def judge(job: Job, kind: Address.Kind) -> None:
     staging.index_lines("import_member", "import_sender", "import_gone")
     staging.analyze("import_row", "import_member", "import_sender")
     staging.settle_domains(job.actor, Right.MANAGE_ADDRESSES, columns, job.heads, {})
-    _join_rows(recipients)
+    join_rows(recipients, FIELDS)
     staging.mark_taken(but=f"a.kind = '{kind.value}'")
     _find_those_there(kind)
     staging.mark_somebodys(job.actor)
@@ -68,15 +68,15 @@ def judge(job: Job, kind: Address.Kind) -> None:
         staging.cut("email", limit, counted, "SELECT line, 1 AS n FROM import_row WHERE wrong = '' AND is_new")
 
 
-def _join_rows(recipients: str) -> None:
-    """Rows of one address become one; those that contradict the first are refused."""
+def join_rows(recipients: str, fields: Mapping[str, str]) -> None:
+    """Rows of one address become one; those that contradict the first are refused. fields: of a row, their columns."""
     staging.execute(
         "UPDATE import_row SET first_line = f.line FROM (SELECT domain_id, local, min(line) AS line FROM import_row"
         " WHERE wrong = '' GROUP BY domain_id, local) f WHERE f.domain_id = import_row.domain_id"
         " AND f.local = import_row.local AND import_row.wrong = ''"
     )
     reason = _("Line %(line)s says something else about this address.") % {"line": "{line}"}
-    for field, column in FIELDS.items():
+    for field, column in fields.items():
         staging.execute(
             f"UPDATE import_row SET wrong = %(column)s, reason = replace(%(reason)s, '{{line}}', f.line::text)"
             " FROM import_row f WHERE f.line = import_row.first_line AND f.line <> import_row.line"
@@ -122,6 +122,9 @@ RESOLVE = (
     "UPDATE import_member SET email = local || '@' || COALESCE((SELECT d.name FROM domains_domainname n"
     " JOIN domains_domain d ON d.id = n.domain_id WHERE n.name = named AND d.status <> 'purged'), named)"
 )
+EACH_ONCE = (
+    "DELETE FROM import_member m USING import_member o WHERE m.line = o.line AND m.email = o.email AND m.ctid > o.ctid"
+)
 TARGETS = "UPDATE import_member SET target_id = a.id FROM domains_address a WHERE a.text = import_member.email"
 
 
@@ -129,8 +132,7 @@ def _judge_recipients(job: Job, kind: Address.Kind, column: str) -> None:
     staging.execute(
         RESOLVE,
         TARGETS,
-        "DELETE FROM import_member m USING import_member o WHERE m.line = o.line AND m.email = o.email"
-        " AND m.ctid > o.ctid",
+        EACH_ONCE,
     )
     staging.analyze("import_row", "import_member")
     itself = _("%(address)s can't deliver to itself.") % {"address": "{}"}
@@ -146,16 +148,7 @@ def _judge_recipients(job: Job, kind: Address.Kind, column: str) -> None:
 
 def _compare(job: Job, recipients: str) -> None:
     """What differs from what is there, in which columns; without leave to change it such rows are refused."""
-    staging.execute(
-        "UPDATE import_member SET came = false FROM import_row r JOIN domains_recipient rc"
-        " ON rc.address_id = r.address_id WHERE r.line = import_member.line AND rc.email = import_member.email"
-    )
-    if recipients in job.heads:
-        staging.execute(
-            "INSERT INTO import_gone SELECT r.line, rc.id, rc.email FROM import_row r JOIN domains_recipient rc"
-            " ON rc.address_id = r.address_id LEFT JOIN import_member m ON m.line = r.line AND m.email = rc.email"
-            " WHERE r.wrong = '' AND m.line IS NULL"
-        )
+    compare_recipients(with_gone=recipients in job.heads)
     sent = (
         "(SELECT array_agg(value ORDER BY value) FROM import_sender s WHERE s.line = r.line) IS DISTINCT FROM"
         " (SELECT array_agg(value::text ORDER BY value) FROM domains_allowedsender k WHERE k.address_id = a.id)"
@@ -165,15 +158,32 @@ def _compare(job: Job, recipients: str) -> None:
     ]
     if "allowed_senders" in job.heads:
         differing.append(f"CASE WHEN {sent} THEN 'allowed_senders' END")
-    differing.append(
-        "CASE WHEN EXISTS (SELECT 1 FROM import_member m WHERE m.line = r.line AND m.came)"
-        f" OR EXISTS (SELECT 1 FROM import_gone g WHERE g.line = r.line) THEN '{recipients}' END"
-    )
+    differing.append(f"CASE WHEN {RECIPIENTS_DIFFER} THEN '{recipients}' END")
     staging.execute(
         f"UPDATE import_row SET differs = concat_ws(' ', {', '.join(differing)}) FROM import_row r"
         " JOIN domains_address a ON a.id = r.address_id WHERE r.line = import_row.line AND NOT r.is_new"
     )
     refuse_changes(job)
+
+
+RECIPIENTS_DIFFER = (
+    "(EXISTS (SELECT 1 FROM import_member m WHERE m.line = r.line AND m.came)"
+    " OR EXISTS (SELECT 1 FROM import_gone g WHERE g.line = r.line))"
+)
+
+
+def compare_recipients(*, with_gone: bool) -> None:
+    """Which recipients are there already; with_gone: and which are, that the file doesn't name."""
+    staging.execute(
+        "UPDATE import_member SET came = false FROM import_row r JOIN domains_recipient rc"
+        " ON rc.address_id = r.address_id WHERE r.line = import_member.line AND rc.email = import_member.email"
+    )
+    if with_gone:
+        staging.execute(
+            "INSERT INTO import_gone SELECT r.line, rc.id, rc.email FROM import_row r JOIN domains_recipient rc"
+            " ON rc.address_id = r.address_id LEFT JOIN import_member m ON m.line = r.line AND m.email = rc.email"
+            " WHERE r.wrong = '' AND m.line IS NULL"
+        )
 
 
 def refuse_changes(job: Job) -> None:

@@ -16,6 +16,7 @@ KINDS = {
     "aliases": (Right.MANAGE_ADDRESSES, Right.VIEW_USERS),
     "groups": (Right.MANAGE_ADDRESSES, Right.VIEW_USERS),
     "forwards": (Right.MANAGE_ADDRESSES, Right.VIEW_USERS),
+    "forwarding": (Right.MANAGE_ADDRESSES, Right.VIEW_USERS),
     "catch-alls": (Right.EDIT_DOMAINS, Right.VIEW_DOMAINS),
     "subscribers": (Right.MANAGE_LISTS, Right.VIEW_USERS),
 }
