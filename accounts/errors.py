@@ -90,3 +90,11 @@ class RoleInUse(AccountsError):
     def __init__(self, text: str, holders: list[str]) -> None:
         super().__init__(text)
         self.holders = holders
+
+
+class BadView(AccountsError, ValueError):
+    """A view of a list that can't be kept; the text says why, `field` what the caller gave."""
+
+    def __init__(self, text: str = "", *, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field

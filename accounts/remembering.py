@@ -35,14 +35,19 @@ class PersonStore:
         if person is None:
             _IN_BROWSER.save(request, response, key, value)
             return
-        rows = Preference.objects.filter(user=person)
-        if not value:
-            rows.filter(key=key).delete()
-            return
-        text = json.dumps(value).replace("\\u0000", "")  # which PostgreSQL's JSON can't hold
-        if rows.exclude(key=key).count() >= MOST_KEYS or len(text) > MOST_BYTES:
-            raise TooMuch(key)
-        rows.update_or_create(user=person, key=key, defaults={"value": json.loads(text)})
+        keep(person, key, value)
+
+
+def keep(person: User, key: str, value: Mapping[str, Any]) -> None:
+    """What this person remembers under this key from now on; an empty value forgets. Raises: TooMuch."""
+    rows = Preference.objects.filter(user=person)
+    if not value:
+        rows.filter(key=key).delete()
+        return
+    text = json.dumps(value).replace("\\u0000", "")  # which PostgreSQL's JSON can't hold
+    if rows.exclude(key=key).count() >= MOST_KEYS or len(text) > MOST_BYTES:
+        raise TooMuch(key)
+    rows.update_or_create(user=person, key=key, defaults={"value": json.loads(text)})
 
 
 _IN_BROWSER = CookieStore()

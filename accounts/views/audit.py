@@ -28,10 +28,9 @@ from accounts.selectors.events import (
 from accounts.services.exporting import note_export
 from accounts.views.grants import scope_from
 from accounts.views.pages import scope_page
+from config.kit.batches import in_batches
 from config.kit.listing import BadTerm
 from config.kit.pages import render_page
-
-EXPORT_CHUNK = 2_000
 
 
 @require_safe
@@ -93,14 +92,14 @@ def _as_json(request: ActorRequest) -> HttpResponseBase:
     except BadTerm as error:
         return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
     _note(request, "json")
-    response = StreamingHttpResponse(_json_parts(rows.order_by("-pk")), content_type="application/json")
+    response = StreamingHttpResponse(_json_parts(rows), content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="audit-trail-{timezone.localdate():%Y-%m-%d}.json"'
     return response
 
 
 def _json_parts(rows: Any) -> Iterator[str]:
     yield "["
-    for number, event in enumerate(rows.iterator(chunk_size=EXPORT_CHUNK)):
+    for number, event in enumerate(in_batches(rows, descending=True)):
         yield ("," if number else "") + "\n" + json.dumps(_plain(event), ensure_ascii=False)
     yield "\n]\n"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -17,18 +17,19 @@ from accounts.scopes import ScopeRef
 from accounts.selectors.events import get_event, list_events, list_events_in, list_own_events, seal_of
 from accounts.services.exporting import note_export
 from api import filters
+from api.answering import JSON
 from api.listing import Listing
 from api.operations import Created, Group
 from api.schemas import Answer, Moment
 from api.v1 import subjects
 from api.v1.tasks import TaskAnswer
 from api.v1.tasks import present as present_task
+from config.kit.batches import in_batches
 from jobs.commands import NoArguments
 from jobs.services import submit
 
 group = Group("Audit trail", "Who did what, when, from where and why. It is only ever added to, and sealed.")
 
-EXPORT_MAX = 10_000
 DOORS = {name: name for name in ("page", "api", "shell", "task", "link")}
 
 
@@ -151,11 +152,12 @@ def event_detail(actor: Actor, event: AuditEvent) -> SealedEvent:
     return SealedEvent(**_values(event), seal=shown)
 
 
-@group.get("/audit/export", admit=subjects.somewhere(Right.VIEW_AUDIT))
-def event_export(actor: Actor, query: ExportQuery) -> list[Event]:
-    """Take out a part of the audit trail, the oldest first.
+@group.stream("/audit/export", admit=subjects.somewhere(Right.VIEW_AUDIT), media=JSON, answer=list[Event])
+def event_export(actor: Actor, query: ExportQuery) -> Iterator[bytes]:
+    """Take out the audit trail, or a part of it, the oldest first.
 
-    At most 10,000 events at once; `afterId` with the last one's id goes on. Taking it out is an event itself.
+    Sent while it is read, however much there is; where the line broke, `afterId` with the last event's id goes on.
+    Taking it out is an event itself.
     """
     rows = list_events(actor)
     if query.afterId is not None:
@@ -164,10 +166,17 @@ def event_export(actor: Actor, query: ExportQuery) -> list[Event]:
         rows = rows.filter(at__gte=query.since)
     if query.until is not None:
         rows = rows.filter(at__lt=query.until)
-    found = [present(row) for row in rows.order_by("pk")[:EXPORT_MAX]]
     asked = query.model_dump(mode="json", exclude_none=True)
     note_export(actor, format="api", query=urlencode(asked))
-    return found
+    return _as_array(rows)
+
+
+def _as_array(rows: QuerySet[AuditEvent]) -> Iterator[bytes]:
+    """One JSON array with an event a line."""
+    yield b"["
+    for number, row in enumerate(in_batches(rows)):
+        yield (b",\n" if number else b"\n") + present(row).model_dump_json(by_alias=True).encode()
+    yield b"\n]\n"
 
 
 def _verifying(actor: Actor) -> None:

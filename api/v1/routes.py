@@ -38,11 +38,13 @@ from api.v1 import (
     throttles,
     tokens,
     users,
+    views,
 )
 
 door = Door(
     [
         me.group,
+        views.group,
         customers.group,
         domains.group,
         domain_aliases.group,

@@ -154,14 +154,18 @@ class _Offer:
     listing: ListSpec
     source: Source
     actions: list[BulkAction] = field(default_factory=list)
+    is_example: bool = False
 
 
 _offers: dict[str, _Offer] = {}
 
 
-def register(listing: ListSpec, source: Source, *actions: BulkAction) -> None:
-    """Offer actions on a list, in this order; a higher app may add to a lower one's list."""
-    offer = _offers.setdefault(listing.name, _Offer(listing, source))
+def register(listing: ListSpec, source: Source, *actions: BulkAction, is_example: bool = False) -> None:
+    """Offer actions on a list, in this order; a higher app may add to a lower one's list.
+
+    is_example: the list stands in the style guide only, and is offered to nobody else.
+    """
+    offer = _offers.setdefault(listing.name, _Offer(listing, source, is_example=is_example))
     for action in actions:
         if any(each.name == action.name for each in offer.actions):
             raise ValueError(f"{listing.name} has a bulk action {action.name!r} already")
@@ -264,7 +268,7 @@ def offered(actor: Any) -> Iterator[tuple[str, Text, list[BulkAction]]]:
     """(name, what it is called, actions the actor sees) of every list that is about no single object."""
     for name, offer in sorted(_offers.items()):
         actions = actions_for(name, actor)
-        if actions and not _needs_scope(offer.source):
+        if actions and not offer.is_example and not _needs_scope(offer.source):
             yield name, getattr(offer.listing, "caption", name), actions
 
 

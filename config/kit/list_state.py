@@ -32,6 +32,14 @@ RESERVED = frozenset(
 _NAME = re.compile(r"[a-z][a-z0-9_.-]{0,60}")
 
 
+_declared: set[str] = set()
+
+
+def is_list(name: str) -> bool:
+    """Whether a list of this name is declared somewhere."""
+    return name in _declared
+
+
 @dataclass(frozen=True)
 class View:
     """A tab the list itself offers: `View(_("Over quota"), "quota=>90%&sort=-quota")`."""
@@ -67,6 +75,7 @@ class ListSpec:
             raise ValueError(f"{self.name}: these names can't be used: {wrong or self.name}")
         if self.sort.removeprefix("-") not in {"pk", *(each.name for each in self.fields if each.sort)}:
             raise ValueError(f"{self.name}: nothing sorts by {self.sort}")
+        _declared.add(self.name)
 
     def fields_for(self, actor: Any) -> list[Field]:
         """The fields this actor has, with the choices that are theirs."""

@@ -23,6 +23,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
+from config.kit.batches import in_batches
 from config.kit.bulk import actions_for
 from config.kit.csv import stream_csv
 from config.kit.list_page import ListPage
@@ -34,7 +35,6 @@ from config.kit.preferences import ListMemory
 __all__ = ["BadTerm", "ListPage", "Listing", "View"]
 
 M = TypeVar("M", bound=Model)
-EXPORT_LIMIT = 1_000_000
 REGIONS = ("list", "list-body")  # what components/list.html swaps
 
 
@@ -99,9 +99,8 @@ class Listing(ListSpec, Generic[M]):
             return HttpResponse("\n".join(asked.problems), status=400, content_type="text/plain; charset=utf-8")
         if on_export is not None:
             on_export()
-        found = found.order_by("pk")[:EXPORT_LIMIT]
         columns = [each for each in asked.fields if each.column]
-        lines = ([each.exported(row) for each in columns] for row in found.iterator(chunk_size=2_000))
+        lines = ([each.exported(row) for each in columns] for row in in_batches(found))
         return stream_csv(
             [each.name for each in columns], lines, filename=f"{self.name}-{timezone.localdate():%Y-%m-%d}"
         )

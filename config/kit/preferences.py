@@ -124,9 +124,13 @@ class ListMemory:
 
     def save(self, request: HttpRequest, response: HttpResponse, list_name: str) -> None:
         """Raises: TooMuch."""
+        store().save(request, response, f"list.{list_name}", self.as_json())
+
+    def as_json(self) -> dict[str, Any]:
+        """What is kept; nothing where nothing differs from the list's own."""
         views = [[view.name, view.query] for view in self.views]
         full = {"columns": list(self.columns), "size": self.size, "views": views}
-        store().save(request, response, f"list.{list_name}", {key: value for key, value in full.items() if value})
+        return {key: value for key, value in full.items() if value}
 
     def with_view(self, view: SavedView) -> ListMemory:
         """One more, or another query for a name that exists. Raises: TooMuch."""

@@ -181,7 +181,7 @@ class GuideSwitcher:
 
 
 def register() -> None:
-    bulk.register(GUIDE_LIST, _tasks, CancelTasks())
+    bulk.register(GUIDE_LIST, _tasks, CancelTasks(), is_example=True)
     switching.register_switcher(GuideSwitcher(), order=900)
     no_arguments: Any = lambda obj: ()  # noqa: E731
     tabs.register("example", gettext_lazy("Overview"), "config:styleguide-object", order=10, args=no_arguments)

@@ -46,6 +46,7 @@ from tests.api.things import (
     a_user,
     a_user_sender_rule,
     a_user_throttle,
+    a_view,
     a_waiting_subscriber,
     an_admin,
     an_admin_alone,
@@ -62,6 +63,11 @@ from tests.api.things import (
 
 ROWS = [
     everybody("me"),
+    everybody("view_list"),
+    everybody("view_create"),
+    Row("view_detail", a_view, user=IN, delegate=404, foreign=404, administrator=404),
+    Row("view_change", a_view, user=IN, delegate=404, foreign=404, administrator=404),
+    Row("view_delete", a_view, user=IN, delegate=404, foreign=404, administrator=404),
     # customers and brokers
     Row("customer_list", user=403, delegate=403),
     server_only("customer_create"),

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+from typing import Any
 
-from accounts.models import AuditEvent
+import pytest
+from django.test import Client
+
+from accounts import audit
+from accounts.actors import Actor
+from accounts.models import AuditEvent, User
 from jobs.services import run_waiting
 from tests.api import world
 from tests.api.callers import is_problem
@@ -52,12 +58,41 @@ def test_it_is_read_on_with_a_cursor_and_narrowed_by_moments(cast: world.World) 
     is_problem(cast.administrator.get("/audit/events?since=yesterday"), 422)
 
 
+def taken_out(response: Any) -> list[dict[str, Any]]:
+    """The export as a program reads it; in pieces, so that it is never whole on our side."""
+    assert response["Content-Type"] == "application/json"
+    found: list[dict[str, Any]] = json.loads(b"".join(response.streaming_content))
+    return found
+
+
 def test_taking_it_out_is_an_event_itself(cast: world.World) -> None:
-    found = cast.delegate.get("/audit/export").json()
+    found = taken_out(cast.delegate.get("/audit/export"))
     assert [each["id"] for each in found] == sorted(each["id"] for each in found) != []
-    rest = cast.delegate.get(f"/audit/export?afterId={found[-1]['id']}").json()
+    rest = taken_out(cast.delegate.get(f"/audit/export?afterId={found[-1]['id']}"))
     assert rest == []  # the event of the export is nobody's domain's
     assert AuditEvent.objects.filter(action="audit.export", details__format="api").count() == 2
+
+
+def test_more_than_ten_thousand_events_are_taken_out_whole_and_in_batches(
+    cast: world.World, django_assert_max_num_queries: Any
+) -> None:
+    domain = cast.own.domain
+    audit.record_many(audit.build(Actor.system(), "domain.look", domain, number=number) for number in range(12_345))
+    response = cast.delegate.get("/audit/export")
+    with django_assert_max_num_queries(8):  # two thousand at a time
+        found = taken_out(response)
+    numbers = [each["details"]["number"] for each in found if each["action"] == "domain.look"]
+    assert numbers == list(range(12_345))
+    page = client(cast).get("/audit/?format=json")
+    assert len(json.loads(b"".join(page.streaming_content))) >= 12_345
+    lines = b"".join(client(cast).get("/audit/?format=csv").streaming_content).decode().count("domain.look")
+    assert lines == 12_345
+
+
+def client(cast: world.World) -> Any:
+    browser = Client()
+    browser.force_login(User.objects.get(email__startswith="delegate"))
+    return browser
 
 
 def test_the_chain_is_verified_as_a_task(cast: world.World, nothing_noted: None) -> None:

@@ -32,6 +32,7 @@ def test_what_can_be_done_to_many_is_told_by_one_s_rights(cast: world.World) -> 
     offered = {each["listName"]: each for each in cast.delegate.get("/bulk").json()}
     users = {each["action"]: each for each in offered["domains.users"]["actions"]}
     assert {"enable", "disable", "delete"} <= set(users) and users["delete"]["destructive"]
+    assert "guide" not in {each["listName"] for each in cast.administrator.get("/bulk").json()}, "an example of pages"
     assert not {each["listName"] for each in cast.user.get("/bulk").json()} & {"domains.users", "domains.domains"}
 
 
@@ -59,6 +60,7 @@ def test_a_bulk_action_reaches_nothing_beyond_one_s_rows(cast: world.World) -> N
     is_problem(cast.user.post("/bulk/preview", everything), 422)
     wrong = [
         ("listName", {"listName": "domains.none", "action": "disable", "filter": ""}),
+        ("listName", {"listName": "guide", "action": "cancel", "filter": ""}),
         ("action", {"listName": "domains.users", "action": "fly", "filter": ""}),
         ("ids", {"listName": "domains.users", "action": "disable"}),
         ("filter", {"listName": "domains.users", "action": "disable", "filter": "q=quota>x"}),

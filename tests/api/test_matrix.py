@@ -6,6 +6,7 @@ The operations come from the API itself: one without a row in tests/api/rows.py 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -66,7 +67,8 @@ def _try(who: str, caller: Caller, declared: Declared, row: Row, place: world.Pl
     """What was wrong with the answer; "" for nothing."""
     path = declared.path
     for name, value in row.make(place).items():
-        path = path.replace(f"{{int:{name}}}", str(value)).replace(f"{{{name}}}", str(value))
+        path = path.replace(f"{{int:{name}}}", str(value)).replace(f"{{{name}}}", quote(str(value)))
+        path = path.replace(f"{{path:{name}}}", quote(str(value)))
     path += row.query(place) if row.query is not None else ""
     response: Any = caller(declared.method, path, row.body if declared.body is not None else MISSING)
     if status != IN:

@@ -13,6 +13,7 @@ from accounts.services.administrators import NewPerson, create_administrator
 from accounts.services.grants import Bundle
 from accounts.services.options import set_option
 from accounts.services.roles import create_role
+from accounts.services.saved_views import create_view
 from accounts.services.tokens import create_token
 from domains.dkim_keys import KeyKind
 from domains.models import Broker, Domain, Mailbox, MailingList, Recipient, Relay, Subscriber
@@ -130,6 +131,13 @@ def an_own_token(place: Place) -> dict[str, Any]:
     return {
         "tokenId": create_token(Actor.for_user(place.person), place.person, name=f"token {next(_numbers)}").token.pk
     }
+
+
+def a_view(place: Place) -> dict[str, Any]:
+    """The place's person's own."""
+    name = f"View {next(_numbers)}"
+    create_view(Actor.for_user(place.person), "domains.users", name=name, query="state=disabled")
+    return {"listName": "domains.users", "viewName": name}
 
 
 def an_admin_with_a_token(place: Place) -> dict[str, Any]:
