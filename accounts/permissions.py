@@ -45,6 +45,7 @@ class Right(StrEnum):
     EXPORT_MAIL = "export_mail"
     VIEW_TASKS_ALL = "view_tasks_all"
     VIEW_HEALTH = "view_health"
+    MANAGE_JOBS = "manage_jobs"
     MANAGE_BROKERS = "manage_brokers"
     VIEW_RELAY_TRANSCRIPTS = "view_relay_transcripts"
     # customers and their domains
@@ -74,6 +75,7 @@ class Right(StrEnum):
     MANAGE_FILTERS = "manage_filters"
     MANAGE_DLP = "manage_dlp"
     # watching over
+    MANAGE_ALERTS = "manage_alerts"
     VIEW_AUDIT = "view_audit"
     READ_OTHERS_MAIL = "read_others_mail"
     # rights themselves
@@ -114,6 +116,7 @@ RIGHTS: dict[Right, RightInfo] = {
     Right.EXPORT_MAIL: RightInfo(_("Export mail of others"), _MACHINE, _SERVER),
     Right.VIEW_TASKS_ALL: RightInfo(_("See everybody's tasks"), _MACHINE, _SERVER),
     Right.VIEW_HEALTH: RightInfo(_("See the server's health"), _MACHINE, _SERVER),
+    Right.MANAGE_JOBS: RightInfo(_("Plan jobs and see their results"), _MACHINE, _SERVER),
     Right.MANAGE_BROKERS: RightInfo(_("Manage brokers"), _MACHINE, _SERVER),
     Right.VIEW_RELAY_TRANSCRIPTS: RightInfo(_("Read transcripts of relay checks"), _MACHINE, _SERVER),
     Right.MANAGE_CUSTOMERS: RightInfo(_("Make, change and delete customers"), _TENANTS, _BROKER),
@@ -139,6 +142,7 @@ RIGHTS: dict[Right, RightInfo] = {
     Right.MANAGE_POLICIES: RightInfo(_("Change policies"), _MAIL, _DOMAIN),
     Right.MANAGE_FILTERS: RightInfo(_("Change sender, attachment and URI rules"), _MAIL, _USER),
     Right.MANAGE_DLP: RightInfo(_("Change DLP rules"), _MAIL, _DOMAIN),
+    Right.MANAGE_ALERTS: RightInfo(_("See, post and acknowledge alerts"), _WATCH, _DOMAIN),
     Right.VIEW_AUDIT: RightInfo(_("Read the audit trail"), _WATCH, _DOMAIN),
     Right.READ_OTHERS_MAIL: RightInfo(_("Open other people's archives, with a reason"), _WATCH, _DOMAIN),
     Right.VIEW_GRANTS: RightInfo(_("See administrators and their rights"), _RIGHTS, _DOMAIN),

@@ -20,7 +20,7 @@ config_patterns = [
 def _app_patterns() -> list[URLPattern | URLResolver]:
     mounted = [
         ("", "accounts"),
-        ("tasks/", "jobs"),
+        ("", "jobs"),
         ("directory/", "domains"),
         ("", "archive"),
         ("api/v1/", "api"),

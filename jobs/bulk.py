@@ -32,7 +32,7 @@ class BulkArguments:
     values: str = "{}"
 
 
-@command("ChangeManyRows", needs=None, arguments=BulkArguments, label=_("Change of many rows"))
+@command("ChangeManyRows", needs=None, arguments=BulkArguments, label=_("Change of many rows"), plannable=False)
 def change_many_rows(actor: Actor, run: TaskRun, arguments: BulkArguments) -> dict[str, object]:
     """Do a bulk action of a list to all rows its order means."""
     order = bulk.BulkOrder(

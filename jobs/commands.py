@@ -59,6 +59,8 @@ class Command:
     help: str
     label: str | Promise = ""  # what pages call it; its name where nobody said
     check: Callable[[Actor, Any], object] | None = None  # asked before a task is made: what it touches, what it needs
+    plannable: bool = True  # whether a job may run it
+    resumable: bool = False  # whether a run that broke off is gone on with by itself
 
     @property
     def title(self) -> str:
@@ -75,6 +77,21 @@ class Command:
     def arguments_from_strings(self, values: Mapping[str, Sequence[str]]) -> Any:
         """Typed arguments from what a shell gives: per name every value in order. Raises: BadArguments."""
         return self._build(values, Parameter.from_words)
+
+    def named(self, values: Mapping[str, V]) -> dict[str, V]:
+        """The same values under the parameters' own names, each once. Raises: BadArguments."""
+        known = {folded(parameter.name): parameter for parameter in self.parameters()}
+        found: dict[str, V] = {}
+        for name, value in values.items():
+            parameter = known.get(folded(name))
+            if parameter is None:
+                offered = ", ".join(each.name for each in known.values()) or "none"
+                said = {"command": self.name, "name": name, "offered": offered}
+                raise BadArguments(_("%(command)s has no argument %(name)s (it has: %(offered)s)") % said, field=name)
+            if parameter.name in found:
+                raise BadArguments(_("%(name)s is given more than once") % {"name": name}, field=parameter.name)
+            found[parameter.name] = value
+        return found
 
     def arguments_as_json(self, arguments: object) -> dict[str, object]:
         """What a task's row keeps, without what is secret. Raises: BadArguments."""
@@ -95,18 +112,10 @@ class Command:
         return dataclasses.asdict(typing.cast(Any, arguments))
 
     def _build(self, values: Mapping[str, V], read: Callable[[Parameter, V], object]) -> Any:
-        known = {folded(parameter.name): parameter for parameter in self.parameters()}
-        found: dict[str, object] = {}
-        for name, value in values.items():
-            parameter = known.get(folded(name))
-            if parameter is None:
-                offered = ", ".join(each.name for each in known.values()) or "none"
-                said = {"command": self.name, "name": name, "offered": offered}
-                raise BadArguments(_("%(command)s has no argument %(name)s (it has: %(offered)s)") % said, field=name)
-            if parameter.name in found:
-                raise BadArguments(_("%(name)s is given more than once") % {"name": name}, field=parameter.name)
-            found[parameter.name] = read(parameter, value)
-        missing = [each.name for each in known.values() if each.required and each.name not in found]
+        parameters = self.parameters()
+        given = self.named(values)
+        found = {each.name: read(each, given[each.name]) for each in parameters if each.name in given}
+        missing = [each.name for each in parameters if each.required and each.name not in given]
         if missing:
             said = {"command": self.name, "names": ", ".join(missing)}
             raise BadArguments(_("%(command)s needs %(names)s") % said, field=missing[0])
@@ -123,10 +132,14 @@ def command(
     arguments: type[Arguments],
     label: str | Promise = "",
     check: Callable[[Actor, Arguments], object] | None = None,
+    plannable: bool = True,
+    resumable: bool = False,
 ) -> Callable[[Function[Arguments]], Function[Arguments]]:
     """Register a function as the command `name`; the first line of its docstring is its help.
 
     check: refuses a task before it is made; it is asked again by the services when the task runs.
+    plannable: false for what only means something once (a bulk order). resumable: when its process dies or is stopped,
+    the task is started again by itself; `run.kept` then has what it last gave to `run.keep`.
     """
     parameters_of(arguments)  # a field of a type we can't read from a shell fails at import
 
@@ -135,7 +148,7 @@ def command(
         if known is not None and known.function.__qualname__ != function.__qualname__:
             raise ValueError(f"the command {name} is registered twice")
         text = (function.__doc__ or "").strip().split("\n", 1)[0]
-        _registry[name] = Command(name, needs, arguments, function, text, label, check)
+        _registry[name] = Command(name, needs, arguments, function, text, label, check, plannable, resumable)
         return function
 
     return register

@@ -62,8 +62,17 @@ def claim(task_id: int) -> Task | None:
 class TaskRun:
     """What a command gets to tell how far it is and to hear whether it shall stop. Safe for threads."""
 
-    def __init__(self, task_id: int, *, echo: Echo | None = None, stop: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        task_id: int,
+        *,
+        echo: Echo | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        kept: dict[str, Any] | None = None,
+    ) -> None:
         self.task_id = task_id
+        self.kept = kept or {}
+        self._to_keep: dict[str, Any] | None = None
         self.lost = False
         self.cancel_requested = False
         self._echo = echo
@@ -81,6 +90,11 @@ class TaskRun:
         with self._lock:
             self._meter.update(self._meter.done if done is None else done, total, unit, note, counters)
             self._changed = True
+
+    def keep(self, **where: Any) -> None:
+        """Where it is, as JSON, for the run that goes on with this one (`kept`). Cheap: written by the heartbeat."""
+        with self._lock:
+            self._to_keep = where
 
     def log(self, text: str, level: str = "info") -> None:
         """One line for the person who reads the task's page; beyond 10,000 lines they are dropped, with a word."""
@@ -111,6 +125,11 @@ class TaskRun:
                 return None
             self._changed = False
             return self._meter.snapshot()
+
+    def take_kept(self) -> dict[str, Any] | None:
+        with self._lock:
+            where, self._to_keep = self._to_keep, None
+            return where
 
     def take_lines(self) -> list[TaskLog]:
         with self._lock:
@@ -160,11 +179,13 @@ class Heartbeat(threading.Thread):
 
     def _write(self) -> None:
         now = time.monotonic()
-        progress = self._run.take_progress()
-        if progress is not None or now - self._beat_at >= HEARTBEAT_EVERY_S:
+        progress, kept = self._run.take_progress(), self._run.take_kept()
+        if progress is not None or kept is not None or now - self._beat_at >= HEARTBEAT_EVERY_S:
             changes: dict[str, Any] = {"heartbeat_at": Now()}
             if progress is not None:
                 changes["progress"] = progress
+            if kept is not None:
+                changes["kept"] = kept
             self._hear(self._row().update(**changes) == 1)
             self._beat_at = now
         if now - self._look_at >= LOOK_EVERY_S:
@@ -201,7 +222,7 @@ def run_claimed(task: Task, *, echo: Echo | None = None, stop: Callable[[], bool
 
     Crash: the row stays in_progress with an old heartbeat until the sweeper marks it as interrupted.
     """
-    run = TaskRun(task.pk, echo=echo, stop=stop)
+    run = TaskRun(task.pk, echo=echo, stop=stop, kept=task.kept)
     heartbeat = Heartbeat(run, task.worker)
     heartbeat.start()
     try:
@@ -259,6 +280,9 @@ def _write_end(task: Task, run: TaskRun, outcome: dict[str, Any]) -> None:
     except LOST:
         run.put_back(lines)
         raise
+    kept = run.take_kept()
+    if kept is not None:
+        outcome = {**outcome, "kept": kept}
     if outcome["state"] == State.COMPLETED:
         outcome = {**outcome, "secrets": ""}  # a task that may be started again keeps them, sealed
     mine = Task.objects.filter(pk=task.pk, state__in=Task.RUNNING, worker=task.worker).update(

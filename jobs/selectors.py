@@ -31,7 +31,7 @@ def list_tasks(actor: Actor, *, state: str = "", type: str = "") -> QuerySet[Tas
         found = found.filter(state=state)
     if type:
         found = found.filter(type=type)
-    return found.defer("arguments", "secrets", "result", "error")
+    return found.defer("arguments", "secrets", "kept", "result", "error")
 
 
 def list_startable(actor: Actor) -> list[Command]:

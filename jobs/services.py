@@ -16,22 +16,26 @@ from types import FrameType
 from typing import Any
 
 from celery import current_app
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.permissions import Right
 from jobs import running, shutdown, sweeping
-from jobs.commands import Command, get_command
+from jobs.commands import Command, get_command, list_commands
 from jobs.errors import NotRunnable
-from jobs.models import Task
+from jobs.models import Task, TaskLog
 
 logger = logging.getLogger(__name__)
 
 State = Task.State
 RUN_TASK = "jobs.run_task"
+MOST_RESUMES = 5
+RESUMED_WITHIN = timedelta(days=1)
+PURGED_AT_ONCE = 1_000
 _PUBLISH_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
 
 
@@ -85,6 +89,12 @@ def run_waiting(task_id: int) -> Task | None:
 def cancel(actor: Actor, task: Task) -> Task:
     """A waiting task is cancelled at once; a running one is asked to stop. Raises: Forbidden, NotRunnable."""
     _require_own(actor, task)
+    return stop(actor, task)
+
+
+def stop(actor: Actor, task: Task) -> Task:
+    """The same for a caller that asked another right (who plans jobs ends their runs). Raises: NotRunnable."""
+    actor.require_writing()
     with transaction.atomic():
         rows = Task.objects.filter(pk=task.pk)
         at_once = rows.filter(state=State.WAITING).update(state=State.CANCELLED, ended_at=timezone.now())
@@ -107,7 +117,8 @@ def start_again(actor: Actor, task: Task) -> Task:
 def sweep() -> sweeping.Swept:
     """One round of the sweeper, with the dispatching that belongs to it."""
     swept = sweeping.sweep()
-    for task_id in swept.waiting:
+    resumed = [task.pk for task in resume_interrupted()]
+    for task_id in [*swept.waiting, *resumed]:
         dispatch(task_id)
     return swept
 
@@ -120,15 +131,55 @@ def dispatch(task_id: int) -> None:
         logger.warning("task %s waits for the sweeper: the broker doesn't answer (%s)", task_id, error)
 
 
-def purge_tasks(actor: Actor, *, older_than_days: int) -> int:
+def resume_interrupted() -> list[Task]:
+    """Tasks of resumable commands whose process died or was stopped go on as new ones, at most 5 times in a row.
+
+    Each goes on once, whoever sweeps at the same time.
+    """
+    resumed = []
+    for pk in broken_off().values_list("pk", flat=True)[:100]:
+        with transaction.atomic():
+            task = Task.objects.select_for_update(skip_locked=True).filter(pk=pk, resumes__lt=MOST_RESUMES).first()
+            if task is None or task.restarts.exists():
+                continue
+            again = Task.objects.create(
+                type=task.type,
+                actor_id=task.actor_id,
+                actor_label=task.actor_label,
+                arguments=task.arguments,
+                secrets=task.secrets,
+                rights=task.rights,
+                kept=task.kept,
+                resumes=task.resumes + 1,
+                origin=task,
+            )
+            TaskLog.objects.create(task=again, text=_("goes on after task %(number)d") % {"number": task.pk})
+            audit.record(Actor.system(), "task.resume", again, origin=task.pk)
+            resumed.append(again)
+    return resumed
+
+
+def broken_off() -> models.QuerySet[Task]:
+    """Interrupted tasks that go on by themselves, and haven't yet."""
+    types = [command.name for command in list_commands() if command.resumable]
+    since = timezone.now() - RESUMED_WITHIN
+    rows = Task.objects.filter(state=State.INTERRUPTED, type__in=types, ended_at__gte=since, restarts=None)
+    return rows.filter(resumes__lt=MOST_RESUMES).exclude(actor_label__startswith="console:").order_by("pk")
+
+
+def purge_tasks(actor: Actor, *, older_than_days: int, stop: Callable[[], bool] = lambda: False) -> int:
     """Delete ended tasks, with their logs, that ended so long ago; how many. Raises: Forbidden."""
     actor.require(Right.MANAGE_SERVER)
     limit = timezone.now() - timedelta(days=older_than_days)
-    with transaction.atomic():
-        _deleted, counts = Task.objects.filter(state__in=Task.ENDED, ended_at__lt=limit).delete()
-        purged = counts.get("jobs.Task", 0)
-        if purged:
-            audit.record(actor, "task.purge", None, purged=purged, older_than_days=older_than_days)
+    rows = Task.objects.filter(state__in=Task.ENDED, ended_at__lt=limit).order_by("pk")
+    purged = 0
+    while not stop() and (batch := list(rows.values_list("pk", flat=True)[:PURGED_AT_ONCE])):
+        with transaction.atomic():
+            TaskLog.objects.filter(task_id__in=batch).delete()
+            Task.objects.filter(pk__in=batch).delete()
+        purged += len(batch)
+    if purged:
+        audit.record(actor, "task.purge", None, purged=purged, older_than_days=older_than_days)
     return purged
 
 
@@ -146,6 +197,7 @@ def _make_row(actor: Actor, name: str, arguments: object, origin: Task | None) -
             arguments=stored,
             secrets=json.dumps(secrets) if secrets else "",
             rights=None if actor.allowed is None else sorted(actor.allowed),
+            kept=None if origin is None else origin.kept,
             origin=origin,
         )
         audit.record(actor, "task.create", task)

@@ -6,9 +6,13 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 
 from config.kit import clock
-from jobs import services, shutdown
+from jobs import alert_mails, dispatching, services, shutdown
 
 clock.every(15, "jobs.sweep")
+clock.every(30, "jobs.mail_alerts")
+# Not a worker's: both may be busy for hours just when something is due.
+clock.register_chore(5.0, "start due jobs", dispatching.tick)
+clock.register_chore(60.0, "stop jobs that can't run any more", dispatching.check_owners)
 
 
 @shared_task(name=services.RUN_TASK, ignore_result=True, acks_late=False)  # type: ignore[untyped-decorator]
@@ -21,6 +25,12 @@ def run_task(task_id: int) -> None:
 def sweep() -> None:
     """Find lost hints and dead tasks."""
     services.sweep()
+
+
+@shared_task(name="jobs.mail_alerts", ignore_result=True, acks_late=False)  # type: ignore[untyped-decorator]
+def mail_alerts() -> None:
+    """Mail what waits to be mailed."""
+    alert_mails.mail_alerts()
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import get_language, get_language_info
 
-from config.kit import branding, nav, switching
+from config.kit import banners, branding, nav, switching
 
 THEMES = ("system", "light", "dark")
 ROWS = ("compact", "normal", "comfortable")
@@ -63,6 +63,11 @@ class Shell:
     @cached_property
     def running(self) -> int:
         return nav.running_for(self.actor) if self.actor else 0
+
+    @cached_property
+    def banners(self) -> list[banners.Banners]:
+        """What this person must know, above every page."""
+        return banners.banners_for(self.actor) if self.actor else []
 
     @cached_property
     def theme(self) -> str:

@@ -61,3 +61,16 @@ def cut(actor: Actor, run: TaskRun, arguments: CountArguments) -> dict[str, obje
     other.close()
     run.log("cut")
     return {"cut": True}
+
+
+@command("TestSteps", needs=None, arguments=CountArguments, resumable=True)
+def steps(actor: Actor, run: TaskRun, arguments: CountArguments) -> dict[str, object]:
+    """Goes on where it was."""
+    begin = int(run.kept.get("done", 0))
+    for number in range(begin, arguments.to):
+        if run.stopping():
+            raise run.cancelled({"done": number})
+        run.keep(done=number + 1)
+        run.progress(done=number + 1, total=arguments.to)
+        time.sleep(0.01 if arguments.word == "tick" else 0.5)
+    return {"from": begin, "to": arguments.to}

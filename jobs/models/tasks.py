@@ -42,10 +42,12 @@ class Task(models.Model):
     rights = models.JSONField(null=True)  # the only rights it may use, where a token or link asked for it
     state = models.CharField(max_length=20, choices=State.choices, default=State.WAITING)
     progress = models.JSONField(default=dict)
+    kept = models.JSONField(null=True)  # where it was, for the run that goes on with it
     result = models.JSONField(null=True)
     error = models.TextField(blank=True, default="")
     worker = models.CharField(max_length=200, blank=True, default="")
     origin = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="restarts")
+    resumes = models.PositiveSmallIntegerField(default=0)  # it went on by itself so many times
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -59,6 +61,8 @@ class Task(models.Model):
             models.Index(fields=["state", "-id"], name="task_by_state"),
             models.Index(fields=["actor", "-id"], name="task_by_actor"),
             models.Index(fields=["type", "-id"], name="task_by_type"),
+            models.Index(fields=["ended_at"], name="task_by_end"),
+            models.Index(fields=["created_at"], name="task_by_asking"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,61 @@
+"""Mails about alerts: to whom an alert concerns, in their language, once."""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone, translation
+
+from accounts import links
+from accounts.models import User
+from config.kit import branding, mailing
+from jobs import alerts
+from jobs.models import Alert
+
+logger = logging.getLogger("postkeep.alerts")
+
+AT_ONCE = 50
+TEMPLATE = "mails/alert.txt"
+
+
+def mail_alerts() -> int:
+    """Send what waits; how many alerts went out. One that nobody could be sent stays for the next look.
+
+    An alert's row is locked while its mails are sent, so two nodes don't send it twice.
+    """
+    if not mailing.is_configured():
+        return 0
+    sent = 0
+    waiting = Alert.objects.filter(wants_mail=True, mailed_at=None, acknowledged_at=None)
+    for pk in waiting.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]:
+        with transaction.atomic():
+            alert = waiting.select_for_update(skip_locked=True).filter(pk=pk).first()
+            if alert is None:
+                continue
+            to = alerts.recipients(alert)
+            taken = [_mail(alert, person) for person in to]
+            if any(taken) or not to:
+                Alert.objects.filter(pk=pk).update(mailed_at=timezone.now())
+                sent += any(taken)
+    return sent
+
+
+def _mail(alert: Alert, person: User) -> bool:
+    language = person.language or settings.LANGUAGE_CODE
+    brand = branding.of_person(person, language)
+    with translation.override(language):
+        context = {
+            "alert": alert,
+            "text": alerts.words_of(alert),
+            "severity": alert.get_severity_display(),
+            "link": links.public_url() + (alert.url or "/alerts/"),
+            "brand": brand,
+        }
+    try:
+        mailing.send(person.email, TEMPLATE, context, language=language, name=person.name, sender=brand.name)
+    except mailing.NotSent as error:
+        logger.warning("alert %s was not mailed to %s: %s", alert.pk, person.pk, error)
+        return error.permanent
+    return True
