@@ -19,7 +19,7 @@ from api.operations import Created, Group, anyone, holding
 from api.schemas import Answer, Body, Id, Moment, Name, left_out
 from api.v1 import subjects
 from domains.models import Broker, Customer, OutgoingProvider
-from domains.services import brokers, customers, providers
+from domains.services import broker_limits, brokers, customers, providers
 from domains.services.fields import LARGEST
 
 LIMITS = {
@@ -30,7 +30,8 @@ LIMITS = {
     "max_lists": "lists",
     "max_bytes": "bytes",
 }
-NAMES = {"broker": "brokerId"} | {inside: f"limits.{outside}" for inside, outside in LIMITS.items()}
+BROKER_LIMITS = {"max_customers": "customers"} | LIMITS
+NAMES = {"broker": "brokerId"} | {inside: f"limits.{outside}" for inside, outside in BROKER_LIMITS.items()}
 group = Group("Customers", "Organisations with domains, and brokers who bring them.", names=NAMES)
 provider_group = Group("Outgoing providers", "Services through which domains may send besides us.")
 
@@ -60,6 +61,18 @@ class Limits(Answer):
     groups: int | None
     lists: int | None
     bytes: int | None
+
+
+class BrokerLimitsBody(LimitsBody):
+    """What is left out stays."""
+
+    customers: Limit = None
+
+
+class BrokerLimits(Limits):
+    """What a broker's customers may have together: null where there is no such limit."""
+
+    customers: int | None
 
 
 class CustomerAnswer(Answer):
@@ -101,6 +114,7 @@ class BrokerAnswer(Answer):
     name: str
     external_id: str | None
     created_at: Moment
+    limits: BrokerLimits
 
 
 class BrokerChange(Body):
@@ -108,6 +122,7 @@ class BrokerChange(Body):
 
     name: Title = left_out()
     external_id: ExternalId | None = None
+    limits: BrokerLimitsBody = left_out()
 
 
 class BrokerAdd(BrokerChange):
@@ -259,7 +274,13 @@ def _present_brokers(actor: Actor, rows: Sequence[Broker]) -> list[BrokerAnswer]
 
 
 def _present_broker(row: Broker) -> BrokerAnswer:
-    return BrokerAnswer(id=row.pk, name=row.name, external_id=row.external_id or None, created_at=row.created_at)
+    return BrokerAnswer(
+        id=row.pk,
+        name=row.name,
+        external_id=row.external_id or None,
+        created_at=row.created_at,
+        limits=BrokerLimits(**{outside: getattr(row, inside) for inside, outside in BROKER_LIMITS.items()}),
+    )
 
 
 BROKERS = Listing(
@@ -294,7 +315,9 @@ def broker_list(actor: Actor) -> QuerySet[Broker]:
 @group.post("/brokers", admit=holding(Right.MANAGE_BROKERS))
 def broker_create(actor: Actor, body: BrokerAdd) -> Created[BrokerAnswer]:
     """Make a broker."""
-    made = brokers.create_broker(actor, name=body.name, external_id=body.external_id or "")
+    with transaction.atomic():
+        made = brokers.create_broker(actor, name=body.name, external_id=body.external_id or "")
+        _limit_broker(actor, made, body)
     return Created(_present_broker(made), f"/brokers/{made.pk}")
 
 
@@ -306,8 +329,23 @@ def broker_detail(actor: Actor, broker: Broker) -> BrokerAnswer:
 
 @group.patch("/brokers/{int:brokerId}", admit=_broker_managed)
 def broker_change(actor: Actor, broker: Broker, body: BrokerChange) -> None:
-    """Change some fields of a broker."""
-    brokers.update_broker(actor, broker, {name: value or "" for name, value in body.changes().items()})
+    """Change some fields of a broker.
+
+    Its limits bound the sum over its customers. All or nothing.
+    """
+    given = body.changes()
+    values: dict[str, Any] = {name: given[name] or "" for name in ("name", "external_id") if name in given}
+    with transaction.atomic():
+        if values:
+            brokers.update_broker(actor, broker, values)
+        _limit_broker(actor, broker, body)
+
+
+def _limit_broker(actor: Actor, broker: Broker, body: BrokerChange) -> None:
+    if "limits" in body.changes():
+        inside = {outside: name for name, outside in BROKER_LIMITS.items()}
+        limits = {inside[name]: value for name, value in body.limits.changes().items()}
+        broker_limits.set_broker_limits(actor, broker, limits)
 
 
 @group.delete("/brokers/{int:brokerId}", admit=_broker_managed)

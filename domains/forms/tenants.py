@@ -83,9 +83,11 @@ class CustomerForm(_Versioned):
 
 
 class LimitsForm(_Versioned):
-    """Limits of a customer or a domain: empty for none, a number, or a size."""
+    """Limits of a broker, a customer or a domain: empty for none, a number, or a size."""
 
-    def __init__(self, *args: Any, model: type[Customer] | type[Domain], names: Iterable[str], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, model: type[Broker] | type[Customer] | type[Domain], names: Iterable[str], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         for name in names:
             label = model._meta.get_field(name).verbose_name  # type: ignore[union-attr]  # a field of ours

@@ -36,6 +36,11 @@ class Status(models.TextChoices):
     PURGED = "purged", _("Purged")
 
 
+def limit_field(label: Any) -> models.BigIntegerField[int | None, int | None]:
+    """A number of things, or bytes: null inherits, −1 is unlimited."""
+    return models.BigIntegerField(label, null=True, blank=True)
+
+
 class BrokerQuerySet(models.QuerySet["Broker"]):
     def visible_to(self, actor: Actor, right: str) -> BrokerQuerySet:
         """Those on which the actor holds the right; fails closed."""
@@ -44,10 +49,17 @@ class BrokerQuerySet(models.QuerySet["Broker"]):
 
 
 class Broker(Versioned):
-    """Somebody who sells our service: customers may hang on one."""
+    """Somebody who sells our service: customers may hang on one. Its limits bound the sum over them."""
 
     name = models.CharField(_("name"), max_length=200, unique=True)
     external_id = models.CharField(_("external id"), max_length=200, blank=True, default="")
+    max_customers = limit_field(_("customers at most"))
+    max_domains = limit_field(_("domains at most"))
+    max_mailboxes = limit_field(_("mailboxes at most"))
+    max_aliases = limit_field(_("aliases at most"))
+    max_groups = limit_field(_("groups at most"))
+    max_lists = limit_field(_("mailing lists at most"))
+    max_bytes = limit_field(_("mailbox sizes at most, added up"))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = BrokerQuerySet.as_manager()
@@ -60,11 +72,6 @@ class Broker(Versioned):
 
     def scopes(self) -> tuple[ScopeRef, ...]:
         return scope_ref(Level.BROKER, self.pk)
-
-
-def limit_field(label: Any) -> models.BigIntegerField[int | None, int | None]:
-    """A number of things, or bytes: null inherits, −1 is unlimited."""
-    return models.BigIntegerField(label, null=True, blank=True)
 
 
 class CustomerQuerySet(models.QuerySet["Customer"]):

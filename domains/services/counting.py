@@ -1,7 +1,8 @@
 """The counts a domain and its customer keep of what is theirs, and the limits on them.
 
 A count changes in the transaction of what it counts, under a lock on the domain's row, so that of two who take the last
-place exactly one gets it. Locks are taken customer first, then domain. Not for quotas of mailboxes.
+place exactly one gets it. Locks are taken broker first (of one with limits), then customer, then domain. Not for quotas
+of mailboxes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from config.kit.versions import ChangedMeanwhile
 from domains.errors import LimitReached
 from domains.limits import allows
 from domains.models import Address, Customer, Domain
+from domains.services import broker_limits
 
 # kind of address: the count on the domain, the limit on the domain and on the customer
 _COUNTS: dict[str, tuple[str, str]] = {
@@ -27,12 +29,14 @@ _COUNTS: dict[str, tuple[str, str]] = {
 def add(domain: Domain, kind: str, count: int = 1) -> None:
     """Count so many more addresses of this kind; call it before they are made. Raises: LimitReached."""
     counted, limit = _COUNTS[kind]
+    broker_limits.hold(domain.customer_id if limit else None)
     customer = _locked_customer(domain)
     locked = Domain.objects.select_for_update().get(pk=domain.pk)
     if limit:
         _check(getattr(locked, limit), getattr(locked, counted) + count, locked.name)
         if customer is not None and getattr(customer, limit) is not None:
             _check(getattr(customer, limit), _of_customer(customer, counted) + count, customer.name)
+        broker_limits.require_room(broker_limits.of_customer(customer), {counted: count})
     _change(domain, customer, kind, count)
 
 
@@ -47,6 +51,7 @@ def lock(domain: Domain) -> Domain:
 
     For changes of many counts at once. Raises: ChangedMeanwhile where it went to another customer in between.
     """
+    broker_limits.hold(domain.customer_id)
     customer = _locked_customer(domain)
     locked = Domain.objects.select_for_update().get(pk=domain.pk)
     if locked.customer_id != domain.customer_id:
@@ -59,7 +64,9 @@ def add_domain(customer: Customer | None) -> None:
     """Count one more domain of a customer. Raises: LimitReached."""
     if customer is None:
         return
+    broker_limits.hold(customer.pk)
     locked = Customer.objects.select_for_update().get(pk=customer.pk)
+    broker_limits.require_room(broker_limits.of_customer(locked), {"domains": 1})
     if not allows(locked.max_domains, locked.domain_count + 1):
         text = _("%(name)s may have %(limit)s domains at most.") % {"name": locked, "limit": locked.max_domains}
         raise LimitReached(text)

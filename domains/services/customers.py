@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -22,6 +23,7 @@ from accounts.services.grants import relabel
 from config.kit import versions
 from domains.errors import InUse, Taken, WrongState
 from domains.models import Broker, Customer, Domain, Mailbox, Status
+from domains.services import broker_limits, quotas
 from domains.services.fields import checked_limits, checked_text
 from domains.services.leaving_customer import borrowed_of_broker, freeze
 
@@ -46,11 +48,13 @@ class Contents:
 def create_customer(
     actor: Actor, *, name: str, broker: Broker | None = None, description: str = "", external_id: str = ""
 ) -> Customer:
-    """A new customer, of a broker or of the server itself. Raises: Forbidden, Invalid, Taken."""
+    """A new customer, of a broker or of the server itself. Raises: Forbidden, Invalid, Taken, LimitReached."""
     actor.require(Right.MANAGE_CUSTOMERS, broker)
     values = checked_text(Customer, {"name": name, "description": description, "external_id": external_id})
     try:
         with transaction.atomic():
+            broker_limits.hold_broker(broker)
+            broker_limits.require_room(broker, {"customers": 1}, field="broker")
             customer = Customer.objects.create(broker=broker, **values)
             audit.record(actor, "customer.create", customer)
     except IntegrityError as error:
@@ -63,7 +67,7 @@ def update_customer(
 ) -> versions.Changes:
     """Set name, description, external_id, and broker (needs the right at the new one, too).
 
-    Raises: Forbidden, Invalid, Taken, ChangedMeanwhile.
+    Raises: Forbidden, Invalid, Taken, LimitReached (of the new broker), ChangedMeanwhile.
     """
     actor.require(Right.MANAGE_CUSTOMERS, customer)
     broker = customer.broker
@@ -74,7 +78,12 @@ def update_customer(
         checked["broker"] = values["broker"]
     try:
         with transaction.atomic():
+            new: Broker | None = checked.get("broker")
+            if new is not None:
+                _require_room(customer, new)
             changes = versions.change(customer, checked, expected=expected)
+            if "broker" in changes and new is not None:
+                quotas.check_room_of_broker(new)
             if "broker" in changes:  # the old broker's administrators could go on changing what their roles give here
                 freeze(borrowed_of_broker(customer, broker))
             if "name" in changes:
@@ -84,6 +93,18 @@ def update_customer(
     except IntegrityError as error:
         raise _taken(checked["name"]) from error
     return changes
+
+
+def _require_room(customer: Customer, broker: Broker) -> None:
+    """That a broker has room for a customer with all that is theirs. Holds both. Raises: LimitReached."""
+    broker_limits.hold_broker(broker)
+    locked = Customer.objects.select_for_update().get(pk=customer.pk)
+    if locked.broker_id != broker.pk:
+        counted = [name for name in broker_limits.LIMITED if name.endswith("_count")]
+        sums = Domain.objects.filter(customer=locked).aggregate(**{name: Sum(name) for name in counted})
+        more = {name: int(value or 0) for name, value in sums.items()}
+        more |= {"customers": 1, "domains": locked.domain_count}
+        broker_limits.require_room(broker, more, field="broker")
 
 
 def set_customer_limits(

@@ -22,7 +22,7 @@ from config.kit import versions
 from domains.errors import InUse, Invalid, LimitReached, WrongState
 from domains.limits import allows
 from domains.models import Customer, Domain, Status
-from domains.services import counting, quotas
+from domains.services import broker_limits, counting, quotas
 from domains.services.leaving_customer import borrowed_in_domain, close_across, freeze
 from domains.services.people import people_of
 
@@ -63,7 +63,7 @@ def plan(actor: Actor, domains: Iterable[Domain], customer: Customer | None) -> 
         groups=sums["group_count"],
         lists=sums["list_count"],
         roles=sum(borrowed_in_domain(domain).count() for domain in coming),
-        obstacles=_obstacles(customer, len(coming), sums),
+        obstacles=_obstacles(customer, len(coming), sums) + _of_broker(customer, coming),
     )
 
 
@@ -80,6 +80,7 @@ def move_domain(
     if domain.customer_id == (customer.pk if customer else None):
         raise Invalid(_("The domain belongs to this customer already."), field="customer")
     with transaction.atomic():
+        broker_limits.hold(domain.customer_id, customer.pk if customer else None)
         _lock_customers(domain.customer_id, customer.pk if customer else None)
         old = counting.lock(domain).customer
         versions.change(domain, {}, expected=expected)
@@ -123,8 +124,21 @@ def _obstacles(customer: Customer | None, domains: int, sums: dict[str, int]) ->
     return found
 
 
+def _of_broker(customer: Customer | None, domains: list[Domain]) -> list[str]:
+    """Which limits of the new customer's broker are in the way; what comes from the same one's is counted already."""
+    broker = broker_limits.of_customer(customer)
+    if broker is None:
+        return []
+    owners = {domain.customer_id for domain in domains if domain.customer_id is not None}
+    own = set(Customer.objects.filter(pk__in=owners, broker=broker).values_list("pk", flat=True))
+    coming = [domain for domain in domains if domain.customer_id not in own]
+    sums = {counted: sum(getattr(domain, counted) for domain in coming) for counted in LIMITED}
+    return broker_limits.obstacles(broker, {"domains": len(coming)} | sums)
+
+
 def _require_room(domain: Domain, customer: Customer | None) -> None:
     obstacles = _obstacles(customer, 1, {counted: getattr(domain, counted) for counted in LIMITED})
+    obstacles += _of_broker(customer, [domain])
     if obstacles:
         raise LimitReached(" ".join(obstacles), field="customer")
 

@@ -20,7 +20,8 @@ from accounts.scopes import SERVER
 from config.kit.versions import change
 from domains.errors import Invalid, LimitReached
 from domains.limits import UNLIMITED, Effective, allows, effective
-from domains.models import Customer, Domain, Mailbox, ServerQuota, Status
+from domains.models import Broker, Customer, Domain, Mailbox, ServerQuota, Status
+from domains.services import broker_limits
 
 LARGEST = 1 << 60
 FIELDS = frozenset({"quota_bytes", "quota_messages", "sieve_quota_bytes"})
@@ -133,7 +134,8 @@ def set_mailbox_quota(
 
 
 def lock_room(domain: Domain) -> None:
-    """Before quotas change: nobody else gives away the same room meanwhile. Locks the customer first, like counting."""
+    """Before quotas change: nobody else gives away the same room meanwhile. Locks in the order of counting."""
+    broker_limits.hold(domain.customer_id)
     if domain.customer_id is not None:
         Customer.objects.select_for_update().get(pk=domain.customer_id)
     Domain.objects.select_for_update(of=("self",)).get(pk=domain.pk)
@@ -144,25 +146,38 @@ def check_room(domain: Domain) -> None:
 
     Raises: LimitReached (a mailbox may have more than max_quota_bytes, or all together more than max_bytes).
     """
-    fresh = Domain.objects.select_related("customer").get(pk=domain.pk)
+    fresh = Domain.objects.select_related("customer__broker").get(pk=domain.pk)
     customer = fresh.customer
-    if fresh.max_quota_bytes is None and fresh.max_bytes is None and (customer is None or customer.max_bytes is None):
-        return
-    largest, total = _sums(fresh, None)
-    if not _within(fresh.max_quota_bytes, largest):
-        raise LimitReached(_("No mailbox of %(domain)s may have a quota as large as that.") % {"domain": fresh})
-    if not _within(fresh.max_bytes, total):
-        raise LimitReached(_("The quotas of %(domain)s add up to more than the domain may have.") % {"domain": fresh})
-    if customer is not None and customer.max_bytes is not None:
-        _largest, everything = _sums(None, customer.pk)
-        if not _within(customer.max_bytes, everything):
-            text = _("The quotas of %(customer)s add up to more than the customer may have.")
-            raise LimitReached(text % {"customer": customer})
+    broker = None if customer is None else customer.broker
+    if fresh.max_quota_bytes is not None or fresh.max_bytes is not None:
+        largest, total = _sums("mailbox.domain_id = %s", fresh.pk)
+        if not _within(fresh.max_quota_bytes, largest):
+            raise LimitReached(_("No mailbox of %(domain)s may have a quota as large as that.") % {"domain": fresh})
+        if not _within(fresh.max_bytes, total):
+            text = _("The quotas of %(domain)s add up to more than the domain may have.")
+            raise LimitReached(text % {"domain": fresh})
+    most = None if customer is None else customer.max_bytes
+    if customer is not None and most is not None and not _within(most, given(customer=customer)):
+        text = _("The quotas of %(customer)s add up to more than the customer may have.")
+        raise LimitReached(text % {"customer": customer})
+    if broker is not None:
+        check_room_of_broker(broker)
 
 
-def given(*, domain: Domain | None = None, customer: Customer | None = None) -> int:
-    """The quotas of a domain's or a customer's mailboxes, added up, in bytes; −1 where one is unlimited."""
-    return _sums(domain, None if customer is None else customer.pk)[1]
+def check_room_of_broker(broker: Broker) -> None:
+    """The same of all customers of a broker. Raises: LimitReached."""
+    if broker.max_bytes is not None and not _within(broker.max_bytes, given(broker=broker)):
+        text = _("The quotas of %(broker)s add up to more than the broker may have.")
+        raise LimitReached(text % {"broker": broker})
+
+
+def given(*, domain: Domain | None = None, customer: Customer | None = None, broker: Broker | None = None) -> int:
+    """The quotas of a domain's, customer's or broker's mailboxes, added up, in bytes; −1 where one is unlimited."""
+    if domain is not None:
+        return _sums("mailbox.domain_id = %s", domain.pk)[1]
+    if customer is not None:
+        return _sums("mailbox.customer_id = %s", customer.pk)[1]
+    return _sums(_OF_BROKER, 0 if broker is None else broker.pk)[1]
 
 
 def occupied(*, domain: Domain | None = None, customer: Customer | None = None) -> tuple[int, int]:
@@ -217,9 +232,11 @@ WHERE domains_mailbox.id = found.id AND domains_mailbox.fill_permille <> found.f
 """
 
 
-def _sums(domain: Domain | None, customer_id: int | None) -> tuple[int, int]:
-    """(largest, sum) of the quotas that count, −1 where one is unlimited; of a domain or a customer."""
-    column, key = ("domain_id", domain.pk) if domain is not None else ("customer_id", customer_id)
+_OF_BROKER = "mailbox.customer_id IN (SELECT id FROM domains_customer WHERE broker_id = %s)"
+
+
+def _sums(where: str, key: int) -> tuple[int, int]:
+    """(largest, sum) of the quotas that count, −1 where one is unlimited; where: of which mailboxes, written here."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -230,8 +247,8 @@ def _sums(domain: Domain | None, customer_id: int | None) -> tuple[int, int]:
                   FROM domains_mailbox AS mailbox JOIN domains_domain AS domain ON domain.id = mailbox.domain_id
                   CROSS JOIN LATERAL (
                       SELECT COALESCE(mailbox.quota_bytes, domain.quota_bytes, %s, -1) AS inherited) AS said
-                  WHERE mailbox.{column} = %s AND mailbox.status <> 'purged') AS found
-            """,  # noqa: S608  (the column is one of two written here)
+                  WHERE {where} AND mailbox.status <> 'purged') AS found
+            """,  # noqa: S608
             [server_quota().quota_bytes, key],
         )
         largest, total, unlimited = cursor.fetchone()

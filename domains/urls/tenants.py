@@ -12,6 +12,7 @@ patterns = [
     path("brokers/", brokers.broker_list, name="broker-list"),
     path("brokers/new/", brokers.broker_create, name="broker-create"),
     path("brokers/<int:broker_id>/", brokers.broker_edit, name="broker-edit"),
+    path("brokers/<int:broker_id>/limits/", brokers.broker_limits_page, name="broker-limits"),
     path("brokers/<int:broker_id>/delete/", brokers.broker_delete, name="broker-delete"),
     path("providers/", brokers.provider_list, name="provider-list"),
     path("providers/new/", brokers.provider_create, name="provider-create"),

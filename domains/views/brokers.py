@@ -17,9 +17,10 @@ from domains import selectors
 from domains.errors import DomainsError
 from domains.forms.tenants import BrokerForm, ProviderForm
 from domains.models import Status
-from domains.services import brokers, providers
+from domains.services import broker_limits, brokers, providers
 from domains.tables.tenants import BROKERS, PROVIDERS
 from domains.views.frames import refusing
+from domains.views.tenant_usage import answer_limits, broker_usage
 
 
 @require_safe
@@ -63,6 +64,20 @@ def broker_edit(request: ActorRequest, broker_id: int) -> HttpResponse:
     )
     context = {"form": form, "broker": broker, "count": count, "danger": None if count else danger}
     return render_page(request, "domains/broker_edit.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def broker_limits_page(request: ActorRequest, broker_id: int) -> HttpResponse:
+    """What its customers have together, and what they may."""
+    broker = selectors.get_broker(request.actor, broker_id)
+    return answer_limits(
+        request,
+        broker,
+        broker_limits.LIMITS,
+        save=broker_limits.set_broker_limits,
+        here="broker-limits",
+        context=lambda: {"broker": broker, "usage": broker_usage(broker)},
+    )
 
 
 @require_POST

@@ -1,4 +1,4 @@
-"""How much of their limits a customer and a domain use, and setting these: numbers from counters, sizes from quotas."""
+"""How much of its limits a broker, customer or domain uses, and setting them: counters, and sizes from quotas."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from accounts.requests import ActorRequest
 from config.kit.pages import redirect_page, render_page, toast
 from domains.forms.tenants import LimitsForm
 from domains.limits import UNLIMITED
-from domains.models import Customer, Domain
-from domains.services import quotas
+from domains.models import Broker, Customer, Domain
+from domains.services import broker_limits, quotas
 from domains.tenant_wording import Usage
 from domains.views.frames import refusing
 
-Tenant = TypeVar("Tenant", Customer, Domain)
-Whose = TypeVar("Whose", Customer, Domain, contravariant=True)
+Tenant = TypeVar("Tenant", Broker, Customer, Domain)
+Whose = TypeVar("Whose", Broker, Customer, Domain, contravariant=True)
 
 
 class Save(Protocol[Whose]):
@@ -53,9 +53,22 @@ def answer_limits(
             save(request.actor, tenant, form.values(), expected=form.cleaned_data["version"])
             toast(request, _("The limits are saved."))
             return redirect_page(request, f"domains:{here}", tenant.pk)
-    may_set = request.actor.has(Right.MANAGE_LIMITS, tenant)
+    may_set = isinstance(tenant, Broker) or request.actor.has(Right.MANAGE_LIMITS, tenant)
     template = f"domains/{here.replace('-', '_')}.html"
     return render_page(request, template, context() | {"form": form if may_set else None})
+
+
+def broker_usage(broker: Broker) -> list[Usage]:
+    """What its customers have together. The caller asked whether the actor may see the broker."""
+    used = broker_limits.used(broker)
+    labels = {
+        "customers": _("Customers"), "domains": _("Domains"), "mailbox_count": _("Mailboxes"),
+        "alias_count": _("Aliases"), "group_count": _("Groups"), "list_count": _("Mailing lists"),
+    }  # fmt: skip
+    return [
+        *(Usage(labels[name], used[name], getattr(broker, limit)) for name, limit in broker_limits.LIMITED.items()),
+        *_sizes(broker.max_bytes, broker=broker),
+    ]
 
 
 def domain_usage(domain: Domain) -> list[Usage]:
@@ -68,7 +81,7 @@ def domain_usage(domain: Domain) -> list[Usage]:
         Usage(_("Aliases"), domain.alias_count, domain.max_aliases),
         Usage(_("Groups"), domain.group_count, domain.max_groups, url=groups),
         Usage(_("Mailing lists"), domain.list_count, domain.max_lists, url=lists),
-        *_sizes(domain.max_bytes, domain, None),
+        *_sizes(domain.max_bytes, domain=domain),
     ]
 
 
@@ -83,7 +96,7 @@ def customer_usage(customer: Customer) -> list[Usage]:
         Usage(_("Aliases"), sums["aliases"] or 0, customer.max_aliases),
         Usage(_("Groups"), sums["groups"] or 0, customer.max_groups),
         Usage(_("Mailing lists"), sums["lists"] or 0, customer.max_lists),
-        *_sizes(customer.max_bytes, None, customer),
+        *_sizes(customer.max_bytes, customer=customer),
     ]
 
 
@@ -97,8 +110,8 @@ def occupation(tenant: Domain | Customer) -> list[Usage]:
     ]
 
 
-def _sizes(limit: int | None, domain: Domain | None, customer: Customer | None) -> list[Usage]:
+def _sizes(limit: int | None, **of: Any) -> list[Usage]:
     """What quotas give, where that is limited: adding it up reads every mailbox."""
     if limit is None or limit == UNLIMITED:
         return []
-    return [Usage(_("Mailbox sizes, added up"), quotas.given(domain=domain, customer=customer), limit, is_size=True)]
+    return [Usage(_("Mailbox sizes, added up"), quotas.given(**of), limit, is_size=True)]

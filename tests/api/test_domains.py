@@ -268,6 +268,13 @@ def test_brokers_and_providers_are_the_server_s(cast: world.World) -> None:
     assert cast.administrator.get(made["Location"]).json() == made.json()
     assert cast.administrator.patch(made["Location"], {"name": "Resale Ltd", "externalId": None}).status_code == 204
     assert cast.administrator.get("/brokers").json()[0]["externalId"] is None
+    limits = {"limits": {"customers": 2, "users": 10}}
+    assert cast.administrator.patch(made["Location"], limits).status_code == 204
+    found = cast.administrator.get(made["Location"]).json()["limits"]
+    assert (found["customers"], found["users"], found["domains"]) == (2, 10, None)
+    wrong = cast.administrator.patch(made["Location"], {"name": "Never", "limits": {"bytes": -5}})
+    assert is_problem(wrong, 422)["errors"][0]["field"] == "limits.bytes"
+    assert cast.administrator.get(made["Location"]).json()["name"] != "Never"
     assert cast.administrator.delete(made["Location"]).status_code == 204 and not Broker.objects.exists()
     provider = cast.administrator.post("/outgoing-providers", {"name": "test1", "spfProvider": "spf.example.net"})
     assert provider.status_code == 201

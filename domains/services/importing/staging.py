@@ -19,6 +19,7 @@ from accounts.permissions import Right
 from accounts.scopes import Reach
 from config.kit.versions import ChangedMeanwhile
 from domains.models import Customer, Domain
+from domains.services import broker_limits
 from domains.services.importing.results import Refused
 
 # text: the address under its domain's own name
@@ -147,9 +148,10 @@ def settle_domains(
 
 
 def lock_domains() -> None:
-    """Hold the rows of what is counted, customers first. Raises: ChangedMeanwhile."""
+    """Hold the rows of what is counted, in the order of `counting`. Raises: ChangedMeanwhile."""
     ids = domains_named()
     customers = Domain.objects.filter(pk__in=ids).values("customer_id")
+    broker_limits.hold(*customers.values_list("customer_id", flat=True).distinct())
     list(Customer.objects.select_for_update().filter(pk__in=customers).order_by("pk").values_list("pk"))
     list(Domain.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk"))
     moved = "d.id = r.domain_id AND d.customer_id IS DISTINCT FROM r.customer_id"
@@ -196,16 +198,19 @@ def mark_somebodys(actor: Actor, column: str = "email") -> None:
 
 
 def cut(column: str, limit: str, counted: str, numbers: str) -> None:
-    """Rows beyond what a domain or customer may have are refused, the last ones of the file.
+    """Rows beyond what a domain, a customer or a broker may have are refused, the last ones of the file.
 
     limit: the column with it; counted: the domain's counter. numbers: a query of (line, n), how many each row adds.
     """
     reason = _("%(name)s has reached its limit of %(limit)s. Raise the limit, or remove something first.")
     reason = reason % {"name": "{name}", "limit": "{limit}"}
     places = {
-        "domain_id": f"SELECT id, name, {limit} AS most, {counted} AS used FROM domains_domain",
-        "customer_id": f"SELECT c.id, c.name, c.{limit} AS most, (SELECT COALESCE(sum(d.{counted}), 0)"
+        "r.domain_id": f"SELECT id, name, {limit} AS most, {counted} AS used FROM domains_domain",
+        "r.customer_id": f"SELECT c.id, c.name, c.{limit} AS most, (SELECT COALESCE(sum(d.{counted}), 0)"
         " FROM domains_domain d WHERE d.customer_id = c.id) AS used FROM domains_customer c",
+        "(SELECT c.broker_id FROM domains_customer c WHERE c.id = r.customer_id)": f"SELECT b.id, b.name,"
+        f" b.{limit} AS most, (SELECT COALESCE(sum(d.{counted}), 0) FROM domains_domain d JOIN domains_customer c"
+        " ON c.id = d.customer_id WHERE c.broker_id = b.id) AS used FROM domains_broker b",
     }
     for owner, place in places.items():
         with connection.cursor() as cursor:
@@ -214,7 +219,7 @@ def cut(column: str, limit: str, counted: str, numbers: str) -> None:
                 UPDATE import_row
                 SET wrong = %s, reason = replace(replace(%s, '{{name}}', over.name), '{{limit}}', over.most::text)
                 FROM (SELECT added.line, p.name, p.most FROM (
-                          SELECT r.line, r.{owner} AS owner, sum(n.n) OVER (PARTITION BY r.{owner} ORDER BY r.line)
+                          SELECT r.line, {owner} AS owner, sum(n.n) OVER (PARTITION BY {owner} ORDER BY r.line)
                           AS total FROM ({numbers}) n JOIN import_row r USING (line) WHERE r.wrong = '') added
                       JOIN ({place}) p ON p.id = added.owner
                       WHERE p.most >= 0 AND added.total > GREATEST(0, p.most - p.used)) over

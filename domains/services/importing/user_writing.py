@@ -64,6 +64,7 @@ def write(job: Job) -> None:
     trail.record(job.actor, "mailbox.create", _MADE)
     quotas.refresh_fill_of("SELECT mailbox_id FROM import_row")
     limited = Q(max_quota_bytes__isnull=False) | Q(max_bytes__isnull=False) | Q(customer__max_bytes__isnull=False)
+    limited |= Q(customer__broker__max_bytes__isnull=False)
     for domain in Domain.objects.filter(limited, pk__in=staging.domains_named()):
         quotas.check_room(domain)
     if result.passwords and not result.dry_run:

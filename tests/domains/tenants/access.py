@@ -46,6 +46,8 @@ ROWS = [
     for_administrators("domains:broker-create", 303, method="POST", data={"name": "New"}),
     for_administrators("domains:broker-edit", args=a_broker),
     for_administrators("domains:broker-edit", 303, method="POST", args=a_broker, data={"name": "Other"}),
+    for_administrators("domains:broker-limits", args=a_broker),
+    for_administrators("domains:broker-limits", 303, method="POST", args=a_broker, data={"max_domains": "5"}),
     for_administrators("domains:broker-delete", 303, method="POST", args=a_broker),
     for_administrators("domains:provider-list"),
     for_administrators("domains:provider-create"),
