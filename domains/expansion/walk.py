@@ -7,8 +7,11 @@ cut and shown.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from accounts.addresses import MailAddress, parse_address
@@ -16,7 +19,7 @@ from accounts.errors import BadAddress as BadAccountAddress
 from accounts.scopes import EVERYWHERE, Reach
 from domains.errors import BadAddress
 from domains.expansion import rows
-from domains.expansion.rows import Claim, ClaimRow, Place
+from domains.expansion.rows import Claim, ClaimRow, Edge, Place
 from domains.expansion.words import NO_PARENT, Delivery, Expansion, How, Outcome, Step
 from domains.models import Address, Status
 
@@ -71,6 +74,10 @@ def _parsed(text: str, field: str) -> MailAddress:
         return parse_address(text)
     except BadAccountAddress as error:
         raise BadAddress(str(error), field=field) from error
+
+
+_step, _delivery = partial(tuple.__new__, Step), partial(tuple.__new__, Delivery)
+PLAIN = Claim(0, "", MAILBOX, True, False, 0, ANYONE, 0)  # what is known of a mailbox that comes the short way
 
 
 class Arrival(NamedTuple):
@@ -130,36 +137,74 @@ class _Walk:
                 self.say(number, Outcome.TOO_DEEP)
             return
         self.refuse_senders(ahead)
-        edges = rows.edges_of(list(ahead.values())) if ahead else []
+        edges = rows.edges_of(list(ahead.values())) if ahead else rows.Edges({}, [])
         texts = rows.claims_by_text(set(catch_alls.values())) if catch_alls else {}
-        of_claims = {row[7] for _edge, row in edges if row is not None}
+        of_claims = {row[7] for _edge, row in edges.others if row is not None}
+        of_claims |= {domain_id for plain in edges.plain.values() for domain_id, _texts in plain}
         self.learn_ids(of_claims | {claim.domain_id for claim in texts.values()})
-        unclaimed = [edge[1] for edge, _row in edges if edge[2] is None]
+        unclaimed = [edge[1] for edge, _row in edges.others if edge[2] is None]
         unclaimed += [email for email in catch_alls.values() if email not in texts]
         self.learn_names({email.rpartition("@")[2] for email in unclaimed})
         for number, email in catch_alls.items():
-            self.come(number, level, How.CATCH_ALL.value, email, texts.get(email), "")
-        going = {claim.id: (number, _HOW[claim.kind]) for number, claim in ahead.items()}
-        for edge, row in edges:
-            number, how = going[edge[0]]
-            self.come(number, level, how, edge[1], row, edge[3])
+            claim = texts.get(email)
+            place = self.places.get(claim.domain_id) if claim else self.by_name[email.rpartition("@")[2]]
+            self.arrive(Arrival(number, level, email, How.CATCH_ALL.value, claim, place))
+        others: dict[int, list[tuple[Edge, ClaimRow | None]]] = {}
+        for edge, row in edges.others:
+            others.setdefault(edge[0], []).append((edge, row))
+        for number, claim in sorted(ahead.items(), key=lambda item: item[1].id):
+            self.go(number, level, claim, edges.plain.get(claim.id, []), others.get(claim.id, []))
 
-    def come(self, number: int, level: int, how: str, email: str, row: ClaimRow | None, mode: str) -> None:
-        """Go along one edge. What most of a large group are, mailboxes that keep what they get, goes the short way."""
-        if row is None:
-            place = self.by_name[email.rpartition("@")[2]]
-            self.arrive(Arrival(number, level, email, how, None, place, mode))
-            return
-        id, text, kind, is_enabled, _keep, recipients, _senders, domain_id = row
+    def go(
+        self,
+        number: int,
+        level: int,
+        source: Claim,
+        plain: list[tuple[int, list[str]]],
+        others: list[tuple[Edge, ClaimRow | None]],
+    ) -> None:
+        """Along all edges of one address, in the order of the addresses."""
+        how = _HOW[source.kind]
+        into = sorted(chain.from_iterable(texts for domain_id, texts in plain if domain_id in self.open))
+        others = others + [
+            ((source.id, text, None, ""), (0, text, MAILBOX, True, False, 0, ANYONE, domain_id))
+            for domain_id, texts in plain
+            if domain_id not in self.open
+            for text in texts
+        ]
+        done = 0
+        for edge, row in sorted(others, key=lambda other: other[0][1]):
+            ahead = bisect(into, edge[1], lo=done)
+            self.deliver_plain(number, level, how, into[done:ahead])
+            done = ahead
+            if row is None:
+                place = self.by_name[edge[1].rpartition("@")[2]]
+                self.arrive(Arrival(number, level, edge[1], how, None, place, edge[3]))
+            else:
+                claim = Claim._make(row)
+                self.arrive(Arrival(number, level, claim.text, how, claim, self.places.get(claim.domain_id), edge[3]))
+        self.deliver_plain(number, level, how, into[done:])
+
+    def deliver_plain(self, number: int, level: int, how: str, texts: Sequence[str]) -> None:
+        """To mailboxes in use that forward nothing, each named once: what most of a large group are."""
         steps = self.found.steps
-        plain = is_enabled and kind == MAILBOX and not recipients and not mode and domain_id in self.open
-        if plain and id not in self.first and text not in self.arrived and len(steps) < MAX_STEPS:
-            here = len(steps)
-            self.first[id] = self.arrived[text] = here
-            steps.append(Step(here, number, level, text, how, DELIVERED, kind))
-            self.found.deliveries.append(Delivery(text, DELIVERED, here))
-        else:
-            self.arrive(Arrival(number, level, text, how, Claim._make(row), self.places.get(domain_id), mode))
+        here = len(steps)
+        if here + len(texts) > MAX_STEPS or not self.arrived.keys().isdisjoint(texts):
+            for text in texts:
+                self.deliver_one(Arrival(number, level, text, how, PLAIN, None))
+            return
+        numbers = range(here, here + len(texts))
+        self.arrived.update(zip(texts, numbers, strict=True))
+        # without a call of Python's for each: tuple.__new__ makes the rows
+        same = map(repeat, (how, DELIVERED, MAILBOX, None))
+        steps.extend(map(_step, zip(numbers, repeat(number), repeat(level), texts, *same, strict=False)))
+        self.found.deliveries.extend(map(_delivery, zip(texts, repeat(DELIVERED), numbers, strict=False)))
+
+    def deliver_one(self, at: Arrival) -> None:
+        if len(self.found.steps) < MAX_STEPS:
+            self.deliver(at, DELIVERED)
+        elif self.found.steps[-1].outcome != Outcome.TOO_MANY:
+            self.step(at, Outcome.TOO_MANY)
 
     def arrive(self, at: Arrival) -> None:
         """An address has come by: say what becomes of it, and put what it stands for on the next level."""
