@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
+from django.template.loader import get_template
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -17,7 +18,7 @@ from accounts import sentences
 from accounts.models import AuditEvent, User
 from accounts.permissions import BUILT_IN_ROLES, LEVEL_LABELS, Level
 from accounts.selectors.administrators import grants_visible_to, role_label, sees_system_administrators
-from config.kit.list_big import BigListing
+from config.kit.list_big import BigListing, Name
 from config.kit.list_fields import Beginning, Choice, Custom, Field, Main, Text, Time, YesNo
 from config.kit.listing import Listing, View
 from config.kit.tables import Empty
@@ -93,6 +94,29 @@ ADMINISTRATORS: Listing[User] = Listing(
     views=(View(_("System administrators"), "q=role:system_administrator"), View(_("Shut out"), "active=no")),
     first_step=Empty(_("Nobody administers anything yet"), _("Give somebody a domain or a customer to run."), "key"),
     nothing=_("No administrator like this"),
+)
+
+
+def _state(user: User) -> SafeString:
+    return mark_safe(get_template("accounts/person_state.html").render({"person": user}))  # noqa: S308
+
+
+USERS: BigListing[User] = BigListing(
+    "accounts.users",
+    (
+        Main("email", _("E-mail address"), words=True, sort=True, folded=True, url="accounts:user-detail"),
+        Name("name", _("Name"), words=True, long=True),
+        YesNo("administrator", _("Role"), path="is_administrator", yes=_("Administrator"), no=_("User"), filter=True),
+        YesNo("active", _("State"), path="is_active", yes=_("May sign in"), no=_("Shut out"), filter=True, show=_state),
+        Time("last", _("Last signed in"), path="last_login", search=False),
+        Time("created", _("Made"), path="created_at", sort="pk", shown=False, search=False),
+    ),
+    sort="email",
+    caption=_("Users"),
+    placeholder=_("Address or name"),
+    views=(View(_("Administrators"), "administrator=yes"), View(_("Shut out"), "active=no")),
+    first_step=Empty(_("Nobody yet"), icon="users"),
+    nothing=_("Nobody has this name or address"),
 )
 
 

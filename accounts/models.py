@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import BrinIndex, OpClass
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
 from django.db.models import F
 from django.db.models.functions import Lower
@@ -90,6 +90,9 @@ class User(Versioned, AbstractBaseUser):
             models.Index(fields=["home_domain_id", "email"], name="user_by_domain"),
             models.Index(fields=["home_customer_id", "email"], name="user_by_customer"),
             models.Index(fields=["is_administrator", "email"], name="user_administrators"),
+            models.Index(fields=["email"], condition=models.Q(is_active=False), name="user_shut_out"),
+            GinIndex(fields=["email"], opclasses=["gin_trgm_ops"], name="user_email_parts"),
+            GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="user_name_parts"),
         ]
 
     def __str__(self) -> str:

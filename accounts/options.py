@@ -25,7 +25,7 @@ from accounts.models import OptionValue
 from accounts.optiontypes import SECRET_TYPES, OptionType
 from accounts.permissions import Level
 from accounts.scopes import SERVER, ScopeRef, chain_of
-from config.kit.fixed import Fixed
+from config.kit.fixed import Asked, Fixed
 from config.kit.sealed import Sealed
 
 Text = str | Promise
@@ -165,10 +165,30 @@ def resolve_all(obj: object | None = None) -> dict[str, Resolved]:
 
 def resolve_many(names: Iterable[str], objects: Sequence[object | None]) -> list[dict[str, Resolved]]:
     """Several options of many objects, in their order; one query, however many they are."""
+    asked = question(names, objects)
+    return asked.answers(asked.query.rows())
+
+
+def question(names: Iterable[str], objects: Sequence[object | None]) -> Question:
+    """`resolve_many` in two steps, so that its query can go together with others (config.kit.fixed)."""
     options = [get(name) for name in names]
     chains = [places.chain(obj) if isinstance(obj, ScopeRef) else chain_of(obj) for obj in objects]
-    found = _read([option.name for option in options], {scope for chain in chains for scope in chain})
-    return [{option.name: _resolved(option, chain, found) for option in options} for chain in chains]
+    scopes = {scope for chain in chains for scope in chain}
+    by_level = [[scope.id for scope in scopes if scope.level == level] for level in Level]
+    return Question(options, chains, _VALUES.asked([option.name for option in options], *by_level))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What `resolve_many` asks the database, and how it reads the answer."""
+
+    options: list[Option]
+    chains: list[tuple[ScopeRef, ...]]
+    query: Asked[OptionValue]
+
+    def answers(self, rows: Iterable[OptionValue]) -> list[dict[str, Resolved]]:
+        found = {(ScopeRef(Level(row.level), row.object_id), row.name): stored_value(row) for row in rows}
+        return [{each.name: _resolved(each, chain, found) for each in self.options} for chain in self.chains]
 
 
 def stored_value(row: OptionValue) -> Any:
@@ -185,12 +205,6 @@ def reveal(resolved: Resolved) -> str:
     """The secret itself, for whoever really uses it ("" where there is none)."""
     kept = resolved.value.get("password") if isinstance(resolved.value, dict) else resolved.value
     return kept.reveal() if isinstance(kept, Sealed) else str(kept or "")
-
-
-def _read(names: list[str], scopes: set[ScopeRef]) -> dict[tuple[ScopeRef, str], Any]:
-    by_level = {level: [scope.id for scope in scopes if scope.level == level] for level in Level}
-    rows = _VALUES.rows(names, *by_level.values())
-    return {(ScopeRef(Level(row.level), row.object_id), row.name): stored_value(row) for row in rows}
 
 
 def _values(names: list[str], *ids: list[int]) -> QuerySet[OptionValue]:

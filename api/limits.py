@@ -8,6 +8,7 @@ Not for guessing at passwords (`accounts.throttle`, which must forget nothing).
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import ipaddress
 import logging
@@ -17,6 +18,7 @@ from typing import cast
 
 import redis
 from django.conf import settings
+from redis.commands.core import Script
 
 from config.kit.heartbeat import broker
 
@@ -52,7 +54,7 @@ def count_request(token: str, address: str) -> Count:
     window, wait_s = _window()
     keys = [f"postkeep:api:rate:{_short(token)}:{window}", f"postkeep:api:wrong:{_network(address)}:{window}"]
     try:
-        counted = cast(int, broker().eval(_COUNT, len(keys), *keys, GUESSES, 2 * WINDOW_S))
+        counted = cast(int, _counting()(keys, [GUESSES, 2 * WINDOW_S], broker()))
     except redis.RedisError as error:
         log.warning("Requests aren't counted: %s", error)
         counted = 0
@@ -70,6 +72,12 @@ def note_wrong(token: str, address: str) -> None:
         pipeline.execute()
     except redis.RedisError as error:
         log.warning("A wrong token isn't counted: %s", error)
+
+
+@functools.cache
+def _counting() -> Script:
+    """The script, sent by its hash; whole where the server doesn't know it yet."""
+    return broker().register_script(_COUNT)
 
 
 def _window() -> tuple[int, int]:

@@ -172,10 +172,13 @@ class _Order:
 
     def part(self, rows: Rows, start: int, end: int, *, are_many: bool) -> list[Any]:
         """Some of the rows in this order. Few are found before they are sorted: PostgreSQL, which guesses how many
-        there are, would walk an index of the order past a million others."""
+        there are, would walk an index of the order past a million others. Of many the keys are found first: what comes
+        with a row is asked only of those that are shown, and no join walks along."""
         ordered = self.sorted(rows)
-        if are_many or rows.query.distinct or rows.query.combinator:
+        if rows.query.distinct or rows.query.combinator:
             return list(ordered[start:end])
+        if are_many:
+            return list(ordered.filter(pk__in=ordered.values("pk")[start:end]))
         value = Coalesce("pk", "pk") if self.is_key else Coalesce(self.column, self.column)
         hidden: list[Any] = [value.desc(), "-pk"] if self.descending else [value.asc(), "pk"]
         return list(ordered.filter(pk__in=rows.order_by(*hidden).values("pk")[start:end]))

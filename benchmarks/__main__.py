@@ -171,7 +171,7 @@ def _run(bench: Bench, names: list[str], folder: Path) -> int:
             continue
         bench.say(f"{name} took {time.monotonic() - began:.0f} s")
         raw.write_text(json.dumps(document, indent=1) + "\n")
-        _write_tables(folder / "README.md", document)
+        _write_tables(folder / "README.md", newest(results))
     measured = {name: document["sections"][name] for name in names if name not in failed}
     for target in targets_of({"sections": measured}):
         print(target.line)
@@ -188,6 +188,17 @@ def targets_of(document: Result) -> list[Target]:
     ]
 
 
+def newest(results: Path) -> Result:
+    """Of every section the last figures there are, each with its day, in one document; the machine of the last day."""
+    found: Result = {"sections": {}, "days": {}}
+    for raw in sorted(results.glob("????-??-??.json")):
+        document = json.loads(raw.read_text())
+        found["machine"] = document["machine"]
+        found["sections"].update(document["sections"])
+        found["days"].update(dict.fromkeys(document["sections"], raw.stem))
+    return found
+
+
 def report(document: Result) -> str:
     """All tables as Markdown."""
     facts = document["machine"]
@@ -195,7 +206,8 @@ def report(document: Result) -> str:
     pieces.append(f"### Targets\n\n{target_table(targets_of(document))}")
     for name, section in SECTIONS.items():
         if name in document["sections"]:
-            pieces.append(f"### {section.TITLE}\n\n{section.tables(document['sections'][name])}")
+            told = section.tables(document["sections"][name])
+            pieces.append(f"### {section.TITLE}\n\nMeasured on {document['days'][name]}.\n\n{told}")
     return "\n".join(pieces)
 
 

@@ -11,6 +11,7 @@ from csp.constants import NONE, SELF
 
 from config import environment
 from config.kit import paths, secrets
+from config.pooled import PooledConnection
 
 BASE_DIR = paths.BASE_DIR
 HOME = paths.home()
@@ -104,7 +105,13 @@ DATABASES: dict[str, Any] = {"default": environment.database() | {"CONN_HEALTH_C
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if PART == "web":
     # Threads come and go with requests, so they share a pool; a pool doesn't survive Celery's fork, so only here.
-    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 12, "num_workers": 1, "timeout": 5}
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "connection_class": PooledConnection,
+        "min_size": 1,
+        "max_size": 12,
+        "num_workers": 1,
+        "timeout": 5,
+    }
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
 CACHES = {

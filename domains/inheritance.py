@@ -7,7 +7,7 @@ query however many domains are asked. Pages, the API and services read these set
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from accounts import options
 from accounts.models import OptionValue
 from accounts.permissions import Level
 from accounts.scopes import SERVER, ScopeRef
+from config.kit.fixed import Asked
 from domains.models import Customer, Domain
 
 # The option with which its customer and the server say what a domain's field leaves open.
@@ -59,11 +60,32 @@ def settings_of(obj: Domain | Customer | None) -> dict[str, Setting]:
 
 def settings_of_many(objects: Sequence[Domain | Customer | None]) -> list[dict[str, Setting]]:
     """The same of many, in their order; one query."""
-    *each, server = options.resolve_many(OPTIONS.values(), [*objects, None])
-    return [
-        {name: _setting(name, obj, resolved[option], server[option]) for name, option in OPTIONS.items()}
-        for obj, resolved in zip(objects, each, strict=True)
-    ]
+    asked = settings_question(objects)
+    return asked.answers(asked.query.rows())
+
+
+def settings_question(objects: Sequence[Domain | Customer | None]) -> SettingsQuestion:
+    """The same in two steps, so that its query can go together with others."""
+    return SettingsQuestion(objects, options.question(OPTIONS.values(), [*objects, None]))
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsQuestion:
+    """What `settings_of_many` asks the database, and how it reads the answer."""
+
+    objects: Sequence[Domain | Customer | None]
+    above: options.Question
+
+    @property
+    def query(self) -> Asked[OptionValue]:
+        return self.above.query
+
+    def answers(self, rows: Iterable[OptionValue]) -> list[dict[str, Setting]]:
+        *each, server = self.above.answers(rows)
+        return [
+            {name: _setting(name, obj, resolved[option], server[option]) for name, option in OPTIONS.items()}
+            for obj, resolved in zip(self.objects, each, strict=True)
+        ]
 
 
 def value_of(obj: Domain | Customer | None, name: str) -> Any:

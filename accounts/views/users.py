@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -10,26 +11,19 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import mails, selectors, sentences, services
 from accounts.errors import AddressTaken, BadAddress, LastAdministrator
 from accounts.forms import UserForm
+from accounts.lists import USERS
 from accounts.models import OneTimeLink, User
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from accounts.services.acting import may_act_as
 from accounts.services.sign_in_links import is_suitable
-from accounts.tables import UserTable
 from accounts.views.pages import person_page
 from config.kit.pages import redirect_page, render_page, toast
-from config.kit.paging import keyset
-from config.kit.tables import Empty
 
 
 @require_safe
-def user_list(request: ActorRequest) -> HttpResponse:
-    search = request.GET.get("q", "").strip()
-    page = keyset(request, selectors.list_users(request.actor, search=search), order="email")
-    nobody = Empty(_("Nobody has this name or address"), icon="users")
-    table = UserTable(page.rows, request=request, pager=page.pager, empty=nobody)
-    context = {"table": table, "search": search}
-    return render_page(request, "accounts/user_list.html", context, partial="table")
+def user_list(request: ActorRequest) -> HttpResponseBase:
+    return USERS.answer(request, selectors.list_users(request.actor), "accounts/user_list.html")
 
 
 @never_cache

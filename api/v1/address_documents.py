@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import F, QuerySet, Window
+from django.db.models.functions import RowNumber
 from pydantic import Field
 
 from accounts.actors import Actor
-from accounts.permissions import Right
+from accounts.permissions import Level, Right
+from accounts.scopes import ScopeRef, scope_ref
 from api.schemas import Address as AddressText
 from api.schemas import Answer, Body, left_out
 from domains.models import Address, Recipient
@@ -123,28 +125,57 @@ class AliasAnswer(Answer):
     enabled: bool
 
 
-def with_recipients(rows: QuerySet[Address]) -> QuerySet[Address]:
-    """A list's rows with the first of their recipients, in two queries."""
-    first = Recipient.objects.select_related("target__mailbox__user").order_by("email", "pk")[:SHOWN_IN_LISTS]
-    return rows.prefetch_related(Prefetch("recipients", queryset=first, to_attr="first_recipients"))
+class Known(NamedTuple):
+    """A recipient with what is told of it: of a list's thousands no more is read than that."""
+
+    id: int
+    address_id: int
+    email: str
+    kind: str | None
+    domain_id: int | None
+    customer_id: int | None
+    first_name: str | None
+    last_name: str | None
+
+    def scopes(self) -> tuple[ScopeRef, ...]:
+        """Those of the address of ours that it is (accounts.scopes.Scoped)."""
+        return (*scope_ref(Level.DOMAIN, self.domain_id), *scope_ref(Level.CUSTOMER, self.customer_id))
 
 
-def recipients_of(address: Address) -> list[Recipient]:
+_PERSON = "target__mailbox__user"
+_KNOWN = ("target__kind", "target__domain", "target__customer_id", f"{_PERSON}__first_name", f"{_PERSON}__last_name")
+
+
+def known(rows: QuerySet[Recipient]) -> list[Known]:
+    return [Known._make(row) for row in rows.values_list("pk", "address", "email", *_KNOWN)]
+
+
+def recipients_of(address: Address) -> list[Known]:
     """Those answered with the address itself."""
-    found = address.recipients.select_related("target__mailbox__user").order_by("email", "pk")
-    return list(found[:SHOWN])
+    return known(address.recipients.order_by("email", "pk")[:SHOWN])
 
 
-def present_recipients(actor: Actor, rows: Iterable[Recipient]) -> list[RecipientAnswer]:
+def first_recipients(rows: Sequence[Address]) -> dict[int, list[Known]]:
+    """The first recipients of each of a list's rows, by its key; one query."""
+    place = Window(RowNumber(), partition_by=F("address"), order_by=("email", "pk"))
+    several = Recipient.objects.filter(address__in=rows).annotate(place=place).filter(place__lte=SHOWN_IN_LISTS)
+    found: dict[int, list[Known]] = {row.pk: [] for row in rows}
+    for each in known(several.order_by("email", "pk")):
+        found[each.address_id].append(each)
+    return found
+
+
+def present_recipients(actor: Actor, rows: Iterable[Known]) -> list[RecipientAnswer]:
     """Recipients as this actor may know them: of somebody else's users they learn no more than the address."""
     return [_recipient(actor, row) for row in rows]
 
 
 def present_groups(actor: Actor, rows: Sequence[Address]) -> list[EmailAlias]:
-    return [present_group(actor, row, row.first_recipients) for row in rows]  # type: ignore[attr-defined]
+    first = first_recipients(rows)
+    return [present_group(actor, row, first[row.pk]) for row in rows]
 
 
-def present_group(actor: Actor, row: Address, recipients: Iterable[Recipient]) -> EmailAlias:
+def present_group(actor: Actor, row: Address, recipients: Iterable[Known]) -> EmailAlias:
     senders: Senders = row.senders.upper()  # type: ignore[assignment]
     return EmailAlias(
         id=row.pk,
@@ -165,10 +196,11 @@ def present_group_detail(actor: Actor, row: Address) -> GroupDetail:
 
 
 def present_forwards(actor: Actor, rows: Sequence[Address]) -> list[ForwardAnswer]:
-    return [present_forward(actor, row, row.first_recipients) for row in rows]  # type: ignore[attr-defined]
+    first = first_recipients(rows)
+    return [present_forward(actor, row, first[row.pk]) for row in rows]
 
 
-def present_forward(actor: Actor, row: Address, recipients: Iterable[Recipient]) -> ForwardAnswer:
+def present_forward(actor: Actor, row: Address, recipients: Iterable[Known]) -> ForwardAnswer:
     return ForwardAnswer(
         id=row.pk,
         domain_id=row.domain_id,
@@ -185,12 +217,10 @@ def present_aliases(rows: Iterable[Address]) -> list[AliasAnswer]:
     return [AliasAnswer(id=row.pk, email=row.text, enabled=row.is_enabled) for row in rows]
 
 
-def _recipient(actor: Actor, row: Recipient) -> RecipientAnswer:
-    target = row.target
-    if target is None or not actor.has(Right.VIEW_USERS, target):
-        return RecipientAnswer(id=row.pk, email=row.email, firstname=None, lastname=None, type="EXTERNAL_ADDRESS")
-    if target.kind != Address.Kind.MAILBOX:
-        return RecipientAnswer(id=row.pk, email=row.email, firstname=None, lastname=None, type="ALIAS")
-    person = target.mailbox.user if hasattr(target, "mailbox") else None
-    first, last = ("", "") if person is None else (person.first_name, person.last_name)
-    return RecipientAnswer(id=row.pk, email=row.email, firstname=first or None, lastname=last or None, type="USER")
+def _recipient(actor: Actor, row: Known) -> RecipientAnswer:
+    if row.kind is None or not actor.has(Right.VIEW_USERS, row):
+        return RecipientAnswer(id=row.id, email=row.email, firstname=None, lastname=None, type="EXTERNAL_ADDRESS")
+    if row.kind != Address.Kind.MAILBOX:
+        return RecipientAnswer(id=row.id, email=row.email, firstname=None, lastname=None, type="ALIAS")
+    first, last = row.first_name or None, row.last_name or None
+    return RecipientAnswer(id=row.id, email=row.email, firstname=first, lastname=last, type="USER")

@@ -19,7 +19,7 @@ from api.v1.platforms import present as present_platform
 from api.v1.policy_documents import PolicyAnswer
 from api.v1.policy_documents import present as present_policy
 from api.v1.wording import AnyCaseLanguage, NewState, State
-from config.kit.fixed import Fixed
+from config.kit.fixed import Fixed, together
 from domains import inheritance
 from domains.models import Domain, DomainName, Policy, Relay
 from domains.services.domain_settings import LIMITS
@@ -184,11 +184,11 @@ class _Around:
 
     def __init__(self, rows: Sequence[Domain]) -> None:
         keys = [row.pk for row in rows]
-        self.settings = dict(zip(keys, inheritance.settings_of_many(list(rows)), strict=True))
-        self.aliases = _by_domain(_ALIASES.rows(keys))
-        self.policies = _by_domain(_POLICIES.rows(keys))
-        self.relays = _by_domain(_RELAYS.rows(keys))
-        self.providers = _by_domain(_PROVIDERS.rows(keys))
+        told = inheritance.settings_question(rows)
+        around = (each.asked(keys) for each in (_ALIASES, _POLICIES, _RELAYS, _PROVIDERS))
+        settings, *found = together(told.query, *around)
+        self.settings = dict(zip(keys, told.answers(settings), strict=True))
+        self.aliases, self.policies, self.relays, self.providers = map(_by_domain, found)
 
 
 def _by_domain(rows: Iterable[Any]) -> dict[int, list[Any]]:

@@ -27,7 +27,6 @@ from api.v1.address_documents import (
     present_forward,
     present_forwards,
     recipients_of,
-    with_recipients,
 )
 from api.v1.groups import RECIPIENT
 from domains import selectors
@@ -43,8 +42,8 @@ FORWARDS = Listing(
     sorts={"email": "text", "id": "pk"},
     default="email",
     filters={
-        "email": filters.text("text", "The address that is forwarded.", canonical=True),
-        "name": filters.text("name", "What it is called."),
+        "email": filters.text("text", "The address that is forwarded.", canonical=True, many=True),
+        "name": filters.text("name", "What it is called.", many=True),
         "recipient": RECIPIENT,
     },
 )
@@ -145,14 +144,14 @@ def _forwarding(mailbox: Mailbox) -> Forwarding:
 @group.list("/forwards", FORWARDS)
 def forwards_all(actor: Actor) -> QuerySet[Address]:
     """List the forwards of all domains one sees."""
-    return with_recipients(selectors.list_addresses(actor, [Address.Kind.FORWARD]))
+    return selectors.list_addresses(actor, [Address.Kind.FORWARD])
 
 
 @group.list("/domains/{int:domainId}/forwards", FORWARDS)
 def forward_list(actor: Actor, domain_id: int) -> QuerySet[Address]:
     """List a domain's forwards."""
     domain = subjects.domain()(actor, domain_id)
-    return with_recipients(selectors.list_addresses(actor, [Address.Kind.FORWARD], domain=domain))
+    return selectors.list_addresses(actor, [Address.Kind.FORWARD], domain=domain)
 
 
 @group.post("/domains/{int:domainId}/forwards", admit=subjects.domain(Right.MANAGE_ADDRESSES))

@@ -24,11 +24,11 @@ from api.v1.address_documents import (
     GroupDetail,
     NewEmailAlias,
     RecipientAnswer,
+    known,
     present_group,
     present_group_detail,
     present_groups,
     present_recipients,
-    with_recipients,
 )
 from domains import selectors
 from domains.models import Address, Domain, Recipient
@@ -50,8 +50,8 @@ GROUPS = Listing(
     sorts={"email": "text", "id": "pk"},
     default="email",
     filters={
-        "email": filters.text("text", "The group's address.", canonical=True),
-        "name": filters.text("name", "What it is called."),
+        "email": filters.text("text", "The group's address.", canonical=True, many=True),
+        "name": filters.text("name", "What it is called.", many=True),
         "recipient": RECIPIENT,
         "address": RECIPIENT,
     },
@@ -59,7 +59,8 @@ GROUPS = Listing(
 
 
 def _recipients(actor: Actor, rows: Sequence[Recipient]) -> list[RecipientAnswer]:
-    return present_recipients(actor, rows)
+    named = {each.id: each for each in known(Recipient.objects.filter(pk__in=[row.pk for row in rows]))}
+    return present_recipients(actor, [named[row.pk] for row in rows if row.pk in named])
 
 
 RECIPIENTS = Listing(
@@ -81,14 +82,14 @@ def _group(need: Right = Right.VIEW_USERS) -> Any:
 @group.list("/groups", GROUPS)
 def groups_all(actor: Actor) -> QuerySet[Address]:
     """List the groups of all domains one sees."""
-    return with_recipients(selectors.list_addresses(actor, [Address.Kind.GROUP]))
+    return selectors.list_addresses(actor, [Address.Kind.GROUP])
 
 
 @group.list("/domains/{int:domainId}/groups", GROUPS)
 def group_list(actor: Actor, domain_id: int) -> QuerySet[Address]:
     """List a domain's groups."""
     domain = subjects.domain()(actor, domain_id)
-    return with_recipients(selectors.list_addresses(actor, [Address.Kind.GROUP], domain=domain))
+    return selectors.list_addresses(actor, [Address.Kind.GROUP], domain=domain)
 
 
 @group.post("/domains/{int:domainId}/groups", admit=subjects.domain(Right.MANAGE_ADDRESSES))
@@ -153,7 +154,7 @@ def group_delete(actor: Actor, group: Address) -> None:
 def group_addresses(actor: Actor, domain_id: int, group_id: int) -> QuerySet[Recipient]:
     """List the recipients of a group."""
     found = _group()(actor, group_id, domain_id)
-    return Recipient.objects.filter(address=found).select_related("target__mailbox__user")
+    return Recipient.objects.filter(address=found)
 
 
 @group.post("/domains/{int:domainId}/groups/{int:groupId}/addresses", admit=_group(Right.MANAGE_ADDRESSES))
@@ -165,7 +166,7 @@ def group_address_add(actor: Actor, group: Address, body: Addresses) -> Created[
     """
     added = groups.add_members(actor, group, body)
     group.refresh_from_db()
-    rows = group.recipients.filter(email__in=added).select_related("target__mailbox__user")
+    rows = known(group.recipients.filter(email__in=added))
     return Created(present_group(actor, group, rows), f"/domains/{group.domain_id}/groups/{group.pk}")
 
 

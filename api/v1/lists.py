@@ -167,8 +167,8 @@ LISTS = Listing(
     sorts={"email": "address__text", "id": "pk"},
     default="email",
     filters={
-        "email": filters.text("address__text", "The list's address.", canonical=True),
-        "name": filters.text("address__name", "What it is called."),
+        "email": filters.text("address__text", "The list's address.", canonical=True, many=True),
+        "name": filters.text("address__name", "What it is called.", many=True),
         "ownerId": filters.number("owner__user", "The owner."),
     },
 )

@@ -172,6 +172,17 @@ _UNITS = {
 _INSIDE = {outside: inside for inside, outside in _UNITS.items()}
 
 
+# group → (the API's name, ours, what counts where the row doesn't say it) of each of its values
+_FIELDS = {
+    group: [
+        (_UNITS.get(path, path).partition(".")[2], path.partition(".")[2], default)
+        for path, default in pure.DEFAULTS.items()
+        if path.startswith(f"{group}.")
+    ]
+    for group in GROUPS
+}
+
+
 def _camel(path: str) -> str:
     return ".".join(to_camel(part) for part in path.split("."))
 
@@ -199,12 +210,7 @@ def present(policy: Policy) -> PolicyAnswer:
 def _group(policy: Policy, group: str) -> dict[str, Any]:
     """The values of one group by the API's names; what the row doesn't say has its default."""
     kept = getattr(policy, group) or {}
-    found = {}
-    for path, default in pure.DEFAULTS.items():
-        own, _dot, name = path.partition(".")
-        if own == group and name:
-            found[_UNITS.get(path, path).partition(".")[2]] = kept.get(name, default)
-    return found
+    return {outside: kept.get(name, default) for outside, name, default in _FIELDS[group]}
 
 
 def values_of(body: PolicyChange) -> dict[str, Any]:

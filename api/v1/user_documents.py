@@ -18,7 +18,7 @@ from api.v1.platforms import present as present_platform
 from api.v1.policy_documents import PolicyAnswer
 from api.v1.policy_documents import present as present_policy
 from api.v1.wording import AnyCaseLanguage, NewState, State
-from config.kit.fixed import Fixed
+from config.kit.fixed import Fixed, together
 from domains import inheritance
 from domains.models import Mailbox, Policy, Relay
 
@@ -130,12 +130,15 @@ class _Around:
 
     def __init__(self, rows: Sequence[Mailbox]) -> None:
         domains = {row.domain_id: row.domain for row in rows}
-        told = inheritance.settings_of_many(list(domains.values()))
-        self.settings = dict(zip(domains, told, strict=True))
+        told = inheritance.settings_question(list(domains.values()))
         named = {row.policy_id for row in rows} | {domain.default_policy_id for domain in domains.values()}
-        found = _POLICIES.rows([key for key in named if key is not None])
-        self.policies = {policy.pk: present_policy(policy) for policy in found}
-        relays = _RELAYS.rows(list(domains), [row.relay_id for row in rows if row.relay_id is not None])
+        settings, policies, relays = together(
+            told.query,
+            _POLICIES.asked([key for key in named if key is not None]),
+            _RELAYS.asked(list(domains), [row.relay_id for row in rows if row.relay_id is not None]),
+        )
+        self.settings = dict(zip(domains, told.answers(settings), strict=True))
+        self.policies = {policy.pk: present_policy(policy) for policy in policies}
         self.relays = {relay.pk: relay for relay in relays}
         self.default_relays = {relay.domain_id: relay for relay in self.relays.values() if relay.is_default}
 

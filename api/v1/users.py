@@ -38,8 +38,8 @@ USERS = Listing(
     sorts={"email": "address", "id": "user_id", "name": "name", "occupation": "fill_permille"},
     default="email",
     filters={
-        "email": filters.text("address", "The address.", canonical=True),
-        "name": filters.text("name", "What the person is called."),
+        "email": filters.text("address", "The address.", canonical=True, many=True),
+        "name": filters.text("name", "What the person is called.", many=True),
         "status": filters.choice("status", "The state.", STATES),
         "domainId": filters.number("domain_id", "The domain."),
         "customerId": filters.number("customer_id", "The customer."),

@@ -10,10 +10,12 @@ querysets with annotations, prefetches or distinct models. Threads may share one
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model, QuerySet
 from django.db.models import query as querying
@@ -48,18 +50,17 @@ class Fixed(Generic[M]):
 
     def rows(self, *values: Any) -> list[M]:
         """What the queryset finds with these values."""
-        plan = self._plan or self._compiled()
-        parameters = [values[plan.places[at]] if at in plan.places else each for at, each in enumerate(plan.parameters)]
-        with connection.cursor() as cursor:
-            cursor.execute(plan.sql, parameters)
-            found: Any = cursor.fetchall()
-        if plan.converters:
-            found = plan.compiler.apply_converters(found, plan.converters)
-        return [_built(plan, row) for row in found]
+        return self.asked(*values).rows()
 
     def first(self, *values: Any) -> M | None:
         """The first of them, None where there is none."""
         return next(iter(self.rows(*values)), None)
+
+    def asked(self, *values: Any) -> Asked[M]:
+        """The question with these values, to be asked `together` with others."""
+        plan = self._plan or self._compiled()
+        parameters = [values[plan.places[at]] if at in plan.places else each for at, each in enumerate(plan.parameters)]
+        return Asked(plan, parameters)
 
     def _compiled(self) -> _Plan:
         marks = [_mark(kind, number) for number, kind in enumerate(self._kinds)]
@@ -85,6 +86,54 @@ class Fixed(Generic[M]):
         )
         self._plan = plan
         return plan
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[M]):
+    """A fixed query with its values."""
+
+    plan: _Plan
+    parameters: list[Any]
+
+    def rows(self) -> list[M]:
+        with _prepared() as held:
+            cursor = self.send(held)
+        return self.read(cursor)
+
+    def send(self, held: Any) -> Any:
+        """Through Django's wrapper, which counts and logs it; Django's own cursor would write the values into the
+        text, which no server can keep prepared.
+        """
+        wrapper: Any = connection
+        cursor = wrapper._prepare_cursor(psycopg.Cursor(held))
+        cursor.execute(self.plan.sql, self.parameters)
+        return cursor
+
+    def read(self, cursor: Any) -> list[M]:
+        found = cursor.fetchall()
+        cursor.close()
+        if self.plan.converters:
+            found = self.plan.compiler.apply_converters(found, self.plan.converters)
+        return [_built(self.plan, row) for row in found]
+
+
+def together(*asked: Asked[Any]) -> list[list[Any]]:
+    """The rows of several questions, none of which needs another's answer, for one round trip."""
+    with _prepared() as held, held.pipeline():
+        cursors = [each.send(held) for each in asked]
+    return [each.read(cursor) for each, cursor in zip(asked, cursors, strict=True)]
+
+
+@contextmanager
+def _prepared() -> Iterator[Any]:
+    """The connection, so that the server keeps what is asked prepared: planning it costs more than running it."""
+    connection.ensure_connection()
+    held: Any = connection.connection
+    held.prepare_threshold = 0
+    try:
+        yield held
+    finally:
+        held.prepare_threshold = None
 
 
 def _mark(kind: type, number: int) -> Any:

@@ -15,10 +15,12 @@ from typing import Any, Generic, TypeVar
 from django.db.models import Model, Q
 from django.http import QueryDict
 
-from config.kit.list_fields import Main
-from config.kit.list_query import Term
+from config.kit.list_fields import Main, Text
+from config.kit.list_query import Op, Term, Value
 from config.kit.list_state import Asked
+from config.kit.list_values import pattern
 from config.kit.listing import Listing
+from config.kit.lookups import like_escaped
 from config.kit.paging import Order
 from config.kit.preferences import ListMemory
 
@@ -51,3 +53,23 @@ class BigListing(Listing[M], Generic[M]):
 
     def ask(self, actor: Any, params: QueryDict, memory: ListMemory | None = None) -> BigAsked:
         return BigAsked(self, self.fields_for(actor), params, memory or ListMemory())
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Name(Text):
+    """Words in any case, looked for by the trigram index of the column itself."""
+
+    def compare(self, op: Op, value: Value) -> Q:
+        return ilike(self.orm_path, value, whole=self.whole or op == "=")
+
+    def word(self, value: Value) -> Q:
+        return ilike(self.orm_path, value, whole=False)
+
+
+def ilike(path: str, value: Value, *, whole: bool) -> Q:
+    """The rows in which a typed value is found, in any case; `*` in it stands for anything."""
+    lookup, text = pattern(value.text, literal=value.literal, whole=whole)
+    if lookup == "regex":
+        return Q(**{f"{path}__iregex": text})
+    before, after = "%" * (lookup in ("contains", "endswith")), "%" * (lookup in ("contains", "startswith"))
+    return Q(**{f"{path}__ilike": f"{before}{like_escaped(text)}{after}"})

@@ -83,6 +83,7 @@ class Address(Versioned):
             models.Index(fields=["customer_id", "kind", "text"], name="address_by_customer_kind"),
             GinIndex(fields=["text"], opclasses=["gin_trgm_ops"], name="address_parts"),
             GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], condition=~Q(name=""), name="address_name_parts"),
+            models.Index(fields=["kind", "id"], condition=~Q(kind="mailbox"), name="address_by_kind_id"),
             # all that an expansion asks of most members of a group, without a look at the row
             models.Index(fields=["id"], include=["text", "domain"], condition=PLAIN, name="address_mailbox_plain"),
             # groups and forwards are one list; among a million mailboxes two kinds can't be merged in order
@@ -197,6 +198,9 @@ class Mailbox(Versioned):
                 for column in ("address", "name", "fill_permille")
             ),
             models.Index(fields=["used_bytes", "id"], name="mailbox_all_used"),
+            # by the person's id, which is the API's, within a domain or customer
+            models.Index(fields=["domain", "user", "id"], name="mailbox_domain_user"),
+            models.Index(fields=["customer_id", "user", "id"], name="mailbox_cust_user"),
             models.Index(fields=["status", "address"], name="mailbox_by_status"),
             models.Index(fields=["purge_at"], condition=Q(status="deleted"), name="mailbox_to_purge"),
             GinIndex(fields=["address"], opclasses=["gin_trgm_ops"], name="mailbox_address_parts"),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import Http404
 
 from accounts.actors import Actor
 from accounts.addresses import canonical_domain
 from accounts.errors import BadAddress
 from accounts.permissions import Right
-from domains.models import AttachmentRule, DlpRule, Mailbox, Policy, SenderRule, UriRule
+from domains.models import AttachmentRule, DlpRule, Domain, Mailbox, Policy, SenderRule, UriRule
 from domains.policy.rules import RuleKind
 
 MODELS: dict[RuleKind, type[SenderRule | AttachmentRule | UriRule | DlpRule]] = {
@@ -31,8 +32,11 @@ def list_policies(actor: Actor, *, domain: int | None = None) -> QuerySet[Policy
     seen = Policy.objects.visible_to(actor, Right.VIEW_POLICIES)
     if domain is not None:
         seen = seen.filter(domain_id=domain)
+    # asked for each row that is shown; joined, they would be counted of all before the first is known
+    having = Mailbox.objects.filter(policy=OuterRef("pk")).order_by().values("policy")
     return seen.select_related("domain").annotate(
-        used=Count("mailboxes"), is_default=Count("default_of", distinct=True)
+        used=Coalesce(Subquery(having.annotate(n=Count("pk")).values("n")), 0),
+        is_default=Exists(Domain.objects.filter(default_policy=OuterRef("pk"))),
     )
 
 

@@ -8,13 +8,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import Right
-from config.kit.list_big import BigListing
+from config.kit.list_big import BigListing, Name
 from config.kit.list_fields import Choice, Custom, Main, Number, Time, YesNo
 from config.kit.listing import Listing, View
 from config.kit.tables import Empty
 from config.kit.templatetags.kit import state_html
 from domains.models import Address, Recipient
-from domains.tables.fields import Belongs, Name, domains_named
+from domains.tables.fields import Belongs, domains_named
 
 KINDS = (Address.Kind.GROUP, Address.Kind.FORWARD)
 

@@ -1,4 +1,4 @@
-"""Fields of lists over a million rows: names by the trigram index, domains and customers by their key."""
+"""Fields of lists over a million rows: domains and customers by their key."""
 
 from __future__ import annotations
 
@@ -7,24 +7,13 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
+from config.kit.list_big import ilike
 from config.kit.list_fields import Text
 from config.kit.list_query import Op, Value
 from config.kit.list_values import pattern
-from config.kit.lookups import like_escaped
 from domains.models import Customer, Domain
 
 MOST = 500  # objects that a part of a name may mean
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Name(Text):
-    """Words in any case, looked for by the trigram index of the column itself."""
-
-    def compare(self, op: Op, value: Value) -> Q:
-        return ilike(self.orm_path, value, whole=self.whole or op == "=")
-
-    def word(self, value: Value) -> Q:
-        return ilike(self.orm_path, value, whole=False)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -42,15 +31,6 @@ class Belongs(Text):
 
     def compare(self, op: Op, value: Value) -> Q:
         return Q(**{f"{self.key}__in": self.find(op, value)})
-
-
-def ilike(path: str, value: Value, *, whole: bool) -> Q:
-    """The rows in which a typed value is found, in any case; `*` in it stands for anything."""
-    lookup, text = pattern(value.text, literal=value.literal, whole=whole)
-    if lookup == "regex":
-        return Q(**{f"{path}__iregex": text})
-    before, after = "%" * (lookup in ("contains", "endswith")), "%" * (lookup in ("contains", "startswith"))
-    return Q(**{f"{path}__ilike": f"{before}{like_escaped(text)}{after}"})
 
 
 def domains_named(op: Op, value: Value) -> list[int]:

@@ -7,13 +7,13 @@ from dataclasses import replace
 from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import Right
-from config.kit.list_big import BigListing
+from config.kit.list_big import BigListing, Name
 from config.kit.list_fields import Main, Number, Percent, Size, State, Time
 from config.kit.listing import View
 from config.kit.tables import Empty
 from config.kit.templatetags.kit import number
 from domains.models import Mailbox, Status
-from domains.tables.fields import Belongs, Name, customers_named, domains_named
+from domains.tables.fields import Belongs, customers_named, domains_named
 
 STATES = [(status.value, status.label) for status in Status if status != Status.PURGED]
 TONES = {Status.ENABLED.value: "good", Status.PENDING.value: "warn", Status.DELETED.value: "bad"}

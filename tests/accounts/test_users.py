@@ -68,10 +68,26 @@ def test_the_list_is_searched_by_name_and_address(client_for: ClientFor, adminis
         assert "Nobody has this" in client.get(reverse("accounts:user-list"), {"q": nobody}).content.decode()
 
 
-def test_htmx_gets_only_the_table(client_for: ClientFor, administrator: User) -> None:
-    response = client_for(administrator).get(reverse("accounts:user-list"), headers={"HX-Request": "true"})
-    assert response.content.strip().startswith(b'<div id="users">')
+def test_htmx_gets_only_the_list(client_for: ClientFor, administrator: User) -> None:
+    headers = {"HX-Request": "true", "HX-Target": "list"}
+    response = client_for(administrator).get(reverse("accounts:user-list"), headers=headers)
+    assert b"<html" not in response.content and administrator.email in response.content.decode()
     assert "HX-Request" in response["Vary"]
+
+
+def test_the_list_is_narrowed_to_administrators_and_to_who_is_shut_out(
+    client_for: ClientFor, administrator: User
+) -> None:
+    out, _in = factories.make_user("out@example.org"), factories.make_user("in@example.org")
+    User.objects.filter(pk=out.pk).update(is_active=False)
+    client = client_for(administrator)
+    for query, there, gone in (
+        ({"active": "no"}, [out.email], [administrator.email, "in@example.org"]),
+        ({"administrator": "yes"}, [administrator.email], [out.email]),
+        ({"q": "active:no"}, [out.email], ["in@example.org"]),
+    ):
+        page = client.get(reverse("accounts:user-list"), {"format": "csv", **query}).getvalue().decode()  # type: ignore[attr-defined]
+        assert all(email in page for email in there) and not any(email in page for email in gone)
 
 
 def test_the_list_asks_the_same_number_of_questions_at_every_size(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+from benchmarks.__main__ import newest
 from benchmarks.figures import Target, medians, number, percentile, put_between_marks, table, target_table
 
 
@@ -47,3 +51,12 @@ def test_only_what_stands_between_the_marks_is_replaced() -> None:
     assert "| 1 |" not in twice
     assert "| 2 |" in twice
     assert twice.endswith("\nAfter.\n")
+
+
+def test_the_last_figures_of_every_section_are_told_each_with_its_day(tmp_path: Path) -> None:
+    for day, sections in (("2026-11-21", {"web": 1, "memory": 2}), ("2026-11-29", {"web": 3})):
+        (tmp_path / f"{day}.json").write_text(json.dumps({"machine": {"day": day}, "sections": sections}))
+    found = newest(tmp_path)
+    assert found["sections"] == {"web": 3, "memory": 2}
+    assert found["days"] == {"web": "2026-11-29", "memory": "2026-11-21"}
+    assert found["machine"] == {"day": "2026-11-29"}

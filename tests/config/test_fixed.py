@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from config.kit.fixed import Fixed
+from config.kit.fixed import Fixed, together
 from domains.models import Address, Domain, Mailbox
 from tests.domains.factories import make_domain, make_mailbox_in
 
@@ -49,3 +49,16 @@ def test_many_keys_are_one_value_and_none_is_no_row() -> None:
 def test_a_value_that_the_queryset_drops_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="not every value"):
         Fixed(lambda key, other: User.objects.filter(pk=key), int, int).rows(1, 2)
+
+
+def test_questions_asked_together_have_their_own_answers_and_count_one_each(django_assert_num_queries: Any) -> None:
+    domains = [make_domain(f"d{number}.example") for number in range(3)]
+    mailbox = make_mailbox_in(domains[0], "ada")
+    of_domains = Fixed(lambda keys: Domain.objects.filter(pk__among=keys).order_by("name"), list)
+    of_mailbox = Fixed(lambda key: Mailbox.objects.filter(pk=key), int)
+    for _ in range(2):  # prepared, then known
+        with django_assert_num_queries(3):
+            found = together(
+                of_domains.asked([domains[2].pk, domains[0].pk]), of_mailbox.asked(mailbox.pk), of_domains.asked([])
+            )
+        assert found == [[domains[0], domains[2]], [mailbox], []]
