@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import replace
 from typing import Any
@@ -10,9 +11,9 @@ from django.db.models import Exists, OuterRef, Q
 from django.template.loader import get_template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from accounts import sentences
 from accounts.models import AuditEvent, User
@@ -98,7 +99,14 @@ ADMINISTRATORS: Listing[User] = Listing(
 
 
 def _state(user: User) -> SafeString:
-    return mark_safe(get_template("accounts/person_state.html").render({"person": user}))  # noqa: S308
+    return _drawn_state(user.is_active, user.has_usable_password(), get_language() or "")
+
+
+@functools.cache
+def _drawn_state(is_active: bool, has_usable_password: bool, language: str) -> SafeString:
+    """One of three in one of six languages: not rendered anew for every row."""
+    person = {"is_active": is_active, "has_usable_password": has_usable_password}
+    return mark_safe(get_template("accounts/person_state.html").render({"person": person}))  # noqa: S308
 
 
 USERS: BigListing[User] = BigListing(
