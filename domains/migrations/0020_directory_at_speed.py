@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('domains', '0018_imports_of_every_kind'),
+        ('domains', '0019_limits_of_brokers'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
