@@ -11,9 +11,9 @@ rights; writing is `services.options`. Not for fields that belong to one kind of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
@@ -27,6 +27,9 @@ from accounts.permissions import Level
 from accounts.scopes import SERVER, ScopeRef, chain_of
 from config.kit.fixed import Asked, Fixed
 from config.kit.sealed import Sealed
+
+if TYPE_CHECKING:
+    from accounts.actors import Actor
 
 Text = str | Promise
 
@@ -42,6 +45,7 @@ class Option:
 
     values: the only values allowed (of a LIST: the only items); none: any. minimum, maximum, unit: of an INTEGER.
     restricted: only who may change the server's settings sets it. personal: people may set it for themselves.
+    guard: asked before a person sets it (the value it would have then); raises BadOption for what takes more than that.
     """
 
     name: str
@@ -57,6 +61,7 @@ class Option:
     minimum: int | None = None
     maximum: int | None = None
     unit: Text = ""
+    guard: Callable[[Actor, Any], None] | None = None
 
     @property
     def is_secret(self) -> bool:
@@ -119,7 +124,8 @@ def define(
 ) -> Option:
     """Put an option into the catalogue, in `AppConfig.ready()`. Names are UPPER_CASE and stay for ever.
 
-    values: texts, or (text, label) pairs. more: help, restricted, personal, minimum, maximum, unit.
+    values: texts, or (text, label) pairs. more: help, restricted, personal, minimum, maximum, unit,
+    guard.
     """
     pairs = tuple((each, each) if isinstance(each, str) else each for each in values)
     option = Option(name, type, frozenset(levels), label, group, default, values=pairs, **more)

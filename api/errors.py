@@ -104,6 +104,13 @@ class Conflict(ApiError):
     title = _("In conflict with what is there")
 
 
+class ApprovalNeeded(Conflict):
+    """It can't be undone, so a second person must approve it first."""
+
+    kind = "approval-needed"
+    title = _("A second person must approve this")
+
+
 class PreconditionFailed(ApiError):
     """If-Match names another version than the present one: somebody changed the object in between."""
 
@@ -182,6 +189,7 @@ KINDS: tuple[type[ApiError], ...] = (
     MethodNotAllowed,
     NotAcceptable,
     Conflict,
+    ApprovalNeeded,
     PreconditionFailed,
     TooLarge,
     UnsupportedMediaType,

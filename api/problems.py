@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from accounts import errors as accounts
 from api.errors import (
     ApiError,
+    ApprovalNeeded,
     BadRequest,
     Conflict,
     Failed,
@@ -169,7 +170,17 @@ def _not_ready(error: Exception, names: Names) -> ApiError:
 
 
 def _ended(error: Exception, names: Names) -> ApiError:
-    return Conflict(_("The task isn't in a state in which this can be done."))
+    return Conflict(_("It isn't in a state in which this can be done."))
+
+
+def _not_yours(error: Exception, names: Names) -> ApiError:
+    return NotAllowed(_words(error))
+
+
+def _needs_approval(error: Exception, names: Names) -> ApiError:
+    assert isinstance(error, jobs.NeedsApproval)
+    text = _("This takes two people. Ask for it with POST /approvals: command %(command)s, its params and a reason.")
+    return ApprovalNeeded(text % {"command": error.command})
 
 
 def _lines(error: Exception, names: Names) -> ApiError:
@@ -235,6 +246,9 @@ TABLE: list[tuple[type[Exception], Callable[[Exception, Names], ApiError]]] = [
     (jobs.BadArguments, _bad_arguments),
     (jobs.NotReady, _not_ready),
     (jobs.NotRunnable, _ended),
+    (jobs.NeedsApproval, _needs_approval),
+    (jobs.NotYours, _not_yours),
+    (jobs.AskedAlready, _taken),
     (jobs.JobsError, _refused),
     (ChangedMeanwhile, _changed),
     (ModelValidationError, _fields),

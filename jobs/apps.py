@@ -7,6 +7,8 @@ class JobsConfig(AppConfig):
     name = "jobs"
 
     def ready(self) -> None:
+        import jobs.approval_mails
+        import jobs.approvals
         import jobs.bulk
         import jobs.job_commands
         import jobs.mails

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.permissions import Right
+from jobs.dry_runs import Plan
 from jobs.errors import BadArguments, UnknownCommand
 from jobs.parameters import About, Json, JsonList, JsonObject, Parameter, Secret, SecretObject, folded, parameters_of
 
@@ -61,6 +62,7 @@ class Command:
     check: Callable[[Actor, Any], object] | None = None  # asked before a task is made: what it touches, what it needs
     plannable: bool = True  # whether a job may run it
     resumable: bool = False  # whether a run that broke off is gone on with by itself
+    two_people: Callable[[Actor, Any], Plan | None] | None = None  # what of it can't be undone; None: nothing
 
     @property
     def title(self) -> str:
@@ -134,21 +136,29 @@ def command(
     check: Callable[[Actor, Arguments], object] | None = None,
     plannable: bool = True,
     resumable: bool = False,
+    two_people: Callable[[Actor, Arguments], Plan | None] | None = None,
 ) -> Callable[[Function[Arguments]], Function[Arguments]]:
     """Register a function as the command `name`; the first line of its docstring is its help.
 
     check: refuses a task before it is made; it is asked again by the services when the task runs.
     plannable: false for what only means something once (a bulk order). resumable: when its process dies or is stopped,
     the task is started again by itself; `run.kept` then has what it last gave to `run.keep`.
+    two_people: for what can't be undone: what it would do (None: with these arguments nothing of that kind). Such a
+    command waits for a second person (`approvals`); its service asks `proofs.require` for `run.approved`.
     """
-    parameters_of(arguments)  # a field of a type we can't read from a shell fails at import
+    if two_people is not None and needs is None:
+        raise ValueError(f"{name} takes two people and needs no right: nobody could approve it")
+    if any(each.about.secret for each in parameters_of(arguments)) and two_people is not None:
+        raise ValueError(f"{name} takes two people and a secret, which a request can't keep")
 
     def register(function: Function[Arguments]) -> Function[Arguments]:
         known = _registry.get(name)
         if known is not None and known.function.__qualname__ != function.__qualname__:
             raise ValueError(f"the command {name} is registered twice")
         text = (function.__doc__ or "").strip().split("\n", 1)[0]
-        _registry[name] = Command(name, needs, arguments, function, text, label, check, plannable, resumable)
+        _registry[name] = Command(
+            name, needs, arguments, function, text, label, check, plannable, resumable, two_people
+        )
         return function
 
     return register

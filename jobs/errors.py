@@ -37,3 +37,23 @@ class Cancelled(JobsError):
     def __init__(self, result: dict[str, object] | None = None) -> None:
         super().__init__("stopped as asked")
         self.result = result
+
+
+class NeedsApproval(JobsError):
+    """It can't be undone, and the rule of two people is in force: somebody else must approve it first."""
+
+    def __init__(self, command: str, text: str = "") -> None:
+        super().__init__(text or f"{command} was not approved")
+        self.command = command
+
+
+class NotYours(JobsError):
+    """Nobody decides about their own request, nor who came after it; the text says which."""
+
+
+class AskedAlready(JobsError):
+    """The same waits for its answer already; `approval_id` says where."""
+
+    def __init__(self, text: str, approval_id: int) -> None:
+        super().__init__(text)
+        self.approval_id = approval_id

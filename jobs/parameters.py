@@ -29,7 +29,7 @@ Text = str | Promise
 JsonObject = dict[str, Any]
 JsonList = list[Any]
 Json = Any
-RESERVED = frozenset({"json", "no_wait", "list", "help"})  # words of `manage.py invoke` itself
+RESERVED = frozenset({"json", "no_wait", "list", "help", "ask", "emergency"})  # words of `manage.py invoke` itself
 
 _TRUE = frozenset({"true", "yes", "1", "on"})
 _FALSE = frozenset({"false", "no", "0", "off"})

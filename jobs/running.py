@@ -16,7 +16,7 @@ import socket
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection, models
@@ -26,7 +26,7 @@ from django.utils import timezone
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.permissions import EndUserRight, Right
-from jobs import shutdown, sweeping
+from jobs import proofs, shutdown, sweeping
 from jobs.commands import get_command
 from jobs.errors import Cancelled, JobsError
 from jobs.models import Task, TaskLog
@@ -74,6 +74,7 @@ class TaskRun:
         self.kept = kept or {}
         self._to_keep: dict[str, Any] | None = None
         self.lost = False
+        self.approved: proofs.Approved | None = None  # for what takes two people (jobs.proofs)
         self.cancel_requested = False
         self._echo = echo
         self._stop = stop
@@ -241,9 +242,10 @@ def _outcome(task: Task, run: TaskRun) -> dict[str, Any]:
     """How the command ended, as changes to the row."""
     try:
         command = get_command(task.type)
-        actor = _actor_of(task)
+        actor = actor_again(task.actor_id, task.actor_label, task.rights)
         if command.needs is not None:
             actor.require_somewhere(command.needs)  # they may have lost the right, or the job, since they asked
+        run.approved = proofs.of_task(task) if command.two_people is not None else None
         result = command.function(actor, run, command.arguments_from_json(task.given()))
         return {"state": State.COMPLETED, "result": json.loads(json.dumps(result, default=str))}
     except Cancelled as stopped:
@@ -292,19 +294,19 @@ def _write_end(task: Task, run: TaskRun, outcome: dict[str, Any]) -> None:
         logger.warning("task %s ended after it was taken for dead; its row stays as it is", task.pk)
 
 
-def _actor_of(task: Task) -> Actor:
-    """The actor who asked, as they are today."""
-    if task.actor_label == "system":
+def actor_again(user_id: int | None, label: str, rights: Iterable[str] | None) -> Actor:
+    """Who asked once, as they are today, with no more rights than they asked with. Raises: JobsError."""
+    if label == "system":
         return Actor.system()
-    if task.actor_label.startswith("console:"):
-        return Actor(user=None, kind="console", label=task.actor_label)
-    user = None if task.actor_id is None else User.objects.filter(pk=task.actor_id, is_active=True).first()
+    if label.startswith("console:"):
+        return Actor(user=None, kind="console", label=label, via="task")
+    user = None if user_id is None else User.objects.filter(pk=user_id, is_active=True).first()
     if user is None:
-        raise JobsError(f"{task.actor_label} may not sign in any more")
+        raise JobsError(f"{label} may not sign in any more")
     actor = Actor.for_user(user, via="task")
     if not (actor.may(EndUserRight.SIGN_IN) or actor.administers):
-        raise JobsError(f"{task.actor_label} may not sign in any more")
-    return actor if task.rights is None else actor.restricted(Right(name) for name in task.rights)
+        raise JobsError(f"{label} may not sign in any more")
+    return actor if rights is None else actor.restricted(Right(name) for name in rights)
 
 
 def _reason(error: Exception) -> str:

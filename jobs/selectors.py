@@ -1,14 +1,16 @@
-"""Reads of tasks: everybody sees their own, administrators all."""
+"""Reads of tasks and approvals: everybody sees their own, administrators those of what they administer."""
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
+from django.utils import timezone
 
 from accounts.actors import Actor
+from accounts.errors import Forbidden
 from accounts.permissions import Right
 from jobs.commands import Command, list_commands
-from jobs.models import Task, TaskLog
+from jobs.models import Approval, Task, TaskLog
 
 LOG_LINES_SHOWN = 200
 
@@ -65,3 +67,54 @@ def list_running(actor: Actor, *, limit: int = 5) -> list[Task]:
 def count_running(actor: Actor) -> int:
     """How many the top bar shows."""
     return tasks_visible_to(actor).filter(state__in=Task.ACTIVE).count()
+
+
+# --- approvals -----------------------------------------------------------------------------------------------------
+
+
+def approvals_visible_to(actor: Actor) -> QuerySet[Approval]:
+    """What they asked for, what they could decide about, and what an auditor watches over; fails closed."""
+    if actor.acting is not None:
+        return Approval.objects.none()
+    if actor.is_administrator:
+        return Approval.objects.all()
+    found = Q(pk__in=[]) if actor.user is None else Q(requester=actor.user)
+    for need in {command.needs for command in list_commands() if command.two_people is not None and command.needs}:
+        found |= Q(need=need) & _within(actor, need)
+    return Approval.objects.filter(found | _within(actor, Right.VIEW_AUDIT))
+
+
+def list_approvals(actor: Actor) -> QuerySet[Approval]:
+    """Raises: Forbidden for who administers nothing."""
+    if not actor.administers:
+        raise Forbidden("there is nothing to approve")
+    return approvals_visible_to(actor).defer("arguments", "note")
+
+
+def get_approval(actor: Actor, approval_id: int) -> Approval:
+    """One of them. Raises: Http404."""
+    found = approvals_visible_to(actor).select_related("requester", "decider", "task").filter(pk=approval_id).first()
+    if found is None:
+        raise Http404("no such request")
+    return found
+
+
+def list_to_decide(actor: Actor, *, limit: int = 5) -> list[Approval]:
+    """What waits for this actor, oldest first."""
+    if actor.user is None or not actor.administers:
+        return []
+    waiting = approvals_visible_to(actor).filter(state=Approval.State.WAITING, expires_at__gt=timezone.now())
+    others = waiting.exclude(requester=actor.user).order_by("pk")[: limit * 4]
+    return [each for each in others if actor.has(each.need, each)][:limit]
+
+
+def _within(actor: Actor, right: str) -> Q:
+    """Rows that lie where the actor holds the right."""
+    reach = actor.reach(right)
+    if reach.everything:
+        return Q()
+    return (
+        Q(domain_id__in=reach.domains) | Q(customer_id__in=reach.customers) | Q(about_user_id__in=reach.users)
+        if reach
+        else Q(pk__in=[])
+    )

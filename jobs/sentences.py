@@ -21,9 +21,26 @@ def register() -> None:
             "job.enable": _("Job enabled"),
             "job.run": _("Job started by hand"),
             "job.stop": _("Job stopped, for it couldn't run any more"),
+            "approval.approve": _("Approved what somebody else asked for"),
+            "approval.ask": _("Asked for something that takes two people"),
+            "approval.emergency": _("Done without a second person, as an emergency"),
+            "approval.expire": _("Request ended without an answer"),
+            "approval.reject": _("Rejected what somebody else asked for"),
+            "approval.skip": _("Done without a second person, where the rule wasn't in force"),
+            "approval.withdraw": _("Request withdrawn"),
             "task.cancel": _("Task cancelled"),
             "task.create": _("Task started"),
             "task.resume": _("Task gone on with"),
             "task.purge": _("Old tasks purged"),
+        }
+    )
+    sentences.register_fields(
+        {
+            "arguments": _("With"),
+            "asked_by": _("Asked by"),
+            "basis": _("On what grounds"),
+            "command": _("Command"),
+            "numbers": _("In numbers"),
+            "subject": _("Of what"),
         }
     )

@@ -24,10 +24,10 @@ from accounts import audit
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.permissions import Right
-from jobs import running, shutdown, sweeping
+from jobs import proofs, running, shutdown, sweeping, two_people
 from jobs.commands import Command, get_command, list_commands
 from jobs.errors import NotRunnable
-from jobs.models import Task, TaskLog
+from jobs.models import Approval, Task, TaskLog
 
 logger = logging.getLogger(__name__)
 
@@ -39,13 +39,16 @@ PURGED_AT_ONCE = 1_000
 _PUBLISH_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
 
 
-def submit(actor: Actor, name: str, arguments: object, *, origin: Task | None = None) -> Task:
+def submit(
+    actor: Actor, name: str, arguments: object, *, origin: Task | None = None, approval: Approval | None = None
+) -> Task:
     """Ask for a command; the worker runs it after the caller's transaction commits.
 
-    Raises: UnknownCommand, BadArguments, Forbidden, and what the command's own check raises.
+    approval: of what takes two people; without one it is made only where the rule is not in force (`approvals.ask`).
+    Raises: UnknownCommand, BadArguments, Forbidden, NeedsApproval, and what the command's own check raises.
     """
     with transaction.atomic():
-        task = _make_row(actor, name, arguments, origin)
+        task = _make_row(actor, name, arguments, origin, approval)
         task.dispatched_at, task.dispatches = timezone.now(), 1
         task.save(update_fields=["dispatched_at", "dispatches"])
         transaction.on_commit(lambda: dispatch(task.pk))
@@ -58,21 +61,38 @@ def start(actor: Actor, name: str, values: Mapping[str, object]) -> Task:
     Raises: UnknownCommand, Forbidden, BadArguments, and what the command's own check raises.
     """
     command = get_command(name)
-    _require_right(actor, command)
+    require_right(actor, command)
     return submit(actor, name, command.arguments_from_json(values))
 
 
-def run_here(actor: Actor, name: str, arguments: object, *, echo: running.Echo | None = None) -> Task:
+def run_here(
+    actor: Actor,
+    name: str,
+    arguments: object,
+    *,
+    echo: running.Echo | None = None,
+    approval: Approval | None = None,
+) -> Task:
     """Ask for a command and run it in this process, to its end (shell); the same row as if the worker had run it.
 
     SIGINT and SIGTERM end it in good order as interrupted; a second one ends it at once.
-    Raises: UnknownCommand, BadArguments, Forbidden; not what the command raises (see the row's state and error).
+    Raises: UnknownCommand, BadArguments, Forbidden, NeedsApproval; not what the command raises (see the row's state
+    and error).
     """
     sweeping.mark_interrupted()
-    task = _make_row(actor, name, arguments, None)
+    task = _make_row(actor, name, arguments, None, approval)
     claimed = running.claim(task.pk)
     if claimed is None:  # nobody was told of it
         raise NotRunnable(f"task {task.pk} was taken")
+    with _signals_ask_to_stop() as asked:
+        return running.run_claimed(claimed, echo=echo, stop=asked)
+
+
+def run_submitted(task: Task, *, echo: running.Echo | None = None) -> Task | None:
+    """Run a task that waits in this process (shell); None when a worker was faster."""
+    claimed = running.claim(task.pk)
+    if claimed is None:
+        return None
     with _signals_ask_to_stop() as asked:
         return running.run_claimed(claimed, echo=echo, stop=asked)
 
@@ -106,12 +126,15 @@ def stop(actor: Actor, task: Task) -> Task:
 
 
 def start_again(actor: Actor, task: Task) -> Task:
-    """The same command with the same arguments as a new task. Raises: Forbidden, NotRunnable, BadArguments."""
+    """The same command with the same arguments as a new task.
+
+    Raises: Forbidden, NotRunnable, BadArguments, NeedsApproval.
+    """
     _require_own(actor, task)
     if not task.is_restartable:
         raise NotRunnable(f"{task} is {task.get_state_display()}")
     arguments = get_command(task.type).arguments_from_json(task.given())
-    return submit(actor, task.type, arguments, origin=task)
+    return submit(actor, task.type, arguments, origin=task, approval=proofs.restartable(task))
 
 
 def sweep() -> sweeping.Swept:
@@ -183,13 +206,19 @@ def purge_tasks(actor: Actor, *, older_than_days: int, stop: Callable[[], bool] 
     return purged
 
 
-def _make_row(actor: Actor, name: str, arguments: object, origin: Task | None) -> Task:
+def _make_row(
+    actor: Actor, name: str, arguments: object, origin: Task | None, approval: Approval | None = None
+) -> Task:
     command = get_command(name)
-    _require_right(actor, command)
+    require_right(actor, command)
     stored, secrets = command.arguments_as_json(arguments), command.secrets_as_json(arguments)
     if command.check is not None:
         command.check(actor, arguments)
     with transaction.atomic():
+        if approval is None:
+            approval = _exception(actor, command, arguments)
+        elif (approval.command, approval.arguments) != (name, stored):
+            raise proofs.not_approved(command)
         task = Task.objects.create(
             type=name,
             actor=actor.user,
@@ -200,11 +229,28 @@ def _make_row(actor: Actor, name: str, arguments: object, origin: Task | None) -
             kept=None if origin is None else origin.kept,
             origin=origin,
         )
+        if approval is not None:
+            approval.task = task
+            approval.save(update_fields=["task"])
         audit.record(actor, "task.create", task)
     return task
 
 
-def _require_right(actor: Actor, command: Command) -> None:
+def _exception(actor: Actor, command: Command, arguments: object) -> Approval | None:
+    """What takes two people, where the rule is not in force: that is kept too. Raises: NeedsApproval where it is."""
+    plan = None if command.two_people is None else command.two_people(actor, arguments)
+    if plan is None:
+        return None
+    assert command.needs is not None
+    basis = two_people.exception(command.needs, plan.within, actor.user)
+    if basis is None:
+        raise proofs.not_approved(command)
+    row = proofs.build(actor, command, command.arguments_as_json(arguments), plan, "")
+    return proofs.grant_exception(actor, row, basis, "approval.skip")
+
+
+def require_right(actor: Actor, command: Command) -> None:
+    """What everybody who asks for a command must have. Raises: Forbidden."""
     if command.needs is not None:
         actor.require_somewhere(command.needs)  # on what, its service asks
     elif actor.kind == "user" and actor.user is None:

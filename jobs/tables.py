@@ -1,4 +1,4 @@
-"""How the list of tasks looks, and what it can be asked."""
+"""How the lists of tasks and of approvals look, and what they can be asked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from config.kit.tables import Empty
 from config.kit.templatetags.kit import duration, percent, progress_amount
 from jobs import selectors
 from jobs.commands import label_of
-from jobs.models import Task
+from jobs.models import Approval, Task
 
 
 def _types(actor: Any) -> list[tuple[str, str]]:
@@ -64,4 +64,34 @@ TASKS: Listing[Task] = Listing(
     views=(View(_("Running"), "state=active"), View(_("Failed"), "state=failed&state=interrupted")),
     first_step=Empty(_("No tasks yet"), _("Imports, exports and checks appear here while they run."), "queue-list"),
     nothing=_("No task like this"),
+)
+
+
+def _commands(actor: Any) -> list[tuple[str, str]]:
+    return [(each.name, label_of(each.name)) for each in selectors.list_startable(actor) if each.two_people is not None]
+
+
+APPROVALS: Listing[Approval] = Listing(
+    "jobs.approvals",
+    (
+        Main("subject", _("Of what"), path="subject", url="jobs:approval-detail", words=True, long=True),
+        Choice("what", _("What"), path="command", choices=_commands, show=lambda row: row.label, filter=True),
+        State("state", _("State"), choices=Approval.State.choices, filter=True),
+        Choice("basis", _("On what grounds"), choices=Approval.Basis.choices, filter=True, shown=False),
+        Text("by", _("Asked by"), path="requester_label", words=True, long=True),
+        Time("asked", _("Asked"), path="created_at"),
+        Text("decided_by", _("Decided by"), path="decider_label", long=True, shown=False),
+        Time("expires", _("Waits until"), path="expires_at", shown=False),
+    ),
+    caption=_("Approvals"),
+    views=(
+        View(_("Waiting"), "state=waiting"),
+        View(_("Without a second person"), "basis=emergency&basis=nobody_else&basis=rule_off"),
+    ),
+    first_step=Empty(
+        _("Nothing was asked for yet"),
+        _("What can't be undone waits here until a second person approves it: purges, ended holds, shorter retention."),
+        "check-badge",
+    ),
+    nothing=_("No request like this"),
 )

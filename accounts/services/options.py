@@ -30,6 +30,14 @@ def set_option(actor: Actor, obj: object, name: str, value: object) -> None:
     if scope.level not in option.levels:
         raise BadOption(_("This option can't be set here."))
     read = option.parse(value)
+    if option.guard is not None:
+        option.guard(actor, read)
+    write_option(actor, obj, option, read)
+
+
+def write_option(actor: Actor, obj: object, option: Option, read: Any) -> None:
+    """Keep a value that was parsed and for which every right and guard was asked."""
+    scope, name = places.scope_of(obj), option.name
     with transaction.atomic():
         row = OptionValue.objects.select_for_update().filter(level=scope.level, object_id=scope.id, name=name).first()
         old = None if row is None else _shown(option, options.stored_value(row))
@@ -49,6 +57,8 @@ def reset_option(actor: Actor, obj: object, name: str) -> bool:
     """Let an option be inherited again; false when it was already. Raises: UnknownOption, Forbidden."""
     option = options.get(name)
     _require(actor, obj, option)
+    if option.guard is not None:
+        option.guard(actor, options.resolve(name, obj).inherited)
     scope = places.scope_of(obj)
     with transaction.atomic():
         row = OptionValue.objects.select_for_update().filter(level=scope.level, object_id=scope.id, name=name).first()

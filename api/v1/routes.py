@@ -5,6 +5,7 @@ from __future__ import annotations
 from api.door import Door
 from api.v1 import (
     admins,
+    approvals,
     audit,
     branding,
     bulk,
@@ -76,6 +77,7 @@ door = Door(
         folder_privileges.group,
         audit.group,
         tasks.group,
+        approvals.group,
         bulk.group,
         imports.group,
         rule_texts.group,

@@ -145,7 +145,7 @@ def _command(command: Command) -> CommandAnswer:
 
 
 def _by_command(rows: filters.Rows, value: str) -> filters.Rows:
-    return rows.filter(filters.wildcard("type", _name(value), canonical=False))
+    return rows.filter(filters.wildcard("type", command_named(value), canonical=False))
 
 
 TASKS = Listing(
@@ -187,7 +187,7 @@ def task_start(actor: Actor, body: TaskAdd) -> Created[TaskAnswer]:
     link; 422 where no mail server is configured.
     """
     params = {inside(name): value for name, value in body.params.items()}
-    task = services.start(actor, _name(body.command), params)
+    task = services.start(actor, command_named(body.command), params)
     return Created(present(task), f"/tasks/{task.pk}")
 
 
@@ -229,7 +229,7 @@ def task_restart(actor: Actor, task: Task) -> Created[TaskAnswer]:
     return Created(present(again), f"/tasks/{again.pk}")
 
 
-def _name(text: str) -> str:
+def command_named(text: str) -> str:
     """send_token_mail → SendTokenMail; other names as they are."""
     if not re.fullmatch(r"[a-z]+(_[a-z]+)+", text):
         return text

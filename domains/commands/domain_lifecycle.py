@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from django.http import QueryDict
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
@@ -12,9 +13,11 @@ from accounts.permissions import Right
 from config.kit.list_query import BadTerm
 from domains import selectors
 from domains.models import Customer, Domain, Status
+from domains.purge_wording import plan_lines
 from domains.services import domain_purging, domain_states, moving, renaming
 from domains.tables.tenants import DOMAINS
 from jobs.commands import command
+from jobs.dry_runs import Plan
 from jobs.errors import BadArguments
 from jobs.running import TaskRun
 
@@ -27,11 +30,29 @@ class PurgeDeletedDomainsArguments:
     dry_run: bool = False
 
 
+def _plan_purge(actor: Actor, arguments: PurgeDeletedDomainsArguments) -> Plan | None:
+    """Named domains are purged before their date, which takes two people; those that are due go by themselves."""
+    if arguments.dry_run or not arguments.domains:
+        return None
+    early = [each for each in _named(actor, arguments.domains) if domain_purging.is_early(each)]
+    if not early:
+        return None
+    counts: dict[str, int] = {}
+    for domain in early:
+        for count, what in plan_lines(domain_purging.plan(actor, domain)):
+            counts[what] = counts.get(what, 0) + count
+    # of several domains only who could decide about all of them
+    within = early[0] if len(early) == 1 else None
+    subject = ", ".join(each.display_name for each in early)
+    return Plan(subject, [(n, what) for what, n in counts.items()], within, gettext("Archived mail stays."))
+
+
 @command(
     "PurgeDeletedDomains",
     needs=Right.DELETE_DOMAINS,
     arguments=PurgeDeletedDomainsArguments,
     label=_("Purge of deleted domains"),
+    two_people=_plan_purge,
 )
 def purge_deleted_domains(actor: Actor, run: TaskRun, arguments: PurgeDeletedDomainsArguments) -> dict[str, object]:
     """Remove deleted domains for good, those that are due or these; archived mail always stays.
@@ -47,7 +68,7 @@ def purge_deleted_domains(actor: Actor, run: TaskRun, arguments: PurgeDeletedDom
         if arguments.dry_run:
             done = domain_purging.plan(actor, domain)
         else:
-            done = domain_purging.purge_domain(actor, domain)
+            done = domain_purging.purge_domain(actor, domain, approved=run.approved)
             run.log(f"{domain.name} is purged: {done.mailboxes} mailboxes, {done.people} people")
         purged.append({"domain": domain.name, **done.as_details()})
     run.progress(len(domains), len(domains), unit="domains")

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.actors import Actor
+from accounts.addresses import canonical_domain
 from accounts.models import Grant, OptionValue, Role, User
 from accounts.permissions import Level, Right
 from accounts.scopes import ScopeRef
@@ -42,6 +43,9 @@ from domains.services import counting
 from domains.services.domain_states import may_take_back
 from domains.services.lists import subscribing
 from domains.services.people import people_of
+from jobs import proofs
+from jobs.errors import NeedsApproval
+from jobs.proofs import Approved
 
 SHOWN_NAMES = 20
 
@@ -88,11 +92,19 @@ def plan(actor: Actor, domain: Domain) -> Plan:
     return _plan(domain)
 
 
-def purge_domain(actor: Actor, domain: Domain, *, reason: str = "") -> Plan:
-    """Purge a deleted domain now, also before its date; what was removed. Raises: Forbidden, WrongState."""
+COMMAND = "PurgeDeletedDomains"
+
+
+def purge_domain(actor: Actor, domain: Domain, *, reason: str = "", approved: Approved | None = None) -> Plan:
+    """Purge a deleted domain now; what was removed. Before its date a second person must have approved it.
+
+    Raises: Forbidden, WrongState, NeedsApproval.
+    """
     actor.require(Right.DELETE_DOMAINS, domain)
     with transaction.atomic():
         found = counting.lock(domain)
+        if is_early(found):
+            _require_approved(actor, found, approved)
         if found.status != Status.DELETED:
             raise WrongState(_("%(domain)s isn't deleted.") % {"domain": found.display_name})
         if not may_take_back(actor, found, Right.DELETE_DOMAINS):
@@ -104,6 +116,22 @@ def purge_domain(actor: Actor, domain: Domain, *, reason: str = "") -> Plan:
         audit.record(actor, "domain.purge", found, reason=reason, **details)
     domain.refresh_from_db()
     return removed
+
+
+def _require_approved(actor: Actor, domain: Domain, approved: Approved | None) -> None:
+    """Raises: NeedsApproval."""
+    if approved is None:
+        proofs.require(actor, None, COMMAND, subject=domain.display_name, within=domain, domains=[domain.name])
+    elif domain.name not in map(canonical_domain, approved.arguments.get("domains", ())):
+        raise NeedsApproval(COMMAND)
+    else:
+        domains = approved.arguments["domains"]
+        proofs.require(actor, approved, COMMAND, subject=domain.display_name, within=domain, domains=domains)
+
+
+def is_early(domain: Domain) -> bool:
+    """Whether the date on which it would be purged by itself hasn't come."""
+    return domain.purge_at is None or domain.purge_at > timezone.now()
 
 
 def _plan(domain: Domain) -> Plan:

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit, options
 from accounts.actors import Actor
@@ -25,9 +26,11 @@ from accounts.scopes import SERVER, ScopeRef
 from config.kit import versions
 from domains.errors import InUse, Invalid, WrongState
 from domains.models import Domain, Status
+from jobs import two_people
 
 DELETION_DAYS = "DOMAIN_DELETION_DAYS"
 LONGEST_DAYS = 3650
+SOONER_TAKES_TWO = gettext_lazy("Sooner than after %(days)s days takes two people: delete it, then ask for the purge.")
 IN_USE = (Status.ENABLED, Status.DISABLED, Status.PENDING)
 
 
@@ -79,6 +82,8 @@ def delete_domain(
     if days < usual and not actor.has(Right.MANAGE_SERVER):
         least = _("A deleted domain is kept for %(days)s days at least.") % {"days": usual}
         raise Invalid(least, field="after_days")
+    if days < usual and two_people.needed(actor, Right.DELETE_DOMAINS, domain):
+        raise Invalid(SOONER_TAKES_TWO % {"days": usual}, field="after_days")
     now = timezone.now()
     with transaction.atomic():
         versions.change(domain, {}, expected=expected)

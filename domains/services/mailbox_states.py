@@ -23,7 +23,9 @@ from config.kit import versions
 from domains.errors import InUse, Invalid, WrongState
 from domains.models import Address, Domain, Mailbox, Status
 from domains.services import counting
+from domains.services.domain_states import SOONER_TAKES_TWO
 from domains.services.mailboxes import NEW_STATUSES, require_serving
+from jobs import two_people
 
 DELETION_DAYS = "USER_DELETION_DAYS"
 LONGEST_DAYS = 3650
@@ -79,6 +81,8 @@ def deletion_days(actor: Actor, domain: Domain, wanted: int | None) -> int:
     if days < usual and not actor.has(Right.MANAGE_OPTIONS, domain):
         least = _("A deleted user is kept for %(days)s days at least.") % {"days": usual}
         raise Invalid(least, field="after_days")
+    if days < usual and two_people.needed(actor, Right.MANAGE_USERS, domain):
+        raise Invalid(SOONER_TAKES_TWO % {"days": usual}, field="after_days")
     return days
 
 

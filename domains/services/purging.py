@@ -18,20 +18,23 @@ from domains.errors import DomainsError, WrongState
 from domains.models import Address, Mailbox, Status
 from domains.services import claims
 from domains.services.readdressing import lock_domains
+from jobs import proofs
+from jobs.proofs import Approved
 
 BATCH = 500
 
 
-def purge_mailbox(actor: Actor, mailbox: Mailbox) -> None:
+COMMAND = "PurgeDeletedUser"
+
+
+def purge_mailbox(actor: Actor, mailbox: Mailbox, *, approved: Approved | None = None) -> None:
     """Purge a deleted mailbox now: its address and aliases are free again, its person's account is gone.
 
     The row stays, purged, because archived mail hangs on it. Before its date: for who may change how long deleted
-    users are kept. Raises: Forbidden, WrongState.
+    users are kept, and with the approval of a second person. Raises: Forbidden, WrongState, NeedsApproval.
     """
-    actor.require(Right.MANAGE_USERS, mailbox)
-    require_dominance(actor, mailbox.user)
-    if mailbox.purge_at is not None and mailbox.purge_at > timezone.now():
-        actor.require(Right.MANAGE_OPTIONS, mailbox.domain)
+    if require_purging(actor, mailbox):
+        proofs.require(actor, approved, COMMAND, subject=mailbox.address, within=mailbox, user_name=mailbox.address)
     with transaction.atomic():
         lock_domains(mailbox.domain)
         locked = Mailbox.objects.select_for_update(of=("self",)).select_related("user", "claim", "domain")
@@ -51,6 +54,16 @@ def purge_mailbox(actor: Actor, mailbox: Mailbox) -> None:
         if user is not None:
             leave(actor, user)
     mailbox.refresh_from_db()
+
+
+def require_purging(actor: Actor, mailbox: Mailbox) -> bool:
+    """Who may purge this mailbox; true where its date hasn't come. Raises: Forbidden."""
+    actor.require(Right.MANAGE_USERS, mailbox)
+    require_dominance(actor, mailbox.user)
+    early = mailbox.purge_at is None or mailbox.purge_at > timezone.now()
+    if early:
+        actor.require(Right.MANAGE_OPTIONS, mailbox.domain)
+    return early
 
 
 def purge_due_mailboxes(actor: Actor) -> int:

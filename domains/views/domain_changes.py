@@ -23,6 +23,8 @@ from domains.services import domain_purging, domain_states, moving
 from domains.views.domain_names import AT_ONCE
 from domains.views.frames import domain_page, refusing
 from jobs import services as tasks
+from jobs import two_people
+from jobs.views.approvals import ask_and_answer
 
 
 @require_POST
@@ -112,13 +114,19 @@ def domain_purge(request: ActorRequest, domain_id: int) -> HttpResponse:
     form = DomainDeleteForm(request.POST or None, initial={"version": domain.version}, domain=domain)
     if request.method == "POST" and form.is_valid():
         with refusing(form):
-            return _purge(request, domain, form.cleaned_data["reason"])
+            answer = _purge(request, domain, form)
+            if answer is not None:
+                return answer
     plan = domain_purging.plan(request.actor, domain)
-    context = _frame(request, domain, form=form, plan=plan, lines=plan_lines(plan))
+    waits = domain_purging.is_early(domain) and two_people.needed(request.actor, Right.DELETE_DOMAINS, domain)
+    context = _frame(request, domain, form=form, plan=plan, lines=plan_lines(plan), waits=waits)
     return render_page(request, "domains/domain_purge.html", context)
 
 
-def _purge(request: ActorRequest, domain: Domain, reason: str) -> HttpResponse:
+def _purge(request: ActorRequest, domain: Domain, form: DomainDeleteForm) -> HttpResponse | None:
+    reason = form.cleaned_data["reason"]
+    if domain_purging.is_early(domain) and two_people.needed(request.actor, Right.DELETE_DOMAINS, domain):
+        return ask_and_answer(request, form, "PurgeDeletedDomains", PurgeDeletedDomainsArguments([domain.name]))
     if domain.mailbox_count > AT_ONCE:
         task = tasks.submit(request.actor, "PurgeDeletedDomains", PurgeDeletedDomainsArguments([domain.name]))
         toast(request, _("This takes a moment. Its progress is here."), "info")

@@ -14,12 +14,16 @@ from accounts.requests import ActorRequest
 from accounts.services import invite, issue_reset_link, set_password
 from config.kit.pages import redirect_page, render_page, toast
 from domains import selectors
+from domains.commands.purging import PurgeDeletedUserArguments
 from domains.errors import DomainsError
 from domains.forms.mailboxes import DeleteForm, PasswordForm
 from domains.models import Mailbox
 from domains.services import mailbox_states
-from domains.services.purging import purge_mailbox
+from domains.services.purging import COMMAND, purge_mailbox, require_purging
 from domains.views.frames import mailbox_page, refusing
+from jobs import two_people
+from jobs.forms import ReasonForm
+from jobs.views.approvals import ask_and_answer
 
 
 def _person(mailbox: Mailbox) -> User:
@@ -103,9 +107,11 @@ def user_restore(request: ActorRequest, mailbox_id: int) -> HttpResponse:
 
 @require_POST
 def user_purge(request: ActorRequest, mailbox_id: int) -> HttpResponse:
-    """Purge before its date."""
+    """Purge before its date; where that takes two people, ask for it."""
     mailbox = selectors.get_mailbox(request.actor, mailbox_id, need=Right.MANAGE_USERS)
     address = mailbox.address
+    if require_purging(request.actor, mailbox) and two_people.needed(request.actor, Right.MANAGE_USERS, mailbox):
+        return _ask_for_purge(request, mailbox)
     try:
         purge_mailbox(request.actor, mailbox)
     except DomainsError as error:
@@ -113,3 +119,13 @@ def user_purge(request: ActorRequest, mailbox_id: int) -> HttpResponse:
         return redirect_page(request, "domains:user-detail", mailbox.pk)
     toast(request, _("%(address)s is gone for good; its archive stays.") % {"address": address})
     return redirect_page(request, "domains:user-list")
+
+
+def _ask_for_purge(request: ActorRequest, mailbox: Mailbox) -> HttpResponse:
+    form = ReasonForm(request.POST if "reason" in request.POST else None)
+    if form.is_valid():
+        answer = ask_and_answer(request, form, COMMAND, PurgeDeletedUserArguments(mailbox.address))
+        if answer is not None:
+            return answer
+    context = {"object": mailbox_page(request, mailbox), "mailbox": mailbox, "form": form}
+    return render_page(request, "domains/user_purge.html", context)

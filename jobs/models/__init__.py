@@ -1,9 +1,10 @@
-"""Tasks and their logs, jobs with their runs, and alerts."""
+"""Tasks and their logs, jobs with their runs, alerts, and requests for what takes two people."""
 
 from __future__ import annotations
 
 from jobs.models.alerts import Alert, AlertSeen
+from jobs.models.approvals import AdministratorsSeen, Approval
 from jobs.models.jobs import Job, JobRun
 from jobs.models.tasks import Task, TaskLog
 
-__all__ = ["Alert", "AlertSeen", "Job", "JobRun", "Task", "TaskLog"]
+__all__ = ["AdministratorsSeen", "Alert", "AlertSeen", "Approval", "Job", "JobRun", "Task", "TaskLog"]

@@ -10,6 +10,7 @@ from accounts.actors import Actor
 from domains.models import Broker, Customer, Domain
 from domains.services.brokers import create_broker
 from domains.services.providers import create_provider
+from jobs.services import run_waiting
 from tests.api import world
 from tests.api.callers import Caller, caller_for, is_problem
 from tests.domains.factories import make_delegate
@@ -194,7 +195,12 @@ def test_a_domain_is_deleted_restored_and_purged(cast: world.World, customer_adm
     assert customer_admin.delete(path).status_code == 204
     plan = customer_admin.get(f"{path}/purge").json()
     assert (plan["users"], plan["names"]) == (1, ["own.example"])
-    assert customer_admin.post(f"{path}/purge").json()["users"] == 1
+    assert "POST /approvals" in is_problem(customer_admin.post(f"{path}/purge"), 409)["detail"]
+    body = {"command": "PurgeDeletedDomains", "params": {"domains": ["own.example"]}, "reason": "They left"}
+    asked = customer_admin.post("/approvals", body)
+    numbers = {each["what"]: each["count"] for each in asked.json()["numbers"]}
+    assert numbers["mailbox with its addresses"] == 1
+    run_waiting(cast.administrator.post(f"{asked['Location']}/approve", {}).json()["taskId"])
     is_problem(customer_admin.get(path), 404)
 
 

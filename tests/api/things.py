@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from django.utils import timezone
+
 from accounts import audit
 from accounts.actors import Actor
 from accounts.models import FolderGrant, User
@@ -15,6 +17,7 @@ from accounts.services.options import set_option
 from accounts.services.roles import create_role
 from accounts.services.saved_views import create_view
 from accounts.services.tokens import create_token
+from domains.commands.purging import PurgeDeletedUserArguments
 from domains.dkim_keys import KeyKind
 from domains.models import Broker, Domain, Mailbox, MailingList, Recipient, Relay, Subscriber
 from domains.policy.rules import RuleKind
@@ -37,6 +40,7 @@ from domains.services.pulls import create_pull
 from domains.services.relays import create_relay
 from domains.services.rules import create_rule
 from domains.services.throttles import set_throttle
+from jobs import approvals
 from jobs.commands import NoArguments
 from jobs.models import Task
 from jobs.services import submit
@@ -80,6 +84,27 @@ def a_deleted_user(place: Place) -> dict[str, Any]:
     mailbox = make_mailbox_in(place.domain)
     delete_mailbox(Actor.system(), mailbox)
     return {"userId": mailbox.user_id}
+
+
+def a_due_user(place: Place) -> dict[str, Any]:
+    """Deleted, and its date has come: before that the purge takes two people."""
+    made = a_deleted_user(place)
+    Mailbox.objects.filter(user_id=made["userId"]).update(purge_at=timezone.now())
+    return made
+
+
+def a_due_domain(place: Place) -> dict[str, Any]:
+    made = a_deleted_domain(place)
+    Domain.objects.filter(pk=made["domainId"]).update(purge_at=timezone.now())
+    return made
+
+
+def a_request(place: Place) -> dict[str, Any]:
+    """The shell's, to purge a deleted user of the place."""
+    mailbox = make_mailbox_in(place.domain)
+    delete_mailbox(Actor.system(), mailbox)
+    arguments = PurgeDeletedUserArguments(mailbox.address)
+    return {"approvalId": approvals.ask(Actor.console(), "PurgeDeletedUser", arguments, reason="It is empty").pk}
 
 
 def an_alias(place: Place) -> dict[str, Any]:

@@ -5,6 +5,8 @@ manage.py puts `--` before it. A list argument is given several times; a bool al
 two dashes is written `--key=--value`. A JSON argument is JSON text; one of JSON or a secret one is read from standard
 input where the value is `-`. It waits until the command has ended, and goes with 1 and the reason unless it was
 completed; with `--no-wait` the worker runs it, and its number is all that is told.
+What takes two people (jobs.approvals) is asked for with `--ask REASON`, or done at once with `--emergency REASON`,
+which leaves an event and tells the administrators.
 """
 
 from __future__ import annotations
@@ -19,11 +21,12 @@ from django.db import OperationalError
 from accounts.actors import Actor
 from accounts.errors import AccountsError
 from config.kit.doors import no_database
-from jobs import services
+from jobs import approvals, services
 from jobs.commands import Command as Registered
 from jobs.commands import get_command, list_commands
 from jobs.console import ProgressLine, exit_code, reason
 from jobs.errors import BadArguments, JobsError
+from jobs.models import Approval, Task
 from jobs.parameters import Kind, Parameter, folded
 
 
@@ -43,8 +46,9 @@ class Command(BaseCommand):
             return self._list(as_json)
         try:
             command = get_command(words[0])
-            arguments = command.arguments_from_strings(read_words(command, words[1:]))
-            self._run(command, arguments, as_json=as_json, waits=waits)
+            found = read_words(command, words[1:])
+            grounds = _take_grounds(command, found)
+            self._run(command, command.arguments_from_strings(found), grounds, as_json=as_json, waits=waits)
         except (JobsError, AccountsError) as error:
             self._fail(str(error), {"error": str(error)} if as_json else None)
         except OperationalError as error:
@@ -67,11 +71,15 @@ class Command(BaseCommand):
             options = " ".join(_usage(each) for each in command.parameters())
             self.stdout.write(f"{command.name} {options}".rstrip() + (f"\n    {command.help}" if command.help else ""))
 
-    def _run(self, command: Registered, arguments: object, *, as_json: bool, waits: bool) -> None:
-        if not waits:
+    def _run(
+        self, command: Registered, arguments: object, grounds: dict[str, str], *, as_json: bool, waits: bool
+    ) -> None:
+        if not waits and not grounds:
             return self._submit(command, arguments, as_json)
         line = ProgressLine()
-        task = services.run_here(Actor.console(), command.name, arguments, echo=line)
+        task = self._task(command, arguments, grounds, line)
+        if isinstance(task, Approval):
+            return self._asked(task, as_json)
         line.end()
         document = {"task": task.pk, "state": task.state, "result": task.result, "error": task.error or None}
         if exit_code(task):
@@ -87,6 +95,25 @@ class Command(BaseCommand):
         task = services.submit(Actor.console(), command.name, arguments)
         document = {"task": task.pk, "state": task.state, "result": None, "error": None}
         self.stdout.write(json.dumps(document) if as_json else f"task {task.pk} waits for a worker")
+
+    def _task(
+        self, command: Registered, arguments: object, grounds: dict[str, str], line: ProgressLine
+    ) -> Task | Approval:
+        """The task that ran to its end, or the request that waits for a second person."""
+        console = Actor.console()
+        if "emergency" in grounds:
+            return approvals.at_once(console, command.name, arguments, reason=grounds["emergency"], echo=line)
+        if "ask" not in grounds:
+            return services.run_here(console, command.name, arguments, echo=line)
+        approval = approvals.ask(console, command.name, arguments, reason=grounds["ask"])
+        ran = None if approval.task is None else services.run_submitted(approval.task, echo=line)
+        return ran or approval
+
+    def _asked(self, approval: Approval, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps({"approval": approval.pk, "state": approval.state}))
+        else:
+            self.stdout.write(f"asked: approval #{approval.pk} ({approval.get_state_display()})")
 
     def _fail(self, text: str, document: dict[str, object] | None) -> None:
         self.stderr.write(text)
@@ -117,6 +144,14 @@ def read_words(command: Registered, words: list[str]) -> dict[str, list[str]]:
             value = sys.stdin.read().removesuffix("\n")
         found.setdefault(parameter.name if parameter is not None else key, []).append(value)
     return found
+
+
+def _take_grounds(command: Registered, found: dict[str, list[str]]) -> dict[str, str]:
+    """The words about the rule of two people, which are no arguments of the command. Raises: BadArguments."""
+    grounds: dict[str, str] = {name: " ".join(found.pop(name)) for name in ("ask", "emergency") if name in found}
+    if len(grounds) > 1 or (grounds and command.two_people is None):
+        raise BadArguments(f"{command.name} takes --ask or --emergency only where it takes two people, and one of both")
+    return grounds
 
 
 def _usage(parameter: Parameter) -> str:

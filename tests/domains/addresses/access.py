@@ -97,5 +97,12 @@ ROWS = [
     user("user-delete", need=Right.MANAGE_USERS),
     user("user-delete", 303, method="POST", need=Right.MANAGE_USERS, data={"after_days": "30"}),
     user("user-restore", 303, method="POST", need=Right.MANAGE_USERS, args=a_deleted_one),
-    user("user-purge", 303, method="POST", need=(Right.MANAGE_USERS, Right.MANAGE_OPTIONS), args=a_deleted_one),
+    user(
+        "user-purge",
+        303,
+        method="POST",
+        need=(Right.MANAGE_USERS, Right.MANAGE_OPTIONS),
+        args=a_deleted_one,
+        data={"reason": "It is empty"},
+    ),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from accounts.actors import Actor
@@ -19,6 +20,7 @@ from domains.commands.domain_lifecycle import (
 from domains.models import Domain, Status
 from domains.services import domain_states
 from domains.tasks import purge_deleted
+from jobs.errors import BadArguments
 from jobs.models import Task
 from jobs.services import run_here
 from tests.domains.factories import make_customer, make_delegate, make_domain, make_mailbox_in
@@ -65,8 +67,8 @@ def test_a_named_domain_is_purged_before_its_date_if_it_is_deleted_and_the_actor
     make_domain("alive.example", customer=customer)
     administrator = Actor.for_user(make_delegate(customer))
     for name in ("foreign.example", "alive.example", "unknown.example", "no domain"):
-        task = run(administrator, "PurgeDeletedDomains", PurgeDeletedDomainsArguments([name]))
-        assert (task.state, task.error) == (Task.State.FAILED, f"there is no deleted domain {name}")
+        with pytest.raises(BadArguments, match=f"there is no deleted domain {name}"):
+            run(administrator, "PurgeDeletedDomains", PurgeDeletedDomainsArguments([name]))
     domain_states.restore_domain(Actor.console(), Domain.objects.get(name="mine.example"))
     domain_states.delete_domain(administrator, Domain.objects.get(name="mine.example"))
     assert result(run(administrator, "PurgeDeletedDomains", PurgeDeletedDomainsArguments(["MINE.example"])))["domains"]

@@ -1,0 +1,1 @@
+"""The pages of tasks and of approvals, one module a subject."""
