@@ -12,7 +12,7 @@ from collections.abc import Callable
 from .errors import WrongFormat
 from .journal import Record
 from .packs import Place
-from .rows import CLOSED, IN_COMPACTION, OPEN, Description, rank_of
+from .rows import CLOSED, IN_COMPACTION, OPEN, Description, check_of, rank_of
 
 Describe = Callable[[int], Description]
 Locate = Callable[[int], Place | None]
@@ -46,6 +46,10 @@ class Applier:
             "pak": self.pack,
             "sea": self.seal,
             "rep": self.replace,
+            "own": self.own,
+            "und": self.undictionary,
+            "mrg": self.merge,
+            "rec": self.recreated,
         }
         for kind, *values in self.record.events:
             if kind not in kinds:
@@ -86,29 +90,34 @@ class Applier:
     def mvd(self, number: int, parent: int, name: str) -> None:
         self.db.execute("UPDATE folder SET parent = ?, name = ? WHERE number = ?", (parent, name, number))
 
-    def msg(self, number: int, sha256: str, size: int, date: int) -> None:
+    def msg(self, number: int, sha256: str, size: int, date: int, archived_ms: int | None = None) -> None:
         said = self.describe(number)
         place = self.locate(number)
         # A place that isn't found (a damaged or missing pack) keeps the row: the journal says the message is ours.
         where = place or Place(0, 0, 0)
         if place is None:
             self.db.execute("UPDATE pack SET state = ? WHERE state = ?", (CLOSED, OPEN))
-        sql = "INSERT INTO message VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-        kept = (number, bytes.fromhex(sha256), size, date, self.record.at_ms, where.pack, where.offset, where.length)
-        shown = (said.subject, said.sender, said.recipients, said.message_id, said.flags)
+        sql = "INSERT INTO message VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        since = self.record.at_ms if archived_ms is None else archived_ms
+        lies, texts = (
+            (where.pack, where.offset, where.length),
+            (said.subject, said.sender, said.recipients, said.message_id),
+        )
+        check = check_of(*lies, said.flags, *texts)
+        row = (number, bytes.fromhex(sha256), size, date, since, *lies, *texts, said.flags, self.record.sequence, check)
         try:
-            self.db.execute(sql, (*kept, *shown, self.record.sequence))
+            self.db.execute(sql, row)
         except sqlite3.IntegrityError:
             # A content comes again only after it was deleted: the record of that deletion is lost (recover).
             same = self.db.execute("SELECT number FROM message WHERE sha256 = ?", (bytes.fromhex(sha256),)).fetchall()
             self.delete([old for (old,) in same], 0, "", "")
-            self.db.execute(sql, (*kept, *shown, self.record.sequence))
+            self.db.execute(sql, row)
         self._ends[where.pack] = max(where.offset + where.length, self._ends.get(where.pack, 0))
         self._dates[number] = date
         self._count("messages", 1)
         self._count("raw_bytes", size)
         self._at_least("next_number", number + 1)
-        day = self._days.setdefault(self.record.at_ms // 86_400_000, [0, 0])
+        day = self._days.setdefault(since // 86_400_000, [0, 0])
         day[0] += 1
         day[1] += size
 
@@ -161,6 +170,32 @@ class Applier:
         for (number,) in self.db.execute(f"SELECT number FROM message WHERE pack IN ({marks})", old).fetchall():  # noqa: S608
             place = self.locate(number)
             if place is not None:
-                sql = "UPDATE message SET pack = ?, offset = ?, length = ? WHERE number = ?"
-                self.db.execute(sql, (place.pack, place.offset, place.length, number))
+                self._move(number, place)
         self.db.execute(f"DELETE FROM pack WHERE number IN ({marks})", old)  # noqa: S608
+
+    def _move(self, number: int, place: Place) -> None:
+        shown = "flags, subject, sender, recipients, message_id"
+        said = self.db.execute(f"SELECT {shown} FROM message WHERE number = ?", (number,)).fetchone()  # noqa: S608
+        lies = (place.pack, place.offset, place.length)
+        sql = "UPDATE message SET pack = ?, offset = ?, length = ?, crc = ? WHERE number = ?"
+        self.db.execute(sql, (*lies, check_of(*lies, *said), number))
+
+    # Since format 2
+
+    def own(self, numbers: list[list[int]]) -> None:
+        """All at once: by way of numbers that no mailbox has, so that two can be exchanged."""
+        for sign in (-1, 1):
+            for old, new in numbers:
+                before, after = (old, -new) if sign < 0 else (-new, new)
+                self.db.execute("UPDATE folder SET mailbox = ? WHERE mailbox = ?", (after, before))
+                self.db.execute("UPDATE mailbox SET number = ? WHERE number = ?", (after, before))
+
+    def undictionary(self, number: int) -> None:
+        self.db.execute("DELETE FROM dictionary WHERE number = ?", (number,))
+
+    def merge(self, source: str, number: int, sequence: int, chain: str, done: int) -> None:
+        sql = "INSERT OR REPLACE INTO merged VALUES(?, ?, ?, ?, ?)"
+        self.db.execute(sql, (source, number, sequence, chain, done))
+
+    def recreated(self, folder: str, records: int, sequence: int, chain: str) -> None:
+        """For people and for evidence; the catalogue has nothing to do with it."""

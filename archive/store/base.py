@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from .backend import Backend, FileBackend, FileLease
 from .catalogue import Catalogue
 from .codec import Dictionaries
-from .errors import Damaged, ReadOnly
+from .errors import Damaged, NeedsUpgrade, ReadOnly
 from .index import Index
-from .journal import Event, Journal, Record
+from .journal import Event, Journal, Record, format_of
 from .keys import derive
-from .layout import read_whole
+from .layout import FORMAT, read_head, read_whole
 from .packs import PACK_BYTES, PackReader, PackWriter, Place
 from .replay import Places
 from .rows import Description
@@ -36,14 +36,16 @@ class OpenStore:
 
     def __init__(
         self, backend: Backend, work: Path, store_key: bytes, identity: str, *, read_only: bool = False,
-        pack_bytes: int = PACK_BYTES,
+        pack_bytes: int = PACK_BYTES, index: Path | None = None,
     ) -> None:  # fmt: skip
         self.backend = backend
         self.work = work
+        self.index_path = index or work / "index"
         self.identity = identity
         self.read_only = read_only
         self.key = store_key
         self.pack_bytes = pack_bytes
+        self._format = 0
         self._identity = bytes.fromhex(identity)
         self.journal = Journal(backend, store_key, self._identity)
         self._claim_work()
@@ -82,7 +84,7 @@ class OpenStore:
                 return
             for name in ("catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm"):
                 (self.work / name).unlink(missing_ok=True)
-            shutil.rmtree(self.work / "index", ignore_errors=True)
+            shutil.rmtree(self.index_path, ignore_errors=True)
             note.write_text(self.identity)
 
     @contextlib.contextmanager
@@ -97,7 +99,7 @@ class OpenStore:
     def index(self) -> Index:
         """Opened when first needed: a damaged index must not keep anyone from the mail. Raises: WrongFormat."""
         if self._index is None:
-            self._index = Index(self.work / "index")
+            self._index = Index(self.index_path)
         return self._index
 
     def reopen_index(self) -> None:
@@ -107,6 +109,13 @@ class OpenStore:
     def stale(self) -> bool:
         """Did another process put another catalogue in place? Then close this and open the store again."""
         return self._opened != inode_of(self.catalogue.path)
+
+    @property
+    def format(self) -> int:
+        """The format of the store; another process may have upgraded it since, so an old one is read again."""
+        if self._format < FORMAT:
+            self._format = read_head(self.backend).format
+        return self._format
 
     # The journal
 
@@ -162,6 +171,8 @@ class OpenStore:
         """Journal events and apply them; only under the writer lease (I1, I2)."""
         if not events:
             return None
+        if (needed := format_of(events)) > self.format:
+            raise NeedsUpgrade(f"the store is of format {self.format}; what is to be written needs format {needed}")
         record = self.journal.append(events, self.catalogue.position())
         self.catalogue.apply(
             record,
@@ -204,7 +215,7 @@ class OpenStore:
 
     def current_dictionary(self) -> int:
         """The dictionary new messages are compressed with (0 = none yet)."""
-        return self.catalogue.counter("next_dictionary") - 1
+        return self.catalogue.newest_dictionary()
 
     def replace_catalogue(self, path: Path) -> None:
         """Put a freshly built catalogue in place of the present one; only under the writer lease."""

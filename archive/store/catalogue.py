@@ -18,8 +18,8 @@ from pathlib import Path
 from .applying import Applier, Describe, Locate
 from .errors import Damaged, NotFound, StorageFailed, StoreFull, WrongFormat
 from .journal import Position, Record
-from .rows import Folder, Pack, Row, row_of
-from .schema import COUNTERS, SCHEMA, VERSION
+from .rows import Folder, Merged, Pack, Row, row_of
+from .schema import COUNTERS, VERSION, statements, upgrade
 
 
 class Catalogue:
@@ -49,20 +49,26 @@ class Catalogue:
     def _prepare(self) -> None:
         try:
             version = self._writer.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                with self.transaction():
-                    # Another process may have made it between the look and the lock.
-                    if self._writer.execute("PRAGMA user_version").fetchone()[0] == 0:
-                        for statement in SCHEMA.split(";"):
-                            self._writer.execute(statement)
-                        for counter in COUNTERS:
-                            self._writer.execute("INSERT INTO meta VALUES(?, ?)", (counter, int("next" in counter)))
-                        self._save_position(Position())
-                        self._writer.execute(f"PRAGMA user_version={VERSION}")
-            elif version != VERSION:
+            if version > VERSION:
                 raise WrongFormat(f"the catalogue is of version {version}, {VERSION} is read here")
+            if version < VERSION:
+                with self.transaction():
+                    # Another process may have done it between the look and the lock.
+                    version = self._writer.execute("PRAGMA user_version").fetchone()[0]
+                    if version == 0:
+                        self._make()
+                    elif version < VERSION:
+                        upgrade(self._writer, version)
         except sqlite3.DatabaseError as error:
             raise WrongFormat(f"the catalogue can't be read: {error}") from error
+
+    def _make(self) -> None:
+        for statement in statements():
+            self._writer.execute(statement)
+        for counter in COUNTERS:
+            self._writer.execute("INSERT INTO meta VALUES(?, ?)", (counter, int("next" in counter)))
+        self._save_position(Position())
+        self._writer.execute(f"PRAGMA user_version={VERSION}")
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -266,6 +272,16 @@ class Catalogue:
         """(message number, offset, length) of the live entries of a pack, by offset."""
         sql = "SELECT number, offset, length FROM message WHERE pack = ? ORDER BY offset"
         return self.reader.execute(sql, (number,)).fetchall()
+
+    def newest_dictionary(self) -> int:
+        """0 = there is none."""
+        row = self.reader.execute("SELECT max(number) FROM dictionary").fetchone()
+        return int(row[0] or 0)
+
+    def merged(self) -> dict[str, Merged]:
+        """How far other stores were merged into this one, by their identity."""
+        rows = self.reader.execute("SELECT source, number, sequence, chain, done FROM merged")
+        return {source: Merged(number, sequence, chain, bool(done)) for source, number, sequence, chain, done in rows}
 
     def dictionaries(self) -> dict[int, str]:
         return dict(self.reader.execute("SELECT number, sha256 FROM dictionary"))

@@ -34,6 +34,7 @@ LAST = 1
 COMPRESSED = 2
 NONCE_BYTES = 12
 TAG_BYTES = 16
+MOST_STORED = FRAME_BYTES + NONCE_BYTES + TAG_BYTES
 
 
 @dataclass(slots=True)
@@ -164,7 +165,7 @@ class FrameHead:
             raise Damaged("a frame ends before its head is whole")
         stored, plain, flags, dictionary = FRAME_HEAD.unpack_from(raw)
         head = cls(stored, plain, flags, dictionary, bytes(raw[: FRAME_HEAD.size]))
-        if plain > FRAME_BYTES or not NONCE_BYTES + TAG_BYTES <= stored <= FRAME_BYTES + NONCE_BYTES + TAG_BYTES:
+        if plain > FRAME_BYTES or not NONCE_BYTES + TAG_BYTES <= stored <= MOST_STORED:
             raise Damaged("a frame's head states impossible lengths")
         return head
 

@@ -34,6 +34,10 @@ class WrongFormat(StoreError):
     """The folder holds no store, or one of a version this code does not read."""
 
 
+class NeedsUpgrade(WrongFormat):
+    """The store is of an older format, which has no word for what was to be written: upgrade it first."""
+
+
 class ReadOnly(StoreError):
     """The store was opened for reading, or is write-protected."""
 

@@ -12,13 +12,23 @@ All little endian. One record is one commit: all its events hold or none. Events
 ["box", mailbox, label]                        a mailbox and its present address
 ["dir", folder, mailbox, parent, name]         folder made; parent 0 = top
 ["mvd", folder, parent, name]                  folder moved or renamed
-["msg", number, sha256 hex, size, date]        content kept; date in seconds since 1970, UTC
+["msg", number, sha256 hex, size, date]        content kept; date in seconds since 1970, UTC; format 2: and, where it
+                                               came from another store, when that archived it (ms since 1970)
 ["put", folder, number]                        message placed in a folder
 ["del", [numbers], folder, reason, by]         placements removed; folder 0 = from all of them
 ["dic", number, sha256 hex of the plain dictionary]
 ["pak", number, purpose]                       pack opened; purpose "" or "compact"
 ["sea", number, bytes, sha256 hex]             pack sealed
 ["rep", [old packs], [new packs]]              packs replaced by compaction
+
+Format 2 has these too:
+
+["own", [[old, new], ...]]                     mailboxes have other numbers from now on, all at once
+["und", dictionary]                            nothing is compressed with it any more, its file goes
+["mrg", store, number, record, chain, done]    another store's messages up to this number are here, as they were at
+                                               that record of its journal; done 1 = all of them
+["rec", folder, records, sequence, chain]      the journal was written anew: where the old one lies, how many of its
+                                               records proved themselves, and what was known of its end
 
 Not for what the events mean to a catalogue (`catalogue`), nor for who may write them (`store`).
 """
@@ -31,8 +41,8 @@ import json
 import os
 import struct
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import zstandard
@@ -47,6 +57,8 @@ FOLDER = "journal"
 SEGMENT_BYTES = 64 << 20
 
 Event = list[Any]
+
+SINCE_FORMAT_2 = frozenset({"own", "und", "mrg", "rec"})
 
 HEADER = struct.Struct("<4s16sIQ32s24x8s")
 HEAD = struct.Struct("<IQ12s")
@@ -67,17 +79,31 @@ class Position:
 
 @dataclass(slots=True)
 class Record:
-    """One commit: its events, when it was made (ms since 1970, UTC) and the position after it."""
+    """One commit: its events, when it was made (ms since 1970, UTC) and the position after it.
+
+    `text` is what was sealed, for who asked for that instead of the events.
+    """
 
     sequence: int
     at_ms: int
     events: list[Event]
     after: Position
-    start: int = field(default=0)
+    start: int = 0
+    text: bytes = b""
+
+    def opened(self) -> Record:
+        """The same with its events, from its text."""
+        document = json.loads(self.text.decode("utf-8", "surrogatepass"))
+        return Record(self.sequence, document["t"], document["e"], self.after, self.start)
 
 
 def segment_name(number: int) -> str:
     return f"{FOLDER}/{number:08d}.log"
+
+
+def format_of(events: Iterable[Event]) -> int:
+    """The oldest format of a store that has words for these events."""
+    return 2 if any(event[0] in SINCE_FORMAT_2 or (event[0] == "msg" and len(event) > 5) for event in events) else 1
 
 
 class Journal:
@@ -159,10 +185,11 @@ class Journal:
         self._writer = None
         self._at = None
 
-    def read(self, after: Position, *, decode: bool = True) -> Iterator[Record]:
+    def read(self, after: Position, *, decode: bool = True, events: bool = True) -> Iterator[Record]:
         """The whole records after a position, in order. Ends at the end or at a torn last record.
 
-        With `decode` off the chain is checked but the events stay sealed (an empty list): fast, for walking far.
+        With `decode` off the chain is checked but the events stay sealed (an empty list): fast, for walking far. With
+        `events` off the seal is checked too, and the records have their text.
         Raises: Damaged when bytes that are whole and not the last do not match the chain or the seal.
         """
         position = after
@@ -173,10 +200,10 @@ class Journal:
             if not self._check_header(1, position):
                 return
         while True:
-            record = self._record(position, decode)
+            record = self._record(position, decode, events)
             if record is None and position.segment < self.segments()[-1]:
                 # The writer may have ended this segment and begun the next since we looked.
-                record = self._record(position, decode)
+                record = self._record(position, decode, events)
             if record is None:
                 following = self._next_segment(position)
                 if following is None:
@@ -210,22 +237,24 @@ class Journal:
         names = (name.rsplit("/", 1)[1].removesuffix(".log") for name in self._backend.names(FOLDER))
         return sorted(int(name) for name in names if name.isdecimal())
 
-    def _record(self, position: Position, decode: bool, *, again: bool = True) -> Record | None:
+    def _record(self, position: Position, decode: bool, events: bool, *, again: bool = True) -> Record | None:
         name = segment_name(position.segment)
         head = self._backend.read(name, position.offset, HEAD.size)
         if len(head) < HEAD.size:
             return None
         length, _, _ = HEAD.unpack(head)
         rest = self._backend.read(name, position.offset + HEAD.size, min(length, MOST_BYTES) + CHAIN_BYTES)
-        record = self.parse(head + rest, position, start=position.offset, decode=decode)
+        record = self.parse(head + rest, position, start=position.offset, decode=decode, events=events)
         if record is None and again and self._broken(position):
             # Damage, or we read while a writer was in the middle of this record and has gone on since: look again.
-            record = self._record(position, decode, again=False)
+            record = self._record(position, decode, events, again=False)
             if record is None:
                 raise Damaged("a record does not match the chain", _where(position))
         return record
 
-    def parse(self, raw: bytes, position: Position, *, start: int = 0, decode: bool = True) -> Record | None:
+    def parse(
+        self, raw: bytes, position: Position, *, start: int = 0, decode: bool = True, events: bool = True
+    ) -> Record | None:
         """The record at a position, from bytes that begin at offset `start`; None if it does not match the chain.
 
         Raises: Damaged (it matches the chain and is not sealed with this store's key).
@@ -248,9 +277,9 @@ class Journal:
             plain = self._cipher.decrypt(nonce, raw[at + HEAD.size : end], bound)
         except InvalidTag:
             raise Damaged("a record is not sealed with this store's key", _where(position)) from None
-        text = zstandard.decompress(plain, max_output_size=MOST_BYTES * 8).decode("utf-8", "surrogatepass")
-        document = json.loads(text)
-        return Record(sequence, document["t"], document["e"], after, position.offset)
+        text = zstandard.decompress(plain, max_output_size=MOST_BYTES * 8)
+        record = Record(sequence, 0, [], after, position.offset, text)
+        return record.opened() if events else record
 
     def _broken(self, position: Position) -> bool:
         """A record that does not match is torn if it can be the last one that was ever begun, else it is damaged.

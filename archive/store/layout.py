@@ -6,6 +6,7 @@ import datetime
 import json
 import time
 import uuid
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from . import keys as wrapping
@@ -13,7 +14,25 @@ from .backend import Backend, FileBackend
 from .errors import NotFound, WrongFormat
 from .keys import Keys
 
-FORMAT = 1
+# Stores are made in the newest format. An older one is read and written as it is, with the events it knows, until it is
+# upgraded.
+FORMAT = 2
+OLDEST_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What `store.json` says."""
+
+    format: int
+    identity: str
+    created: str
+
+    def upgraded(self) -> Head:
+        return replace(self, format=FORMAT)
+
+    def as_bytes(self) -> bytes:
+        return json.dumps(asdict(self), indent=1).encode()
 
 
 def make_store(backend: Backend, keys: Keys) -> tuple[str, bytes]:
@@ -21,9 +40,7 @@ def make_store(backend: Backend, keys: Keys) -> tuple[str, bytes]:
     identity, key = uuid.uuid4().hex, wrapping.new_store_key()
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     backend.put("keys.json", wrapping.wrap(key, identity, keys))
-    backend.put(
-        "store.json", json.dumps({"format": FORMAT, "identity": identity, "created": created}, indent=1).encode()
-    )
+    backend.put("store.json", Head(FORMAT, identity, created).as_bytes())
     return identity, key
 
 
@@ -31,20 +48,26 @@ def read_whole(backend: Backend, name: str) -> bytes:
     return backend.read(name, 0, backend.size(name))
 
 
-def read_identity(backend: Backend) -> str:
+def read_head(backend: Backend) -> Head:
     """Raises: WrongFormat."""
     try:
         document = json.loads(read_whole(backend, "store.json"))
-        if document["format"] != FORMAT:
-            raise WrongFormat(f"the store is of format {document['format']}, {FORMAT} is read here")
-        identity = str(document["identity"])
-        if len(bytes.fromhex(identity)) != 16:
+        head = Head(document["format"], str(document["identity"]), str(document.get("created", "")))
+        if type(head.format) is not int or not OLDEST_FORMAT <= head.format <= FORMAT:
+            here = f"{OLDEST_FORMAT} to {FORMAT} are read here"
+            raise WrongFormat(f"the store is of format {document['format']}, {here}")
+        if len(bytes.fromhex(head.identity)) != 16:
             raise WrongFormat("store.json has no valid identity")
     except NotFound:
         raise WrongFormat("there is no store here: store.json is missing") from None
     except (ValueError, KeyError, TypeError) as error:
         raise WrongFormat(f"store.json can't be read: {error}") from error
-    return identity
+    return head
+
+
+def read_identity(backend: Backend) -> str:
+    """Raises: WrongFormat."""
+    return read_head(backend).identity
 
 
 def rewrap(root: Path, keys: Keys, recovery_private: bytes) -> None:

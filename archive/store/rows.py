@@ -5,8 +5,10 @@ Not for asking the catalogue (`catalogue`).
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .packs import Place
 
@@ -15,6 +17,10 @@ NUMBER_MASK = (1 << NUMBER_BITS) - 1
 # Ranks sort by date, then number, and fit a signed 64-bit integer: dates from 1800 to 2072 keep their order.
 RANK_SHIFT = 5_364_662_400
 RANK_DATES = 1 << 33
+CHECK_PRIME = 1_073_741_789
+# The same in SQL, with a function crc32 and texts as bytes.
+CHECK_SQL = f"""((pack * 1000003 + offset * 31 + length * 7 + flags) % {CHECK_PRIME} << 32 | crc32(CAST(
+    subject || char(0) || sender || char(0) || recipients || char(0) || message_id AS BLOB)))"""
 
 ATTACHED, PARTIAL, UNREADABLE = 1, 2, 4
 # States of a pack: open, sealed, being written by a compaction that has not switched to it.
@@ -54,6 +60,7 @@ class Row:
     message_id: str
     flags: int
     sequence: int = 0
+    check: int = 0
     placements: list[tuple[int, int]] = field(default_factory=list)
 
     @property
@@ -82,6 +89,16 @@ class Folder:
 
 
 @dataclass(slots=True)
+class Merged:
+    """How far another store was merged into this one: the message, and the record and chain of its journal then."""
+
+    number: int
+    sequence: int
+    chain: str
+    done: bool
+
+
+@dataclass(slots=True)
 class Pack:
     number: int
     state: int
@@ -93,10 +110,18 @@ class Pack:
         return self.state == SEALED
 
 
-def row_of(values: Sequence[object]) -> Row:
+def row_of(values: Sequence[Any]) -> Row:
     """A Row from the columns of `message`."""
-    number, sha256, size, date, archived, pack, offset, length, subject, sender, to, message_id, flags, sequence = (
-        values
-    )
-    place = Place(pack, offset, length)  # type: ignore[arg-type]
-    return Row(number, sha256.hex(), size, date, archived, place, subject, sender, to, message_id, flags, sequence)  # type: ignore[arg-type,attr-defined]
+    number, sha256, size, date, archived, pack, offset, length, *shown, sequence, check = values
+    subject, sender, to, message_id, flags = shown
+    known = (number, sha256.hex(), size, date, archived, Place(pack, offset, length))
+    return Row(*known, subject, sender, to, message_id, flags, sequence, check)
+
+
+def check_of(pack: int, offset: int, length: int, flags: int, *texts: str) -> int:
+    """A check of what the journal doesn't say of a message, so that a flipped bit in its row is noticed.
+
+    The texts' CRC-32 and a sum of the numbers, in one integer of 62 bits; SQL can compute the sum (`CHECK_SQL`).
+    """
+    numbers = (pack * 1_000_003 + offset * 31 + length * 7 + flags) % CHECK_PRIME
+    return numbers << 32 | zlib.crc32("\0".join(texts).encode())

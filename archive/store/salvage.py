@@ -29,8 +29,8 @@ class Gap:
     last: bool
 
 
-def salvage(journal: Journal, backend: Backend, identity: bytes) -> Iterator[Record | Gap]:
-    """All whole records in order, and the gaps between them. Never raises Damaged."""
+def salvage(journal: Journal, backend: Backend, *, events: bool = True) -> Iterator[Record | Gap]:
+    """All whole records in order, and the gaps between them; with `events` off as text. Never raises Damaged."""
     position = Position()
     segments = journal.segments()
     for number in range(1, (segments[-1] if segments else 0) + 1):
@@ -50,7 +50,7 @@ def salvage(journal: Journal, backend: Backend, identity: bytes) -> Iterator[Rec
             if trusted is not None:
                 position = Position(number, HEADER.size, trusted[0], trusted[1])
         position = Position(number, HEADER.size, position.sequence, position.chain)
-        for item in _segment(journal, raw, position, final):
+        for item in _segment(journal, raw, position, final, events):
             if isinstance(item, Record):
                 position = item.after
             yield item
@@ -67,10 +67,10 @@ def _chain_in(raw: bytes) -> tuple[int, bytes] | None:
     return first - 1, chain
 
 
-def _segment(journal: Journal, raw: bytes, position: Position, final: bool) -> Iterator[Record | Gap]:
+def _segment(journal: Journal, raw: bytes, position: Position, final: bool, events: bool) -> Iterator[Record | Gap]:
     while position.offset < len(raw):
         try:
-            record = journal.parse(raw, position)
+            record = journal.parse(raw, position, events=events)
         except (Damaged, NotFound):
             record = None
         if record is not None:

@@ -13,6 +13,7 @@ import datetime
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from archive.query.nodes import Node
@@ -40,7 +41,9 @@ class Store(ReadableStore):
     # Making, opening, closing
 
     @classmethod
-    def create(cls, root: Path, work: Path, keys: Keys, *, pack_bytes: int = PACK_BYTES) -> Store:
+    def create(
+        cls, root: Path, work: Path, keys: Keys, *, pack_bytes: int = PACK_BYTES, index: Path | None = None
+    ) -> Store:
         """Make a store in a folder that is new or empty. Raises: WrongFormat (something lies there).
 
         `store.json` is written last and makes it a store: keys alone are what a killed beginning left behind.
@@ -50,12 +53,12 @@ class Store(ReadableStore):
             raise WrongFormat(f"{root} is not empty")
         backend = FileBackend(root)
         identity, key = make_store(backend, keys)
-        return cls(backend, work, key, identity, pack_bytes=pack_bytes)
+        return cls(backend, work, key, identity, pack_bytes=pack_bytes, index=index)
 
     @classmethod
     def open(
         cls, root: Path, work: Path, keys: Keys, *, read_only: bool = False, pack_bytes: int = PACK_BYTES,
-        repair: bool = False,
+        repair: bool = False, index: Path | None = None,
     ) -> Store:  # fmt: skip
         """Open a store and bring its catalogue up to its journal. Raises: WrongFormat, KeyRefused, Damaged.
 
@@ -64,13 +67,14 @@ class Store(ReadableStore):
         backend = FileBackend(root)
         identity = read_identity(backend)
         key = wrapping.unwrap(read_whole(backend, "keys.json"), identity, keys.master)
+        make = partial(cls, backend, work, key, identity, read_only=read_only, pack_bytes=pack_bytes, index=index)
         try:
-            store = cls(backend, work, key, identity, read_only=read_only, pack_bytes=pack_bytes)
+            store = make()
         except WrongFormat:
             if not repair:
                 raise
             move_aside(work)
-            store = cls(backend, work, key, identity, read_only=read_only, pack_bytes=pack_bytes)
+            store = make()
         try:
             store.refresh()
         except Damaged:

@@ -68,7 +68,7 @@ def _told_by_journal(store: Store) -> tuple[dict[int, tuple[str, int, int]], set
     for record in store.journal.read(Position()):
         for kind, *values in record.events:
             if kind == "msg":
-                number, sha256, size, date = values
+                number, sha256, size, date, *_ = values
                 assert number not in live, "a number is given twice"
                 for old in [old for old, (digest, _, _) in live.items() if digest == sha256]:
                     del live[old]  # its deletion is lost (recover)

@@ -10,8 +10,11 @@ from io import BytesIO
 
 from ..adding import EARLIEST, LATEST
 from ..codec import FRAME_BYTES
-from ..errors import NotFound, ReadOnly
+from ..errors import NotFound, ReadOnly, Stopped
 from ..ingest import Ingest
+from ..operations import verify
+from ..operations.report import Meter, never, quiet
+from ..operations.verify_catalogue import agrees
 from ..paths import MOST_FOLDERS_DEEP
 from .checking import catalogue_rows, check_invariants
 from .ground import Ground, refusal
@@ -348,6 +351,56 @@ class StoreContract:
             assert catalogue_rows(store) == before
             bring_index(store)
             assert [store.search(q, mailboxes=None).total for q in ("m1", "text", "in:c", "from:ann")] == totals
+
+    def test_the_quick_look_at_a_catalogue_believes_every_sound_one(self, ground: Ground) -> None:
+        """Placements before, with and after their message; removed here and there, and put back."""
+        with ground.open(pack_bytes=3000) as store:
+            inbox, other = store.ensure_folder(1, "Inbox"), store.ensure_folder(2, "Inbox")
+            for at in range(12):
+                numbers = keep(store, inbox, *(mail(f"m{at} {n}", "text " * n * 10) for n in range(5)))
+                keep(store, other, mail(f"m{at} 1", "text " * 10), mail(f"m{at} 2", "text " * 20))
+                store.delete(numbers[:1], reason="a test", by="me")
+                store.delete(numbers[1:3], folder=inbox, reason="a test", by="me")
+                keep(store, inbox, mail(f"m{at} 1", "text " * 10), mail(f"m{at} 0"))
+                store.delete(numbers[2:3], folder=other, reason="a test", by="me")
+            store.mailbox(1, "a@example.org")
+            assert agrees(store, Meter(0, quiet, never))
+            check_invariants(store)
+            row = store.rows(list(store.catalogue.numbers()))[20]
+            for change in ("subject = 'x'", "date = date + 1", "offset = offset + 1", "flags = flags + 1"):
+                (was,) = store.catalogue.reader.execute("SELECT * FROM message WHERE number = ?", (row.number,))
+                store.catalogue.reader.execute(f"UPDATE message SET {change} WHERE number = ?", (row.number,))  # noqa: S608
+                assert not agrees(store, Meter(0, quiet, never)), change
+                marks = ",".join("?" * len(was))
+                store.catalogue.reader.execute(f"INSERT OR REPLACE INTO message VALUES({marks})", was)
+            store.catalogue.reader.execute("DELETE FROM placement WHERE number = ?", (row.number,))
+            assert not agrees(store, Meter(0, quiet, never))
+
+    def test_a_verification_that_was_stopped_goes_on_where_it_was(self, ground: Ground) -> None:
+        contents = [mail(f"m{at}", hashlib.sha512(b"%d" % at).hexdigest() * 4) for at in range(40)]
+        with ground.open(pack_bytes=2000) as store:
+            folder = store.ensure_folder(1, "Inbox")
+            for content in contents:
+                keep(store, folder, content)
+            bring_index(store)
+            looked: list[str] = []
+
+            def progress(done: int, total: int, note: str) -> None:
+                looked.append(note)
+
+            with contextlib.suppress(Stopped):
+                verify.run(store, verify.plan(store), progress, lambda: looked.count("pack 3") > 0)
+                raise AssertionError("it was not stopped")
+            assert verify.plan(store).numbers["goes_on"] == 1
+            before = set(looked)
+            looked.clear()
+            report = verify.run(store, verify.plan(store), progress)
+            assert report.ok and report.numbers["packs"] == len(store.catalogue.packs())
+            assert not {note for note in before if note.startswith("journal")} & set(looked)
+            assert verify.plan(store).numbers["goes_on"] == 0
+            looked.clear()
+            verify.run(store, verify.plan(store), progress)
+            assert "pack 1" in looked and "journal" in looked, "a new round looks at everything"
 
     def test_threads_that_come_and_go_leave_nothing_open(self, ground: Ground) -> None:
         with ground.open() as store:

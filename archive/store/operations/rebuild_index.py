@@ -18,7 +18,7 @@ def plan(store: Store) -> Plan:
 def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never) -> Report:
     """The old index answers until the new one is complete. Raises: Stopped (the old one stays)."""
     meter = Meter(plan.total, progress, stop)
-    fresh = store.work / "index.new"
+    fresh = store.index_path.with_name(f"{store.index_path.name}.new")
     with store.work_lease(LEASE):
         shutil.rmtree(fresh, ignore_errors=True)
         try:
@@ -27,11 +27,11 @@ def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never
                 indexer.advance(stop=stop, on_messages=lambda count: meter.step(count, "indexing"))
                 indexer.commit()
             found = index.searcher().num_docs
-            old = store.work / "index.old"
+            old = store.index_path.with_name(f"{store.index_path.name}.old")
             shutil.rmtree(old, ignore_errors=True)
-            if (store.work / "index").exists():
-                (store.work / "index").rename(old)
-            fresh.rename(store.work / "index")
+            if store.index_path.exists():
+                store.index_path.rename(old)
+            fresh.rename(store.index_path)
             shutil.rmtree(old, ignore_errors=True)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)

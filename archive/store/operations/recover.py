@@ -44,7 +44,7 @@ def plan(store: Store) -> Plan:
     """What will be read; and what is damaged in the journal, which decides whether it must be written anew."""
     backend = store.backend
     packs = sum(backend.size(name) for name in backend.names(PACKS))
-    gaps = sum(isinstance(item, Gap) for item in salvage(store.journal, backend, bytes.fromhex(store.identity)))
+    gaps = sum(isinstance(item, Gap) for item in salvage(store.journal, backend))
     return Plan("recover", packs * 2, {"packs_bytes": packs, "journal_gaps": gaps})
 
 
@@ -57,11 +57,7 @@ def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never
         _finish_swap(store)
         store.drop_pack()
         store.forget_readers()
-        gaps = [
-            item
-            for item in salvage(store.journal, store.backend, bytes.fromhex(store.identity))
-            if isinstance(item, Gap)
-        ]
+        gaps = [item for item in salvage(store.journal, store.backend) if isinstance(item, Gap)]
         known = _known_sequence(store)
         torn = [gap for gap in gaps if gap.last and gap.start.sequence >= known]
         for gap in torn:
@@ -72,7 +68,7 @@ def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never
             _rewrite_journal(store, broken, report)
         _rebuild_catalogue(store, meter, report)
         _retire_short_packs(store, report)
-    found = verify.run(store, verify.plan(store, ["index"]))
+    found = verify.run(store, verify.plan(store, ["index"], resume=False))
     if not found.ok:
         report.notes.append("the index was built anew")
         rebuild_index.run(store, rebuild_index.plan(store), progress, stop)
@@ -89,7 +85,7 @@ def _known_sequence(store: Store) -> int:
 
 def _shorter(store: Store, known: int) -> bool:
     last = 0
-    for item in salvage(store.journal, store.backend, bytes.fromhex(store.identity)):
+    for item in salvage(store.journal, store.backend):
         if isinstance(item, Record):
             last = item.sequence
     return last < known
@@ -145,11 +141,7 @@ def _rewrite_journal(store: Store, gaps: list[Gap], report: Report) -> None:
 
     Killed at any moment, the old one stands, or the new one is whole (I4).
     """
-    records = [
-        item
-        for item in salvage(store.journal, store.backend, bytes.fromhex(store.identity))
-        if isinstance(item, Record)
-    ]
+    records = [item for item in salvage(store.journal, store.backend) if isinstance(item, Record)]
     before, rescued = _rescue(store, records, report)
     for name in store.backend.names(NEW):
         store.backend.delete(name)

@@ -33,11 +33,12 @@ class Problem:
 
 @dataclass(slots=True)
 class Plan:
-    """What an operation would do; `numbers` are its figures, `total` the units of its progress."""
+    """What an operation would do; `numbers` are its figures, `total` the units of its progress, `options` how."""
 
     operation: str
     total: int
     numbers: dict[str, int] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -36,7 +36,7 @@ def store_key(root: Path, *, master: bytes | None = None, recovery: bytes | None
     """(identity, store key), by the master key or by the recovery private key."""
     about = json.loads((root / "store.json").read_text())
     keys = json.loads((root / "keys.json").read_text())
-    if (about["format"], keys["format"]) != (1, 1):
+    if (about["format"], keys["format"]) not in {(1, 1), (2, 1)}:
         raise Unreadable("another format")
     if master is not None:
         entry, wrapping = keys["master"], hkdf(master, b"postkeep wrap master")
@@ -132,6 +132,14 @@ class Told:
             case "rep":
                 self.packs.difference_update(said[0])
                 self.packs.update(said[1])
+            case "own":
+                others = dict(said[0])
+                self.labels = {others.get(box, box): label for box, label in self.labels.items()}
+                self.folders = {n: (others.get(box, box), *more) for n, (box, *more) in self.folders.items()}
+            case "und":
+                del self.dictionaries[said[0]]
+            case "mrg" | "rec":
+                pass  # they tell where messages and records came from
             case _:
                 raise Unreadable(f"an event {kind!r}")
 

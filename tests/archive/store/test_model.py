@@ -19,6 +19,8 @@ from archive.store.contract import bring_index, catalogue_rows, check_invariants
 from archive.store.faulty import Fault, FaultyBackend, Killed
 from archive.store.layout import make_store
 from archive.store.operations import compact
+from archive.store.operations.report import Meter, never, quiet
+from archive.store.operations.verify_catalogue import agrees
 from archive.store.store import Store
 
 from .grounds import KEYS
@@ -184,6 +186,7 @@ class StoreHistory(RuleBasedStateMachine):
         if hasattr(self, "store"):
             assert trimmed(self.seen()) == trimmed(self.placed)
             check_invariants(self.store)
+            assert agrees(self.store, Meter(0, quiet, never)), "verify had to take the long way"
 
 
 def trimmed(placed: Placed) -> Placed:

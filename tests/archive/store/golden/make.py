@@ -45,7 +45,9 @@ def fill(store: Store) -> None:
     numbers = [number for at in range(6) for number in keep(store, folders[at % 3], samples[at], samples[at + 1])]
     store.train_dictionary(samples)
     for at in range(8, 24):
-        numbers += keep(store, folders[at % 3], samples[at], mail(f"noise {at}", hashlib.sha512(b"%d" % at).hexdigest()))
+        numbers += keep(
+            store, folders[at % 3], samples[at], mail(f"noise {at}", hashlib.sha512(b"%d" % at).hexdigest())
+        )
     store.delete(numbers[2:20:3], reason="made for a test", by="golden")
     store.delete(numbers[1:2], folder=folders[0], reason="from one folder", by="golden")
     compact.run(store, compact.plan(store))

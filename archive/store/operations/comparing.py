@@ -1,0 +1,287 @@
+"""Does a catalogue say what the journal says? Quickly: by the journal's own words and a check in each row.
+
+What the journal states of a message (number, hash, size, dates, placements) is compared with the rows; what it doesn't
+state (where the bytes lie, subject, sender …) carries a CRC-32 of its own. Half a million messages take some seconds.
+"No" only means that the long way, a whole replay, must say what is different (`verify_catalogue`); histories that only
+a recovered journal has are answered so too.
+
+Relies on I1 and I5. Memory: five bytes per number ever given, and what was deleted from several folders.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from ..catalogue import Catalogue
+from ..journal import Event, Position, Record
+from ..rows import CHECK_SQL, NUMBER_BITS, NUMBER_MASK, RANK_DATES, RANK_SHIFT, Description, check_of
+
+UNSEEN, PRESENT, AWAITED, GONE = range(4)
+CHUNK = 256
+GROWTH = 4096
+
+MESSAGES = """SELECT number, sha256, size, date, archived_ms, sequence, crc, pack, offset, length, flags,
+              subject, sender, recipients, message_id FROM message WHERE number BETWEEN ? AND ?"""
+PLACEMENTS = "SELECT number, folder FROM placement WHERE number BETWEEN ? AND ?"
+STATED, CHECK, PLACE, TEXTS = slice(0, 6), 6, slice(7, 11), slice(11, 15)
+# The record as the journal has it, and whether the rest of the rows stands.
+WRITTEN_ANEW = f"""
+SELECT group_concat('["msg",' || number || ',"' || lower(hex(sha256)) || '",' || size || ',' || date || ']'),
+       count(*), sum(size), min(archived_ms), max(archived_ms), sum(sequence <> ? OR crc <> {CHECK_SQL})
+FROM message WHERE number BETWEEN ? AND ?"""  # noqa: S608
+PLACED_ANEW = """SELECT group_concat('["put",' || folder || ',' || number || ']'), count(*)
+                 FROM placement WHERE number BETWEEN ? AND ?"""
+
+
+class Comparison:
+    """One pass over the journal beside a catalogue that does not change meanwhile.
+
+    `db` gives texts as bytes. A message that the catalogue lacks must be deleted by a later record, and a placement
+    that it lacks removed by one.
+    """
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        db.create_function("crc32", 1, zlib.crc32, deterministic=True)
+        self._states = bytearray(1)
+        # The one folder a message is awaited to be removed from; the few with several are in `_more`.
+        self._folder = array.array("I", [0])
+        self._more: dict[int, set[int]] = {}
+        self._awaited = 0
+        self._placed = 0
+        self._arrived: dict[int, list[int]] = {}
+        self._highest = 0
+        # What is of neither messages nor placements: little, and compared by applying it to an empty catalogue.
+        self.others: list[Event] = []
+        self.agrees = True
+
+    def hear(self, record: Record) -> None:
+        """Compare what one record (as text) added; remember what it removed."""
+        if not self._as_written(record):
+            self._hear(record.opened())
+
+    def _as_written(self, record: Record) -> bool:
+        """The catalogue writes the record anew from its rows: is it the same, word for word?
+
+        So it is where new messages were placed once each and all of that still stands: nearly always.
+        """
+        count = record.text.count(b'["msg",')
+        first, last = self._highest + 1, self._highest + count
+        if not count or not self._is_new(last):
+            return False
+        placed = self._db.execute(PLACED_ANEW, (first, last)).fetchone()
+        said, rows, size, since, until, wrong = self._db.execute(
+            WRITTEN_ANEW, (record.sequence, first, last)
+        ).fetchone()
+        if (rows, wrong, placed[1]) != (count, 0, count):
+            return False
+        tail = b"%s,%s]}" % (said, placed[0])
+        if not record.text.endswith(tail):
+            return False
+        rest = json.loads(record.text[: -len(tail)].rstrip(b",") + b"]}")
+        if not since == until == rest["t"]:
+            return False
+        self.others += rest["e"]
+        self._highest = last
+        self._states[first : last + 1] = bytes([PRESENT]) * count
+        self._placed += count
+        self._arrive(since, count, size)
+        return True
+
+    def _arrive(self, at_ms: int, count: int, size: int) -> None:
+        day = self._arrived.setdefault(at_ms // 86_400_000, [0, 0])
+        day[0] += count
+        day[1] += size
+
+    def _hear(self, record: Record) -> None:
+        messages = [event for event in record.events if event[0] == "msg"]
+        if messages:
+            self._messages(record, messages)
+        puts = [(event[2], event[1]) for event in record.events if event[0] == "put"]
+        if puts:
+            self._puts(puts)
+        for event in record.events:
+            if event[0] == "del":
+                self._deleted(event[1], event[2])
+            elif event[0] not in ("msg", "put"):
+                self.others.append(event)
+
+    # Messages
+
+    def _messages(self, record: Record, events: list[Event]) -> None:
+        stated = [
+            (n, bytes.fromhex(sha), size, date, more[0] if more else record.at_ms, record.sequence)
+            for _, n, sha, size, date, *more in events
+        ]
+        for number, _, size, _, since, _ in stated:
+            self._arrive(since, 1, size)
+            if not self._is_new(number):
+                self.agrees = False
+                return
+        self._highest = max(self._highest, stated[-1][0])
+        for at in range(0, len(stated), CHUNK):
+            self._compare(stated[at : at + CHUNK])
+
+    def _is_new(self, number: int) -> bool:
+        """Whether a number can be one, and was not given before; makes room for it."""
+        if not 0 < number <= NUMBER_MASK:
+            return False
+        if (missing := number + 1 - len(self._states)) > 0:
+            self._states.extend(bytes(missing + GROWTH))
+            self._folder.extend(array.array("I", bytes(4 * (missing + GROWTH))))
+        return self._states[number] == UNSEEN
+
+    def _compare(self, stated: list[tuple[Any, ...]]) -> None:
+        rows = self._db.execute(MESSAGES, (stated[0][0], stated[-1][0])).fetchall()
+        for row in rows:
+            if check_of(*row[PLACE], *(text.decode() for text in row[TEXTS])) != row[CHECK]:
+                self.agrees = False
+        if [row[STATED] for row in rows] == stated:
+            for one in stated:
+                self._states[one[0]] = PRESENT
+            return
+        found = {row[0]: row[STATED] for row in rows}
+        for one in stated:
+            if found.pop(one[0], one) != one:
+                self.agrees = False
+            is_there = any(row[0] == one[0] for row in rows)
+            self._states[one[0]] = PRESENT if is_there else AWAITED
+            self._awaited += not is_there
+        if found:
+            self.agrees = False
+
+    # Placements
+
+    def _puts(self, puts: list[tuple[int, int]]) -> None:
+        for chunk in _runs(sorted(puts)):
+            rows = self._db.execute(PLACEMENTS, (chunk[0][0], chunk[-1][0])).fetchall()
+            if rows == chunk:
+                self._placed += len(chunk)
+                continue
+            there = set(rows)
+            for number, folder in chunk:
+                if (number, folder) in there:
+                    self._placed += 1
+                elif self._state(number) in (PRESENT, AWAITED):
+                    self._await(number, folder)
+
+    def _state(self, number: int) -> int:
+        return self._states[number] if 0 < number < len(self._states) else UNSEEN
+
+    def _await(self, number: int, folder: int) -> None:
+        if number in self._more:
+            self._more[number].add(folder)
+        elif not self._folder[number] or self._folder[number] == folder:
+            self._folder[number] = folder
+        else:
+            self._more[number] = {self._folder[number], folder}
+            self._folder[number] = 0
+
+    def _deleted(self, numbers: Sequence[int], folder: int) -> None:
+        for number in numbers:
+            state = self._state(number)
+            if state == PRESENT and not folder:
+                self.agrees = False  # deleted everywhere, and the catalogue has it still
+            elif state in (PRESENT, AWAITED) and folder:
+                self._removed(number, folder)
+            elif state == AWAITED:
+                self._folder[number] = 0
+                self._more.pop(number, None)
+            if state == AWAITED and not self._folder[number] and number not in self._more:
+                self._states[number] = GONE
+                self._awaited -= 1
+
+    def _removed(self, number: int, folder: int) -> None:
+        if number in self._more:
+            self._more[number].discard(folder)
+            if not self._more[number]:
+                del self._more[number]
+        elif self._folder[number] == folder:
+            self._folder[number] = 0
+        else:
+            self._placed -= 1  # it is there: a later record places it again, or the catalogue is wrong
+
+    # The end
+
+    def finish(self) -> bool:
+        """Whether all agrees, now that the whole journal was heard."""
+        ask = self._one
+        self.agrees = (
+            self.agrees
+            and not self._awaited
+            and not self._more
+            and not any(self._folder)
+            and ask("SELECT count(*) FROM placement") == self._placed
+            and ask("SELECT count(*) FROM message") == self._states.count(PRESENT)
+            and self._ranks_agree()
+            and self._counts_agree()
+        )
+        return self.agrees
+
+    def _one(self, sql: str) -> int:
+        return int(self._db.execute(sql).fetchone()[0] or 0)
+
+    def _ranks_agree(self) -> bool:
+        rank = f"(min(max(m.date + {RANK_SHIFT}, 0), {RANK_DATES - 1}) << {NUMBER_BITS} | p.number)"  # as `rank_of`
+        wrong = f"""SELECT count(*) FROM placement p LEFT JOIN message m ON m.number = p.number
+                    WHERE m.number IS NULL OR p.rank <> {rank}"""  # noqa: S608
+        return not self._one(wrong)
+
+    def _counts_agree(self) -> bool:
+        counts = """SELECT count(*) FROM folder f
+                    LEFT JOIN (SELECT folder, count(*) AS n FROM placement GROUP BY folder) p ON p.folder = f.number
+                    WHERE f.messages <> coalesce(p.n, 0)"""
+        arrived = dict(self._day(row) for row in self._db.execute("SELECT day, messages, bytes FROM arrival"))
+        meta: dict[bytes, Any] = dict(self._db.execute("SELECT key, value FROM meta").fetchall())
+        return (
+            not self._one(counts)
+            and arrived == {day: (messages, size) for day, (messages, size) in self._arrived.items()}
+            and meta.get(b"messages") == self._states.count(PRESENT)
+            and meta.get(b"raw_bytes") == self._one("SELECT sum(size) FROM message")
+            and meta.get(b"next_number") == self._highest + 1
+        )
+
+    @staticmethod
+    def _day(row: tuple[int, int, int]) -> tuple[int, tuple[int, int]]:
+        return row[0], (row[1], row[2])
+
+
+def _runs(pairs: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Sorted pairs in pieces whose numbers follow each other closely: one query a piece."""
+    start = 0
+    for at, (one, following) in enumerate(pairwise(pairs), 1):
+        if following[0] > one[0] + 16 or at - start >= CHUNK:
+            yield pairs[start:at]
+            start = at
+    yield pairs[start:]
+
+
+# Rows that only events other than msg, put and del make; how long an open pack is, the packs' own check says.
+OTHERS = (
+    "SELECT type, name, tbl_name, sql FROM sqlite_master",
+    "SELECT number, mailbox, parent, name FROM folder",
+    "SELECT number, label FROM mailbox",
+    "SELECT number, state, CASE state WHEN 0 THEN 0 ELSE bytes END, sha256 FROM pack",
+    "SELECT number, sha256 FROM dictionary",
+    "SELECT source, number, sequence, chain, done FROM merged",
+    "SELECT key, value FROM meta WHERE key IN ('next_folder', 'next_pack', 'next_dictionary')",
+)
+
+
+def others_agree(db: sqlite3.Connection, events: list[Event], place: Path) -> bool:
+    """Whether the small tables are what these events make of empty ones, in a new catalogue at `place`."""
+    fresh = Catalogue(place)
+    try:
+        record = Record(1, 0, events, Position(sequence=1))
+        fresh.apply(record, describe=lambda number: Description(), locate=lambda number: None)
+        fresh.reader.text_factory = bytes
+        return all(sorted(db.execute(sql), key=repr) == sorted(fresh.reader.execute(sql), key=repr) for sql in OTHERS)
+    finally:
+        fresh.close()

@@ -1,0 +1,146 @@
+"""Verify's part about the catalogue: does it say what the journal says?
+
+First the quick way (`comparing`), which answers yes or perhaps; then, or always with `round.deep`, the long one: a
+replay of journal and packs, compared row by row, which names what differs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..catalogue import Catalogue
+from ..errors import StoreError
+from ..journal import Position, Record
+from ..replay import Places
+from ..salvage import salvage
+from ..store import Store
+from .comparing import Comparison, others_agree
+from .report import Meter, Problem, Report
+from .round import Round
+
+# What reading a damaged catalogue can end in.
+UNREADABLE = (sqlite3.DatabaseError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+
+TABLES = {
+    "message": "number",
+    "placement": "number",
+    "folder": "number",
+    "mailbox": "number",
+    "pack": "number",
+    "dictionary": "number",
+    "arrival": "day",
+    "meta": "key",
+    "merged": "source",
+}
+
+
+def verify_catalogue(store: Store, meter: Meter, report: Report, round: Round) -> None:
+    if not round.deep and agrees(store, meter):
+        return
+    with _folder(store) as folder:
+        _replay(store, folder, meter, report)
+
+
+@contextlib.contextmanager
+def _folder(store: Store) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=store.work, prefix="verify.", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def agrees(store: Store, meter: Meter) -> bool:
+    """The quick way, on one state of the catalogue: writers go on beside it."""
+    db = sqlite3.connect(store.catalogue.path, isolation_level=None)
+    db.text_factory = bytes
+    try:
+        db.execute(f"PRAGMA mmap_size={1 << 40}")
+        db.execute("BEGIN")
+        end = _position_of(db)
+        comparison = Comparison(db)
+        for record in store.journal.read(Position(), events=False):
+            if record.sequence > end or not comparison.agrees:
+                break
+            comparison.hear(record)
+            meter.step(record.after.offset - record.start, "catalogue")
+        with _folder(store) as folder:
+            return comparison.finish() and others_agree(db, comparison.others, folder / "quick.sqlite")
+    except (*UNREADABLE, StoreError) as error:
+        if isinstance(error, StoreError) and not error.permanent:
+            raise
+        return False
+    finally:
+        db.close()
+
+
+def _replay(store: Store, folder: Path, meter: Meter, report: Report) -> None:
+    snapshot = folder / "snapshot.sqlite"
+    if not _snapshot(store, snapshot, report):
+        return
+    try:
+        with sqlite3.connect(snapshot) as db:
+            end = _position_of(db)
+    except UNREADABLE:
+        report.problems.append(Problem.of("catalogue", "table meta", "the position can't be read"))
+        return
+    fresh = Catalogue(folder / "fresh.sqlite")
+    places = Places(store, Position())
+    for record in _records(store, end):
+        meter.step(sum(event[3] for event in record.events if event[0] == "msg"), "catalogue")
+        store.apply_replayed(fresh, record, places)
+    fresh.close()
+    _compare(folder / "fresh.sqlite", snapshot, report)
+
+
+def _records(store: Store, end: int) -> Iterator[Record]:
+    for item in salvage(store.journal, store.backend):
+        if isinstance(item, Record) and item.sequence <= end:
+            yield item
+
+
+def _snapshot(store: Store, path: Path, report: Report) -> bool:
+    target = sqlite3.connect(path)
+    try:
+        store.catalogue.reader.backup(target)
+        found = [row[0] for row in target.execute("PRAGMA integrity_check(20)")]
+    except sqlite3.DatabaseError as error:
+        found = [str(error)]
+    finally:
+        target.close()
+    if found != ["ok"]:
+        report.problems.append(Problem.of("catalogue", "catalogue.sqlite", "; ".join(found)))
+        return False
+    return True
+
+
+def _position_of(db: sqlite3.Connection) -> int:
+    said = db.execute("SELECT value FROM meta WHERE key = 'position'").fetchone()[0]
+    return int((said.decode() if isinstance(said, bytes) else str(said)).split(",")[2])
+
+
+def _compare(fresh: Path, snapshot: Path, report: Report) -> None:
+    db = sqlite3.connect(fresh)
+    try:
+        db.execute("ATTACH ? AS live", (str(snapshot),))
+        schemas = [
+            db.execute(f"SELECT hex(type || name || coalesce(sql, '')) FROM {one}.sqlite_master ORDER BY 1").fetchall()  # noqa: S608
+            for one in ("main", "live")
+        ]
+        if schemas[0] != schemas[1]:
+            report.problems.append(Problem.of("catalogue", "catalogue.sqlite", "the definition of a table is damaged"))
+        for table, key in TABLES.items():
+            missing = f"SELECT {key} FROM (SELECT * FROM main.{table} EXCEPT SELECT * FROM live.{table})"  # noqa: S608
+            surplus = f"SELECT {key} FROM (SELECT * FROM live.{table} EXCEPT SELECT * FROM main.{table})"  # noqa: S608
+            # A damaged cell can be of another type than its column.
+            keys = sorted({row[0] for row in db.execute(f"{missing} UNION {surplus}")}, key=repr)
+            if keys:
+                messages = [key for key in keys if isinstance(key, int)] if table in ("message", "placement") else []
+                shown = ", ".join(map(str, keys[:10]))
+                what = f"{len(keys)} rows differ from the replay of the journal ({key} {shown})"
+                report.problems.append(Problem.of("catalogue", f"table {table}", what, messages))
+    except sqlite3.DatabaseError as error:
+        report.problems.append(Problem.of("catalogue", "catalogue.sqlite", str(error)))
+    finally:
+        db.close()
