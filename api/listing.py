@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -63,6 +63,8 @@ class Listing(Generic[A]):
     sorts: what `sort` may name → the column; each is indexed together with the primary key, or the list is small.
     default: the sort without a word.
     filters: what may be asked for → how it narrows the rows.
+    within: the column that has one value in all rows this actor sees ("": none), by whose index (column, -pk) they are
+    walked in the order of the key; PostgreSQL would walk the key itself past everybody else's.
     """
 
     answer: type[A]
@@ -70,6 +72,7 @@ class Listing(Generic[A]):
     sorts: Mapping[str, str]
     default: str
     filters: Mapping[str, Filter] = field(default_factory=dict)
+    within: Callable[[Actor], str] | None = None
 
     @cached_property
     def query(self) -> type[BaseModel]:
@@ -89,7 +92,7 @@ class Listing(Generic[A]):
         size = asked.get("pageSize", PAGE_SIZE)
         if "cursor" in asked:
             return self._page_from(rows, asked, size, request)
-        order = _Order.of(rows, asked.get("sort", self.default), self.sorts)
+        order = self._order(request, rows, asked.get("sort", self.default))
         offset = asked.get("offset", 0)
         mark = _fingerprint(request)
         if offset > OFFSET_MAX:
@@ -104,16 +107,20 @@ class Listing(Generic[A]):
         mark = _fingerprint(request)
         total, capped = None, False
         if asked["cursor"] == START:
-            order = _Order.of(rows, asked.get("sort", self.default), self.sorts)
+            order = self._order(request, rows, asked.get("sort", self.default))
             total, capped = count_capped(rows)
         else:
             sort, place = _read_cursor(asked["cursor"], mark)
             if sort.removeprefix("-") not in self.sorts or asked.get("sort", sort) != sort:
                 raise _wrong("cursor", _("This cursor belongs to another order."))
-            order = _Order.of(rows, sort, self.sorts)
+            order = self._order(request, rows, sort)
             rows = order.after(rows, place)
         found = list(order.sorted(rows)[: size + 1])
         return Page(found[:size], total, order.cursor(found[size - 1], mark) if found[size:] else "", capped)
+
+    def _order(self, request: HttpRequest, rows: Rows, sort: str) -> _Order:
+        within = self.within(request.auth) if self.within is not None else ""  # type: ignore[attr-defined]
+        return replace(_Order.of(rows, sort, self.sorts), within=within)
 
     def _refuse(self, order: _Order, rows: Rows, mark: str, request: HttpRequest) -> None:
         """Say how to go on from the last row that an offset reaches."""
@@ -158,6 +165,7 @@ class _Order:
     descending: bool
     nullable: bool
     kind: ModelField[Any, Any] | None
+    within: str = ""
 
     @classmethod
     def of(cls, rows: Rows, sort: str, sorts: Mapping[str, str]) -> _Order:
@@ -168,6 +176,8 @@ class _Order:
 
     def sorted(self, rows: Rows) -> Rows:
         sign = "-" if self.descending else ""
+        if self.is_key and self.within:
+            return rows.order_by(self.within, "-pk") if self.descending else rows.order_by(f"-{self.within}", "pk")
         return rows.order_by(f"{sign}pk") if self.is_key else rows.order_by(f"{sign}{self.column}", f"{sign}pk")
 
     def part(self, rows: Rows, start: int, end: int, *, are_many: bool) -> list[Any]:

@@ -39,7 +39,9 @@ group = Group("Groups", "One address, many recipients: users, other groups, and 
 
 
 def _has_recipient(rows: Rows, value: str) -> Rows:
-    named = Recipient.objects.filter(filters.wildcard("email", value, canonical=True), address=OuterRef("pk"))
+    named = Recipient.objects.filter(
+        filters.wildcard("email", value, canonical=True, many=True), address=OuterRef("pk")
+    )
     return rows.filter(Exists(named))
 
 

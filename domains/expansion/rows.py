@@ -43,7 +43,7 @@ Edge = tuple[int, str, int | None, str]
 class Edges(NamedTuple):
     """Where the mail of some addresses goes next."""
 
-    plain: dict[int, list[tuple[int, list[str]]]]  # source -> by domain: mailboxes in use that forward nothing
+    plain: dict[int, list[str]]  # source -> mailboxes in use that forward nothing
     others: list[tuple[Edge, ClaimRow | None]]  # with the claim of ours that each is
 
 
@@ -53,15 +53,15 @@ _list_readers: list[ListReader] = []
 _CLAIM = "a.id, a.text, a.kind, a.is_enabled, a.keep_copy, a.recipient_count, a.senders, a.domain_id"
 _PLACE = "d.id, d.name, d.status, d.suspended_by_customer, d.catch_all, d.customer_id"
 # Of a large group nearly all are mailboxes that keep what they get: of those the index address_mailbox_plain has all
-# that is needed, and they come as one text per domain, because ten thousand rows cost more to bring than to find. The
-# others come as "address number" with the number of a claim of ours, or 0. LATERAL with OFFSET 0 looks each up by its
-# key; for a large group the planner would read all addresses.
+# that is needed, and they come in one text per source, because ten thousand rows cost more to bring than to find. The
+# others come in it as "<tab>address number" with the number of a claim of ours, or 0. LATERAL with OFFSET 0 looks each
+# up by its key; for a large group the planner would read all addresses.
 _EDGES = """
-    SELECT r.address_id, p.domain_id, string_agg(coalesce(p.text, r.email || ' ' || coalesce(r.target_id, 0)), E'\n')
+    SELECT r.address_id, string_agg(coalesce(p.text, E'\\t' || r.email || ' ' || coalesce(r.target_id, 0)), E'\\n')
     FROM domains_recipient r LEFT JOIN LATERAL (
-        SELECT text, domain_id FROM domains_address
+        SELECT text FROM domains_address
         WHERE id = r.target_id AND kind = 'mailbox' AND is_enabled AND recipient_count = 0 OFFSET 0
-    ) p ON true WHERE r.address_id = ANY(%s) GROUP BY r.address_id, p.domain_id
+    ) p ON true WHERE r.address_id = ANY(%s) GROUP BY r.address_id
 """
 # A subselect hides the length of an array from the planner: for ten thousand ids it would read the whole table.
 _BY_TEXT = f"SELECT {_CLAIM} FROM domains_address a WHERE a.text = ANY((SELECT %s::text[])::text[])"  # noqa: S608
@@ -97,11 +97,10 @@ def edges_of(sources: Sequence[Claim]) -> Edges:
     if others:
         with connection.cursor() as cursor:
             cursor.execute(_EDGES, [others])
-            for source, domain_id, told in cursor.fetchall():
-                if domain_id is not None:
-                    found.plain.setdefault(source, []).append((domain_id, told.split("\n")))
-                else:
-                    edges += (_edge(source, line) for line in told.split("\n"))
+            for source, told in cursor.fetchall():
+                lines = told.split("\n")
+                found.plain[source] = [line for line in lines if line[0] != "\t"]
+                edges += (_edge(source, line) for line in lines if line[0] == "\t")
     for read in _list_readers if lists else ():
         edges += read(lists)
     targets = {target for _source, _email, target, _mode in edges if target is not None}
@@ -111,7 +110,7 @@ def edges_of(sources: Sequence[Claim]) -> Edges:
 
 
 def _edge(source: int, line: str) -> Edge:
-    email, _space, number = line.rpartition(" ")
+    email, _space, number = line[1:].rpartition(" ")
     return source, email, int(number) or None, ""
 
 

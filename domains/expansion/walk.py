@@ -140,11 +140,12 @@ class _Walk:
         edges = rows.edges_of(list(ahead.values())) if ahead else rows.Edges({}, [])
         texts = rows.claims_by_text(set(catch_alls.values())) if catch_alls else {}
         of_claims = {row[7] for _edge, row in edges.others if row is not None}
-        of_claims |= {domain_id for plain in edges.plain.values() for domain_id, _texts in plain}
         self.learn_ids(of_claims | {claim.domain_id for claim in texts.values()})
         unclaimed = [edge[1] for edge, _row in edges.others if edge[2] is None]
         unclaimed += [email for email in catch_alls.values() if email not in texts]
-        self.learn_names({email.rpartition("@")[2] for email in unclaimed})
+        hosts = {email.rpartition("@")[2] for email in chain(unclaimed, *edges.plain.values())}
+        self.learn_names(hosts)
+        closed = {host for host in hosts if (place := self.by_name[host]) is None or place.id not in self.open}
         for number, email in catch_alls.items():
             claim = texts.get(email)
             place = self.places.get(claim.domain_id) if claim else self.by_name[email.rpartition("@")[2]]
@@ -153,29 +154,33 @@ class _Walk:
         for edge, row in edges.others:
             others.setdefault(edge[0], []).append((edge, row))
         for number, claim in sorted(ahead.items(), key=lambda item: item[1].id):
-            self.go(number, level, claim, edges.plain.get(claim.id, []), others.get(claim.id, []))
+            plain, more = edges.plain.get(claim.id, []), others.get(claim.id, [])
+            if closed:
+                shut = [text for text in plain if text.rpartition("@")[2] in closed]
+                plain = [text for text in plain if text.rpartition("@")[2] not in closed]
+                more += (self.as_other(claim.id, text) for text in shut)
+            self.go(number, level, claim, sorted(plain), more)
+
+    def as_other(self, source: int, text: str) -> tuple[Edge, ClaimRow]:
+        """A mailbox of a domain that takes nothing, or that isn't to be seen."""
+        place = self.by_name[text.rpartition("@")[2]]
+        domain_id = place.id if place else 0
+        return (source, text, None, ""), (0, text, MAILBOX, True, False, 0, ANYONE, domain_id)
 
     def go(
         self,
         number: int,
         level: int,
         source: Claim,
-        plain: list[tuple[int, list[str]]],
+        plain: list[str],
         others: list[tuple[Edge, ClaimRow | None]],
     ) -> None:
         """Along all edges of one address, in the order of the addresses."""
         how = _HOW[source.kind]
-        into = sorted(chain.from_iterable(texts for domain_id, texts in plain if domain_id in self.open))
-        others = others + [
-            ((source.id, text, None, ""), (0, text, MAILBOX, True, False, 0, ANYONE, domain_id))
-            for domain_id, texts in plain
-            if domain_id not in self.open
-            for text in texts
-        ]
         done = 0
         for edge, row in sorted(others, key=lambda other: other[0][1]):
-            ahead = bisect(into, edge[1], lo=done)
-            self.deliver_plain(number, level, how, into[done:ahead])
+            ahead = bisect(plain, edge[1], lo=done)
+            self.deliver_plain(number, level, how, plain[done:ahead])
             done = ahead
             if row is None:
                 place = self.by_name[edge[1].rpartition("@")[2]]
@@ -183,7 +188,7 @@ class _Walk:
             else:
                 claim = Claim._make(row)
                 self.arrive(Arrival(number, level, claim.text, how, claim, self.places.get(claim.domain_id), edge[3]))
-        self.deliver_plain(number, level, how, into[done:])
+        self.deliver_plain(number, level, how, plain[done:])
 
     def deliver_plain(self, number: int, level: int, how: str, texts: Sequence[str]) -> None:
         """To mailboxes in use that forward nothing, each named once: what most of a large group are."""

@@ -115,7 +115,10 @@ class Recipient(models.Model):
             # all that an expansion reads of a large group lies in this index
             models.UniqueConstraint(fields=["address", "email"], include=["target"], name="recipient_once")
         ]
-        indexes = [models.Index(fields=["email"], condition=Q(target=None), name="recipient_elsewhere")]
+        indexes = [
+            models.Index(fields=["email"], condition=Q(target=None), name="recipient_elsewhere"),
+            GinIndex(fields=["email"], opclasses=["gin_trgm_ops"], name="recipient_parts"),
+        ]
 
     def __str__(self) -> str:
         return self.email
@@ -198,6 +201,8 @@ class Mailbox(Versioned):
                 for column in ("address", "name", "fill_permille")
             ),
             models.Index(fields=["used_bytes", "id"], name="mailbox_all_used"),
+            models.Index(fields=["domain", "id"], name="mailbox_domain_made"),
+            models.Index(fields=["customer_id", "id"], name="mailbox_cust_made"),
             # by the person's id, which is the API's, within a domain or customer
             models.Index(fields=["domain", "user", "id"], name="mailbox_domain_user"),
             models.Index(fields=["customer_id", "user", "id"], name="mailbox_cust_user"),
