@@ -1,10 +1,12 @@
 """The mails this app sends to people: links to choose a password or to sign in once. They look like their domain.
 
 A link is mailed where a mail server is configured; else whoever made it is shown it, once. Making links is `services`.
+Pages have it made and mailed by a task, so that nobody waits for the mail server.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -12,6 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts import links, options
+from accounts.actors import Actor
 from accounts.models import OneTimeLink, User
 from config.kit import branding, mailing
 
@@ -20,6 +23,26 @@ TEMPLATES = {
     OneTimeLink.Kind.RESET: "mails/reset.txt",
     OneTimeLink.Kind.SIGN_IN: "mails/sign_in.txt",
 }
+
+
+Poster = Callable[[Actor, User, OneTimeLink.Kind], object]
+_posters: list[Poster] = []
+
+
+def register_poster(poster: Poster) -> None:
+    """Who makes and mails a link in the background: (who asks, for whom, which kind)."""
+    _posters[:] = [poster]
+
+
+def post_link(actor: Actor, user: User, kind: OneTimeLink.Kind) -> bool:
+    """Have a link of this kind made and mailed once this transaction commits. False where no mail server is: then it
+    must be made here, and shown. Raises: Forbidden.
+    """
+    if not _posters or not mailing.is_configured():
+        return False
+    for poster in _posters:
+        poster(actor, user, kind)
+    return True
 
 
 def send_link(user: User, kind: OneTimeLink.Kind, link: str, *, until: datetime) -> bool:

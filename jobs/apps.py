@@ -15,7 +15,9 @@ class JobsConfig(AppConfig):
         import jobs.people
         import jobs.tasks  # registers with Celery and the clock
         import jobs.trail  # noqa: F401
-        from jobs import builtin, offers
+        from accounts.mails import register_poster
+        from jobs import builtin, mails, offers
 
         builtin.register()
         offers.register()
+        register_poster(mails.post)

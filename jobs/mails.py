@@ -65,6 +65,15 @@ def welcome(actor: Actor, person: User) -> Task:
     return submit(actor, WELCOME, MailArguments(person.email))
 
 
+def post(actor: Actor, person: User, kind: Kind) -> Task:
+    """Have a link made and mailed to somebody. Raises: Forbidden, NotReady, and what `submit` raises."""
+    if kind == Kind.SIGN_IN:
+        return submit(actor, SIGN_IN, TokenMailArguments(person.email))
+    if kind == Kind.RESET:
+        return submit(actor, RESET, ResetMailArguments(person.email))
+    return welcome(actor, person)
+
+
 def require_mailing() -> None:
     """Raises: NotReady."""
     if not mailing.is_configured():

@@ -67,9 +67,9 @@ def own_sign_in_link(request: ActorRequest) -> HttpResponse:
 
 def _send_or_show(request: ActorRequest, person: User, back: str, *args: object) -> HttpResponse:
     """A link is mailed to its person; where no mail server is, whoever made it sees it, once."""
-    made = issue_sign_in_link(request.actor, person)
-    if mails.send_link(person, OneTimeLink.Kind.SIGN_IN, made.url, until=made.link.expires_at):
+    if mails.post_link(request.actor, person, OneTimeLink.Kind.SIGN_IN):
         toast(request, _("A link that signs in once is on its way to %(person)s.") % {"person": person.email})
         return redirect_page(request, back, *args)
+    made = issue_sign_in_link(request.actor, person)
     context = {"person": person, "link": made.url, "until": made.link.expires_at, "kind": "sign_in"}
     return render_page(request, "accounts/user_link.html", context)

@@ -143,10 +143,10 @@ def _made(request: ActorRequest, grant: Grant) -> HttpResponse:
     if person.has_usable_password() or not request.actor.has(Right.SET_PASSWORDS, person) or not person.is_active:
         toast(request, _("%(person)s has the rights now.") % {"person": person.display_name})
         return redirect_page(request, *where)
-    link = invite(request.actor, person)
-    until = OneTimeLink.objects.filter(user=person).latest("pk").expires_at
-    if mails.send_link(person, OneTimeLink.Kind.INVITATION, link, until=until):
+    if mails.post_link(request.actor, person, OneTimeLink.Kind.INVITATION):
         toast(request, _("%(person)s has the rights now, and an invitation by mail.") % {"person": person.email})
         return redirect_page(request, *where)
+    link = invite(request.actor, person)
+    until = OneTimeLink.objects.filter(user=person).latest("pk").expires_at
     context = {"person": person, "link": link, "until": until, "kind": "invitation", "scope": grant.scope}
     return render_page(request, "accounts/user_link.html", context)

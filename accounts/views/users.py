@@ -34,8 +34,7 @@ def user_create(request: ActorRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             user = services.create_user(request.actor, **form.cleaned_data)
-            link = services.invite(request.actor, user)
-            return _send_or_show(request, user, OneTimeLink.Kind.INVITATION, link)
+            return _mail_or_show(request, user)
         except (AddressTaken, BadAddress) as error:
             taken = _("Somebody has this address already.")
             form.add_error("email", taken if isinstance(error, AddressTaken) else str(error))
@@ -69,11 +68,7 @@ def user_link(request: ActorRequest, user_id: int) -> HttpResponse:
     if not person.is_active:
         toast(request, _("%(person)s may not sign in; allow that first.") % {"person": person}, "error")
         return redirect_page(request, "accounts:user-detail", person.pk)
-    if person.has_usable_password():
-        link, kind = services.issue_reset_link(request.actor, person), OneTimeLink.Kind.RESET
-    else:
-        link, kind = services.invite(request.actor, person), OneTimeLink.Kind.INVITATION
-    return _send_or_show(request, person, kind, link)
+    return _mail_or_show(request, person)
 
 
 @require_POST
@@ -95,10 +90,13 @@ def user_enable(request: ActorRequest, user_id: int) -> HttpResponse:
     return redirect_page(request, "accounts:user-detail", person.pk)
 
 
-def _send_or_show(request: ActorRequest, person: User, kind: OneTimeLink.Kind, link: str) -> HttpResponse:
-    """Mailed to the person; without a mail server this is the only time it is seen: it is kept as a hash."""
-    until = OneTimeLink.objects.filter(user=person).latest("pk").expires_at
-    if mails.send_link(person, kind, link, until=until):
+def _mail_or_show(request: ActorRequest, person: User) -> HttpResponse:
+    """A link is made and mailed by a task; without a mail server it is seen here, this once: it is kept as a hash."""
+    kind = OneTimeLink.Kind.RESET if person.has_usable_password() else OneTimeLink.Kind.INVITATION
+    if mails.post_link(request.actor, person, kind):
         toast(request, _("The link is on its way to %(person)s.") % {"person": person.email})
         return redirect_page(request, "accounts:user-detail", person.pk)
+    issue = services.issue_reset_link if kind == OneTimeLink.Kind.RESET else services.invite
+    link = issue(request.actor, person)
+    until = OneTimeLink.objects.filter(user=person).latest("pk").expires_at
     return render_page(request, "accounts/user_link.html", {"person": person, "link": link, "until": until})
