@@ -109,9 +109,10 @@ def set_preferences(
     return user
 
 
-def disable_user(actor: Actor, user: User) -> None:
+def disable_user(actor: Actor, user: User, *, told: bool = True) -> None:
     """Shut somebody out: their sessions, links and tokens stop working at once.
 
+    told: false where the caller's own event says it already (the state of a mailbox).
     Raises: LastAdministrator, Forbidden.
     """
     actor.require_writing()
@@ -122,17 +123,19 @@ def disable_user(actor: Actor, user: User) -> None:
         user.is_active = False
         user.save(update_fields=["is_active"])
         OneTimeLink.objects.filter(user=user, used_at=None).delete()
-        audit.record(actor, "user.disable", user)
+        if told:
+            audit.record(actor, "user.disable", user)
 
 
-def enable_user(actor: Actor, user: User) -> None:
-    """Let somebody in again, with the password they had. Raises: Forbidden."""
+def enable_user(actor: Actor, user: User, *, told: bool = True) -> None:
+    """Let somebody in again, with the password they had. told: as in `disable_user`. Raises: Forbidden."""
     actor.require_writing()
     actor.require_over(Right.MANAGE_USERS, user)
     with transaction.atomic():
         user.is_active = True
         user.save(update_fields=["is_active"])
-        audit.record(actor, "user.enable", user)
+        if told:
+            audit.record(actor, "user.enable", user)
 
 
 def find_user(address: str) -> User:

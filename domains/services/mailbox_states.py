@@ -102,7 +102,10 @@ def restore_mailbox(actor: Actor, mailbox: Mailbox, *, expected: int | None = No
 
 
 def let_in_or_shut_out(actor: Actor, mailbox: Mailbox) -> None:
-    """The person may sign in exactly as long as the mailbox is enabled. Raises: InUse (the last administrator)."""
+    """The person may sign in exactly as long as the mailbox is enabled; the caller's event says so.
+
+    Raises: InUse (the last administrator).
+    """
     user: User | None = mailbox.user
     if user is None or (user.is_administrator and mailbox.status == Status.DELETED):
         return
@@ -110,7 +113,7 @@ def let_in_or_shut_out(actor: Actor, mailbox: Mailbox) -> None:
     if user.is_active == wanted:
         return
     try:
-        enable_user(actor, user) if wanted else disable_user(actor, user)
+        (enable_user if wanted else disable_user)(actor, user, told=False)
     except LastAdministrator as error:
         raise InUse(_("This is the last administrator who can sign in. Make another one first.")) from error
 

@@ -43,6 +43,20 @@ def test_disabling_shuts_the_person_out_at_once_and_is_counted(db: None) -> None
     assert User.objects.get(pk=mailbox.user.pk).is_active
 
 
+def test_each_state_is_one_event(db: None) -> None:
+    mailbox = make_mailbox_in(make_domain())
+    for act in (
+        lambda: set_status(SYSTEM, mailbox, Status.DISABLED),
+        lambda: set_status(SYSTEM, mailbox, Status.ENABLED),
+        lambda: delete_mailbox(SYSTEM, mailbox),
+        lambda: restore_mailbox(SYSTEM, mailbox),
+    ):
+        before = AuditEvent.objects.count()
+        act()
+        assert AuditEvent.objects.count() == before + 1
+    assert AuditEvent.objects.latest("pk").about_user_id == mailbox.user_id
+
+
 def test_deleting_is_taken_back_with_the_state_it_had(db: None) -> None:
     mailbox = make_mailbox_in(make_domain(), status=Status.PENDING)
     delete_mailbox(SYSTEM, mailbox, after_days=3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from accounts.actors import Actor
 from accounts.errors import Forbidden
@@ -35,6 +36,34 @@ def test_the_most_specific_that_is_set_counts(db: None) -> None:
 
 def fill(domain: Domain) -> dict[int, int]:
     return dict(Mailbox.objects.filter(domain=domain).values_list("pk", "fill_permille"))
+
+
+def test_usage_is_written_only_where_it_differs(db: None) -> None:
+    domain = make_domain()
+    mailboxes = [make_mailbox_in(domain, quota_bytes=1000) for _ in range(4)]
+    told = {mailbox.pk: 100 for mailbox in mailboxes}
+
+    def source() -> list[tuple[int, int, int]]:
+        return [(pk, 1, size) for pk, size in told.items()]
+
+    def places() -> dict[int, str]:
+        """Where each row lies: a row that is written anew lies elsewhere."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT id, ctid::text FROM domains_mailbox")
+            return dict(cursor.fetchall())
+
+    usage._sources.append(source)
+    try:
+        assert usage.refresh() == 4
+        before = places()
+        told[mailboxes[1].pk] = 500
+        assert usage.refresh() == 1
+        moved = {pk for pk, place in places().items() if before[pk] != place}
+        assert moved == {mailboxes[1].pk} and fill(domain)[mailboxes[1].pk] == 500
+        before = places()
+        assert usage.refresh() == 0 and places() == before
+    finally:
+        usage._sources.remove(source)
 
 
 def test_fill_follows_every_quota_and_usage(db: None) -> None:
