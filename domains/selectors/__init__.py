@@ -1,7 +1,7 @@
 """Reads of what we serve, one module a subject: they take the actor and return only what they may see."""
 
 from domains.selectors.addresses import Uses, count_addresses, list_addresses, list_recipients, uses_of
-from domains.selectors.expansions import expand_for
+from domains.selectors.expansions import expand_for, loop_through
 from domains.selectors.history import history_of
 from domains.selectors.mailboxes import count_mailboxes, groups_of, list_mailboxes
 from domains.selectors.objects import (
@@ -49,6 +49,7 @@ __all__ = [
     "list_mailboxes",
     "list_providers",
     "list_recipients",
+    "loop_through",
     "mailbox_of",
     "pending_domains",
     "uses_of",

@@ -30,6 +30,7 @@ from domains.services import forwards, groups, objects
 from domains.services.readdressing import rename_address
 from domains.services.recipients import split_paste
 from domains.tables.addresses import DOMAIN_GROUPS, GROUPS, KINDS, RECIPIENTS
+from domains.views.expansion import warn_of_loop
 from domains.views.frames import domain_page, refusing
 from domains.wording import history_lines
 from jobs.bulk import submit_bulk
@@ -88,6 +89,7 @@ def group_create(request: ActorRequest) -> HttpResponse:
         with refusing(form, _FIELDS):
             made = _create(request, domain, form.cleaned_data, is_group=is_group)
             toast(request, _("%(address)s is made.") % {"address": made.text})
+            warn_of_loop(request, made)
             return redirect_page(request, "domains:group-detail", made.pk)
     return render_page(request, "domains/group_create.html", {"form": form, "domain": domain, "is_group": is_group})
 
@@ -181,6 +183,7 @@ def group_members_add(request: ActorRequest, address_id: int) -> HttpResponseBas
                 count = len(forwards.add_targets(request.actor, address, paste))
             text = ngettext("%(n)s address is added.", "%(n)s addresses are added.", count)
             toast(request, text % {"n": number(count)}, "success" if count else "info")
+            warn_of_loop(request, address)
             return redirect_page(request, "domains:group-detail", address.pk)
     return _show(request, address, form)
 
@@ -223,6 +226,7 @@ def group_edit(request: ActorRequest, address_id: int) -> HttpResponse:
         with refusing(form, _FIELDS):
             _save(request, address, form.cleaned_data, is_group=is_group)
             toast(request, _("%(address)s is saved.") % {"address": address.text})
+            warn_of_loop(request, address)
             return redirect_page(request, "domains:group-detail", address.pk)
         address.refresh_from_db()  # what was refused half-way isn't so
     return render_page(

@@ -11,14 +11,16 @@ from django.views.decorators.http import require_safe
 
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
-from config.kit.pages import render_page
+from config.kit.pages import render_page, toast
 from domains import selectors
 from domains.errors import BadAddress
 from domains.expansion import ARRIVALS, Expansion, How, Outcome, Step
 from domains.forms.addresses import WhoGetsForm
+from domains.models import Address
 from domains.views.frames import refuse
 
 SHOWN = 500  # steps on the page
+LOOP_SHOWN = 8  # addresses of a loop in a warning
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,15 @@ def who_gets_mail(request: ActorRequest) -> HttpResponse:
         except BadAddress as error:
             refuse(form, error, {"email": "address"})
     return render_page(request, "domains/who_gets_mail.html", context)
+
+
+def warn_of_loop(request: ActorRequest, address: Address) -> None:
+    """Say that what was just saved makes mail go round, and where; it stays saved."""
+    way = selectors.loop_through(request.actor, address)
+    if way:
+        text = _("Mail goes round in a circle: %(way)s. It is cut there, and each gets it once.")
+        shown = way if len(way) <= LOOP_SHOWN else [*way[: LOOP_SHOWN - 2], "…", way[-1]]
+        toast(request, text % {"way": " → ".join(shown)}, "warning")
 
 
 def _shown(found: Expansion, only: str) -> dict[str, Any]:

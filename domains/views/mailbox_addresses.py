@@ -20,6 +20,7 @@ from domains.services.aliases import add_alias, aliases_of, remove_alias
 from domains.services.forwards import set_forwarding
 from domains.services.readdressing import rename_mailbox
 from domains.services.recipients import split_paste
+from domains.views.expansion import warn_of_loop
 from domains.views.frames import mailbox_page, refusing
 
 
@@ -84,6 +85,8 @@ def user_forwarding(request: ActorRequest, mailbox_id: int) -> HttpResponse:
         with refusing(form):
             set_forwarding(request.actor, mailbox, targets, keep_copy=values["keep_copy"], expected=values["version"])
             toast(request, _forwarding_text(mailbox, len(targets)))
+            if mailbox.claim is not None:
+                warn_of_loop(request, mailbox.claim)
             return redirect_page(request, "domains:user-addresses", mailbox.pk)
     return _show(request, mailbox, forwarding_form=form)
 

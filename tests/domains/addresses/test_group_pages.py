@@ -12,6 +12,7 @@ from accounts.models import User
 from config.kit import bulk
 from config.kit.bulk import BulkOrder
 from domains.models import Address, Domain
+from domains.services.forwards import set_forwarding
 from domains.services.groups import create_group
 from tests.domains.addresses.test_user_pages import body, page
 from tests.domains.factories import make_delegate, make_domain, make_mailbox_in
@@ -95,3 +96,35 @@ def test_many_groups_are_deleted_through_the_service(browser: Client, domain: Do
     assert bulk.run_order(SYSTEM, order).done == 2
     domain.refresh_from_db()
     assert domain.group_count == 1
+
+
+def test_a_loop_is_saved_named_when_saving_and_shown_by_who_gets_mail(browser: Client, domain: Domain) -> None:
+    create_group(SYSTEM, domain, email="b", members=["c@example.com"])
+    create_group(SYSTEM, domain, email="c", members=["a@example.com", "x@elsewhere.example"])
+    values = {"email": "a@example.com", "senders": "anyone", "enabled": "on", "recipients": "b@example.com"}
+    made = body(browser.post(page("group-create"), values, follow=True))
+    assert "a@example.com → b@example.com → c@example.com → a@example.com" in made
+    group = Address.objects.get(text="a@example.com")
+    assert [each.email for each in group.recipients.all()] == ["b@example.com"]
+    shown = body(browser.get(page("who-gets-mail"), {"address": "a@example.com"}))
+    assert "Cut: it would go round in a circle" in shown
+    harmless = browser.post(page("group-members-add", group.pk), {"recipients": "y@elsewhere.example"}, follow=True)
+    assert "a@example.com → b@example.com" in body(harmless), "it still goes round"
+    browser.post(page("group-member-remove", group.pk), {"email": "b@example.com"})
+    added = browser.post(page("group-members-add", group.pk), {"recipients": "z@elsewhere.example"}, follow=True)
+    assert "Mail goes round" not in body(added)
+    again = browser.post(page("group-members-add", group.pk), {"recipients": "c@example.com"}, follow=True)
+    assert "a@example.com → c@example.com → a@example.com" in body(again)
+
+
+def test_a_loop_of_users_who_forward_is_named_and_a_foreign_part_of_one_is_not(browser: Client, domain: Domain) -> None:
+    ada, bob = make_mailbox_in(domain, "ada"), make_mailbox_in(domain, "bob")
+    foreign = make_domain("foreign.example")
+    create_group(SYSTEM, foreign, email="f", members=["ada@example.com"])
+    set_forwarding(SYSTEM, bob, ["ada@example.com"])
+    address = page("user-forwarding", ada.pk)
+    told = body(browser.post(address, {"targets": "bob@example.com", "keep_copy": "on", "version": 1}, follow=True))
+    assert "ada@example.com → bob@example.com → ada@example.com" in told
+    ada.refresh_from_db()
+    values = {"targets": "f@foreign.example", "keep_copy": "on", "version": ada.version}
+    assert "Mail goes round" not in body(browser.post(address, values, follow=True)), "what isn't theirs isn't told"
