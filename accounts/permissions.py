@@ -44,6 +44,7 @@ class Right(StrEnum):
     IMPORT_MAIL = "import_mail"
     EXPORT_MAIL = "export_mail"
     VIEW_TASKS_ALL = "view_tasks_all"
+    MANAGE_TASKS_ALL = "manage_tasks_all"
     VIEW_HEALTH = "view_health"
     MANAGE_JOBS = "manage_jobs"
     MANAGE_BROKERS = "manage_brokers"
@@ -115,6 +116,7 @@ RIGHTS: dict[Right, RightInfo] = {
     Right.IMPORT_MAIL: RightInfo(_("Import mail for others"), _MACHINE, _SERVER),
     Right.EXPORT_MAIL: RightInfo(_("Export mail of others"), _MACHINE, _SERVER),
     Right.VIEW_TASKS_ALL: RightInfo(_("See everybody's tasks"), _MACHINE, _SERVER),
+    Right.MANAGE_TASKS_ALL: RightInfo(_("Cancel others' tasks, and start them again"), _MACHINE, _SERVER),
     Right.VIEW_HEALTH: RightInfo(_("See the server's health"), _MACHINE, _SERVER),
     Right.MANAGE_JOBS: RightInfo(_("Plan jobs and see their results"), _MACHINE, _SERVER),
     Right.MANAGE_BROKERS: RightInfo(_("Manage brokers"), _MACHINE, _SERVER),

@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.actors import Actor
+from accounts.errors import Forbidden
+from accounts.permissions import Right
 from config.kit.bulk import Action, Group, Outcome, Preview
 from config.kit.templatetags.kit import number
 from jobs import services
@@ -25,9 +27,11 @@ class CancelTasks(Action):
     icon = "x-mark"
 
     def preview(self, actor: Actor, rows: QuerySet[Task], values: Mapping[str, Any]) -> Preview:
+        mine = Q() if actor.has(Right.MANAGE_TASKS_ALL) else Q(actor=None if actor.user is None else actor.user.pk)
         counts = rows.aggregate(
-            waiting=Count("pk", filter=Q(state=Task.State.WAITING)),
-            running=Count("pk", filter=Q(state=Task.State.IN_PROGRESS)),
+            waiting=Count("pk", filter=mine & Q(state=Task.State.WAITING)),
+            running=Count("pk", filter=mine & Q(state=Task.State.IN_PROGRESS)),
+            others=Count("pk", filter=~mine if mine else Q(pk__in=[])),
             all=Count("pk"),
         )
         will = counts["waiting"] + counts["running"]
@@ -35,9 +39,12 @@ class CancelTasks(Action):
             Group(counts["waiting"], ngettext("is cancelled", "are cancelled", counts["waiting"])),
             Group(counts["running"], ngettext("is asked to stop", "are asked to stop", counts["running"])),
         ]
-        ended = Group(counts["all"] - will, _("has ended or is stopping"))
+        left = [
+            Group(counts["all"] - counts["others"] - will, _("has ended or is stopping")),
+            Group(counts["others"], _("is somebody else's")),
+        ]
         title = ngettext("Cancel %(count)s task", "Cancel %(count)s tasks", will) % {"count": number(will)}
-        return Preview(will, title, [each for each in changes if each.count], [ended] if ended.count else [])
+        return Preview(will, title, *([each for each in some if each.count] for some in (changes, left)))
 
     def run(self, actor: Actor, rows: Sequence[Task], values: Mapping[str, Any]) -> Outcome:
         outcome = Outcome()
@@ -47,6 +54,8 @@ class CancelTasks(Action):
                 outcome.done += 1
             except NotRunnable:
                 outcome.refuse(_("has ended or is stopping"))
+            except Forbidden:
+                outcome.refuse(_("is somebody else's"))
         return outcome
 
     def said(self, outcome: Outcome) -> str:

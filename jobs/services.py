@@ -260,9 +260,16 @@ def require_right(actor: Actor, command: Command) -> None:
     actor.require_writing()
 
 
+def may_change(actor: Actor, task: Task) -> bool:
+    """Whether a task that the actor sees is theirs to cancel and to start again."""
+    own = actor.user is not None and actor.acting is None and task.actor_id == actor.user.pk
+    return own or actor.has(Right.MANAGE_TASKS_ALL)
+
+
 def _require_own(actor: Actor, task: Task) -> None:
-    if actor.user is None or actor.acting is not None or task.actor_id != actor.user.pk:
-        actor.require(Right.VIEW_TASKS_ALL, task)
+    if not may_change(actor, task):
+        raise Forbidden("somebody else's task")
+    actor.require_writing()
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.actors import Actor
 from accounts.addresses import canonical_domain
+from accounts.errors import Forbidden
 from accounts.models import Grant, OptionValue, Role, User
 from accounts.permissions import Level, Right
 from accounts.scopes import ScopeRef
@@ -45,6 +46,7 @@ from domains.services.lists import subscribing
 from domains.services.people import people_of
 from jobs import proofs
 from jobs.errors import NeedsApproval
+from jobs.models import Approval
 from jobs.proofs import Approved
 
 SHOWN_NAMES = 20
@@ -95,8 +97,15 @@ def plan(actor: Actor, domain: Domain) -> Plan:
 COMMAND = "PurgeDeletedDomains"
 
 
+def may_purge(actor: Actor, domain: Domain) -> bool:
+    """Whether it is this actor's to purge now: before its date only theirs who decide how long domains are kept."""
+    early = is_early(domain)
+    return actor.has(Right.DELETE_DOMAINS, domain) and (not early or actor.has(Right.MANAGE_SERVER))
+
+
 def purge_domain(actor: Actor, domain: Domain, *, reason: str = "", approved: Approved | None = None) -> Plan:
-    """Purge a deleted domain now; what was removed. Before its date a second person must have approved it.
+    """Purge a deleted domain now; what was removed. Before its date a second person must have approved it,
+    and one of both must hold the right to change the server's settings, as DOMAIN_DELETION_DAYS takes it.
 
     Raises: Forbidden, WrongState, NeedsApproval.
     """
@@ -107,6 +116,8 @@ def purge_domain(actor: Actor, domain: Domain, *, reason: str = "", approved: Ap
             _require_approved(actor, found, approved)
         if found.status != Status.DELETED:
             raise WrongState(_("%(domain)s isn't deleted.") % {"domain": found.display_name})
+        if not may_purge(actor, found) and not _decided_above(approved):
+            raise Forbidden(f"{found} is kept until {found.purge_at}")
         if not may_take_back(actor, found, Right.DELETE_DOMAINS):
             actor.require(Right.DELETE_DOMAINS)  # what somebody with a wider right deleted is theirs to end
         removed = _plan(found)
@@ -127,6 +138,12 @@ def _require_approved(actor: Actor, domain: Domain, approved: Approved | None) -
     else:
         domains = approved.arguments["domains"]
         proofs.require(actor, approved, COMMAND, subject=domain.display_name, within=domain, domains=domains)
+
+
+def _decided_above(approved: Approved | None) -> bool:
+    """Whether who approved it decides how long domains are kept."""
+    row = None if approved is None else Approval.objects.filter(pk=approved.approval_id).first()
+    return row is not None and row.decider is not None and Actor.for_user(row.decider).has(Right.MANAGE_SERVER)
 
 
 def is_early(domain: Domain) -> bool:

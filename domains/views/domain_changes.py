@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import options
+from accounts.errors import Forbidden
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from config.kit.pages import redirect_page, render_page, toast
@@ -106,11 +107,15 @@ def domain_restore(request: ActorRequest, domain_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def domain_purge(request: ActorRequest, domain_id: int) -> HttpResponse:
-    """Now instead of on its date: what goes and what stays, in numbers, then done (a large one as a task)."""
+    """What goes and what stays, in numbers; then done, by who may before its date (a large one as a task)."""
     domain = selectors.get_domain(request.actor, domain_id, need=Right.DELETE_DOMAINS)
     if domain.status != Status.DELETED:
         toast(request, _("Only a deleted domain is purged."), "warning")
         return redirect_page(request, "domains:domain-detail", domain.pk)
+    waits = domain_purging.is_early(domain) and two_people.needed(request.actor, Right.DELETE_DOMAINS, domain)
+    may_ask = waits or domain_purging.may_purge(request.actor, domain)
+    if request.method == "POST" and not may_ask:
+        raise Forbidden("before its date")
     form = DomainDeleteForm(request.POST or None, initial={"version": domain.version}, domain=domain)
     if request.method == "POST" and form.is_valid():
         with refusing(form):
@@ -118,8 +123,7 @@ def domain_purge(request: ActorRequest, domain_id: int) -> HttpResponse:
             if answer is not None:
                 return answer
     plan = domain_purging.plan(request.actor, domain)
-    waits = domain_purging.is_early(domain) and two_people.needed(request.actor, Right.DELETE_DOMAINS, domain)
-    context = _frame(request, domain, form=form, plan=plan, lines=plan_lines(plan), waits=waits)
+    context = _frame(request, domain, form=form if may_ask else None, plan=plan, lines=plan_lines(plan), waits=waits)
     return render_page(request, "domains/domain_purge.html", context)
 
 

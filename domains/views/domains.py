@@ -23,12 +23,13 @@ from domains import inheritance, selectors
 from domains.errors import DomainsError
 from domains.forms.tenants import AccessForm, DomainForm, SettingForm
 from domains.models import Customer, Domain, Status
-from domains.services import domain_settings, domain_states
+from domains.services import domain_purging, domain_settings, domain_states
 from domains.services.domains import create_domain
 from domains.tables.tenants import DOMAINS
 from domains.views import domain_values as shown
 from domains.views.frames import domain_page, refusing
 from domains.views.tenant_usage import answer_limits, domain_usage, occupation
+from jobs import two_people
 from jobs.bulk import submit_bulk
 
 IN_PLACE = tuple(name for name in domain_settings.SETTINGS if name != "end_user_rights")
@@ -89,6 +90,8 @@ def domain_detail(request: ActorRequest, domain_id: int) -> HttpResponse:
         steps=shown.next_steps(request, domain),
         may_edit=actor.has(Right.EDIT_DOMAINS, domain),
         may_delete=actor.has(Right.DELETE_DOMAINS, domain),
+        may_purge=domain.status == Status.DELETED
+        and (domain_purging.may_purge(actor, domain) or two_people.needed(actor, Right.DELETE_DOMAINS, domain)),
         may_resume=domain_states.may_take_back(actor, domain, Right.EDIT_DOMAINS),
         may_restore=domain_states.may_take_back(actor, domain, Right.DELETE_DOMAINS),
         may_move=actor.has(Right.DELETE_DOMAINS, domain) and actor.has_somewhere(Right.CREATE_DOMAINS),

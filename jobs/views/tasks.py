@@ -41,6 +41,7 @@ def task_detail(request: ActorRequest, task_id: int) -> HttpResponse:
     """One task; while it is active the page asks for its partial each second."""
     task = selectors.get_task(request.actor, task_id)
     context = {"task": task, "log": selectors.list_log(task), "result_template": result_template(task)}
+    context["may_change"] = services.may_change(request.actor, task)
     response = render_page(request, "jobs/task_detail.html", context, partial="live")
     if not task.is_active:
         response["HX-Trigger"] = "tasks-changed"  # the top bar's count hears it

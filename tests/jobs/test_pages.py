@@ -10,7 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import User
+from accounts.actors import Actor
+from accounts.models import Grant, User
+from accounts.permissions import Level
+from jobs.actions import CancelTasks
 from jobs.models import Task, TaskLog
 from tests import factories
 from tests.jobs import commands  # noqa: F401  registers them
@@ -122,3 +125,28 @@ def test_what_cannot_be_started_again_says_why(client_for: ClientFor, user: User
     response = client_for(user).post(reverse("jobs:task-start-again", args=[task.pk]), follow=True)
     assert "started again:" in response.content.decode()
     assert Task.objects.count() == 1
+
+
+def test_who_sees_everybodys_tasks_cancels_them_only_with_the_right_to(
+    client_for: ClientFor, user: User, administrator: User
+) -> None:
+    def holder(*rights: str) -> User:
+        person = factories.make_user(f"{rights[-1]}@example.net".replace("_", "-"))
+        Grant.objects.create(user=person, rights=list(rights), level=Level.SERVER, object_id=0)
+        return person
+
+    task = factories.make_task(user, state="waiting")
+    seer, manager = holder("view_tasks_all"), holder("view_tasks_all", "manage_tasks_all")
+    address = reverse("jobs:task-detail", args=[task.pk])
+    assert "Cancel the task" not in client_for(seer).get(address).content.decode()
+    for action in ("task-cancel", "task-start-again"):
+        assert client_for(seer).post(reverse(f"jobs:{action}", args=[task.pk])).status_code == 403
+    preview = CancelTasks().preview(Actor.for_user(seer), Task.objects.all(), {})
+    assert (preview.will, [group.count for group in preview.refused]) == (0, [1])
+    assert CancelTasks().run(Actor.for_user(seer), [task], {}).done == 0
+    task.refresh_from_db()
+    assert task.state == "waiting"
+    assert "Cancel the task" in client_for(manager).get(address).content.decode()
+    assert client_for(manager).post(reverse("jobs:task-cancel", args=[task.pk])).status_code == 303
+    task.refresh_from_db()
+    assert task.state == "cancelled"

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.apps import apps
 from django.db.models import CASCADE, SET_NULL
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.models import AuditEvent, Grant, OptionValue, Role, User
 from accounts.permissions import Right
+from accounts.scopes import SERVER
 from accounts.services.options import set_option
 from archive.models import ArchiveAccess
+from domains.commands.domain_lifecycle import PurgeDeletedDomainsArguments
 from domains.errors import WrongState
 from domains.models import (
     Address,
@@ -32,6 +37,8 @@ from domains.models import (
 )
 from domains.services import claims, domain_purging, domain_states
 from domains.services.lists.settings import create_list
+from jobs import approvals
+from jobs.services import run_waiting
 from tests.domains.factories import make_customer, make_delegate, make_domain, make_mailbox_in
 
 CONSOLE = Actor.console()
@@ -195,6 +202,42 @@ def test_only_due_domains_of_the_actor_are_listed(db: None) -> None:
     assert list(domain_purging.list_due(administrator)) == [due]
     assert set(domain_purging.list_due(CONSOLE)) == {due, foreign}
     assert later.purge_at is not None
+
+
+def test_before_its_date_only_who_runs_the_server_purges_a_domain(
+    client_for: Callable[[User | None], Client], administrator: User
+) -> None:
+    set_option(CONSOLE, SERVER, "TWO_PERSON_APPROVAL", False)
+    customer = make_customer()
+    mine, other = deleted(make_domain(customer=customer)), deleted(make_domain(customer=customer))
+    delegate = make_delegate(customer)
+    with pytest.raises(Forbidden):
+        domain_purging.purge_domain(Actor.for_user(delegate), mine)
+    address = reverse("domains:domain-purge", args=[mine.pk])
+    page = client_for(delegate).get(address).content.decode()
+    assert "only who runs the server can purge it" in page and "Purge the domain now" not in page
+    assert client_for(delegate).post(address, {"typed": mine.name}).status_code == 403
+    detail = client_for(delegate).get(reverse("domains:domain-detail", args=[mine.pk])).content.decode()
+    assert "What the purge removes" in detail and "Purge now" not in detail
+    mine.refresh_from_db()
+    assert mine.status == Status.DELETED
+    Domain.objects.filter(pk=mine.pk).update(purge_at=timezone.now())
+    domain_purging.purge_domain(Actor.for_user(delegate), Domain.objects.get(pk=mine.pk))
+    domain_purging.purge_domain(Actor.for_user(administrator), other)
+
+
+def test_two_administrators_of_a_customer_dont_purge_before_the_date_by_themselves(administrator: User) -> None:
+    customer = make_customer()
+    one, two = make_delegate(customer), make_delegate(customer)
+    for approver, purged in ((two, False), (administrator, True)):
+        domain = deleted(make_domain(customer=customer))
+        arguments = PurgeDeletedDomainsArguments([domain.name])
+        asked = approvals.ask(Actor.for_user(one), "PurgeDeletedDomains", arguments, reason="They left")
+        approved = approvals.approve(Actor.for_user(approver), asked)
+        assert approved.task is not None
+        run_waiting(approved.task.pk)
+        domain.refresh_from_db()
+        assert (domain.status == Status.PURGED) is purged
 
 
 def test_who_may_not_delete_may_not_purge(db: None) -> None:
