@@ -1,6 +1,8 @@
 """The audit trail's one entrance: every write and every privileged read leaves an event, in the writer's transaction.
 
-Not for technical logs, and not for sealing: one sealer gives committed events their sequence and hash later.
+So this is also where a token that may only read is stopped, whatever else was forgotten: it leaves no event of a write,
+and the write goes with its transaction. Not for technical logs, and not for sealing: one sealer gives committed events
+their sequence and hash later.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from accounts.scopes import ScopeRef, chain_of
 
 Changes = Mapping[str, tuple[object, object]]
 BATCH = 1_000
+# the verbs of looking: "user.export", "archive.open"
+_READING = frozenset({"export", "read", "search", "open", "close"})
 
 
 def record(
@@ -54,7 +58,9 @@ def build(
     within: object | None = None,
     **details: object,
 ) -> AuditEvent:
-    """An event that isn't written yet."""
+    """An event that isn't written yet. Raises: Forbidden for who may only read, unless it is one of reading."""
+    if action.rpartition(".")[2] not in _READING:
+        actor.require_writing()
     scopes = {ref.level: ref.id for ref in chain_of(obj if within is None else within)}
     return AuditEvent(
         actor=actor.user if actor.acting is None else actor.acting.user,

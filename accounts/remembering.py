@@ -55,4 +55,4 @@ _IN_BROWSER = CookieStore()
 
 def _person(request: HttpRequest) -> User | None:
     actor = getattr(request, "actor", None)
-    return actor.user if isinstance(actor, Actor) and actor.acting is None else None
+    return actor.user if isinstance(actor, Actor) and actor.acting is None and not actor.read_only else None

@@ -33,6 +33,7 @@ def try_relay(actor: Actor, relay: Relay, *, recipient: str = "", gate: Gate | N
     Raises: Forbidden, BadAddress.
     """
     actor.require(Right.MANAGE_RELAYS, relay)
+    actor.require_writing()
     recent = relay.health_checks.filter(performed_at__gt=timezone.now() - AGAIN_AFTER).first()
     if recent is not None:
         return recent
@@ -47,6 +48,7 @@ def try_values(
 ) -> dict[str, RelayCheck]:
     """Try a relay that isn't saved; nothing is kept. Raises: Forbidden, Invalid."""
     actor.require(Right.MANAGE_RELAYS, domain)
+    actor.require_writing()
     relay = check_values(domain, values)
     audit.record(actor, "relay.try", domain, server=f"{relay.transport_dest}:{relay.transport_port}")
     results = {"relay": _try(actor, _target(relay), str(values.get("password") or ""), "", gate)}

@@ -24,6 +24,7 @@ LARGEST_BYTES = 256 << 20
 def keep_upload(actor: Actor, file: Any, name: str, kind: str = "users") -> CsvUpload:
     """Keep what somebody sent, to import rows of this kind from it. Raises: Forbidden, Invalid."""
     KINDS[kind].require(actor)
+    actor.require_writing()
     if actor.user is None or actor.acting is not None:
         raise Forbidden("files are sent by people")
     if file.size > LARGEST_BYTES:
