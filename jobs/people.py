@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.permissions import Right
 from accounts.services import find_user
 from accounts.services import privileges as services
+from accounts.services.second_factors import remove_second_factors
 from accounts.services.tokens import revoke_all_tokens
 from jobs.commands import command
 from jobs.running import TaskRun
@@ -113,3 +114,10 @@ def delete_app_passwords(actor: Actor, run: TaskRun, arguments: UserArguments) -
     """Revoke everything that programs sign in with in somebody's place."""
     user = visible_user(actor, arguments.user_name)
     return {"user": user.email, "revoked": revoke_all_tokens(actor, user)}
+
+
+@command("DisableMFA", needs=Right.SET_PASSWORDS, arguments=UserArguments, label=_("Removal of second factors"))
+def disable_mfa(actor: Actor, run: TaskRun, arguments: UserArguments) -> Result:
+    """Let somebody sign in with their password alone who lost their second factor; never oneself."""
+    user = selectors.get_user(actor, find_user(arguments.user_name).pk, need=Right.SET_PASSWORDS)
+    return {"user": user.email, "removed": remove_second_factors(actor, user)}

@@ -12,6 +12,7 @@ from api.v1 import (
     customers,
     dkim,
     domain_aliases,
+    domain_objects,
     domains,
     expansions,
     extras,
@@ -39,6 +40,7 @@ from api.v1 import (
     throttles,
     tokens,
     users,
+    verifying,
     views,
 )
 
@@ -49,8 +51,10 @@ door = Door(
         customers.group,
         domains.group,
         domain_aliases.group,
+        domain_objects.group,
         branding.group,
         users.group,
+        verifying.group,
         signs.group,
         extras.group,
         forwards.group,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from accounts.actors import Actor
 from accounts.permissions import Right
+from api.errors import NotFound
 from api.operations import Group
 from api.schemas import Answer
 from api.v1 import subjects
@@ -33,6 +34,23 @@ def server_health(actor: Actor, server: subjects.Server) -> list[Component]:
     `/healthz` answers without a token, and only whether the whole works.
     """
     return [_component(report) for report in health.run_all()]
+
+
+def _named(actor: Actor, component_name: str) -> health.Report:
+    actor.require(Right.VIEW_HEALTH)
+    found = health.run_named(component_name)
+    if not found:
+        raise NotFound()
+    return found[0]
+
+
+@group.get("/server/health/{path:componentName}", admit=_named)
+def server_health_component(actor: Actor, report: health.Report) -> Component:
+    """How is one part of the server?
+
+    Only that part is looked at. By its name as the list has it, or in English.
+    """
+    return _component(report)
 
 
 def _component(report: health.Report) -> Component:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Literal
 
+from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -52,6 +53,20 @@ def register(name: Text, check: Check, *, needed: bool = False) -> None:
 def run_all() -> list[Report]:
     """Every component, in the order of registration, each with its name."""
     return [report for entry in _checks for report in _run(entry)]
+
+
+def run_named(name: str) -> list[Report]:
+    """The components of this name, in the reader's language or in English; [] where there is none."""
+    wanted = name.casefold()
+    entries = [entry for entry in _checks if wanted in _names(entry.name)]
+    reports = [report for entry in entries or _checks for report in _run(entry)]
+    return reports if entries else [report for report in reports if wanted in _names(report.name)]
+
+
+def _names(text: Text) -> set[str]:
+    with translation.override("en"):
+        english = str(text).casefold()
+    return {english, str(text).casefold()}
 
 
 def all_needed_answer() -> bool:

@@ -9,6 +9,7 @@ from tests.api.things import (
     a_branded_server,
     a_broker,
     a_checked_domain,
+    a_component,
     a_customer,
     a_customer_s_admin,
     a_deleted_domain,
@@ -99,6 +100,7 @@ ROWS = [
     Row("domain_alias_add", of_domain, user=404, delegate=403),
     Row("domain_alias_replace", of_domain, user=404),
     Row("domain_alias_remove", a_domain_alias, user=404),
+    Row("domain_objects", of_domain, user=404),
     # branding
     Row("domain_branding", of_domain, user=404),
     Row("domain_branding_change", of_domain, user=404),
@@ -125,6 +127,8 @@ ROWS = [
     Row("user_restore", a_deleted_user, user=404),
     Row("user_purge", a_due_user, user=404),
     Row("user_groups", of_mailbox, user=IN),
+    Row("password_verify", of_mailbox),
+    Row("identity_verify", of_mailbox, user=IN, query=lambda place: "?sender=ada@own.example"),
     # signatures
     Row("sign_detail", a_signature, user=IN),
     Row("sign_set", of_mailbox, user=IN),
@@ -242,6 +246,7 @@ ROWS = [
     Row("platform_health", a_tried_platform, user=404),
     Row("health_try_relay"),
     server_only("server_health"),
+    Row("server_health_component", a_component, placed=False, user=403, delegate=403),
     # quotas
     server_only("server_quota"),
     server_only("server_quota_change"),

@@ -190,6 +190,10 @@ def a_failed_task(place: Place) -> dict[str, Any]:
     return made
 
 
+def a_component(place: Place) -> dict[str, Any]:
+    return {"componentName": "Database"}
+
+
 def a_kind_of_files(place: Place) -> dict[str, Any]:
     return {"kind": "aliases"}
 

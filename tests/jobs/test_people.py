@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from accounts import factors
 from accounts.actors import Actor
 from accounts.models import ApiToken, FolderGrant, User
 from accounts.services.tokens import create_token
@@ -68,3 +69,14 @@ def test_a_delegate_reaches_nobody_elsewhere(cast: Cast) -> None:
     )
     assert task.state == Task.State.FAILED
     assert User.objects.get(pk=cast.stranger.pk).denied_rights == []
+
+
+def test_a_lost_second_factor_is_switched_off_by_somebody_else(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    removed: list[User] = []
+    monkeypatch.setattr(factors, "has_second_factor", lambda user: user not in removed)
+    monkeypatch.setattr(factors, "remove_all", removed.append)
+    for wanted in (True, False):
+        task = invoke(Actor.for_user(cast.domain_administrator), "DisableMFA", user_name="user@example.org")
+        assert task.state == Task.State.COMPLETED and task.result is not None, task.error
+        assert task.result["removed"] is wanted and removed == [cast.user]
+    assert invoke(Actor.for_user(cast.user), "DisableMFA", user_name="user@example.org").state == Task.State.FAILED
