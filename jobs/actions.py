@@ -44,7 +44,7 @@ class CancelTasks(Action):
             Group(counts["others"], _("is somebody else's")),
         ]
         title = ngettext("Cancel %(count)s task", "Cancel %(count)s tasks", will) % {"count": number(will)}
-        return Preview(will, title, *([each for each in some if each.count] for some in (changes, left)))
+        return Preview(will, title, [each for each in changes if each.count], [each for each in left if each.count])
 
     def run(self, actor: Actor, rows: Sequence[Task], values: Mapping[str, Any]) -> Outcome:
         outcome = Outcome()

@@ -17,7 +17,7 @@ from archive.errors import ArchiveClosed, BadArguments
 from archive.forms import ExportForm
 from archive.packing import zip_stream
 from archive.query.errors import MESSAGES, QueryError
-from archive.services.exports import ExportArguments, prepare_export, remove_export
+from archive.services.exports import ExportArguments, delete_export, prepare_export
 from archive.views.doors import archive_page
 from config.kit.pages import redirect_page, render_page, toast
 from jobs.models import Task
@@ -90,6 +90,6 @@ def export_download(request: ActorRequest, export_id: uuid.UUID) -> HttpResponse
 @archive_page
 def export_delete(request: ActorRequest, export_id: uuid.UUID) -> HttpResponse:
     export = selectors.get_export(request.actor, export_id)
-    remove_export(export)
+    delete_export(request.actor, export)
     toast(request, _("The prepared download is deleted."))
     return redirect_page(request, "archive:export")

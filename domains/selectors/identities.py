@@ -31,9 +31,8 @@ def identity_of(mailbox: Mailbox, sender: str) -> Identity:
         parsed = parse_address(found[0] if len(found) == 1 else "")
     except BadAddress:
         return Identity.NONE
-    claim = Address.objects.filter(local=parsed.local, domain__names__name=parsed.domain)
-    claim = claim.exclude(domain__status=Status.PURGED).values_list("pk", "kind")
-    for key, kind in claim:
+    claims = Address.objects.filter(local=parsed.local, domain__names__name=parsed.domain)
+    for key, kind in claims.exclude(domain__status=Status.PURGED).values_list("pk", "kind"):
         if key == mailbox.claim_id:
             return Identity.OWN
         if kind == Address.Kind.ALIAS and Recipient.objects.filter(address=key, target=mailbox.claim_id).exists():

@@ -108,6 +108,7 @@ def remove_logo(actor: Actor, place: Place, *, expected: int | None = None) -> b
 
 def _require(actor: Actor, place: Place) -> None:
     actor.require(needed_right(place), None if place == SERVER else place)
+    actor.require_writing()
     if isinstance(place, Domain):
         require_there(place)
 

@@ -15,6 +15,7 @@ from accounts.models import OneTimeLink, User
 from domains.models import Domain
 from jobs.models import Task
 from jobs.services import run_waiting
+from tests.accounts.access import GIVEN
 from tests.domains.factories import make_delegate, make_domain, make_mailbox_in
 from tests.factories import make_user
 
@@ -63,7 +64,7 @@ def test_a_link_is_made_and_mailed_by_a_task(
 def test_a_new_administrator_is_invited_by_a_task(client_for: ClientFor, domain: Domain) -> None:
     browser = client_for(make_delegate(domain))
     address = reverse("accounts:grant-add", args=["domain", domain.pk])
-    answer = browser.post(address, {"email": "new@admins.example", "role": "help_desk"})
+    answer = browser.post(address, GIVEN)
     assert answer.status_code == 303, answer.content.decode()[-2000:]
     assert mail.outbox == [] and Task.objects.get().type == "SendWelcomeMail"
     run_waiting(Task.objects.get().pk)

@@ -28,7 +28,9 @@ WRITING = [row for row in ROWS if isinstance(row, Scoped) and row.method != "GET
 
 def post(page: Page, address: str, fields: dict[str, Any], token: str) -> int:
     """The status that a form of this session gets."""
-    form = {name: str(value[0] if isinstance(value, list) else value) for name, value in fields.items()}
+    form: dict[str, str | float | bool] = {
+        name: str(value[0] if isinstance(value, list) else value) for name, value in fields.items()
+    }
     answer = page.request.post(
         address, form=form | {"csrfmiddlewaretoken": token}, headers={"Referer": page.url}, max_redirects=0
     )

@@ -209,8 +209,10 @@ def test_before_its_date_only_who_runs_the_server_purges_a_domain(
 ) -> None:
     set_option(CONSOLE, SERVER, "TWO_PERSON_APPROVAL", False)
     customer = make_customer()
-    mine, other = deleted(make_domain(customer=customer)), deleted(make_domain(customer=customer))
     delegate = make_delegate(customer)
+    mine, other = make_domain(customer=customer), make_domain(customer=customer)
+    for domain in (mine, other):
+        domain_states.delete_domain(Actor.for_user(delegate), domain)
     with pytest.raises(Forbidden):
         domain_purging.purge_domain(Actor.for_user(delegate), mine)
     address = reverse("domains:domain-purge", args=[mine.pk])
@@ -230,7 +232,8 @@ def test_two_administrators_of_a_customer_dont_purge_before_the_date_by_themselv
     customer = make_customer()
     one, two = make_delegate(customer), make_delegate(customer)
     for approver, purged in ((two, False), (administrator, True)):
-        domain = deleted(make_domain(customer=customer))
+        domain = make_domain(customer=customer)
+        domain_states.delete_domain(Actor.for_user(one), domain)
         arguments = PurgeDeletedDomainsArguments([domain.name])
         asked = approvals.ask(Actor.for_user(one), "PurgeDeletedDomains", arguments, reason="They left")
         approved = approvals.approve(Actor.for_user(approver), asked)
