@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.template.loader import get_template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, ngettext, pgettext_lazy
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -84,7 +84,7 @@ ADMINISTRATORS: Listing[User] = Listing(
     (
         Main("email", _("E-mail address"), words=True, sort=True, folded=True, url="accounts:administrator-detail"),
         Text("name", _("Name"), words=True),
-        _Held("holds", _("Holds"), search=False),
+        _Held("holds", pgettext_lazy("of an administrator", "Holds"), search=False),
         _Role("role", _("Role"), column=False),
         YesNo("active", _("May sign in"), path="is_active", filter=True),
         Time("last", _("Last signed in"), path="last_login"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.addresses import canonical_domain, display_domain
 from accounts.errors import BadAddress
@@ -30,7 +31,7 @@ SERVICES = [
     ("incoming", _("Incoming")),
     ("outgoing", _("Outgoing")),
     ("quarantine", _("Quarantine")),
-    ("retention", _("Retention")),
+    ("retention", pgettext_lazy("a service of a policy", "Retention")),
     ("archive", _("Archive")),
 ]
 
