@@ -11,11 +11,13 @@ class ArchiveConfig(AppConfig):
     def ready(self) -> None:
         import archive.commands
         import archive.tasks  # registers with Celery, also where nothing autodiscovers
-        from archive import health, navigation, overview, sentences, usage
+        from archive import evidence_commands, evidence_offers, health, navigation, overview, sentences, usage
         from config.kit import clock
         from domains.usage import register_source
 
         assert archive.commands
+        evidence_commands.register_jobs()
+        evidence_offers.register()
         clock.every(archive.tasks.HOUSEKEEPING_EVERY_S, archive.tasks.HOUSEKEEPING)
         health.register()
         navigation.register()

@@ -32,7 +32,11 @@ class PathRefused(ArchiveError):
 
 
 class BadArguments(ArchiveError):
-    """The request contradicts itself: an unknown format, an empty reason, no source at all."""
+    """The request contradicts itself: an unknown format, an empty reason, no source at all. `field` is which part."""
+
+    def __init__(self, text: str = "", *, field: str | None = None) -> None:
+        super().__init__(text)
+        self.field = field
 
 
 class ImportIncomplete(ArchiveError):

@@ -7,9 +7,10 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.privileges import FOLDER_PRIVILEGES
-from archive.models import ExportFormat
+from archive.models import ExportFormat, PackageFormat
 
 MBOX_CHOICES = [
     ("rd", _("mboxrd: quoted with any number of “>” (most programs)")),
@@ -108,8 +109,55 @@ class ExportForm(forms.Form):
             user.initial = addresses[0]
 
 
+class LinesField(forms.CharField):
+    """Several texts, one a line; commas part them too."""
+
+    def __init__(self, **options: Any) -> None:
+        attributes = {"rows": 3, "autocomplete": "off", "spellcheck": "false"}
+        super().__init__(widget=forms.Textarea(attrs=attributes), **options)
+
+    def clean(self, value: Any) -> list[str]:
+        text = str(super().clean(value) or "")
+        return [part for part in text.replace(",", " ").split() if part]
+
+
+class PackageForm(forms.Form):
+    """Whose mail, which of it, why, as what."""
+
+    mailboxes = LinesField(
+        label=_("Mailboxes"),
+        max_length=100_000,
+        help_text=_("Their addresses, one a line. Each owner sees that you made this, why, and what you searched for."),
+    )
+    query = forms.CharField(
+        label=_("Only messages that match"),
+        required=False,
+        max_length=4000,
+        help_text=_("In the search language, for example from:example.org before:2020. Empty: all of their mail."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    messages = LinesField(
+        label=_("Or just these messages"),
+        required=False,
+        max_length=200_000,
+        help_text=_("Their numbers as their pages show them, such as 1:4711. The search is left aside then."),
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("It stands in the package, in the audit trail and before the owners."),
+    )
+    format = forms.ChoiceField(
+        label=_("As"),
+        choices=PackageFormat.choices,
+        initial=PackageFormat.EML,
+        widget=forms.RadioSelect,
+    )
+
+
 class OpenArchiveForm(forms.Form):
-    """Whose, and why."""
+    """Whose, why, and for how long."""
 
     address = forms.CharField(
         label=_("Address of the mailbox"),
@@ -122,6 +170,20 @@ class OpenArchiveForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("The owner sees your name, this reason, and which messages you open."),
     )
+    minutes = forms.TypedChoiceField(label=_("For"), coerce=int)
+
+    def __init__(self, *args: Any, minutes: list[int], chosen: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["minutes"]
+        assert isinstance(field, forms.TypedChoiceField)
+        field.choices = [(each, _length_text(each)) for each in minutes]
+        field.initial = min(chosen, max(minutes))
+
+
+def _length_text(minutes: int) -> str:
+    if minutes % 60 or not minutes:
+        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+    return ngettext("%(count)d hour", "%(count)d hours", minutes // 60) % {"count": minutes // 60}
 
 
 class FolderGrantForm(forms.Form):

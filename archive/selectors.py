@@ -186,10 +186,13 @@ def _standing(actor: Actor) -> QuerySet[ArchiveAccess]:
 
 
 def list_accesses_to(actor: Actor) -> QuerySet[ArchiveAccess]:
-    """Who opened the person's own archive, newest first, with the number of messages they read."""
+    """Who opened the person's own archive, newest first, with the number of messages they read.
+
+    Without those of which a case delays the notice still.
+    """
     if actor.user is None or not actor.may_read_mail:  # it names what was read
         return ArchiveAccess.objects.none()
-    own = ArchiveAccess.objects.filter(mailbox__user=actor.user)
+    own = ArchiveAccess.objects.noticed().filter(mailbox__user=actor.user)
     return own.select_related("user", "mailbox").annotate(read_count=Count("reads"))
 
 

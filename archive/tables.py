@@ -68,6 +68,22 @@ class ReaderTable(BaseTable):
         return reverse("archive:access-detail", args=[record.pk])
 
 
+class CheckpointTable(BaseTable):
+    made_at = TimeColumn(verbose_name=_("Signed"))
+    record = NumberColumn(verbose_name=_("Journal record"))
+    messages = NumberColumn(verbose_name=_("Messages named by then"))
+    stamped_at = TimeColumn(verbose_name=_("Time stamp"))
+    digest = tables.Column(verbose_name=_("Checkpoint"), attrs={"td": {"class": "mono"}})
+
+    caption = _("Checkpoints")
+
+    def row_name(self, record: Any) -> str:
+        return str(record)
+
+    def render_digest(self, value: str) -> str:
+        return value[:16]
+
+
 class RejectionTable(BaseTable):
     path = MainColumn(verbose_name=_("What"))
     offset = NumberColumn(verbose_name=_("At byte"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from archive.views import access, exports, imports, mail, messages, sharing, stores
+from archive.views import access, evidence, exports, imports, mail, messages, packages, sharing, stores
 
 app_name = "archive"
 _MESSAGE = r"^mail/message/(?P<message_id>[1-9][0-9]{0,17}:[1-9][0-9]{0,17})/"
@@ -31,5 +31,12 @@ urlpatterns = [
     path("users/<int:user_id>/folders/", sharing.person_folders, name="person-folders"),
     path("stores/", stores.store_list, name="store-list"),
     path("stores/<int:store_id>/", stores.store_detail, name="store-detail"),
+    path("stores/<int:store_id>/evidence/", evidence.store_evidence, name="store-evidence"),
+    path("stores/<int:store_id>/sign/", evidence.store_sign, name="store-sign"),
+    path("stores/evidence-keys.pem", evidence.evidence_key, name="evidence-key"),
+    path("packages/", packages.package_list, name="package-list"),
+    path("packages/add/", packages.package_add, name="package-add"),
+    path("packages/<uuid:package_id>/", packages.package_download, name="package-download"),
+    path("packages/<uuid:package_id>/delete/", packages.package_delete, name="package-delete"),
     path("stores/<int:store_id>/verify/", stores.store_verify, name="store-verify"),
 ]

@@ -12,10 +12,15 @@ from django.utils.translation import gettext_lazy as _
 
 from archive.models.stores import Store
 
-ACCESS_MINUTES = 60
+ACCESS_MINUTES = 60  # where nobody says otherwise
+ACCESS_CHOICES = (15, 30, 60, 120, 240, 480)
 
 
 class AccessQuerySet(models.QuerySet["ArchiveAccess"]):
+    def noticed(self, now: datetime | None = None) -> AccessQuerySet:
+        """Those that the owner is told of by now."""
+        return self.filter(models.Q(notice_at=None) | models.Q(notice_at__lte=now or timezone.now()))
+
     def standing(self, now: datetime | None = None) -> AccessQuerySet:
         return self.filter(closed_at=None, expires_at__gt=now or timezone.now())
 
@@ -30,6 +35,9 @@ class ArchiveAccess(models.Model):
     expires_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     exported_messages = models.BigIntegerField(default=0)
+    query = models.TextField(blank=True, default="")  # of a package: what was searched for
+    package = models.ForeignKey("archive.EvidencePackage", on_delete=models.SET_NULL, null=True, related_name="accesses")
+    notice_at = models.DateTimeField(null=True)  # the owner sees it from then on; empty: at once
 
     objects: ClassVar[models.Manager[ArchiveAccess]] = AccessQuerySet.as_manager()
 

@@ -1,4 +1,4 @@
-"""Opening somebody's archive: with a reason, for an hour, seen by its owner.
+"""Opening somebody's archive: with a reason, for a time that was said before, seen by its owner.
 
 Not for finding what somebody may read (`selectors`).
 """
@@ -12,30 +12,36 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import audit
+from accounts import audit, options
 from accounts.actors import Actor
 from accounts.permissions import Right
 from archive.errors import ArchiveClosed, BadArguments
-from archive.models import ACCESS_MINUTES, ArchiveAccess, ArchiveRead
+from archive.models import ACCESS_CHOICES, ACCESS_MINUTES, ArchiveAccess, ArchiveRead
 from archive.selectors import Message, get_mailbox
 from domains.models import Mailbox
 
+LONGEST = "ARCHIVE_ACCESS_MINUTES"
 
-def open_archive(actor: Actor, *, address: str, reason: str) -> ArchiveAccess:
-    """Let the actor read one mailbox's archive for an hour; leaves an event and a line its owner sees.
 
-    Raises: Forbidden, ArchiveClosed (no such mailbox), BadArguments (no reason, or their own).
+def open_archive(actor: Actor, *, address: str, reason: str, minutes: int = ACCESS_MINUTES) -> ArchiveAccess:
+    """Let the actor read one mailbox's archive for some minutes; leaves an event and a line its owner sees.
+
+    minutes: at most those of the server's option ARCHIVE_ACCESS_MINUTES. To read longer takes opening it anew.
+    Raises: Forbidden, ArchiveClosed (no such mailbox), BadArguments (no reason, their own, too long).
     """
     actor.require_somewhere(Right.READ_OTHERS_MAIL)
     reason = " ".join(reason.split())
     if len(reason) < 5:
-        raise BadArguments(_("Say why, in a few words; the owner will read it."))
+        raise BadArguments(_("Say why, in a few words; the owner will read it."), field="reason")
+    if not 1 <= minutes <= longest_minutes():
+        text = _("An archive is opened for at most %(minutes)d minutes.") % {"minutes": longest_minutes()}
+        raise BadArguments(text, field="minutes")
     mailbox = get_mailbox(address)
     if not actor.has(Right.READ_OTHERS_MAIL, mailbox):
         # the same answer as for one that isn't there
         raise ArchiveClosed(_("There is no mailbox “%(address)s”.") % {"address": address})
     if actor.user is None or mailbox.user_id == actor.user.pk:
-        raise BadArguments(_("This is your own archive; it is open to you."))
+        raise BadArguments(_("This is your own archive; it is open to you."), field="address")
     now = timezone.now()
     with transaction.atomic():
         access = ArchiveAccess.objects.create(
@@ -43,10 +49,21 @@ def open_archive(actor: Actor, *, address: str, reason: str) -> ArchiveAccess:
             mailbox=mailbox,
             reason=reason[:500],
             created_at=now,
-            expires_at=now + timedelta(minutes=ACCESS_MINUTES),
+            expires_at=now + timedelta(minutes=minutes),
         )
         audit.record(actor, "archive.open", mailbox, reason=access.reason, until=access.expires_at.isoformat())
     return access
+
+
+def longest_minutes() -> int:
+    """For how long an archive may be opened at once, as set for this server."""
+    return int(options.value(LONGEST))
+
+
+def offered_minutes() -> list[int]:
+    """The times to choose from, shortest first."""
+    longest = longest_minutes()
+    return [each for each in ACCESS_CHOICES if each < longest] + [longest]
 
 
 def close_archive(actor: Actor, access: ArchiveAccess) -> None:

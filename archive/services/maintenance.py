@@ -15,6 +15,7 @@ from accounts.permissions import Right
 from archive import engines
 from archive.models import Store
 from archive.selectors import get_store_by_name, list_stores
+from archive.services import evidence_checks
 from archive.store.errors import Stopped
 from archive.store.operations import compact, rebuild_index, recover, verify
 from jobs.running import TaskRun
@@ -83,4 +84,6 @@ def _operate(run: TaskRun, name: str, store: Store, *, dry_run: bool) -> dict[st
         run.progress(done, total, unit=UNITS[name], note=f"{store.name}: {note}")
 
     report = operation.run(opened, plan, progress, run.stopping)
+    if name == "verify":
+        evidence_checks.add_to(report, store, opened, deep=bool(plan.options.get("deep")))
     return {"store": store.name, **report.as_json()}

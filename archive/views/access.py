@@ -13,7 +13,7 @@ from archive import selectors
 from archive.errors import ArchiveClosed, BadArguments
 from archive.forms import OpenArchiveForm
 from archive.models import ACCESS_MINUTES
-from archive.services.access import close_archive, open_archive
+from archive.services.access import close_archive, offered_minutes, open_archive
 from archive.shares import list_shares_of
 from archive.tables import ReaderTable
 from archive.views.doors import archive_page
@@ -26,16 +26,17 @@ from config.kit.paging import keyset
 def archive_open(request: ActorRequest) -> HttpResponse:
     request.actor.require_somewhere(Right.READ_OTHERS_MAIL)
     sent = request.POST if request.method == "POST" else None
-    form = OpenArchiveForm(sent, initial={"address": request.GET.get("address", "")})
+    initial = {"address": request.GET.get("address", "")}
+    form = OpenArchiveForm(sent, initial=initial, minutes=offered_minutes(), chosen=ACCESS_MINUTES)
     if request.method == "POST" and form.is_valid():
         try:
             access = open_archive(request.actor, **form.cleaned_data)
             url = f"{reverse('archive:search')}?mailbox={access.mailbox_id}"
             return redirect_page(request, url)
         except (ArchiveClosed, BadArguments) as error:
-            form.add_error("reason" if "owner" in str(error) else "address", str(error))
+            form.add_error(getattr(error, "field", None) or "address", str(error))
     opened = [each for each in selectors.readable_archives(request.actor) if each.access is not None]
-    context = {"form": form, "opened": opened, "minutes": ACCESS_MINUTES}
+    context = {"form": form, "opened": opened}
     return render_page(request, "archive/open_archive.html", context)
 
 

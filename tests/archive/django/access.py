@@ -9,12 +9,12 @@ from django.utils import timezone
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.permissions import Right
-from archive.models import ArchiveAccess, Export
+from archive.models import ArchiveAccess, EvidencePackage, Export
 from archive.services.sharing import set_folder_privileges
 from domains.models import Domain
 from tests import factories
 from tests.access import Cast, Row, for_administrators, in_domain, somewhere
-from tests.archive.django.factories import archive, folder_of, make_raw, make_store
+from tests.archive.django.factories import archive, folder_of, make_raw, make_store, write
 from tests.domains.factories import make_mailbox_in
 
 
@@ -60,6 +60,15 @@ def _access(reader: User, owner: User | None) -> ArchiveAccess:
 
 def a_store(cast: Cast, owner: User) -> tuple[object, ...]:
     return (make_store().pk,)
+
+
+def a_package(cast: Cast, owner: User) -> tuple[object, ...]:
+    mailbox = factories.make_mailbox(owner)
+    package = EvidencePackage.objects.create(
+        user=owner, by_label=owner.email, reason="asked to", mailboxes=[mailbox.address], ready=True
+    )
+    write(package.path, b"PK")
+    return (package.pk,)
 
 
 def mail(route: str, **more: object) -> Row:
@@ -118,5 +127,16 @@ ROWS = [
     ),
     for_administrators("archive:store-list"),
     for_administrators("archive:store-detail", args=a_store),
+    for_administrators("archive:store-evidence", args=a_store),
+    for_administrators("archive:store-sign", 303, method="POST", args=a_store),
+    for_administrators("archive:evidence-key"),
+    somewhere("archive:package-list", need=Right.READ_OTHERS_MAIL),
+    somewhere("archive:package-add", need=Right.READ_OTHERS_MAIL),
+    somewhere("archive:package-add", 422, method="POST", need=Right.READ_OTHERS_MAIL),
+    mail("archive:package-download", args=a_package),
+    Row(
+        "archive:package-delete", method="POST", own=303, foreign=404, administrator=303, administrator_foreign=404,
+        args=a_package,
+    ),
     for_administrators("archive:store-verify", 303, method="POST", args=a_store),
 ]  # fmt: skip

@@ -1,0 +1,54 @@
+"""The commands of evidence: signing stores, the server's keys, packages. And the job that signs by itself."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actors import Actor
+from accounts.permissions import Right
+from archive import evidence_selectors
+from archive.evidence.packages import fingerprint
+from archive.services import evidence, packages
+from archive.services.evidence import CheckpointArguments
+from archive.services.packages import PackageArguments
+from jobs.commands import NoArguments, command
+from jobs.dispatching import BuiltIn, register_built_in
+from jobs.running import TaskRun
+from jobs.schedules import Schedule
+
+
+@command("SignStore", needs=Right.MANAGE_STORES, arguments=CheckpointArguments, label=_("Signing of stores"))
+def sign_store(actor: Actor, run: TaskRun, arguments: CheckpointArguments) -> dict[str, object]:
+    """Sign what each store's journal is now, and have that stamped where an authority is set."""
+    return evidence.sign_stores(actor, run, arguments)
+
+
+@command("GetEvidenceKeys", needs=Right.MANAGE_STORES, arguments=NoArguments, label=_("List of signing keys"))
+def get_evidence_keys(actor: Actor, run: TaskRun, arguments: NoArguments) -> dict[str, object]:
+    """List the public keys this server signs and has signed with."""
+    return {"keys": [
+        {
+            "public": key.public,
+            "fingerprint": fingerprint(bytes.fromhex(key.public)),
+            "since": key.created_at.isoformat(),
+            "until": None if key.retired_at is None else key.retired_at.isoformat(),
+        }
+        for key in evidence_selectors.list_keys(actor)
+    ]}  # fmt: skip
+
+
+@command(
+    "ExportPackage",
+    needs=None,
+    arguments=PackageArguments,
+    label=_("Evidence package"),
+    check=packages.check_package,
+    plannable=False,
+)
+def export_package(actor: Actor, run: TaskRun, arguments: PackageArguments) -> dict[str, object]:
+    """Put messages into a package that others can check without Postkeep."""
+    return packages.make_package(actor, run, arguments)
+
+
+def register_jobs() -> None:
+    register_built_in(BuiltIn("sign-stores", "Signing of stores", "SignStore", Schedule(interval=60)))

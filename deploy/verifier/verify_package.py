@@ -1,0 +1,532 @@
+#!/usr/bin/env python3
+"""Checks a package of archived mail, offline and without Postkeep: python3 verify_package.py PACKAGE.zip
+
+It needs Python 3.11 or newer and the package "cryptography" (pip install cryptography), nothing else, and it changes
+nothing. It says in plain words what holds and what doesn't, and ends with 0 (all of it holds), 1 (something doesn't, or
+the file isn't a package) or 2 (it could not be looked at: no such file, wrong arguments). What each check means, and
+the format of a package byte by byte: README.md beside this file.
+
+    --fingerprint TEXT   the fingerprint of the server's key, as its people told you by another way; or
+    --key FILE           the key itself, as they gave it to you (PEM)
+    --tsa-ca FILE        certificates (PEM) of time stamping authorities you trust
+    --journal FOLDER     a copy of a store's folder "journal": checks the chain of its records too, without its key
+"""
+
+import argparse
+import base64
+import datetime
+import hashlib
+import json
+import os
+import re
+import struct
+import sys
+import zlib
+from bisect import bisect_left
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+CHUNK = 1 << 20
+NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+
+
+class Refused(Exception):
+    """Something does not hold; the text says what."""
+
+
+def need(holds, text):
+    if not holds:
+        raise Refused(text)
+
+
+# --- where the files are: a folder, or a .zip -------------------------------------------------------------------------
+
+
+class Folder:
+    """The files of a package that was unpacked into a folder."""
+
+    def __init__(self, root):
+        self.root = root
+        self.names = []
+        for place, folders, files in os.walk(root):
+            for name in folders + files:
+                path = Path(place) / name
+                need(not path.is_symlink(), f"“{path}” is a link; a package has none")
+            self.names += [(Path(place) / name).relative_to(root).as_posix() for name in files]
+
+    def pieces(self, name, start=0, length=None):
+        with (self.root / name).open("rb") as file:
+            file.seek(start)
+            while piece := file.read(CHUNK if length is None else min(CHUNK, length)):
+                length = None if length is None else length - len(piece)
+                yield piece
+
+
+class Zip:
+    """The files of a package in its .zip, of which every single byte must be what the names and contents ask for."""
+
+    LOCAL, CENTRAL = struct.Struct("<4sHHHHHIIIHH"), struct.Struct("<4sHHHHHHIIIHHHHHII")
+
+    def __init__(self, path):
+        self.file = path.open("rb")
+        self.total = path.stat().st_size
+        self.places = {}
+        at = 0
+        directory = []
+        self.wide = None
+        while (head := self.at(at, self.LOCAL.size)).startswith(b"PK\3\4"):
+            need(len(head) == self.LOCAL.size, "the .zip ends in the middle")
+            version, name_size, size = *self.LOCAL.unpack(head)[1:10:8], self.LOCAL.unpack(head)[8]
+            self.wide = version == 45 if self.wide is None else self.wide
+            raw = self.at(at + self.LOCAL.size, name_size)
+            if self.wide:
+                size = int.from_bytes(self.at(at + self.LOCAL.size + name_size + 12, 8), "little")
+            start = at + self.LOCAL.size + name_size + (20 if self.wide else 0)
+            need(start + size <= self.total, "the .zip ends in the middle")
+            crc = 0
+            for piece in self.read(start, size):
+                crc = zlib.crc32(piece, crc)
+            need(self.at(at, start - at) == self.local(raw, crc, size), f"the .zip's header at byte {at} was changed")
+            name = raw.decode("ascii", "replace")
+            need(name not in self.places, f"“{name}” is in the .zip twice")
+            self.places[name] = (start, size)
+            directory.append(self.central(raw, crc, size, at))
+            at = start + size
+        self.names = list(self.places)
+        need(self.names, "this is neither a folder nor a .zip of a package")
+        listed = b"".join(directory)
+        rest = listed + self.ending(len(directory), at, len(listed))
+        need(self.total - at == len(rest) and self.at(at, len(rest)) == rest, "the .zip's directory was changed")
+
+    def at(self, start, length):
+        self.file.seek(start)
+        return self.file.read(length)
+
+    def read(self, start, length):
+        self.file.seek(start)
+        while length and (piece := self.file.read(min(CHUNK, length))):
+            length -= len(piece)
+            yield piece
+
+    def pieces(self, name, start=0, length=None):
+        first, size = self.places[name]
+        yield from self.read(first + start, max(min(size - start, size if length is None else length), 0))
+
+    # The only bytes that a package's .zip may have around its contents (the ZIP format; stored, 1 January 1980).
+
+    def local(self, name, crc, size):
+        extra = struct.pack("<HHQQ", 1, 16, size, size) if self.wide else b""
+        shown = 0xFFFFFFFF if self.wide else size
+        version = 45 if self.wide else 20
+        head = self.LOCAL.pack(b"PK\3\4", version, 0, 0, 0, 0x21, crc, shown, shown, len(name), len(extra))
+        return head + name + extra
+
+    def central(self, name, crc, size, start):
+        extra = struct.pack("<HHQQQ", 1, 24, size, size, start) if self.wide else b""
+        version = 45 if self.wide else 20
+        size, start = (0xFFFFFFFF, 0xFFFFFFFF) if self.wide else (size, start)
+        lengths = (len(name), len(extra), 0, 0, 0)
+        head = self.CENTRAL.pack(
+            b"PK\1\2", 3 << 8 | version, version, 0, 0, 0, 0x21, crc, size, size, *lengths, 0o100644 << 16, start
+        )
+        return head + name + extra
+
+    def ending(self, count, start, length):
+        if not self.wide:
+            return struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, count, count, length, start, 0)
+        far = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 3 << 8 | 45, 45, 0, 0, count, count, length, start)
+        place = struct.pack("<4sIQI", b"PK\6\7", 0, start + length, 1)
+        most = (0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)
+        return far + place + struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, *most, 0)
+
+
+# --- the checks -------------------------------------------------------------------------------------------------------
+
+
+def check_signature(source):
+    """The manifest is, to the byte, what the server signed. Gives back what it says, and the key."""
+    for name in ("manifest.json", "manifest.sig"):
+        need(name in source.names, f"“{name}” is missing")
+    text = b"".join(source.pieces("manifest.json"))
+    signature = b"".join(source.pieces("manifest.sig"))
+    shape = re.fullmatch(rb"([0-9a-f]{64}) ([0-9a-f]{128})\n", signature)
+    need(shape, "“manifest.sig” is not a signature")
+    key = bytes.fromhex(shape[1].decode())
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(bytes.fromhex(shape[2].decode()), text)
+    except (InvalidSignature, ValueError):
+        raise Refused("“manifest.json” is not what was signed: it, or the signature, was changed") from None
+    manifest = json.loads(text)
+    need(manifest["format"] == "postkeep package", "this is not a package of archived mail")
+    need(manifest["version"] == 1, f"this program reads version 1 of packages, this one is {manifest['version']}")
+    need(manifest["key"] == key.hex(), "the manifest names another key than the one it is signed with")
+    return manifest, key
+
+
+def check_key(key, options):
+    """It is the key that the server's people told us of."""
+    if options.key:
+        given = serialization.load_pem_public_key(Path(options.key).read_bytes())
+        need(isinstance(given, Ed25519PublicKey), "the key you gave is of another kind")
+        need(given.public_bytes_raw() == key, "the package is signed with another key than the one you gave")
+    if options.fingerprint:
+        wanted = re.sub(r"[\s:]", "", options.fingerprint).lower()
+        need(hashlib.sha256(key).hexdigest() == wanted, "the key's fingerprint is another than the one you gave")
+
+
+def check_files(source, manifest):
+    """The files are those the manifest lists, all of them and no others, and none was changed."""
+    listed = {entry["path"]: entry for entry in manifest["files"]}
+    need(all(NAME.fullmatch(name) for name in listed), "a file has a name that a package can't have")
+    need(len(listed) == len(manifest["files"]), "the manifest lists a file twice")
+    there = set(source.names) - {"manifest.json", "manifest.sig"}
+    problems = [f"“{name}” is missing" for name in sorted(listed.keys() - there)]
+    problems += [f"“{name}” does not belong to the package" for name in sorted(there - listed.keys())]
+    for name in sorted(there & listed.keys()):
+        digest, size = hashlib.sha256(), 0
+        for piece in source.pieces(name):
+            digest.update(piece)
+            size += len(piece)
+        if (size, digest.hexdigest()) != (listed[name]["size"], listed[name]["sha256"]):
+            problems.append(f"“{name}” was changed")
+    need(not problems, "; ".join(problems[:20]) + ("; and more" if len(problems) > 20 else ""))
+
+
+def check_public_key(source, key):
+    """The file with the public key holds the key of the signature."""
+    kind = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    wanted = Ed25519PublicKey.from_public_bytes(key).public_bytes(*kind)
+    need(b"".join(source.pieces("public-key.pem")) == wanted, "“public-key.pem” holds another key")
+
+
+def check_messages(source, manifest):
+    """Every message is in the files and has the SHA-256 that its store's journal names."""
+    sizes = {entry["path"]: entry["size"] for entry in manifest["files"]}
+    used, covered = set(), 0
+    for number, message in enumerate(manifest["messages"], 1):
+        name = message["file"]
+        need(name in sizes, f"message {number}: its file is not in the package")
+        if manifest["kind"] == "eml":
+            need(name not in used, f"two messages have the same file “{name}”")
+            pieces = source.pieces(name)
+        else:
+            need(message["offset"] >= covered, f"message {number} overlaps the one before it")
+            covered = message["offset"] + message["length"]
+            need(covered <= sizes[name], f"message {number} is longer than its file")
+            quoted = b"".join(source.pieces(name, message["offset"], message["length"]))
+            pieces = [re.sub(rb"(?m)^>(>*From )", rb"\1", quoted)]
+        used.add(name)
+        digest, size = hashlib.sha256(), 0
+        for piece in pieces:
+            digest.update(piece)
+            size += len(piece)
+        same = (digest.hexdigest(), size) == (message["sha256"], message["size"])
+        need(same, f"message {number} (“{name}”) is not the one that was archived")
+    strays = sorted(name for name in sizes if name.startswith("messages") and name not in used)
+    need(not strays or not manifest["messages"], f"nothing says where “{''.join(strays[:1])}” comes from")
+
+
+def check_checkpoint(entry, key):
+    """The statement about a store's journal is signed, and by the same key as the package."""
+    checkpoint = entry["checkpoint"]
+    text = checkpoint["statement"].encode()
+    try:
+        signer = bytes.fromhex(checkpoint["key"])
+        Ed25519PublicKey.from_public_bytes(signer).verify(bytes.fromhex(checkpoint["signature"]), text)
+    except (InvalidSignature, ValueError):
+        raise Refused("the checkpoint's signature does not hold") from None
+    need(signer == key, "the checkpoint is signed with another key than the package")
+    statement = json.loads(text)
+    need(statement["kind"] == "postkeep checkpoint" and statement["version"] == 1, "it is no checkpoint")
+    need(statement["store"] == entry["store"], "the checkpoint is of another store")
+    return statement
+
+
+def leaf_hash(message):
+    """RFC 6962 §2.1: what the tree's leaf of a message is made of."""
+    names = ("number", "sha256", "size", "date", "archived_ms", "record", "chain", "salt")
+    text = "postkeep message\n" + "".join(f"{message[name]}\n" for name in names)
+    return hashlib.sha256(b"\0" + text.encode()).digest()
+
+
+def tree_hash(first, count, leaves, places, nodes):
+    """RFC 6962 §2.1: the hash over `count` leaves from `first` on; parts without one of ours come from the package."""
+    at = bisect_left(places, first)
+    if at == len(places) or places[at] >= first + count:
+        return next(nodes)
+    if count == 1:
+        return leaves[first]
+    half = 1 << ((count - 1).bit_length() - 1)
+    left = tree_hash(first, half, leaves, places, nodes)
+    right = tree_hash(first + half, count - half, leaves, places, nodes)
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def check_tree(entry, statement, messages):
+    """The messages are among those that the journal had named when the checkpoint was signed."""
+    leaves = {message["leaf"]: leaf_hash(message) for message in messages}
+    need(len(leaves) == len(messages), "two messages claim the same place in the store")
+    places = sorted(leaves)
+    need(not places or 0 <= places[0] <= places[-1] < statement["messages"], "a message has a place that isn't there")
+    for message in messages:
+        need(1 <= message["record"] <= statement["record"], "a message was archived after the checkpoint")
+    nodes = iter([bytes.fromhex(node) for node in entry["nodes"]])
+    if not places:
+        return
+    try:
+        root = tree_hash(0, statement["messages"], leaves, places, nodes)
+    except StopIteration:
+        raise Refused("hashes that lead to the checkpoint are missing") from None
+    need(next(nodes, None) is None, "there are more hashes than the way to the checkpoint has")
+    need(root.hex() == statement["root"], "the messages do not lead to the checkpoint: they were not in this store so")
+
+
+# --- time stamps (RFC 3161, in CMS: RFC 5652) -------------------------------------------------------------------------
+
+HASHES = {
+    "2.16.840.1.101.3.4.2.1": hashes.SHA256, "2.16.840.1.101.3.4.2.2": hashes.SHA384,
+    "2.16.840.1.101.3.4.2.3": hashes.SHA512,
+}  # fmt: skip
+
+
+def der(data):
+    """The values one after another in DER: (tag, content, the whole of it)."""
+    found, at = [], 0
+    while at < len(data):
+        tag, size, start = data[at], data[at + 1], at + 2
+        if size & 0x80:
+            start += size & 0x7F
+            size = int.from_bytes(data[at + 2 : start], "big")
+        need(start + size <= len(data), "the time stamp is cut off")
+        found.append((tag, data[start : start + size], data[at : start + size]))
+        at = start + size
+    return found
+
+
+def oid(content):
+    numbers, value = [], 0
+    for byte in content:
+        value = value << 7 | byte & 0x7F
+        if not byte & 0x80:
+            numbers.append(value)
+            value = 0
+    first = min(numbers[0] // 40, 2)
+    return ".".join(str(number) for number in (first, numbers[0] - 40 * first, *numbers[1:]))
+
+
+def digest_of(algorithm, data):
+    kind = HASHES.get(oid(der(algorithm)[0][1]))
+    need(kind, "the time stamp uses a hash that this program does not know")
+    digest = hashes.Hash(kind())
+    digest.update(data)
+    return digest.finalize(), kind()
+
+
+def check_stamp(stamp, signature, authorities):
+    """The authority's answer is about this signature, and signed by it. Gives back its time and what it calls itself."""
+    status, token = der(der(stamp)[0][1])
+    need(der(status[1])[0][1] in (b"\0", b"\1"), "the authority refused to stamp")
+    signed = der(der(der(token[1])[1][1])[0][1])
+    content = der(der(signed[2][1])[1][1])[0]
+    info = der(der(content[1])[0][1])
+    algorithm, imprint = der(info[2][1])
+    need(digest_of(algorithm[1], signature)[0] == imprint[1], "the time stamp is about something else")
+    time = next(value for tag, value, _whole in info if tag == 0x18).decode()
+    certificates = [x509.load_der_x509_certificate(whole) for _tag, _value, whole in
+                    [each for tag, value, _ in signed if tag == 0xA0 for each in der(value)]]  # fmt: skip
+    signer = der(der(signed[-1][1])[0][1])
+    attributes = signer[3]
+    need(attributes[0] == 0xA0, "the time stamp has no signed attributes")
+    said = {oid(der(value)[0][1]): der(der(value)[1][1])[0][1] for _tag, value, _whole in der(attributes[1])}
+    digest, kind = digest_of(signer[2][1], content[1])
+    need(said.get("1.2.840.113549.1.9.4") == digest, "the time stamp's content was changed")
+    serial = int.from_bytes(der(signer[1][1])[1][1], "big")
+    certificate = next((each for each in certificates if each.serial_number == serial), None)
+    need(certificate, "the time stamp lacks the certificate of who signed it")
+    signed_bytes = b"\x31" + attributes[2][1:]
+    try:
+        verify_with(certificate.public_key(), signer[5][1], signed_bytes, kind)
+    except InvalidSignature:
+        raise Refused("the time stamp's signature does not hold") from None
+    usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    need(x509.ExtendedKeyUsageOID.TIME_STAMPING in usage, "who signed the time stamp may not make any")
+    moment = datetime.datetime.strptime(time.split(".")[0].rstrip("Z"), "%Y%m%d%H%M%S").replace(tzinfo=datetime.UTC)
+    need(
+        certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc,
+        "the authority's certificate was not valid at that time",
+    )
+    if authorities:
+        check_issuer(certificate, certificates, authorities)
+    return moment, certificate.subject.rfc4514_string()
+
+
+def verify_with(key, signature, data, kind):
+    if isinstance(key, rsa.RSAPublicKey):
+        key.verify(signature, data, padding.PKCS1v15(), kind)
+    elif isinstance(key, ec.EllipticCurvePublicKey):
+        key.verify(signature, data, ec.ECDSA(kind))
+    else:
+        raise Refused("the time stamp is signed in a way that this program does not know")
+
+
+def check_issuer(certificate, others, authorities):
+    """A chain of certificates leads from the stamp's to one that you trust."""
+    at = certificate
+    for _step in range(8):
+        for trusted in authorities:
+            if trusted == at or issued(at, trusted):
+                return
+        at = next((each for each in others if each != at and issued(at, each)), None)
+        if at is None:
+            break
+    raise Refused("the time stamp is not of an authority that you trust")
+
+
+def issued(certificate, by):
+    try:
+        certificate.verify_directly_issued_by(by)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+# --- the journal's chain ----------------------------------------------------------------------------------------------
+
+
+def check_journal(folder, statement, messages):
+    """A copy of the journal (encrypted as it is) ends in the checkpoint's chain, and has the messages' records."""
+    wanted = {message["record"]: message["chain"] for message in messages} | {statement["record"]: statement["chain"]}
+    chain, sequence = bytes(32), 0
+    for path in sorted(Path(folder).glob("*.log")):
+        with path.open("rb") as file:
+            head = file.read(96)
+            need(head[4:20].hex() == statement["store"], f"“{path.name}” is of another store")
+            need(head[32:64] == chain, f"“{path.name}” does not go on where the one before it ends")
+            while len(start := file.read(24)) == 24:
+                length, number = struct.unpack_from("<IQ", start)
+                rest = file.read(length + 32)
+                if len(rest) < length + 32:
+                    break
+                chain = hashlib.sha256(chain + start + rest[:length]).digest()
+                sequence += 1
+                need(number == sequence and chain == rest[length:], f"record {sequence} does not fit the chain")
+                need(wanted.pop(sequence, chain.hex()) == chain.hex(), f"record {sequence} is another one")
+    need(not wanted, f"the journal ends at record {sequence}, before what the package speaks of")
+
+
+# --- telling ----------------------------------------------------------------------------------------------------------
+
+
+class Report:
+    """Says of each check whether it holds."""
+
+    def __init__(self):
+        self.failed = 0
+
+    def check(self, text, function, *arguments):
+        """What the function gives back, or None where it doesn't hold."""
+        try:
+            found = function(*arguments)
+        except Refused as refusal:
+            why = str(refusal)
+        except (ValueError, KeyError, TypeError, LookupError, AttributeError, StopIteration, RecursionError,
+                OverflowError, OSError, struct.error, x509.ExtensionNotFound) as error:  # fmt: skip
+            why = f"it can't be read ({type(error).__name__}: {error})"
+        else:
+            print(f"  holds       {text}")
+            return True if found is None else found
+        self.failed += 1
+        print(f"  DOES NOT    {text}\n              {why}")
+        return None
+
+
+def verify(path, options):
+    report = Report()
+    print(f"{path}\n")
+    opened = report.check("It can be opened, and nothing was put around the files", open_package, path)
+    signed = opened and report.check("The manifest is what the server signed", check_signature, opened)
+    if not signed:
+        return conclude(report, 0)
+    manifest, key = signed
+    if options.key or options.fingerprint:
+        report.check("It is signed with the key you know", check_key, key, options)
+    report.check("The files are all there, no others, none changed", check_files, opened, manifest)
+    report.check("The public key in it is the one it is signed with", check_public_key, opened, key)
+    report.check("Each message has the bytes that were archived", check_messages, opened, manifest)
+    for entry in manifest["stores"]:
+        verify_store(report, entry, manifest, key, options)
+    known = {entry["store"] for entry in manifest["stores"]}
+    stray = [message for message in manifest["messages"] if message["store"] not in known]
+    report.check("Each message is of a store that vouches for it", need, not stray, "some are of no store")
+    describe(manifest, key, options)
+    return conclude(report, len(manifest["messages"]))
+
+
+def open_package(path):
+    need(path.is_dir() or path.is_file(), "there is no such file")
+    return Folder(path) if path.is_dir() else Zip(path)
+
+
+def verify_store(report, entry, manifest, key, options):
+    name = f"Store {entry['store'][:8]}…"
+    statement = report.check(f"{name}: its checkpoint is signed by the same server", check_checkpoint, entry, key)
+    if not statement:
+        return
+    messages = [message for message in manifest["messages"] if message["store"] == entry["store"]]
+    said = f"{name}: its journal named these {len(messages)} messages when the checkpoint was signed"
+    report.check(said, check_tree, entry, statement, messages)
+    if entry["checkpoint"]["stamp"]:
+        stamp = base64.b64decode(entry["checkpoint"]["stamp"])
+        signature = bytes.fromhex(entry["checkpoint"]["signature"])
+        trusted = x509.load_pem_x509_certificates(Path(options.tsa_ca).read_bytes()) if options.tsa_ca else []
+        found = report.check(f"{name}: a time stamp is on the checkpoint", check_stamp, stamp, signature, trusted)
+        if found:
+            whose = "an authority that you trust" if trusted else "an authority whose certificate you have to judge"
+            print(f"              {found[0]:%Y-%m-%d %H:%M:%S} UTC, by {found[1]}, {whose}")
+    if options.journal:
+        report.check(f"{name}: the copy of its journal agrees", check_journal, options.journal, statement, messages)
+    print(f"              the server says it signed this at {statement['at']}, after record {statement['record']}")
+
+
+def describe(manifest, key, options):
+    text = hashlib.sha256(key).hexdigest()
+    print(f"\n  Made        {manifest['made']} by {manifest['made_by']} on {manifest['server']}")
+    print(f"  Because     {manifest['reason']}")
+    print(f"  Key         {' '.join(text[at : at + 4] for at in range(0, 64, 4))}")
+    if not (options.key or options.fingerprint):
+        print("              Ask the server's people for this fingerprint by another way, and compare: anybody can make")
+        print("              a key, and only this tells you whose package it is.")
+    for missing in manifest["left_out"]:
+        print(f"  Left out    {missing['id']}: {missing['reason']}")
+
+
+def conclude(report, messages):
+    if report.failed:
+        print(f"\nREFUSED: {report.failed} of these don't hold. Don't rely on this package.")
+        return 1
+    print(f"\nACCEPTED: {messages} messages are, byte for byte, what the archive kept.")
+    return 0
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description="Check a package of archived mail, offline.")
+    parser.add_argument("package", type=Path, help="the .zip, or a folder it was unpacked into")
+    parser.add_argument("--fingerprint", help="the fingerprint of the server's key")
+    parser.add_argument("--key", help="the server's key (PEM)")
+    parser.add_argument("--tsa-ca", help="certificates of time stamping authorities that you trust (PEM)")
+    parser.add_argument("--journal", help="a copy of the store's folder “journal”")
+    options = parser.parse_args(arguments)
+    for path in filter(None, (options.package, options.key, options.tsa_ca, options.journal)):
+        if not Path(path).exists():
+            print(f"There is no “{path}”.", file=sys.stderr)
+            return 2
+    return verify(options.package, options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
