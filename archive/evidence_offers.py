@@ -58,7 +58,7 @@ def _define_options() -> None:
     )
     options.define(
         TSA_CERTIFICATES,
-        OptionType.DOC,
+        OptionType.TEXT,
         levels=options.SERVER_ONLY,
         default="",
         label=gettext_lazy("Certificates of the time stamping authority"),
@@ -67,7 +67,6 @@ def _define_options() -> None:
         restricted=True,
         guard=_guard_certificates,
     )
-
 
     options.define(
         LONGEST,

@@ -38,7 +38,6 @@ dir = {place}
 serial = $dir/serial
 crypto_device = builtin
 signer_cert = $dir/stamp.pem
-certs = $dir/root.pem
 signer_key = $dir/stamp.key
 signer_digest = sha256
 default_policy = 1.2.3.4.1

@@ -1,5 +1,5 @@
 """Evidence that others can check: the hash tree of a store's messages, signed checkpoints, time stamps, packages.
 
-No Django but in `stamps` (the gate). The format of a package and of a checkpoint: deploy/verifier/README.md; who checks them offline:
-deploy/verifier/verify_package.py, which shares no code with this.
+No Django but in `stamps` (the gate). The format of packages and checkpoints: deploy/verifier/README.md; who checks them
+offline: deploy/verifier/verify_package.py, which shares no code with this.
 """

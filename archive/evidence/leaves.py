@@ -1,4 +1,4 @@
-"""The leaves of a store's hash tree, read from its journal and kept beside the catalogue, so that each record is read once.
+"""The leaves of a store's hash tree, read from its journal and kept beside the catalogue: each record is read once.
 
 A projection like the catalogue: 40 bytes a message (number, leaf hash) and a note of how far it goes. What doesn't
 match the journal or its own root is thrown away and read anew. The salts come from the store's key; so the tree can be

@@ -1,4 +1,4 @@
-"""A package: messages with all that shows they are what an archive kept, in one .zip that nobody needs Postkeep to check.
+"""A package: messages with all that shows they are what an archive kept, in one .zip that is checked without Postkeep.
 
 messages/000001.eml …  (or messages.mbox)   the messages, byte for byte (in the mbox, lines quoted as mboxrd has it)
 README.txt, public-key.pem, log.json        for people; the server's key; who exported what and when
@@ -62,7 +62,6 @@ class StoreProof:
             "checkpoint": self.checkpoint.as_json(),
             "nodes": [node.hex() for node in self.nodes],
         }
-
 
     def require(self, places: Sequence[int], leaves: Sequence[bytes]) -> None:
         """That these leaves at these places (ascending) lead to the root that is signed. Raises: NotTheSame."""

@@ -36,7 +36,9 @@ class ArchiveAccess(models.Model):
     closed_at = models.DateTimeField(null=True, blank=True)
     exported_messages = models.BigIntegerField(default=0)
     query = models.TextField(blank=True, default="")  # of a package: what was searched for
-    package = models.ForeignKey("archive.EvidencePackage", on_delete=models.SET_NULL, null=True, related_name="accesses")
+    package = models.ForeignKey(
+        "archive.EvidencePackage", on_delete=models.SET_NULL, null=True, related_name="accesses"
+    )
     notice_at = models.DateTimeField(null=True)  # the owner sees it from then on; empty: at once
 
     objects: ClassVar[models.Manager[ArchiveAccess]] = AccessQuerySet.as_manager()

@@ -96,7 +96,7 @@ def _package_end() -> datetime:
 
 
 class EvidencePackage(models.Model):
-    """Messages with their proofs, made for somebody who shall check them; the file goes when it expires, the row stays."""
+    """Messages with their proofs, made for somebody who shall check them; the file expires, the row stays."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="packages")

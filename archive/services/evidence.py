@@ -1,11 +1,12 @@
 """Signing what stores are: the server's key, checkpoints, their time stamps, and checking all of it again.
 
-A checkpoint says what a store's journal was at a moment. It lies in the store's folder and in the database; either shows
+A checkpoint says what a store's journal was at a moment. It lies in the store's folder and in the database; each shows
 when the other lost one. Not for the format (`archive.evidence`), nor for packages (`services.packages`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from dataclasses import dataclass
 
@@ -91,9 +92,9 @@ def checkpoint_now(actor: Actor, store: Store) -> tuple[StoreCheckpoint, bool]:
         take_in(store, opened)
         key = signing_key()
         last = StoreCheckpoint.objects.filter(identity=opened.identity).first()
-        if last is not None and last.key == key.public_key().public_bytes_raw().hex():
-            if last.said().position == trees.position:
-                return last, False
+        mine = last is not None and last.key == key.public_key().public_bytes_raw().hex()
+        if last is not None and mine and last.said().position == trees.position:
+            return last, False
         made = checkpoints.make(
             opened, trees, key, at=timezone.now(), server=settings.PUBLIC_URL, previous=last.digest if last else ""
         )
@@ -105,10 +106,8 @@ def checkpoint_now(actor: Actor, store: Store) -> tuple[StoreCheckpoint, bool]:
 
 
 def _keep(opened: OpenedStore, made: checkpoints.Checkpoint) -> None:
-    try:
+    with contextlib.suppress(ReadOnly):  # a store that takes nothing any more: the database has it
         checkpoints.keep(opened, made)
-    except ReadOnly:
-        pass  # a store that takes nothing any more: the database has it
 
 
 def _one_signer() -> None:
@@ -139,7 +138,9 @@ def take_in(store: Store, opened: OpenedStore) -> int:
     """Rows for the checkpoints in a store's folder that the database lacks (a store that came from elsewhere)."""
     known = set(StoreCheckpoint.objects.filter(identity=opened.identity).values_list("digest", flat=True))
     found = [each for _name, each in checkpoints.kept(opened) if isinstance(each, checkpoints.Checkpoint)]
-    new = [each for each in found if each.digest not in known and each.is_signed() and each.said().store == opened.identity]
+    new = [
+        each for each in found if each.digest not in known and each.is_signed() and each.said().store == opened.identity
+    ]
     for each in new:
         row = StoreCheckpoint.of(each, store)
         row.stamped_at = _time_of(each.stamp)

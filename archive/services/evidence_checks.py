@@ -65,7 +65,7 @@ class Check:
                 seen[digest] = row.said()
                 self.found.wrong(f"record {row.record}", "the database has a checkpoint that the store's folder lacks")
                 self._look_at(f"record {row.record}", row.as_checkpoint())
-        for digest, said in seen.items():
+        for said in seen.values():
             if said.previous and said.previous not in seen:
                 self.found.wrong(f"record {said.record}", "the checkpoint before this one is missing")
         if deep:
@@ -81,7 +81,9 @@ class Check:
             self.found.wrong(name, "the checkpoint is of another store")
             return
         if checkpoint.key.hex() not in self._keys:
-            self.found.notes.append(f"{name}: signed by another server ({said.server}), key {checkpoint.key.hex()[:16]}…")
+            self.found.notes.append(
+                f"{name}: signed by another server ({said.server}), key {checkpoint.key.hex()[:16]}…"
+            )
         if not self._journal_agrees(said):
             if self._is_of_old_journal(said):
                 self.found.notes.append(f"{name}: of the journal before it was written anew")
@@ -103,8 +105,9 @@ class Check:
             try:
                 for record in self._opened.journal.read(Position(), events=False):
                     if b'["rec",' in record.text:
-                        if any(event[0] == "rec" for event in (opened := record.opened()).events):
-                            self._anew_at = opened.at_ms
+                        said_in = record.opened()
+                        if any(event[0] == "rec" for event in said_in.events):
+                            self._anew_at = said_in.at_ms
             except Damaged:
                 pass  # the journal's own check names it
         return said.made_at.timestamp() * 1000 <= self._anew_at

@@ -82,7 +82,13 @@ def log_of(package: EvidencePackage) -> list[dict[str, Any]]:
     """The audit trail's events about this package, as far as they have happened when it is closed."""
     events = AuditEvent.objects.filter(object_type=package._meta.label_lower, object_id=str(package.pk)).order_by("pk")
     return [
-        {"at": event.at.isoformat(), "who": event.actor_label, "what": event.action, "reason": event.reason, "details": event.details}
+        {
+            "at": event.at.isoformat(),
+            "who": event.actor_label,
+            "what": event.action,
+            "reason": event.reason,
+            "details": event.details,
+        }
         for event in events
     ]
 

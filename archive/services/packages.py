@@ -123,7 +123,7 @@ def _archive(actor: Actor, address: str) -> Archive:
         actor.require_own(EndUserRight.EXPORT_MAIL)
     elif not actor.has(Right.READ_OTHERS_MAIL, mailbox) or not actor.may_read_mail:
         raise ArchiveClosed(_("There is no mailbox “%(address)s”.") % {"address": address})
-    return Archive(mailbox, grants=tuple(FolderGrant.objects.filter(user=actor.user, mailbox=mailbox)))
+    return Archive(mailbox, grants=tuple(FolderGrant.objects.filter(user=actor.user, mailbox_id=mailbox.pk)))
 
 
 def _chosen(public_ids: Sequence[str]) -> dict[int, list[int]]:
@@ -298,8 +298,8 @@ class _Making:
             "from": row.sender,
             "folders": [{"mailbox": self._name(mailbox), "folder": path} for mailbox, path in placements],
         }
-        chunks = iter([part.opened.read(number)]) if row.size <= WHOLE_BYTES else part.opened.stream(number)
         try:
+            chunks = iter([part.opened.read(number)]) if row.size <= WHOLE_BYTES else part.opened.stream(number)
             writer.add(writing.Message(part.opened.identity, leaf, part.places[number], about), chunks)
         except (Damaged, writing.NotTheSame) as error:
             self._leave_out(public_id, str(error))
@@ -326,7 +326,7 @@ def remove_package(package: EvidencePackage) -> None:
 
 
 def require_download(actor: Actor, package: EvidencePackage) -> None:
-    """Whoever made it takes it along, as long as they may read that mail. Raises: ExportGone, ArchiveClosed, Forbidden."""
+    """Whoever made it takes it along, while they may read that mail. Raises: ExportGone, ArchiveClosed, Forbidden."""
     if not package.available or not package.path.exists():
         raise ExportGone("the package has expired")
     _archives(actor, package.mailboxes)

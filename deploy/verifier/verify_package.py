@@ -328,7 +328,7 @@ def digest_of(algorithm, data):
 
 
 def check_stamp(stamp, signature, authorities):
-    """The authority's answer is about this signature, and signed by it. Gives back its time and what it calls itself."""
+    """The authority's answer is about this signature, and signed by it. Gives back its time and its name."""
     status, token = der(der(stamp)[0][1])
     need(der(status[1])[0][1] in (b"\0", b"\1"), "the authority refused to stamp")
     signed = der(der(der(token[1])[1][1])[0][1])
@@ -499,7 +499,9 @@ def describe(manifest, key, options):
     print(f"  Because     {manifest['reason']}")
     print(f"  Key         {' '.join(text[at : at + 4] for at in range(0, 64, 4))}")
     if not (options.key or options.fingerprint):
-        print("              Ask the server's people for this fingerprint by another way, and compare: anybody can make")
+        print(
+            "              Ask the server's people for this fingerprint by another way, and compare: anybody can make"
+        )
         print("              a key, and only this tells you whose package it is.")
     for missing in manifest["left_out"]:
         print(f"  Left out    {missing['id']}: {missing['reason']}")

@@ -17,5 +17,11 @@ def stores() -> Iterator[None]:
     ensure_keys()
     yield
     engines.close_all()
-    for folder in (paths.stores_dir(), paths.work_dir(), paths.uploads_dir(), paths.home() / "exports", paths.home() / "packages"):
+    for folder in (
+        paths.stores_dir(),
+        paths.work_dir(),
+        paths.uploads_dir(),
+        paths.home() / "exports",
+        paths.home() / "packages",
+    ):
         shutil.rmtree(folder, ignore_errors=True)

@@ -19,7 +19,7 @@ from accounts.actors import Actor
 from accounts.errors import BadOption, Forbidden
 from accounts.models import AuditEvent, User
 from accounts.scopes import SERVER
-from accounts.services.options import write_option
+from accounts.services.options import set_option, write_option
 from archive import engines
 from archive.evidence import checkpoints
 from archive.evidence.leaves import DATA, Leaves
@@ -35,6 +35,7 @@ from archive.services.evidence import (
 )
 from archive.services.evidence_checks import Check, Findings
 from archive.services.maintenance import StoreArguments
+from config.kit.sealed import Sealed
 from jobs.commands import NoArguments
 from jobs.dispatching import make_built_in
 from jobs.models import Task
@@ -103,7 +104,7 @@ def test_the_key_is_sealed_in_the_database_and_made_once(store: Store) -> None:
 
 def test_a_key_that_nothing_opens_any_more_is_retired_and_another_one_made(store: Store, user: User) -> None:
     first, _new = checkpoint_now(SYSTEM, store)
-    EvidenceKey.objects.update(private="sealed:1:gone:AAAA")
+    EvidenceKey.objects.update(private=Sealed("sealed:1:gone:AAAA", purpose="evidence signing key"))
     archive(user, make_mails(1, word="other"), index=False)
     second, _new = checkpoint_now(SYSTEM, store)
     assert second.key != first.key
@@ -141,7 +142,9 @@ def test_the_leaves_are_read_once_and_made_anew_where_they_are_damaged(store: St
 # --- verifying -----------------------------------------------------------------------------------------------------
 
 
-def test_verifying_a_store_checks_its_checkpoints(store: Store) -> None:
+def test_verifying_a_store_checks_its_checkpoints(user: User) -> None:
+    archive(user, make_mails(5))
+    store = Store.objects.get()
     checkpoint_now(SYSTEM, store)
     task = run_here(Actor.console(), "VerifyStore", StoreArguments())
     assert task.result is not None
@@ -269,7 +272,7 @@ def test_a_stamp_of_an_authority_that_nothing_vouches_for_is_refused(
 
 @needs_openssl
 def test_a_stamp_that_is_about_something_else_is_found(tsa: Authority, store: Store, user: User) -> None:
-    first, _new = checkpoint_now(SYSTEM, store)
+    checkpoint_now(SYSTEM, store)
     stamp_missing(store)
     archive(user, make_mails(1, word="another"), index=False)
     checkpoint_now(SYSTEM, store)
@@ -304,7 +307,7 @@ def test_the_address_of_the_authority_passes_the_gate(store: Store) -> None:
 
 def test_what_is_no_certificate_is_not_taken_as_one(administrator: User) -> None:
     with pytest.raises(BadOption):
-        write_option(Actor.for_user(administrator), SERVER, options.get(TSA_CERTIFICATES), "hello")
+        set_option(Actor.for_user(administrator), SERVER, TSA_CERTIFICATES, "hello")
 
 
 # --- pages ---------------------------------------------------------------------------------------------------------

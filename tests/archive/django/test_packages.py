@@ -134,7 +134,7 @@ def test_people_pack_their_own_mail_and_leave_no_line_about_it(user: User, mails
 
 def test_a_folder_somebody_is_kept_out_of_stays_out(administrator: User, user: User, mails: list[bytes]) -> None:
     mailbox = Mailbox.objects.get(user=user)
-    set_folder_privileges(Actor.system(), administrator, mailbox, "Aside", [])
+    set_folder_privileges(Actor.system(), administrator, mailbox, "Aside", ["none"])
     package = make(Actor.for_user(administrator), mailboxes=[user.email])
     assert package.messages == 6
 

