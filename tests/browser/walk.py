@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 # Addresses that answer no page: they act, stream bytes, or are drawn inside another page.
 NO_PAGE = frozenset(
     {
+        "archive:evidence-key",
         "config:healthz",
         "config:palette",
         "config:palette-objects",

@@ -17,6 +17,7 @@ from accounts.models import User
 from accounts.services import create_user
 from archive import engines, selectors
 from archive.services.imports import ImportArguments
+from archive.services.packages import PackageArguments
 from config.kit import paths, secrets
 from domains.selectors import mailbox_of
 from jobs.models import Task, TaskLog
@@ -53,7 +54,18 @@ def build() -> World:
     pages += _mail_pages(administrator, "administrator-mail") + _mail_pages(user, "user-mail")
     store = selectors.list_stores(Actor.for_user(administrator))[0]
     pages.append(("store", reverse("archive:store-detail", args=[store.pk])))
+    _evidence(administrator, user)
+    pages.append(("store-evidence", reverse("archive:store-evidence", args=[store.pk])))
     return World(administrator, user, pages)
+
+
+def _evidence(administrator: User, user: User) -> None:
+    """A package of somebody's mail, which signs the store."""
+    arguments = PackageArguments(
+        reason="Harbour authority against Lighthouse Ltd., file 4711", mailboxes=[user.email], query="harbour"
+    )
+    task = run_here(Actor.for_user(administrator), "ExportPackage", arguments)
+    assert task.result, task.error
 
 
 def _import(person: User) -> str:

@@ -61,7 +61,7 @@ def test_the_server_says_how_long_and_the_form_offers_that(
 def test_what_is_searched_for_stands_before_the_owner(client_for: ClientFor, administrator: User, user: User) -> None:
     archive(user, make_mails(3))
     access = open_for(administrator, user)
-    client_for(administrator).get(reverse("archive:search"), {"mailbox": access.mailbox_id, "q": "budget salary"})
+    client_for(administrator).get(reverse("archive:search"), {"mailbox": str(access.mailbox_id), "q": "budget salary"})
     page = client_for(user).get(reverse("archive:access-detail", args=[access.pk])).content.decode()
     assert "budget salary" in page
 

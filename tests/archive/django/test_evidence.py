@@ -248,7 +248,7 @@ def test_an_authority_that_fails_keeps_nobody_from_signing_and_is_asked_again(ts
     assert task.state == Task.State.COMPLETED
     row = StoreCheckpoint.objects.get()
     assert (row.stamped_at, "503" in row.stamp_problem) == (None, True)
-    (report,) = list(check_evidence())  # type: ignore[arg-type]
+    (report,) = list(check_evidence())
     assert report.state == "warning"
     tsa.broken = False
     run_here(Actor.console(), "SignStore", CheckpointArguments())
