@@ -8,8 +8,9 @@ from accounts.actors import Actor
 from accounts.permissions import Right
 from archive import evidence_selectors
 from archive.evidence.packages import fingerprint
-from archive.services import evidence, packages
+from archive.services import evidence, notices, packages
 from archive.services.evidence import CheckpointArguments
+from archive.services.notices import DelayArguments
 from archive.services.packages import PackageArguments
 from jobs.commands import NoArguments, command
 from jobs.dispatching import BuiltIn, register_built_in
@@ -48,6 +49,20 @@ def get_evidence_keys(actor: Actor, run: TaskRun, arguments: NoArguments) -> dic
 def export_package(actor: Actor, run: TaskRun, arguments: PackageArguments) -> dict[str, object]:
     """Put messages into a package that others can check without Postkeep."""
     return packages.make_package(actor, run, arguments)
+
+
+@command(
+    notices.COMMAND,
+    needs=Right.READ_OTHERS_MAIL,
+    arguments=DelayArguments,
+    label=_("Delay of the owner's notice"),
+    plannable=False,
+    two_people=notices.plan_delay,
+)
+def delay_notice(actor: Actor, run: TaskRun, arguments: DelayArguments) -> dict[str, object]:
+    """For a case, tell the owner of a mailbox only on a set day who opened it."""
+    made = notices.delay_notice(actor, arguments, approved=run.approved)
+    return {"mailbox": made.mailbox.address, "until": made.until.isoformat(), "case": made.case}
 
 
 def register_jobs() -> None:

@@ -3,7 +3,14 @@
 Not for mail: messages, folders and placements live in the stores (`archive.store`).
 """
 
-from archive.models.access import ACCESS_CHOICES, ACCESS_MINUTES, AccessQuerySet, ArchiveAccess, ArchiveRead
+from archive.models.access import (
+    ACCESS_CHOICES,
+    ACCESS_MINUTES,
+    AccessQuerySet,
+    ArchiveAccess,
+    ArchiveRead,
+    NoticeDelay,
+)
 from archive.models.evidence import PACKAGE_DAYS, EvidenceKey, EvidencePackage, PackageFormat, StoreCheckpoint
 from archive.models.exports import EXPORT_HOURS, Export, ExportFormat
 from archive.models.imports import KEPT_REJECTIONS, Rejection, Upload, UploadState
@@ -22,6 +29,7 @@ __all__ = [
     "EvidencePackage",
     "Export",
     "ExportFormat",
+    "NoticeDelay",
     "PackageFormat",
     "Rejection",
     "Store",

@@ -62,6 +62,23 @@ class ArchiveAccess(models.Model):
         return self.closed_at or self.expires_at
 
 
+class NoticeDelay(models.Model):
+    """For a case, the owner of a mailbox learns only from a set day on that somebody opens it; two people agreed."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notice_delays")
+    mailbox = models.ForeignKey("domains.Mailbox", on_delete=models.PROTECT, related_name="notice_delays")
+    case = models.CharField(max_length=200)
+    until = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-until", "-pk"]
+        indexes = [models.Index(fields=["user", "mailbox", "-until"], name="notice_delay_in_force")]
+
+    def __str__(self) -> str:
+        return f"{self.case}: {self.mailbox} until {self.until:%Y-%m-%d}"
+
+
 class ArchiveRead(models.Model):
     """One message of another's archive that was opened under an access; first time only."""
 

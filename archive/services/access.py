@@ -18,6 +18,7 @@ from accounts.permissions import Right
 from archive.errors import ArchiveClosed, BadArguments
 from archive.models import ACCESS_CHOICES, ACCESS_MINUTES, ArchiveAccess, ArchiveRead
 from archive.selectors import Message, get_mailbox
+from archive.services.notices import notice_at
 from domains.models import Mailbox
 
 LONGEST = "ARCHIVE_ACCESS_MINUTES"
@@ -50,6 +51,7 @@ def open_archive(actor: Actor, *, address: str, reason: str, minutes: int = ACCE
             reason=reason[:500],
             created_at=now,
             expires_at=now + timedelta(minutes=minutes),
+            notice_at=notice_at(actor.user, mailbox),
         )
         audit.record(actor, "archive.open", mailbox, reason=access.reason, until=access.expires_at.isoformat())
     return access

@@ -16,6 +16,7 @@ from accounts import audit
 from accounts.actors import Actor
 from accounts.models import AuditEvent
 from archive.models import ArchiveAccess, EvidencePackage
+from archive.services.notices import notice_at
 from domains.models import Mailbox
 
 README = """\
@@ -50,7 +51,7 @@ def note_owners(actor: Actor, package: EvidencePackage, mailboxes: list[Mailbox]
             continue
         ArchiveAccess.objects.create(
             user=actor.user, mailbox=mailbox, reason=package.reason, created_at=now, expires_at=now, closed_at=now,
-            package=package, query=package.query,
+            package=package, query=package.query, notice_at=notice_at(actor.user, mailbox),
         )  # fmt: skip
         audit.record(
             actor, "archive.package", mailbox, reason=package.reason, query=package.query[:500], package=str(package.pk)

@@ -19,7 +19,12 @@ from archive import selectors
 from archive.errors import BadArguments
 from archive.models import ArchiveAccess
 from archive.services.access import LONGEST, offered_minutes, open_archive
+from archive.services.notices import COMMAND, DelayArguments, delay_notice
+from jobs import approvals
+from jobs.errors import NeedsApproval
+from jobs.services import run_waiting
 from tests.archive.django.factories import archive, make_mails
+from tests.factories import make_administrator
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[..., Client]
@@ -64,6 +69,36 @@ def test_what_is_searched_for_stands_before_the_owner(client_for: ClientFor, adm
     client_for(administrator).get(reverse("archive:search"), {"mailbox": str(access.mailbox_id), "q": "budget salary"})
     page = client_for(user).get(reverse("archive:access-detail", args=[access.pk])).content.decode()
     assert "budget salary" in page
+
+
+def test_a_case_delays_the_owners_notice_when_a_second_person_agrees(administrator: User, user: User) -> None:
+    archive(user, make_mails(1), index=False)
+    second = make_administrator()
+    until = (timezone.now() + timedelta(days=30)).date().isoformat()
+    arguments = DelayArguments(mailbox=user.email, case="File 4711", until=until)
+    with pytest.raises(NeedsApproval):
+        delay_notice(Actor.for_user(administrator), arguments)
+    asked = approvals.ask(Actor.for_user(administrator), COMMAND, arguments, reason="the court asks for it")
+    assert asked.is_waiting
+    approvals.approve(Actor.for_user(second), asked)
+    assert asked.task is not None
+    done = run_waiting(asked.task.pk)
+    assert done is not None
+    assert done.state == "completed", done.error
+    access = open_for(administrator, user)
+    assert access.notice_at is not None
+    assert access.notice_at.date().isoformat() == until
+    assert list(selectors.list_accesses_to(Actor.for_user(user))) == []
+    other = open_for(second, user)  # who wasn't part of it is seen at once
+    assert list(selectors.list_accesses_to(Actor.for_user(user))) == [other]
+
+
+@pytest.mark.parametrize("until", ["yesterday", "2020-01-01", "2999-01-01"])
+def test_a_notice_is_delayed_to_a_day_within_a_year(administrator: User, user: User, until: str) -> None:
+    archive(user, make_mails(1), index=False)
+    with pytest.raises(BadArguments):
+        arguments = DelayArguments(mailbox=user.email, case="File 4711", until=until)
+        approvals.ask(Actor.for_user(administrator), COMMAND, arguments, reason="the court asks for it")
 
 
 def test_a_delayed_notice_is_seen_when_its_day_has_come(client_for: ClientFor, administrator: User, user: User) -> None:
