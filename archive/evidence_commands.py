@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.permissions import Right
 from archive import evidence_selectors
+from archive.errors import ArchiveError
 from archive.evidence.packages import fingerprint
+from archive.query.errors import MESSAGES, QueryError
 from archive.services import evidence, notices, packages
 from archive.services.evidence import CheckpointArguments
 from archive.services.notices import DelayArguments
 from archive.services.packages import PackageArguments
 from jobs.commands import NoArguments, command
 from jobs.dispatching import BuiltIn, register_built_in
+from jobs.dry_runs import Plan
+from jobs.errors import BadArguments
 from jobs.running import TaskRun
 from jobs.schedules import Schedule
 
@@ -38,12 +46,33 @@ def get_evidence_keys(actor: Actor, run: TaskRun, arguments: NoArguments) -> dic
     ]}  # fmt: skip
 
 
+@contextmanager
+def _said_to_whoever_asks() -> Iterator[None]:
+    """What is wrong with arguments, as every door tells it. Raises: BadArguments of jobs."""
+    try:
+        yield
+    except QueryError as error:
+        raise BadArguments(_now(MESSAGES[error.code]) % error.params, field="query") from error
+    except ArchiveError as error:
+        raise BadArguments(str(error), field=getattr(error, "field", None)) from error
+
+
+def _check_package(actor: Actor, arguments: PackageArguments) -> None:
+    with _said_to_whoever_asks():
+        packages.check_package(actor, arguments)
+
+
+def _plan_delay(actor: Actor, arguments: DelayArguments) -> Plan:
+    with _said_to_whoever_asks():
+        return notices.plan_delay(actor, arguments)
+
+
 @command(
     "ExportPackage",
     needs=None,
     arguments=PackageArguments,
     label=_("Evidence package"),
-    check=packages.check_package,
+    check=_check_package,
     plannable=False,
 )
 def export_package(actor: Actor, run: TaskRun, arguments: PackageArguments) -> dict[str, object]:
@@ -57,7 +86,7 @@ def export_package(actor: Actor, run: TaskRun, arguments: PackageArguments) -> d
     arguments=DelayArguments,
     label=_("Delay of the owner's notice"),
     plannable=False,
-    two_people=notices.plan_delay,
+    two_people=_plan_delay,
 )
 def delay_notice(actor: Actor, run: TaskRun, arguments: DelayArguments) -> dict[str, object]:
     """For a case, tell the owner of a mailbox only on a set day who opened it."""

@@ -91,7 +91,7 @@ def check_package(actor: Actor, arguments: PackageArguments) -> Selection:
     if arguments.format not in PackageFormat.values:
         raise BadArguments(_("Choose one of the formats."))
     if len(_reason(arguments)) < 5:
-        raise BadArguments(_("Say why, in a few words; the owners will read it."))
+        raise BadArguments(_("Say why, in a few words; the owners will read it."), field="reason")
     archives = _archives(actor, arguments.mailboxes)
     if arguments.destination is not None:
         _destination(actor, arguments.destination)
@@ -107,7 +107,7 @@ def _archives(actor: Actor, addresses: Sequence[str]) -> dict[int, Archive] | No
     if not wanted:
         if reads_everything(actor):
             return None
-        raise BadArguments(_("Say whose mail, by the addresses of their mailboxes."))
+        raise BadArguments(_("Say whose mail, by the addresses of their mailboxes."), field="mailboxes")
     found = [_archive(actor, address) for address in wanted]
     return {archive.mailbox.pk: archive for archive in found}
 
@@ -133,7 +133,7 @@ def _chosen(public_ids: Sequence[str]) -> dict[int, list[int]]:
     for public_id in public_ids:
         match = _PUBLIC_ID.fullmatch(public_id.strip())
         if match is None:
-            raise BadArguments(_("“%(text)s” is not the number of a message.") % {"text": public_id})
+            raise BadArguments(_("“%(text)s” is not the number of a message.") % {"text": public_id}, field="messages")
         found.setdefault(int(match[1]), []).append(int(match[2]))
     return found
 

@@ -16,7 +16,7 @@ from archive.errors import ArchiveClosed, BadArguments
 from archive.forms import PackageForm
 from archive.models import PACKAGE_DAYS
 from archive.query.errors import MESSAGES, QueryError
-from archive.services.packages import PackageArguments, delete_package, note_download, require_download
+from archive.services.packages import PackageArguments, check_package, delete_package, note_download, require_download
 from archive.views.doors import archive_page
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.paging import keyset
@@ -53,6 +53,7 @@ def _submit(request: ActorRequest, form: PackageForm) -> Task | None:
         format=data["format"],
     )  # fmt: skip
     try:
+        check_package(request.actor, arguments)
         return submit(request.actor, "ExportPackage", arguments)
     except QueryError as error:
         where = _(" (at character %(place)d)") % {"place": error.position + 1}
@@ -60,7 +61,7 @@ def _submit(request: ActorRequest, form: PackageForm) -> Task | None:
     except ArchiveClosed as error:
         form.add_error("mailboxes", str(error))
     except BadArguments as error:
-        form.add_error(None, str(error))
+        form.add_error(error.field, str(error))
     return None
 
 

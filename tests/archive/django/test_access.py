@@ -21,6 +21,7 @@ from archive.models import ArchiveAccess
 from archive.services.access import LONGEST, offered_minutes, open_archive
 from archive.services.notices import COMMAND, DelayArguments, delay_notice
 from jobs import approvals
+from jobs.errors import BadArguments as Refused
 from jobs.errors import NeedsApproval
 from jobs.services import run_waiting
 from tests.archive.django.factories import archive, make_mails
@@ -96,7 +97,7 @@ def test_a_case_delays_the_owners_notice_when_a_second_person_agrees(administrat
 @pytest.mark.parametrize("until", ["yesterday", "2020-01-01", "2999-01-01"])
 def test_a_notice_is_delayed_to_a_day_within_a_year(administrator: User, user: User, until: str) -> None:
     archive(user, make_mails(1), index=False)
-    with pytest.raises(BadArguments):
+    with pytest.raises(Refused):
         arguments = DelayArguments(mailbox=user.email, case="File 4711", until=until)
         approvals.ask(Actor.for_user(administrator), COMMAND, arguments, reason="the court asks for it")
 

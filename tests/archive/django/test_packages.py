@@ -17,12 +17,12 @@ from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.models import AuditEvent, User
 from archive import engines, selectors
-from archive.errors import ArchiveClosed, BadArguments, PathRefused
 from archive.models import ArchiveAccess, EvidencePackage, Store, StoreCheckpoint
 from archive.services.packages import PackageArguments, remove_expired_packages
 from archive.services.sharing import set_folder_privileges
 from archive.store.packs import pack_name
 from domains.models import Mailbox
+from jobs.errors import BadArguments
 from jobs.models import Task
 from jobs.services import run_here, run_waiting, submit
 from tests.archive.django.factories import archive, make_mails, make_raw
@@ -117,7 +117,7 @@ def test_it_opens_nothing_to_read(administrator: User, user: User, mails: list[b
 
 
 def test_nobody_packs_the_mail_of_others_without_the_right(user: User, stranger: User, mails: list[bytes]) -> None:
-    with pytest.raises(ArchiveClosed):
+    with pytest.raises(BadArguments):
         submit(Actor.for_user(stranger), "ExportPackage", PackageArguments(reason="curious me", mailboxes=[user.email]))
     with pytest.raises(BadArguments):
         submit(Actor.for_user(stranger), "ExportPackage", PackageArguments(reason="curious me"))
@@ -177,7 +177,7 @@ def test_the_shell_packs_everything_into_a_file(user: User, mails: list[bytes], 
     task = run_here(CONSOLE, "ExportPackage", PackageArguments(reason="for the auditor", destination=str(path)))
     assert task.state == Task.State.COMPLETED, task.error
     assert verifier.main([str(path)]) == 0
-    with pytest.raises(PathRefused):
+    with pytest.raises(BadArguments):
         run_here(CONSOLE, "ExportPackage", PackageArguments(reason="for the auditor", destination=str(path)))
     with pytest.raises(Forbidden):
         arguments = PackageArguments(reason="for the auditor", mailboxes=[user.email], destination=str(tmp_path / "x"))
