@@ -24,7 +24,7 @@ from domains.services.rule_values import KINDS
 _RECORDS = re.compile(r"\b(audit|recipients|trail)\.(record|record_import|build)\(|INTO accounts_auditevent")
 _ACTION = re.compile(r"(?:[a-z]+|catch_all)\.[a-z_]+")
 _IN_SQL = re.compile(r"'([a-z]+\.[a-z_]+)', '(?:domains|accounts)\.")
-_NO_ACTIONS = frozenset({"keys.json", "recovery.pub"})  # files of a store
+_NO_ACTIONS = frozenset({"keys.json", "recovery.pub", "log.json"})  # files
 
 _ADDRESSES = [kind.value for kind in Address.Kind if kind != Address.Kind.MAILBOX]
 _RULES = [kind.event for kind in KINDS.values()]

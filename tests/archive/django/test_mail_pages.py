@@ -151,7 +151,9 @@ def test_a_list_takes_the_same_queries_at_any_size(client_for: ClientFor, user: 
 
 
 def open_for(client: Client, address: str, reason: str = "They asked for help") -> int:
-    return client.post(reverse("archive:open-archive"), {"address": address, "reason": reason, "minutes": "60"}).status_code
+    return client.post(
+        reverse("archive:open-archive"), {"address": address, "reason": reason, "minutes": "60"}
+    ).status_code
 
 
 def test_an_opened_archive_can_be_read_and_its_owner_sees_that(
