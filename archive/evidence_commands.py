@@ -54,7 +54,7 @@ def _said_to_whoever_asks() -> Iterator[None]:
     except QueryError as error:
         raise BadArguments(_now(MESSAGES[error.code]) % error.params, field="query") from error
     except ArchiveError as error:
-        raise BadArguments(str(error), field=getattr(error, "field", None)) from error
+        raise BadArguments(str(error), field=getattr(error, "field", None) or "") from error
 
 
 def _check_package(actor: Actor, arguments: PackageArguments) -> None:
