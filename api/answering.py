@@ -221,7 +221,8 @@ def _require_version(request: HttpRequest, declared: Declared, actor: Actor, nam
     reader = declared.reader
     if reader is None:
         raise PreconditionFailed(_("Nothing at this address has a version to compare with; leave out If-Match."))
-    content = _json(reader, reader.call(actor, reader.admitted(actor, named), named, {})).content
+    sent = {} if reader.query is None else {"query": reader.query.validate_python({})}  # as it is read without any
+    content = _json(reader, reader.call(actor, reader.admitted(actor, named), named, sent)).content
     if not _names(request.headers["If-Match"], _version(content), weak=False):
         raise PreconditionFailed(_("Somebody has changed the object since you read it; read it again."))
 

@@ -57,6 +57,7 @@ def test_views_are_one_s_own(cast: world.World) -> None:
 def test_what_is_no_view_is_told_by_its_field(cast: world.World) -> None:
     cast.user.post("/me/views", FULL)
     is_problem(cast.user.post("/me/views", FULL), 409)
+    is_problem(cast.user.post("/me/views", FULL | {"name": "Late"}, If_Match='"an older list"'), 412)
     cast.user.post("/me/views", FULL | {"name": "Other"})
     is_problem(cast.user.patch("/me/views/domains.users/Other", {"name": "Nearly full"}), 409)
     for field, value in (("listName", "domains.planets"), ("name", "   "), ("query", "?"), ("query", "a\nb")):
