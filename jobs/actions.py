@@ -1,4 +1,4 @@
-"""What can be done to many tasks at once."""
+"""What can be done to many tasks or alerts at once."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from accounts.errors import Forbidden
 from accounts.permissions import Right
 from config.kit.bulk import Action, Group, Outcome, Preview
 from config.kit.templatetags.kit import number
-from jobs import services
+from jobs import alerts, services
 from jobs.errors import NotRunnable
-from jobs.models import Task
+from jobs.models import Alert, Task
 
 
 class CancelTasks(Action):
@@ -60,4 +60,35 @@ class CancelTasks(Action):
 
     def said(self, outcome: Outcome) -> str:
         text = ngettext("%(count)s task ends.", "%(count)s tasks end.", outcome.done)
+        return text % {"count": number(outcome.done)}
+
+
+class AcknowledgeAlerts(Action):
+    """They are taken care of; what is for others to acknowledge goes out of one's own sight, or stays."""
+
+    name = "acknowledge"
+    label = gettext_lazy("Acknowledge")
+    icon = "check"
+
+    def preview(self, actor: Actor, rows: QuerySet[Alert], values: Mapping[str, Any]) -> Preview:
+        counts = rows.aggregate(open=Count("pk", filter=Q(acknowledged_at=None)), all=Count("pk"))
+        will, done = counts["open"], Group(counts["all"] - counts["open"], _("is acknowledged already"))
+        title = ngettext("Acknowledge %(count)s alert", "Acknowledge %(count)s alerts", will) % {"count": number(will)}
+        return Preview(will, title, [], [done] if done.count else [])
+
+    def run(self, actor: Actor, rows: Sequence[Alert], values: Mapping[str, Any]) -> Outcome:
+        outcome = Outcome()
+        for alert in rows:
+            try:
+                if alert.is_open:
+                    alerts.acknowledge_alert(actor, alert)
+                    outcome.done += 1
+                else:
+                    outcome.refuse(_("is acknowledged already"))
+            except Forbidden:
+                outcome.refuse(_("is for others to acknowledge"))
+        return outcome
+
+    def said(self, outcome: Outcome) -> str:
+        text = ngettext("%(count)s alert is acknowledged.", "%(count)s alerts are acknowledged.", outcome.done)
         return text % {"count": number(outcome.done)}

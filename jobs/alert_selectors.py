@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from accounts.actors import Actor
@@ -22,8 +22,9 @@ def alerts_visible_to(actor: Actor) -> QuerySet[Alert]:
 
 
 def list_alerts(actor: Actor) -> QuerySet[Alert]:
-    """The same, the newest first."""
-    return alerts_visible_to(actor).order_by("-pk")
+    """The same, the newest first, each with `still_open`."""
+    is_open = ExpressionWrapper(Q(acknowledged_at=None), BooleanField())
+    return alerts_visible_to(actor).annotate(still_open=is_open).order_by("-pk")
 
 
 def list_alerts_of(actor: Actor, level: Level, object_id: int = 0) -> QuerySet[Alert]:

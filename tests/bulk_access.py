@@ -30,12 +30,12 @@ from domains.tables.mailboxes import USERS
 from domains.tables.rules import OF_ALL, OF_DOMAIN, OF_MAILBOX
 from domains.tables.tenants import CUSTOMERS, DOMAINS
 from domains.views.mailbox_links import allowed, links_file
-from jobs.models import Task
-from jobs.tables import TASKS
+from jobs.models import Alert, Task
+from jobs.tables import ALERTS, TASKS
 from tests.access import DELEGATES, Place, role_holds
 from tests.domains.factories import make_customer, make_domain, make_mailbox_in
 from tests.domains.filters.builders import make_rule
-from tests.factories import PASSWORD, make_task
+from tests.factories import PASSWORD, make_alert, make_task
 from tests.stage import Cast, Role
 
 SYSTEM = Actor.system()
@@ -315,4 +315,14 @@ def _tasks(list_name: str) -> BulkRow:
     )  # fmt: skip
 
 
-ROWS: list[BulkRow] = [*_OF_USERS, *_OF_TENANTS, *_OF_RULES, _tasks(TASKS.name), _tasks(GUIDE_LIST.name)]
+def _alerts() -> BulkRow:
+    def make(cast: Cast, place: Place, person: User) -> Alert:
+        return make_alert(_domain(cast, place))
+
+    return BulkRow(
+        ALERTS.name, "acknowledge", make, lambda row: not Alert.objects.get(pk=row.pk).is_open,
+        see=Right.MANAGE_ALERTS, need=Right.MANAGE_ALERTS, places=TENANT,
+    )  # fmt: skip
+
+
+ROWS: list[BulkRow] = [_alerts(), *_OF_USERS, *_OF_TENANTS, *_OF_RULES, _tasks(TASKS.name), _tasks(GUIDE_LIST.name)]

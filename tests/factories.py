@@ -7,13 +7,19 @@ nothing that `user` owns.
 from __future__ import annotations
 
 import itertools
+from typing import Any
+
+from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.models import User
+from accounts.scopes import SERVER
 from accounts.services import create_user
 from domains.models import Mailbox
 from domains.services.mailboxes import ensure_mailbox
-from jobs.models import Task
+from jobs import alerts, planning
+from jobs.models import Alert, Job, JobRun, Task
+from jobs.schedules import read_schedule
 
 PASSWORD = "correct horse battery"
 _numbers = itertools.count(1)
@@ -39,6 +45,24 @@ def make_administrator(email: str | None = None, *, password: str | None = PASSW
 def make_mailbox(user: User) -> Mailbox:
     """The person's own mailbox."""
     return ensure_mailbox(Actor.system(), user.email)[0]
+
+
+def make_job(owner: User, command: str = "PurgeOldTasks", *, name: str = "", **schedule: object) -> Job:
+    """A job of an administrator, daily by default."""
+    when = {"timeZoneId": "UTC", **(schedule or {"time": "02:30"})}
+    actor = Actor.for_user(owner)
+    return planning.create_job(actor, command=command, arguments={}, schedule=read_schedule(when), name=name)
+
+
+def make_job_run(job: Job, *, state: str = "completed", **fields: object) -> JobRun:
+    """A run as if it had come there."""
+    now = timezone.now()
+    return JobRun.objects.create(job=job, state=state, **{"started_at": now, "ended_at": now, **fields})
+
+
+def make_alert(scope: object = SERVER, text: str = "The disk is nearly full.", **values: Any) -> Alert:
+    """An open alert, posted by the house itself."""
+    return alerts.post_alert(Actor.system(), text, scope=scope, **values)
 
 
 def make_task(

@@ -1,1 +1,1 @@
-"""The pages of tasks and of approvals, one module a subject."""
+"""The pages of tasks, jobs, alerts and approvals; one module a subject."""

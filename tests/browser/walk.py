@@ -18,6 +18,7 @@ NO_PAGE = frozenset(
         "config:palette",
         "config:palette-objects",
         "config:running",
+        "jobs:next-runs",
     }
 )
 

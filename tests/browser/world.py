@@ -20,7 +20,7 @@ from archive.services.imports import ImportArguments
 from archive.services.packages import PackageArguments
 from config.kit import paths, secrets
 from domains.selectors import mailbox_of
-from jobs.models import Task, TaskLog
+from jobs.models import Job, Task, TaskLog
 from jobs.services import run_here
 from tests import factories
 
@@ -52,6 +52,7 @@ def build() -> World:
     pages.append(("user", reverse("accounts:user-detail", args=[user.pk])))
     pages += [("task-import", _import(administrator)), ("task-import-user", _import(user))]
     pages += _mail_pages(administrator, "administrator-mail") + _mail_pages(user, "user-mail")
+    pages += _clock_pages(administrator, user)
     store = selectors.list_stores(Actor.for_user(administrator))[0]
     pages.append(("store", reverse("archive:store-detail", args=[store.pk])))
     _evidence(administrator, user)
@@ -66,6 +67,42 @@ def _evidence(administrator: User, user: User) -> None:
     )
     task = run_here(Actor.for_user(administrator), "ExportPackage", arguments)
     assert task.result, task.error
+
+
+def _clock_pages(administrator: User, user: User) -> list[tuple[str, str]]:
+    """Jobs with their runs, and alerts of each kind."""
+    nightly = factories.make_job(administrator, name="Tidy up by night", time="02:30", timeZoneId="Europe/Berlin")
+    factories.make_job(
+        administrator, "GetTimeZones", name="First Monday", time="06:00", dayOfWeek="Monday", dayOfMonth="1"
+    )
+    stopped = factories.make_job(administrator, "VerifyAuditTrail", name="Verify the trail", interval=60)
+    Job.objects.filter(pk=stopped.pk).update(is_enabled=False, stopped="right_gone")
+    now = timezone.now()
+    runs = [
+        factories.make_job_run(
+            nightly, result={"purged": 1204, "results": 3}, started_at=now - dt.timedelta(seconds=73)
+        ),
+        factories.make_job_run(nightly, state="failed", error="The disk is full: 0 bytes left in /srv/postkeep."),
+        factories.make_job_run(nightly, state="skipped", skipped="overlap", times=3, started_at=None),
+    ]
+    Job.objects.filter(pk=nightly.pk).update(last_state="failed", last_run_at=now)
+    failed = {"kind": "job.failed", "params": {"name": "Tidy up by night", "why": "the disk is full"}}
+    alerts = [
+        factories.make_alert(
+            severity="error", url=reverse("jobs:job-detail", args=[nightly.pk]), source="job:1", **failed
+        ),
+        factories.make_alert(text="Webmail moves to a new house on Monday.", audience="everybody", severity="info"),
+        factories.make_alert(user, "Your archive is nearly full.", audience="everybody"),
+    ]
+    return [
+        ("job", reverse("jobs:job-detail", args=[nightly.pk])),
+        ("job-stopped", reverse("jobs:job-detail", args=[stopped.pk])),
+        ("job-edit", reverse("jobs:job-edit", args=[nightly.pk])),
+        ("job-create", reverse("jobs:job-create", args=["CreateJob"])),
+        *((f"job-run-{run.state}", reverse("jobs:run-detail", args=[run.pk])) for run in runs),
+        ("alert", reverse("jobs:alert-detail", args=[alerts[0].pk])),
+        ("alert-everybody", reverse("jobs:alert-detail", args=[alerts[1].pk])),
+    ]
 
 
 def _import(person: User) -> str:

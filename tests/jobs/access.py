@@ -1,4 +1,4 @@
-"""Who gets in where: tasks."""
+"""Who gets in where: tasks, jobs, alerts, approvals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from domains.models import Domain
 from domains.services.mailbox_states import delete_mailbox
 from jobs import approvals
 from tests import factories
-from tests.access import Cast, Row, Scoped, for_administrators, in_domain
+from tests.access import Cast, Row, Scoped, for_administrators, in_domain, somewhere
 from tests.domains.factories import make_mailbox_in
 
 
@@ -34,7 +34,69 @@ def about_a_user(route: str, answer: int = 200, **more: object) -> Scoped:
     return in_domain(route, answer, see=Right.VIEW_AUDIT, args=a_request_there, **more)  # type: ignore[arg-type]
 
 
+def a_job(cast: Cast, owner: User) -> tuple[object, ...]:
+    return (factories.make_job(cast.administrator).pk,)
+
+
+def a_run(cast: Cast, owner: User) -> tuple[object, ...]:
+    return (factories.make_job_run(factories.make_job(cast.administrator)).pk,)
+
+
+def an_own_alert(cast: Cast, owner: User) -> tuple[object, ...]:
+    return (factories.make_alert(owner, audience="everybody").pk,)
+
+
+def an_alert(cast: Cast, domain: Domain) -> tuple[object, ...]:
+    return (factories.make_alert(domain).pk,)
+
+
+def an_alert_for_all(cast: Cast, domain: Domain) -> tuple[object, ...]:
+    return (factories.make_alert(domain, audience="everybody").pk,)
+
+
+PLANNED = {
+    "name": "Purge",
+    "owner": "administrator@example.com",
+    "kind": "daily",
+    "time": "02:30",
+    "time_zone": "UTC",
+    "missed": "skip",
+}
+
+
+def planned(cast: Cast) -> dict[str, str]:
+    return {**PLANNED, "owner": cast.administrator.email}
+
+
+JOB_ACTIONS = [
+    Row(f"jobs:job-{action}", own=403, foreign=403, administrator=303, method="POST", args=a_job)
+    for action in ("run", "cancel", "enable", "delete")
+]
+ALERTS = Right.MANAGE_ALERTS
+
 ROWS = [
+    for_administrators("jobs:job-list"),
+    for_administrators("jobs:run-list"),
+    for_administrators("jobs:job-new"),
+    for_administrators("jobs:next-runs"),
+    for_administrators("jobs:job-create", args=lambda cast, owner: ("PurgeOldTasks",)),
+    for_administrators(
+        "jobs:job-create", 303, method="POST", args=lambda cast, owner: ("PurgeOldTasks",), data=planned
+    ),
+    Row("jobs:job-detail", own=403, foreign=403, administrator=200, args=a_job),
+    Row("jobs:run-detail", own=403, foreign=403, administrator=200, args=a_run),
+    Row("jobs:job-edit", own=403, foreign=403, administrator=200, args=a_job),
+    Row("jobs:job-edit", own=403, foreign=403, administrator=303, method="POST", args=a_job, data=planned),
+    *JOB_ACTIONS,
+    Row("jobs:alert-list", own=200, administrator=200),
+    Row("jobs:alert-bulk", own=404, administrator=404),
+    Row("jobs:alert-bulk", own=404, administrator=404, method="POST"),
+    somewhere("jobs:alert-create", need=ALERTS),
+    somewhere("jobs:alert-create", 422, method="POST", need=ALERTS, data={"text": ""}),
+    in_domain("jobs:alert-detail", see=ALERTS, args=an_alert, own=200, own_args=an_own_alert),
+    in_domain("jobs:alert-detail", see=ALERTS, args=an_alert_for_all, home=200, variant="for everybody"),
+    in_domain("jobs:alert-acknowledge", 303, method="POST", see=ALERTS, args=an_alert, own=303, own_args=an_own_alert),
+    in_domain("jobs:alert-delete", 303, method="POST", see=ALERTS, need=ALERTS, args=an_alert),
     Row("jobs:approval-list", own=403, administrator=200, delegate=200),
     for_administrators("jobs:approval-switch-off", variant="form"),
     for_administrators("jobs:approval-switch-off", 303, method="POST", data={"reason": "A small team"}),

@@ -1,0 +1,9 @@
+"""How the lists of tasks, jobs, runs and alerts look, and what they can be asked."""
+
+from __future__ import annotations
+
+from jobs.tables.alerts import ALERTS
+from jobs.tables.jobs import JOBS, RUNS
+from jobs.tables.tasks import TASKS
+
+__all__ = ["ALERTS", "JOBS", "RUNS", "TASKS"]
