@@ -46,6 +46,7 @@ from jobs import errors as jobs
 log = logging.getLogger("postkeep.api")
 
 MEDIA_TYPE = "application/problem+json"
+_OF_SCHEDULES = frozenset({"time_zone", "date", "interval", "time", "day_of_week", "day_of_month"})
 MAX_FAULTS = 100
 WATCHED = (401, 403, 429)  # somebody may be trying; other refusals are a program's daily life, and no warning
 TYPE_BASE = "/api/v1/#problem-"  # resolves to the page that explains it
@@ -165,6 +166,16 @@ def _bad_arguments(error: Exception, names: Names) -> ApiError:
     return Invalid(_words(error), faults=[Fault(field, _words(error))])
 
 
+def _bad_value(error: Exception, names: Names) -> ApiError:
+    """A field of a job or an alert; those of its schedule stand in `schedule`."""
+    assert isinstance(error, jobs.BadValue)
+    if not error.field:
+        return Invalid(_words(error))
+    outer = "schedule." if error.field in _OF_SCHEDULES else ""
+    field = "timeZoneId" if error.field == "time_zone" else _name(error.field, names)
+    return Invalid(_words(error), faults=[Fault(outer + field, _words(error))])
+
+
 def _not_ready(error: Exception, names: Names) -> ApiError:
     return Invalid(_words(error), faults=_faults(error, names, "command"))
 
@@ -243,6 +254,7 @@ TABLE: list[tuple[type[Exception], Callable[[Exception, Names], ApiError]]] = [
     (domains.WrongState, _taken),
     (domains.DomainsError, _refused),
     (jobs.UnknownCommand, _unknown_command),
+    (jobs.BadValue, _bad_value),
     (jobs.BadArguments, _bad_arguments),
     (jobs.NotReady, _not_ready),
     (jobs.NotRunnable, _ended),

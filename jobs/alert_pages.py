@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
+from accounts.permissions import Level
 from config.kit.banners import IN_SIGHT, Banner, Banners
 from config.kit.nav import ActorLike
 from jobs import alert_selectors, alerts
@@ -28,7 +29,7 @@ def _banner(actor: Actor, alert: Alert) -> Banner:
         text=alerts.words_of(alert),
         tone=alert.severity,
         at=alert.last_at,
-        place=alert.object_label,
+        place="" if alert.level == Level.USER and alerts.may_settle(actor, alert) else alert.object_label,
         url=alert.url,
         dismiss_url=reverse("jobs:alert-acknowledge", args=[alert.pk]),
         dismiss_label=_("Acknowledge") if alerts.may_settle(actor, alert) else _("Put away"),

@@ -12,6 +12,7 @@ CommuniGate Pro CLI, "Alert Administration".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import F
@@ -26,7 +27,7 @@ from accounts.errors import Forbidden
 from accounts.models import User
 from accounts.permissions import Level, Right
 from accounts.scopes import SERVER, ScopeRef
-from jobs.errors import BadArguments
+from jobs.errors import BadValue
 from jobs.models import Alert, AlertSeen
 
 Text = str | Promise
@@ -130,20 +131,34 @@ def delete_alert(actor: Actor, alert: Alert) -> None:
         alert.delete()
 
 
-def set_alerts(actor: Actor, texts: Sequence[str], *, scope: object, severity: str = Severity.INFO) -> list[Alert]:
-    """Replace what people posted on a scope: the open ones are acknowledged, these are posted for everybody there.
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What somebody posts."""
+
+    text: str
+    severity: str = Severity.INFO
+    audience: str = Audience.EVERYBODY
+    mail: bool = False
+
+
+def set_alerts(actor: Actor, posts: Sequence[Post], *, scope: object) -> list[Alert]:
+    """Replace what people posted on a scope: the open ones are acknowledged, these are posted.
 
     What the house found out itself stays: only its end settles it. Raises: BadArguments, Forbidden.
     """
+    actor.require_writing()
     actor.require(Right.MANAGE_ALERTS, scope)
-    if len(texts) > MOST_AT_ONCE:
-        raise BadArguments(_("At most %(number)d alerts.") % {"number": MOST_AT_ONCE}, field="alerts")
+    if len(posts) > MOST_AT_ONCE:
+        raise BadValue(_("At most %(number)d alerts.") % {"number": MOST_AT_ONCE}, field="alerts")
     where = places.scope_of(scope)
     posted = Alert.objects.filter(level=where.level, object_id=where.id, acknowledged_at=None, kind="")
     with transaction.atomic():
         for alert in posted.order_by("pk"):
             acknowledge_alert(actor, alert)
-        return [post_alert(actor, text, scope=scope, severity=severity, audience=Audience.EVERYBODY) for text in texts]
+        return [
+            post_alert(actor, each.text, scope=scope, severity=each.severity, audience=each.audience, mail=each.mail)
+            for each in posts
+        ]
 
 
 def settle_alerts(source: str) -> int:
@@ -186,9 +201,9 @@ def _sentence(text: str, kind: str, params: Mapping[str, object]) -> str:
             return _filled(_kinds[kind], params)[:LONGEST]
     said = text.strip()
     if not said:
-        raise BadArguments(_("Write what they shall know."), field="text")
+        raise BadValue(_("Write what they shall know."), field="text")
     if len(said) > LONGEST:
-        raise BadArguments(_("At most %(number)d characters.") % {"number": LONGEST}, field="text")
+        raise BadValue(_("At most %(number)d characters.") % {"number": LONGEST}, field="text")
     return said
 
 

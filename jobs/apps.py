@@ -13,6 +13,7 @@ class JobsConfig(AppConfig):
         import jobs.job_commands
         import jobs.mails
         import jobs.people
+        import jobs.server_commands
         import jobs.tasks  # registers with Celery and the clock
         import jobs.trail  # noqa: F401
         from accounts.mails import register_poster

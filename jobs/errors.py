@@ -21,6 +21,10 @@ class BadArguments(JobsError, ValueError):
         self.field = field
 
 
+class BadValue(BadArguments):
+    """A value of a job or an alert isn't right; `field` names it, and is none of a command's arguments."""
+
+
 class NotReady(JobsError):
     """Something that the command needs isn't there; the text says what, for the person who asked."""
 

@@ -22,7 +22,7 @@ from accounts.permissions import Right, Text
 from accounts.services import find_user
 from jobs import job_selectors, planning
 from jobs.commands import About, JsonObject, NoArguments, command
-from jobs.errors import BadArguments
+from jobs.errors import BadValue
 from jobs.models import Job, JobRun
 from jobs.running import TaskRun
 from jobs.schedule_words import WEEKDAY_WORDS, wrong_words
@@ -207,7 +207,7 @@ def results_between(actor: Actor, arguments: GetJobResultsArguments) -> QuerySet
     try:
         zone = zone_of(arguments.time_zone_id)
     except BadSchedule as error:
-        raise BadArguments(wrong_words(error), field="time_zone_id") from error
+        raise BadValue(wrong_words(error), field="time_zone_id") from error
     bounds = {name: _local(getattr(arguments, name), name) for name in ("from_including", "to_excluding")}
     since, before = (moment_of(each, zone) for each in bounds.values())
     return job_selectors.list_results(actor, since=since, before=before, job_id=arguments.job_id)
@@ -255,7 +255,7 @@ def find_owner(address: str) -> User:
     try:
         return find_user(address)
     except (BadAddress, UnknownUser) as error:
-        raise BadArguments(_("There is nobody with this address."), field="owner") from error
+        raise BadValue(_("There is nobody with this address."), field="owner") from error
 
 
 def _owner(address: str) -> User | None:
@@ -267,7 +267,7 @@ def _job(actor: Actor, job_id: int) -> Job:
     try:
         return job_selectors.get_job(actor, job_id)
     except Http404 as error:
-        raise BadArguments(_("There is no job %(id)d.") % {"id": job_id}, field="id") from error
+        raise BadValue(_("There is no job %(id)d.") % {"id": job_id}, field="id") from error
 
 
 def _schedule(arguments: Any) -> dict[str, object]:
@@ -279,5 +279,5 @@ def _local(text: str, name: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
-        raise BadArguments(_("A date and time, such as 2026-01-31T02:30:00."), field=name) from error
+        raise BadValue(_("A date and time, such as 2026-01-31T02:30:00."), field=name) from error
     return found.replace(tzinfo=None)

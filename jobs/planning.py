@@ -22,7 +22,7 @@ from accounts.permissions import Right
 from config.kit import versions
 from jobs import owners, services
 from jobs.commands import Command, get_command
-from jobs.errors import BadArguments, NotRunnable, UnknownCommand
+from jobs.errors import BadValue, NotRunnable, UnknownCommand
 from jobs.job_selectors import open_run
 from jobs.models import Job, JobRun
 from jobs.schedule_words import wrong_words
@@ -127,7 +127,7 @@ def set_job_enabled(actor: Actor, job: Job, enabled: bool) -> Job:
         _require_runnable(job)
         values |= {"stopped": Stopped.NO, "next_run_at": job.when().next_after(timezone.now())}
         if values["next_run_at"] is None:
-            raise BadArguments(_("Its date has passed; give it another schedule first."), field="date")
+            raise BadValue(_("Its date has passed; give it another schedule first."), field="date")
     with transaction.atomic():
         changes = versions.change(job, values)
         if "is_enabled" in changes:
@@ -180,11 +180,11 @@ def start_run(job: Job, **values: Any) -> JobRun:
 
 
 def parse_schedule(values: Mapping[str, object]) -> Schedule:
-    """A schedule from the dataset. Raises: BadArguments, in words for people."""
+    """A schedule from the dataset. Raises: BadValue, in words for people."""
     try:
         return read_schedule(values)
     except BadSchedule as error:
-        raise BadArguments(wrong_words(error), field=error.field) from error
+        raise BadValue(wrong_words(error), field=error.field) from error
 
 
 def _require(actor: Actor) -> None:
@@ -209,7 +209,7 @@ def _require_over(actor: Actor, job: Job) -> None:
 
 def _require_own_making(job: Job) -> None:
     if job.built_in is not None:
-        raise BadArguments(_("This job comes with Postkeep: it can be disabled and planned otherwise, nothing else."))
+        raise BadValue(_("This job comes with Postkeep: it can be disabled and planned otherwise, nothing else."))
 
 
 def _plannable(actor: Actor, name: str) -> Command:
@@ -217,14 +217,14 @@ def _plannable(actor: Actor, name: str) -> Command:
     if command.needs is not None:
         actor.require_somewhere(command.needs)
     if not command.plannable:
-        raise BadArguments(_("This command can't be a job."), field="command")
+        raise BadValue(_("This command can't be a job."), field="command")
     return command
 
 
 def _owner(actor: Actor, owner: User | None) -> User:
     whose = owner or actor.user
     if whose is None:
-        raise BadArguments(_("Name an administrator whom the job belongs to."), field="owner")
+        raise BadValue(_("Name an administrator whom the job belongs to."), field="owner")
     if not actor.owns(whose) and not actor.dominates(whose):
         raise Forbidden(f"{whose} holds rights that {actor.label} doesn't")
     return whose
@@ -234,7 +234,7 @@ def _require_runnable(job: Job) -> None:
     reason = owners.why_not(job)
     if reason:
         said = {"reason": Stopped(reason).label}
-        raise BadArguments(_("The job couldn't run: %(reason)s.") % said, field="owner")
+        raise BadValue(_("The job couldn't run: %(reason)s.") % said, field="owner")
 
 
 def _changed_arguments(actor: Actor, job: Job, arguments: Mapping[str, object]) -> dict[str, Any]:
@@ -263,20 +263,20 @@ def _rights(actor: Actor) -> list[str] | None:
 def _name(text: str) -> str:
     name = " ".join(text.split())
     if not name:
-        raise BadArguments(_("A job needs a name."), field="name")
+        raise BadValue(_("A job needs a name."), field="name")
     if len(name) > 200:
-        raise BadArguments(_("At most %(number)d characters.") % {"number": 200}, field="name")
+        raise BadValue(_("At most %(number)d characters.") % {"number": 200}, field="name")
     return name
 
 
 def _missed(value: str) -> str:
     if value not in Missed.values:
-        raise BadArguments(_("Either run_once or skip."), field="missed")
+        raise BadValue(_("Either run_once or skip."), field="missed")
     return value
 
 
 def _first(schedule: Schedule) -> Any:
     found = schedule.next_after(timezone.now())
     if found is None:
-        raise BadArguments(_("This date has passed."), field="date")
+        raise BadValue(_("This date has passed."), field="date")
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
@@ -13,6 +15,7 @@ from jobs.commands import Command, list_commands
 from jobs.models import Approval, Task, TaskLog
 
 LOG_LINES_SHOWN = 200
+WAIT_STEP_S = 0.25
 
 
 def tasks_visible_to(actor: Actor) -> QuerySet[Task]:
@@ -48,10 +51,19 @@ def list_types(actor: Actor) -> list[str]:
 
 def get_task(actor: Actor, task_id: int) -> Task:
     """One of them. Raises: Http404 (also for those of others)."""
-    task = tasks_visible_to(actor).select_related("actor", "origin").filter(pk=task_id).first()
+    task = tasks_visible_to(actor).select_related("actor", "origin", "job_run").filter(pk=task_id).first()
     if task is None:
         raise Http404("no such task")
     return task
+
+
+def wait_for_task(task: Task, *, timeout_s: float) -> Task:
+    """The task once it has ended, or as it is after the time-out. Asks the database a few times a second."""
+    deadline = time.monotonic() + timeout_s
+    ended = Task.objects.filter(pk=task.pk, state__in=Task.ENDED)
+    while not ended.exists() and time.monotonic() < deadline:
+        time.sleep(min(WAIT_STEP_S, max(0.0, deadline - time.monotonic())))
+    return Task.objects.select_related("job_run").get(pk=task.pk)
 
 
 def list_log(task: Task) -> list[TaskLog]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from api.door import Door
 from api.v1 import (
     admins,
+    alerts,
     approvals,
     audit,
     branding,
@@ -21,6 +22,7 @@ from api.v1 import (
     groups,
     health,
     imports,
+    jobs,
     lists,
     me,
     options,
@@ -81,6 +83,8 @@ door = Door(
         folder_privileges.group,
         audit.group,
         tasks.group,
+        jobs.group,
+        alerts.group,
         approvals.group,
         bulk.group,
         imports.group,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from threading import BoundedSemaphore
 from typing import Annotated, Any, Literal
 
 from django.db.models import QuerySet
-from pydantic import Field, JsonValue
+from django.utils.translation import gettext as _
+from pydantic import BaseModel, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
 from accounts.actors import Actor
 from api import filters
 from api.answering import inside
+from api.errors import Fault, Invalid, Unavailable
 from api.listing import Listing
 from api.operations import Created, Group, anyone
 from api.schemas import Answer, Body, Moment
@@ -21,6 +24,9 @@ from jobs.commands import Command
 from jobs.models import Task
 
 group = Group("Tasks", "What takes time: checks, imports, exports, mails to people. Everybody sees their own.")
+
+LONGEST_WAIT_S = 120
+_waiting = BoundedSemaphore(3)  # each holds one of the web server's threads
 
 State = Literal[
     "WAITING", "IN_PROGRESS", "CANCEL_REQUESTED", "COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED"
@@ -52,11 +58,18 @@ class TaskAnswer(Answer):
     progress: Progress
     params: dict[str, JsonValue]
     result: Annotated[JsonValue, Field(description="What it found or did, by its command; null until it ended.")]
+    additional_information: Annotated[
+        dict[str, JsonValue], Field(description="By its command: what it was given, counted and found, in one object.")
+    ]
     error: str | None
     asked_by: str
     created_at: Moment
     started_at: Moment | None
     ended_at: Moment | None
+    completed_at: Moment | None
+    failed_at: Annotated[Moment | None, Field(description="Also of one that was interrupted.")]
+    cancelled_at: Moment | None
+    job_run: Annotated[int | None, Field(description="The run of a job that it is.")]
 
 
 class TaskRow(Answer):
@@ -120,7 +133,25 @@ def _common(row: Task) -> dict[str, Any]:
 
 def present(row: Task) -> TaskAnswer:
     given = {to_camel(name): value for name, value in row.arguments.items()}
-    return TaskAnswer(**_common(row), params=given, result=row.result, error=row.error or None)
+    run = getattr(row, "job_run", None)
+    ended = {state: row.ended_at if row.state == state else None for state in Task.ENDED}
+    return TaskAnswer(
+        **_common(row),
+        params=given,
+        result=row.result,
+        additional_information=_additional(row, given),
+        error=row.error or None,
+        completed_at=ended[Task.State.COMPLETED],
+        failed_at=ended[Task.State.FAILED] or ended[Task.State.INTERRUPTED],
+        cancelled_at=ended[Task.State.CANCELLED],
+        job_run=None if run is None else run.pk,
+    )
+
+
+def _additional(row: Task, given: dict[str, Any]) -> dict[str, Any]:
+    """What James puts there: the task's subject and its counters; later ones win."""
+    counters = (row.progress or {}).get("counters") or {}
+    return {**given, **{to_camel(name): value for name, value in {**counters, **(row.result or {})}.items()}}
 
 
 def _present_all(actor: Actor, rows: Sequence[Task]) -> list[TaskRow]:
@@ -156,6 +187,10 @@ TASKS = Listing(
     filters={
         "state": filters.choice("state", "The state.", {str(each).upper(): str(each) for each in Task.State.values}),
         "command": filters.text_by(_by_command, "The command."),
+        "createdSince": filters.since("created_at", "Asked for at this moment or later."),
+        "createdBefore": filters.until("created_at", "Asked for before this moment."),
+        "endedSince": filters.since("ended_at", "Ended at this moment or later."),
+        "endedBefore": filters.until("ended_at", "Ended before this moment."),
     },
 )
 
@@ -199,6 +234,33 @@ def _seen(actor: Actor, task_id: int) -> Task:
 def task_detail(actor: Actor, task: Task) -> TaskAnswer:
     """Read a task, with its progress and its result."""
     return present(task)
+
+
+class Wait(BaseModel, extra="forbid"):
+    """How long at most."""
+
+    timeout: Annotated[
+        str, Field(pattern=r"^[0-9]{1,4}(s|m)?$", description="Seconds, or with `m` minutes; 2 minutes at most.")
+    ] = "30"
+
+
+@group.get("/tasks/{int:taskId}/await", admit=_seen)
+def task_await(actor: Actor, task: Task, query: Wait) -> TaskAnswer:
+    """Wait until a task has ended, then read it.
+
+    After the time-out it is answered as it is then; `state` tells. Three callers may wait at a time; others get 503
+    and wait a moment.
+    """
+    seconds = int(query.timeout.rstrip("sm")) * (60 if query.timeout.endswith("m") else 1)
+    if seconds > LONGEST_WAIT_S:
+        text = _("At most %(count)d seconds.") % {"count": LONGEST_WAIT_S}
+        raise Invalid(text, faults=[Fault("timeout", text)])
+    if not _waiting.acquire(blocking=False):
+        raise Unavailable(_("Others are waiting already; try again in some seconds."), headers={"Retry-After": "5"})
+    try:
+        return present(selectors.wait_for_task(task, timeout_s=seconds))
+    finally:
+        _waiting.release()
 
 
 @group.get("/tasks/{int:taskId}/log", admit=_seen)

@@ -183,6 +183,13 @@ class AlertForm(forms.Form):
         return given
 
 
+class JsonField(forms.JSONField):
+    """JSON as text; nothing is an empty box, not the word null."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+
 def _field(parameter: Parameter) -> forms.Field:
     about = parameter.about
     help_text, label = str(about.help), parameter.label
@@ -202,7 +209,7 @@ def _field(parameter: Parameter) -> forms.Field:
     if parameter.kind.is_json:
         mono = forms.Textarea({"rows": 6, "spellcheck": "false", "class": "mono"})
         required = parameter.required and not about.secret
-        return forms.JSONField(**common | {"required": required}, widget=mono)
+        return JsonField(**common | {"required": required}, widget=mono)
     if parameter.kind is Kind.TEXTS:
         lines = forms.Textarea({"rows": 3, "spellcheck": "false"})
         common["initial"] = "\n".join(parameter.default) if isinstance(parameter.default, list) else ""

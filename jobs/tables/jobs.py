@@ -13,7 +13,7 @@ from accounts.permissions import Right
 from config.kit.list_fields import Choice, Custom, Main, State, Text, Time, YesNo
 from config.kit.listing import Listing, View
 from config.kit.tables import Empty
-from config.kit.templatetags.kit import duration, state_html
+from config.kit.templatetags.kit import ago, duration, state_html
 from jobs.commands import label_of, list_commands
 from jobs.models import Job, JobRun
 from jobs.schedule_words import schedule_words
@@ -65,6 +65,10 @@ def _took_s(run: JobRun) -> float | None:
     return None if run.took is None else run.took.total_seconds()
 
 
+def _next(job: Job) -> str | SafeString | None:
+    return ago(job.next_run_at) if job.is_enabled and job.next_run_at is not None else None
+
+
 def _owner(job: Job) -> str:
     return _("Postkeep itself") if job.built_in is not None else job.owner_label
 
@@ -74,9 +78,9 @@ JOBS: Listing[Job] = Listing(
     (
         Main("name", gettext_lazy("Name"), url="jobs:job-detail", words=True, sort=True),
         Choice("command", gettext_lazy("Command"), choices=_commands, filter=True, show=lambda job: job.label),
-        Custom("when", gettext_lazy("When"), show=_when, export=_when, search=False),
-        Time("next", gettext_lazy("Next run"), path="next_run_at", blank="–"),
-        Time("last", gettext_lazy("Last run"), path="last_run_at"),
+        Custom("when", gettext_lazy("When"), show=_when, export=_when, search=False, css="cell-long"),
+        Time("next", gettext_lazy("Next run"), path="next_run_at", show=_next),
+        Time("last", gettext_lazy("Last run"), path="last_run_at", shown=False),
         Custom("outcome", gettext_lazy("Outcome"), show=last_state, export=lambda job: job.last_state, search=False),
         Text("owner", gettext_lazy("Owner"), path="owner_label", show=_owner, words=True, long=True),
         YesNo(

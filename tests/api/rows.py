@@ -26,6 +26,8 @@ from tests.api.things import (
     a_grantee,
     a_group,
     a_group_alone,
+    a_job,
+    a_job_run,
     a_key,
     a_key_s_domain,
     a_kind_of_files,
@@ -39,6 +41,7 @@ from tests.api.things import (
     a_recipient,
     a_request,
     a_role,
+    a_running_job,
     a_server_throttle,
     a_signature,
     a_subscriber,
@@ -55,8 +58,10 @@ from tests.api.things import (
     an_admin,
     an_admin_alone,
     an_admin_with_a_token,
+    an_alert,
     an_alias,
     an_attachment_rule,
+    an_ended_task,
     an_event,
     an_own_token,
     option_of_customer,
@@ -349,9 +354,34 @@ ROWS = [
     everybody("task_commands"),
     everybody("task_start"),
     Row("task_detail", a_task, user=404, delegate=404),
+    Row("task_await", an_ended_task, user=404, delegate=404),
     Row("task_log", a_task, user=404, delegate=404),
     Row("task_cancel", a_task, user=404, delegate=404),
     Row("task_restart", a_failed_task, user=404, delegate=404),
+    # jobs
+    server_only("job_list"),
+    server_only("job_create"),
+    server_only("job_next_runs"),
+    *(
+        Row(name, a_job, user=403, delegate=403, foreign=403)
+        for name in ("job_detail", "job_change", "job_delete", "job_run")
+    ),
+    Row("job_cancel", a_running_job, user=403, delegate=403, foreign=403),
+    server_only("job_results"),
+    Row("job_result", a_job_run, user=403, delegate=403, foreign=403),
+    everybody("time_zone_list"),
+    # alerts
+    everybody("alert_list"),
+    *(Row(name, an_alert, user=404) for name in ("alert_detail", "alert_acknowledge", "alert_delete")),
+    server_only("server_alerts"),
+    server_only("server_alert_post"),
+    server_only("server_alerts_set"),
+    *(
+        Row(name, of_customer, user=404, delegate=403)
+        for name in ("customer_alerts", "customer_alert_post", "customer_alerts_set")
+    ),
+    *(Row(name, of_domain, user=404) for name in ("domain_alerts", "domain_alert_post", "domain_alerts_set")),
+    *(Row(name, of_mailbox, user=404) for name in ("user_alerts", "user_alert_post", "user_alerts_set")),
     # approvals
     everybody("approval_rule"),
     Row("approval_list"),

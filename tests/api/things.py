@@ -42,12 +42,14 @@ from domains.services.rules import create_rule
 from domains.services.throttles import set_throttle
 from jobs import approvals
 from jobs.commands import NoArguments
-from jobs.models import Task
+from jobs.models import Job, Task
+from jobs.planning import run_job
 from jobs.services import submit
 from tests.api.matrix import of_customer, of_domain, of_mailbox
 from tests.api.world import Place
 from tests.domains.branding.pictures import png
 from tests.domains.factories import make_customer, make_domain, make_mailbox_in
+from tests.factories import make_alert, make_job, make_job_run
 
 _numbers = itertools.count(1)
 
@@ -192,6 +194,32 @@ def a_failed_task(place: Place) -> dict[str, Any]:
 
 def a_component(place: Place) -> dict[str, Any]:
     return {"componentName": "Database"}
+
+
+def an_ended_task(place: Place) -> dict[str, Any]:
+    made = a_task(place)
+    Task.objects.filter(pk=made["taskId"]).update(state=Task.State.COMPLETED)
+    return made
+
+
+def _job() -> Job:
+    return make_job(User.objects.filter(is_administrator=True).earliest("pk"))
+
+
+def a_job(place: Place) -> dict[str, Any]:
+    return {"jobId": _job().pk}
+
+
+def a_running_job(place: Place) -> dict[str, Any]:
+    return {"jobId": run_job(Actor.system(), _job()).job_id}
+
+
+def a_job_run(place: Place) -> dict[str, Any]:
+    return {"runId": make_job_run(_job()).pk}
+
+
+def an_alert(place: Place) -> dict[str, Any]:
+    return {"alertId": make_alert(place.domain).pk}
 
 
 def a_kind_of_files(place: Place) -> dict[str, Any]:

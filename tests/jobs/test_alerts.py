@@ -105,9 +105,9 @@ def test_ones_own_alert_is_acknowledged_by_its_person(cast: Cast) -> None:
 
 def test_what_people_posted_is_replaced_and_what_the_house_found_stays(cast: Cast) -> None:
     actor = Actor.for_user(cast.domain_administrator)
-    alerts.set_alerts(actor, ["one", "two"], scope=cast.domain)
+    alerts.set_alerts(actor, [alerts.Post("one"), alerts.Post("two")], scope=cast.domain)
     alerts.post_alert(SYSTEM, scope=cast.domain, kind="job.failed", params={"name": "n", "why": "w"}, source="x")
-    alerts.set_alerts(actor, ["three"], scope=cast.domain)
+    alerts.set_alerts(actor, [alerts.Post("three")], scope=cast.domain)
     still = Alert.objects.filter(acknowledged_at=None).values_list("text", flat=True)
     assert set(still) == {"three", "The job “n” failed: w"}
     with pytest.raises(Forbidden):

@@ -1,0 +1,194 @@
+"""The commands about the server itself, under the names that archive programs know them by.
+
+Where Postkeep has no such thing it says so: there is no licence, and what isn't set up is "not set up". Source of the
+names and answers: the MailStore administration API, "Server, SMTP, licence and certificates", "Directory services".
+"""
+
+from __future__ import annotations
+
+import platform
+import socket
+from dataclasses import dataclass
+from typing import Annotated
+
+import django
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.actors import Actor
+from accounts.links import public_url
+from accounts.models import User
+from accounts.permissions import Right
+from config.kit import mailing, paths, release
+from jobs.commands import About, JsonObject, NoArguments, command
+from jobs.errors import NotReady
+from jobs.running import TaskRun
+
+Result = dict[str, object]
+NOT_SET_UP = "not set up"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationArguments:
+    """Of the shape that GetDirectoryServicesConfiguration answers."""
+
+    config: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class SyncArguments:
+    """Whether it is only tried."""
+
+    dry_run: Annotated[bool, About(gettext_lazy("Only try"))] = False
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateArguments:
+    """Which."""
+
+    thumbprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserArguments:
+    """Whose."""
+
+    user_name: str
+
+
+@command("GetServerInfo", needs=Right.VIEW_HEALTH, arguments=NoArguments, label=gettext_lazy("Version of the server"))
+def get_server_info(actor: Actor, run: TaskRun, arguments: NoArguments) -> Result:
+    """Read the server's version and the machine's name."""
+    return {
+        "version": release.version(),
+        "machineName": socket.gethostname(),
+        "python": platform.python_version(),
+        "django": django.get_version(),
+        "database": _database_version(),
+    }
+
+
+@command(
+    "GetServiceConfiguration",
+    needs=Right.MANAGE_SERVER,
+    arguments=NoArguments,
+    label=gettext_lazy("Configuration of the server"),
+)
+def get_service_configuration(actor: Actor, run: TaskRun, arguments: NoArguments) -> Result:
+    """Read where the server keeps things, where it is reached, and what isn't set up."""
+    database = settings.DATABASES["default"]
+    return {
+        "home": str(paths.home()),
+        "masterDatabase": {"host": str(database["HOST"]), "name": str(database["NAME"])},
+        "auditLog": "database, sealed; VerifyAuditTrail compares it",
+        "logs": str(paths.home() / "log"),
+        "endpoints": [{"url": public_url()}],
+        "mailServer": "set up" if mailing.is_configured() else NOT_SET_UP,
+        "certificate": None,
+        "certificateText": _("TLS ends before this server, at the proxy in front of it."),
+    }
+
+
+@command(
+    "GetLicenseInformation", needs=Right.VIEW_HEALTH, arguments=NoArguments, label=gettext_lazy("Licence of the server")
+)
+def get_license_information(actor: Actor, run: TaskRun, arguments: NoArguments) -> Result:
+    """Say the truth about licences: there is none, and no number of users is limited by one."""
+    named = User.objects.filter(is_active=True).count()
+    return {
+        "productKey": None,
+        "productVersion": release.version(),
+        "maxNamedUsers": None,
+        "namedUsers": named,
+        "unusedNamedUsers": None,
+        "supportExpiryDate": None,
+        "supportLevel": None,
+        "validFrom": None,
+        "validTo": None,
+        "licensedTo": None,
+        "machineName": socket.gethostname(),
+        "text": _("Postkeep needs no licence."),
+    }
+
+
+@command(
+    "GetDirectoryServicesConfiguration",
+    needs=Right.MANAGE_SERVER,
+    arguments=NoArguments,
+    label=gettext_lazy("Directory services"),
+)
+def get_directory_services_configuration(actor: Actor, run: TaskRun, arguments: NoArguments) -> Result:
+    """Say whether the organisation's directory is connected."""
+    return {"status": NOT_SET_UP, "type": None}
+
+
+@command(
+    "SetDirectoryServicesConfiguration",
+    needs=Right.MANAGE_SERVER,
+    arguments=ConfigurationArguments,
+    label=gettext_lazy("Connection of directory services"),
+    plannable=False,
+)
+def set_directory_services_configuration(actor: Actor, run: TaskRun, arguments: ConfigurationArguments) -> Result:
+    """Connect the organisation's directory: not offered yet."""
+    raise NotReady(_("Directory services are not set up, and can't be yet."))
+
+
+@command(
+    "SyncUsersWithDirectoryServices",
+    needs=Right.MANAGE_SERVER,
+    arguments=SyncArguments,
+    label=gettext_lazy("Synchronisation with directory services"),
+)
+def sync_users_with_directory_services(actor: Actor, run: TaskRun, arguments: SyncArguments) -> Result:
+    """Take people over from the organisation's directory: none is connected yet."""
+    raise NotReady(_("Directory services are not set up."))
+
+
+@command(
+    "GetCredentials", needs=Right.MANAGE_SERVER, arguments=NoArguments, label=gettext_lazy("List of credential objects")
+)
+def get_credentials(actor: Actor, run: TaskRun, arguments: NoArguments) -> Result:
+    """List the credential objects: there are none, for passwords stand sealed with what uses them."""
+    return {"credentials": [], "status": NOT_SET_UP}
+
+
+@command(
+    "SetServiceCertificate",
+    needs=Right.MANAGE_SERVER,
+    arguments=CertificateArguments,
+    label=gettext_lazy("Certificate of the server"),
+    plannable=False,
+)
+def set_service_certificate(actor: Actor, run: TaskRun, arguments: CertificateArguments) -> Result:
+    """Choose the certificate for incoming connections: TLS ends before this server."""
+    raise NotReady(_("The service certificate is not set up: TLS ends at the proxy in front of this server."))
+
+
+@command("GetActiveSessions", needs=Right.MANAGE_SERVER, arguments=NoArguments, label=gettext_lazy("List of sessions"))
+def get_active_sessions(actor: Actor, run: TaskRun, arguments: NoArguments) -> Result:
+    """List who is signed in now: sessions aren't listed yet."""
+    raise NotReady(_("The list of sessions is not set up."))
+
+
+@command(
+    "InitializeMFA", needs=Right.MANAGE_USERS, arguments=UserArguments, label=gettext_lazy("Start of a second factor")
+)
+def initialize_mfa(actor: Actor, run: TaskRun, arguments: UserArguments) -> Result:
+    """Ask somebody for a second factor from their next sign-in on: not offered yet."""
+    raise NotReady(_("Second factors are not set up."))
+
+
+@command("DisableMFA", needs=Right.MANAGE_USERS, arguments=UserArguments, label=gettext_lazy("End of a second factor"))
+def disable_mfa(actor: Actor, run: TaskRun, arguments: UserArguments) -> Result:
+    """Ask somebody for no second factor any more: there is none yet."""
+    raise NotReady(_("Second factors are not set up."))
+
+
+def _database_version() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        (version,) = cursor.fetchone()
+    return f"PostgreSQL {version}"
