@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.permissions import Right
 from config.kit import banners, bulk, nav
-from jobs import alert_pages, alert_selectors, approval_offers, job_alerts, selectors, sentences
+from config.kit.finding import Found, register_objects
+from jobs import alert_pages, alert_selectors, approval_offers, job_alerts, job_selectors, selectors, sentences
 from jobs.actions import AcknowledgeAlerts, CancelTasks
 from jobs.tables import ALERTS, TASKS
 
@@ -24,3 +29,11 @@ def register() -> None:
     nav.register("jobs", _("Alerts"), "jobs:alert-list", "bell-alert", order=40, keys="l")
     nav.register_running(lambda actor: selectors.count_running(actor) if isinstance(actor, Actor) else 0)
     banners.register(alert_pages.pressing)
+    register_objects(_("Job"), "clock", find_jobs, order=80)
+
+
+def find_jobs(actor: Any, text: str, limit: int) -> Iterable[Found]:
+    """Jobs by a part of their name, for the palette."""
+    if isinstance(actor, Actor) and actor.has(Right.MANAGE_JOBS):
+        for job in job_selectors.list_jobs(actor).filter(name__icontains=text)[:limit]:
+            yield Found(job.name, reverse("jobs:job-detail", args=[job.pk]), job.label)

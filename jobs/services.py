@@ -176,6 +176,9 @@ def resume_interrupted() -> list[Task]:
                 resumes=task.resumes + 1,
                 origin=task,
             )
+            approval = proofs.restartable(task)
+            if approval is not None:
+                Approval.objects.filter(pk=approval.pk).update(task=again)
             TaskLog.objects.create(task=again, text=_("goes on after task %(number)d") % {"number": task.pk})
             audit.record(Actor.system(), "task.resume", again, origin=task.pk)
             resumed.append(again)

@@ -194,3 +194,10 @@ def test_a_delegate_with_a_grant_on_the_server_plans_jobs(client_for: ClientFor,
     offered = client.get(reverse("jobs:job-new")).content.decode()
     assert "GetTimeZones" in offered and "PurgeOldTasks" not in offered
     assert client.get(reverse("jobs:job-create", args=["PurgeOldTasks"])).status_code == 403
+
+
+def test_the_palette_finds_jobs_for_who_plans_them(client_for: ClientFor, administrator: User, user: User) -> None:
+    job = factories.make_job(administrator, name="Tidy up by night")
+    found = client_for(administrator).get(reverse("config:palette-objects"), {"q": "tidy"}).content.decode()
+    assert reverse("jobs:job-detail", args=[job.pk]) in found
+    assert "Tidy up" not in client_for(user).get(reverse("config:palette-objects"), {"q": "tidy"}).content.decode()
