@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from enum import Enum
 
 from django.conf import settings
 from django.db import transaction
@@ -20,6 +21,14 @@ AT_ONCE = 50
 TEMPLATE = "mails/alert.txt"
 
 
+class Outcome(Enum):
+    """What became of one mail."""
+
+    SENT = 1
+    REFUSED = 2  # for good
+    LATER = 3
+
+
 def mail_alerts() -> int:
     """Send what waits; how many alerts went out. One that nobody could be sent stays for the next look.
 
@@ -34,15 +43,18 @@ def mail_alerts() -> int:
             alert = waiting.select_for_update(skip_locked=True).filter(pk=pk).first()
             if alert is None:
                 continue
-            to = alerts.recipients(alert)
-            taken = [_mail(alert, person) for person in to]
-            if any(taken) or not to:
+            outcomes = [Outcome.REFUSED]
+            for person in alerts.recipients(alert):
+                outcomes.append(_mail(alert, person))
+                if outcomes[-1] is Outcome.LATER:  # a server that doesn't answer is asked again at the next look
+                    break
+            if Outcome.SENT in outcomes or Outcome.LATER not in outcomes:
                 Alert.objects.filter(pk=pk).update(mailed_at=timezone.now())
-                sent += any(taken)
+                sent += Outcome.SENT in outcomes
     return sent
 
 
-def _mail(alert: Alert, person: User) -> bool:
+def _mail(alert: Alert, person: User) -> Outcome:
     language = person.language or settings.LANGUAGE_CODE
     brand = branding.of_person(person, language)
     with translation.override(language):
@@ -57,5 +69,5 @@ def _mail(alert: Alert, person: User) -> bool:
         mailing.send(person.email, TEMPLATE, context, language=language, name=person.name, sender=brand.name)
     except mailing.NotSent as error:
         logger.warning("alert %s was not mailed to %s: %s", alert.pk, person.pk, error)
-        return error.permanent
-    return True
+        return Outcome.REFUSED if error.permanent else Outcome.LATER
+    return Outcome.SENT

@@ -143,10 +143,10 @@ class JobForm(ScheduleForm):
             found[parameter.name] = value
         return found
 
-    def refuse(self, field: str, text: str) -> None:
-        """Put what a service said onto the field it is about."""
-        names = {field, PREFIX + field, {"date": "date", "time_zone_id": "time_zone"}.get(field, field)}
-        self.add_error(next((name for name in names if name in self.fields), None), text)
+    def refuse(self, field: str, text: str, *, of_command: bool) -> None:
+        """Put what a service said onto the field it is about: the job's own, or one of its command's arguments."""
+        name = PREFIX + field if of_command and PREFIX + field in self.fields else field
+        self.add_error(name if name in self.fields else None, text)
 
     @staticmethod
     def initial_of_job(job: Job, command: Command | None) -> dict[str, Any]:

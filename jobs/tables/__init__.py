@@ -1,9 +1,9 @@
-"""How the lists of tasks, jobs, runs and alerts look, and what they can be asked."""
+"""How the lists of tasks, approvals, jobs, runs and alerts look, and what they can be asked."""
 
 from __future__ import annotations
 
 from jobs.tables.alerts import ALERTS
 from jobs.tables.jobs import JOBS, RUNS
-from jobs.tables.tasks import TASKS
+from jobs.tables.tasks import APPROVALS, TASKS
 
-__all__ = ["ALERTS", "JOBS", "RUNS", "TASKS"]
+__all__ = ["ALERTS", "APPROVALS", "JOBS", "RUNS", "TASKS"]

@@ -24,7 +24,7 @@ from config.kit.pages import redirect_page, render_page, toast
 from config.kit.versions import CHANGED_MEANWHILE, ChangedMeanwhile
 from jobs import job_selectors, owners, planning, selectors
 from jobs.commands import Command, get_command
-from jobs.errors import BadArguments, JobsError, NotRunnable, UnknownCommand
+from jobs.errors import BadArguments, BadValue, JobsError, NotRunnable, UnknownCommand
 from jobs.forms import JobForm, ScheduleForm, shown_arguments
 from jobs.job_commands import find_owner
 from jobs.models import Job
@@ -218,7 +218,8 @@ def _refusing(form: JobForm) -> Iterator[None]:
     except Forbidden:
         raise
     except (JobsError, AccountsError) as error:
-        form.refuse(str(getattr(error, "field", "")), str(error))
+        of_command = not isinstance(error, BadValue)
+        form.refuse(str(getattr(error, "field", "")), str(error), of_command=of_command)
 
 
 def _command(request: ActorRequest, name: str) -> Command:

@@ -377,11 +377,11 @@ ROWS = [
     server_only("server_alert_post"),
     server_only("server_alerts_set"),
     *(
-        Row(name, of_customer, user=404, delegate=403)
+        Row(name, of_customer, user=404, delegate=404)
         for name in ("customer_alerts", "customer_alert_post", "customer_alerts_set")
     ),
     *(Row(name, of_domain, user=404) for name in ("domain_alerts", "domain_alert_post", "domain_alerts_set")),
-    *(Row(name, of_mailbox, user=404) for name in ("user_alerts", "user_alert_post", "user_alerts_set")),
+    *(Row(name, of_mailbox, user=403) for name in ("user_alerts", "user_alert_post", "user_alerts_set")),
     # approvals
     everybody("approval_rule"),
     Row("approval_list"),

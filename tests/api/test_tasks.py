@@ -55,10 +55,10 @@ def test_the_right_is_asked_before_the_parameters_and_both_are_named(cast: world
 
 def test_the_commands_are_those_one_may_start(cast: world.World) -> None:
     offered = {each["command"]: each for each in cast.administrator.get("/tasks/commands").json()}
-    (told,) = offered["PurgeOldTasks"]["params"]
+    told, _results = offered["PurgeOldTasks"]["params"]
     assert told == {
         "name": "olderThanDays",
-        "label": "Older than days",
+        "label": "Tasks, after days",
         "description": "",
         "type": "int",
         "required": False,

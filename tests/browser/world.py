@@ -86,10 +86,14 @@ def _clock_pages(administrator: User, user: User) -> list[tuple[str, str]]:
         factories.make_job_run(nightly, state="skipped", skipped="overlap", times=3, started_at=None),
     ]
     Job.objects.filter(pk=nightly.pk).update(last_state="failed", last_run_at=now)
-    failed = {"kind": "job.failed", "params": {"name": "Tidy up by night", "why": "the disk is full"}}
+    failed = {"name": "Tidy up by night", "why": "the disk is full"}
     alerts = [
         factories.make_alert(
-            severity="error", url=reverse("jobs:job-detail", args=[nightly.pk]), source="job:1", **failed
+            severity="error",
+            url=reverse("jobs:job-detail", args=[nightly.pk]),
+            source="job:1",
+            kind="job.failed",
+            params=failed,
         ),
         factories.make_alert(text="Webmail moves to a new house on Monday.", audience="everybody", severity="info"),
         factories.make_alert(user, "Your archive is nearly full.", audience="everybody"),

@@ -71,11 +71,11 @@ def test_the_list_asks_the_same_number_of_questions_at_every_size(
     client = client_for(user)
     factories.make_task(user)
     client.get(LIST)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get(LIST)
     for _ in range(70):
         factories.make_task(user)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get(LIST)
 
 

@@ -19,12 +19,12 @@ from tests.jobs import commands  # noqa: F401  registers them
 CONSOLE = Actor.console()
 
 
-def ask(name: str, actor: Actor = CONSOLE, **values: Any) -> Task:
-    return services.run_here(actor, name, get_command(name).arguments_from_json(values))
+def ask(called: str, actor: Actor = CONSOLE, /, **values: Any) -> Task:
+    return services.run_here(actor, called, get_command(called).arguments_from_json(values))
 
 
-def result(name: str, actor: Actor = CONSOLE, **values: Any) -> dict[str, Any]:
-    task = ask(name, actor, **values)
+def result(called: str, actor: Actor = CONSOLE, /, **values: Any) -> dict[str, Any]:
+    task = ask(called, actor, **values)
     assert task.state == "completed", task.error
     assert task.result is not None
     found: dict[str, Any] = json.loads(json.dumps(task.result))
@@ -88,7 +88,11 @@ def test_jobs_are_run_by_their_commands(administrator: User) -> None:
     services.run_waiting(started["task"])
     dispatching.settle_runs()
     assert JobRun.objects.get().state == "cancelled"
-    span = {"fromIncluding": "2020-01-01T00:00:00", "toExcluding": "2100-01-01T00:00:00", "timeZoneId": "$Local"}
+    span: dict[str, Any] = {
+        "fromIncluding": "2020-01-01T00:00:00",
+        "toExcluding": "2100-01-01T00:00:00",
+        "timeZoneId": "$Local",
+    }
     told = result("GetJobResults", **span, jobId=job.pk)
     assert (told["total"], told["results"][0]["state"]) == (1, "cancelled")
     assert result("GetJobResults", **span | {"toExcluding": "2021-01-01T00:00:00"})["total"] == 0
