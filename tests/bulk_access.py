@@ -64,6 +64,7 @@ class BulkRow:
     places: Sequence[Place] = TENANT
     values: Callable[[Cast, Any], Mapping[str, Any]] = lambda cast, row: {}
     scope: Callable[[Any], Mapping[str, Any]] = lambda row: {}
+    is_open: bool = False  # everybody has the list, and sees nothing in it of what isn't theirs
     wide: bool = False  # only for who holds the right beyond the one domain
     only: frozenset[Role] | None = None  # only for these, of those who hold the right
 
@@ -79,7 +80,7 @@ class BulkRow:
         action = next(each for name, each in bulk.registered() if (name, each.name) == (self.list_name, self.action))
         needs = Right(action.needs) if action.needs is not None else self.see
         if not role_holds(role, needs) or not role_holds(role, self.see):
-            return Told.FORBIDDEN
+            return Told.UNSEEN if self.is_open else Told.FORBIDDEN
         if not role_holds(role, self.see, place):
             return Told.UNSEEN
         return Told.DONE if role_holds(role, self.need, place) and self._reaches(role) else Told.REFUSED
@@ -321,7 +322,7 @@ def _alerts() -> BulkRow:
 
     return BulkRow(
         ALERTS.name, "acknowledge", make, lambda row: not Alert.objects.get(pk=row.pk).is_open,
-        see=Right.MANAGE_ALERTS, need=Right.MANAGE_ALERTS, places=TENANT,
+        see=Right.MANAGE_ALERTS, need=Right.MANAGE_ALERTS, places=TENANT, is_open=True,
     )  # fmt: skip
 
 
