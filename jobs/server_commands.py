@@ -181,12 +181,6 @@ def initialize_mfa(actor: Actor, run: TaskRun, arguments: UserArguments) -> Resu
     raise NotReady(_("Second factors are not set up."))
 
 
-@command("DisableMFA", needs=Right.MANAGE_USERS, arguments=UserArguments, label=gettext_lazy("End of a second factor"))
-def disable_mfa(actor: Actor, run: TaskRun, arguments: UserArguments) -> Result:
-    """Ask somebody for no second factor any more: there is none yet."""
-    raise NotReady(_("Second factors are not set up."))
-
-
 def _database_version() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")

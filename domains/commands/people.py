@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import privileges, selectors
+from accounts import factors, privileges, selectors
 from accounts.actors import Actor
 from accounts.errors import BadAddress
 from accounts.membership import edit_person
@@ -132,7 +132,7 @@ def get_user_info(actor: Actor, run: TaskRun, arguments: UserArguments) -> Resul
             {"mailboxId": grant.mailbox_id, "folder": grant.folder, "privileges": grant.privileges or [privileges.NONE]}
             for grant in FolderGrant.objects.filter(user=user)
         ],
-        "mfa": "not set up",
+        "mfa": "on" if factors.has_second_factor(user) else "not set up",
     }
 
 
