@@ -3,6 +3,7 @@
 The face is `Store`; bulk import is `Ingest`; upkeep is in `operations`. The format is described in README.md.
 """
 
+from .base import PROTECTED
 from .errors import StoreError
 from .ingest import Ingest, Outcome
 from .keys import Keys
@@ -13,4 +14,17 @@ from .rows import Folder, Row
 from .searching import Hits
 from .store import Store
 
-__all__ = ["Folder", "Hits", "Ingest", "Keys", "Outcome", "Proof", "Row", "Store", "StoreError", "StoreFacts", "rewrap"]
+__all__ = [
+    "PROTECTED",
+    "Folder",
+    "Hits",
+    "Ingest",
+    "Keys",
+    "Outcome",
+    "Proof",
+    "Row",
+    "Store",
+    "StoreError",
+    "StoreFacts",
+    "rewrap",
+]

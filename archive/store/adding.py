@@ -26,7 +26,7 @@ class Incoming:
     """A message ready to be kept. `frames` is called under the writer lease, and only if the content is new.
 
     `description` is None where the content was known when it was looked at; if it was deleted since, `read` says what
-    it would have been.
+    it would have been. `archived_ms`: when another store, from which it comes, had archived it; else now.
     """
 
     sha256: bytes
@@ -36,6 +36,7 @@ class Incoming:
     frames: Callable[[], Iterable[Squeezed]]
     description: Description | None = field(default_factory=Description)
     read: Callable[[], Extract] = Extract
+    archived_ms: int | None = None
 
 
 @dataclass(slots=True)
@@ -49,9 +50,10 @@ class Added:
 class Adding:
     """One batch on its way into packs, journal and catalogue; lives inside the writer lease."""
 
-    def __init__(self, store: Store, batch: Sequence[Incoming]) -> None:
+    def __init__(self, store: Store, batch: Sequence[Incoming], also: Sequence[Event] = ()) -> None:
         self.store = store
         self.batch = batch
+        self.also = list(also)
         self.events: list[Event] = []
         self.places: dict[int, Place] = {}
         self.described: dict[int, Description] = {}
@@ -80,7 +82,7 @@ class Adding:
             store.forget_pack()
             raise
         try:
-            store.commit(self.events + puts, describe=self.described.__getitem__, locate=self.places.get)
+            store.commit(self.events + puts + self.also, describe=self.described.__getitem__, locate=self.places.get)
         except BaseException:
             store.drop_pack()
             raise
@@ -106,4 +108,5 @@ class Adding:
             date, said = date if text.date is None else text.date, describe(text)
         self.described[number] = said
         date = min(max(date, EARLIEST), LATEST)
-        self.events.append(["msg", number, incoming.sha256.hex(), incoming.size, date])
+        since = [] if incoming.archived_ms is None else [incoming.archived_ms]
+        self.events.append(["msg", number, incoming.sha256.hex(), incoming.size, date, *since])

@@ -28,6 +28,7 @@ from .replay import Places
 from .rows import Description
 
 WRITER_LEASE = "writer.lock"
+PROTECTED = "protected"
 DICTIONARY_FOLDER = "dictionaries"
 
 
@@ -119,11 +120,28 @@ class OpenStore:
 
     # The journal
 
+    @property
+    def is_protected(self) -> bool:
+        """Whether nothing may be written: opened for reading, or the store is write-protected on this machine.
+
+        A mark in the work folder says the latter, so that every process hears of it at its next write.
+        """
+        return self.read_only or (self.work / PROTECTED).exists()
+
+    def protect(self, on: bool) -> None:
+        """Let nothing be written from now on, by no process; or let it again."""
+        if on:
+            (self.work / PROTECTED).touch()
+        else:
+            (self.work / PROTECTED).unlink(missing_ok=True)
+
     @contextlib.contextmanager
     def writer_lease(self) -> Iterator[None]:
         """Hold the writer lease with the catalogue at the journal's end. Raises: ReadOnly, Damaged."""
         if self.read_only:
             raise ReadOnly("this store is open for reading only")
+        if self.is_protected:
+            raise ReadOnly("this store is write-protected")
         with self.backend.lock(WRITER_LEASE):
             self._catch_up()
             yield
@@ -137,7 +155,7 @@ class OpenStore:
         if not self.journal.holds(at):
             raise Damaged("the journal does not end as when it was read before", f"record {at.sequence}")
         if self.journal.tail(at) != 0:
-            if self.read_only:
+            if self.is_protected:
                 with self.work_lease("catch-up.lock"):
                     self._catch_up()
             else:
@@ -151,7 +169,7 @@ class OpenStore:
             return
         if tail < 0:
             raise Damaged("the journal is shorter than what was read of it before", f"after record {at.sequence}")
-        if not self.read_only:
+        if not self.is_protected:
             self.journal.settle(at)
         places: Places | None = None
         for record in self.journal.read(at):

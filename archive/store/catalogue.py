@@ -289,6 +289,12 @@ class Catalogue:
     def numbers(self) -> Iterator[int]:
         return (row[0] for row in self.reader.execute("SELECT number FROM message ORDER BY number"))
 
+    def numbers_of(self, mailboxes: Iterable[int]) -> list[int]:
+        """The messages of some mailboxes."""
+        sql = "SELECT DISTINCT p.number FROM placement p JOIN folder f ON f.number = p.folder WHERE f.mailbox = ?"
+        found = (self.reader.execute(sql, (mailbox,)) for mailbox in mailboxes)
+        return sorted({row[0] for rows in found for row in rows})
+
     def arrivals(self, since_day: int) -> dict[int, tuple[int, int]]:
         """Day (since 1970, UTC) → (messages, bytes) archived."""
         sql = "SELECT day, messages, bytes FROM arrival WHERE day >= ?"

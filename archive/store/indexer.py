@@ -100,7 +100,7 @@ class Indexer:
         for record in self._store.journal.read(self._at):
             if stop():
                 raise Stopped("indexing was stopped")
-            numbers = list(dict.fromkeys(numbers_in(record.events)))
+            numbers = list(dict.fromkeys(self._numbers_in(record.events)))
             for at in range(0, len(numbers), BATCH_MESSAGES):
                 self._put(numbers[at : at + BATCH_MESSAGES], supply)
             self._at = record.after
@@ -112,6 +112,12 @@ class Indexer:
                 break  # what follows may be half written
         return done
 
+    def _numbers_in(self, events: Sequence[Event]) -> Iterator[int]:
+        yield from numbers_in(events)
+        for event in events:
+            if event[0] == "own":  # a document says whose its message is
+                yield from self._store.catalogue.numbers_of({new for _, new in event[1]})
+
     @property
     def writer(self) -> IndexWriter:
         if self._writer is None:
@@ -121,6 +127,12 @@ class Indexer:
     def commit(self) -> None:
         """Make findable what was handed over. A position without documents is noted too."""
         self.writer.commit(self._at)
+
+    def put_again(self, numbers: Sequence[int]) -> None:
+        """Put messages again as they are now, whatever the index has of them."""
+        self._put(numbers, None)
+        if self.writer.pending >= COMMIT_MESSAGES:
+            self.commit()
 
     def _put(self, numbers: Sequence[int], supply: MutableMapping[int, Extract] | None) -> None:
         rows = {row.number: row for row in self._store.catalogue.rows(numbers)}

@@ -42,8 +42,11 @@ def new_store_key() -> bytes:
     return os.urandom(32)
 
 
-def wrap(store_key: bytes, identity: str, keys: Keys) -> bytes:
-    """The content of `keys.json`: the store key under the master key and under the recovery key."""
+def wrap(store_key: bytes, identity: str, keys: Keys, *, next_master: bytes | None = None) -> bytes:
+    """The content of `keys.json`: the store key under the master key and under the recovery key.
+
+    With `next_master` under that one too: while master keys change, either opens the store.
+    """
     ephemeral = X25519PrivateKey.generate()
     shared = ephemeral.exchange(X25519PublicKey.from_public_bytes(keys.recovery_public))
     public = ephemeral.public_key().public_bytes_raw()
@@ -56,13 +59,33 @@ def wrap(store_key: bytes, identity: str, keys: Keys) -> bytes:
             **_seal(derive(shared, b"wrap recovery", public + keys.recovery_public), store_key, identity),
         },
     }
+    if next_master is not None:
+        document["next"] = _seal(derive(next_master, b"wrap master"), store_key, identity)
     return json.dumps(document, indent=1).encode()
 
 
 def unwrap(document: bytes, identity: str, master: bytes) -> bytes:
     """The store key, by the master key. Raises: KeyRefused, WrongFormat."""
     wrapped = _load(document)
-    return _unseal(derive(master, b"wrap master"), wrapped["master"], identity, "the master key")
+    key = derive(master, b"wrap master")
+    try:
+        return _unseal(key, wrapped["master"], identity, "the master key")
+    except KeyRefused:
+        if "next" not in wrapped:
+            raise
+        return _unseal(key, wrapped["next"], identity, "the master key")
+
+
+def is_wrapped_for(document: bytes, identity: str, master: bytes) -> bool:
+    """Whether the store opens with this master key alone: no other one is left. Raises: WrongFormat."""
+    wrapped = _load(document)
+    if "next" in wrapped:
+        return False
+    try:
+        _unseal(derive(master, b"wrap master"), wrapped["master"], identity, "the master key")
+    except KeyRefused:
+        return False
+    return True
 
 
 def unwrap_with_recovery(document: bytes, identity: str, recovery_private: bytes) -> bytes:

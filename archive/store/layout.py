@@ -11,7 +11,8 @@ from pathlib import Path
 
 from . import keys as wrapping
 from .backend import Backend, FileBackend
-from .errors import NotFound, WrongFormat
+from .errors import Damaged, KeyRefused, NotFound, WrongFormat
+from .journal import Journal, Position
 from .keys import Keys
 
 # Stores are made in the newest format. An older one is read and written as it is, with the events it knows, until it is
@@ -78,8 +79,45 @@ def rewrap(root: Path, keys: Keys, recovery_private: bytes) -> None:
     backend.put("keys.json", wrapping.wrap(key, identity, keys))
 
 
+def stage_master(root: Path, keys: Keys, next_master: bytes) -> None:
+    """Let the next master key open a store too; the present one still does. Raises: KeyRefused, WrongFormat."""
+    backend = FileBackend(root)
+    identity = read_identity(backend)
+    document = read_whole(backend, "keys.json")
+    if wrapping.is_wrapped_for(document, identity, next_master):
+        return
+    key = wrapping.unwrap(document, identity, keys.master)
+    backend.put("keys.json", wrapping.wrap(key, identity, keys, next_master=next_master))
+
+
+def finish_master(root: Path, keys: Keys) -> None:
+    """Only this master key opens a store from now on (and the recovery key). Raises: KeyRefused, WrongFormat."""
+    backend = FileBackend(root)
+    identity = read_identity(backend)
+    document = read_whole(backend, "keys.json")
+    if not wrapping.is_wrapped_for(document, identity, keys.master):
+        key = wrapping.unwrap(document, identity, keys.master)
+        backend.put("keys.json", wrapping.wrap(key, identity, keys))
+
+
 def move_aside(work: Path) -> None:
     """Keep a catalogue that can't be read under another name."""
     for path in work.glob("catalogue.sqlite*"):
         if "damaged" not in path.name:
             path.rename(path.with_name(path.name.replace("catalogue.sqlite", f"catalogue.damaged-{int(time.time())}")))
+
+
+def give_key(root: Path, keys: Keys, store_key: bytes) -> None:
+    """Write `keys.json` anew from the store's own key, once the first record of the journal proves that it is.
+
+    Raises: KeyRefused, WrongFormat (no store, or an empty one, which proves nothing).
+    """
+    backend = FileBackend(root)
+    identity = read_identity(backend)
+    journal = Journal(backend, store_key, bytes.fromhex(identity))
+    try:
+        if next(journal.read(Position()), None) is None:
+            raise WrongFormat("the journal holds nothing that could prove a key")
+    except Damaged as error:
+        raise KeyRefused("this key does not open the journal") from error
+    backend.put("keys.json", wrapping.wrap(store_key, identity, keys))

@@ -5,9 +5,10 @@ Not for the search language (`archive.query`) nor for how documents are made (`i
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,26 +66,60 @@ class Page:
     order: str = "date"
 
 
+@dataclass(slots=True)
+class Ranked:
+    """What matches in one store before its rows are fetched: the exact total, and the ranks of the page by date."""
+
+    total: int
+    ranks: list[int]
+    milliseconds: float
+
+
 def search(store: Store, query: str | Node, scope: Scope, page: Page, zone: datetime.tzinfo) -> Hits:
     """A page of what matches, with the exact total. Raises: QueryError, WrongFormat (a damaged index)."""
     started = time.perf_counter()
+    if page.order != "relevance":
+        found = ranked(store, query, scope, page, zone)
+        rows, last = rows_ranked(store, found.ranks, scope), found.ranks[-1] if found.ranks else None
+        return Hits(found.total, rows, (time.perf_counter() - started) * 1000, last)
     node = parse(query) if isinstance(query, str) else query
-    searcher = store.index.searcher()
-    wanted = _query(store, node, scope, zone)
-    if wanted is None:
-        return Hits(0, [], (time.perf_counter() - started) * 1000)
-    ranks: list[int] = []
+    total, numbers = 0, list[int]()
+    with _refusals(node):
+        wanted = _query(store, node, scope, zone)
+        if wanted is not None:
+            total, numbers = _best(store.index.searcher(), wanted, page)
+    rows = [row for row in store.rows(numbers) if scope.sees(row)]
+    return Hits(total, rows, (time.perf_counter() - started) * 1000)
+
+
+def ranked(store: Store, query: str | Node, scope: Scope, page: Page, zone: datetime.tzinfo) -> Ranked:
+    """The first half of a search by date, for whoever merges several stores: only what is shown is fetched then.
+
+    Raises: QueryError, WrongFormat (a damaged index).
+    """
+    started = time.perf_counter()
+    node = parse(query) if isinstance(query, str) else query
+    total, ranks = 0, list[int]()
+    with _refusals(node):
+        searcher = store.index.searcher()
+        wanted = _query(store, node, scope, zone)
+        if wanted is not None:
+            total, ranks = _newest(searcher, store.index.schema, wanted, page)
+    return Ranked(total, ranks, (time.perf_counter() - started) * 1000)
+
+
+def rows_ranked(store: Store, ranks: Sequence[int], scope: Scope) -> list[Row]:
+    """The second half: the rows of these ranks, without those that were deleted a moment ago."""
+    return [row for row in store.rows([rank & NUMBER_MASK for rank in ranks]) if scope.sees(row)]
+
+
+@contextlib.contextmanager
+def _refusals(node: Node) -> Iterator[None]:
     try:
         with panics_translated():
-            if page.order == "relevance":
-                total, numbers = _best(searcher, wanted, page)
-            else:
-                total, ranks = _newest(searcher, store.index.schema, wanted, page)
-                numbers = [rank & NUMBER_MASK for rank in ranks]
+            yield
     except ValueError as error:
         raise explain_refusal(error, node) or error from error
-    rows = [row for row in store.rows(numbers) if scope.sees(row)]
-    return Hits(total, rows, (time.perf_counter() - started) * 1000, ranks[-1] if ranks else None)
 
 
 def _best(searcher: tantivy.Searcher, wanted: tantivy.Query, page: Page) -> tuple[int, list[int]]:

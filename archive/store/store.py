@@ -32,7 +32,7 @@ from .packs import PACK_BYTES, PackWriter, pack_name
 from .paths import folder_names
 from .reading import ReadableStore
 from .rows import OPEN, Row
-from .searching import Hits, Page, Scope, iterate, search
+from .searching import Hits, Page, Ranked, Scope, iterate, ranked, rows_ranked, search
 
 
 class Store(ReadableStore):
@@ -88,14 +88,15 @@ class Store(ReadableStore):
 
     # Writing
 
-    def add(self, batch: Sequence[Incoming]) -> list[Added]:
+    def add(self, batch: Sequence[Incoming], *, also: Sequence[Event] = ()) -> list[Added]:
         """Keep a batch: packs, then journal, both durable, then the catalogue (I1, I2).
 
-        A content the store has is only placed; a content placed in that folder already is a duplicate. All or nothing.
+        A content the store has is only placed; a content placed in that folder already is a duplicate. All or nothing,
+        with the events in `also`, which end the same record.
         Raises: StoreFull, StorageFailed, ReadOnly, Damaged.
         """
         with self.writer_lease():
-            return Adding(self, batch).run()
+            return Adding(self, batch, also).run()
 
     def open_pack(self, events: list[Event]) -> PackWriter:
         """The pack to append to, with what journal events that took; only under the writer lease."""
@@ -192,7 +193,10 @@ class Store(ReadableStore):
 
     def train_dictionary(self, samples: list[bytes]) -> int:
         """Make a dictionary from messages of this store and use it from now on; its number."""
-        plain = train(samples, dictionary_bytes(self.catalogue.counter("raw_bytes")))
+        return self.add_dictionary(train(samples, dictionary_bytes(self.catalogue.counter("raw_bytes"))))
+
+    def add_dictionary(self, plain: bytes) -> int:
+        """Use a dictionary from now on; its number."""
         with self.writer_lease():
             number = self.catalogue.counter("next_dictionary")
             nonce = os.urandom(12)
@@ -217,6 +221,19 @@ class Store(ReadableStore):
         """
         page = Page(limit, before, after, offset, order)
         return search(self, query, Scope(mailboxes, folders), page, zone)
+
+    def ranked(
+        self, query: str | Node, *, mailboxes: set[int] | None, folders: set[int] | None = None, limit: int = 50,
+        before: int | None = None, after: int | None = None, offset: int = 0, zone: datetime.tzinfo = datetime.UTC,
+    ) -> Ranked:  # fmt: skip
+        """The first half of `search` by date, for whoever merges several stores. Raises: QueryError."""
+        return ranked(self, query, Scope(mailboxes, folders), Page(limit, before, after, offset), zone)
+
+    def rows_ranked(
+        self, ranks: Sequence[int], *, mailboxes: set[int] | None, folders: set[int] | None = None
+    ) -> list[Row]:
+        """The second half: the rows of these ranks, without those that were deleted a moment ago."""
+        return rows_ranked(self, ranks, Scope(mailboxes, folders))
 
     def iterate(
         self, query: str | Node | None, *, mailboxes: set[int] | None, folder: int | None = None

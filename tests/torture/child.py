@@ -19,7 +19,7 @@ from archive.store import Ingest, Store, StoreError
 from archive.store.backend import FileBackend
 from archive.store.errors import Busy, NotFound
 from archive.store.indexer import Indexer
-from archive.store.operations import compact
+from archive.store.operations import compact, merge, recover, verify
 from tests.archive.store.grounds import KEYS
 from tests.torture.mails import made
 
@@ -71,6 +71,25 @@ def delete_and_compact(store: Store, seed: str) -> None:
             say("deleted", number)
     compact.run(store, compact.plan(store))
     say("done")
+
+
+def operate(store: Store, name: str, *arguments: str) -> None:
+    """One operation of the engine, saying each step; `merge` takes the other store's folders."""
+    say("begun")
+
+    def progress(done: int, total: int, note: str) -> None:
+        say("step", done)
+
+    if name == "merge":
+        with Store.open(Path(arguments[0]), Path(arguments[1]), KEYS, pack_bytes=PACK_BYTES) as source:
+            report = merge.run(store, source, merge.plan(store, source), progress)
+    elif name == "verify":
+        report = verify.run(store, verify.plan(store), progress)
+    elif name == "recover":
+        report = recover.run(store, recover.plan(store, deleted=bool(arguments)), progress)
+    else:
+        report = compact.run(store, compact.plan(store), progress)
+    say("done", report.ok)
 
 
 def read(store: Store, seconds: str, threads: str) -> None:
@@ -132,6 +151,7 @@ def limited(store: Store, most: str, last: str) -> None:
 
 WORKS: dict[str, Callable[..., None]] = {
     "ingest": ingest, "index": index, "compact": delete_and_compact, "read": read, "hold": hold, "limited": limited,
+    "operate": operate,
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.store import Store
+from archive.store import Ingest, Store
 from archive.store.contract import check_invariants
 from archive.store.errors import StoreFull
 from tests.archive.store.grounds import KEYS
@@ -64,6 +64,46 @@ def test_an_import_onto_a_full_disk_fails_clearly_and_goes_on_when_there_is_room
     with Store.open(root, work, KEYS, pack_bytes=PACK_BYTES) as store:
         assert store.facts().messages == 96
         check_invariants(store, index=True)
+
+
+@pytest.mark.parametrize("operation", ["compact", "merge"])
+def test_an_operation_on_a_full_disk_fails_clearly_and_is_finished_when_there_is_room(
+    small_disk: Path, quick_path: Path, operation: str
+) -> None:
+    root, work = small_disk / "store", quick_path / "work"
+    source_at = quick_path / "source"
+    with Store.create(root, work, KEYS, pack_bytes=PACK_BYTES) as store:
+        fill_with(store, 0, 70)
+        if operation == "compact":
+            store.delete(list(store.catalogue.numbers())[::2], reason="a test", by="me")
+        wanted = {row.sha256 for row in store.rows(list(store.catalogue.numbers()))}
+    if operation == "merge":
+        with Store.create(source_at / "store", source_at / "work", KEYS, pack_bytes=PACK_BYTES) as source:
+            fill_with(source, 70, 160)
+            wanted |= {row.sha256 for row in source.rows(list(source.catalogue.numbers()))}
+    filler = small_disk / "filler"
+    free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
+    filler.write_bytes(bytes(free - ROOM_BYTES))
+    arguments = [operation] if operation == "compact" else [operation, source_at / "store", source_at / "work"]
+    child = Child.start("operate", root, work, *arguments)
+    assert child.join() == 2, child.lines[-3:]
+    ((kind, permanent, *_),) = child.heard("failed")
+    assert (kind, permanent) == (StoreFull.__name__, "False")
+    with Store.open(root, work, KEYS, pack_bytes=PACK_BYTES) as store:
+        check_invariants(store)
+    filler.unlink()
+    again = Child.start("operate", root, work, *arguments)
+    assert again.join() == 0, again.lines[-3:]
+    with Store.open(root, work, KEYS, pack_bytes=PACK_BYTES) as store:
+        assert {row.sha256 for row in store.rows(list(store.catalogue.numbers()))} == wanted
+        check_invariants(store, index=True)
+
+
+def fill_with(store: Store, first: int, last: int) -> None:
+    with Ingest(store, 1) as ingest:
+        for number in range(first, last):
+            if number % 97 != 96:
+                ingest.put("Inbox", content=made(number))
 
 
 def test_an_import_into_files_that_may_not_grow_fails_clearly_and_loses_nothing(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from .backend import BackendContract
 from .checking import catalogue_rows, check_invariants, replayed
 from .ground import Ground
 from .making import bring_index, incoming, keep, mail
+from .operations import OperationContract
 from .store import StoreContract
 
 __all__ = [
-    "BackendContract", "Ground", "StoreContract", "bring_index", "catalogue_rows", "check_invariants",
-    "incoming", "keep", "mail", "replayed",
+    "BackendContract", "Ground", "OperationContract", "StoreContract", "bring_index", "catalogue_rows",
+    "check_invariants", "incoming", "keep", "mail", "replayed",
 ]  # fmt: skip

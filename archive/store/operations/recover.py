@@ -31,7 +31,7 @@ from ..replay import Places
 from ..rows import OPEN
 from ..salvage import Gap, salvage
 from ..store import Store
-from . import rebuild_index, verify
+from . import leftovers, rebuild_index, verify
 from .report import Meter, Plan, Problem, Progress, Report, Stop, never, quiet
 
 RECOVERED = "Recovered"
@@ -40,12 +40,19 @@ NEW = f"{FOLDER}.new"
 UNREADABLE = (sqlite3.DatabaseError, ValueError, TypeError, AttributeError, KeyError)
 
 
-def plan(store: Store) -> Plan:
-    """What will be read; and what is damaged in the journal, which decides whether it must be written anew."""
+def plan(store: Store, *, deleted: bool = False) -> Plan:
+    """What will be read; and what is damaged in the journal, which decides whether it must be written anew.
+
+    `deleted`: also bring back what was deleted and still lies in the packs (`leftovers`).
+    """
     backend = store.backend
     packs = sum(backend.size(name) for name in backend.names(PACKS))
-    gaps = sum(isinstance(item, Gap) for item in salvage(store.journal, backend))
-    return Plan("recover", packs * 2, {"packs_bytes": packs, "journal_gaps": gaps})
+    gaps = sum(isinstance(item, Gap) for item in salvage(store.journal, backend, events=False))
+    numbers = {"packs_bytes": packs, "journal_gaps": gaps}
+    if deleted:
+        with contextlib.suppress(Damaged, sqlite3.DatabaseError):
+            numbers["deleted_so_far"] = leftovers.count(store)
+    return Plan("recover", packs * (3 if deleted else 2), numbers, {"deleted": deleted})
 
 
 def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never) -> Report:
@@ -53,27 +60,39 @@ def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never
     report = Report("recover", {"records": 0, "messages": 0})
     meter = Meter(plan.total, progress, stop)
     with store.backend.lock("writer.lock"):
-        store.journal.forget()
-        _finish_swap(store)
-        store.drop_pack()
-        store.forget_readers()
-        gaps = [item for item in salvage(store.journal, store.backend) if isinstance(item, Gap)]
-        known = _known_sequence(store)
-        torn = [gap for gap in gaps if gap.last and gap.start.sequence >= known]
-        for gap in torn:
-            report.notes.append(f"{gap.where}: an unfinished record was cut off")
-            _cut(store, gap)
-        broken = [gap for gap in gaps if gap not in torn]
-        if broken or _shorter(store, known):
-            _rewrite_journal(store, broken, report)
-        _rebuild_catalogue(store, meter, report)
-        _retire_short_packs(store, report)
+        mend_journal(store, report)
+        rebuild_catalogue(store, meter, report)
+        retire_short_packs(store, report)
     found = verify.run(store, verify.plan(store, ["index"], resume=False))
     if not found.ok:
         report.notes.append("the index was built anew")
         rebuild_index.run(store, rebuild_index.plan(store), progress, stop)
+    if plan.options.get("deleted"):
+        leftovers.restore(store, meter, report)
     report.numbers["messages"] = store.catalogue.counter("messages")
     return report
+
+
+def mend_journal(store: Store, report: Report) -> bool:
+    """Cut off an unfinished record; write a journal that is damaged or too short anew. Whether it was; under the lease.
+
+    The catalogue must be built anew afterwards.
+    """
+    store.journal.forget()
+    _finish_swap(store)
+    store.drop_pack()
+    store.forget_readers()
+    gaps = [item for item in salvage(store.journal, store.backend, events=False) if isinstance(item, Gap)]
+    known = _known_sequence(store)
+    torn = [gap for gap in gaps if gap.last and gap.start.sequence >= known]
+    for gap in torn:
+        report.notes.append(f"{gap.where}: an unfinished record was cut off")
+        _cut(store, gap)
+    broken = [gap for gap in gaps if gap not in torn]
+    if not (broken or _shorter(store, known)):
+        return False
+    _rewrite_journal(store, broken, report)
+    return True
 
 
 def _known_sequence(store: Store) -> int:
@@ -81,6 +100,15 @@ def _known_sequence(store: Store) -> int:
         return store.catalogue.position().sequence
     except (Damaged, sqlite3.DatabaseError):
         return 0
+
+
+def _known_end(store: Store) -> tuple[int, str]:
+    """The end of the journal as the catalogue has read it: (sequence, chain)."""
+    try:
+        at = store.catalogue.position()
+    except (Damaged, sqlite3.DatabaseError):
+        return 0, ""
+    return at.sequence, at.chain.hex()
 
 
 def _shorter(store: Store, known: int) -> bool:
@@ -142,7 +170,11 @@ def _rewrite_journal(store: Store, gaps: list[Gap], report: Report) -> None:
     Killed at any moment, the old one stands, or the new one is whole (I4).
     """
     records = [item for item in salvage(store.journal, store.backend) if isinstance(item, Record)]
-    before, rescued = _rescue(store, records, report)
+    before, rescued = rescue(store, records, report)
+    aside = f"{FOLDER}.damaged-{int(time.time())}"
+    if store.format > 1:
+        rescued.append(["rec", aside, len(records), *_known_end(store)])
+    report.numbers["records_kept"] = len(records)
     for name in store.backend.names(NEW):
         store.backend.delete(name)
     fresh = Journal(Beside(store.backend), store.key, bytes.fromhex(store.identity))
@@ -157,7 +189,6 @@ def _rewrite_journal(store: Store, gaps: list[Gap], report: Report) -> None:
     for gap in gaps:
         report.notes.append(f"{gap.where}: {gap.what}")
     if store.journal.segments():
-        aside = f"{FOLDER}.damaged-{int(time.time())}"
         store.backend.move_folder(FOLDER, aside)
         report.notes.append(f"the journal was written anew; the damaged one is kept as {aside}")
     if at.sequence:
@@ -173,6 +204,8 @@ class Proven:
         self.dead: set[int] = set()
         self.placed: set[tuple[int, int]] = set()
         self.folders: set[int] = set()
+        self.made: dict[int, tuple[int, int, str]] = {}
+        self.merged: dict[str, int] = {}
         self.mailboxes: dict[int, str] = {}
         self.packs: set[int] = set()
         self.compacting: set[int] = set()
@@ -189,6 +222,17 @@ class Proven:
                 self.mailboxes[said[0]] = said[1]
             case "dir":
                 self.folders.add(said[0])
+                self.made[said[0]] = (said[1], said[2], said[3])
+            case "mvd" if said[0] in self.made:
+                self.made[said[0]] = (self.made[said[0]][0], said[1], said[2])
+            case "own":
+                others = dict(said[0])
+                self.made = {n: (others.get(box, box), *more) for n, (box, *more) in self.made.items()}
+                self.mailboxes = {others.get(box, box): label for box, label in self.mailboxes.items()}
+            case "mrg":
+                self.merged[said[0]] = said[1]
+            case "und":
+                self.dictionaries.discard(said[0])
             case "msg":
                 self.messages.add(said[0])
                 self.digests.add(said[1])
@@ -209,7 +253,7 @@ class Proven:
                 self.packs.update(said[1])
 
 
-def _rescue(store: Store, records: list[Record], report: Report) -> tuple[list[Event], list[Event]]:
+def rescue(store: Store, records: list[Record], report: Report) -> tuple[list[Event], list[Event]]:
     """Events for what the proven records don't know but catalogue, packs and dictionaries do.
 
     Those that must come before the records (what these speak of), and those that follow them.
@@ -222,7 +266,7 @@ def _rescue(store: Store, records: list[Record], report: Report) -> tuple[list[E
     events: list[Event] = []
     # The switch to a compaction's packs may be what was lost; then they hold the only copy. Else both are good.
     events += [["rep", [], [number]] for number in files if number in proven.compacting and _is_sealed(store, number)]
-    events += _from_catalogue(store, proven, report)
+    events += _moved(store, proven) + _from_catalogue(store, proven, report)
     proven.messages.update(event[1] for event in events if event[0] == "msg")
     proven.digests.update(event[2] for event in events if event[0] == "msg")
     events += _from_packs(store, proven, events, report)
@@ -244,6 +288,23 @@ def _folders(store: Store, proven: Proven) -> list[Event]:
     mailbox = min(proven.mailboxes, default=0)
     lost = sorted({folder for folder, _ in proven.placed} - known)
     return events + [["dir", folder, mailbox, 0, f"{RECOVERED} {folder}"] for folder in lost]
+
+
+def _moved(store: Store, proven: Proven) -> list[Event]:
+    """Folders that had another owner, name or place since, as the catalogue knows; and merges, how far they came."""
+    events: list[Event] = []
+    with contextlib.suppress(*UNREADABLE):
+        known = [one for one in store.catalogue.folders() if one.number in proven.made]
+        owners = {proven.made[one.number][0]: one.mailbox for one in known}
+        if changed := [[old, new] for old, new in sorted(owners.items()) if old != new]:
+            events.append(["own", changed])
+        for one in known:
+            if (one.parent, one.name) != proven.made[one.number][1:]:
+                events.append(["mvd", one.number, one.parent, one.name])
+        for source, far in store.catalogue.merged().items():
+            if far.number > proven.merged.get(source, 0) or far.done:
+                events.append(["mrg", source, far.number, far.sequence, far.chain, int(far.done)])
+    return events
 
 
 def _is_sealed(store: Store, number: int) -> bool:
@@ -277,7 +338,8 @@ def _from_catalogue(store: Store, proven: Proven, report: Report) -> list[Event]
         numbers = list(store.catalogue.numbers())
         for row in (row for at in range(0, len(numbers), 500) for row in store.rows(numbers[at : at + 500])):
             if row.number not in proven.messages:
-                events.append(["msg", row.number, row.sha256, row.size, row.date])
+                since = [row.archived_ms] if store.format > 1 else []
+                events.append(["msg", row.number, row.sha256, row.size, row.date, *since])
                 report.count("taken_from_catalogue")
             events += [["put", f, row.number] for f, _ in row.placements if (f, row.number) not in proven.placed]
     except UNREADABLE:
@@ -316,7 +378,7 @@ def _digest(store: Store, number: int, size: int, place: Place) -> str | None:
     return digest.hexdigest()
 
 
-def _rebuild_catalogue(store: Store, meter: Meter, report: Report) -> None:
+def rebuild_catalogue(store: Store, meter: Meter, report: Report) -> None:
     fresh_path = store.work / "catalogue.new.sqlite"
     for suffix in ("", "-wal", "-shm"):
         Path(f"{fresh_path}{suffix}").unlink(missing_ok=True)
@@ -341,7 +403,7 @@ def _places_of(record: Record, places: Places) -> list[Place]:
     return [place for place in found if place is not None]
 
 
-def _retire_short_packs(store: Store, report: Report) -> None:
+def retire_short_packs(store: Store, report: Report) -> None:
     """An open pack whose file is shorter than its messages need can't be appended to: seal it as it is."""
     for pack in store.catalogue.packs():
         if pack.state != OPEN or not pack.bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.store.contract import BackendContract, Ground, StoreContract
+from archive.store.contract import BackendContract, Ground, OperationContract, StoreContract
 
 from .grounds import GROUNDS
 
@@ -16,9 +16,20 @@ def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Ground:
     return GROUNDS[request.param](tmp_path)
 
 
+@pytest.fixture
+def another(request: pytest.FixtureRequest, ground: Ground, tmp_path: Path) -> Ground:
+    """A second ground of the same kind."""
+    (tmp_path / "another").mkdir()
+    return type(ground)(tmp_path / "another")  # type: ignore[call-arg]
+
+
 class TestBackend(BackendContract):
     pass
 
 
 class TestStore(StoreContract):
+    pass
+
+
+class TestOperations(OperationContract):
     pass

@@ -14,6 +14,7 @@ import itertools
 import os
 import random
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ from archive.store.contract import bring_index, check_invariants, keep, mail
 from archive.store.errors import Damaged, StoreError
 from archive.store.faulty import Fault, FaultyBackend, Killed
 from archive.store.layout import make_store
-from archive.store.operations import compact, recover
+from archive.store.operations import compact, merge, recover
 from archive.store.store import Store
 
 from .grounds import KEYS
@@ -169,8 +170,32 @@ def compacting(store: Store) -> list[bytes]:
     return [content]
 
 
+def merging(store: Store) -> list[bytes]:
+    """Brings another store's messages, some known here; its own bytes never fail."""
+    place = Path(tempfile.mkdtemp(dir=store.work.parent))
+    memory = MemoryBackend()
+    identity, key = make_store(memory, KEYS)
+    contents = [some_mail(f"theirs {at}", 300) for at in range(5)]
+    with Store(memory, place, key, identity) as source:
+        folder, other = source.ensure_folder(2, "Theirs/deep"), source.ensure_folder(9, "New")
+        keep(source, folder, *contents, some_mail("old 0"))
+        keep(source, other, contents[0])
+        merge.run(store, source, merge.plan(store, source))
+    shutil.rmtree(place)
+    return contents
+
+
+def bringing_back(store: Store) -> list[bytes]:
+    """Brings back what was deleted, then keeps something."""
+    recover.run(store, recover.plan(store, deleted=True))
+    content = some_mail("after bringing back")
+    keep(store, store.ensure_folder(1, "Inbox"), content)
+    return [content]
+
+
 WORKS: dict[str, Work] = {
     "add": add_batch, "add a large one": add_large, "train": train, "delete": delete, "compact": compacting,
+    "merge": merging, "bring back": bringing_back,
 }  # fmt: skip
 
 

@@ -1,0 +1,130 @@
+"""Deleted messages whose bytes still lie in the packs, brought back to the folders they were deleted from.
+
+They come back as new messages with new numbers: their deletion stays in the journal, as does that they came back. What
+compaction has dropped is gone. Relies on I1, I2 and I7; done again it finds them kept already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from archive.mail.extract import extract
+
+from ..adding import Incoming
+from ..describe import describe
+from ..errors import Damaged, NotFound
+from ..journal import Position
+from ..packs import Place, pack_numbers, scan
+from ..replay import TEXT_BYTES
+from ..store import Store
+from .report import Meter, Report
+
+BATCH = 256
+
+
+@dataclass(slots=True)
+class Gone:
+    """A message that was deleted: what the journal says of it, and the folders it was last taken from."""
+
+    sha256: bytes
+    size: int
+    date: int
+    archived_ms: int
+    placed: set[int] = field(default_factory=set)
+    last: set[int] = field(default_factory=set)
+
+
+def count(store: Store) -> int:
+    """How many messages were deleted so far; how many of them still lie there only a run says."""
+    return max(store.catalogue.counter("next_number") - 1 - store.catalogue.counter("messages"), 0)
+
+
+def restore(store: Store, meter: Meter, report: Report) -> None:
+    """Bring back what can be; counts `restored` and `restored_placements`. Raises: Stopped, StoreFull."""
+    gone = _gone(store)
+    batch: list[Incoming] = []
+    report.numbers.setdefault("restored", 0)
+    for number, size, place in _entries(store, set(gone)):
+        one = gone.get(number)
+        if one is None or one.size != size:
+            continue
+        batch += _incoming(store, number, one, place)
+        if len(batch) >= BATCH:
+            _keep(store, batch, report)
+        meter.step(place.length, "looking for deleted messages")
+    _keep(store, batch, report)
+
+
+def _gone(store: Store) -> dict[int, Gone]:
+    """What the journal says of messages that are not there any more."""
+    live = set(store.catalogue.numbers())
+    gone: dict[int, Gone] = {}
+    for record in store.journal.read(Position()):
+        for kind, *said in record.events:
+            if kind == "msg" and said[0] not in live:
+                number, sha256, size, date, *since = said
+                gone[number] = Gone(bytes.fromhex(sha256), size, date, since[0] if since else record.at_ms)
+            elif kind == "put" and said[1] in gone:
+                gone[said[1]].placed.add(said[0])
+            elif kind == "del":
+                for number in said[0]:
+                    if number in gone:
+                        _forget(gone[number], said[1])
+    return {number: one for number, one in gone.items() if one.last}
+
+
+def _forget(one: Gone, folder: int) -> None:
+    taken = {folder} & one.placed if folder else set(one.placed)
+    one.last = taken or one.last
+    one.placed -= taken
+
+
+def _entries(store: Store, wanted: set[int]) -> Iterator[tuple[int, int, Place]]:
+    for pack in pack_numbers(store.backend) if wanted else []:
+        for number, size, place in scan(store.backend, pack, skip_damage=True):
+            if number in wanted:
+                yield number, size, place
+
+
+def _incoming(store: Store, number: int, one: Gone, place: Place) -> list[Incoming]:
+    """The message as new, once per folder; nothing where its bytes are damaged."""
+    try:
+        reader = store.pack_reader(place.pack)
+        held, size = [], 0
+        for piece in reader.pieces(place, number, one.size, store.dictionaries):
+            held.append(piece)
+            size += len(piece)
+            if size >= TEXT_BYTES:
+                break
+    except (Damaged, NotFound):
+        return []
+    frames = partial(reader.frames, place, number, one.size)
+    said = describe(extract(b"".join(held), size=one.size) if one.size > TEXT_BYTES else extract(b"".join(held)))
+    folders = [folder for folder in sorted(one.last) if _is_there(store, folder)]
+    return [
+        Incoming(one.sha256, one.size, one.date, folder, frames, said, archived_ms=_since(store, one))
+        for folder in folders
+    ]
+
+
+def _since(store: Store, one: Gone) -> int | None:
+    return one.archived_ms if store.format > 1 else None
+
+
+def _is_there(store: Store, folder: int) -> bool:
+    try:
+        store.catalogue.folder(folder)
+    except NotFound:
+        return False
+    return True
+
+
+def _keep(store: Store, batch: list[Incoming], report: Report) -> None:
+    if batch:
+        known = store.catalogue.find_sha256([one.sha256 for one in batch])
+        added = store.add(batch)
+        report.count("restored", len({one.sha256 for one in batch} - known.keys()))
+        report.count("restored_placements", sum(not one.duplicate for one in added))
+        batch.clear()

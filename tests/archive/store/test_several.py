@@ -1,0 +1,76 @@
+"""Several stores searched as one: the same total, order and pages as one store of all of it."""
+
+from __future__ import annotations
+
+import random
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from archive.store import Store
+from archive.store.contract import bring_index, incoming, mail
+from archive.store.several import Part, Place, Together, Wanted, search_several
+
+from .grounds import KEYS
+
+
+@pytest.fixture
+def parts(quick_path: Path) -> list[Part]:
+    """Three stores of 40 messages on few dates, so that many stand on the same second."""
+    chance = random.Random(4)
+    with ExitStack() as stack:
+        made = []
+        for key in (3, 5, 9):
+            place = quick_path / str(key)
+            store = stack.enter_context(Store.create(place / "store", place / "work", KEYS))
+            folder, other = store.ensure_folder(1, "Inbox"), store.ensure_folder(2, "Inbox")
+            batch = [
+                incoming(store, mail(f"pear {key} {at}"), other if at % 4 == 3 else folder, date=chance.randrange(9))
+                for at in range(40)
+            ]
+            store.add(batch)
+            bring_index(store)
+            made.append(Part(key, store))
+        stack.pop_all()
+        return made
+
+
+def order(found: Together) -> list[tuple[int, int, int]]:
+    return [(row.date, key, row.number) for key, row in found.lines]
+
+
+def test_pages_forwards_and_backwards_are_the_whole_in_order(parts: list[Part]) -> None:
+    whole = search_several(parts, "pear", {1}, Wanted(limit=200))
+    assert whole.total == 90 and order(whole) == sorted(order(whole), reverse=True)
+    seen: list[tuple[int, int, int]] = []
+    before: Place | None = None
+    while True:
+        page = search_several(parts, "pear", {1}, Wanted(limit=7, before=before))
+        assert page.total == 90
+        seen += order(page)
+        if page.older is None:
+            break
+        before = page.older
+    assert seen == order(whole)
+    back: list[tuple[int, int, int]] = []
+    after: Place | None = before
+    while after is not None:
+        page = search_several(parts, "pear", {1}, Wanted(limit=7, after=after))
+        back = order(page) + back
+        after = page.newer
+    assert back == seen[: len(back)] and len(back) >= 90 - 14
+
+
+def test_relevance_goes_on_behind_the_page_before(parts: list[Part]) -> None:
+    pages = [search_several(parts, "pear", None, Wanted(limit=50, offset=at, order="relevance")) for at in (0, 50, 100)]
+    lines = [(key, row.number) for page in pages for key, row in page.lines]
+    assert len(lines) == len(set(lines)) == pages[0].total == 120
+
+
+def test_what_was_deleted_a_moment_ago_is_left_out_and_the_next_page_begins_where_it_should(parts: list[Part]) -> None:
+    first = search_several(parts, "pear", {1}, Wanted(limit=10))
+    key, row = first.lines[-1]
+    next(part for part in parts if part.key == key).store.delete([row.number], reason="a test", by="me")
+    again = search_several(parts, "pear", {1}, Wanted(limit=10))
+    assert len(again.lines) == 9 and again.older == first.older
