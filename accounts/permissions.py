@@ -43,6 +43,9 @@ class Right(StrEnum):
     MANAGE_STORES = "manage_stores"
     IMPORT_MAIL = "import_mail"
     EXPORT_MAIL = "export_mail"
+    DELETE_MAIL = "delete_mail"
+    MANAGE_RETENTION = "manage_retention"
+    MANAGE_HOLDS = "manage_holds"
     VIEW_TASKS_ALL = "view_tasks_all"
     MANAGE_TASKS_ALL = "manage_tasks_all"
     VIEW_HEALTH = "view_health"
@@ -115,6 +118,9 @@ RIGHTS: dict[Right, RightInfo] = {
     Right.MANAGE_STORES: RightInfo(_("Manage archive stores"), _MACHINE, _SERVER),
     Right.IMPORT_MAIL: RightInfo(_("Import mail for others"), _MACHINE, _SERVER),
     Right.EXPORT_MAIL: RightInfo(_("Export mail of others"), _MACHINE, _SERVER),
+    Right.DELETE_MAIL: RightInfo(_("Delete archived mail, with a reason"), _MACHINE, _SERVER),
+    Right.MANAGE_RETENTION: RightInfo(_("Set retention and compliance"), _MACHINE, _SERVER),
+    Right.MANAGE_HOLDS: RightInfo(_("Place and end legal holds"), _MACHINE, _SERVER),
     Right.VIEW_TASKS_ALL: RightInfo(_("See everybody's tasks"), _MACHINE, _SERVER),
     Right.MANAGE_TASKS_ALL: RightInfo(_("Cancel others' tasks, and start them again"), _MACHINE, _SERVER),
     Right.VIEW_HEALTH: RightInfo(_("See the server's health"), _MACHINE, _SERVER),

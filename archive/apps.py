@@ -10,15 +10,17 @@ class ArchiveConfig(AppConfig):
 
     def ready(self) -> None:
         import archive.commands
+        import archive.keeping_commands
         import archive.tasks  # registers with Celery, also where nothing autodiscovers
         from archive import evidence_commands, evidence_offers, health, navigation, overview, sentences, usage
         from config.kit import clock
         from domains.usage import register_source
 
-        assert archive.commands
+        assert archive.commands and archive.keeping_commands
         evidence_commands.register_jobs()
         evidence_offers.register()
         clock.every(archive.tasks.HOUSEKEEPING_EVERY_S, archive.tasks.HOUSEKEEPING)
+        clock.every(archive.tasks.FOLLOW_EVERY_S, archive.tasks.FOLLOW_RETENTION)
         health.register()
         navigation.register()
         overview.register()

@@ -45,3 +45,25 @@ class ImportIncomplete(ArchiveError):
 
 class ExportGone(ArchiveError):
     """The prepared download has expired or was removed."""
+
+
+class BadPolicy(ArchiveError, ValueError):
+    """Retention, a hold or compliance can't be set like this; the text says why, `field` what the caller gave."""
+
+    def __init__(self, text: str = "", *, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field
+
+
+class Kept(ArchiveError):
+    """A message stays: its retention, a hold or compliance forbids that it is deleted, for everybody. Says which."""
+
+
+class HoldUnknown(ArchiveError):
+    """There is no such hold, or none this person may see."""
+
+
+class ProcessingStopped(ArchiveError):
+    """Retention can't be processed now without the risk of deleting what must stay; the text says why."""
+
+    permanent = False

@@ -50,6 +50,25 @@ def register() -> None:
         20,
         words=_("read somebody else's mail"),
     )
+    nav.register(
+        "archive",
+        _("Retention"),
+        "archive:retention",
+        "calendar-days",
+        Right.MANAGE_RETENTION,
+        30,
+        words=_("retention policies compliance delete expire certificate"),
+        under=("archive:policy", "archive:compliance"),
+    )
+    nav.register(
+        "archive",
+        _("Holds"),
+        "archive:hold-list",
+        "lock-closed",
+        Right.MANAGE_HOLDS,
+        40,
+        words=_("legal hold litigation case keep"),
+    )
     nav.register("account", _("Who read my mail"), "archive:access-log", "eye", order=40, under=("archive:access",))
     for kind in ("person", "user"):
         tabs.register(

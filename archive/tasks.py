@@ -1,12 +1,21 @@
-"""What Celery's clock calls in the archive: removing what has expired."""
+"""What Celery's clock calls in the archive: removing what has expired, working out how long new mail is kept."""
 
 from __future__ import annotations
 
+import logging
+import time
+
 from celery import shared_task
 
+from archive.errors import StoreUnavailable
+from archive.models import Store, StoreState
 from archive.services.exports import remove_expired_exports
 from archive.services.packages import remove_expired_packages
+from archive.services.retention_dates import follow
 from archive.services.uploads import remove_old_uploads
+from archive.store.errors import StoreError
+
+logger = logging.getLogger("postkeep.retention")
 
 HOUSEKEEPING = "archive.housekeeping"
 HOUSEKEEPING_EVERY_S = 600.0
@@ -18,3 +27,19 @@ def housekeeping() -> None:
     remove_expired_exports()
     remove_expired_packages()
     remove_old_uploads()
+
+
+FOLLOW_RETENTION = "archive.follow_retention"
+FOLLOW_EVERY_S = 15.0
+FOLLOW_AT_MOST_S = 10.0
+
+
+@shared_task(name=FOLLOW_RETENTION, ignore_result=True, acks_late=False, expires=FOLLOW_EVERY_S)  # type: ignore[untyped-decorator]
+def follow_retention() -> None:
+    """From when new messages may go is worked out within seconds; what is more than that goes on the next time."""
+    until = time.monotonic() + FOLLOW_AT_MOST_S
+    for store in Store.objects.exclude(state=StoreState.DISABLED).order_by("pk"):
+        try:
+            follow(store, stop=lambda: time.monotonic() > until)
+        except (StoreUnavailable, StoreError) as error:
+            logger.warning("how long the messages of %s are kept can't be worked out: %s", store.name, error)

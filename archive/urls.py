@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from archive.views import access, evidence, exports, imports, mail, messages, packages, sharing, stores
+from archive.views import (
+    access,
+    deletions,
+    evidence,
+    exports,
+    holds,
+    imports,
+    keeping,
+    mail,
+    messages,
+    packages,
+    sharing,
+    stores,
+)
 
 app_name = "archive"
 _MESSAGE = r"^mail/message/(?P<message_id>[1-9][0-9]{0,17}:[1-9][0-9]{0,17})/"
@@ -15,6 +28,8 @@ urlpatterns = [
     re_path(_MESSAGE + r"\Z", messages.message, name="message"),
     re_path(_MESSAGE + r"source/\Z", messages.message_source, name="message-source"),
     re_path(_MESSAGE + r"proof/\Z", messages.message_proof, name="message-proof"),
+    re_path(_MESSAGE + r"retention/\Z", deletions.message_retention, name="message-retention"),
+    re_path(_MESSAGE + r"delete/\Z", deletions.message_delete, name="message-delete"),
     re_path(_MESSAGE + r"body/\Z", messages.message_body, name="message-body"),
     re_path(_MESSAGE + r"message\.eml\Z", messages.message_eml, name="message-eml"),
     re_path(_MESSAGE + r"parts/(?P<index>[0-9]{1,5})/\Z", messages.part, name="part"),
@@ -29,6 +44,16 @@ urlpatterns = [
     path("mail/readers/<int:access_id>/", access.access_detail, name="access-detail"),
     path("mail/shares/<int:grant_id>/end/", sharing.share_end, name="share-end"),
     path("users/<int:user_id>/folders/", sharing.person_folders, name="person-folders"),
+    path("retention/", keeping.retention, name="retention"),
+    path("retention/policies/new/", keeping.policy_create, name="policy-create"),
+    path("retention/policies/<int:policy_id>/", keeping.policy_edit, name="policy-edit"),
+    path("retention/policies/<int:policy_id>/delete/", keeping.policy_delete, name="policy-delete"),
+    path("retention/process/", keeping.retention_process, name="retention-process"),
+    path("retention/certificates/<int:certificate_id>/", keeping.certificate, name="certificate"),
+    path("retention/compliance/", keeping.compliance_edit, name="compliance-edit"),
+    path("holds/", holds.hold_list, name="hold-list"),
+    path("holds/new/", holds.hold_create, name="hold-create"),
+    path("holds/<int:hold_id>/", holds.hold_detail, name="hold-detail"),
     path("stores/", stores.store_list, name="store-list"),
     path("stores/<int:store_id>/", stores.store_detail, name="store-detail"),
     path("stores/<int:store_id>/evidence/", evidence.store_evidence, name="store-evidence"),

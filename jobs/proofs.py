@@ -35,6 +35,7 @@ class Approved:
     approval_id: int
     command: str
     basis: str
+    reason: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -67,7 +68,7 @@ def of_task(task: Task) -> Approved | None:
     row = Approval.objects.filter(task=task, command=task.type, state=State.APPROVED).first()
     if row is None or row.arguments != task.arguments:
         return None
-    return Approved(row.pk, row.command, row.basis, row.arguments)
+    return Approved(row.pk, row.command, row.basis, row.reason, row.arguments)
 
 
 def restartable(task: Task) -> Approval | None:

@@ -14,24 +14,44 @@ from archive.models.access import (
 from archive.models.evidence import PACKAGE_DAYS, EvidenceKey, EvidencePackage, PackageFormat, StoreCheckpoint
 from archive.models.exports import EXPORT_HOURS, Export, ExportFormat
 from archive.models.imports import KEPT_REJECTIONS, Rejection, Upload, UploadState
+from archive.models.keeping import (
+    BLOCK,
+    LONGEST,
+    Compliance,
+    DeletionCertificate,
+    LegalHold,
+    RetentionBlock,
+    RetentionEdition,
+    RetentionPolicy,
+    RetentionState,
+)
 from archive.models.stores import Store, StoreState
 
 __all__ = [
     "ACCESS_CHOICES",
     "ACCESS_MINUTES",
+    "BLOCK",
     "EXPORT_HOURS",
     "KEPT_REJECTIONS",
+    "LONGEST",
     "PACKAGE_DAYS",
     "AccessQuerySet",
     "ArchiveAccess",
     "ArchiveRead",
+    "Compliance",
+    "DeletionCertificate",
     "EvidenceKey",
     "EvidencePackage",
     "Export",
     "ExportFormat",
+    "LegalHold",
     "NoticeDelay",
     "PackageFormat",
     "Rejection",
+    "RetentionBlock",
+    "RetentionEdition",
+    "RetentionPolicy",
+    "RetentionState",
     "Store",
     "StoreCheckpoint",
     "StoreState",

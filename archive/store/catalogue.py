@@ -295,6 +295,19 @@ class Catalogue:
         found = (self.reader.execute(sql, (mailbox,)) for mailbox in mailboxes)
         return sorted({row[0] for rows in found for row in rows})
 
+    def keeping_facts(self) -> Iterator[tuple[int, int, int, str]]:
+        """(number, archived at in ms, date in s, its mailboxes "3,17") of every message, by number."""
+        sql = """SELECT m.number, m.archived_ms, m.date, group_concat(DISTINCT f.mailbox) FROM message m
+                 JOIN placement p ON p.number = m.number JOIN folder f ON f.number = p.folder
+                 GROUP BY m.number ORDER BY m.number"""
+        return iter(self.reader.execute(sql))
+
+    def newest_ms(self) -> int:
+        """When the newest message was archived, by the journal's clock (ms since 1970; 0 = none)."""
+        sql = "SELECT archived_ms FROM message ORDER BY number DESC LIMIT 1"
+        row = self.reader.execute(sql).fetchone()
+        return int(row[0]) if row else 0
+
     def arrivals(self, since_day: int) -> dict[int, tuple[int, int]]:
         """Day (since 1970, UTC) → (messages, bytes) archived."""
         sql = "SELECT day, messages, bytes FROM arrival WHERE day >= ?"

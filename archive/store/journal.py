@@ -67,6 +67,9 @@ MAGIC = b"PKJ1"
 MOST_BYTES = 64 << 20
 
 
+clock = time.time  # what records are dated by; a simulation of years puts its own here
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """The end of the journal after a record: where the next one goes, its number minus one, and the chain so far."""
@@ -127,7 +130,7 @@ class Journal:
         writer, and a whole one is taken as written (it names only bytes that are durable in packs).
         Raises: StoreFull, StorageFailed.
         """
-        at_ms = int(time.time() * 1000) if at_ms is None else at_ms
+        at_ms = int(clock() * 1000) if at_ms is None else at_ms
         document = json.dumps({"t": at_ms, "e": events}, separators=(",", ":"), ensure_ascii=False)
         plain = self._squeeze.compress(document.encode("utf-8", "surrogatepass"))
         try:

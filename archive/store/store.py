@@ -32,7 +32,7 @@ from .packs import PACK_BYTES, PackWriter, pack_name
 from .paths import folder_names
 from .reading import ReadableStore
 from .rows import OPEN, Row
-from .searching import Hits, Page, Ranked, Scope, iterate, ranked, rows_ranked, search
+from .searching import Hits, Page, Ranked, Scope, iterate, numbers_matching, ranked, rows_ranked, search
 
 
 class Store(ReadableStore):
@@ -234,6 +234,10 @@ class Store(ReadableStore):
     ) -> list[Row]:
         """The second half: the rows of these ranks, without those that were deleted a moment ago."""
         return rows_ranked(self, ranks, Scope(mailboxes, folders))
+
+    def numbers_matching(self, query: str | Node, *, mailboxes: set[int] | None = None) -> set[int]:
+        """The numbers of all messages that match, as the index has them. Raises: QueryError, WrongFormat."""
+        return numbers_matching(self, query, Scope(mailboxes))
 
     def iterate(
         self, query: str | Node | None, *, mailboxes: set[int] | None, folder: int | None = None

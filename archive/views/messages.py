@@ -35,8 +35,8 @@ PART_POLICY = "sandbox; default-src 'none'"
 @require_safe
 @archive_page
 def message(request: ActorRequest, message_id: str) -> HttpResponse:
-    found = _open(request, message_id)
-    context = _frame(request, found, "message")
+    found = open_message(request, message_id)
+    context = message_frame(request, found, "message")
     try:
         loaded = reading.load(found)
     except Damaged as error:
@@ -64,8 +64,8 @@ def message(request: ActorRequest, message_id: str) -> HttpResponse:
 @require_safe
 @archive_page
 def message_source(request: ActorRequest, message_id: str) -> HttpResponse:
-    found = _open(request, message_id)
-    context = _frame(request, found, "source")
+    found = open_message(request, message_id)
+    context = message_frame(request, found, "source")
     try:
         text, cut = reading.source_text(found)
         context |= {"source": text, "cut": cut, "shown_bytes": reading.SOURCE_BYTES}
@@ -78,9 +78,9 @@ def message_source(request: ActorRequest, message_id: str) -> HttpResponse:
 @archive_page
 def message_proof(request: ActorRequest, message_id: str) -> HttpResponse:
     """Everything is read and compared now, with the page."""
-    found = _open(request, message_id)
+    found = open_message(request, message_id)
     proof = found.engine.proof(found.row.number)
-    context = _frame(request, found, "proof") | {"proof": proof, "archived_at": proof.archived_ms / 1000}
+    context = message_frame(request, found, "proof") | {"proof": proof, "archived_at": proof.archived_ms / 1000}
     return render_page(request, "archive/message_proof.html", context)
 
 
@@ -88,7 +88,7 @@ def message_proof(request: ActorRequest, message_id: str) -> HttpResponse:
 @archive_page
 def message_body(request: ActorRequest, message_id: str) -> HttpResponse:
     """The document of the frame: sanitised, and under a policy that forbids what sanitising might have missed."""
-    found = _open(request, message_id)
+    found = open_message(request, message_id)
     remote = request.GET.get("remote") == "1"
     try:
         document = reading.frame(reading.load(found), allow_remote=remote).html
@@ -106,7 +106,7 @@ def message_body(request: ActorRequest, message_id: str) -> HttpResponse:
 @archive_page
 def message_eml(request: ActorRequest, message_id: str) -> HttpResponseBase:
     """The message as it came in, byte for byte, streamed. Conditional requests know it by its SHA-256."""
-    found = _open(request, message_id)
+    found = open_message(request, message_id)
     if _has_it_already(request, found.row.sha256):
         return _marked(HttpResponseNotModified(), found.row.sha256)
     body = [] if request.method == "HEAD" else found.engine.stream(found.row.number)
@@ -119,7 +119,7 @@ def message_eml(request: ActorRequest, message_id: str) -> HttpResponseBase:
 @archive_page
 def part(request: ActorRequest, message_id: str, index: str) -> HttpResponseBase:
     """One attachment, always to be saved, never to be run by the browser."""
-    found = _open(request, message_id)
+    found = open_message(request, message_id)
     mark = f"{found.row.sha256}-{int(index)}"
     if _has_it_already(request, mark):
         return _marked(HttpResponseNotModified(), mark)
@@ -136,7 +136,7 @@ def part(request: ActorRequest, message_id: str, index: str) -> HttpResponseBase
     return _marked(_as_download(HttpResponse(data, content_type=kind), entry.name), mark)
 
 
-def _open(request: ActorRequest, message_id: str) -> Message:
+def open_message(request: ActorRequest, message_id: str) -> Message:
     found = selectors.get_message(request.actor, message_id)
     note_read(request.actor, found)
     return found
@@ -163,7 +163,7 @@ def _has_it_already(request: ActorRequest, mark: str) -> bool:
 # --- around the message ------------------------------------------------------------------------------------------
 
 
-def _frame(request: ActorRequest, found: Message, tab: str) -> dict[str, Any]:
+def message_frame(request: ActorRequest, found: Message, tab: str) -> dict[str, Any]:
     """What all three tabs show: where it lies, the way back to the list, the neighbours."""
     place = _place(request, found)
     newer, older = _neighbours(found, place)

@@ -147,11 +147,11 @@ def test_an_approval_is_for_exactly_what_was_asked(ada: User, bob: User) -> None
     Task.objects.filter(pk=decided.task.pk).update(arguments={"what": "other letters", "for_show": False})
     run_all()
     assert approval_commands.DONE == []
-    forged = proofs.Approved(decided.pk, "TestBurn", "second_person", {"what": "other letters"})
+    forged = proofs.Approved(decided.pk, "TestBurn", "second_person", "", {"what": "other letters"})
     with pytest.raises(NeedsApproval):
         burn_letters(as_(ada), "love letters", approved=forged)
     waiting = ask(ada)
-    forged = proofs.Approved(waiting.pk, "TestBurn", "second_person", {"what": "love letters"})
+    forged = proofs.Approved(waiting.pk, "TestBurn", "second_person", "", {"what": "love letters"})
     with pytest.raises(NeedsApproval):
         burn_letters(as_(ada), "love letters", approved=forged)
 

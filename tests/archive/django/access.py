@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.permissions import Right
-from archive.models import ArchiveAccess, EvidencePackage, Export
+from archive.models import ArchiveAccess, DeletionCertificate, EvidencePackage, Export, LegalHold, RetentionPolicy
 from archive.services.sharing import set_folder_privileges
 from domains.models import Domain
 from tests import factories
@@ -89,7 +89,47 @@ def somebody(cast: Cast, domain: Domain) -> tuple[object, ...]:
     return (user.pk,)
 
 
+def a_policy(cast: Cast, owner: User) -> tuple[object, ...]:
+    return (RetentionPolicy.objects.create(name=f"Policy {RetentionPolicy.objects.count()}", period=1).pk,)
+
+
+def a_hold(cast: Cast, owner: User) -> tuple[object, ...]:
+    return (LegalHold.objects.create(name="A case", query="budget", reason="Why").pk,)
+
+
+def a_certificate(cast: Cast, owner: User) -> tuple[object, ...]:
+    made = DeletionCertificate.objects.create(store_name="Store", store_identity="x", ended_at=timezone.now())
+    made.path.parent.mkdir(parents=True, exist_ok=True)
+    made.path.write_text("{}\n")
+    return (made.pk,)
+
+
+A_POLICY = {"name": "Ten years", "position": "1", "period": "10", "interval": "year", "reference": "ArchiveDate"}
+
+
 ROWS = [
+    mail("archive:message-retention", args=a_message),
+    Row("archive:message-delete", own=403, foreign=404, administrator=200, administrator_foreign=404, args=a_message),
+    Row(
+        "archive:message-delete", own=403, foreign=404, administrator=303, administrator_foreign=404, args=a_message,
+        method="POST", data={"reason": "Sent by mistake"},
+    ),
+    for_administrators("archive:retention"),
+    for_administrators("archive:policy-create"),
+    for_administrators("archive:policy-create", 200, method="POST", data=A_POLICY),
+    for_administrators("archive:policy-edit", args=a_policy),
+    for_administrators("archive:policy-edit", 200, method="POST", args=a_policy, data=A_POLICY),
+    for_administrators("archive:policy-delete", args=a_policy),
+    for_administrators("archive:policy-delete", 303, method="POST", args=a_policy, data={"reason": "No use"}),
+    for_administrators("archive:retention-process", 303, method="POST"),
+    for_administrators("archive:certificate", args=a_certificate),
+    for_administrators("archive:compliance-edit"),
+    for_administrators("archive:compliance-edit", 303, method="POST"),
+    for_administrators("archive:hold-list"),
+    for_administrators("archive:hold-create"),
+    for_administrators("archive:hold-create", 422, method="POST"),
+    for_administrators("archive:hold-detail", args=a_hold),
+    for_administrators("archive:hold-detail", 303, method="POST", args=a_hold, data={"reason": "It is closed"}),
     Row("archive:search", own=200, administrator=200),
     mail("archive:folder", args=a_folder),
     mail("archive:message", args=a_message),

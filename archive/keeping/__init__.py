@@ -1,0 +1,1 @@
+"""How long mail is kept: pure rules about dates, policies, holds and deletions. No queries, no clock."""

@@ -1,0 +1,200 @@
+"""May a message be deleted? One answer for everybody who deletes: people, expiry, profiles, mass deletion.
+
+It asks the minimum date (worked out when the message was archived, and again now, whichever is later), every hold over
+every store the message is kept in, and compliance. Words are looked for in the message itself, never in the index. What
+can't be asked blocks: a store that doesn't open, a message that can't be read. Not for who may delete
+(`services.deleting`).
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from django.utils import timezone
+
+from archive import engines
+from archive.errors import StoreUnavailable
+from archive.keeping import dates
+from archive.keeping.policies import Verdict, decide
+from archive.models import BLOCK, Compliance, LegalHold, RetentionBlock, RetentionPolicy, Store
+from archive.query.language import parse
+from archive.query.nodes import All
+from archive.store.errors import StoreError
+from archive.store.judging import Judge, Judged
+from archive.store.rows import Row
+
+
+class Block(StrEnum):
+    """Why a message stays."""
+
+    EVERYTHING_HELD = "everything_held"
+    HELD = "held"
+    TOO_EARLY = "too_early"
+    UNREADABLE = "unreadable"
+    STORE_SILENT = "store_silent"
+    WRITE_PROTECTED = "write_protected"
+
+
+@dataclass(slots=True)
+class Ruling:
+    """What keeps one message, and until when. `details` of a block: names of holds or stores."""
+
+    number: int
+    minimum: int = dates.NO_MINIMUM
+    maximum: int = dates.NEVER
+    policy: int = 0
+    holds: list[LegalHold] = field(default_factory=list)
+    blocks: dict[Block, list[str]] = field(default_factory=dict)
+
+    @property
+    def allowed(self) -> bool:
+        return not self.blocks
+
+    def block(self, why: Block, detail: str = "") -> None:
+        self.blocks.setdefault(why, []).append(detail)
+
+
+def may_delete(store: Store, row: Row, *, now: datetime.datetime | None = None) -> Ruling:
+    """The answer for one message. Raises: StoreUnavailable."""
+    return Keeper(store, now=now).rule([row])[row.number]
+
+
+class Keeper:
+    """Rules about messages of one store, by the holds, policies and compliance as they are when it is made."""
+
+    def __init__(self, store: Store, *, now: datetime.datetime | None = None) -> None:
+        self.store = store
+        self.opened = engines.open_store(store)
+        self.now = now or timezone.now()
+        self.today = dates.day_of(self.now)
+        self.policies = [row.as_policy() for row in RetentionPolicy.objects.all()]
+        self.holds = list(LegalHold.objects.filter(state=LegalHold.State.ACTIVE).order_by("pk"))
+        self.custodians = _custodians(self.holds)
+        self.everything_held = Compliance.now().legal_hold
+        self._policy_nodes = [policy.criteria.node() if policy.enabled else All() for policy in self.policies]
+        self._hold_nodes = [parse(hold.query) for hold in self.holds]
+        self._labels = self.opened.catalogue.mailboxes()
+
+    @property
+    def reads_messages(self) -> bool:
+        """Whether an answer takes more than the catalogue."""
+        return any(not isinstance(node, All) for node in (*self._policy_nodes, *self._hold_nodes))
+
+    def rule(self, rows: Sequence[Row]) -> dict[int, Ruling]:
+        """The answer for each. Raises: StoreError where the catalogue itself can't be read."""
+        rulings = {row.number: Ruling(row.number) for row in rows}
+        judged = Judge(self.opened, [*self._policy_nodes, *self._hold_nodes], now=self.now).judge(rows)
+        kept, held = judged[: len(self.policies)], judged[len(self.policies) :]
+        stored = self._stored([row.number for row in rows])
+        for row in rows:
+            self._rule_dates(rulings[row.number], row, kept, stored[row.number])
+        self._rule_holds(rulings, rows, held)
+        if self.store.state in ("write_protected", "disabled"):
+            for ruling in rulings.values():
+                ruling.block(Block.WRITE_PROTECTED, self.store.name)
+        return rulings
+
+    def verdict(self, row: Row, kept: Sequence[Judged]) -> Verdict:
+        """What the policies as they are now say of a message that was judged."""
+        matching = frozenset(
+            policy.id for policy, said in zip(self.policies, kept, strict=True) if row.number in said.matching
+        )
+        archives = {self.archive_of(mailbox) for _folder, mailbox in row.placements}
+        archived, dated = dates.day_of_seconds(row.archived_ms // 1000), dates.day_of_seconds(row.date)
+        return decide(self.policies, archives, archived, dated, matching)
+
+    def archive_of(self, mailbox: int) -> str:
+        """What policies call an archive: its address."""
+        return self._labels.get(mailbox, "").lower()
+
+    def judge(self, rows: Sequence[Row]) -> list[Judged]:
+        """What each policy's words find."""
+        return Judge(self.opened, self._policy_nodes, now=self.now).judge(rows)
+
+    def _rule_dates(self, ruling: Ruling, row: Row, kept: Sequence[Judged], stored: tuple[int, int, int]) -> None:
+        fresh = self.verdict(row, kept)
+        minimum, maximum, policy = stored
+        if minimum == dates.UNKNOWN:
+            minimum, maximum, policy = fresh.minimum, fresh.maximum, fresh.policy
+        if fresh.minimum > minimum:
+            minimum, policy = fresh.minimum, fresh.policy
+        ruling.minimum, ruling.policy = minimum, policy
+        ruling.maximum = max(minimum, maximum, fresh.maximum)
+        if any(row.number in said.doubtful for said in kept):
+            ruling.block(Block.UNREADABLE)
+        if minimum > self.today:
+            ruling.block(Block.TOO_EARLY)
+
+    def _rule_holds(self, rulings: dict[int, Ruling], rows: Sequence[Row], held: Sequence[Judged]) -> None:
+        if self.everything_held:
+            for ruling in rulings.values():
+                ruling.block(Block.EVERYTHING_HELD)
+        if not self.holds:
+            return
+        boxes = {row.number: {mailbox for _folder, mailbox in row.placements} for row in rows}
+        for silent in self._add_copies(rows, boxes):
+            for ruling in rulings.values():
+                ruling.block(Block.STORE_SILENT, silent)
+        for hold, said in zip(self.holds, held, strict=True):
+            for row in rows:
+                if self._covers(hold, row, boxes[row.number], said):
+                    rulings[row.number].holds.append(hold)
+                    rulings[row.number].block(Block.HELD, hold.name)
+
+    def _covers(self, hold: LegalHold, row: Row, boxes: set[int], said: Judged) -> bool:
+        if hold.everything:
+            return True
+        custodians = self.custodians[hold.pk]
+        if custodians and not custodians & boxes:
+            return False
+        day = dates.date_of(dates.day_of_seconds(row.date))
+        if day is not None and hold.date_from is not None and day < hold.date_from:
+            return False
+        if day is not None and hold.date_to is not None and day > hold.date_to:
+            return False
+        return row.number in said.matching or row.number in said.doubtful
+
+    def _add_copies(self, rows: Sequence[Row], boxes: dict[int, set[int]]) -> list[str]:
+        """Who else holds these contents, in other stores; the names of the stores that don't answer."""
+        silent = []
+        numbers = {bytes.fromhex(row.sha256): row.number for row in rows}
+        for other in Store.objects.exclude(pk=self.store.pk):
+            try:
+                opened = engines.open_store(other)
+                found = opened.catalogue.find_sha256(list(numbers))
+                copies = {row.number: row for row in opened.rows(list(found.values()))}
+            except (StoreUnavailable, StoreError, OSError):
+                silent.append(other.name)
+                continue
+            for digest, number in found.items():
+                if number in copies:
+                    boxes[numbers[digest]] |= {mailbox for _folder, mailbox in copies[number].placements}
+        return silent
+
+    def _stored(self, numbers: Sequence[int]) -> dict[int, tuple[int, int, int]]:
+        """The days worked out when they were archived."""
+        wanted = {number // BLOCK for number in numbers}
+        blocks = {row.block: row.arrays() for row in RetentionBlock.objects.filter(store=self.store, block__in=wanted)}
+        return {
+            number: _at(blocks[number // BLOCK], number) if number // BLOCK in blocks else NOT_KNOWN
+            for number in numbers
+        }
+
+
+NOT_KNOWN = (dates.UNKNOWN, dates.NEVER, 0)
+
+
+def _at(arrays: tuple[Sequence[int], Sequence[int], Sequence[int]], number: int) -> tuple[int, int, int]:
+    at = number % BLOCK
+    return arrays[0][at], arrays[1][at], arrays[2][at]
+
+
+def _custodians(holds: Sequence[LegalHold]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {hold.pk: set() for hold in holds}
+    through = LegalHold.mailboxes.through.objects.filter(legalhold_id__in=found)
+    for hold_id, mailbox_id in through.values_list("legalhold_id", "mailbox_id"):
+        found[hold_id].add(mailbox_id)
+    return found

@@ -1,0 +1,145 @@
+"""Working out from when each message may go and when it goes, and keeping it: after archiving, and with new policies.
+
+It follows the stores: each message once, on what the message itself says, in blocks. A change of the policies goes
+through all messages again; a day comes nearer only where two people agreed that it may (`RetentionEdition.shortens`).
+Killed anywhere, it goes on where it was: a block and how far it is are written together. Not for deleting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from archive.keeping import dates
+from archive.keeping.policies import Verdict
+from archive.models import BLOCK, RetentionBlock, RetentionEdition, RetentionState, Store
+from archive.ruling import Keeper
+from archive.store.rows import Row
+
+STEP = 2_000
+Stop = Callable[[], bool]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """How many messages were worked out, and whether everything is."""
+
+    messages: int
+    done: bool
+
+
+def newest_edition() -> RetentionEdition | None:
+    return RetentionEdition.objects.order_by("-pk").first()
+
+
+def follow(store: Store, *, stop: Stop = lambda: False, progress: Progress = lambda done, total: None) -> Followed:
+    """Bring a store's days up to its messages and to the newest policies. Raises: StoreUnavailable, StoreError."""
+    done = 0
+    while True:
+        state, _made = RetentionState.objects.get_or_create(store=store)
+        edition = newest_edition()
+        if edition is None:
+            return Followed(done, True)  # no policy ever: nothing keeps, and nothing goes
+        keeper = Keeper(store)
+        last = keeper.opened.catalogue.counter("next_number") - 1
+        try:
+            if state.edition != edition.pk:
+                done += _recompute(keeper, state, edition, last, stop, progress)
+            while state.edition == edition.pk and state.number < last and not stop():
+                done += _step(keeper, state, edition, last, may_shorten=True, renew=False)
+                progress(state.number, last)
+        except _Changed:
+            continue
+        return Followed(done, state.edition == edition.pk and state.number >= last)
+
+
+def is_current(store: Store) -> bool:
+    """Whether every message's days are worked out by the policies in force."""
+    edition = newest_edition()
+    if edition is None:
+        return True
+    state = RetentionState.objects.filter(store=store).first()
+    return state is not None and state.edition == edition.pk
+
+
+def _recompute(
+    keeper: Keeper, state: RetentionState, edition: RetentionEdition, last: int, stop: Stop, progress: Progress
+) -> int:
+    """All messages by the newest policies; from the beginning where another edition had begun."""
+    since = RetentionEdition.objects.filter(pk__gt=state.edition, shortens=True)
+    may_shorten = since.exists()
+    done = 0
+    while state.next_number < last and not stop():
+        done += _step(keeper, state, edition, last, may_shorten=may_shorten, renew=True)
+        progress(state.next_number, last)
+    if state.next_number >= last:
+        with transaction.atomic():
+            _lock(state, edition)
+            state.edition, state.next_number = edition.pk, 0
+            state.number = max(state.number, last)
+            state.save()
+    return done
+
+
+class _Changed(Exception):  # no error: whoever meets it begins again with what is so now
+    """Policies changed, or somebody else went on, in between."""
+
+
+def _lock(state: RetentionState, edition: RetentionEdition) -> None:
+    """Inside a transaction. Raises: _Changed."""
+    now = RetentionState.objects.select_for_update().get(pk=state.pk)
+    newest = newest_edition()
+    same = (now.number, now.next_number, now.edition) == (state.number, state.next_number, state.edition)
+    if newest is None or newest.pk != edition.pk or not same:
+        raise _Changed
+
+
+def _step(
+    keeper: Keeper, state: RetentionState, edition: RetentionEdition, last: int, *, may_shorten: bool, renew: bool
+) -> int:
+    """Work out the next messages, within one block, and note how far that is. Raises: _Changed."""
+    first = (state.next_number if renew else state.number) + 1
+    end = min(last, first + STEP - 1, (first // BLOCK + 1) * BLOCK - 1)
+    rows = keeper.opened.rows(range(first, end + 1))
+    kept = keeper.judge(rows)
+    verdicts = [(row, keeper.verdict(row, kept)) for row in rows]
+    doubtful = {number for said in kept for number in said.doubtful}
+    with transaction.atomic():
+        _lock(state, edition)
+        _write(keeper.store, first // BLOCK, verdicts, doubtful, may_shorten=may_shorten)
+        if renew:
+            state.next_number = end
+            state.save(update_fields=["next_number"])
+        else:
+            state.number = end
+            state.save(update_fields=["number"])
+    return len(rows)
+
+
+def _write(
+    store: Store, number: int, verdicts: Sequence[tuple[Row, Verdict]], doubtful: set[int], *, may_shorten: bool
+) -> None:
+    if not verdicts:
+        return
+    block = RetentionBlock.objects.select_for_update().filter(store=store, block=number).first()
+    block = block or RetentionBlock.empty(store, number)
+    minimum, maximum, policy = block.arrays()
+    for row, verdict in verdicts:
+        at = row.number % BLOCK
+        known = minimum[at] != dates.UNKNOWN
+        if row.number in doubtful:
+            # It can't be read now, so nobody knows which policies it falls under: what was known before counts.
+            if not known:
+                maximum[at] = dates.NEVER
+            continue
+        new_minimum, new_maximum = verdict.minimum, verdict.maximum
+        if known and not may_shorten:
+            new_minimum, new_maximum = max(new_minimum, minimum[at]), max(new_maximum, maximum[at])
+        if new_minimum != minimum[at] or not known:
+            policy[at] = verdict.policy
+        minimum[at], maximum[at] = new_minimum, max(new_minimum, new_maximum)
+    block.take(minimum, maximum, policy)
+    block.save()

@@ -1,0 +1,83 @@
+"""One message: how long it is kept and by what, and deleting it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.errors import Forbidden
+from accounts.permissions import Right
+from accounts.requests import ActorRequest
+from archive.errors import BadArguments, Kept
+from archive.keeping import dates
+from archive.keeping_forms import DeleteMessageForm
+from archive.models import RetentionPolicy
+from archive.ruling import Keeper, may_delete
+from archive.selectors import Message
+from archive.services import deleting
+from archive.views.doors import archive_page
+from archive.views.messages import message_frame, open_message
+from config.kit.pages import redirect_page, render_page, toast
+
+
+@require_safe
+@archive_page
+def message_retention(request: ActorRequest, message_id: str) -> HttpResponse:
+    """From when it may go, when it goes by itself, which policies say so, and which holds keep it."""
+    found = open_message(request, message_id)
+    context = message_frame(request, found, "retention") | _kept(request, found)
+    return render_page(request, "archive/message_retention.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@archive_page
+def message_delete(request: ActorRequest, message_id: str) -> HttpResponse:
+    """What goes with it, and why it stays where it must; then deleted, with a reason."""
+    found = open_message(request, message_id)
+    if not deleting.may_remove(request.actor, found):
+        raise Forbidden(f"{request.actor.label} may not delete this message")
+    form = DeleteMessageForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            deleting.delete_read(request.actor, found, reason=form.cleaned_data["reason"])
+            toast(request, _("The message is deleted."))
+            return redirect_page(request, "archive:search")
+        except (Kept, BadArguments) as error:
+            form.add_error(None, str(error))
+    ruling = may_delete(found.store, found.row)
+    mailboxes = {mailbox for _folder, mailbox in found.row.placements}
+    context = message_frame(request, found, "retention") | {
+        "form": form,
+        "reasons": deleting.explain(ruling),
+        "folder_count": len(found.row.placements),
+        "mailbox_count": len(mailboxes),
+    }
+    return render_page(request, "archive/message_delete.html", context)
+
+
+def _kept(request: ActorRequest, found: Message) -> dict[str, Any]:
+    keeper = Keeper(found.store)
+    ruling = keeper.rule([found.row])[found.row.number]
+    said = keeper.judge([found.row])
+    fitting = [
+        policy.name
+        for policy, judged in zip(keeper.policies, said, strict=True)
+        if policy.enabled and found.row.number in judged.matching
+    ]
+    # Names of holds are for those who place them; to others it is said that one keeps the message.
+    names = [hold.name for hold in ruling.holds] if request.actor.has(Right.MANAGE_HOLDS) else []
+    decisive = RetentionPolicy.objects.filter(pk=ruling.policy).values_list("name", flat=True).first()
+    return {
+        "minimum": dates.date_of(ruling.minimum),
+        "maximum": dates.date_of(ruling.maximum),
+        "today": dates.date_of(keeper.today),
+        "policy": decisive or "",
+        "fitting": [name for name in fitting if name != decisive],
+        "is_held": bool(ruling.holds) or keeper.everything_held,
+        "holds": names,
+        "reasons": [] if ruling.allowed else deleting.explain_for(request.actor, ruling),
+        "may_delete": deleting.may_remove(request.actor, found),
+    }

@@ -1,0 +1,1 @@
+"""Holds, retention and deletion on real stores."""

@@ -1,0 +1,1 @@
+"""The rules about keeping mail, without a database."""
