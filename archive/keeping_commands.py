@@ -19,7 +19,16 @@ from archive.keeping import exchange
 from archive.keeping.policies import Policy
 from archive.keeping.wording import shortening_lines
 from archive.models import Compliance, LegalHold, Store, StoreState
-from archive.services import compliance, deleting, holds, retention_dates, retention_policies, retention_preview
+from archive.services import (
+    compliance,
+    deleting,
+    holds,
+    mass_deletion,
+    retention_dates,
+    retention_policies,
+    retention_preview,
+)
+from archive.services.mass_deletion import DeleteMessagesArguments
 from archive.services.retention_run import process
 from jobs.commands import JsonList, JsonObject, NoArguments, command
 from jobs.dry_runs import Plan
@@ -47,6 +56,18 @@ def delete_message(actor: Actor, run: TaskRun, arguments: DeleteMessageArguments
     """Delete one message, with a reason; what retention, a hold or compliance keeps stays."""
     deleting.delete_message(actor, arguments.id, reason=arguments.reason)
     return {"deleted": arguments.id}
+
+
+@command(
+    mass_deletion.COMMAND,
+    needs=Right.DELETE_MAIL,
+    arguments=DeleteMessagesArguments,
+    label=gettext_lazy("Deletion of many messages"),
+    two_people=mass_deletion.plan,
+)
+def delete_messages(actor: Actor, run: TaskRun, arguments: DeleteMessagesArguments) -> Result:
+    """Delete the messages of a search, with a reason and a certificate; what is kept stays."""
+    return mass_deletion.delete_messages(actor, run, arguments)
 
 
 @command(

@@ -24,6 +24,7 @@ def register() -> None:
             "hold.rename": _("Legal hold renamed"),
             "keys.recover": _("Keys of the archive recovered"),
             "mail.delete": _("Archived message deleted"),
+            "mail.delete_many": _("Many archived messages deleted"),
             "mail.export": _("Mail exported"),
             "mail.import": _("Mail imported"),
             "package.create": _("Evidence package asked for"),

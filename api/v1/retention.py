@@ -19,8 +19,8 @@ from archive.keeping import exchange
 from archive.keeping.wording import shortening_lines
 from archive.models import DeletionCertificate, LegalHold
 from archive.services import compliance, deleting, holds, retention_policies, retention_preview
-from domains.models import Mailbox
 from domains.errors import Invalid
+from domains.models import Mailbox
 
 group = Group(
     "Retention",
@@ -28,6 +28,7 @@ group = Group(
     "takes two people: 409 says so, and `POST /approvals` asks for it.",
 )
 
+Activity = Annotated[str, Field(min_length=1, max_length=60)]
 Archives = list[Annotated[str, Field(min_length=1, max_length=320)]]
 manages_retention = holding(Right.MANAGE_RETENTION)
 manages_holds = holding(Right.MANAGE_HOLDS)
@@ -129,7 +130,9 @@ class ComplianceBody(Body):
     admin_email_preview_enabled: bool
     legal_hold_enabled: bool
     password_policy_enabled: bool
-    log_successful_user_activities: Annotated[list[Annotated[str, Field(min_length=1, max_length=60)]], Field(max_length=200)]
+    log_successful_user_activities: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=60)]], Field(max_length=200)
+    ]
 
 
 class CertificateAnswer(Answer):
@@ -447,4 +450,3 @@ def message_delete(actor: Actor, message_id: str, body: Deletion) -> None:
     By its id, `<store>:<number>`. 409 where retention, a hold or compliance keeps it, which says what does.
     """
     deleting.delete_message(actor, message_id, reason=body.reason)
-

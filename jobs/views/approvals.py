@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.errors import AccountsError
+from accounts.errors import Forbidden
 from accounts.permissions import RIGHTS, Right
 from accounts.requests import ActorRequest
 from config.kit.objects import ObjectPage
@@ -63,8 +63,8 @@ def approval_approve(request: ActorRequest, approval_id: int) -> HttpResponse:
         toast(request, _("Approved. It runs now."))
     except ChangedMeanwhile:
         toast(request, CHANGED_MEANWHILE, "warning")
-    except (JobsError, AccountsError) as error:
-        toast(request, error, "error")
+    except Exception as error:
+        toast(request, _refusal(error), "error")
     return redirect_page(request, "jobs:approval-detail", approval.pk)
 
 
@@ -122,10 +122,8 @@ def ask_and_answer(request: ActorRequest, form: Form, name: str, arguments: obje
     except AskedAlready as error:
         toast(request, error, "warning")
         return redirect_page(request, "jobs:approval-detail", error.approval_id)
-    except (JobsError, AccountsError) as error:
-        if isinstance(error, Http404):
-            raise
-        form.add_error(None, str(error))
+    except Exception as error:
+        form.add_error(None, _refusal(error))
         return None
     return answer_asked(request, approval)
 
@@ -183,9 +181,14 @@ def _plan_now(approval: Approval) -> tuple[Plan | None, str]:
     except Http404:
         return None, _("What it is about is gone.")
     except Exception as error:
-        if not hasattr(error, "permanent"):
-            raise
-        return None, str(error)
+        return None, _refusal(error)
+
+
+def _refusal(error: Exception) -> str:
+    """What the service behind a command refused, of whichever app; anything else goes on as it is."""
+    if not hasattr(error, "permanent") or isinstance(error, Forbidden):
+        raise error
+    return str(error)
 
 
 def _deciders(approval: Approval) -> list[str]:

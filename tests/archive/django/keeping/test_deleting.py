@@ -244,3 +244,24 @@ def test_datasets_that_say_something_else_are_refused_by_their_place(user: User)
     for wrong_list in ({}, [whole, whole], [{**whole, "order": 2}, {**whole, "name": "X"}]):
         with pytest.raises(BadPolicy):
             policies_from_json(wrong_list)
+
+
+def test_many_are_deleted_by_two_people_and_what_is_kept_stays(user: User, stranger: User) -> None:
+    ours = mail_of(user, "2024-06-01", "The budget", "A holiday", "Budget of the case")
+    theirs = mail_of(stranger, "2024-06-02", "Their budget")
+    hold(query="case")
+    ada, bob = (Actor.for_user(factories.make_administrator(f"{name}@example.org")) for name in ("ada", "bob"))
+    arguments = get_command("DeleteMessages").arguments("budget", WHY, user.email)
+    with pytest.raises(NeedsApproval):
+        services.submit(ada, "DeleteMessages", arguments)
+    asked = approvals.ask(ada, "DeleteMessages", arguments, reason=WHY)
+    assert asked.numbers[0][0] == 2
+    decided = approvals.approve(bob, asked)
+    assert decided.task is not None
+    services.run_waiting(decided.task.pk)
+    decided.task.refresh_from_db()
+    assert decided.task.result == {"found": 2, "deleted": 1, "kept": 1}
+    assert left() == sorted(map(number_of, (*ours[1:], *theirs)))
+    for wrong in (("", WHY), ("budget", ""), ("(", WHY), ("budget", WHY, None, 1)):
+        with pytest.raises(BadArguments):
+            approvals.ask(ada, "DeleteMessages", get_command("DeleteMessages").arguments(*wrong), reason=WHY)
