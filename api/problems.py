@@ -38,6 +38,7 @@ from api.errors import (
     Unauthenticated,
     Unavailable,
 )
+from archive import errors as archive
 from config.kit.versions import ChangedMeanwhile
 from config.middleware import current_request_id
 from domains import errors as domains
@@ -228,6 +229,10 @@ def _starting(error: Exception, names: Names) -> ApiError:
     return Unavailable(_("The database doesn't answer; try again in some seconds."), headers={"Retry-After": "3"})
 
 
+def _away(error: Exception, names: Names) -> ApiError:
+    return Unavailable(_words(error))
+
+
 # The first line that fits counts: what is special stands before its root.
 TABLE: list[tuple[type[Exception], Callable[[Exception, Names], ApiError]]] = [
     (Http404, _not_found),
@@ -262,6 +267,14 @@ TABLE: list[tuple[type[Exception], Callable[[Exception, Names], ApiError]]] = [
     (jobs.NotYours, _not_yours),
     (jobs.AskedAlready, _taken),
     (jobs.JobsError, _refused),
+    (archive.StoreUnavailable, _away),
+    (archive.StoreUnknown, _not_found),
+    (archive.MessageUnknown, _not_found),
+    (archive.HoldUnknown, _not_found),
+    (archive.ArchiveClosed, _not_found),
+    (archive.Kept, _taken),
+    (archive.ProcessingStopped, _taken),
+    (archive.ArchiveError, _refused),
     (ChangedMeanwhile, _changed),
     (ModelValidationError, _fields),
     (RequestDataTooBig, _too_large),

@@ -17,6 +17,7 @@ from accounts.services.options import set_option
 from accounts.services.roles import create_role
 from accounts.services.saved_views import create_view
 from accounts.services.tokens import create_token
+from archive.services.holds import HoldTerms, place_hold
 from domains.commands.purging import PurgeDeletedUserArguments
 from domains.dkim_keys import KeyKind
 from domains.models import Broker, Domain, Mailbox, MailingList, Recipient, Relay, Subscriber
@@ -99,6 +100,10 @@ def a_due_domain(place: Place) -> dict[str, Any]:
     made = a_deleted_domain(place)
     Domain.objects.filter(pk=made["domainId"]).update(purge_at=timezone.now())
     return made
+
+
+def a_hold(place: Place) -> dict[str, Any]:
+    return {"holdId": place_hold(Actor.system(), HoldTerms("A case", "The court says so", query="budget")).pk}
 
 
 def a_request(place: Place) -> dict[str, Any]:
