@@ -100,7 +100,7 @@ class PolicyForm(forms.Form):
         choices=RetentionPolicy.Reference.choices,
         help_text=gettext_lazy("A message's own date is what its sender wrote; it may be wrong."),
     )
-    delete = forms.BooleanField(
+    deletes = forms.BooleanField(
         label=gettext_lazy("Delete afterwards"),
         required=False,
         help_text=gettext_lazy("By themselves, when retention is processed. Otherwise people may delete them then."),

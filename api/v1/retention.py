@@ -224,7 +224,7 @@ def _policies() -> list[PolicyAnswer]:
                 period=row.period,
                 period_interval=shown["periodInterval"],
                 reference_date_type=shown["referenceDateType"],
-                delete=row.delete,
+                delete=row.deletes,
             )
         )
     return found

@@ -31,7 +31,7 @@ FIELDS = {
     "period": "period",
     "periodInterval": "interval",
     "referenceDateType": "reference",
-    "delete": "delete",
+    "delete": "deletes",
 }
 _TEXTS = {"from": 1000, "to": 1000, "query": 4000}
 _LISTS = ("includedArchives", "excludedArchives")

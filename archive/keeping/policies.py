@@ -166,7 +166,7 @@ def shortenings(old: Sequence[Policy], new: Sequence[Policy]) -> list[tuple[Poli
 
 def breaks_lock(old: Sequence[Policy], new: Sequence[Policy]) -> list[tuple[Policy, Shortening]]:
     """The locked policies that a change would weaken, or unlock: that is possible for nobody."""
-    found = [(policy, why) for policy, why in shortenings(old, new) if policy.locked and why != Shortening.NEW_DELETES]
+    found = [each for each in shortenings(old, new) if each[0].locked and each[1] != Shortening.NEW_DELETES]
     unlocked = {policy.id for policy in new if not policy.locked}
     return found + [(policy, Shortening.GONE) for policy in old if policy.locked and policy.id in unlocked]
 

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('period', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(36500)], verbose_name='keep for')),
                 ('interval', models.CharField(choices=[('day', 'days'), ('week', 'weeks'), ('month', 'months'), ('year', 'years')], default='year', max_length=5, verbose_name='unit')),
                 ('reference', models.CharField(choices=[('ArchiveDate', 'when it was archived'), ('MessageDate', "the message's own date")], default='ArchiveDate', max_length=11, verbose_name='counted from')),
-                ('delete', models.BooleanField(default=False, verbose_name='delete afterwards')),
+                ('deletes', models.BooleanField(default=False, verbose_name='delete afterwards')),
                 ('from_text', models.CharField(blank=True, default='', max_length=1000)),
                 ('to_text', models.CharField(blank=True, default='', max_length=1000)),
                 ('query', models.CharField(blank=True, default='', max_length=4000)),

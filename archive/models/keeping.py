@@ -82,7 +82,7 @@ class RetentionPolicy(Versioned):
     reference = models.CharField(
         _("counted from"), max_length=11, choices=Reference.choices, default=Reference.ARCHIVE_DATE
     )
-    delete = models.BooleanField(_("delete afterwards"), default=False)
+    deletes = models.BooleanField(_("delete afterwards"), default=False)
     from_text = models.CharField(max_length=1000, blank=True, default="")
     to_text = models.CharField(max_length=1000, blank=True, default="")
     query = models.CharField(max_length=4000, blank=True, default="")
@@ -108,7 +108,7 @@ class RetentionPolicy(Versioned):
             period=self.period,
             interval=dates.Interval(self.interval),
             reference=dates.Reference(self.reference),
-            delete=self.delete,
+            delete=self.deletes,
             enabled=self.enabled,
             locked=self.locked,
             criteria=Criteria(

@@ -87,7 +87,10 @@ def delete_messages(actor: Actor, run: TaskRun, arguments: DeleteMessagesArgumen
                 run.progress(done["deleted"] + done["kept"], total, note=store.name)
         finally:
             finish_certificates(store)
-    audit.record(actor, "mail.delete_many", None, reason=arguments.reason, query=arguments.query, **done)
+    audit.record(
+        actor, "mail.delete_many", None, reason=arguments.reason, query=arguments.query, found=total,
+        deleted=done["deleted"], kept=done["kept"],
+    )  # fmt: skip
     if run.stopping():
         raise run.cancelled(dict(done))
     return dict(done)

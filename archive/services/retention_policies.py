@@ -19,7 +19,7 @@ from accounts.permissions import Right
 from archive import locking
 from archive.errors import BadPolicy
 from archive.keeping import exchange
-from archive.keeping.policies import Policy, Shortening, breaks_lock, shortenings
+from archive.keeping.policies import Criteria, Policy, Shortening, breaks_lock, shortenings
 from archive.models import LONGEST, RetentionEdition, RetentionPolicy, RetentionState
 from archive.query.errors import QueryError
 from config.kit.versions import ChangedMeanwhile
@@ -122,17 +122,13 @@ def _check_one(values: Mapping[str, Any], at: int) -> Policy:
     policy = dataclasses.replace(row.as_policy(), id=values["id"] or -1 - at)
     if not 1 <= policy.period <= LONGEST[policy.interval.value]:
         raise BadPolicy(_("Keep for at most 100 years."), field=f"{at}.period")
-    for name, text in (("from_text", policy.criteria.from_), ("to_text", policy.criteria.to)):
-        _check_words(dataclasses.replace(policy.criteria, query="", **_only(name, text)), f"{at}.{name}")
+    _check_words(Criteria(from_=policy.criteria.from_), f"{at}.from_text")
+    _check_words(Criteria(to=policy.criteria.to), f"{at}.to_text")
     _check_words(policy.criteria, f"{at}.query")
     return policy
 
 
-def _only(name: str, text: str) -> dict[str, str]:
-    return {"from_": text if name == "from_text" else "", "to": text if name == "to_text" else ""}
-
-
-def _check_words(criteria: Any, where: str) -> None:
+def _check_words(criteria: Criteria, where: str) -> None:
     try:
         criteria.node()
     except QueryError as error:

@@ -18,7 +18,7 @@ from archive.models import RetentionPolicy
 from archive.ruling import Keeper, may_delete
 from archive.selectors import Message
 from archive.services import deleting
-from archive.views.doors import archive_page
+from archive.views.doors import archive_page, sent
 from archive.views.messages import message_frame, open_message
 from config.kit.pages import redirect_page, render_page, toast
 
@@ -39,7 +39,7 @@ def message_delete(request: ActorRequest, message_id: str) -> HttpResponse:
     found = open_message(request, message_id)
     if not deleting.may_remove(request.actor, found):
         raise Forbidden(f"{request.actor.label} may not delete this message")
-    form = DeleteMessageForm(request.POST or None)
+    form = DeleteMessageForm(sent(request))
     if request.method == "POST" and form.is_valid():
         try:
             deleting.delete_read(request.actor, found, reason=form.cleaned_data["reason"])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 
 from accounts.requests import ActorRequest
 from archive.errors import ArchiveClosed, ExportGone, MessageUnknown, StoreUnavailable, StoreUnknown
@@ -37,3 +37,8 @@ def unavailable(request: ActorRequest, error: StoreUnavailable) -> HttpResponse:
     response = render_page(request, "archive/unavailable.html", {"why": why}, status=503)
     response["Retry-After"] = "30"
     return response
+
+
+def sent(request: HttpRequest) -> QueryDict | None:
+    """What a form was sent with, also where nothing was filled in or ticked; None where it is only shown."""
+    return request.POST if request.method == "POST" else None

@@ -15,6 +15,7 @@ from archive.errors import BadPolicy
 from archive.keeping_forms import HoldForm
 from archive.keeping_tables import HOLDS
 from archive.services import holds
+from archive.views.doors import sent
 from config.kit.objects import ObjectPage
 from config.kit.pages import redirect_page, render_page, toast
 from jobs import two_people
@@ -31,7 +32,7 @@ def hold_list(request: ActorRequest) -> HttpResponseBase:
 def hold_create(request: ActorRequest) -> HttpResponse:
     """GET shows the form; POST previews, and places what was previewed (`save`)."""
     request.actor.require(Right.MANAGE_HOLDS)
-    form = HoldForm(request.POST or None)
+    form = HoldForm(sent(request))
     covered = None
     if request.method == "POST" and form.is_valid():
         try:
@@ -49,7 +50,7 @@ def hold_create(request: ActorRequest) -> HttpResponse:
 def hold_detail(request: ActorRequest, hold_id: int) -> HttpResponse:
     """What it covers now; POST asks for its end."""
     hold = holds.get_hold(request.actor, hold_id)
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm(sent(request))
     if request.method == "POST" and form.is_valid():
         arguments = keeping_commands.ReleaseHoldArguments(hold.pk)
         answer = ask_and_answer(request, form, holds.COMMAND, arguments)

@@ -17,6 +17,7 @@ from archive.keeping.wording import shortening_lines
 from archive.keeping_forms import ComplianceForm, PolicyForm
 from archive.models import DeletionCertificate, RetentionPolicy
 from archive.services import compliance, retention_policies, retention_preview
+from archive.views.doors import sent
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.versions import CHANGED_MEANWHILE, ChangedMeanwhile
 from jobs import services as tasks
@@ -56,7 +57,7 @@ def policy_delete(request: ActorRequest, policy_id: int) -> HttpResponse:
     request.actor.require(Right.MANAGE_RETENTION)
     policy = _policy(policy_id)
     values = [retention_policies.as_values(row) for row in retention_policies.list_policies() if row.pk != policy.pk]
-    form = PolicyForm(request.POST or None)
+    form = PolicyForm(sent(request))
     form.fields = {"reason": form.fields["reason"]}
     if request.method == "POST" and form.is_valid():
         answer = _save(request, form, values, None)
@@ -90,7 +91,7 @@ def certificate(request: ActorRequest, certificate_id: int) -> HttpResponseBase:
 def compliance_edit(request: ActorRequest) -> HttpResponse:
     row = compliance.get_compliance(request.actor)
     initial = {name: getattr(row, name) for name in ComplianceForm.base_fields if name != "reason"}
-    form = ComplianceForm(request.POST or None, initial=initial)
+    form = ComplianceForm(sent(request), initial=initial)
     if request.method == "POST" and form.is_valid():
         values = {name: value for name, value in form.cleaned_data.items() if name != "reason"}
         needed = two_people.needed(request.actor, Right.MANAGE_RETENTION, None)
@@ -117,7 +118,7 @@ def _policy(policy_id: int) -> RetentionPolicy:
 def _policy_page(request: ActorRequest, policy: RetentionPolicy | None) -> HttpResponse:
     """GET shows the form; POST previews, and saves what was previewed (`save`)."""
     rows = retention_policies.list_policies()
-    form = PolicyForm(request.POST or None, initial=_initial(policy, rows))
+    form = PolicyForm(sent(request), initial=_initial(policy, rows))
     shown: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
         values = _arranged(form, policy, rows)

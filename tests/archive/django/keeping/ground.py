@@ -19,9 +19,21 @@ from jobs.running import TaskRun
 from tests.archive.django.factories import archive, make_raw
 
 CONSOLE = Actor.console()
-REFERENCE = {"from_text": "", "to_text": "", "query": "", "included": None, "excluded": [], "in_subject": False}
+REFERENCE: dict[str, Any] = {
+    "from_text": "",
+    "to_text": "",
+    "query": "",
+    "included": None,
+    "excluded": [],
+    "in_subject": False,
+}
 PLAIN: dict[str, Any] = {
-    **REFERENCE,
+    "from_text": "",
+    "to_text": "",
+    "query": "",
+    "included": None,
+    "excluded": [],
+    "in_subject": False,
     "in_body": False,
     "in_attachments": False,
     "in_attachment_contents": False,
@@ -29,7 +41,7 @@ PLAIN: dict[str, Any] = {
     "locked": False,
     "interval": "year",
     "reference": "ArchiveDate",
-    "delete": False,
+    "deletes": False,
     "id": 0,
 }
 

@@ -17,6 +17,7 @@ from archive.ruling import Block, may_delete
 from archive.services import compliance, deleting, holds
 from archive.services.stores import current_store
 from archive.store import Ingest
+from archive.store.contract.making import bring_index
 from archive.store.journal import Position
 from domains.models import Mailbox
 from jobs import approvals, services
@@ -227,7 +228,7 @@ def test_datasets_that_say_something_else_are_refused_by_their_place(user: User)
     criteria = dict.fromkeys(("from", "to", "query", "includedArchives", "excludedArchives"))
     criteria |= dict.fromkeys(
         ("queryAttachmentContents", "queryAttachments", "queryMessageBody", "querySubject"), False
-    )  # type: ignore[arg-type]
+    )
     whole = {**good, "referenceDateType": "ArchiveDate", "searchCriteria": criteria}
     assert policies_from_json([whole])[0]["position"] == 1
     for wrong, place in (
@@ -241,7 +242,8 @@ def test_datasets_that_say_something_else_are_refused_by_their_place(user: User)
         with pytest.raises(BadPolicy) as caught:
             policies_from_json([wrong])
         assert place in caught.value.field
-    for wrong_list in ({}, [whole, whole], [{**whole, "order": 2}, {**whole, "name": "X"}]):
+    lists: list[object] = [{}, [whole, whole], [{**whole, "order": 2}, {**whole, "name": "X"}]]
+    for wrong_list in lists:
         with pytest.raises(BadPolicy):
             policies_from_json(wrong_list)
 
@@ -251,6 +253,7 @@ def test_many_are_deleted_by_two_people_and_what_is_kept_stays(user: User, stran
     theirs = mail_of(stranger, "2024-06-02", "Their budget")
     hold(query="case")
     ada, bob = (Actor.for_user(factories.make_administrator(f"{name}@example.org")) for name in ("ada", "bob"))
+    bring_index(engines.open_store(Store.objects.get()))
     arguments = get_command("DeleteMessages").arguments("budget", WHY, user.email)
     with pytest.raises(NeedsApproval):
         services.submit(ada, "DeleteMessages", arguments)

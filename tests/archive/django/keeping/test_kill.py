@@ -37,7 +37,7 @@ def test_killed_at_any_moment_nothing_goes_that_must_stay_and_the_next_run_goes_
     held = mail_of(user, "2015-06-01", "The budget", "The budget again")
     young = mail_of(user, "2024-06-01", "Young")
     hold(query="subject:budget")
-    set_policies(policy("Three years", 3, delete=True))
+    set_policies(policy("Three years", 3, deletes=True))
     follow_all()
     engines.close_all()
     for _kill in range(KILLS):

@@ -26,6 +26,7 @@ from archive.store.operations import compact, recover
 from config.kit.versions import ChangedMeanwhile
 from domains.models import Mailbox
 from jobs import approvals, services
+from jobs.commands import get_command
 from jobs.errors import Cancelled, NeedsApproval
 from jobs.models import Task
 from tests import factories
@@ -79,7 +80,7 @@ def test_what_is_due_is_deleted_with_a_certificate_and_nothing_else(user: User, 
     due = mail_of(user, "2015-06-01", "One", "Two")
     kept = mail_of(user, "2024-06-01", "Three")
     elsewhere = mail_of(stranger, "2015-06-02", "Four")
-    set_policies(policy("Three years", 3, delete=True, excluded=[stranger.email]))
+    set_policies(policy("Three years", 3, deletes=True, excluded=[stranger.email]))
     result = process(CONSOLE, a_run())
     assert result["deleted"] == 2
     assert left() == sorted(map(number_of, kept + elsewhere))
@@ -106,7 +107,7 @@ def test_words_are_looked_for_in_the_message_itself(user: User) -> None:
     invoice, other = mail_of(user, "2015-06-01", "An invoice", "A greeting")
     # The index lacks them altogether, which must neither shorten nor lengthen anything.
     (hidden,) = mail_of(user, "2015-06-01", "Another invoice")
-    set_policies(policy("Invoices", 20, query="invoice", in_subject=True), policy("The rest", 1, delete=True))
+    set_policies(policy("Invoices", 20, query="invoice", in_subject=True), policy("The rest", 1, deletes=True))
     assert process(CONSOLE, a_run())["deleted"] == 1
     assert left() == sorted(map(number_of, (invoice, hidden)))
     assert number_of(other) not in left()
@@ -114,7 +115,7 @@ def test_words_are_looked_for_in_the_message_itself(user: User) -> None:
 
 def test_a_message_that_can_t_be_read_stays(user: User) -> None:
     (damaged, sound) = mail_of(user, "2015-06-01", "An invoice", "A greeting")
-    set_policies(policy("Invoices", 20, query="invoice"), policy("The rest", 1, delete=True))
+    set_policies(policy("Invoices", 20, query="invoice"), policy("The rest", 1, deletes=True))
     store = Store.objects.get()
     row = engines.open_store(store).row(number_of(damaged))
     assert row is not None
@@ -130,14 +131,14 @@ def test_a_message_that_can_t_be_read_stays(user: User) -> None:
 
 def test_holds_stop_expiry_until_they_end(user: User) -> None:
     mail_of(user, "2015-06-01", "One", "Two")
-    set_policies(policy("Three years", 3, delete=True))
+    set_policies(policy("Three years", 3, deletes=True))
     placed = hold(query="subject:two")
     result = process(CONSOLE, a_run())
     assert (result["deleted"], result["stores"][0]["held"], len(left())) == (1, 1, 1)
     hold("Everything")
     assert process(CONSOLE, a_run())["deleted"] == 0
     for each in (placed, *type(placed).objects.exclude(pk=placed.pk)):
-        approvals.ask(CONSOLE, "ReleaseHold", services.get_command("ReleaseHold").arguments(each.pk), reason=WHY)
+        approvals.ask(CONSOLE, "ReleaseHold", get_command("ReleaseHold").arguments(each.pk), reason=WHY)
     for task in _waiting():
         services.run_waiting(task)
     assert process(CONSOLE, a_run())["deleted"] == 1
@@ -160,7 +161,7 @@ def test_changing_policies_moves_days_back_and_forth_only_as_agreed(user: User) 
     shorter = [each | {"period": 1} for each in present()]
     with pytest.raises(NeedsApproval):
         retention_policies.set_policies(ada, shorter)
-    command = services.get_command("SetRetentionPolicies")
+    command = get_command("SetRetentionPolicies")
     config = [policy_as_json(each) for each in shorter]
     asked = approvals.ask(ada, command.name, command.arguments(config), reason=WHY)
     assert asked.numbers[0] == [1, "messages may go earlier than now"] and "shorter time" in asked.note
@@ -172,7 +173,7 @@ def test_changing_policies_moves_days_back_and_forth_only_as_agreed(user: User) 
 
 def test_a_locked_policy_is_weakened_by_nobody(user: User) -> None:
     set_policies(policy("Law", 10, locked=True))
-    for change in ({"period": 9}, {"enabled": False}, {"locked": False}, {"delete": True}, {"query": "x"}):
+    for change in ({"period": 9}, {"enabled": False}, {"locked": False}, {"deletes": True}, {"query": "x"}):
         with pytest.raises(BadPolicy, match="locked"):
             retention_policies.set_policies(CONSOLE, [each | change for each in present()])
     with pytest.raises(BadPolicy, match="locked"):
@@ -190,7 +191,7 @@ def test_two_people_who_change_policies_at_once_are_told(user: User) -> None:
 
 def test_a_recompute_that_broke_off_goes_on_and_nothing_is_deleted_before_it_has_ended(user: User) -> None:
     mail_of(user, "2015-06-01", *(f"Mail {n}" for n in range(3)))
-    set_policies(policy("Three years", 3, delete=True))
+    set_policies(policy("Three years", 3, deletes=True))
     assert len(due_numbers(Store.objects.get(), timezone.now())) == 3
     retention_policies.set_policies(CONSOLE, [each | {"period": 30} for each in present()])
     store = Store.objects.get()
@@ -203,7 +204,7 @@ def test_a_recompute_that_broke_off_goes_on_and_nothing_is_deleted_before_it_has
 
 def test_a_clock_that_was_set_back_stops_processing_and_deletes_nothing_early(user: User) -> None:
     mail_of(user, "2015-06-01", "Old")
-    set_policies(policy("Three years", 3, delete=True))
+    set_policies(policy("Three years", 3, deletes=True))
     mail_of(user, (timezone.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M"), "From later")
     with pytest.raises(ProcessingStopped, match="clock"):
         process(CONSOLE, a_run())
@@ -215,7 +216,7 @@ def test_a_clock_that_was_set_back_stops_processing_and_deletes_nothing_early(us
 def test_days_survive_a_recovery_of_the_store_and_a_compaction(user: User) -> None:
     mail_of(user, "2015-06-01", "Old")
     kept = mail_of(user, "2024-06-01", "New", body="x" * 50_000)
-    set_policies(policy("Three years", 3, delete=True))
+    set_policies(policy("Three years", 3, deletes=True))
     process(CONSOLE, a_run())
     store = Store.objects.get()
     for operation in (compact, recover):
@@ -231,7 +232,7 @@ def test_a_preview_says_what_would_be_so_and_changes_nothing(user: User, strange
     mail_of(user, "2015-06-01", "One invoice", "Two")
     mail_of(stranger, "2024-06-01", "Three")
     hold(query="invoice")
-    new = retention_policies.check([policy("Three years", 3, delete=True)])
+    new = retention_policies.check([policy("Three years", 3, deletes=True)])
     found = retention_preview.preview(new)
     assert (found.messages, found.due, found.held, found.later, found.earlier) == (3, 2, 1, 3, 0)
     assert found.by_month == [("2027-06", 1)] and found.by_mailbox == [(user.email, 2)]
@@ -241,7 +242,7 @@ def test_a_preview_says_what_would_be_so_and_changes_nothing(user: User, strange
 
 def test_stopping_leaves_all_valid_and_the_next_run_goes_on(user: User) -> None:
     mail_of(user, "2015-06-01", *(f"Mail {n}" for n in range(5)))
-    set_policies(policy("Three years", 3, delete=True))
+    set_policies(policy("Three years", 3, deletes=True))
     with pytest.raises(Cancelled):
         process(CONSOLE, a_run(stop_after=1))
     assert process(CONSOLE, a_run())["deleted"] == 5
@@ -259,8 +260,8 @@ def test_only_who_may_sets_and_processes(user: User) -> None:
 def test_ten_years_go_by_and_the_counts_are_exact(user: User, stranger: User) -> None:
     """A message a month for two people; three years for one, seven for invoices, and a case that holds some."""
     set_policies(
-        policy("Invoices", 7, query="subject:invoice", delete=True),
-        policy("Mail of one", 3, delete=True, included=[user.email]),
+        policy("Invoices", 7, query="subject:invoice", deletes=True),
+        policy("Mail of one", 3, deletes=True, included=[user.email]),
     )
     placed = None
     archived: list[tuple[int, bool, bool, int]] = []  # month, invoice?, the user's?, number
