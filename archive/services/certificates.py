@@ -74,7 +74,11 @@ def finish_certificates(store: Store) -> None:
     for certificate in DeletionCertificate.objects.filter(store=store, ended_at=None):
         opened = engines.open_store(store)
         gone = list(_really_gone(opened, certificate))
-        _write(certificate, opened, gone)
+        if gone:
+            _write(certificate, opened, gone)
+        else:  # nothing went, so there is nothing to certify
+            _draft(certificate).unlink(missing_ok=True)
+            certificate.delete()
 
 
 def _really_gone(opened: engine.Store, certificate: DeletionCertificate) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ Killed anywhere, it goes on where it was: a block and how far it is are written 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -54,6 +54,23 @@ def follow(store: Store, *, stop: Stop = lambda: False, progress: Progress = lam
         except _Changed:
             continue
         return Followed(done, state.edition == edition.pk and state.number >= last)
+
+
+def forget(store: Store, numbers: Iterable[int]) -> None:
+    """These messages are gone: they have no days any more. Inside a transaction or not; repeating it does no harm."""
+    by_block: dict[int, list[int]] = {}
+    for number in numbers:
+        by_block.setdefault(number // BLOCK, []).append(number % BLOCK)
+    for number, places in sorted(by_block.items()):
+        with transaction.atomic():
+            block = RetentionBlock.objects.select_for_update().filter(store=store, block=number).first()
+            if block is None:
+                continue
+            minimum, maximum, policy = block.arrays()
+            for at in places:
+                minimum[at], maximum[at], policy[at] = dates.UNKNOWN, dates.NEVER, 0
+            block.take(minimum, maximum, policy)
+            block.save()
 
 
 def is_current(store: Store) -> bool:

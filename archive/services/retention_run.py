@@ -26,7 +26,7 @@ from archive.keeping import dates
 from archive.models import BLOCK, DeletionCertificate, RetentionBlock, Store, StoreState
 from archive.ruling import Keeper, Ruling
 from archive.services.certificates import append_lines, begin_certificate, finish_certificates, line_of
-from archive.services.retention_dates import follow, is_current
+from archive.services.retention_dates import follow, forget, is_current
 from jobs.running import TaskRun
 
 BATCH = 1000
@@ -84,7 +84,9 @@ def process_store(
         return processed, None
     opened = engines.open_store(store)
     require_sound(store, opened, now)
-    due = due_numbers(store, now)
+    worked_out = due_numbers(store, now)
+    due = [row.number for row in opened.rows(worked_out)]
+    forget(store, set(worked_out) - set(due))  # deleted otherwise, or by a run that was killed before it could say so
     processed.due = len(due)
     if not due:
         return processed, None
@@ -99,8 +101,7 @@ def process_store(
             run.progress(at + BATCH, len(due), note=store.name, deleted=processed.deleted, held=processed.held)
     finally:
         finish_certificates(store)
-    certificate.refresh_from_db()
-    return processed, certificate
+    return processed, DeletionCertificate.objects.filter(pk=certificate.pk).first()
 
 
 def require_sound(store: Store, opened: engine.Store, now: datetime) -> None:
@@ -141,6 +142,7 @@ def _batch(
     names = {policy.id: policy.name for policy in keeper.policies}
     append_lines(certificate, [line_of(row, rulings[row.number], names) for row in going])
     opened.delete([row.number for row in going], reason=f"{REASON}: certificate {certificate.pk}", by=actor.label[:300])
+    forget(store=keeper.store, numbers=[row.number for row in going])
     processed.deleted += len(going)
     processed.size_bytes += sum(row.size for row in going)
 

@@ -56,6 +56,7 @@ BUILT: dict[str, list[str]] = {
     },
     # fields of errors, not actions
     "rights.{name}": [],
+    **{f"{{at}}.{name}": [] for name in ("period", "from_text", "to_text", "query")},
     "{field}.{key}": [],
     "{field}.{key[:64]}": [],
     "{place}.owner": [],

@@ -265,6 +265,7 @@ def test_many_are_deleted_by_two_people_and_what_is_kept_stays(user: User, stran
     decided.task.refresh_from_db()
     assert decided.task.result == {"found": 2, "deleted": 1, "kept": 1}
     assert left() == sorted(map(number_of, (*ours[1:], *theirs)))
+    bring_index(engines.open_store(Store.objects.get()))
     for wrong in (("", WHY), ("budget", ""), ("(", WHY), ("budget", WHY, None, 1)):
         with pytest.raises(BadArguments):
             approvals.ask(ada, "DeleteMessages", get_command("DeleteMessages").arguments(*wrong), reason=WHY)
