@@ -11,12 +11,15 @@ class ArchiveConfig(AppConfig):
     def ready(self) -> None:
         import archive.commands
         import archive.keeping_commands
+        import archive.profile_commands
         import archive.tasks  # registers with Celery, also where nothing autodiscovers
         from archive import evidence_commands, evidence_offers, health, navigation, overview, sentences, usage
+        from archive.services.profiles.automatic import EVERY_S
         from config.kit import clock
         from domains.usage import register_source
 
-        assert archive.commands and archive.keeping_commands
+        assert archive.commands and archive.keeping_commands and archive.profile_commands
+        clock.every(EVERY_S, archive.tasks.PROFILES)
         evidence_commands.register_jobs()
         evidence_offers.register()
         clock.every(archive.tasks.HOUSEKEEPING_EVERY_S, archive.tasks.HOUSEKEEPING)

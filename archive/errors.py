@@ -67,3 +67,25 @@ class ProcessingStopped(ArchiveError):
     """Retention can't be processed now without the risk of deleting what must stay; the text says why."""
 
     permanent = False
+
+
+class ProfileError(ArchiveError):
+    """The root of what is wrong with a profile or its run."""
+
+
+class BadProfile(ProfileError):
+    """A property of a profile can't be like this; `field` is its name inside."""
+
+    def __init__(self, text: str, *, field: str | None = None) -> None:
+        super().__init__(text)
+        self.field = field
+
+
+class ProfileBusy(ProfileError):
+    """The profile runs already."""
+
+    permanent = False
+
+
+class ProfileUnknown(ProfileError):
+    """No such profile or result, or none that this person may see."""

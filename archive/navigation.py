@@ -43,6 +43,16 @@ def register() -> None:
     nav.register("archive", _("Stores"), "archive:store-list", "circle-stack", Right.MANAGE_STORES, 10, keys="s")
     nav.register(
         "archive",
+        _("Profiles"),
+        "archive:profile-list",
+        "arrow-path",
+        Right.IMPORT_MAIL,
+        16,
+        words=_("imap pop3 journal pst archiving exporting results completeness"),
+        under=("archive:profile", "archive:result"),
+    )
+    nav.register(
+        "archive",
         _("Open an archive"),
         "archive:open-archive",
         "lock-open",

@@ -11,6 +11,7 @@ from archive.errors import StoreUnavailable
 from archive.models import Store, StoreState
 from archive.services.exports import remove_expired_exports
 from archive.services.packages import remove_expired_packages
+from archive.services.profiles.automatic import EVERY_S, start_due
 from archive.services.retention_dates import follow
 from archive.services.uploads import remove_old_uploads
 from archive.store.errors import StoreError
@@ -43,3 +44,12 @@ def follow_retention() -> None:
             follow(store, stop=lambda: time.monotonic() > until)
         except (StoreUnavailable, StoreError) as error:
             logger.warning("how long the messages of %s are kept can't be worked out: %s", store.name, error)
+
+
+PROFILES = "archive.profiles"
+
+
+@shared_task(name=PROFILES, ignore_result=True, acks_late=False, expires=EVERY_S)  # type: ignore[untyped-decorator]
+def profiles() -> None:
+    """Profiles that run by themselves and are due."""
+    start_due()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import zstandard
 
-from benchmarks import deciding, directory, ingesting, machine, memory, notmuch, searching, sizing, starting
+from benchmarks import deciding, directory, ingesting, machine, memory, notmuch, profiles, searching, sizing, starting
 from benchmarks.corpus import Corpus
 from benchmarks.figures import Target, put_between_marks, table, target_table
 from benchmarks.house import ROOT, kept_house
@@ -26,6 +26,7 @@ HERE = Path(__file__).parent
 SHARED = ROOT.parent / "shared" / "corpora"
 SECTIONS: dict[str, Section] = {
     "ingest": ingesting,
+    "profiles": profiles,
     "search": searching,
     "size": sizing,
     "memory": memory,

@@ -348,6 +348,15 @@ class Imap:
                 if heading is not None:
                     yield heading
 
+    def dates(self, uids: Sequence[int]) -> Iterator[tuple[int, int | None]]:
+        """When messages arrived: UID, seconds since 1970 UTC."""
+        for at in range(0, len(uids), FETCH_AT_ONCE):
+            for items in self._fetched(b"UID FETCH " + write_set(uids[at : at + FETCH_AT_ONCE]) + b" (INTERNALDATE)"):
+                found = dict(pairs(items))
+                uid = number(found.get(b"UID"))
+                if uid is not None:
+                    yield uid, internal_date(found.get(b"INTERNALDATE"))
+
     def _fetched(self, words: bytes) -> Iterator[list[Word]]:
         """The items of each FETCH answer, while they come."""
         tag = self._send(words)

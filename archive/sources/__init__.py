@@ -4,7 +4,7 @@ Not for: what a message says (archive.mail) or where it is kept (archive.store).
 """
 
 from archive.sources.counting import count, estimate
-from archive.sources.model import Found, Limits, MboxKind, Rejected, SourceError, SpoolFailed, WriteFailed
+from archive.sources.model import Found, Limits, MboxKind, Rejected, SourceError, SpoolFailed, Watch, WriteFailed
 from archive.sources.reading import read
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Rejected",
     "SourceError",
     "SpoolFailed",
+    "Watch",
     "WriteFailed",
     "count",
     "estimate",

@@ -7,8 +7,9 @@ Not for: parsing mail (archive.mail) or keeping it (archive.store).
 from __future__ import annotations
 
 import errno
+import os
 from dataclasses import dataclass
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, Protocol
 
 MboxKind = Literal["rd", "o", "cl", "cl2"]
 
@@ -65,6 +66,18 @@ class Rejected:
     offset: int | None
     reason: str
     consumed: int = 0
+
+
+class Watch(Protocol):
+    """Who is asked before each file of a source is read, and told after it (archives count as one file)."""
+
+    def skips(self, path: str, status: os.stat_result) -> bool:
+        """Whether this file need not be read."""
+        ...
+
+    def finished(self, path: str) -> None:
+        """Everything of this file was given out."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

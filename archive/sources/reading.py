@@ -15,7 +15,7 @@ from typing import BinaryIO
 from archive.sources.archives import Ended, Member, Refused, Unpacker, inside, place
 from archive.sources.content_length import split_by_length
 from archive.sources.mbox import BLOCK_BYTES, Damaged, Piece, Splitter, Stopped, has_blank_lines, watched
-from archive.sources.model import SPOOL_OVER_BYTES, Found, Limits, MboxKind, Rejected
+from archive.sources.model import SPOOL_OVER_BYTES, Found, Limits, MboxKind, Rejected, Watch
 from archive.sources.names import folder_of_mbox, join_folder, names_mbox, shown
 from archive.sources.recognise import HEAD_BYTES, Mbox, Nothing, archive_kind, recognise
 from archive.sources.spool import LargeMessage, open_spool, rewind, write_spool
@@ -39,7 +39,10 @@ class _Text:
 class Reader:
     """One run over a source. Use `read()`."""
 
-    def __init__(self, mbox: MboxKind, spool_dir: Path, limits: Limits, stop: Callable[[], bool]) -> None:
+    def __init__(
+        self, mbox: MboxKind, spool_dir: Path, limits: Limits, stop: Callable[[], bool], watch: Watch | None = None
+    ) -> None:
+        self.watch = watch
         self.mbox: MboxKind = mbox
         self.spool_dir = spool_dir
         self.limits = limits
@@ -55,8 +58,13 @@ class Reader:
                     yield leaf
                 elif self.stop():
                     os.close(leaf.fd)
+                elif self.watch is not None and self.watch.skips(leaf.path, os.fstat(leaf.fd)):
+                    os.close(leaf.fd)
+                    self.done += leaf.size
                 else:
                     yield from self._leaf(leaf)
+                    if self.watch is not None and not self.stop():
+                        self.watch.finished(leaf.path)
                 if self.stop():
                     return
 
@@ -245,6 +253,7 @@ def read(
     spool_dir: Path,
     limits: Limits | None = None,
     stop: Callable[[], bool] = lambda: False,
+    watch: Watch | None = None,
 ) -> Iterator[Found | Rejected]:
     """Everything in `paths`, in a fixed order: messages, and one refusal for each thing that is none.
 
@@ -252,4 +261,4 @@ def read(
     for anything a source holds. Raises: SpoolFailed (no room for a message over 4 MiB in `spool_dir`).
     Not for several threads at once.
     """
-    yield from Reader(mbox, spool_dir, limits or Limits(), stop).run(paths)
+    yield from Reader(mbox, spool_dir, limits or Limits(), stop, watch).run(paths)

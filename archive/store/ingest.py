@@ -58,6 +58,7 @@ class Outcome:
     state: str
     number: int
     size: int
+    sha256: bytes = b""
 
 
 @dataclass(slots=True)
@@ -87,7 +88,8 @@ class Prepared:
 
 
 class Ingest:
-    """A bulk import into one mailbox; a context manager. Leaving it well waits until all is durable and indexed.
+    """A bulk import into one mailbox (or, named at each `put`, into many); a context manager. Leaving it well waits
+    until all is durable and indexed.
 
     `index`: "feed" takes the index lease if it is free and feeds what it parsed, else waits for the holder's
     position; "no" leaves indexing to others. `indexed` afterwards: how many of the archived ones the index finds.
@@ -100,7 +102,7 @@ class Ingest:
         self._mailbox = mailbox
         self._mode = index
         self._stop = stop
-        self._folders: dict[str, int] = {}
+        self._folders: dict[tuple[int, str], int] = {}
         self._chunk = Chunk()
         self._to_prepare: queue.Queue[Chunk | None] = queue.Queue(QUEUED_CHUNKS)
         self._to_commit: queue.Queue[Prepared | None] = queue.Queue(QUEUED_CHUNKS)
@@ -110,6 +112,7 @@ class Ingest:
         self._archived = array.array("Q")
         self._threads: list[threading.Thread] = []
         self._feeds = False
+        self._finished = False
         self._preparer = Preparer(store)
         self._gc_threshold = gc.get_threshold()
         self.indexed = 0
@@ -131,11 +134,13 @@ class Ingest:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
+        if kind is None and not self._finished:
             self._send()
-        else:
+        elif kind is not None:
             self._failure = self._failure or Stopped("the import was given up")
-        self._end(self._to_prepare)
+        if not self._finished:
+            self._finished = True
+            self._end(self._to_prepare)
         for thread in self._threads:
             thread.join()
         gc.set_threshold(*self._gc_threshold)
@@ -148,9 +153,11 @@ class Ingest:
 
     def put(
         self, folder: str, *, content: bytes | None = None, spool: BinaryIO | None = None,
-        received_at: int | None = None, token: Any = None,
+        received_at: int | None = None, token: Any = None, mailbox: int | None = None,
     ) -> None:  # fmt: skip
         """Hand over one message, as bytes or (large ones) as a file at its beginning. Blocks when the rest is behind.
+
+        mailbox: another one than that of the whole import.
 
         Raises what went wrong behind it: StoreFull, StorageFailed, Damaged.
         """
@@ -166,7 +173,8 @@ class Ingest:
         if self._chunk.given and self._chunk.size + size > CHUNK_BYTES:
             self._send()
             self._chunk.since = time.monotonic()
-        self._chunk.given.append(Given(self._folder(folder), token, content, spool, size, received_at))
+        number = self._folder(self._mailbox if mailbox is None else mailbox, folder)
+        self._chunk.given.append(Given(number, token, content, spool, size, received_at))
         self._chunk.size += size
         full = len(self._chunk.given) >= CHUNK_MESSAGES or self._chunk.size >= CHUNK_BYTES
         if full or time.monotonic() - self._chunk.since >= CHUNK_SECONDS:
@@ -178,10 +186,24 @@ class Ingest:
             while True:
                 yield self._outcomes.get_nowait()
 
-    def _folder(self, path: str) -> int:
-        if path not in self._folders:
-            self._folders[path] = self._store.ensure_folder(self._mailbox, path)
-        return self._folders[path]
+    def finish(self) -> None:
+        """Nothing more comes: returns when all that was put is durable, and `outcomes` says so; the index may lag.
+
+        Raises what went wrong. Leaving the context afterwards only waits for the index.
+        """
+        if not self._finished:
+            self._finished = True
+            self._send()
+            self._end(self._to_prepare)
+        for thread in self._threads[:2]:
+            thread.join()
+        self._check()
+
+    def _folder(self, mailbox: int, path: str) -> int:
+        key = (mailbox, path)
+        if key not in self._folders:
+            self._folders[key] = self._store.ensure_folder(mailbox, path)
+        return self._folders[key]
 
     def _send(self) -> None:
         chunk, self._chunk = self._chunk, Chunk()
@@ -251,7 +273,7 @@ class Ingest:
         self._preparer.squeeze(prepared)
         added = self._store.add(prepared.incoming)
         supply: dict[int, Extract] = {}
-        for given, one, text in zip(prepared.given, added, prepared.texts, strict=True):
+        for given, one, text, incoming in zip(prepared.given, added, prepared.texts, prepared.incoming, strict=True):
             if not one.duplicate:
                 self._archived.append(one.number)
                 if text is not None:
@@ -259,7 +281,9 @@ class Ingest:
             if given.spool is not None:
                 given.spool.close()
             self._outcomes.put(
-                Outcome(given.token, "duplicate" if one.duplicate else "archived", one.number, given.size)
+                Outcome(
+                    given.token, "duplicate" if one.duplicate else "archived", one.number, given.size, incoming.sha256
+                )
             )
         if self._feeds and supply:
             self._put(self._to_index, supply)

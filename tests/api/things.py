@@ -17,7 +17,10 @@ from accounts.services.options import set_option
 from accounts.services.roles import create_role
 from accounts.services.saved_views import create_view
 from accounts.services.tokens import create_token
+from archive.models import ProfileRun
 from archive.services.holds import HoldTerms, place_hold
+from archive.services.profiles.keeping import create_profile
+from config.kit import paths
 from domains.commands.purging import PurgeDeletedUserArguments
 from domains.dkim_keys import KeyKind
 from domains.models import Broker, Domain, Mailbox, MailingList, Recipient, Relay, Subscriber
@@ -185,6 +188,18 @@ def a_token_of_an_admin(place: Place) -> dict[str, Any]:
 def a_target(place: Place) -> dict[str, Any]:
     set_forwarding(Actor.system(), place.mailbox, ["x@elsewhere.example", "y@elsewhere.example"])
     return of_mailbox(place) | {"address": "x@elsewhere.example"}
+
+
+def a_profile(place: Place) -> dict[str, Any]:
+    folder = paths.home() / "import" / "api"
+    folder.mkdir(parents=True, exist_ok=True)
+    mailbox = Mailbox.objects.get(user=place.person)
+    values = {"path": str(folder), "mailbox": mailbox.address}
+    return {"profileId": create_profile(Actor.system(), name="Files", kind="files", values=values).pk}
+
+
+def a_result(place: Place) -> dict[str, Any]:
+    return {"resultId": ProfileRun.objects.create(profile_name="Files", kind="files", asked_by="system").pk}
 
 
 def a_task(place: Place) -> dict[str, Any]:

@@ -9,8 +9,18 @@ from django.utils import timezone
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.permissions import Right
-from archive.models import ArchiveAccess, DeletionCertificate, EvidencePackage, Export, LegalHold, RetentionPolicy
+from archive.models import (
+    ArchiveAccess,
+    DeletionCertificate,
+    EvidencePackage,
+    Export,
+    LegalHold,
+    ProfileRun,
+    RetentionPolicy,
+)
+from archive.services.profiles.keeping import create_profile
 from archive.services.sharing import set_folder_privileges
+from config.kit import paths
 from domains.models import Domain
 from tests import factories
 from tests.access import Cast, Row, for_administrators, in_domain, somewhere
@@ -89,6 +99,23 @@ def somebody(cast: Cast, domain: Domain) -> tuple[object, ...]:
     return (user.pk,)
 
 
+def a_profile(cast: Cast, owner: User) -> tuple[object, ...]:
+    """Of files in a folder for imports, into the owner's archive."""
+    folder = paths.home() / "import" / "access"
+    folder.mkdir(parents=True, exist_ok=True)
+    values = {"path": str(folder), "mailbox": factories.make_mailbox(owner).address}
+    return (create_profile(Actor.system(), name="Files", kind="files", values=values).pk,)
+
+
+def a_result(cast: Cast, owner: User) -> tuple[object, ...]:
+    return (ProfileRun.objects.create(profile_name="Files", kind="files", asked_by="system").pk,)
+
+
+def of_profile(route: str, answer: int = 200, **more: object) -> Row:
+    """Something about a profile, which is there for those who may import for others only."""
+    return Row(route, own=404, foreign=404, administrator=answer, args=a_profile, **more)  # type: ignore[arg-type]
+
+
 def a_policy(cast: Cast, owner: User) -> tuple[object, ...]:
     return (RetentionPolicy.objects.create(name=f"Policy {RetentionPolicy.objects.count()}", period=1).pk,)
 
@@ -130,6 +157,21 @@ ROWS = [
     for_administrators("archive:hold-create", 422, method="POST"),
     for_administrators("archive:hold-detail", args=a_hold),
     for_administrators("archive:hold-detail", 303, method="POST", args=a_hold, data={"reason": "It is closed"}),
+    for_administrators("archive:profile-list"),
+    for_administrators("archive:profile-kinds"),
+    for_administrators("archive:profile-create", args=lambda cast, owner: ("imap",)),
+    for_administrators("archive:profile-create", 422, method="POST", args=lambda cast, owner: ("imap",)),
+    of_profile("archive:profile-detail"),
+    of_profile("archive:profile-edit"),
+    of_profile("archive:profile-edit", 422, method="POST"),
+    of_profile("archive:profile-run", 303, method="POST"),
+    of_profile("archive:profile-try", 200, method="POST"),
+    of_profile("archive:profile-automatic", 303, method="POST"),
+    of_profile("archive:profile-delete", 303, method="POST"),
+    of_profile("archive:profile-completeness"),
+    of_profile("archive:profile-check", 303, method="POST"),
+    for_administrators("archive:result-list"),
+    Row("archive:result-detail", own=404, foreign=404, administrator=200, args=a_result),
     Row("archive:search", own=200, administrator=200),
     mail("archive:folder", args=a_folder),
     mail("archive:message", args=a_message),

@@ -1,0 +1,236 @@
+"""Is all of a source in the archive, and found? Counted from both ends, per mailbox and day (UTC), gaps by name.
+
+From the source: what it listed when it was last read to its end (`FolderDay`), with those that a filter left out and
+those that are gone since. From the archive: each message that was acknowledged is asked for in the index; what the
+index doesn't find is looked up in the store, where it was removed by retention, or is a gap. No flag is believed.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Count, F, Sum
+from django.utils import timezone
+
+from archive import engines
+from archive import store as engine
+from archive.models import Completeness, FolderDay, Gap, Profile, SourceMessage, Store
+from archive.store.errors import Stopped
+
+CHUNK = 20_000
+NAMED_GAPS = 10_000
+Key = tuple[int | None, date]  # mailbox, day
+
+
+@dataclass(slots=True)
+class _Day:
+    archived: int = 0
+    removed: int = 0
+    indexed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A row of what was archived."""
+
+    folder: int
+    mailbox: int | None
+    key: str
+    day: date
+    store: int | None
+    number: int | None
+    sha256: bytes
+
+
+@dataclass(slots=True)
+class _Counting:
+    days: dict[Key, _Day] = field(default_factory=lambda: defaultdict(_Day))
+    unindexed: list[Kept] = field(default_factory=list)
+
+
+def check(
+    profile: Profile, *, days: Collection[date] | None = None, stop: Callable[[], bool] = lambda: False
+) -> dict[str, int]:
+    """Count again, for these days or all, and keep the result; its sums. Raises: Stopped, StoreError."""
+    if days is not None and not days:
+        return totals(profile)
+    span = None if days is None else (min(days), max(days))
+    counting = _Counting()
+    for rows in _chunks(profile, span):
+        if stop():
+            raise Stopped("the count was stopped")
+        _count(rows, counting)
+    with transaction.atomic():
+        _keep_unindexed(profile, counting.unindexed, span)
+        _keep_days(profile, counting.days, span)
+    return totals(profile)
+
+
+def totals(profile: Profile) -> dict[str, int]:
+    """The sums over all days."""
+    names = ("source", "gone", "left_out", "archived", "removed", "indexed", "missing")
+    found = Completeness.objects.filter(profile=profile).aggregate(**{name: Sum(name) for name in names})
+    return {name: int(found[name] or 0) for name in names}
+
+
+def _chunks(profile: Profile, span: tuple[date, date] | None) -> Iterator[list[Kept]]:
+    rows = SourceMessage.objects.filter(folder__profile=profile).exclude(sha256=None)
+    if span is not None:
+        rows = rows.filter(received_at__gte=_midnight(span[0]), received_at__lt=_midnight(span[1]) + timedelta(days=1))
+    values = rows.order_by("store_id", "number").values_list(
+        "folder_id", "folder__mailbox_id", "key", "received_at", "store_id", "number", "sha256"
+    )
+    found = (
+        Kept(folder, mailbox, key, moment.astimezone(UTC).date(), store, number, bytes(sha256 or b""))
+        for folder, mailbox, key, moment, store, number, sha256 in values.iterator(chunk_size=CHUNK)
+    )
+    while chunk := list(itertools.islice(found, CHUNK)):
+        yield chunk
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _count(rows: Sequence[Kept], counting: _Counting) -> None:
+    """Ask each store's index; what it doesn't find is looked for by its hash in every open store."""
+    lost: list[Kept] = []
+    for store_id, group in itertools.groupby(rows, key=lambda row: row.store):
+        some = list(group)
+        opened = _opened(store_id)
+        if opened is None:
+            lost += some
+            continue
+        numbers = sorted({row.number for row in some if row.number is not None})
+        missing = set() if opened.index.has(numbers) == len(numbers) else opened.index.missing(numbers)
+        if opened.lag():  # the index may still find what was deleted just now
+            missing |= set(numbers).difference(row.number for row in opened.rows(numbers))
+        for row in some:
+            if row.number in missing:
+                lost.append(row)
+            else:
+                _found(row, counting, indexed=True)
+    if lost:
+        _look_everywhere(lost, counting)
+
+
+def _opened(store_id: int | None) -> engine.Store | None:
+    store = None if store_id is None else Store.objects.filter(pk=store_id).first()
+    return engines.open_store(store) if store is not None and store.is_open else None
+
+
+def _look_everywhere(rows: Sequence[Kept], counting: _Counting) -> None:
+    """A message may have moved with a merge of stores, or wait for the index, or be deleted from the archive."""
+    left = {row.sha256: row for row in rows}
+    where: dict[bytes, bool] = {}  # content -> whether the index finds it
+    for store in Store.objects.exclude(state="disabled").order_by("pk"):
+        opened = engines.open_store(store)
+        numbers = opened.catalogue.find_sha256([digest for digest in left if digest not in where])
+        if numbers:
+            missing = opened.index.missing(sorted(set(numbers.values())))
+            where |= {digest: number not in missing for digest, number in numbers.items()}
+    for row in rows:
+        if row.sha256 in where:
+            _found(row, counting, indexed=where[row.sha256])
+        else:
+            counting.days[(row.mailbox, row.day)].removed += 1
+
+
+def _found(row: Kept, counting: _Counting, *, indexed: bool) -> None:
+    day = counting.days[(row.mailbox, row.day)]
+    day.archived += 1
+    if indexed:
+        day.indexed += 1
+    elif len(counting.unindexed) < NAMED_GAPS:
+        counting.unindexed.append(row)
+
+
+def _keep_unindexed(profile: Profile, rows: Sequence[Kept], span: tuple[date, date] | None) -> None:
+    gaps = Gap.objects.filter(folder__profile=profile, is_unindexed=True)
+    if span is not None:
+        gaps = gaps.filter(day__range=span)
+    gaps.delete()
+    Gap.objects.bulk_create(
+        Gap(folder_id=row.folder, key=row.key, day=row.day, is_unindexed=True, reason="archived, not in the index")
+        for row in rows
+    )
+
+
+def _keep_days(profile: Profile, counted: dict[Key, _Day], span: tuple[date, date] | None) -> None:
+    """One row for each mailbox and day that either end knows of."""
+    from_source = _from_source(profile, span)
+    gaps = _gaps(profile, span)
+    rows = Completeness.objects.filter(profile=profile)
+    (rows if span is None else rows.filter(day__range=span)).delete()
+    now = timezone.now()
+    Completeness.objects.bulk_create(
+        Completeness(
+            profile=profile, mailbox_id=key[0], day=key[1], checked_at=now, missing=gaps[key],
+            archived=counted[key].archived, removed=counted[key].removed, indexed=counted[key].indexed,
+            **from_source.get(key, {}),
+        )
+        for key in sorted({*counted, *from_source, *gaps}, key=lambda each: (each[0] or 0, each[1]))
+    )  # fmt: skip
+
+
+def _from_source(profile: Profile, span: tuple[date, date] | None) -> dict[Key, dict[str, int]]:
+    rows = FolderDay.objects.filter(folder__profile=profile)
+    if span is not None:
+        rows = rows.filter(day__range=span)
+    summed = rows.values("day", mailbox=F("folder__mailbox_id")).annotate(
+        source_sum=Sum("source"), left_out_sum=Sum("left_out"), gone_sum=Sum("gone")
+    )
+    return {
+        (row["mailbox"], row["day"]): {
+            "source": row["source_sum"], "left_out": row["left_out_sum"], "gone": row["gone_sum"],
+        }
+        for row in summed
+    }  # fmt: skip
+
+
+def _gaps(profile: Profile, span: tuple[date, date] | None) -> Counter[Key]:
+    rows = Gap.objects.filter(folder__profile=profile, is_unindexed=False)
+    if span is not None:
+        rows = rows.filter(day__range=span)
+    summed = rows.values("day", mailbox=F("folder__mailbox_id")).annotate(number=Count("pk"))
+    return Counter({(row["mailbox"], row["day"]): row["number"] for row in summed})
+
+
+# --- for pages, programs and the report mail ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One profile's account over a time: complete, or how many are missing and the first of them."""
+
+    profile: Profile
+    source: int
+    archived: int
+    indexed: int
+    left_out: int
+    missing: int
+    gaps: tuple[Gap, ...]
+    checked_at: datetime | None
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.missing and self.archived == self.indexed
+
+
+def summary(since: date, until: date, *, most_gaps: int = 5) -> list[Line]:
+    """One line for each archiving profile, over days (UTC) from `since` to `until`, both included."""
+    lines = []
+    for profile in Profile.objects.filter(is_temporary=False).exclude(kind__startswith="export").order_by("name"):
+        days = Completeness.objects.filter(profile=profile, day__range=(since, until))
+        names = ("source", "archived", "indexed", "left_out", "missing")
+        found = days.aggregate(**{f"{name}_sum": Sum(name) for name in names})
+        gaps = Gap.objects.filter(folder__profile=profile, day__range=(since, until)).select_related("folder__mailbox")
+        newest = days.order_by("-checked_at").values_list("checked_at", flat=True).first()
+        counts = {name: int(found[f"{name}_sum"] or 0) for name in names}
+        lines.append(Line(profile, gaps=tuple(gaps[:most_gaps]), checked_at=newest, **counts))
+    return lines

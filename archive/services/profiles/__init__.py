@@ -1,0 +1,1 @@
+"""Services of profiles: keeping them, running them, running them by themselves, checking completeness."""
