@@ -1,7 +1,7 @@
 """What keeps mail: holds, retention policies and the days worked out by them, compliance, and what was deleted.
 
 The days are kept in blocks of 4,096 messages of a store, so that a million of them are read in a moment; the numbers
-of messages never change, so they survive a recovery of the store (docs/decisions/0015). Not for deciding
+of messages never change, so they survive a recovery of the store (docs/decisions/0016). Not for deciding
 (`archive.keeping`).
 """
 
