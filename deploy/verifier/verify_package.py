@@ -12,6 +12,8 @@ the format of a package byte by byte: README.md beside this file.
     --journal FOLDER     a copy of a store's folder "journal": checks the chain of its records too, without its key
 """
 
+from __future__ import annotations
+
 import argparse
 import base64
 import datetime
@@ -23,13 +25,17 @@ import struct
 import sys
 import zlib
 from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any, TypeVar, TypeVarTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 CHUNK = 1 << 20
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
@@ -39,7 +45,7 @@ class Refused(Exception):
     """Something does not hold; the text says what."""
 
 
-def need(holds, text):
+def need(holds: bool, text: str) -> None:
     if not holds:
         raise Refused(text)
 
@@ -50,16 +56,16 @@ def need(holds, text):
 class Folder:
     """The files of a package that was unpacked into a folder."""
 
-    def __init__(self, root):
+    def __init__(self, root: Path) -> None:
         self.root = root
-        self.names = []
+        self.names: list[str] = []
         for place, folders, files in os.walk(root):
             for name in folders + files:
                 path = Path(place) / name
                 need(not path.is_symlink(), f"“{path}” is a link; a package has none")
             self.names += [(Path(place) / name).relative_to(root).as_posix() for name in files]
 
-    def pieces(self, name, start=0, length=None):
+    def pieces(self, name: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         with (self.root / name).open("rb") as file:
             file.seek(start)
             while piece := file.read(CHUNK if length is None else min(CHUNK, length)):
@@ -72,13 +78,13 @@ class Zip:
 
     LOCAL, CENTRAL = struct.Struct("<4sHHHHHIIIHH"), struct.Struct("<4sHHHHHHIIIHHHHHII")
 
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         self.file = path.open("rb")
         self.total = path.stat().st_size
-        self.places = {}
+        self.places: dict[str, tuple[int, int]] = {}
         at = 0
         directory = []
-        self.wide = None
+        self.wide: bool | None = None
         while (head := self.at(at, self.LOCAL.size)).startswith(b"PK\3\4"):
             need(len(head) == self.LOCAL.size, "the .zip ends in the middle")
             version, name_size, size = *self.LOCAL.unpack(head)[1:10:8], self.LOCAL.unpack(head)[8]
@@ -98,35 +104,35 @@ class Zip:
             directory.append(self.central(raw, crc, size, at))
             at = start + size
         self.names = list(self.places)
-        need(self.names, "this is neither a folder nor a .zip of a package")
+        need(bool(self.names), "this is neither a folder nor a .zip of a package")
         listed = b"".join(directory)
         rest = listed + self.ending(len(directory), at, len(listed))
         need(self.total - at == len(rest) and self.at(at, len(rest)) == rest, "the .zip's directory was changed")
 
-    def at(self, start, length):
+    def at(self, start: int, length: int) -> bytes:
         self.file.seek(start)
         return self.file.read(length)
 
-    def read(self, start, length):
+    def read(self, start: int, length: int) -> Iterator[bytes]:
         self.file.seek(start)
         while length and (piece := self.file.read(min(CHUNK, length))):
             length -= len(piece)
             yield piece
 
-    def pieces(self, name, start=0, length=None):
+    def pieces(self, name: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         first, size = self.places[name]
         yield from self.read(first + start, max(min(size - start, size if length is None else length), 0))
 
     # The only bytes that a package's .zip may have around its contents (the ZIP format; stored, 1 January 1980).
 
-    def local(self, name, crc, size):
+    def local(self, name: bytes, crc: int, size: int) -> bytes:
         extra = struct.pack("<HHQQ", 1, 16, size, size) if self.wide else b""
         shown = 0xFFFFFFFF if self.wide else size
         version = 45 if self.wide else 20
         head = self.LOCAL.pack(b"PK\3\4", version, 0, 0, 0, 0x21, crc, shown, shown, len(name), len(extra))
         return head + name + extra
 
-    def central(self, name, crc, size, start):
+    def central(self, name: bytes, crc: int, size: int, start: int) -> bytes:
         extra = struct.pack("<HHQQQ", 1, 24, size, size, start) if self.wide else b""
         version = 45 if self.wide else 20
         size, start = (0xFFFFFFFF, 0xFFFFFFFF) if self.wide else (size, start)
@@ -136,7 +142,7 @@ class Zip:
         )
         return head + name + extra
 
-    def ending(self, count, start, length):
+    def ending(self, count: int, start: int, length: int) -> bytes:
         if not self.wide:
             return struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, count, count, length, start, 0)
         far = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 3 << 8 | 45, 45, 0, 0, count, count, length, start)
@@ -145,41 +151,46 @@ class Zip:
         return far + place + struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, *most, 0)
 
 
+Source = Folder | Zip
+
+
 # --- the checks -------------------------------------------------------------------------------------------------------
 
 
-def check_signature(source):
+def check_signature(source: Source) -> tuple[dict[str, Any], bytes]:
     """The manifest is, to the byte, what the server signed. Gives back what it says, and the key."""
     for name in ("manifest.json", "manifest.sig"):
         need(name in source.names, f"“{name}” is missing")
     text = b"".join(source.pieces("manifest.json"))
     signature = b"".join(source.pieces("manifest.sig"))
     shape = re.fullmatch(rb"([0-9a-f]{64}) ([0-9a-f]{128})\n", signature)
-    need(shape, "“manifest.sig” is not a signature")
+    if shape is None:
+        raise Refused("“manifest.sig” is not a signature")
     key = bytes.fromhex(shape[1].decode())
     try:
         Ed25519PublicKey.from_public_bytes(key).verify(bytes.fromhex(shape[2].decode()), text)
     except (InvalidSignature, ValueError):
         raise Refused("“manifest.json” is not what was signed: it, or the signature, was changed") from None
-    manifest = json.loads(text)
+    manifest: dict[str, Any] = json.loads(text)
     need(manifest["format"] == "postkeep package", "this is not a package of archived mail")
     need(manifest["version"] == 1, f"this program reads version 1 of packages, this one is {manifest['version']}")
     need(manifest["key"] == key.hex(), "the manifest names another key than the one it is signed with")
     return manifest, key
 
 
-def check_key(key, options):
+def check_key(key: bytes, options: argparse.Namespace) -> None:
     """It is the key that the server's people told us of."""
     if options.key:
         given = serialization.load_pem_public_key(Path(options.key).read_bytes())
-        need(isinstance(given, Ed25519PublicKey), "the key you gave is of another kind")
+        if not isinstance(given, Ed25519PublicKey):
+            raise Refused("the key you gave is of another kind")
         need(given.public_bytes_raw() == key, "the package is signed with another key than the one you gave")
     if options.fingerprint:
         wanted = re.sub(r"[\s:]", "", options.fingerprint).lower()
         need(hashlib.sha256(key).hexdigest() == wanted, "the key's fingerprint is another than the one you gave")
 
 
-def check_files(source, manifest):
+def check_files(source: Source, manifest: dict[str, Any]) -> None:
     """The files are those the manifest lists, all of them and no others, and none was changed."""
     listed = {entry["path"]: entry for entry in manifest["files"]}
     need(all(NAME.fullmatch(name) for name in listed), "a file has a name that a package can't have")
@@ -197,17 +208,19 @@ def check_files(source, manifest):
     need(not problems, "; ".join(problems[:20]) + ("; and more" if len(problems) > 20 else ""))
 
 
-def check_public_key(source, key):
+def check_public_key(source: Source, key: bytes) -> None:
     """The file with the public key holds the key of the signature."""
     kind = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     wanted = Ed25519PublicKey.from_public_bytes(key).public_bytes(*kind)
     need(b"".join(source.pieces("public-key.pem")) == wanted, "“public-key.pem” holds another key")
 
 
-def check_messages(source, manifest):
+def check_messages(source: Source, manifest: dict[str, Any]) -> None:
     """Every message is in the files and has the SHA-256 that its store's journal names."""
     sizes = {entry["path"]: entry["size"] for entry in manifest["files"]}
-    used, covered = set(), 0
+    used: set[str] = set()
+    covered = 0
+    pieces: Iterable[bytes]
     for number, message in enumerate(manifest["messages"], 1):
         name = message["file"]
         need(name in sizes, f"message {number}: its file is not in the package")
@@ -231,7 +244,7 @@ def check_messages(source, manifest):
     need(not strays or not manifest["messages"], f"nothing says where “{''.join(strays[:1])}” comes from")
 
 
-def check_checkpoint(entry, key):
+def check_checkpoint(entry: dict[str, Any], key: bytes) -> dict[str, Any]:
     """The statement about a store's journal is signed, and by the same key as the package."""
     checkpoint = entry["checkpoint"]
     text = checkpoint["statement"].encode()
@@ -241,20 +254,20 @@ def check_checkpoint(entry, key):
     except (InvalidSignature, ValueError):
         raise Refused("the checkpoint's signature does not hold") from None
     need(signer == key, "the checkpoint is signed with another key than the package")
-    statement = json.loads(text)
+    statement: dict[str, Any] = json.loads(text)
     need(statement["kind"] == "postkeep checkpoint" and statement["version"] == 1, "it is no checkpoint")
     need(statement["store"] == entry["store"], "the checkpoint is of another store")
     return statement
 
 
-def leaf_hash(message):
+def leaf_hash(message: dict[str, Any]) -> bytes:
     """RFC 6962 §2.1: what the tree's leaf of a message is made of."""
     names = ("number", "sha256", "size", "date", "archived_ms", "record", "chain", "salt")
     text = "postkeep message\n" + "".join(f"{message[name]}\n" for name in names)
     return hashlib.sha256(b"\0" + text.encode()).digest()
 
 
-def tree_hash(first, count, leaves, places, nodes):
+def tree_hash(first: int, count: int, leaves: dict[int, bytes], places: list[int], nodes: Iterator[bytes]) -> bytes:
     """RFC 6962 §2.1: the hash over `count` leaves from `first` on; parts without one of ours come from the package."""
     at = bisect_left(places, first)
     if at == len(places) or places[at] >= first + count:
@@ -267,7 +280,7 @@ def tree_hash(first, count, leaves, places, nodes):
     return hashlib.sha256(b"\1" + left + right).digest()
 
 
-def check_tree(entry, statement, messages):
+def check_tree(entry: dict[str, Any], statement: dict[str, Any], messages: list[dict[str, Any]]) -> None:
     """The messages are among those that the journal had named when the checkpoint was signed."""
     leaves = {message["leaf"]: leaf_hash(message) for message in messages}
     need(len(leaves) == len(messages), "two messages claim the same place in the store")
@@ -288,15 +301,16 @@ def check_tree(entry, statement, messages):
 
 # --- time stamps (RFC 3161, in CMS: RFC 5652) -------------------------------------------------------------------------
 
-HASHES = {
+HASHES: dict[str, type[hashes.HashAlgorithm]] = {
     "2.16.840.1.101.3.4.2.1": hashes.SHA256, "2.16.840.1.101.3.4.2.2": hashes.SHA384,
     "2.16.840.1.101.3.4.2.3": hashes.SHA512,
 }  # fmt: skip
 
 
-def der(data):
+def der(data: bytes) -> list[tuple[int, bytes, bytes]]:
     """The values one after another in DER: (tag, content, the whole of it)."""
-    found, at = [], 0
+    found: list[tuple[int, bytes, bytes]] = []
+    at = 0
     while at < len(data):
         tag, size, start = data[at], data[at + 1], at + 2
         if size & 0x80:
@@ -308,8 +322,9 @@ def der(data):
     return found
 
 
-def oid(content):
-    numbers, value = [], 0
+def oid(content: bytes) -> str:
+    numbers: list[int] = []
+    value = 0
     for byte in content:
         value = value << 7 | byte & 0x7F
         if not byte & 0x80:
@@ -319,15 +334,16 @@ def oid(content):
     return ".".join(str(number) for number in (first, numbers[0] - 40 * first, *numbers[1:]))
 
 
-def digest_of(algorithm, data):
+def digest_of(algorithm: bytes, data: bytes) -> tuple[bytes, hashes.HashAlgorithm]:
     kind = HASHES.get(oid(der(algorithm)[0][1]))
-    need(kind, "the time stamp uses a hash that this program does not know")
+    if kind is None:
+        raise Refused("the time stamp uses a hash that this program does not know")
     digest = hashes.Hash(kind())
     digest.update(data)
     return digest.finalize(), kind()
 
 
-def check_stamp(stamp, signature, authorities):
+def check_stamp(stamp: bytes, signature: bytes, authorities: list[x509.Certificate]) -> tuple[datetime.datetime, str]:
     """The authority's answer is about this signature, and signed by it. Gives back its time and its name."""
     status, token = der(der(stamp)[0][1])
     need(der(status[1])[0][1] in (b"\0", b"\1"), "the authority refused to stamp")
@@ -347,14 +363,15 @@ def check_stamp(stamp, signature, authorities):
     need(said.get("1.2.840.113549.1.9.4") == digest, "the time stamp's content was changed")
     serial = int.from_bytes(der(signer[1][1])[1][1], "big")
     certificate = next((each for each in certificates if each.serial_number == serial), None)
-    need(certificate, "the time stamp lacks the certificate of who signed it")
+    if certificate is None:
+        raise Refused("the time stamp lacks the certificate of who signed it")
     signed_bytes = b"\x31" + attributes[2][1:]
     try:
         verify_with(certificate.public_key(), signer[5][1], signed_bytes, kind)
     except InvalidSignature:
         raise Refused("the time stamp's signature does not hold") from None
     usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    need(x509.ExtendedKeyUsageOID.TIME_STAMPING in usage, "who signed the time stamp may not make any")
+    need(ExtendedKeyUsageOID.TIME_STAMPING in usage, "who signed the time stamp may not make any")
     moment = datetime.datetime.strptime(time.split(".")[0].rstrip("Z"), "%Y%m%d%H%M%S").replace(tzinfo=datetime.UTC)
     need(
         certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc,
@@ -365,7 +382,7 @@ def check_stamp(stamp, signature, authorities):
     return moment, certificate.subject.rfc4514_string()
 
 
-def verify_with(key, signature, data, kind):
+def verify_with(key: CertificatePublicKeyTypes, signature: bytes, data: bytes, kind: hashes.HashAlgorithm) -> None:
     if isinstance(key, rsa.RSAPublicKey):
         key.verify(signature, data, padding.PKCS1v15(), kind)
     elif isinstance(key, ec.EllipticCurvePublicKey):
@@ -374,20 +391,23 @@ def verify_with(key, signature, data, kind):
         raise Refused("the time stamp is signed in a way that this program does not know")
 
 
-def check_issuer(certificate, others, authorities):
+def check_issuer(
+    certificate: x509.Certificate, others: list[x509.Certificate], authorities: list[x509.Certificate]
+) -> None:
     """A chain of certificates leads from the stamp's to one that you trust."""
     at = certificate
     for _step in range(8):
         for trusted in authorities:
             if trusted == at or issued(at, trusted):
                 return
-        at = next((each for each in others if each != at and issued(at, each)), None)
-        if at is None:
+        issuer = next((each for each in others if each != at and issued(at, each)), None)
+        if issuer is None:
             break
+        at = issuer
     raise Refused("the time stamp is not of an authority that you trust")
 
 
-def issued(certificate, by):
+def issued(certificate: x509.Certificate, by: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(by)
     except (ValueError, TypeError, InvalidSignature):
@@ -398,7 +418,7 @@ def issued(certificate, by):
 # --- the journal's chain ----------------------------------------------------------------------------------------------
 
 
-def check_journal(folder, statement, messages):
+def check_journal(folder: str, statement: dict[str, Any], messages: list[dict[str, Any]]) -> None:
     """A copy of the journal (encrypted as it is) ends in the checkpoint's chain, and has the messages' records."""
     wanted = {message["record"]: message["chain"] for message in messages} | {statement["record"]: statement["chain"]}
     chain, sequence = bytes(32), 0
@@ -422,13 +442,17 @@ def check_journal(folder, statement, messages):
 # --- telling ----------------------------------------------------------------------------------------------------------
 
 
+Found = TypeVar("Found")
+Arguments = TypeVarTuple("Arguments")
+
+
 class Report:
     """Says of each check whether it holds."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.failed = 0
 
-    def check(self, text, function, *arguments):
+    def check(self, text: str, function: Callable[[*Arguments], Found], *arguments: *Arguments) -> Found | None:
         """What the function gives back, or None where it doesn't hold."""
         try:
             found = function(*arguments)
@@ -439,18 +463,20 @@ class Report:
             why = f"it can't be read ({type(error).__name__}: {error})"
         else:
             print(f"  holds       {text}")
-            return True if found is None else found
+            return found
         self.failed += 1
         print(f"  DOES NOT    {text}\n              {why}")
         return None
 
 
-def verify(path, options):
+def verify(path: Path, options: argparse.Namespace) -> int:
     report = Report()
     print(f"{path}\n")
     opened = report.check("It can be opened, and nothing was put around the files", open_package, path)
-    signed = opened and report.check("The manifest is what the server signed", check_signature, opened)
-    if not signed:
+    if opened is None:
+        return conclude(report, 0)
+    signed = report.check("The manifest is what the server signed", check_signature, opened)
+    if signed is None:
         return conclude(report, 0)
     manifest, key = signed
     if options.key or options.fingerprint:
@@ -467,15 +493,17 @@ def verify(path, options):
     return conclude(report, len(manifest["messages"]))
 
 
-def open_package(path):
+def open_package(path: Path) -> Source:
     need(path.is_dir() or path.is_file(), "there is no such file")
     return Folder(path) if path.is_dir() else Zip(path)
 
 
-def verify_store(report, entry, manifest, key, options):
+def verify_store(
+    report: Report, entry: dict[str, Any], manifest: dict[str, Any], key: bytes, options: argparse.Namespace
+) -> None:
     name = f"Store {entry['store'][:8]}…"
     statement = report.check(f"{name}: its checkpoint is signed by the same server", check_checkpoint, entry, key)
-    if not statement:
+    if statement is None:
         return
     messages = [message for message in manifest["messages"] if message["store"] == entry["store"]]
     said = f"{name}: its journal named these {len(messages)} messages when the checkpoint was signed"
@@ -485,7 +513,7 @@ def verify_store(report, entry, manifest, key, options):
         signature = bytes.fromhex(entry["checkpoint"]["signature"])
         trusted = x509.load_pem_x509_certificates(Path(options.tsa_ca).read_bytes()) if options.tsa_ca else []
         found = report.check(f"{name}: a time stamp is on the checkpoint", check_stamp, stamp, signature, trusted)
-        if found:
+        if found is not None:
             whose = "an authority that you trust" if trusted else "an authority whose certificate you have to judge"
             print(f"              {found[0]:%Y-%m-%d %H:%M:%S} UTC, by {found[1]}, {whose}")
     if options.journal:
@@ -493,7 +521,7 @@ def verify_store(report, entry, manifest, key, options):
     print(f"              the server says it signed this at {statement['at']}, after record {statement['record']}")
 
 
-def describe(manifest, key, options):
+def describe(manifest: dict[str, Any], key: bytes, options: argparse.Namespace) -> None:
     text = hashlib.sha256(key).hexdigest()
     print(f"\n  Made        {manifest['made']} by {manifest['made_by']} on {manifest['server']}")
     print(f"  Because     {manifest['reason']}")
@@ -507,7 +535,7 @@ def describe(manifest, key, options):
         print(f"  Left out    {missing['id']}: {missing['reason']}")
 
 
-def conclude(report, messages):
+def conclude(report: Report, messages: int) -> int:
     if report.failed:
         print(f"\nREFUSED: {report.failed} of these don't hold. Don't rely on this package.")
         return 1
@@ -515,7 +543,7 @@ def conclude(report, messages):
     return 0
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Check a package of archived mail, offline.")
     parser.add_argument("package", type=Path, help="the .zip, or a folder it was unpacked into")
     parser.add_argument("--fingerprint", help="the fingerprint of the server's key")
