@@ -40,6 +40,7 @@ NO_PAGES = (
     "brand:stylesheet",
     "-download",
     "-eml",
+    ":certificate",
     "-body",
     "-value",
     ":part",
