@@ -49,7 +49,7 @@ class ProfileAdd(Body):
     settings: Settings
 
 
-class ProfileChange(Body):
+class ArchivingProfileChange(Body):
     """Fields and settings left out stay as they are."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)] = left_out()
@@ -247,7 +247,7 @@ def mail_profile_detail(actor: Actor, found: Profile) -> ProfileAnswer:
 
 
 @group.patch("/profiles/{int:profileId}", admit=profile)
-def mail_profile_change(actor: Actor, found: Profile, body: ProfileChange) -> None:
+def mail_profile_change(actor: Actor, found: Profile, body: ArchivingProfileChange) -> None:
     """Change some of a profile.
 
     Whoever moves it to another server gives its passwords anew: a kept one never goes to another server.

@@ -48,7 +48,7 @@ class SearchCriteria(Answer):
     excluded_archives: list[str] | None
 
 
-class PolicyAnswer(Answer):
+class RetentionPolicyAnswer(Answer):
     """One retention policy. The first that fits a message decides about it."""
 
     name: str
@@ -199,13 +199,13 @@ def _numbered(pairs: Sequence[tuple[str, int]]) -> list[Numbered]:
     return [Numbered(name=name, count=count) for name, count in pairs]
 
 
-def _policies() -> list[PolicyAnswer]:
+def _policies() -> list[RetentionPolicyAnswer]:
     found = []
     for row in retention_policies.list_policies():
         shown = exchange.policy_as_json(retention_policies.as_values(row))
         criteria = shown["searchCriteria"]
         found.append(
-            PolicyAnswer(
+            RetentionPolicyAnswer(
                 name=row.name,
                 order=row.position,
                 enabled=row.enabled,
@@ -261,13 +261,13 @@ def _values(body: Sequence[PolicyBody]) -> list[dict[str, Any]]:
 
 
 @group.get("/retention/policies", admit=manages_retention)
-def retention_policy_list(actor: Actor) -> list[PolicyAnswer]:
+def retention_policy_list(actor: Actor) -> list[RetentionPolicyAnswer]:
     """List the retention policies, in their order."""
     return _policies()
 
 
 @group.put("/retention/policies", admit=manages_retention)
-def retention_policy_set(actor: Actor, body: Policies) -> list[PolicyAnswer]:
+def retention_policy_set(actor: Actor, body: Policies) -> list[RetentionPolicyAnswer]:
     """Set the retention policies, all of them in this order.
 
     What only extends is done. What lets any message go earlier takes two people (409); a locked policy is weakened by

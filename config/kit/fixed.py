@@ -105,7 +105,7 @@ class Asked(Generic[M]):
         text, which no server can keep prepared.
         """
         wrapper: Any = connection
-        cursor = wrapper._prepare_cursor(psycopg.Cursor(held))
+        cursor = wrapper._prepare_cursor(_Cursor(held))
         cursor.execute(self.plan.sql, self.parameters)
         return cursor
 
@@ -122,6 +122,14 @@ def together(*asked: Asked[Any]) -> list[list[Any]]:
     with _prepared() as held, held.pipeline():
         cursors = [each.send(held) for each in asked]
     return [each.read(cursor) for each, cursor in zip(asked, cursors, strict=True)]
+
+
+class _Cursor(psycopg.Cursor[Any]):
+    """Knows its statement before the answer comes: in a pipeline it is logged before."""
+
+    def _convert_query(self, query: Any, params: Any = None) -> Any:
+        self._query = super()._convert_query(query, params)
+        return self._query
 
 
 @contextmanager
