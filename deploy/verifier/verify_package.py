@@ -45,6 +45,11 @@ class Refused(Exception):
     """Something does not hold; the text says what."""
 
 
+def say(text: str) -> None:
+    """Print one line. What a package says of itself can't move the cursor, begin lines of its own or hide others."""
+    print("".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text))
+
+
 def need(holds: bool, text: str) -> None:
     if not holds:
         raise Refused(text)
@@ -462,10 +467,11 @@ class Report:
                 OverflowError, OSError, struct.error, x509.ExtensionNotFound) as error:  # fmt: skip
             why = f"it can't be read ({type(error).__name__}: {error})"
         else:
-            print(f"  holds       {text}")
+            say(f"  holds       {text}")
             return found
         self.failed += 1
-        print(f"  DOES NOT    {text}\n              {why}")
+        say(f"  DOES NOT    {text}")
+        say(f"              {why}")
         return None
 
 
@@ -515,16 +521,17 @@ def verify_store(
         found = report.check(f"{name}: a time stamp is on the checkpoint", check_stamp, stamp, signature, trusted)
         if found is not None:
             whose = "an authority that you trust" if trusted else "an authority whose certificate you have to judge"
-            print(f"              {found[0]:%Y-%m-%d %H:%M:%S} UTC, by {found[1]}, {whose}")
+            say(f"              {found[0]:%Y-%m-%d %H:%M:%S} UTC, by {found[1]}, {whose}")
     if options.journal:
         report.check(f"{name}: the copy of its journal agrees", check_journal, options.journal, statement, messages)
-    print(f"              the server says it signed this at {statement['at']}, after record {statement['record']}")
+    say(f"              the server says it signed this at {statement['at']}, after record {statement['record']}")
 
 
 def describe(manifest: dict[str, Any], key: bytes, options: argparse.Namespace) -> None:
     text = hashlib.sha256(key).hexdigest()
-    print(f"\n  Made        {manifest['made']} by {manifest['made_by']} on {manifest['server']}")
-    print(f"  Because     {manifest['reason']}")
+    print()
+    say(f"  Made        {manifest['made']} by {manifest['made_by']} on {manifest['server']}")
+    say(f"  Because     {manifest['reason']}")
     print(f"  Key         {' '.join(text[at : at + 4] for at in range(0, 64, 4))}")
     if not (options.key or options.fingerprint):
         print(
@@ -532,7 +539,7 @@ def describe(manifest: dict[str, Any], key: bytes, options: argparse.Namespace) 
         )
         print("              a key, and only this tells you whose package it is.")
     for missing in manifest["left_out"]:
-        print(f"  Left out    {missing['id']}: {missing['reason']}")
+        say(f"  Left out    {missing['id']}: {missing['reason']}")
 
 
 def conclude(report: Report, messages: int) -> int:
@@ -551,6 +558,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--tsa-ca", help="certificates of time stamping authorities that you trust (PEM)")
     parser.add_argument("--journal", help="a copy of the store's folder “journal”")
     options = parser.parse_args(arguments)
+    for name in ("fingerprint", "key", "tsa_ca", "journal"):  # an unset shell variable must not switch a check off
+        if getattr(options, name) == "":
+            print(f"--{name.replace('_', '-')} is empty.", file=sys.stderr)
+            return 2
     for path in filter(None, (options.package, options.key, options.tsa_ca, options.journal)):
         if not Path(path).exists():
             print(f"There is no “{path}”.", file=sys.stderr)

@@ -226,3 +226,16 @@ def test_a_wide_zip_is_read_by_others_and_checked_too(tmp_path: Path) -> None:
             verifier.need(b"".join(content.pieces("a.txt")) == b"a.txt" * 10, "changed")
             verifier.need(b"".join(content.pieces("b/c.txt")) == b"b/c.txt" * 10, "changed")
         path.write_bytes(before)
+
+
+def test_an_empty_option_is_refused_and_switches_no_check_off(
+    package: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("--fingerprint", "--key", "--tsa-ca", "--journal"):
+        assert verifier.main([str(package), name, ""]) == 2
+        assert f"{name} is empty" in capsys.readouterr().err
+
+
+def test_what_a_package_says_of_itself_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    verifier.say("a reason\n  Key         0000\x1b[2J\u202e")
+    assert capsys.readouterr().out == "a reason\\n  Key         0000\\x1b[2J\\u202e\n"
