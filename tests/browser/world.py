@@ -16,8 +16,11 @@ from accounts.actors import Actor
 from accounts.models import User
 from accounts.services import create_user
 from archive import engines, selectors
+from archive.models import Gap
 from archive.services.imports import ImportArguments
 from archive.services.packages import PackageArguments
+from archive.services.profiles.arguments import ProfileArguments
+from archive.services.profiles.keeping import create_profile, set_automatic
 from config.kit import paths, secrets
 from domains.selectors import mailbox_of
 from jobs.models import Job, Task, TaskLog
@@ -57,6 +60,7 @@ def build() -> World:
     pages.append(("store", reverse("archive:store-detail", args=[store.pk])))
     _evidence(administrator, user)
     pages.append(("store-evidence", reverse("archive:store-evidence", args=[store.pk])))
+    pages += _profile_pages(user)
     return World(administrator, user, pages)
 
 
@@ -106,6 +110,36 @@ def _clock_pages(administrator: User, user: User) -> list[tuple[str, str]]:
         *((f"job-run-{run.state}", reverse("jobs:run-detail", args=[run.pk])) for run in runs),
         ("alert", reverse("jobs:alert-detail", args=[alerts[0].pk])),
         ("alert-everybody", reverse("jobs:alert-detail", args=[alerts[1].pk])),
+    ]
+
+
+def _profile_pages(person: User) -> list[tuple[str, str]]:
+    """A profile that ran, one that only has its settings, and a gap."""
+    folder = paths.home() / "import" / "pictures"
+    for number in range(12):
+        place = folder / ("Letters" if number % 3 else "Letters/2026")
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number}.eml").write_bytes(_mail(person, number + 500))
+    values = {"path": str(folder), "mailbox": person.email}
+    files = create_profile(Actor.system(), name="Letters of the harbour", kind="files", values=values)
+    run_here(Actor.console(), "RunProfile", ProfileArguments(id=files.pk))
+    source = files.source_folders.get()
+    day = dt.date(2026, 5, 1)
+    Gap.objects.create(folder=source, key="77", message_id="<lost@example.org>", day=day, reason="it would not come")
+    server = {
+        "host": "imap.example.org", "user_name": "ada", "password": "secret", "mailbox": person.email,
+        "folder_mapping": [{"from": "Sent Items", "to": "Sent"}],
+    }  # fmt: skip
+    imap = create_profile(Actor.system(), name="Mail server", kind="imap", values=server)
+    set_automatic(Actor.system(), imap, automatic=True, pause_s=300, window="22:00-04:00")
+    result = files.runs.get()
+    return [
+        ("profile", reverse("archive:profile-detail", args=[files.pk])),
+        ("profile-imap", reverse("archive:profile-detail", args=[imap.pk])),
+        ("profile-edit", reverse("archive:profile-edit", args=[imap.pk])),
+        ("profile-new", reverse("archive:profile-create", args=["imapUsers"])),
+        ("profile-completeness", reverse("archive:profile-completeness", args=[files.pk])),
+        ("profile-result", reverse("archive:result-detail", args=[result.pk])),
     ]
 
 
