@@ -19,9 +19,10 @@ from config.kit import paths
 from tests import factories
 from tests.chromium import chromium
 from tests.dns_server import DnsServer, running_dns_server
+from tests.s3 import s3_server
 from tests.stage import Cast, make_cast
 
-__all__ = ["chromium"]
+__all__ = ["chromium", "s3_server"]
 
 
 @pytest.fixture(scope="session")
