@@ -10,6 +10,7 @@ from archive.mail.extract import Extract
 
 from .codec import Squeezed
 from .describe import describe
+from .errors import FolderGone
 from .journal import Event
 from .packs import Place
 from .rows import Description
@@ -60,6 +61,9 @@ class Adding:
 
     def run(self) -> list[Added]:
         store = self.store
+        wanted = {incoming.folder for incoming in self.batch}
+        if missing := wanted - store.catalogue.known_folders(wanted):
+            raise FolderGone(missing)
         known = store.catalogue.find_sha256([incoming.sha256 for incoming in self.batch])
         placed = self._placed(known)
         next_number = store.catalogue.counter("next_number")

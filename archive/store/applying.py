@@ -39,6 +39,7 @@ class Applier:
             "box": self.box,
             "dir": self.dir,
             "mvd": self.mvd,
+            "rmd": self.rmd,
             "msg": self.msg,
             "put": self.put,
             "del": self.delete,
@@ -179,6 +180,16 @@ class Applier:
         lies = (place.pack, place.offset, place.length)
         sql = "UPDATE message SET pack = ?, offset = ?, length = ?, crc = ? WHERE number = ?"
         self.db.execute(sql, (*lies, check_of(*lies, *said), number))
+
+    # Since format 3
+
+    def rmd(self, number: int) -> None:
+        """Without effect where the folder isn't empty, as it can be where a damaged journal is read."""
+        self.db.execute(
+            """DELETE FROM folder WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM placement WHERE folder = ?1)
+               AND NOT EXISTS (SELECT 1 FROM folder it WHERE it.mailbox = folder.mailbox AND it.parent = ?1)""",
+            (number,),
+        )
 
     # Since format 2
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from .applying import Applier, Describe, Locate
 from .errors import Damaged, NotFound, StorageFailed, StoreFull, WrongFormat
 from .journal import Position, Record
-from .rows import Folder, Merged, Pack, Row, row_of
+from .rows import Folder, FolderSum, Merged, Pack, Row, row_of
 from .schema import COUNTERS, VERSION, statements, upgrade
 
 
@@ -209,11 +209,14 @@ class Catalogue:
         return dict(self.reader.execute("SELECT number, label FROM mailbox"))
 
     def only_mailbox(self) -> int | None:
-        """The mailbox, if there has ever been just one with folders in this store."""
-        lowest, highest = self.reader.execute(
-            "SELECT (SELECT min(mailbox) FROM folder), (SELECT max(mailbox) FROM folder)"
+        """The mailbox, if there has ever been just one with folders in this store.
+
+        Not known any more once a folder was removed: the index may still have what lay in it.
+        """
+        lowest, highest, count = self.reader.execute(
+            "SELECT (SELECT min(mailbox) FROM folder), (SELECT max(mailbox) FROM folder), (SELECT count(*) FROM folder)"
         ).fetchone()
-        return lowest if lowest == highest else None
+        return lowest if lowest == highest and count == self.counter("next_folder") - 1 else None
 
     def folders(self, mailbox: int | None = None) -> list[Folder]:
         """All folders (of a mailbox), sorted by path."""
@@ -249,6 +252,22 @@ class Catalogue:
         if first is None:
             raise NotFound(f"there is no folder {number}")
         return Folder(first[0], first[1], first[2], first[3], "/".join(reversed(names)), first[4])
+
+    def folder_sums(self, numbers: Iterable[int]) -> dict[int, FolderSum]:
+        """What lies in each of these folders itself; reads the rows of all their messages."""
+        found: dict[int, FolderSum] = {}
+        sql = """SELECT count(*), coalesce(sum(m.size), 0), min(m.date), max(m.date)
+                 FROM placement p JOIN message m ON m.number = p.number WHERE p.folder = ?"""
+        for number in numbers:
+            row = self.reader.execute(sql, (number,)).fetchone()
+            if row[0]:
+                found[number] = FolderSum(*row)
+        return found
+
+    def known_folders(self, numbers: Iterable[int]) -> set[int]:
+        """Which of these folders there are."""
+        sql = "SELECT number FROM folder WHERE number = ?"
+        return {number for number in set(numbers) if self.reader.execute(sql, (number,)).fetchone()}
 
     def child(self, mailbox: int, parent: int, name: str) -> int | None:
         sql = "SELECT number FROM folder WHERE mailbox = ? AND parent = ? AND name = ?"

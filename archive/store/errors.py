@@ -26,6 +26,24 @@ class Damaged(StoreError):
         self.where = where
 
 
+class FolderGone(StoreError):
+    """Folders in which something was to be placed were removed meanwhile; nothing was kept of the batch."""
+
+    permanent = False
+
+    def __init__(self, numbers: set[int]) -> None:
+        super().__init__(f"folders that are no more: {sorted(numbers)}")
+        self.numbers = numbers
+
+
+class FolderTaken(StoreError):
+    """There is a folder of that name there."""
+
+
+class BadFolder(StoreError):
+    """A folder can't lie there: within itself, or too deep."""
+
+
 class KeyRefused(StoreError):
     """The key at hand does not open this store."""
 

@@ -26,10 +26,10 @@ import zstandard
 
 from archive.mail.extract import Extract, extract, extract_many
 
-from .adding import Incoming
+from .adding import Added, Incoming
 from .codec import FRAME_BYTES, Squeezed, squeeze_many, squeeze_stream
 from .describe import describe
-from .errors import Busy, Stopped
+from .errors import Busy, FolderGone, Stopped
 from .indexer import Indexer
 from .replay import TEXT_BYTES
 from .store import Store
@@ -103,6 +103,7 @@ class Ingest:
         self._mode = index
         self._stop = stop
         self._folders: dict[tuple[int, str], int] = {}
+        self._paths: dict[int, tuple[int, str]] = {}
         self._chunk = Chunk()
         self._to_prepare: queue.Queue[Chunk | None] = queue.Queue(QUEUED_CHUNKS)
         self._to_commit: queue.Queue[Prepared | None] = queue.Queue(QUEUED_CHUNKS)
@@ -202,7 +203,8 @@ class Ingest:
     def _folder(self, mailbox: int, path: str) -> int:
         key = (mailbox, path)
         if key not in self._folders:
-            self._folders[key] = self._store.ensure_folder(mailbox, path)
+            number = self._folders[key] = self._store.ensure_folder(mailbox, path)
+            self._paths[number] = key
         return self._folders[key]
 
     def _send(self) -> None:
@@ -271,7 +273,7 @@ class Ingest:
 
     def _commit(self, prepared: Prepared) -> None:
         self._preparer.squeeze(prepared)
-        added = self._store.add(prepared.incoming)
+        added = self._add(prepared)
         supply: dict[int, Extract] = {}
         for given, one, text, incoming in zip(prepared.given, added, prepared.texts, prepared.incoming, strict=True):
             if not one.duplicate:
@@ -287,6 +289,19 @@ class Ingest:
             )
         if self._feeds and supply:
             self._put(self._to_index, supply)
+
+    def _add(self, prepared: Prepared) -> list[Added]:
+        """Keep a batch; a folder that somebody removed since it was looked up, being empty, is made again."""
+        while True:
+            try:
+                return self._store.add(prepared.incoming)
+            except FolderGone as gone:
+                again = {number: self._store.ensure_folder(*self._paths[number]) for number in gone.numbers}
+                for old, new in again.items():
+                    self._paths[new] = self._paths[old]
+                    self._folders[self._paths[old]] = new
+                for incoming in prepared.incoming:
+                    incoming.folder = again.get(incoming.folder, incoming.folder)
 
     def _drain(self, source: queue.Queue[Any], failure: BaseException) -> None:
         """After a failure: keep taking until the end mark, so that whoever puts is not stuck behind a dead thread."""

@@ -30,6 +30,10 @@ Format 2 has these too:
 ["rec", folder, records, sequence, chain]      the journal was written anew: where the old one lies, how many of its
                                                records proved themselves, and what was known of its end
 
+Format 3 has this too:
+
+["rmd", folder]                                an empty folder was removed; its number is never given again
+
 Not for what the events mean to a catalogue (`catalogue`), nor for who may write them (`store`).
 """
 
@@ -59,6 +63,7 @@ SEGMENT_BYTES = 64 << 20
 Event = list[Any]
 
 SINCE_FORMAT_2 = frozenset({"own", "und", "mrg", "rec"})
+SINCE_FORMAT_3 = frozenset({"rmd"})
 
 HEADER = struct.Struct("<4s16sIQ32s24x8s")
 HEAD = struct.Struct("<IQ12s")
@@ -106,7 +111,13 @@ def segment_name(number: int) -> str:
 
 def format_of(events: Iterable[Event]) -> int:
     """The oldest format of a store that has words for these events."""
-    return 2 if any(event[0] in SINCE_FORMAT_2 or (event[0] == "msg" and len(event) > 5) for event in events) else 1
+    return max(map(_format_of, events), default=1)
+
+
+def _format_of(event: Event) -> int:
+    if event[0] in SINCE_FORMAT_3:
+        return 3
+    return 2 if event[0] in SINCE_FORMAT_2 or (event[0] == "msg" and len(event) > 5) else 1
 
 
 class Journal:

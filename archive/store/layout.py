@@ -17,7 +17,7 @@ from .keys import Keys
 
 # Stores are made in the newest format. An older one is read and written as it is, with the events it knows, until it is
 # upgraded.
-FORMAT = 2
+FORMAT = 3
 OLDEST_FORMAT = 1
 
 

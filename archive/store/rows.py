@@ -89,6 +89,25 @@ class Folder:
 
 
 @dataclass(slots=True)
+class FolderSum:
+    """What lies in one folder, not below it: messages, their bytes, and their first and last date (s since 1970)."""
+
+    messages: int = 0
+    size_bytes: int = 0
+    oldest: int | None = None
+    newest: int | None = None
+
+    def __add__(self, other: FolderSum) -> FolderSum:
+        dates = [date for one in (self, other) for date in (one.oldest, one.newest) if date is not None]
+        return FolderSum(
+            self.messages + other.messages,
+            self.size_bytes + other.size_bytes,
+            min(dates, default=None),
+            max(dates, default=None),
+        )
+
+
+@dataclass(slots=True)
 class Merged:
     """How far another store was merged into this one: the message, and the record and chain of its journal then."""
 

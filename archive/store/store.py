@@ -18,6 +18,7 @@ from pathlib import Path
 
 from archive.query.nodes import Node
 
+from . import folders
 from . import keys as wrapping
 from .adding import Added, Adding, Incoming
 from .backend import FileBackend
@@ -93,7 +94,7 @@ class Store(ReadableStore):
 
         A content the store has is only placed; a content placed in that folder already is a duplicate. All or nothing,
         with the events in `also`, which end the same record.
-        Raises: StoreFull, StorageFailed, ReadOnly, Damaged.
+        Raises: StoreFull, StorageFailed, ReadOnly, Damaged, FolderGone.
         """
         with self.writer_lease():
             return Adding(self, batch, also).run()
@@ -152,16 +153,10 @@ class Store(ReadableStore):
         if found is not None:
             return found
         with self.writer_lease():
-            parent, events = 0, list[Event]()
-            number = self.catalogue.counter("next_folder")
-            for name in folder_names(path):
-                child = self.catalogue.child(mailbox, parent, name) if not events else None
-                if child is None:
-                    child, number = number, number + 1
-                    events.append(["dir", child, mailbox, parent, name])
-                parent = child
+            events = list[Event]()
+            number = folders.make(self, mailbox, folder_names(path), events)
             self.commit(events)
-            return parent
+            return number
 
     def find_folder(self, mailbox: int, path: str) -> int | None:
         """The number of a folder, or None. Raises: ValueError for an empty path."""
@@ -172,6 +167,33 @@ class Store(ReadableStore):
                 return None
             parent = child
         return parent
+
+    def move_folder(self, mailbox: int, path: str, to: str) -> int:
+        """Give a folder, with all that lies below it, another name or place; its number. One record of the journal.
+
+        Parents that are missing are made. Nothing is indexed anew: folders keep their numbers.
+        Raises: NotFound, FolderTaken, BadFolder, ReadOnly.
+        """
+        return folders.move(self, mailbox, path, to)
+
+    def merge_folder(self, mailbox: int, path: str, into: str, *, by: str) -> int:
+        """Bring what lies in a folder and below it into another one, and remove it; how many messages were moved.
+
+        Folders of the same name below become one. Stopped or killed at any moment, the rest can be merged again.
+        Raises: NotFound, BadFolder, ReadOnly, NeedsUpgrade.
+        """
+        return folders.merge(self, mailbox, path, into, by=by)
+
+    def move_messages(self, numbers: Sequence[int], source: int, target: int, *, by: str) -> int:
+        """Place messages of one folder in another of the same mailbox instead; how many. Raises: NotFound, ReadOnly."""
+        return folders.move_messages(self, numbers, source, target, by=by)
+
+    def remove_folders(self, numbers: Sequence[int]) -> list[int]:
+        """Remove those of these folders that are empty and have nothing below them but what goes too; which did.
+
+        Raises: ReadOnly, NeedsUpgrade.
+        """
+        return folders.remove(self, numbers)
 
     def delete(self, numbers: Sequence[int], *, folder: int = 0, reason: str, by: str) -> int:
         """Remove placements (in one folder, or everywhere); how many messages were touched.

@@ -7,12 +7,13 @@ Not for what only one backend can show (processes, a full disk): those tests sta
 
 from .backend import BackendContract
 from .checking import catalogue_rows, check_invariants, replayed
+from .folders import FolderContract
 from .ground import Ground
 from .making import bring_index, incoming, keep, mail
 from .operations import OperationContract
 from .store import StoreContract
 
 __all__ = [
-    "BackendContract", "Ground", "OperationContract", "StoreContract", "bring_index", "catalogue_rows",
-    "check_invariants", "incoming", "keep", "mail", "replayed",
+    "BackendContract", "FolderContract", "Ground", "OperationContract", "StoreContract", "bring_index",
+    "catalogue_rows", "check_invariants", "incoming", "keep", "mail", "replayed",
 ]  # fmt: skip

@@ -44,13 +44,14 @@ def count(store: Store) -> int:
 def restore(store: Store, meter: Meter, report: Report) -> None:
     """Bring back what can be; counts `restored` and `restored_placements`. Raises: Stopped, StoreFull."""
     gone = _gone(store)
+    folders = _Folders(store)
     batch: list[Incoming] = []
     report.numbers.setdefault("restored", 0)
     for number, size, place in _entries(store, set(gone)):
         one = gone.get(number)
         if one is None or one.size != size:
             continue
-        batch += _incoming(store, number, one, place)
+        batch += _incoming(store, number, one, place, folders)
         if len(batch) >= BATCH:
             _keep(store, batch, report)
         meter.step(place.length, "looking for deleted messages")
@@ -88,7 +89,7 @@ def _entries(store: Store, wanted: set[int]) -> Iterator[tuple[int, int, Place]]
                 yield number, size, place
 
 
-def _incoming(store: Store, number: int, one: Gone, place: Place) -> list[Incoming]:
+def _incoming(store: Store, number: int, one: Gone, place: Place, into: _Folders) -> list[Incoming]:
     """The message as new, once per folder; nothing where its bytes are damaged."""
     try:
         reader = store.pack_reader(place.pack)
@@ -102,7 +103,7 @@ def _incoming(store: Store, number: int, one: Gone, place: Place) -> list[Incomi
         return []
     frames = partial(reader.frames, place, number, one.size)
     said = describe(extract(b"".join(held), size=one.size) if one.size > TEXT_BYTES else extract(b"".join(held)))
-    folders = [folder for folder in sorted(one.last) if _is_there(store, folder)]
+    folders = sorted({found for folder in one.last if (found := into.find(folder)) is not None})
     return [
         Incoming(one.sha256, one.size, one.date, folder, frames, said, archived_ms=_since(store, one))
         for folder in folders
@@ -113,12 +114,34 @@ def _since(store: Store, one: Gone) -> int | None:
     return one.archived_ms if store.format > 1 else None
 
 
-def _is_there(store: Store, folder: int) -> bool:
-    try:
-        store.catalogue.folder(folder)
-    except NotFound:
-        return False
-    return True
+class _Folders:
+    """Where a folder is now; one that was removed, having become empty, is made again as it was called last."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._made: dict[int, tuple[int, int, str]] = {}
+
+    def find(self, folder: int) -> int | None:
+        if self._store.catalogue.known_folders([folder]):
+            return folder
+        if not self._made:
+            self._hear()
+        path, at = list[str](), folder
+        while at in self._made:
+            path.insert(0, self._made[at][2])
+            at = self._made[at][1]
+        return self._store.ensure_folder(self._made[folder][0], "/".join(path)) if path else None
+
+    def _hear(self) -> None:
+        for record in self._store.journal.read(Position()):
+            for kind, *said in record.events:
+                if kind == "dir":
+                    self._made[said[0]] = (said[1], said[2], said[3])
+                elif kind == "mvd" and said[0] in self._made:
+                    self._made[said[0]] = (self._made[said[0]][0], said[1], said[2])
+                elif kind == "own":
+                    others = dict(said[0])
+                    self._made = {n: (others.get(box, box), *more) for n, (box, *more) in self._made.items()}
 
 
 def _keep(store: Store, batch: list[Incoming], report: Report) -> None:

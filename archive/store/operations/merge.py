@@ -17,9 +17,9 @@ from functools import partial
 
 import zstandard
 
-from ..adding import Incoming
+from ..adding import Added, Incoming
 from ..codec import Squeezed
-from ..errors import Damaged, NeedsUpgrade, NotFound, WrongFormat
+from ..errors import Damaged, FolderGone, NeedsUpgrade, NotFound, WrongFormat
 from ..ingest import CHUNK_BYTES, CHUNK_MESSAGES, SAMPLE_BYTES, SAMPLE_LEAST_MESSAGES, SAMPLE_MESSAGE_BYTES
 from ..journal import Event
 from ..rows import Description, Row
@@ -126,6 +126,7 @@ class _Merge:
 
     def _bring(self, rows: list[Row], mark: Event) -> None:
         incoming: list[Incoming] = []
+        theirs: list[int] = []
         known = self.store.catalogue.find_sha256([bytes.fromhex(row.sha256) for row in rows])
         for row in rows:
             frames = self._frames(row)
@@ -136,10 +137,21 @@ class _Merge:
             for folder, _ in row.placements:
                 into = self._folder(folder)
                 incoming.append(Incoming(digest, row.size, row.date, into, frames, said, archived_ms=row.archived_ms))
+                theirs.append(folder)
             self.report.count("known_already" if digest in known else "messages")
-        added = self.store.add(incoming, also=[mark])
+        added = self._add(incoming, theirs, mark)
         self.report.count("placements", sum(not one.duplicate for one in added))
         self.meter.step(sum(row.place.length for row in rows), "copying messages")
+
+    def _add(self, incoming: list[Incoming], theirs: list[int], mark: Event) -> list[Added]:
+        """A folder that was made a moment ago can be removed, being empty, before anything is put in it."""
+        while True:
+            try:
+                return self.store.add(incoming, also=[mark])
+            except FolderGone:
+                self.folders.clear()
+                for one, folder in zip(incoming, theirs, strict=True):
+                    one.folder = self._folder(folder)
 
     def _frames(self, row: Row) -> Callable[[], Iterable[Squeezed]] | None:
         """The message's frames as they lie there, read now where they are small; None where they can't be read."""

@@ -207,6 +207,7 @@ class Proven:
         self.made: dict[int, tuple[int, int, str]] = {}
         self.merged: dict[str, int] = {}
         self.mailboxes: dict[int, str] = {}
+        self.held: dict[int, set[int]] = {}
         self.packs: set[int] = set()
         self.compacting: set[int] = set()
         self.replaced: set[int] = set()
@@ -225,6 +226,8 @@ class Proven:
                 self.made[said[0]] = (said[1], said[2], said[3])
             case "mvd" if said[0] in self.made:
                 self.made[said[0]] = (self.made[said[0]][0], said[1], said[2])
+            case "rmd":
+                self.made.pop(said[0], None)
             case "own":
                 others = dict(said[0])
                 self.made = {n: (others.get(box, box), *more) for n, (box, *more) in self.made.items()}
@@ -238,8 +241,10 @@ class Proven:
                 self.digests.add(said[1])
             case "put":
                 self.placed.add((said[0], said[1]))
+                self.held.setdefault(said[1], set()).add(said[0])
+                self.dead.discard(said[1])
             case "del":
-                self.dead.update(said[0])
+                self._forget(said[0], said[1])
                 # Placements removed here are not missed later; that they were made is still known.
             case "dic":
                 self.dictionaries.add(said[0])
@@ -251,6 +256,16 @@ class Proven:
                 self.replaced.update(said[0])
                 self.compacting.difference_update(said[1])
                 self.packs.update(said[1])
+
+    def _forget(self, numbers: list[int], folder: int) -> None:
+        """Dead is what was taken from everywhere, not what was moved from one folder to another."""
+        for number in numbers:
+            left = self.held.get(number, set()) - {folder} if folder else set[int]()
+            if left:
+                self.held[number] = left
+            else:
+                self.held.pop(number, None)
+                self.dead.add(number)
 
 
 def rescue(store: Store, records: list[Record], report: Report) -> tuple[list[Event], list[Event]]:

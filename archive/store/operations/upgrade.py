@@ -1,6 +1,6 @@
 """Bring a store to the newest format, so that it may be written with all words of the journal.
 
-From 1 to 2 nothing that lies there changes its meaning, so the journal is not written anew: it is read through, as an
+From 1 to 3 nothing that lies there changes its meaning, so the journal is not written anew: it is read through, as an
 older reader would, and then `store.json` says the new format. The catalogue, a projection, is brought up whenever a
 store is opened. Relies on I5. Stopped or killed at any moment, the store is of the old format or of the new one.
 """

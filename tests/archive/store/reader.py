@@ -36,7 +36,7 @@ def store_key(root: Path, *, master: bytes | None = None, recovery: bytes | None
     """(identity, store key), by the master key or by the recovery private key."""
     about = json.loads((root / "store.json").read_text())
     keys = json.loads((root / "keys.json").read_text())
-    if (about["format"], keys["format"]) not in {(1, 1), (2, 1)}:
+    if (about["format"], keys["format"]) not in {(1, 1), (2, 1), (3, 1)}:
         raise Unreadable("another format")
     if master is not None:
         entry, wrapping = keys["master"], hkdf(master, b"postkeep wrap master")
@@ -111,6 +111,10 @@ class Told:
                 self.folders[said[0]] = (said[1], said[2], said[3])
             case "mvd":
                 self.folders[said[0]] = (self.folders[said[0]][0], said[1], said[2])
+            case "rmd":
+                used = any(said[0] in held for held in self.placements.values())
+                if not used and all(parent != said[0] for _, parent, _ in self.folders.values()):
+                    self.folders.pop(said[0], None)
             case "msg":
                 for old in [old for old, (digest, _) in self.messages.items() if digest == said[1]]:
                     del self.messages[old], self.placements[old]

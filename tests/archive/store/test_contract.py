@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.store.contract import BackendContract, Ground, OperationContract, StoreContract
+from archive.store.contract import BackendContract, FolderContract, Ground, OperationContract, StoreContract
 
 from .grounds import GROUNDS
 
@@ -32,4 +32,8 @@ class TestStore(StoreContract):
 
 
 class TestOperations(OperationContract):
+    pass
+
+
+class TestFolders(FolderContract):
     pass

@@ -60,8 +60,8 @@ def test_an_older_store_is_written_with_the_words_it_has_until_it_is_upgraded(
     ):
         keep(store, store.ensure_folder(1, "New"), mail("kept in an older store"))
         if store.format < FORMAT:
-            with pytest.raises(NeedsUpgrade), store.writer_lease():
-                store.commit([["own", [[1, 9]]]])
+            with pytest.raises(NeedsUpgrade):
+                store.remove_folders([store.ensure_folder(1, "Empty")])
         plan = upgrade.plan(store)
         assert plan.numbers["format"] == store.format and plan.numbers["to"] == FORMAT
         assert upgrade.run(store, plan).ok

@@ -130,6 +130,28 @@ class StoreHistory(RuleBasedStateMachine):
     def compacting(self) -> None:
         self.compact()
 
+    @rule(path=st.sampled_from(["Inbox", "Inbox/Deep"]), into=st.sampled_from(["Sent", "Sent/Deep", "Inbox"]))
+    def merging_folders(self, path: str, into: str) -> None:
+        if (
+            into != path
+            and not path.startswith(f"{into}/")
+            and not into.startswith(f"{path}/")
+            and self.store.find_folder(1, path)
+        ):
+            self.store.merge_folder(1, path, into, by="me")
+            for (mailbox, held), numbers in list(self.placed.items()):
+                if mailbox == 1 and (held == path or held.startswith(f"{path}/")):
+                    del self.placed[1, held]
+                    self.placed.setdefault((1, into + held[len(path) :]), set()).update(numbers)
+
+    @rule()
+    def removing_empty_folders(self) -> None:
+        self.store.remove_folders([each.number for each in self.store.folders()])
+        paths = {(each.mailbox, each.path) for each in self.store.folders()}
+        full = {where for where, held in self.placed.items() if held}
+        assert paths >= full
+        assert all(any(other == p or other.startswith(f"{p}/") for b, other in full if b == box) for box, p in paths)
+
     @rule()
     def reopening(self) -> None:
         self.store.catalogue.close()

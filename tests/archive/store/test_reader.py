@@ -36,6 +36,10 @@ def fill(store: Store) -> None:
         ingest.put("Large", spool=BytesIO(mail("large") + chance.randbytes(9 << 20)))
     keep(store, inbox, mail("after it all"))
     store.delete(numbers[60:63], reason="a test", by="me")
+    store.move_folder(2, "Projekte", "Old/Projects")
+    store.move_messages(numbers[70:80], inbox, store.ensure_folder(1, "Sorted"), by="me")
+    store.ensure_folder(1, "Nothing/in it")
+    store.remove_folders([folder.number for folder in store.folders()])
 
 
 def exported(store: Store) -> Counter[tuple[str, str, bytes]]:

@@ -53,6 +53,9 @@ def fill(store: Store) -> None:
     compact.run(store, compact.plan(store))
     keep(store, folders[0], b"", b"no header at all", mail("last", "after the compaction"))
     store.mailbox(2, "robert@example.org")
+    store.ensure_folder(1, "Gone/deeper")
+    store.move_folder(1, "Gone/deeper", "Kept")
+    store.remove_folders([number for number in [store.find_folder(1, "Gone")] if number is not None])
 
 
 def manifest(store: Store) -> dict[str, object]:
