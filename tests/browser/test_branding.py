@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
@@ -19,6 +18,7 @@ from accounts.actors import Actor
 from domains import brands
 from domains.services.branding import set_branding, set_logo
 from tests.browser.conftest import DESKTOP, PHONE, PageFor
+from tests.browser.looking import overflow, violations
 from tests.domains.branding.pictures import png
 from tests.domains.factories import make_customer, make_delegate, make_domain, make_mailbox_in
 
@@ -44,11 +44,8 @@ def lighthouse(width: int = 240, height: int = 60) -> bytes:
 
 def look(page: Page, name: str, theme: str) -> None:
     """axe finds nothing here, and nothing is wider than the window."""
-    found = Axe().run(page, options={"preload": False}).response["violations"]
-    assert [
-        f"{rule['id']}: {node['html'][:160]} {node['failureSummary']}" for rule in found for node in rule["nodes"]
-    ] == []
-    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    assert violations(page) == []
+    assert overflow(page) <= 0
     if shots := os.environ.get("PAGE_SHOTS"):
         width = "phone" if page.viewport_size == {"width": PHONE[0], "height": PHONE[1]} else "desktop"
         page.screenshot(path=Path(shots) / f"branding-{name}-{width}-{theme}.png", full_page=True)

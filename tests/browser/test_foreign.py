@@ -17,7 +17,8 @@ from jobs.models import Task
 from jobs.services import run_waiting
 from tests.access import Place, Role, Scoped
 from tests.browser.conftest import PHONE, PageFor
-from tests.browser.test_pages import ERROR_STATUS, overflow
+from tests.browser.looking import overflow
+from tests.browser.test_pages import ERROR_STATUS
 from tests.stage import Cast, make_cast
 from tests.test_access import ROWS
 from tests.test_read_only import contents

@@ -11,7 +11,7 @@ from accounts.models import User
 from jobs.models import Task
 from tests import factories
 from tests.browser.conftest import DESKTOP, PHONE, PageFor
-from tests.browser.test_pages import violations
+from tests.browser.looking import violations
 
 TASKS, OBJECT = "/tasks/", "/styleguide/object"
 

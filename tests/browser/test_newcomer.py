@@ -14,7 +14,8 @@ from domains.models import Address, Domain, Mailbox
 from jobs import running
 from jobs.models import Task
 from tests.browser.conftest import DESKTOP, PHONE, PageFor
-from tests.browser.test_pages import ERROR_STATUS, overflow
+from tests.browser.looking import overflow
+from tests.browser.test_pages import ERROR_STATUS
 from tests.factories import PASSWORD, make_administrator
 
 PEOPLE = 20

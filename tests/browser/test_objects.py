@@ -24,7 +24,7 @@ from domains.services.domain_settings import set_domain_limits, update_domain
 from domains.services.groups import create_group
 from tests.access import AnyRow, Args, Place, Role
 from tests.browser.conftest import DESKTOP, PHONE, PageFor
-from tests.browser.test_pages import overflow, violations
+from tests.browser.looking import overflow, violations
 from tests.domains.factories import make_mailbox_in
 from tests.stage import Cast, make_cast
 from tests.test_access import collect_rows

@@ -11,7 +11,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.db import connection
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
@@ -23,6 +22,7 @@ from jobs import services as jobs
 from jobs.models import Task
 from tests import factories
 from tests.browser.conftest import DESKTOP, PHONE, PageFor
+from tests.browser.looking import overflow, violations
 from tests.factories import PASSWORD
 from tests.jobs.commands import CountArguments
 
@@ -31,9 +31,8 @@ SIZES = [pytest.param(DESKTOP, id="desktop"), pytest.param(PHONE, id="phone")]
 
 def look(page: Page, name: str) -> None:
     """axe finds nothing here, and nothing is wider than the window."""
-    found = Axe().run(page, options={"preload": False}).response["violations"]
-    assert [f"{rule['id']}: {node['html'][:120]}" for rule in found for node in rule["nodes"]] == []
-    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    assert violations(page) == []
+    assert overflow(page) <= 0
     if shots := os.environ.get("PAGE_SHOTS"):
         width = "phone" if page.viewport_size == {"width": PHONE[0], "height": PHONE[1]} else "desktop"
         page.screenshot(path=Path(shots) / f"story-{name}-{width}.png", full_page=True)

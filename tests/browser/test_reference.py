@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from api.views import reference_text
 from tests.browser.conftest import DESKTOP, PHONE, PageFor
-from tests.browser.test_pages import overflow, violations
+from tests.browser.looking import overflow, violations
 
 LOOKS = [("light", DESKTOP), ("dark", DESKTOP), ("light", PHONE), ("dark", PHONE)]
 
