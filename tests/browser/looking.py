@@ -16,7 +16,7 @@ RUN = """async only => {
   if (only) options.runOnly = {type: "rule", values: only};
   return (await axe.run(document, options)).violations;
 }"""
-COLOURS = ("color-contrast", "color-contrast-enhanced", "link-in-text-block")
+COLOURS = ("color-contrast", "link-in-text-block")
 
 
 def violations(page: Page, *, only: tuple[str, ...] | None = None) -> list[str]:
