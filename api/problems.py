@@ -225,6 +225,10 @@ def _broken_off(error: Exception, names: Names) -> ApiError:
     return BadRequest(_("The body ended early."))
 
 
+def _away(error: Exception, names: Names) -> ApiError:
+    return Unavailable(_words(error), headers={"Retry-After": "30"})
+
+
 def _starting(error: Exception, names: Names) -> ApiError:
     return Unavailable(_("The database doesn't answer; try again in some seconds."), headers={"Retry-After": "3"})
 
@@ -267,6 +271,7 @@ TABLE: list[tuple[type[Exception], Callable[[Exception, Names], ApiError]]] = [
     (jobs.NotYours, _not_yours),
     (jobs.AskedAlready, _taken),
     (jobs.JobsError, _refused),
+    (archive.StoreProtected, _taken),
     (archive.StoreUnavailable, _away),
     (archive.StoreUnknown, _not_found),
     (archive.MessageUnknown, _not_found),

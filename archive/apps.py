@@ -24,6 +24,7 @@ class ArchiveConfig(AppConfig):
         evidence_offers.register()
         clock.every(archive.tasks.HOUSEKEEPING_EVERY_S, archive.tasks.HOUSEKEEPING)
         clock.every(archive.tasks.FOLLOW_EVERY_S, archive.tasks.FOLLOW_RETENTION)
+        clock.every(archive.tasks.STORES_EVERY_S, archive.tasks.STORES)
         health.register()
         navigation.register()
         overview.register()

@@ -1,22 +1,34 @@
 """The open engines of this process: one per store, shared by its threads.
 
 Not for deciding who may read what, and not for making stores (`services.stores`). A forked child forgets what its
-parent had open and opens anew.
+parent had open and opens anew. A store that can't be opened is not tried again by every request: after a while, or when
+somebody asked for it (`Store.retried_at`, which every process sees).
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.utils.translation import gettext as _
 
 from archive import store as engine
-from archive.errors import StoreUnavailable
+from archive.errors import StoreProtected, StoreUnavailable
 from archive.models import Store
+from archive.store.backend import FileBackend
 from archive.store.errors import StoreError
 from config.kit import secrets
 
+TRY_AGAIN_S = 15.0
+UNOPENABLE = (StoreError, secrets.SecretsError, OSError)
+
 _guard = threading.Lock()
 _open: dict[int, engine.Store] = {}
+_failed: dict[int, tuple[float, str]] = {}
 
 
 def keys() -> engine.Keys:
@@ -28,21 +40,90 @@ def open_store(store: Store) -> engine.Store:
     """The open engine of a store. Raises: StoreUnavailable (folder missing, wrong key, not a store)."""
     with _guard:
         found = _open.get(store.pk)
-        if found is not None and found.stale():
+        if found is not None and (found.stale() or found.index_path != store.index):
             # Recover put another catalogue in place. Not closed here: other threads may be reading from it still.
-            del _open[store.pk]
-        if store.pk not in _open:
+            found = _open.pop(store.pk) and None
+        if found is None:
+            _refuse_again(store)
             try:
-                _open[store.pk] = engine.Store.open(store.root, store.work, keys())
-            except (StoreError, secrets.SecretsError, OSError) as error:
-                raise StoreUnavailable(f"the store “{store.name}” can't be opened: {error}") from error
-        return _open[store.pk]
+                found = _open[store.pk] = engine.Store.open(store.root, store.work, keys(), index=store.index)
+            except UNOPENABLE as error:
+                _failed[store.pk] = (time.time(), str(error))
+                raise _unavailable(store, str(error)) from error
+            _failed.pop(store.pk, None)
+        return found
+
+
+def _refuse_again(store: Store) -> None:
+    failed_at, why = _failed.get(store.pk, (0.0, ""))
+    asked_again = store.retried_at is not None and store.retried_at.timestamp() > failed_at
+    if time.time() - failed_at < TRY_AGAIN_S and not asked_again:
+        raise _unavailable(store, why)
+
+
+def _unavailable(store: Store, why: str) -> StoreUnavailable:
+    return StoreUnavailable(_("the store “%(name)s” can't be opened: %(why)s") % {"name": store.name, "why": why})
+
+
+def open_writable(store: Store) -> engine.Store:
+    """The engine of a store that may be written to now. Raises: StoreProtected, StoreUnavailable."""
+    store.refresh_from_db(fields=["state", "detached_at"])
+    require_writable(store)
+    opened = open_store(store)
+    mark_protected(store)
+    return opened
+
+
+def require_writable(store: Store) -> None:
+    """Raises: StoreProtected."""
+    if not store.is_open:
+        raise StoreProtected(_("The store “%(name)s” is switched off.") % {"name": store.name})
+    if not store.is_writable:
+        raise StoreProtected(_("The store “%(name)s” is write-protected.") % {"name": store.name})
+
+
+def mark_protected(store: Store) -> None:
+    """Let the engine refuse every write to a store that is write-protected, in every process, also one that writes now.
+
+    `store` is the row as it is now. Where a kill left a mark that doesn't fit it, the next writer puts that right.
+    """
+    mark = store.work / engine.PROTECTED
+    if store.is_writable:
+        mark.unlink(missing_ok=True)
+    elif store.work.is_dir():
+        mark.touch()
+
+
+@contextlib.contextmanager
+def opened_for_upkeep(store: Store, *, repair: bool = False) -> Iterator[engine.Store]:
+    """An engine of its own, also of a store that is switched off, and with `repair` of one that is damaged.
+
+    Raises: StoreUnavailable.
+    """
+    try:
+        opened = engine.Store.open(store.root, store.work, keys(), index=store.index, repair=repair)
+    except UNOPENABLE as error:
+        raise _unavailable(store, str(error)) from error
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def problem_of(store: Store) -> str:
+    """Why a store can't be opened; empty when it can."""
+    try:
+        open_store(store)
+    except StoreUnavailable as error:
+        return str(error)
+    return ""
 
 
 def close_store(store: Store) -> None:
-    """Close one engine, if it is open here."""
+    """Close one engine, if it is open here, and forget that it could not be opened."""
     with _guard:
         found = _open.pop(store.pk, None)
+        _failed.pop(store.pk, None)
     if found is not None:
         found.close()
 
@@ -52,6 +133,7 @@ def close_all() -> None:
     with _guard:
         found = list(_open.values())
         _open.clear()
+        _failed.clear()
     for each in found:
         each.close()
 
@@ -61,6 +143,12 @@ def _forget() -> None:
     global _guard
     _guard = threading.Lock()
     _open.clear()
+    _failed.clear()
 
 
 os.register_at_fork(after_in_child=_forget)
+
+
+def engine_folder(path: str) -> FileBackend:
+    """The files of a store folder that isn't open, for looking at its small files."""
+    return FileBackend(Path(path))

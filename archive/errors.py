@@ -13,6 +13,18 @@ class StoreUnknown(ArchiveError):
     """There is no store of that name, or it is switched off."""
 
 
+class StoreProtected(ArchiveError):
+    """The store is write-protected or switched off: nothing may be changed in it."""
+
+
+class StoreRefused(ArchiveError):
+    """A store can't be made, attached or changed so. `field` names what is wrong with the request, if one thing is."""
+
+    def __init__(self, text: str, *, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field
+
+
 class StoreUnavailable(ArchiveError):
     """The store is known but its folder can't be opened just now."""
 

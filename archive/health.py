@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from archive import storefacts
 from archive.models import Store
 from archive.selectors import open_stores
-from archive.tables import StoreLine
+from archive.storefacts import StoreLine
 from config.kit import health
 from config.kit.health import Report
 from config.kit.templatetags.kit import number, size_text

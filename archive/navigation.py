@@ -8,6 +8,28 @@ from accounts.offers.pages import person_number
 from accounts.permissions import Right
 from config.kit import nav, tabs
 
+ACTION_PAGES = (
+    "archive:store-action",
+    "archive:store-merge",
+    "archive:store-unlock",
+    "archive:store-detach",
+    "archive:store-index-folder",
+)
+STORE_PAGES = (
+    "archive:store-detail",
+    "archive:store-edit",
+    "archive:store-mailboxes",
+    "archive:store-upkeep",
+    "archive:store-history",
+    "archive:store-create",
+    "archive:store-attach",
+    "archive:store-auto-create",
+    "archive:index-list",
+    "archive:stores-action",
+    "archive:master-key",
+    *ACTION_PAGES,
+)
+
 
 def register() -> None:
     nav.register(
@@ -40,7 +62,24 @@ def register() -> None:
         words=_("download"),
         under=("archive:export",),
     )
-    nav.register("archive", _("Stores"), "archive:store-list", "circle-stack", Right.MANAGE_STORES, 10, keys="s")
+    nav.register(
+        "archive",
+        _("Stores"),
+        "archive:store-list",
+        "circle-stack",
+        Right.MANAGE_STORES,
+        10,
+        keys="s",
+        words=_("verify compact recover attach merge index"),
+        under=STORE_PAGES,
+    )
+    for label, url_name, order, under in (
+        (_("Overview"), "archive:store-detail", 10, ("archive:store-edit",)),
+        (_("Mailboxes"), "archive:store-mailboxes", 20, ()),
+        (_("Upkeep"), "archive:store-upkeep", 30, ACTION_PAGES),
+        (_("History"), "archive:store-history", tabs.HISTORY, ()),
+    ):
+        tabs.register("store", label, url_name, right=Right.MANAGE_STORES, order=order, under=under)
     nav.register(
         "archive",
         _("Profiles"),

@@ -91,6 +91,8 @@ def arrivals_chart(stores: list[Store]) -> BarChart:
     """Messages archived on each of the last thirty days (UTC), all stores together."""
     counts: Counter[datetime.date] = Counter()
     for store in stores:
+        if engines.problem_of(store):
+            continue  # the health page says so
         for day, (messages, _size) in engines.open_store(store).arrivals(DAYS).items():
             counts[day] += messages
     today = timezone.now().astimezone(datetime.UTC).date()

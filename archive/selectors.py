@@ -8,7 +8,7 @@ exist for them: MessageUnknown, ArchiveClosed, StoreUnknown, ExportGone, which t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 from uuid import UUID
@@ -23,17 +23,17 @@ from accounts.models import AuditEvent, FolderGrant
 from accounts.permissions import EndUserRight, Right
 from archive import engines
 from archive import store as engine
-from archive.errors import ArchiveClosed, ExportGone, MessageUnknown, StoreUnknown
+from archive.errors import ArchiveClosed, ExportGone, MessageUnknown, StoreUnavailable, StoreUnknown
 from archive.models import ArchiveAccess, ArchiveRead, Export, Rejection, Store, StoreState
 from archive.permissions import reads_everything
 from archive.query.nodes import Node
 from archive.store import Folder, Row
+from archive.store.several import Part, Place, Wanted, search_several
 from domains.models import Mailbox
 from domains.selectors import mailbox_of
 from jobs.models import Task
 
 _MESSAGE_ID = re.compile(r"([1-9][0-9]{0,17}):([0-9]{1,18})", re.ASCII)
-DATE_BITS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,8 @@ class Hit:
 class Found:
     """One page of a search over all open stores: exact total, the lines, and whether there are more each way.
 
-    `behind`: an index has not seen everything yet, so something may be missing.
+    `behind`: an index has not seen everything yet, so something may be missing. `missing`: stores that can't be opened
+    just now; what they hold is neither found nor counted.
     """
 
     total: int
@@ -113,6 +114,7 @@ class Found:
     newer: str = ""
     older: str = ""
     behind: bool = False
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,13 +238,13 @@ def get_access(actor: Actor, access_id: int) -> ArchiveAccess:
 def list_stores(actor: Actor) -> QuerySet[Store]:
     """Raises: Forbidden."""
     actor.require(Right.MANAGE_STORES)
-    return Store.objects.order_by("pk")
+    return Store.objects.filter(detached_at=None).select_related("customer").order_by("pk")
 
 
 def get_store(actor: Actor, store_id: int) -> Store:
     """Raises: Forbidden, StoreUnknown."""
     actor.require(Right.MANAGE_STORES)
-    found = Store.objects.filter(pk=store_id).first()
+    found = Store.objects.filter(pk=store_id, detached_at=None).select_related("customer").first()
     if found is None:
         raise StoreUnknown(f"there is no store {store_id}")
     return found
@@ -251,7 +253,7 @@ def get_store(actor: Actor, store_id: int) -> Store:
 def get_store_by_name(actor: Actor, name: str) -> Store:
     """Raises: Forbidden, StoreUnknown."""
     actor.require(Right.MANAGE_STORES)
-    found = Store.objects.filter(name=name).first()
+    found = Store.objects.filter(name=name, detached_at=None).first()
     if found is None:
         raise StoreUnknown(f"there is no store named “{name}”")
     return found
@@ -259,7 +261,24 @@ def get_store_by_name(actor: Actor, name: str) -> Store:
 
 def open_stores() -> list[Store]:
     """The stores that take part in search."""
-    return list(Store.objects.exclude(state=StoreState.DISABLED).order_by("pk"))
+    return list(Store.objects.filter(detached_at=None).exclude(state=StoreState.DISABLED).order_by("pk"))
+
+
+def openable_stores(stores: list[Store]) -> tuple[list[tuple[Store, engine.Store]], list[str]]:
+    """Those that can be opened, with their engines, and the names of those that can't just now.
+
+    Raises: StoreUnavailable where none can.
+    """
+    opened, missing, why = [], [], None
+    for store in stores:
+        try:
+            opened.append((store, engines.open_store(store)))
+        except StoreUnavailable as error:
+            missing.append(store.name)
+            why = error
+    if why is not None and not opened:
+        raise why
+    return opened, missing
 
 
 # --- folders -----------------------------------------------------------------------------------------------------
@@ -268,8 +287,8 @@ def open_stores() -> list[Store]:
 def list_folders(archive: Archive) -> list[FolderNode]:
     """The folders of one archive as a flat list in tree order, store by store."""
     nodes: list[FolderNode] = []
-    for store in open_stores():
-        nodes += _tree(store, list(archive.allowed(engines.open_store(store)).values()))
+    for store, opened in openable_stores(open_stores())[0]:
+        nodes += _tree(store, list(archive.allowed(opened).values()))
     return nodes
 
 
@@ -283,7 +302,7 @@ def _tree(store: Store, folders: list[engine.Folder]) -> list[FolderNode]:
 
 def get_folder(actor: Actor, store_id: int, number: int) -> tuple[Archive, Store, engine.Folder]:
     """One folder of an archive this person may read. Raises: MessageUnknown."""
-    store = Store.objects.exclude(state=StoreState.DISABLED).filter(pk=store_id).first()
+    store = Store.objects.filter(detached_at=None).exclude(state=StoreState.DISABLED).filter(pk=store_id).first()
     if store is not None:
         opened = engines.open_store(store)
         for archive in readable_archives(actor):
@@ -301,7 +320,7 @@ def get_message(actor: Actor, public_id: str) -> Message:
     match = _MESSAGE_ID.fullmatch(public_id)
     if match is None:
         raise MessageUnknown(f"“{public_id}” is not a message id")
-    store = Store.objects.exclude(state=StoreState.DISABLED).filter(pk=int(match[1])).first()
+    store = Store.objects.filter(detached_at=None).exclude(state=StoreState.DISABLED).filter(pk=int(match[1])).first()
     if store is None:
         raise MessageUnknown("no such message")
     opened = engines.open_store(store)
@@ -369,77 +388,39 @@ def search(
     Newest first, `before`/`after` (cursors of lines) say where the page starts, in constant time; by relevance
     `offset` does. Raises: QueryError, StoreUnavailable.
     """
-    stores = [each for each in open_stores() if scope.store_id in (None, each.pk)]
-    total, milliseconds = 0, 0.0
-    pages: list[Hit] = []
-    behind = False
-    for store in stores:
-        opened = engines.open_store(store)
-        behind = behind or opened.lag() > 0
-        folders = scope.folders_in(opened)
-        if folders is not None and not folders:
-            continue
-        hits = opened.search(
-            query,
-            mailboxes=None if scope.mailboxes is None else set(scope.mailboxes),
-            folders=folders,
-            limit=limit + 1 + (offset if len(stores) > 1 else 0),
-            before=_before(before, store.pk),
-            after=_after(after, store.pk),
-            offset=offset if len(stores) == 1 else 0,
-            order=order,
-            zone=zone,
-        )
-        total += hits.total
-        milliseconds += hits.milliseconds
-        pages += [Hit(store, row) for row in hits.rows]
-    page = _page(pages, total, milliseconds, limit=limit, before=before, after=after, offset=offset, order=order)
-    return replace(page, behind=behind)
+    stores, missing = openable_stores([each for each in open_stores() if scope.store_id in (None, each.pk)])
+    mailboxes = None if scope.mailboxes is None else set(scope.mailboxes)
+    parts = [
+        Part(store.pk, opened, folders)
+        for store, opened in stores
+        if (folders := scope.folders_in(opened)) is None or folders
+    ]
+    wanted = Wanted(limit, _place(before), _place(after), offset, order, zone)
+    found = search_several(parts, query, mailboxes, wanted)
+    by_key = {store.pk: store for store, _opened in stores}
+    return Found(
+        found.total,
+        found.milliseconds,
+        [Hit(by_key[key], row) for key, row in found.lines],
+        newer=_cursor_of(found.newer),
+        older=_cursor_of(found.older),
+        behind=any(opened.lag() > 0 for _store, opened in stores),
+        missing=tuple(missing),
+    )
 
 
-def _page(
-    hits: list[Hit], total: int, milliseconds: float, *, limit: int, before: str, after: str, offset: int, order: str
-) -> Found:
-    """Merge the stores' lines into one page and say where the neighbouring pages begin."""
-    if order != "date":
-        return Found(total, milliseconds, hits[:limit])
-    hits.sort(key=lambda hit: (hit.row.rank >> DATE_BITS, hit.store.pk, hit.row.rank), reverse=True)
-    if after:
-        shown = hits[-limit:]
-        newer, older = (shown[0].cursor if len(hits) > limit else ""), (shown[-1].cursor if shown else "")
-    else:
-        shown = hits[:limit]
-        newer, older = (shown[0].cursor if before and shown else ""), (shown[-1].cursor if len(hits) > limit else "")
-    return Found(total, milliseconds, shown, newer, older)
-
-
-def _cursor(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"([0-9]{1,20})\.([1-9][0-9]{0,17})", text, re.ASCII)
+def _place(cursor: str) -> Place | None:
+    """Where a page begins, from the cursor of a line. Raises: MessageUnknown."""
+    if not cursor:
+        return None
+    match = re.fullmatch(r"([0-9]{1,20})\.([1-9][0-9]{0,17})", cursor, re.ASCII)
     if match is None:
         raise MessageUnknown("not a place in this list")
-    return int(match[1]), int(match[2])
+    return Place(int(match[1]), int(match[2]))
 
 
-def _before(cursor: str, store_id: int) -> int | None:
-    """The rank below which a store's lines stand after the cursor: by date, then store, then number, highest first."""
-    if not cursor:
-        return None
-    rank, store = _cursor(cursor)
-    if store == store_id:
-        return rank
-    second = rank >> DATE_BITS
-    return (second + 1 if store_id < store else second) << DATE_BITS
-
-
-def _after(cursor: str, store_id: int) -> int | None:
-    """The rank above which a store's lines stand before the cursor."""
-    if not cursor:
-        return None
-    rank, store = _cursor(cursor)
-    if store == store_id:
-        return rank
-    second = rank >> DATE_BITS
-    return ((second + 1 if store_id < store else second) << DATE_BITS) - 1
+def _cursor_of(place: Place | None) -> str:
+    return "" if place is None else f"{place.rank}.{place.key}"
 
 
 def console_scope(actor: Actor, address: str | None) -> Scope:

@@ -8,18 +8,49 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.utils.formats import number_format
 
 from archive import engines
 from archive.errors import StoreUnavailable
 from archive.models import Store
+from archive.services import autocreate
 from archive.store.errors import StoreError
-from archive.tables import StoreLine
 from config.kit import paths
 from domains.models import Mailbox
-from jobs.models import Task
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLine:
+    """One store with its figures; `problem` where it could not be opened. fill: how much of the threshold it takes."""
+
+    pk: int
+    name: str
+    state: str
+    messages: int | None = None
+    raw_bytes: int | None = None
+    stored_bytes: int | None = None
+    saved: str = ""
+    lag: int | None = None
+    problem: str = ""
+    verified_at: datetime | None = None
+    fill: str = ""
+    customer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexLine:
+    """One store's index as the list of them shows it."""
+
+    pk: int
+    name: str
+    documents: int
+    size_bytes: int
+    lag: int
+    selected: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +64,17 @@ class MailboxLine:
 
 def store_line(store: Store) -> StoreLine:
     """One store with its figures, or with why it has none."""
+    known: dict[str, Any] = {
+        "verified_at": store.verified_at,
+        "customer": store.customer.name if store.customer else "",
+    }
     if not store.is_open:
-        return StoreLine(store.pk, store.name, store.state)
+        return StoreLine(store.pk, store.name, store.state, messages=store.figures.get("messages"), **known)
     try:
         facts = engines.open_store(store).facts()
     except (StoreUnavailable, StoreError, OSError) as error:
-        return StoreLine(store.pk, store.name, "error", problem=str(error))
+        return StoreLine(store.pk, store.name, "error", problem=str(error), **known)
+    fill = autocreate.fill_of(store, facts.stored_bytes)
     return StoreLine(
         store.pk,
         store.name,
@@ -48,15 +84,20 @@ def store_line(store: Store) -> StoreLine:
         stored_bytes=facts.stored_bytes,
         saved=saved_text(facts.raw_bytes, facts.stored_bytes),
         lag=facts.lag,
+        fill="" if fill is None else _percent(fill),
+        **known,
     )
+
+
+def _percent(share: float) -> str:
+    return f"{number_format(100 * share, decimal_pos=0)} %"
 
 
 def saved_text(raw_bytes: int, stored_bytes: int) -> str:
     """How much smaller the store is than its mail, in percent; nothing to say for a nearly empty one."""
     if raw_bytes < 1 << 20:
         return "–"
-    percent = number_format(100 * (1 - stored_bytes / raw_bytes), decimal_pos=0)
-    return f"{percent} %"
+    return _percent(1 - stored_bytes / raw_bytes)
 
 
 def work_bytes(store: Store) -> int | None:
@@ -84,12 +125,6 @@ def list_mailboxes(store: Store) -> list[MailboxLine]:
     names = dict(Mailbox.objects.filter(pk__in=list(folders)).values_list("pk", "address"))
     lines = [MailboxLine(names.get(pk, f"#{pk}"), folders[pk], messages[pk]) for pk in folders]
     return sorted(lines, key=lambda line: (-line.messages, line.address))
-
-
-def last_verified(store: Store) -> Task | None:
-    """The last finished verification that had this store in it."""
-    ended = Task.objects.filter(type="VerifyStore", state=Task.State.COMPLETED)
-    return ended.filter(result__stores__contains=[{"store": store.name}]).order_by("-pk").first()
 
 
 def home_free_bytes() -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import django_tables2 as tables
@@ -10,22 +9,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from archive.models import Rejection
+from archive.storefacts import IndexLine, StoreLine
 from config.kit.tables import BaseTable, MainColumn, NumberColumn, SizeColumn, StateColumn, TextColumn, TimeColumn
-
-
-@dataclass(frozen=True, slots=True)
-class StoreLine:
-    """One store with its figures; `problem` where it could not be opened."""
-
-    pk: int
-    name: str
-    state: str
-    messages: int | None = None
-    raw_bytes: int | None = None
-    stored_bytes: int | None = None
-    saved: str = ""
-    lag: int | None = None
-    problem: str = ""
 
 
 class StoreTable(BaseTable):
@@ -36,6 +21,9 @@ class StoreTable(BaseTable):
     stored_bytes = SizeColumn(verbose_name=_("On disk"))
     saved = tables.Column(verbose_name=_("Saved"), attrs={"td": {"class": "num cell-fit"}})
     lag = NumberColumn(verbose_name=_("Not yet indexed"))
+    verified_at = TimeColumn(verbose_name=_("Verified"))
+    fill = tables.Column(verbose_name=_("Of the threshold"), attrs={"td": {"class": "num cell-fit"}})
+    customer = TextColumn(verbose_name=_("For"))
 
     caption = _("Stores")
 
@@ -44,6 +32,19 @@ class StoreTable(BaseTable):
 
     def row_name(self, record: StoreLine) -> str:
         return record.name
+
+
+class IndexTable(BaseTable):
+    name = MainColumn(verbose_name=_("Store"))
+    documents = NumberColumn(verbose_name=_("Messages"))
+    size_bytes = SizeColumn(verbose_name=_("Size"))
+    lag = NumberColumn(verbose_name=_("Journal records not yet indexed"))
+    selected = tables.Column(verbose_name=_("Marked"))
+
+    caption = _("Search indexes")
+
+    def row_url(self, record: IndexLine) -> str:
+        return reverse("archive:store-action", args=[record.pk, "rebuild-index"])
 
 
 class MailboxTable(BaseTable):

@@ -1,4 +1,4 @@
-"""What Celery's clock calls in the archive: removing what has expired, working out how long new mail is kept."""
+"""What Celery's clock calls in the archive: what has expired goes, stores grow, how long new mail is kept is worked out."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import time
 
 from celery import shared_task
 
+from accounts.actors import Actor
 from archive.errors import StoreUnavailable
 from archive.models import Store, StoreState
+from archive.services.autocreate import create_where_due
 from archive.services.exports import remove_expired_exports
 from archive.services.packages import remove_expired_packages
 from archive.services.profiles.automatic import EVERY_S, start_due
@@ -19,7 +21,14 @@ from archive.store.errors import StoreError
 logger = logging.getLogger("postkeep.retention")
 
 HOUSEKEEPING = "archive.housekeeping"
+STORES, STORES_EVERY_S = "archive.stores", 60.0
 HOUSEKEEPING_EVERY_S = 600.0
+
+
+@shared_task(name=STORES, ignore_result=True, acks_late=False, expires=STORES_EVERY_S)  # type: ignore[untyped-decorator]
+def look_after_stores() -> None:
+    """A store that has grown over the threshold is followed by a new one."""
+    create_where_due(Actor.system())
 
 
 @shared_task(name=HOUSEKEEPING, ignore_result=True, acks_late=False, expires=HOUSEKEEPING_EVERY_S)  # type: ignore[untyped-decorator]

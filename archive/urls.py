@@ -6,6 +6,7 @@ from django.urls import path, re_path
 
 from archive.views import (
     access,
+    all_stores,
     deletions,
     evidence,
     exports,
@@ -18,6 +19,8 @@ from archive.views import (
     profiles,
     results,
     sharing,
+    store_actions,
+    store_forms,
     stores,
 )
 
@@ -78,5 +81,23 @@ urlpatterns = [
     path("packages/add/", packages.package_add, name="package-add"),
     path("packages/<uuid:package_id>/", packages.package_download, name="package-download"),
     path("packages/<uuid:package_id>/delete/", packages.package_delete, name="package-delete"),
-    path("stores/<int:store_id>/verify/", stores.store_verify, name="store-verify"),
+    path("stores/new/", store_forms.store_create, name="store-create"),
+    path("stores/attach/", store_forms.store_attach, name="store-attach"),
+    path("stores/automatic/", store_forms.store_auto_create, name="store-auto-create"),
+    path("stores/retry/", stores.store_retry, name="store-retry"),
+    path("stores/master-key/", store_forms.master_key, name="master-key"),
+    path("stores/indexes/", stores.index_list, name="index-list"),
+    path("stores/indexes/select/", stores.index_select, name="index-select"),
+    path("stores/indexes/rebuild/", stores.index_rebuild, name="index-rebuild"),
+    path("stores/all/<slug:action>/", all_stores.stores_action, name="stores-action"),
+    path("stores/<int:store_id>/index-folder/", all_stores.store_index_folder, name="store-index-folder"),
+    path("stores/<int:store_id>/edit/", store_forms.store_edit, name="store-edit"),
+    path("stores/<int:store_id>/mailboxes/", stores.store_mailboxes, name="store-mailboxes"),
+    path("stores/<int:store_id>/upkeep/", stores.store_upkeep, name="store-upkeep"),
+    path("stores/<int:store_id>/history/", stores.store_history, name="store-history"),
+    path("stores/<int:store_id>/state/", store_actions.store_state, name="store-state"),
+    path("stores/<int:store_id>/merge/", store_actions.store_merge, name="store-merge"),
+    path("stores/<int:store_id>/unlock/", store_actions.store_unlock, name="store-unlock"),
+    path("stores/<int:store_id>/detach/", store_actions.store_detach, name="store-detach"),
+    path("stores/<int:store_id>/do/<slug:action>/", store_actions.store_action, name="store-action"),
 ]

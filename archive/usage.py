@@ -16,7 +16,7 @@ log = logging.getLogger("postkeep.archive")
 
 def held() -> Iterator[tuple[int, int, int]]:
     """(mailbox id, messages, bytes) per store; a store that doesn't answer is named in the log and left out."""
-    for store in Store.objects.all():
+    for store in Store.objects.filter(detached_at=None):
         if not store.is_open:
             continue
         try:

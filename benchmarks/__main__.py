@@ -16,7 +16,19 @@ from pathlib import Path
 
 import zstandard
 
-from benchmarks import deciding, directory, ingesting, machine, memory, notmuch, profiles, searching, sizing, starting
+from benchmarks import (
+    deciding,
+    directory,
+    ingesting,
+    machine,
+    memory,
+    notmuch,
+    profiles,
+    searching,
+    sizing,
+    starting,
+    stores,
+)
 from benchmarks.corpus import Corpus
 from benchmarks.figures import Target, put_between_marks, table, target_table
 from benchmarks.house import ROOT, kept_house
@@ -28,6 +40,7 @@ SECTIONS: dict[str, Section] = {
     "ingest": ingesting,
     "profiles": profiles,
     "search": searching,
+    "stores": stores,
     "size": sizing,
     "memory": memory,
     "start": starting,

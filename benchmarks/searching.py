@@ -29,7 +29,7 @@ AGREE = 0.02
 
 
 def measure(bench: Bench, known: Result) -> Result:
-    queries = _queries(bench)
+    queries = queries_of(bench)
     found: Result = dict(known)
     for thousands in bench.sizes:
         bench.say(f"search: the set of {thousands} k")
@@ -49,7 +49,7 @@ def measure(bench: Bench, known: Result) -> Result:
     return found
 
 
-def _queries(bench: Bench) -> list[Query]:
+def queries_of(bench: Bench) -> list[Query]:
     """Drawn once for these mails, then kept beside them (they hold other people's words)."""
     kept = bench.corpus.root / "queries.json"
     if not kept.exists():

@@ -40,6 +40,7 @@ from api.v1 import (
     sender_rules,
     server_health,
     signs,
+    stores,
     tasks,
     throttles,
     tokens,
@@ -93,6 +94,7 @@ door = Door(
         bulk.group,
         imports.group,
         rule_texts.group,
+        stores.group,
         server_health.group,
         customers.provider_group,
     ]

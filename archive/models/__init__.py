@@ -40,7 +40,7 @@ from archive.models.profiles import (
     SourceMessage,
     Trigger,
 )
-from archive.models.stores import Store, StoreState
+from archive.models.stores import AutoCreation, Store, StoreState
 
 __all__ = [
     "ACCESS_CHOICES",
@@ -53,6 +53,7 @@ __all__ = [
     "AccessQuerySet",
     "ArchiveAccess",
     "ArchiveRead",
+    "AutoCreation",
     "Completeness",
     "Compliance",
     "DeletionCertificate",

@@ -30,9 +30,10 @@ from accounts.permissions import Right
 from archive import engines, sources
 from archive import store as engine
 from archive.counting import Counter
-from archive.errors import BadArguments, ImportIncomplete, PathRefused, StoreUnknown
+from archive.errors import BadArguments, ImportIncomplete, PathRefused
 from archive.models import KEPT_REJECTIONS, Rejection, Store, Upload, UploadState
 from archive.permissions import require_import
+from archive.services.autocreate import create_where_due
 from archive.services.places import path_of
 from archive.services.stores import clean_store_name, store_for_import
 from archive.services.uploads import remove_upload, upload_paths
@@ -195,10 +196,11 @@ def import_mail(actor: Actor, run: TaskRun, arguments: ImportArguments) -> dict[
     """
     started = time.monotonic()
     found = check_import(actor, arguments)
-    store = store_for_import(actor, arguments.store)
-    if not store.is_open:
-        raise StoreUnknown(_("The store “%(name)s” is switched off.") % {"name": store.name})
+    if arguments.store is not None:
+        store_for_import(actor, arguments.store)  # before a mailbox is made for nothing
     mailbox, created = ensure_mailbox(actor, arguments.user)
+    create_where_due(Actor.system())
+    store = store_for_import(actor, arguments.store, mailbox)
     created = created and mailbox.user is not None and not mailbox.user.has_usable_password()
     if created:
         run.log(f"{mailbox.address} is new: made without a password, can't sign in until invited")
@@ -252,7 +254,7 @@ class _Import:
         self._total: int | None = None
 
     def run(self) -> dict[str, object]:
-        opened = engines.open_store(self._store)
+        opened = engines.open_writable(self._store)
         opened.mailbox(self._mailbox.pk, self._mailbox.address)
         self._run.progress(0, None, unit="bytes", note=_("Looking at the source"))
         self._total = sources.estimate(self._paths)

@@ -1,4 +1,4 @@
-"""The stores, for administrators: how big, how much saved, how far the index is behind; and verifying one."""
+"""The stores, for administrators: all of them, one with its figures, whose mail is in it, its upkeep, its history."""
 
 from __future__ import annotations
 
@@ -6,16 +6,28 @@ from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.permissions import Right
 from accounts.requests import ActorRequest
-from archive import selectors, storefacts
-from archive.services.maintenance import StoreArguments
-from archive.tables import MailboxTable, StoreTable
+from archive import selectors, store_wording, storefacts
+from archive.models import AutoCreation, Store
+from archive.services import indexes, store_changes
+from archive.storefacts import IndexLine
+from archive.tables import IndexTable, MailboxTable, StoreTable
+from archive.views.all_stores import WIDE
 from archive.views.doors import archive_page
+from archive.views.store_actions import ACTIONS
+from archive.views.store_frames import store_page
+from config.kit.objects import ShownValue
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.tables import Empty
+from config.kit.templatetags.kit import exact, filesize_exact, number
+from domains.selectors import history_of
+from domains.wording import history_lines
+from jobs.commands import NoArguments
 from jobs.services import submit
 
 
@@ -24,8 +36,22 @@ from jobs.services import submit
 def store_list(request: ActorRequest) -> HttpResponse:
     lines = [storefacts.store_line(store) for store in selectors.list_stores(request.actor)]
     empty = Empty(_("No store yet"), _("The first one, “Main”, is made with the first import."), icon="circle-stack")
-    table = StoreTable(lines, request=request, empty=empty)
-    return render_page(request, "archive/store_list.html", {"table": table, "count": len(lines)})
+    hidden = [name for name, values in _columns(lines).items() if not any(values)]
+    table = StoreTable(lines, request=request, empty=empty, exclude=hidden)
+    context = {
+        "table": table,
+        "count": len(lines),
+        "failed": [line for line in lines if line.problem],
+        "threshold": AutoCreation.load().size_threshold_bytes,
+        "wide": [action for action in WIDE.values() if request.actor.has(action.right)],
+        "may_renew": request.actor.has(Right.MANAGE_SERVER),
+    }
+    return render_page(request, "archive/store_list.html", context)
+
+
+def _columns(lines: list[storefacts.StoreLine]) -> dict[str, list[object]]:
+    """Columns that are shown only where they say something."""
+    return {name: [getattr(line, name) for line in lines] for name in ("fill", "customer", "verified_at")}
 
 
 @require_safe
@@ -33,24 +59,130 @@ def store_list(request: ActorRequest) -> HttpResponse:
 def store_detail(request: ActorRequest, store_id: int) -> HttpResponse:
     store = selectors.get_store(request.actor, store_id)
     line = storefacts.store_line(store)
-    mailboxes: list[dict[str, Any]] = (
-        [] if line.problem else [asdict(each) for each in storefacts.list_mailboxes(store)]
-    )
     context = {
+        "object": store_page(request, store, line),
         "store": store,
         "line": line,
-        "free_bytes": storefacts.free_bytes(store.root),
-        "work_bytes": storefacts.work_bytes(store),
-        "table": MailboxTable(mailboxes, request=request),
-        "last_verified": storefacts.last_verified(store),
+        "values": _values(store, line),
+        "figures": store_wording.shown(store.figures),
+        "api_path": f"/api/v1/stores/{store.pk}",
+        "is_locked": "KeyRefused" in line.problem or "does not open this store" in line.problem,
     }
     return render_page(request, "archive/store_detail.html", context)
 
 
+def _values(store: Store, line: storefacts.StoreLine) -> list[ShownValue]:
+    saved = _("%(saved)s saved") % {"saved": line.saved} if line.saved not in ("", "–") else ""
+    on_disk = " · ".join(filter(None, (filesize_exact(line.stored_bytes), saved)))
+    return [
+        ShownValue(_("Mail"), filesize_exact(line.raw_bytes) or "–"),
+        ShownValue(_("On disk"), on_disk or "–"),
+        ShownValue(
+            _("Catalogue and index"),
+            filesize_exact(storefacts.work_bytes(store)) or "–",
+            help=_("Working copies; they can be made anew."),
+        ),
+        ShownValue(_("Journal records not yet indexed"), number(line.lag) or "–"),
+        ShownValue(_("Of the threshold for a new store"), line.fill or "–"),
+        ShownValue(_("Free on its disk"), filesize_exact(storefacts.free_bytes(store.root)) or "–"),
+        ShownValue(_("Folder"), str(store.root), css="mono"),
+        ShownValue(_("Folder of the catalogue"), str(store.work), css="mono"),
+        ShownValue(_("Folder of the index"), str(store.index), css="mono"),
+        ShownValue(_("For"), store.customer or _("Everybody")),
+        ShownValue(_("Identity"), store.identity, css="mono"),
+        ShownValue(_("Made"), exact(store.created_at)),
+    ]
+
+
+@require_safe
+@archive_page
+def store_mailboxes(request: ActorRequest, store_id: int) -> HttpResponse:
+    store = selectors.get_store(request.actor, store_id)
+    line = storefacts.store_line(store)
+    rows: list[dict[str, Any]] = []
+    if store.is_open and not line.problem:
+        rows = [asdict(each) for each in storefacts.list_mailboxes(store)]
+    context = {
+        "object": store_page(request, store, line),
+        "store": store,
+        "table": MailboxTable(rows, request=request),
+    }
+    return render_page(request, "archive/store_mailboxes.html", context)
+
+
+@require_safe
+@archive_page
+def store_upkeep(request: ActorRequest, store_id: int) -> HttpResponse:
+    store = selectors.get_store(request.actor, store_id)
+    context = {
+        "object": store_page(request, store),
+        "store": store,
+        "actions": list(ACTIONS.values()),
+        "states": [(name, state.label) for name, state in store_changes.STATE_NAMES.items()],
+    }
+    return render_page(request, "archive/store_upkeep.html", context)
+
+
+@require_safe
+@archive_page
+def store_history(request: ActorRequest, store_id: int) -> HttpResponse:
+    store = selectors.get_store(request.actor, store_id)
+    events = history_lines(history_of(request.actor, store))
+    return render_page(request, "archive/store_history.html", {"object": store_page(request, store), "events": events})
+
+
 @require_POST
 @archive_page
-def store_verify(request: ActorRequest, store_id: int) -> HttpResponse:
-    store = selectors.get_store(request.actor, store_id)
-    task = submit(request.actor, "VerifyStore", StoreArguments(store=store.name))
-    toast(request, _("Verifying “%(name)s” has begun.") % {"name": store.name})
+def store_retry(request: ActorRequest) -> HttpResponse:
+    failed = store_changes.retry_open_stores(request.actor)
+    for name, why in failed.items():
+        toast(request, f"{name}: {why}", "error")
+    if not failed:
+        toast(request, _("Every store that is switched on can be opened."))
+    return redirect_page(request, "archive:store-list")
+
+
+@require_safe
+@archive_page
+def index_list(request: ActorRequest) -> HttpResponse:
+    found = indexes.list_indexes(request.actor)
+    lines = [
+        IndexLine(
+            each.store.pk, each.store.name, each.documents, each.size_bytes, each.lag,
+            each.problem or (_("to be built anew") if each.store.is_index_selected else ""),
+        )
+        for each in found
+    ]  # fmt: skip
+    marked = [each for each in found if each.store.is_index_selected]
+    context = {
+        "table": IndexTable(lines, request=request),
+        "count": len(lines),
+        "marked": len(marked),
+        "marked_messages": sum(each.documents for each in marked),
+        "stores_url": reverse("archive:store-list"),
+    }
+    return render_page(request, "archive/index_list.html", context)
+
+
+@require_POST
+@archive_page
+def index_select(request: ActorRequest) -> HttpResponse:
+    """Mark every index, or with `store` one (or take its mark back)."""
+    if "store" in request.POST:
+        store = selectors.get_store(request.actor, _number(request.POST["store"]))
+        indexes.set_selected(request.actor, store, request.POST.get("selected") == "1")
+    else:
+        indexes.select_all(request.actor)
+        toast(request, _("Every search index is marked to be built anew."))
+    return redirect_page(request, "archive:index-list")
+
+
+@require_POST
+@archive_page
+def index_rebuild(request: ActorRequest) -> HttpResponse:
+    task = submit(request.actor, "RebuildSelectedStoreIndexes", NoArguments())
     return redirect_page(request, "jobs:task-detail", task.pk)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 18 else 0

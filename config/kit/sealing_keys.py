@@ -143,6 +143,38 @@ def rewrap(*, recovery_private: bytes, new_master: bytes) -> Rewrapped:
     return result
 
 
+def stage(next_master: bytes) -> int:
+    """Let the next master key open every sealing key too, while the one in force still does; how many. One transaction.
+
+    Raises: MasterKeyChanged (the one in force opens one of them no more; nothing is changed).
+    """
+    rows = 0
+    with transaction.atomic():
+        for row in SealingKey.objects.select_for_update().filter(is_lost=False):
+            key = _unwrap_with_present_master(row)
+            if key is None:
+                raise MasterKeyChanged
+            row.wrapped["next"] = _seal(derive(next_master, b"sealing master"), key, row.key_id)
+            row.save(update_fields=["wrapped"])
+            rows += 1
+    return rows
+
+
+def finish() -> int:
+    """Only the master key in force (and the recovery key) opens the sealing keys from now on; how many were changed."""
+    rows, recovery = 0, _recovery_public()
+    with transaction.atomic():
+        for row in SealingKey.objects.select_for_update().filter(is_lost=False, wrapped__has_key="next"):
+            key = _unwrap_with_present_master(row)
+            if key is None:
+                raise MasterKeyChanged
+            row.wrapped = _wrap(key, row.key_id, secrets.master_key(), recovery)
+            row.save(update_fields=["wrapped"])
+            rows += 1
+    forget()
+    return rows
+
+
 def _make() -> tuple[str, bytes]:
     key, key_id = os.urandom(secrets.KEY_BYTES), os.urandom(8).hex()
     SealingKey.objects.create(key_id=key_id, wrapped=_wrap(key, key_id, secrets.master_key(), _recovery_public()))
@@ -177,7 +209,10 @@ def _wrap(key: bytes, key_id: str, master: bytes, recovery_public: bytes | None)
 
 
 def _unwrap(row: SealingKey, master: bytes) -> bytes | None:
-    return _unseal(derive(master, b"sealing master"), row.wrapped["master"], row.key_id)
+    """By this master key, whether it is the one in force or the next one (`stage`)."""
+    key = derive(master, b"sealing master")
+    found = _unseal(key, row.wrapped["master"], row.key_id)
+    return found if found is not None or "next" not in row.wrapped else _unseal(key, row.wrapped["next"], row.key_id)
 
 
 def _unwrap_with_present_master(row: SealingKey) -> bytes | None:

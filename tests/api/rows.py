@@ -47,6 +47,7 @@ from tests.api.things import (
     a_running_job,
     a_server_throttle,
     a_signature,
+    a_store,
     a_subscriber,
     a_target,
     a_task,
@@ -72,6 +73,12 @@ from tests.api.things import (
     option_of_server,
     option_of_user,
 )
+
+
+def of_a_store(operation: str) -> Row:
+    """Who doesn't manage stores learns nothing of them, not even which there are."""
+    return Row(operation, a_store, user=403, delegate=403, foreign=403)
+
 
 ROWS = [
     everybody("me"),
@@ -419,6 +426,24 @@ ROWS = [
     Row("approval_withdraw", a_request, user=404, delegate=403, administrator=403),
     Row("approval_approve", a_request, user=404),
     Row("approval_reject", a_request, user=404),
+    # stores
+    server_only("store_list"),
+    server_only("store_create"),
+    server_only("store_attach"),
+    server_only("index_list"),
+    server_only("auto_creation"),
+    server_only("auto_creation_change"),
+    of_a_store("store_detail"),
+    of_a_store("store_change"),
+    of_a_store("store_detach"),
+    of_a_store("store_verify"),
+    of_a_store("store_compact"),
+    of_a_store("store_recover"),
+    of_a_store("store_repair"),
+    of_a_store("store_recreate_journal"),
+    of_a_store("store_rebuild_index"),
+    of_a_store("store_upgrade"),
+    of_a_store("store_merge"),
     # outgoing providers
     everybody("provider_list"),
     server_only("provider_create"),

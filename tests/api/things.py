@@ -17,7 +17,7 @@ from accounts.services.options import set_option
 from accounts.services.roles import create_role
 from accounts.services.saved_views import create_view
 from accounts.services.tokens import create_token
-from archive.models import ProfileRun
+from archive.models import ProfileRun, Store
 from archive.services.holds import HoldTerms, place_hold
 from archive.services.profiles.keeping import create_profile
 from config.kit import paths
@@ -107,6 +107,13 @@ def a_due_domain(place: Place) -> dict[str, Any]:
 
 def a_hold(place: Place) -> dict[str, Any]:
     return {"holdId": place_hold(Actor.system(), HoldTerms("A case", "The court says so", query="budget")).pk}
+
+
+def a_store(place: Place) -> dict[str, Any]:
+    """A store whose folder is missing: all that is asked is who gets in."""
+    number = next(_numbers)
+    made = Store.objects.create(name=f"Store {number}", path=f"missing-{number}", identity=f"{number:032x}")
+    return {"storeId": made.pk}
 
 
 def a_request(place: Place) -> dict[str, Any]:

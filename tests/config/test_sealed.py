@@ -21,7 +21,7 @@ from django.template import Context, Template
 
 from accounts import audit
 from accounts.actors import Actor
-from archive.services.stores import recover_keys
+from archive.services.keys import recover_keys
 from config import components, preparing
 from config.kit import paths, sealed, sealing_keys, secrets
 from config.kit.models import SealingKey

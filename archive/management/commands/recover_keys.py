@@ -11,7 +11,7 @@ from typing import Any
 from accounts.actors import Actor
 from archive.errors import PathRefused
 from archive.management.shell import Door
-from archive.services.stores import recover_keys
+from archive.services.keys import recover_keys
 
 
 class Command(Door):

@@ -28,6 +28,8 @@ class Command(Door):
         limit = max(0, min(options["limit"], 1_000_000))
         found = selectors.search(scope, " ".join(options["query"]), limit=max(limit, 1))
         messages = selectors.describe(scope, found.hits[:limit])
+        if found.missing:
+            self.stderr.write(f"Not searched, because they can't be opened: {', '.join(found.missing)}", style_func=str)
         if found.behind:
             self.stderr.write("The index is catching up: the newest mail may be missing.", style_func=str)
         if self.json:

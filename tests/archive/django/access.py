@@ -81,6 +81,10 @@ def a_package(cast: Cast, owner: User) -> tuple[object, ...]:
     return (package.pk,)
 
 
+def a_store_to_verify(cast: Cast, owner: User) -> tuple[object, ...]:
+    return (*a_store(cast, owner), "verify")
+
+
 def mail(route: str, **more: object) -> Row:
     """Something that is part of somebody's mail."""
     return Row(route, own=200, foreign=404, administrator=200, administrator_foreign=404, **more)  # type: ignore[arg-type]
@@ -220,5 +224,34 @@ ROWS = [
         "archive:package-delete", method="POST", own=303, foreign=404, administrator=303, administrator_foreign=404,
         args=a_package,
     ),
-    for_administrators("archive:store-verify", 303, method="POST", args=a_store),
+    for_administrators("archive:store-mailboxes", args=a_store),
+    for_administrators("archive:store-upkeep", args=a_store),
+    for_administrators("archive:store-history", args=a_store),
+    for_administrators("archive:store-create"),
+    for_administrators("archive:store-create", 422, method="POST"),
+    for_administrators("archive:store-attach"),
+    for_administrators("archive:store-attach", 422, method="POST"),
+    for_administrators("archive:store-auto-create"),
+    for_administrators("archive:store-auto-create", 422, method="POST"),
+    for_administrators("archive:store-edit", args=a_store),
+    for_administrators("archive:store-edit", 422, method="POST", args=a_store),
+    for_administrators("archive:store-retry", 303, method="POST"),
+    for_administrators("archive:store-state", 303, method="POST", args=a_store),
+    for_administrators("archive:store-merge", args=a_store),
+    for_administrators("archive:store-merge", 422, method="POST", args=a_store),
+    for_administrators("archive:store-unlock", args=a_store),
+    for_administrators("archive:store-unlock", 422, method="POST", args=a_store),
+    for_administrators("archive:store-detach", args=a_store),
+    for_administrators("archive:store-detach", 422, method="POST", args=a_store),
+    for_administrators("archive:store-action", args=a_store_to_verify),
+    for_administrators("archive:store-action", 303, method="POST", args=a_store_to_verify),
+    for_administrators("archive:store-index-folder", args=a_store),
+    for_administrators("archive:store-index-folder", 422, method="POST", args=a_store),
+    for_administrators("archive:stores-action", args=lambda cast, owner: ("verify",)),
+    for_administrators("archive:stores-action", 303, method="POST", args=lambda cast, owner: ("verify",)),
+    for_administrators("archive:index-list"),
+    for_administrators("archive:index-select", 303, method="POST"),
+    for_administrators("archive:index-rebuild", 303, method="POST"),
+    for_administrators("archive:master-key"),
+    for_administrators("archive:master-key", 422, method="POST"),
 ]  # fmt: skip

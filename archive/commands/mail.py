@@ -1,4 +1,4 @@
-"""The archive's commands: what pages, the shell, schedules and the API run by name. Each is one service.
+"""The commands about mail and folders: importing, exporting, sharing. Each is one service.
 
 Import and export name no right here: everybody may do both with their own mailbox, and the services decide the rest.
 """
@@ -12,10 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actors import Actor
 from accounts.permissions import Right
 from archive.selectors import get_mailbox
-from archive.services import exports, imports, maintenance, sharing
+from archive.services import exports, imports, sharing
 from archive.services.exports import ExportArguments
 from archive.services.imports import ImportArguments
-from archive.services.maintenance import StoreArguments
 from jobs.commands import command
 from jobs.people import UserArguments, visible_user
 from jobs.running import TaskRun
@@ -31,30 +30,6 @@ def import_mail(actor: Actor, run: TaskRun, arguments: ImportArguments) -> dict[
 def export_mail(actor: Actor, run: TaskRun, arguments: ExportArguments) -> dict[str, object]:
     """Write messages of one mailbox as files, byte for byte."""
     return exports.export_mail(actor, run, arguments)
-
-
-@command("VerifyStore", needs=Right.MANAGE_STORES, arguments=StoreArguments, label=_("Store verification"))
-def verify_store(actor: Actor, run: TaskRun, arguments: StoreArguments) -> dict[str, object]:
-    """Read everything back and compare it with what was written."""
-    return maintenance.operate(actor, run, "verify", arguments)
-
-
-@command("RecoverStore", needs=Right.MANAGE_STORES, arguments=StoreArguments, label=_("Store recovery"))
-def recover_store(actor: Actor, run: TaskRun, arguments: StoreArguments) -> dict[str, object]:
-    """Make the catalogue anew from journal and packs."""
-    return maintenance.operate(actor, run, "recover", arguments)
-
-
-@command("RebuildIndex", needs=Right.MANAGE_STORES, arguments=StoreArguments, label=_("Index rebuild"))
-def rebuild_index(actor: Actor, run: TaskRun, arguments: StoreArguments) -> dict[str, object]:
-    """Make the full-text index anew from journal and packs."""
-    return maintenance.operate(actor, run, "rebuild_index", arguments)
-
-
-@command("CompactStore", needs=Right.MANAGE_STORES, arguments=StoreArguments, label=_("Store compaction"))
-def compact_store(actor: Actor, run: TaskRun, arguments: StoreArguments) -> dict[str, object]:
-    """Give back the room of deleted messages and rewrite what compresses better now."""
-    return maintenance.operate(actor, run, "compact", arguments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,8 @@
+"""The archive's commands: what pages, the shell, schedules and the API run by name. Each is one service.
+
+Names and arguments are those of the MailStore administration API where it has them; numbers of stores are `id`.
+"""
+
+from archive.commands import indexes, mail, stores, upkeep
+
+__all__ = ["indexes", "mail", "stores", "upkeep"]
