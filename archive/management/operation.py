@@ -8,7 +8,7 @@ from typing import Any
 from accounts.actors import Actor
 from archive.management.shell import Door
 from archive.selectors import get_store_by_name
-from archive.services.maintenance import StoreArguments
+from jobs.commands import get_command
 from jobs.models import Task
 
 
@@ -24,7 +24,7 @@ class OperationDoor(Door):
     def work(self, actor: Actor, options: dict[str, Any]) -> int:
         if options["store"]:
             get_store_by_name(actor, options["store"])
-        arguments = StoreArguments(store=options["store"], dry_run=options["dry_run"])
+        arguments = get_command(self.command_name).arguments(store=options["store"], dry_run=options["dry_run"])
         task = self.run(actor, self.command_name, arguments)
         result = task.result or {"task": task.pk, "ok": False, "stores": []}
         if self.json:

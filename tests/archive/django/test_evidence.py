@@ -21,6 +21,7 @@ from accounts.models import AuditEvent, User
 from accounts.scopes import SERVER
 from accounts.services.options import set_option, write_option
 from archive import engines
+from archive.commands.upkeep import VerifyArguments
 from archive.evidence import checkpoints
 from archive.evidence.leaves import DATA, Leaves
 from archive.evidence_offers import check_evidence
@@ -34,7 +35,6 @@ from archive.services.evidence import (
     stamp_missing,
 )
 from archive.services.evidence_checks import Check, Findings
-from archive.services.maintenance import StoreArguments
 from config.kit.sealed import Sealed
 from jobs.commands import NoArguments
 from jobs.dispatching import make_built_in
@@ -146,7 +146,7 @@ def test_verifying_a_store_checks_its_checkpoints(user: User) -> None:
     archive(user, make_mails(5))
     store = Store.objects.get()
     checkpoint_now(SYSTEM, store)
-    task = run_here(Actor.console(), "VerifyStore", StoreArguments())
+    task = run_here(Actor.console(), "VerifyStore", VerifyArguments())
     assert task.result is not None
     assert task.result["ok"], task.result
     assert task.result["stores"][0]["numbers"]["checkpoints"] == 1
