@@ -225,16 +225,12 @@ def _broken_off(error: Exception, names: Names) -> ApiError:
     return BadRequest(_("The body ended early."))
 
 
-def _away(error: Exception, names: Names) -> ApiError:
-    return Unavailable(_words(error), headers={"Retry-After": "30"})
-
-
 def _starting(error: Exception, names: Names) -> ApiError:
     return Unavailable(_("The database doesn't answer; try again in some seconds."), headers={"Retry-After": "3"})
 
 
 def _away(error: Exception, names: Names) -> ApiError:
-    return Unavailable(_words(error))
+    return Unavailable(_words(error), headers={"Retry-After": "30"})
 
 
 # The first line that fits counts: what is special stands before its root.

@@ -37,7 +37,9 @@ def keys() -> engine.Keys:
 
 
 def open_store(store: Store) -> engine.Store:
-    """The open engine of a store. Raises: StoreUnavailable (folder missing, wrong key, not a store)."""
+    """The open engine of a store. Raises: StoreUnavailable (folder missing, wrong key, not a store, detached)."""
+    if store.detached_at is not None:  # its catalogue would be made anew, in plain text
+        raise _unavailable(store, _("it is detached"))
     with _guard:
         found = _open.get(store.pk)
         if found is not None and (found.stale() or found.index_path != store.index):

@@ -1,4 +1,4 @@
-"""What evidence registers: its settings, its tab at a store, its lines in the navigation, its health check."""
+"""What evidence registers: its settings, its lines in the navigation, its health check."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ STORE_PAGES = (
     "archive:store-edit",
     "archive:store-mailboxes",
     "archive:store-upkeep",
+    "archive:store-evidence",
     "archive:store-history",
     "archive:store-create",
     "archive:store-attach",
@@ -77,6 +78,7 @@ def register() -> None:
         (_("Overview"), "archive:store-detail", 10, ("archive:store-edit",)),
         (_("Mailboxes"), "archive:store-mailboxes", 20, ()),
         (_("Upkeep"), "archive:store-upkeep", 30, ACTION_PAGES),
+        (_("Evidence"), "archive:store-evidence", 40, ()),
         (_("History"), "archive:store-history", tabs.HISTORY, ()),
     ):
         tabs.register("store", label, url_name, right=Right.MANAGE_STORES, order=order, under=under)

@@ -161,7 +161,7 @@ class Keeper:
         """Who else holds these contents, in other stores; the names of the stores that don't answer."""
         silent = []
         numbers = {bytes.fromhex(row.sha256): row.number for row in rows}
-        for other in Store.objects.exclude(pk=self.store.pk).exclude(identity=None):
+        for other in Store.objects.filter(detached_at=None).exclude(pk=self.store.pk).exclude(identity=None):
             try:
                 opened = engines.open_store(other)
                 found = opened.catalogue.find_sha256(list(numbers))

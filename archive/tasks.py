@@ -1,4 +1,4 @@
-"""What Celery's clock calls in the archive: what has expired goes, stores grow, how long new mail is kept is worked out."""
+"""What Celery's clock calls in the archive: the expired goes, stores follow, how long mail is kept is worked out."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _ID = re.compile(r"([1-9][0-9]{0,17}):([1-9][0-9]{0,17})", re.ASCII)
 def find_message(public_id: str) -> tuple[Store, Row]:
     """A message by `<store>:<number>`, for who needn't read it. Raises: MessageUnknown, StoreUnavailable."""
     found = _ID.fullmatch(public_id)
-    store = None if found is None else Store.objects.filter(pk=int(found[1])).first()
+    store = None if found is None else Store.objects.filter(pk=int(found[1]), detached_at=None).first()
     row = None if store is None or found is None else engines.open_store(store).row(int(found[2]))
     if store is None or row is None:
         raise MessageUnknown(_("There is no message “%(id)s”.") % {"id": public_id})

@@ -162,7 +162,7 @@ def preview(actor: Actor, terms: HoldTerms) -> Covered:
     actor.require(Right.MANAGE_HOLDS)
     check_terms(terms)
     found = Covered()
-    for store in Store.objects.order_by("pk"):
+    for store in Store.objects.filter(detached_at=None).order_by("pk"):
         try:
             opened = engines.open_store(store)
             if opened.lag():

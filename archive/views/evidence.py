@@ -12,6 +12,7 @@ from archive.evidence.packages import fingerprint, pem_of
 from archive.services.evidence import CheckpointArguments, authority
 from archive.tables import CheckpointTable
 from archive.views.doors import archive_page
+from archive.views.store_frames import store_page
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.paging import keyset
 from jobs.services import submit
@@ -24,6 +25,7 @@ def store_evidence(request: ActorRequest, store_id: int) -> HttpResponse:
     page = keyset(request, evidence_selectors.list_checkpoints(request.actor, store), order="-made_at", per_page=50)
     key = evidence_selectors.current_key(request.actor)
     context = {
+        "object": store_page(request, store),
         "store": store,
         "table": CheckpointTable(page.rows, request=request, pager=page.pager),
         "last": page.rows[0] if page.rows and not request.GET.get("after") else None,
