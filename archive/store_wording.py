@@ -14,6 +14,9 @@ WORDS = {
     "bytes_after": _("after it"),
     "bytes_before": _("before it"),
     "bytes_freed": _("given back"),
+    "checkpoints": _("checkpoints checked"),
+    "stamps": _("time stamps checked"),
+    "time_stamps": _("time stamps checked"),
     "bytes_moved": _("to be moved for it"),
     "catalogue": _("of the catalogue compared"),
     "catalogue_bytes": _("catalogue"),
@@ -22,17 +25,17 @@ WORDS = {
     "deleted_bytes": _("of deleted messages, until it is compacted"),
     "deleted_so_far": _("messages deleted so far"),
     "dictionaries": _("of dictionaries read"),
-    "dictionaries_bytes": _("dictionaries"),
+    "dictionaries_bytes": _("in dictionaries"),
     "file_bytes": _("catalogue file"),
     "folders": _("folders"),
     "folders_rebuilt": _("folders from the catalogue"),
-    "format": _("is its format"),
+    "format": _("format"),
     "free_bytes": _("of it free"),
     "index": _("of the index read"),
     "index_bytes": _("index"),
     "indexed": _("messages in the index"),
     "journal": _("of the journal read"),
-    "journal_bytes": _("journal"),
+    "journal_bytes": _("in the journal"),
     "journal_gaps": _("damaged places in the journal"),
     "journal_records": _("journal records"),
     "known_already": _("messages that were here already"),
@@ -46,7 +49,7 @@ WORDS = {
     "messages_rebuilt": _("messages from the catalogue"),
     "missing_indexes": _("indexes of the catalogue missing"),
     "packs": _("packs"),
-    "packs_bytes": _("packs"),
+    "packs_bytes": _("in packs"),
     "placements": _("placements in folders"),
     "placements_rebuilt": _("placements from the catalogue"),
     "raw_bytes": _("of mail"),
@@ -65,6 +68,18 @@ WORDS = {
     "wrong_rows": _("wrong rows in the catalogue"),
 }
 AS_BYTES = frozenset({"journal", "packs", "dictionaries", "catalogue", "index"})
+
+
+# In which order a store's statistics are read; what is on the page anyway is left out.
+COUNTED = (
+    "messages", "placements", "folders", "mailboxes", "raw_bytes", "stored_bytes", "packs", "packs_bytes",
+    "journal_bytes", "records", "dictionaries_bytes", "deleted_bytes", "stray_bytes", "catalogue_bytes", "index_bytes",
+)  # fmt: skip
+
+
+def counted(figures: Mapping[str, int]) -> list[tuple[str, str]]:
+    """The statistics of a store, in the order they are read in."""
+    return shown({name: figures[name] for name in COUNTED if name in figures})
 
 
 def shown(numbers: Mapping[str, int], *, operation: str = "") -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ from accounts.actors import Actor
 from accounts.permissions import Right
 from archive import engines
 from archive import store as engine
-from archive.errors import StoreRefused, StoreUnknown
+from archive.errors import StoreRefused, StoreUnavailable, StoreUnknown
 from archive.models import Store
 from archive.selectors import get_store, get_store_by_name, list_stores
 from archive.services import evidence_checks
@@ -99,6 +99,8 @@ def operate(
 ) -> dict[str, object]:
     """Run one operation over the named store, or all. `ok` is whether nothing was found to be wrong.
 
+    Of several, one that can't be opened or fails holds up none of the others; its report says why.
+
     Raises: Forbidden, StoreUnknown, StoreUnavailable, StoreProtected, StoreError; Cancelled with the reports so far.
     """
     actor.require(Right.MANAGE_STORES)
@@ -115,6 +117,11 @@ def operate(
             reports.append(_operate(run, name, store, arguments))
         except Stopped:
             break
+        except (StoreUnavailable, StoreError) as error:
+            if len(stores) == 1:
+                raise
+            run.log(f"{store.name}: {error}", "error")  # the others get their turn
+            reports.append({"store": store.name, "id": store.pk, "ok": False, "notes": [str(error)]})
     result = result_of(run, name, reports)
     if not arguments.dry_run:
         about = stores[0] if len(stores) == 1 else None

@@ -21,6 +21,7 @@ from archive.services import indexes, maintenance, master_database
 from archive.services.maintenance import StoreArguments
 from archive.store.errors import StoreError
 from archive.store_forms import FolderForm
+from archive.views.choices import DEEP, INDEXES, Choice, chosen
 from archive.views.doors import archive_page
 from archive.views.store_frames import refusing, store_page
 from config.kit.pages import redirect_page, render_page
@@ -40,8 +41,9 @@ class WideAction:
     verb: Text
     command: str
     operation: str = ""
-    arguments: Callable[[], object] = NoArguments
+    arguments: Callable[..., object] = NoArguments
     right: Right = Right.MANAGE_STORES
+    choices: tuple[Choice, ...] = ()
 
 
 WIDE: dict[str, WideAction] = {
@@ -51,6 +53,7 @@ WIDE: dict[str, WideAction] = {
             "verify", gettext_lazy("Verify all stores"),
             gettext_lazy("Reads everything back and compares it with what was written. Changes nothing."),
             gettext_lazy("Verify all"), "VerifyStores", "verify", VerifyAllArguments,
+            choices=(INDEXES, DEEP),
         ),
         WideAction(
             "statistics", gettext_lazy("Refresh all statistics"),
@@ -86,15 +89,19 @@ def stores_action(request: ActorRequest, action: str) -> HttpResponse:
     if found is None:
         raise Http404(action)
     request.actor.require(found.right)
+    ticked = chosen(found.choices, request.POST if request.method == "POST" else request.GET)
     if request.method == "POST":
-        task = submit(request.actor, found.command, found.arguments())
+        task = submit(request.actor, found.command, found.arguments(**ticked))
         return redirect_page(request, "jobs:task-detail", task.pk)
-    numbers, problems = _preview(request, found)
-    context = {"action": found, "numbers": numbers, "problems": problems}
+    numbers, problems = _preview(request, found, ticked)
+    choices = [(choice, ticked[choice.name]) for choice in found.choices]
+    context = {"action": found, "numbers": numbers, "problems": problems, "choices": choices}
     return render_page(request, "archive/stores_action.html", context)
 
 
-def _preview(request: ActorRequest, action: WideAction) -> tuple[list[tuple[str, str]], list[str]]:
+def _preview(
+    request: ActorRequest, action: WideAction, ticked: dict[str, bool]
+) -> tuple[list[tuple[str, str]], list[str]]:
     if not action.operation:
         return store_wording.shown(master_database.plan_compaction(request.actor)), []
     summed, problems, stores = Counter[str](), list[str](), 0
@@ -102,7 +109,7 @@ def _preview(request: ActorRequest, action: WideAction) -> tuple[list[tuple[str,
         if not store.is_open:
             continue
         try:
-            plan = maintenance.plan_of(request.actor, store, action.operation, StoreArguments(id=store.pk))
+            plan = maintenance.plan_of(request.actor, store, action.operation, StoreArguments(id=store.pk, **ticked))
         except (ArchiveError, StoreError) as error:
             problems.append(f"{store.name}: {error}")
             continue

@@ -26,6 +26,7 @@ from archive.services.maintenance import StoreArguments
 from archive.services.merging import MergeArguments
 from archive.store.errors import StoreError
 from archive.store_forms import DetachForm, MergeForm, UnlockForm
+from archive.views.choices import DEEP, DELETED, INDEXES, Choice, chosen
 from archive.views.doors import archive_page
 from archive.views.store_frames import refusing, store_page
 from config.kit.pages import redirect_page, render_page, toast
@@ -38,7 +39,7 @@ Text = str | Promise
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing that can be done to a store. choice: a box on its page that changes it, (name, label)."""
+    """One thing that can be done to a store: the command, and the engine's operation that shows its numbers."""
 
     slug: str
     title: Text
@@ -47,13 +48,8 @@ class Action:
     icon: str
     command: str
     operation: str
-    arguments: Callable[[Store, bool], Any]
-    options: Callable[[bool], dict[str, Any]] = lambda chosen: {}
-    choice: Text = ""
-
-
-def _plain(store: Store, chosen: bool) -> OneStoreArguments:
-    return OneStoreArguments(id=store.pk)
+    arguments: Callable[..., Any] = OneStoreArguments
+    choices: tuple[Choice, ...] = ()
 
 
 ACTIONS: dict[str, Action] = {
@@ -63,45 +59,41 @@ ACTIONS: dict[str, Action] = {
             "verify", gettext_lazy("Verify"),
             gettext_lazy("Reads everything back and compares it with what was written. Changes nothing."),
             gettext_lazy("Verify now"), "shield-check", "VerifyStore", "verify",
-            lambda store, chosen: VerifyArguments(id=store.pk, deep=chosen),
-            lambda chosen: {"deep": chosen},
-            choice=gettext_lazy("Also read every message and replay the whole catalogue (much slower)"),
+            VerifyArguments, (INDEXES, DEEP),
         ),
         Action(
             "compact", gettext_lazy("Compact"),
             gettext_lazy("Gives back the room of deleted messages. They can't be brought back afterwards."),
-            gettext_lazy("Compact"), "archive-box-arrow-down", "CompactStore", "compact", _plain,
+            gettext_lazy("Compact"), "archive-box-arrow-down", "CompactStore", "compact",
         ),
         Action(
             "rebuild-index", gettext_lazy("Build the search index anew"),
             gettext_lazy("The old index answers until the new one is complete."),
-            gettext_lazy("Build it anew"), "magnifying-glass", "RebuildIndex", "rebuild_index", _plain,
+            gettext_lazy("Build it anew"), "magnifying-glass", "RebuildIndex", "rebuild_index",
         ),
         Action(
             "repair", gettext_lazy("Repair the catalogue"),
             gettext_lazy("Mends missing indexes and wrong counters; the rest is made anew from the journal."),
-            gettext_lazy("Repair"), "wrench-screwdriver", "RepairStoreDatabase", "repair", _plain,
+            gettext_lazy("Repair"), "wrench-screwdriver", "RepairStoreDatabase", "repair",
         ),
         Action(
             "recover", gettext_lazy("Recover"),
             gettext_lazy("Makes the catalogue anew from journal and packs, and mends a damaged journal. Nothing that "
                          "can be read is thrown away."),
-            gettext_lazy("Recover"), "lifebuoy", "RecoverStore", "recover",
-            lambda store, chosen: RecoverArguments(id=store.pk, recover_deleted_messages=chosen),
-            lambda chosen: {"recover_deleted_messages": chosen},
-            choice=gettext_lazy("Also bring back deleted messages whose bytes are still there"),
+            gettext_lazy("Recover"), "lifebuoy", "RecoverStore", "recover", RecoverArguments,
+            (DELETED,),
         ),
         Action(
             "recreate-journal", gettext_lazy("Write the journal anew"),
             gettext_lazy("Only where it is damaged: from the records that prove themselves, and from what catalogue "
                          "and packs know. When and why messages were deleted by lost records can't be rebuilt, nor the "
                          "chain that old proofs refer to; the damaged journal is kept."),
-            gettext_lazy("Write it anew"), "document-duplicate", "RecreateRecoveryRecords", "recreate_journal", _plain,
+            gettext_lazy("Write it anew"), "document-duplicate", "RecreateRecoveryRecords", "recreate_journal",
         ),
         Action(
             "upgrade", gettext_lazy("Upgrade"),
             gettext_lazy("Brings the store to the newest format. Older versions of Postkeep can't read it afterwards."),
-            gettext_lazy("Upgrade"), "arrow-up-circle", "UpgradeStore", "upgrade", _plain,
+            gettext_lazy("Upgrade"), "arrow-up-circle", "UpgradeStore", "upgrade",
         ),
     )
 }  # fmt: skip
@@ -115,24 +107,26 @@ def store_action(request: ActorRequest, store_id: int, action: str) -> HttpRespo
     found = ACTIONS.get(action)
     if found is None:
         raise Http404(action)
-    chosen = bool(found.choice) and request.POST.get("chosen", request.GET.get("chosen")) == "1"
+    ticked = chosen(found.choices, request.POST if request.method == "POST" else request.GET)
     if request.method == "POST":
-        task = submit(request.actor, found.command, found.arguments(store, chosen))
+        task = submit(request.actor, found.command, found.arguments(id=store.pk, **ticked))
         return redirect_page(request, "jobs:task-detail", task.pk)
-    numbers, problem = _preview(request, store, found, chosen)
+    numbers, problem = _preview(request, store, found, ticked)
     context = {
         "object": store_page(request, store),
         "store": store,
         "action": found,
         "numbers": numbers,
         "problem": problem,
-        "chosen": chosen,
+        "choices": [(choice, ticked[choice.name]) for choice in found.choices],
     }
     return render_page(request, "archive/store_action.html", context)
 
 
-def _preview(request: ActorRequest, store: Store, action: Action, chosen: bool) -> tuple[list[tuple[str, str]], str]:
-    arguments = StoreArguments(id=store.pk, **action.options(chosen))
+def _preview(
+    request: ActorRequest, store: Store, action: Action, ticked: dict[str, bool]
+) -> tuple[list[tuple[str, str]], str]:
+    arguments = StoreArguments(id=store.pk, **ticked)
     try:
         plan = maintenance.plan_of(request.actor, store, action.operation, arguments)
     except (ArchiveError, StoreError) as error:

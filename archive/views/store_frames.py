@@ -8,6 +8,7 @@ from typing import Any
 
 from django.forms import Form
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -53,8 +54,8 @@ def verified_text(store: Store) -> str:
     """When it was verified last, and what came of it."""
     if store.verified_at is None:
         return _("never verified")
-    said = {"when": ago(store.verified_at)}
-    return _("verified %(when)s, all well") % said if store.verified_ok else _("verified %(when)s, damage found") % said
+    said = _("verified {when}, all well") if store.verified_ok else _("verified {when}, damage found")
+    return format_html(said, when=ago(store.verified_at))
 
 
 @contextmanager

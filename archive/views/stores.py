@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -63,8 +64,9 @@ def store_detail(request: ActorRequest, store_id: int) -> HttpResponse:
         "object": store_page(request, store, line),
         "store": store,
         "line": line,
-        "values": _values(store, line),
-        "figures": store_wording.shown(store.figures),
+        "figures_now": _values(store, line),
+        "places": _places(store),
+        "figures": store_wording.counted(store.figures),
         "api_path": f"/api/v1/stores/{store.pk}",
         "is_locked": "KeyRefused" in line.problem or "does not open this store" in line.problem,
     }
@@ -72,23 +74,31 @@ def store_detail(request: ActorRequest, store_id: int) -> HttpResponse:
 
 
 def _values(store: Store, line: storefacts.StoreLine) -> list[ShownValue]:
+    """What it holds and takes; what can't be said is left out."""
     saved = _("%(saved)s saved") % {"saved": line.saved} if line.saved not in ("", "–") else ""
-    on_disk = " · ".join(filter(None, (filesize_exact(line.stored_bytes), saved)))
-    return [
-        ShownValue(_("Mail"), filesize_exact(line.raw_bytes) or "–"),
-        ShownValue(_("On disk"), on_disk or "–"),
+    on_disk = [part for part in (filesize_exact(line.stored_bytes), saved) if part]
+    shown = [
+        ShownValue(_("Mail"), filesize_exact(line.raw_bytes)),
+        ShownValue(_("On disk"), format_html_join(" · ", "{}", [(part,) for part in on_disk])),
         ShownValue(
             _("Catalogue and index"),
-            filesize_exact(storefacts.work_bytes(store)) or "–",
+            filesize_exact(storefacts.work_bytes(store)),
             help=_("Working copies; they can be made anew."),
         ),
-        ShownValue(_("Journal records not yet indexed"), number(line.lag) or "–"),
-        ShownValue(_("Of the threshold for a new store"), line.fill or "–"),
-        ShownValue(_("Free on its disk"), filesize_exact(storefacts.free_bytes(store.root)) or "–"),
-        ShownValue(_("Folder"), str(store.root), css="mono"),
-        ShownValue(_("Folder of the catalogue"), str(store.work), css="mono"),
-        ShownValue(_("Folder of the index"), str(store.index), css="mono"),
+        ShownValue(_("Not yet indexed"), number(line.lag), help=_("Journal records.")),
+        ShownValue(_("Of the threshold"), line.fill, help=_("For making a new store.")),
+        ShownValue(_("Free on its disk"), filesize_exact(storefacts.free_bytes(store.root))),
+    ]
+    return [value for value in shown if value.value]
+
+
+def _places(store: Store) -> list[ShownValue]:
+    """Where it lies, whose it is, which one it is."""
+    return [
         ShownValue(_("For"), store.customer or _("Everybody")),
+        ShownValue(_("Folder"), str(store.root), css="mono"),
+        ShownValue(_("Catalogue"), str(store.work), css="mono"),
+        ShownValue(_("Index"), str(store.index), css="mono"),
         ShownValue(_("Identity"), store.identity, css="mono"),
         ShownValue(_("Made"), exact(store.created_at)),
     ]

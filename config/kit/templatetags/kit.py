@@ -30,7 +30,7 @@ _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 _TONES = {
     "good": {"ok", "completed", "active", "normal", "current", "verified", "archived", "done", "running"},
     "busy": {"in_progress", "started"},
-    "warn": {"warning", "interrupted", "cancel_requested", "degraded", "duplicate", "partial"},
+    "warn": {"warning", "interrupted", "cancel_requested", "degraded", "duplicate", "partial", "write_protected"},
     "bad": {"error", "failed", "damaged", "rejected", "expired"},
     "held": {"held", "legal", "locked"},
 }
@@ -240,6 +240,7 @@ def state_label(state: Any) -> str:
         "error": _("Error"),
         "current": _("Current"),
         "normal": _("Normal"),
+        "write_protected": _("Write-protected"),
         "disabled": _("Disabled"),
         "active": _("Active"),
         "archived": _("Archived"),

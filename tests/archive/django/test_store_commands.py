@@ -205,6 +205,17 @@ def test_stores_that_failed_are_tried_again(user: User) -> None:
     assert invoke("RetryOpenStores") == {"failed": []}
 
 
+def test_one_store_that_cannot_be_opened_holds_up_none_of_the_others(user: User) -> None:
+    archive(user, make_mails(2))
+    gone = create_store(CONSOLE, name="Gone")
+    engines.close_all()
+    shutil.rmtree(gone.root)
+    result = invoke("VerifyStores")
+    assert [(each["store"], each["ok"]) for each in result["stores"]] == [("Main", True), ("Gone", False)]
+    assert not result["ok"] and "store.json" in result["stores"][1]["notes"][0]
+    assert "store.json" in refused("VerifyStore", id=gone.pk)
+
+
 def test_detaching_takes_two_people_where_there_are_two() -> None:
     make_store()
     store = create_store(CONSOLE, name="Two")
@@ -320,6 +331,14 @@ def test_every_action_is_shown_in_numbers_and_becomes_a_task(
         url = reverse("archive:stores-action", args=[action])
         assert b'class="numbers"' in client.get(url).content, action
         assert client.post(url).status_code == 303
+    ticked = {"sent": "1", "deep": "1"}
+    verify = reverse("archive:store-action", args=[store.pk, "verify"])
+    assert "of the index" in client.get(verify).content.decode()
+    assert "of the index" not in client.get(verify, ticked).content.decode()
+    client.post(verify, ticked)
+    client.post(reverse("archive:stores-action", args=["verify"]), ticked)
+    for task in Task.objects.order_by("-pk")[:2]:
+        assert task.arguments | {"include_indexes": False, "deep": True} == task.arguments
     folder = reverse("archive:store-index-folder", args=[store.pk])
     assert b'class="numbers"' in client.get(folder, {"folder": f"{user.email}/Inbox"}).content
     assert client.post(folder, {"folder": f"{user.email}/Nowhere"}).status_code == 422

@@ -263,6 +263,8 @@ def test_a_detached_store_is_gone_here_and_comes_back_as_it_was(user: User) -> N
     with pytest.raises(StoreRefused, match="New mail goes here"):
         detach(Store.objects.get(name="Main"))
     detach(store)
+    with pytest.raises(StoreUnavailable, match="detached"):
+        engines.open_store(Store.objects.get(pk=store.pk))
     assert root.is_dir() and not work.exists()
     assert not selectors.list_stores(SYSTEM).filter(pk=store.pk).exists()
     assert selectors.search(selectors.console_scope(SYSTEM, None), "budget").total == 0
