@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.utils.functional import Promise
@@ -100,7 +101,7 @@ def stores_action(request: ActorRequest, action: str) -> HttpResponse:
 
 
 def _preview(
-    request: ActorRequest, action: WideAction, ticked: dict[str, bool]
+    request: ActorRequest, action: WideAction, ticked: dict[str, Any]
 ) -> tuple[list[tuple[str, str]], list[str]]:
     if not action.operation:
         return store_wording.shown(master_database.plan_compaction(request.actor)), []

@@ -124,7 +124,7 @@ def store_action(request: ActorRequest, store_id: int, action: str) -> HttpRespo
 
 
 def _preview(
-    request: ActorRequest, store: Store, action: Action, ticked: dict[str, bool]
+    request: ActorRequest, store: Store, action: Action, ticked: dict[str, Any]
 ) -> tuple[list[tuple[str, str]], str]:
     arguments = StoreArguments(id=store.pk, **ticked)
     try:
