@@ -12,7 +12,8 @@ from .codec import Squeezed
 from .describe import describe
 from .errors import FolderGone
 from .journal import Event
-from .packs import Place
+from .packs import PackWriter, Place
+from .parts import PART
 from .rows import Description
 
 if TYPE_CHECKING:
@@ -23,11 +24,21 @@ EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
 
 
 @dataclass(slots=True)
+class IncomingPart:
+    """A part the message is made with. `frames` is called under the writer lease, and only if the part is new."""
+
+    sha256: bytes
+    size: int
+    frames: Callable[[], Iterable[Squeezed]]
+
+
+@dataclass(slots=True)
 class Incoming:
     """A message ready to be kept. `frames` is called under the writer lease, and only if the content is new.
 
     `description` is None where the content was known when it was looked at; if it was deleted since, `read` says what
-    it would have been. `archived_ms`: when another store, from which it comes, had archived it; else now.
+    it would have been. `archived_ms`: when another store, from which it comes, had archived it; else now. With `parts`
+    the frames hold a recipe of them.
     """
 
     sha256: bytes
@@ -38,6 +49,7 @@ class Incoming:
     description: Description | None = field(default_factory=Description)
     read: Callable[[], Extract] = Extract
     archived_ms: int | None = None
+    parts: Sequence[IncomingPart] = ()
 
 
 @dataclass(slots=True)
@@ -56,6 +68,11 @@ class Adding:
         self.batch = batch
         self.also = list(also)
         self.events: list[Event] = []
+        self.uses: list[Event] = []
+        self.parts: list[Event] = []
+        self.messages: list[Event] = []
+        self.known_parts: dict[bytes, int] = {}
+        self.next_part = 0
         self.places: dict[int, Place] = {}
         self.described: dict[int, Description] = {}
 
@@ -67,6 +84,7 @@ class Adding:
         known = store.catalogue.find_sha256([incoming.sha256 for incoming in self.batch])
         placed = self._placed(known)
         next_number = store.catalogue.counter("next_number")
+        self._know_parts()
         added, puts = list[Added](), list[Event]()
         try:
             for incoming in self.batch:
@@ -86,7 +104,9 @@ class Adding:
             store.forget_pack()
             raise
         try:
-            store.commit(self.events + puts + self.also, describe=self.described.__getitem__, locate=self.places.get)
+            # A part is one only with a message that uses it; messages and their places end the record, as most do.
+            events = [*self.events, *self.uses, *self.parts, *self.messages, *puts, *self.also]
+            store.commit(events, describe=self.described.__getitem__, locate=self.places.get)
         except BaseException:
             store.drop_pack()
             raise
@@ -99,13 +119,25 @@ class Adding:
             placed.update((folder, number) for number in self.store.catalogue.placed(folder, numbers))
         return placed
 
+    def _know_parts(self) -> None:
+        digests = list({part.sha256 for incoming in self.batch for part in incoming.parts})
+        if digests:
+            self.known_parts = self.store.catalogue.find_parts(digests)
+            self.next_part = self.store.catalogue.counter("next_part")
+
     def _write(self, number: int, incoming: Incoming) -> None:
         pack = self.store.open_pack(self.events) if not self.places else self.store._pack
         assert pack is not None
-        start = pack.end
-        for piece in pack.seal_entry(number, incoming.size, incoming.frames()):
-            pack.write(piece)
-        self.places[number] = Place(pack.number, start, pack.end - start)
+        for part in incoming.parts:
+            if part.sha256 not in self.known_parts:
+                self._append(pack, self.next_part | PART, part.size, part.frames())
+                self.parts.append(["att", self.next_part, part.sha256.hex(), part.size])
+                self.known_parts[part.sha256] = self.next_part
+                self.next_part += 1
+        if incoming.parts:
+            parts = dict.fromkeys(self.known_parts[part.sha256] for part in incoming.parts)
+            self.uses.append(["use", number, list(parts)])
+        self._append(pack, number, incoming.size, incoming.frames())
         date, said = incoming.date, incoming.description
         if said is None:
             text = incoming.read()
@@ -113,4 +145,10 @@ class Adding:
         self.described[number] = said
         date = min(max(date, EARLIEST), LATEST)
         since = [] if incoming.archived_ms is None else [incoming.archived_ms]
-        self.events.append(["msg", number, incoming.sha256.hex(), incoming.size, date, *since])
+        self.messages.append(["msg", number, incoming.sha256.hex(), incoming.size, date, *since])
+
+    def _append(self, pack: PackWriter, number: int, size: int, frames: Iterable[Squeezed]) -> None:
+        start = pack.end
+        for piece in pack.seal_entry(number, size, frames):
+            pack.write(piece)
+        self.places[number] = Place(pack.number, start, pack.end - start)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from .errors import WrongFormat
 from .journal import Record
 from .packs import Place
+from .parts import PART
 from .rows import CLOSED, IN_COMPACTION, OPEN, Description, check_of, rank_of
 
 Describe = Callable[[int], Description]
@@ -33,6 +34,7 @@ class Applier:
         self._least: dict[str, int] = {}
         self._ends: dict[int, int] = {}
         self._dates: dict[int, int] = {}
+        self._has_parts: bool | None = None
 
     def run(self) -> None:
         kinds: dict[str, Callable[..., None]] = {
@@ -51,6 +53,8 @@ class Applier:
             "und": self.undictionary,
             "mrg": self.merge,
             "rec": self.recreated,
+            "use": self.use,
+            "att": self.attach,
         }
         for kind, *values in self.record.events:
             if kind not in kinds:
@@ -152,6 +156,16 @@ class Applier:
         if row:
             self._count("messages", -1)
             self._count("raw_bytes", -row[0])
+        if self._has_parts is None:
+            self._has_parts = self.db.execute("SELECT 1 FROM uses LIMIT 1").fetchone() is not None
+        if self._has_parts:
+            self._release(number)
+
+    def _release(self, message: int) -> None:
+        """The message needs its parts no more; those that no other one needs go too."""
+        released = self.db.execute("DELETE FROM uses WHERE message = ? RETURNING part", (message,)).fetchall()
+        sql = "DELETE FROM part WHERE number = ? AND NOT EXISTS (SELECT 1 FROM uses WHERE part = number)"
+        self.db.executemany(sql, released)
 
     def dictionary(self, number: int, sha256: str) -> None:
         self.db.execute("INSERT INTO dictionary VALUES(?, ?)", (number, sha256))
@@ -172,6 +186,12 @@ class Applier:
             place = self.locate(number)
             if place is not None:
                 self._move(number, place)
+        for (number,) in self.db.execute(f"SELECT number FROM part WHERE pack IN ({marks})", old).fetchall():  # noqa: S608
+            place = self.locate(number | PART)
+            if place is not None:
+                lies = (place.pack, place.offset, place.length)
+                sql = "UPDATE part SET pack = ?, offset = ?, length = ?, crc = ? WHERE number = ?"
+                self.db.execute(sql, (*lies, check_of(*lies, 0), number))
         self.db.execute(f"DELETE FROM pack WHERE number IN ({marks})", old)  # noqa: S608
 
     def _move(self, number: int, place: Place) -> None:
@@ -210,3 +230,23 @@ class Applier:
 
     def recreated(self, folder: str, records: int, sequence: int, chain: str) -> None:
         """For people and for evidence; the catalogue has nothing to do with it."""
+
+    # Since format 3
+
+    def use(self, message: int, parts: list[int]) -> None:
+        sql = "INSERT INTO uses VALUES(?, ?) ON CONFLICT DO NOTHING"
+        self.db.executemany(sql, [(message, part) for part in parts])
+        self._has_parts = True
+
+    def attach(self, number: int, sha256: str, size: int) -> None:
+        """A part that nobody uses is none: where a damaged journal is read, its message may be gone already."""
+        self._at_least("next_part", number + 1)
+        if self.db.execute("SELECT 1 FROM uses WHERE part = ?", (number,)).fetchone() is None:
+            return
+        place = self.locate(number | PART) or Place(0, 0, 0)
+        if not place.pack:
+            self.db.execute("UPDATE pack SET state = ? WHERE state = ?", (CLOSED, OPEN))
+        lies = (place.pack, place.offset, place.length)
+        row = (number, bytes.fromhex(sha256), size, *lies, check_of(*lies, 0))
+        self.db.execute("INSERT INTO part VALUES(?,?,?,?,?,?,?) ON CONFLICT DO NOTHING", row)
+        self._ends[place.pack] = max(place.offset + place.length, self._ends.get(place.pack, 0))

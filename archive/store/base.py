@@ -18,12 +18,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from .backend import Backend, FileBackend, FileLease
 from .catalogue import Catalogue
 from .codec import Dictionaries
-from .errors import Damaged, NeedsUpgrade, ReadOnly
+from .errors import Damaged, NeedsUpgrade, NotFound, ReadOnly
 from .index import Index
 from .journal import Event, Journal, Record, format_of
 from .keys import derive
 from .layout import FORMAT, read_head, read_whole
 from .packs import PACK_BYTES, PackReader, PackWriter, Place
+from .parts import PART
 from .replay import Places
 from .rows import Description
 
@@ -207,6 +208,28 @@ class OpenStore:
         if reader is None:
             reader = self._readers[number] = PackReader(self.backend, self.key, self._identity, number)
         return reader
+
+    def part_pieces(self, sha256: bytes, size: int) -> Iterator[bytes]:
+        """What is kept of a part, in pieces of at most 4 MiB. Raises: Damaged."""
+        where: Place | None = None
+        while True:
+            part = self.catalogue.part_of(sha256)
+            if part is None or not part.place.pack or part.size != size:
+                raise Damaged("an attachment that it shares is in no pack", f"attachment {sha256.hex()}")
+            try:
+                reader = self.pack_reader(part.place.pack)
+                pieces = reader.pieces(part.place, part.number | PART, size, self.dictionaries)
+                first = next(pieces)
+                break
+            except NotFound:
+                # As with messages: compaction may have moved it since the look.
+                self._readers.pop(part.place.pack, None)
+                if part.place == where:
+                    what = "a file that holds an attachment is missing"
+                    raise Damaged(what, f"attachment {part.number}, pack {part.place.pack}") from None
+                where = part.place
+        yield first
+        yield from pieces
 
     def forget_reader(self, number: int) -> None:
         self._readers.pop(number, None)

@@ -18,7 +18,9 @@ from pathlib import Path
 from .applying import Applier, Describe, Locate
 from .errors import Damaged, NotFound, StorageFailed, StoreFull, WrongFormat
 from .journal import Position, Record
-from .rows import Folder, FolderSum, Merged, Pack, Row, row_of
+from .packs import Place
+from .parts import PART
+from .rows import Folder, FolderSum, Merged, Pack, Part, Row, row_of
 from .schema import COUNTERS, VERSION, statements, upgrade
 
 
@@ -280,7 +282,10 @@ class Catalogue:
 
     def live_bytes(self) -> dict[int, int]:
         """Pack → bytes of its entries that are still wanted; reads the whole table (0.1 s per million rows)."""
-        return dict(self.reader.execute("SELECT pack, sum(length) FROM message GROUP BY pack"))
+        live = dict(self.reader.execute("SELECT pack, sum(length) FROM message GROUP BY pack"))
+        for pack, length in self.reader.execute("SELECT pack, sum(length) FROM part GROUP BY pack"):
+            live[pack] = live.get(pack, 0) + length
+        return live
 
     def pack_end(self, number: int) -> int:
         """Where the last entry of an open pack ends, in bytes (0 = nothing yet)."""
@@ -288,9 +293,52 @@ class Catalogue:
         return int(row[0]) if row else 0
 
     def pack_rows(self, number: int) -> list[tuple[int, int, int]]:
-        """(message number, offset, length) of the live entries of a pack, by offset."""
-        sql = "SELECT number, offset, length FROM message WHERE pack = ? ORDER BY offset"
+        """(entry's number, offset, length) of the live entries of a pack, by offset: messages, and parts with PART."""
+        sql = f"""SELECT number, offset, length FROM message WHERE pack = ?1
+                  UNION ALL SELECT number | {PART}, offset, length FROM part WHERE pack = ?1 ORDER BY 2"""  # noqa: S608
         return self.reader.execute(sql, (number,)).fetchall()
+
+    def entries(self, pack: int) -> list[tuple[int, int, Place]]:
+        """(entry's number, size, place) of the live entries of a pack, by offset."""
+        sql = f"""SELECT number, size, offset, length FROM message WHERE pack = ?1
+                  UNION ALL SELECT number | {PART}, size, offset, length FROM part WHERE pack = ?1 ORDER BY 3"""  # noqa: S608
+        return [(number, size, Place(pack, *lies)) for number, size, *lies in self.reader.execute(sql, (pack,))]
+
+    # Parts that messages share
+
+    def find_parts(self, digests: Sequence[bytes]) -> dict[bytes, int]:
+        """Which of these parts are kept, in a pack that holds them: SHA-256 → number."""
+        found: dict[bytes, int] = {}
+        for at in range(0, len(digests), 500):
+            some = digests[at : at + 500]
+            marks = ",".join("?" * len(some))
+            sql = f"SELECT sha256, number FROM part WHERE pack AND sha256 IN ({marks}) ORDER BY number"  # noqa: S608
+            found.update(self.reader.execute(sql, some))
+        return found
+
+    def part_of(self, sha256: bytes) -> Part | None:
+        """The part with this content; one that lies somewhere, if there is any."""
+        sql = "SELECT number, sha256, size, pack, offset, length FROM part WHERE sha256 = ? ORDER BY pack = 0, number DESC"
+        row = self.reader.execute(sql, (sha256,)).fetchone()
+        return Part(row[0], row[1], row[2], Place(*row[3:])) if row else None
+
+    def parts_of(self, message: int) -> list[Part]:
+        """The parts a message is made with."""
+        sql = """SELECT p.number, p.sha256, p.size, p.pack, p.offset, p.length FROM uses u
+                 JOIN part p ON p.number = u.part WHERE u.message = ? ORDER BY p.number"""
+        rows = self.reader.execute(sql, (message,))
+        return [Part(number, sha256, size, Place(*lies)) for number, sha256, size, *lies in rows]
+
+    def concerned(self, entries: Iterable[int]) -> list[int]:
+        """The messages that some entries of packs are of; those that share a part are all of them."""
+        numbers = list(entries)
+        users = self.users_of(number & ~PART for number in numbers if number & PART)
+        return sorted({*users, *(number for number in numbers if not number & PART)})
+
+    def users_of(self, parts: Iterable[int]) -> list[int]:
+        """The messages that are made with any of these parts."""
+        sql = "SELECT message FROM uses WHERE part = ?"
+        return sorted({row[0] for part in parts for row in self.reader.execute(sql, (part,))})
 
     def newest_dictionary(self) -> int:
         """0 = there is none."""

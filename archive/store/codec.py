@@ -32,6 +32,8 @@ FRAME_HEAD = struct.Struct("<IIBI")
 FRAME_NUMBER = struct.Struct("<I")
 LAST = 1
 COMPRESSED = 2
+# The entry is a recipe of the message, not the message itself (`parts`).
+RECIPE = 4
 NONCE_BYTES = 12
 TAG_BYTES = 16
 MOST_STORED = FRAME_BYTES + NONCE_BYTES + TAG_BYTES

@@ -27,11 +27,12 @@ import zstandard
 from archive.mail.extract import Extract, extract, extract_many
 
 from .adding import Added, Incoming
-from .codec import FRAME_BYTES, Squeezed, squeeze_many, squeeze_stream
+from .codec import squeeze_many
 from .describe import describe
 from .errors import Busy, FolderGone, Stopped
 from .indexer import Indexer
 from .replay import TEXT_BYTES
+from .splitting import Split, as_recipe
 from .store import Store
 
 CHUNK_MESSAGES = 256
@@ -460,9 +461,12 @@ class Preparer:
                 date = given.received_at if given.received_at is not None else now
             said = describe(text) if text is not None else None
             # Compressed under the lease: a large message, or one that is known now and may be deleted until then.
-            frames = partial(self._late, given, dictionary)
+            large = text is not None and given.spool is not None
+            split = self._split(given) if large else Split(reader_of(given), given.size, [])
+            frames = partial(split.frames, self._store.dictionaries, dictionary)
+            parts = split.parts(self._store.dictionaries, dictionary)
             read = partial(text_of, given)
-            prepared.incoming.append(Incoming(digest, given.size, date, given.folder, frames, said, read))
+            prepared.incoming.append(Incoming(digest, given.size, date, given.folder, frames, said, read, parts=parts))
         return prepared
 
     def squeeze(self, prepared: Prepared) -> None:
@@ -472,14 +476,45 @@ class Preparer:
             for given, incoming, text in zip(prepared.given, prepared.incoming, prepared.texts, strict=True)
             if text is not None and given.content is not None
         ]
-        contents = [given.content or b"" for given, _ in fresh]
-        squeezed = squeeze_many(contents, self._store.dictionaries, self._store.current_dictionary())
-        for (given, incoming), frames in zip(fresh, squeezed, strict=True):
-            incoming.frames = partial(list, frames)
+        dictionaries, dictionary = self._store.dictionaries, self._store.current_dictionary()
+        splits = [self._split(given) for given, _ in fresh]
+        contents = [
+            split.recipe() if split.spans else given.content or b""
+            for split, (given, _) in zip(splits, fresh, strict=True)
+        ]
+        squeezed = squeeze_many(contents, dictionaries, dictionary)
+        for (given, incoming), split, frames in zip(fresh, splits, squeezed, strict=True):
+            incoming.frames = partial(list, list(as_recipe(iter(frames))) if split.spans else frames)
+            incoming.parts = split.parts(dictionaries, dictionary)
             given.content = None
+        self._squeeze_parts([incoming for _, incoming in fresh if incoming.parts])
 
-    def _late(self, given: Given, dictionary: int) -> Iterable[Squeezed]:
-        return squeeze_stream(pieces_of(given, FRAME_BYTES), self._store.dictionaries, dictionary)
+    def _squeeze_parts(self, some: list[Incoming]) -> None:
+        """Compress what is new of the parts too; one that is known may be gone when it is wanted, and then is late."""
+        known: set[bytes] = set()
+        if some:
+            known.update(self._store.catalogue.find_parts([part.sha256 for one in some for part in one.parts]))
+        for one in some:
+            for part in one.parts:
+                if part.sha256 not in known:
+                    known.add(part.sha256)
+                    part.frames = partial(list, list(part.frames()))
+
+    def _split(self, given: Given) -> Split:
+        return Split.of(reader_of(given), given.size, self._store)
+
+
+def reader_of(given: Given) -> Callable[[int, int], bytes]:
+    """Reads a message by offset and length."""
+    content, spool = given.content or b"", given.spool
+
+    def read(at: int, length: int) -> bytes:
+        if spool is None:
+            return content[at : at + length]
+        spool.seek(at)
+        return spool.read(length)
+
+    return read
 
 
 def pieces_of(given: Given, size: int) -> Iterator[bytes]:

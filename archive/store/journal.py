@@ -30,9 +30,11 @@ Format 2 has these too:
 ["rec", folder, records, sequence, chain]      the journal was written anew: where the old one lies, how many of its
                                                records proved themselves, and what was known of its end
 
-Format 3 has this too:
+Format 3 has these too; the latter two come before the messages of their record:
 
 ["rmd", folder]                                an empty folder was removed; its number is never given again
+["use", message, [parts]]                      the message is made with these parts
+["att", part, sha256 hex, size]                a part is kept, for as long as a message uses it
 
 Not for what the events mean to a catalogue (`catalogue`), nor for who may write them (`store`).
 """
@@ -63,7 +65,7 @@ SEGMENT_BYTES = 64 << 20
 Event = list[Any]
 
 SINCE_FORMAT_2 = frozenset({"own", "und", "mrg", "rec"})
-SINCE_FORMAT_3 = frozenset({"rmd"})
+SINCE_FORMAT_3 = frozenset({"rmd", "use", "att"})
 
 HEADER = struct.Struct("<4s16sIQ32s24x8s")
 HEAD = struct.Struct("<IQ12s")

@@ -1,7 +1,8 @@
 """Packs: files of sealed messages, appended to while open, immutable once sealed.
 
 header (64 bytes)  magic "PKP1" | store identity 16 | pack number u64 | salt 16 | zeros 12 | first 8 bytes of SHA-256
-entry              magic "PKE1" | message number u64 | size u64 | frames (see `codec`), the last one marked
+entry              magic "PKE1" | number u64 | size u64 | frames (see `codec`), the last one marked; the number is that
+                   of a message, or with bit 62 set that of a part (see `parts`)
 table              magic "PKT1" | count u64 | count × (number u64 | offset u64 | length u64)
 footer (48 bytes)  table offset u64 | magic "PKF1" | zeros 4 | SHA-256 of the table
 
@@ -14,6 +15,7 @@ Not for deciding what goes into which pack (`store`), nor for numbers and hashes
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import struct
 from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +31,7 @@ from .codec import (
     LAST,
     MOST_STORED,
     NONCE_BYTES,
+    RECIPE,
     TAG_BYTES,
     Dictionaries,
     FrameHead,
@@ -39,6 +42,7 @@ from .codec import (
 )
 from .errors import Damaged, NotFound
 from .keys import derive
+from .parts import PART, Find, rebuild, references
 
 PACK_BYTES = 64 << 20
 FOLDER = "packs"
@@ -58,6 +62,11 @@ class Place:
     pack: int
     offset: int
     length: int
+
+
+def named(number: int) -> str:
+    """An entry's number in words."""
+    return f"attachment {number & ~PART}" if number & PART else f"message {number}"
 
 
 def pack_name(number: int) -> str:
@@ -182,7 +191,41 @@ class PackReader:
             for frame in self.frames(place, number, size):
                 yield expand(frame, dictionaries)
         except Damaged as error:
-            raise Damaged(error.what, f"pack {self.number}, offset {place.offset}, message {number}") from error
+            raise self._named(error, place, number) from error
+
+    def message(
+        self, place: Place, number: int, size: int, dictionaries: Dictionaries, find: Find
+    ) -> Iterator[bytes]:
+        """The bytes of a message, whether its entry holds them or a recipe of parts, which `find` gives.
+
+        Raises: Damaged, NotFound.
+        """
+        try:
+            is_recipe, plain = self._opened(place, number, size, dictionaries)
+            yield from rebuild(plain, find) if is_recipe else plain
+        except Damaged as error:
+            raise self._named(error, place, number) from error
+
+    def references(self, place: Place, number: int, size: int, dictionaries: Dictionaries) -> list[tuple[bytes, int]]:
+        """(SHA-256, size) of the parts a message is made of. Raises: Damaged, NotFound."""
+        try:
+            is_recipe, plain = self._opened(place, number, size, dictionaries)
+            return references(plain) if is_recipe else []
+        except Damaged as error:
+            raise self._named(error, place, number) from error
+
+    def _opened(
+        self, place: Place, number: int, size: int, dictionaries: Dictionaries
+    ) -> tuple[bool, Iterator[bytes]]:
+        frames = self.frames(place, number, size)
+        first = next(frames)
+        plain = (expand(frame, dictionaries) for frame in itertools.chain([first], frames))
+        return bool(first.flags & RECIPE), plain
+
+    def _named(self, error: Damaged, place: Place, number: int) -> Damaged:
+        if error.where:
+            return error
+        return Damaged(error.what, f"pack {self.number}, offset {place.offset}, {named(number)}")
 
     def seals(self, end: int) -> Iterator[tuple[int, int, int, int, bool]]:
         """Walk the entries up to `end`: (message number, size, offset, length, whether each frame matches its seal).

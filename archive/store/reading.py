@@ -45,10 +45,11 @@ class ReadableStore(OpenStore):
         return self.catalogue.rows(numbers)
 
     def pieces(self, row: Row) -> Iterator[bytes]:
-        """The plain bytes of a message in pieces of at most 4 MiB, each proven by its seal; the whole is not hashed."""
+        """The plain bytes of a message in pieces of a few MiB, each proven by its seal; the whole is not hashed."""
         if not row.place.pack:
             raise Damaged("no pack holds this message", f"message {row.number}")
-        return self.pack_reader(row.place.pack).pieces(row.place, row.number, row.size, self.dictionaries)
+        reader = self.pack_reader(row.place.pack)
+        return reader.message(row.place, row.number, row.size, self.dictionaries, self.part_pieces)
 
     def stream(self, number: int) -> Iterator[bytes]:
         """The message as it came in (I7), in pieces. Raises: NotFound, Damaged; the latter at the end at the latest."""

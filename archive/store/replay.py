@@ -5,6 +5,7 @@ For catching up after a crash, recovering a catalogue, and checking one. Not for
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from archive.mail.extract import Extract, extract, extract_many
@@ -13,6 +14,7 @@ from .describe import describe
 from .errors import Damaged, NotFound
 from .journal import Position, Record
 from .packs import Place, pack_numbers, read_table, scan
+from .parts import PART
 from .rows import CLOSED, IN_COMPACTION, OPEN, Description
 
 if TYPE_CHECKING:
@@ -33,7 +35,10 @@ class Places:
     def __init__(self, store: OpenStore, at: Position) -> None:
         self._store = store
         self.problems: list[str] = []
+        self._catalogue = store.catalogue if at.sequence else None
         self._places: dict[int, tuple[int, int, int]] = {}
+        # Parts that later records name, by their content; of one content there can be several.
+        self._parts: dict[bytes, list[int]] = {}
         wanted, sealed = self._packs(at)
         for number in pack_numbers(store.backend):
             if number in wanted:
@@ -54,6 +59,8 @@ class Places:
                         (unfinished if event[2] == "compact" else wanted).add(event[1])
                     elif event[0] == "sea":
                         sealed.add(event[1])
+                    elif event[0] == "att":
+                        self._parts.setdefault(bytes.fromhex(event[2]), []).append(event[1])
                     elif event[0] == "rep":
                         replaced.update(event[1])
                         wanted.update(event[2])
@@ -117,7 +124,8 @@ class Places:
             return None
         pieces, held = [], 0
         try:
-            for piece in self._store.pack_reader(place.pack).pieces(place, number, size, self._store.dictionaries):
+            reader = self._store.pack_reader(place.pack)
+            for piece in reader.message(place, number, size, self._store.dictionaries, self.part_pieces):
                 pieces.append(piece)
                 held += len(piece)
                 if held >= TEXT_BYTES:
@@ -126,3 +134,19 @@ class Places:
             self.problems.append(str(error))
             return None
         return b"".join(pieces)
+
+    def part_pieces(self, sha256: bytes, size: int) -> Iterator[bytes]:
+        """The pieces of a part by its content: where the packs have it now, else where the catalogue says.
+
+        Raises: Damaged, NotFound.
+        """
+        numbers = self._parts.get(sha256, [])
+        known = self._catalogue.part_of(sha256) if self._catalogue else None
+        for number in [*reversed(numbers), *([known.number] if known else [])]:
+            place = self.find(number | PART)
+            if place is not None:
+                reader = self._store.pack_reader(place.pack)
+                return reader.pieces(place, number | PART, size, self._store.dictionaries)
+        if known is None:
+            raise Damaged("an attachment that it shares is in no pack", f"attachment {sha256.hex()}")
+        return self._store.part_pieces(sha256, size)

@@ -108,6 +108,16 @@ class FolderSum:
 
 
 @dataclass(slots=True)
+class Part:
+    """A part that messages share: its number, SHA-256 and bytes, and where it lies (pack 0 = nowhere)."""
+
+    number: int
+    sha256: bytes
+    size: int
+    place: Place
+
+
+@dataclass(slots=True)
 class Merged:
     """How far another store was merged into this one: the message, and the record and chain of its journal then."""
 

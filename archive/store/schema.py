@@ -6,7 +6,7 @@ import sqlite3
 
 from .rows import check_of
 
-VERSION = 2
+VERSION = 3
 
 SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -25,11 +25,17 @@ CREATE INDEX placement_number ON placement(number);
 CREATE TABLE pack(number INTEGER PRIMARY KEY, state INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL);
 CREATE TABLE dictionary(number INTEGER PRIMARY KEY, sha256 TEXT NOT NULL);
 CREATE TABLE arrival(day INTEGER PRIMARY KEY, messages INTEGER NOT NULL, bytes INTEGER NOT NULL);
+CREATE TABLE part(number INTEGER PRIMARY KEY, sha256 BLOB NOT NULL, size INTEGER NOT NULL, pack INTEGER NOT NULL,
+                  offset INTEGER NOT NULL, length INTEGER NOT NULL, crc INTEGER NOT NULL);
+CREATE INDEX part_sha256 ON part(sha256);
+CREATE INDEX part_pack ON part(pack, offset);
+CREATE TABLE uses(message INTEGER NOT NULL, part INTEGER NOT NULL, PRIMARY KEY(message, part)) WITHOUT ROWID;
+CREATE INDEX uses_part ON uses(part);
 CREATE TABLE merged(source TEXT PRIMARY KEY, number INTEGER NOT NULL, sequence INTEGER NOT NULL, chain TEXT NOT NULL,
                     done INTEGER NOT NULL);
 """  # noqa: E501  # an older catalogue that was upgraded has exactly these words
 
-COUNTERS = ("messages", "raw_bytes", "next_number", "next_folder", "next_pack", "next_dictionary")
+COUNTERS = ("messages", "raw_bytes", "next_number", "next_folder", "next_pack", "next_dictionary", "next_part")
 
 # What reads a row for its check, in the order `check_of` takes.
 CHECKED = "pack, offset, length, flags, subject, sender, recipients, message_id"
@@ -44,6 +50,10 @@ def upgrade(db: sqlite3.Connection, version: int) -> None:
         db.executemany("UPDATE message SET crc = ? WHERE number = ?", checks)
         for statement in statements("INDEX message_pack", "TABLE merged"):
             db.execute(statement)
+    if version < 3:
+        for statement in statements("TABLE part", "INDEX part_", "TABLE uses", "INDEX uses_"):
+            db.execute(statement)
+        db.execute("INSERT INTO meta VALUES('next_part', 1)")
     db.execute(f"PRAGMA user_version={VERSION}")
 
 

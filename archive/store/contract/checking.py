@@ -12,6 +12,7 @@ from ..errors import NotFound
 from ..journal import Position
 from ..operations.verify import TABLES
 from ..packs import read_table, scan
+from ..parts import PART
 from ..store import Store
 from .making import bring_index
 
@@ -52,6 +53,7 @@ def check_invariants(store: Store, *, index: bool = False) -> None:
     counts = {folder.number: folder.messages for folder in store.folders()}
     assert counts == {number: sum(folder == number for folder, _ in placed) for number in counts}
     _check_packs(store, {row.number for row in rows})
+    _check_parts(store, {row.number for row in rows})
     with replayed(store) as again:
         mine, theirs = catalogue_rows(store), catalogue_rows(again)
         for table in mine:
@@ -84,6 +86,27 @@ def _told_by_journal(store: Store) -> tuple[dict[int, tuple[str, int, int]], set
     return live, placed
 
 
+def _uses(store: Store) -> set[tuple[int, int]]:
+    return set(store.catalogue.reader.execute("SELECT message, part FROM uses"))
+
+
+def _check_parts(store: Store, live: set[int]) -> None:
+    """Each part is kept once, for the messages whose recipes name it, and what it was."""
+    named: set[tuple[int, int]] = set()
+    for number in live:
+        row = store.known_row(number)
+        for sha256, size in store.pack_reader(row.place.pack).references(
+            row.place, row.number, row.size, store.dictionaries
+        ):
+            part = store.catalogue.part_of(sha256)
+            assert part is not None and part.size == size
+            named.add((number, part.number))
+            assert hashlib.sha256(b"".join(store.part_pieces(sha256, size))).digest() == sha256
+    assert named == _uses(store), "the uses of parts are not what the recipes say"
+    kept = store.catalogue.reader.execute("SELECT count(*), count(DISTINCT sha256) FROM part").fetchone()
+    assert kept == (len({part for _, part in named}),) * 2, "a part is kept twice, or for nobody"
+
+
 def _check_packs(store: Store, live: set[int]) -> None:
     """Each live message lies in exactly one pack, where the catalogue says; a sealed pack says so too."""
     found: list[int] = []
@@ -97,4 +120,5 @@ def _check_packs(store: Store, live: set[int]) -> None:
         with contextlib.suppress(NotFound):  # recover seals packs as they are, without a table
             table = read_table(store.backend, pack.number) if pack.sealed else None
             assert table is None or here.items() <= {n: (place.offset, place.length) for n, place in table}.items()
-    assert sorted(found) == sorted(live)
+    parts = {part for _, part in _uses(store)}
+    assert sorted(found) == sorted(live | {part | PART for part in parts})

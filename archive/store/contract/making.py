@@ -7,9 +7,9 @@ import hashlib
 from archive.mail.extract import extract
 
 from ..adding import Incoming
-from ..codec import squeeze
 from ..describe import describe
 from ..indexer import Indexer
+from ..splitting import Split
 from ..store import Store
 
 
@@ -24,14 +24,16 @@ def incoming(store: Store, content: bytes, folder: int, *, date: int | None = No
     """A message as `Store.add` takes it."""
     text = extract(content)
     when = date if date is not None else text.date if text.date is not None else 1_000_000_000
-
+    split = Split.of(lambda at, length: content[at : at + length], len(content), store)
+    dictionary = store.current_dictionary()
     return Incoming(
         sha256=hashlib.sha256(content).digest(),
         size=len(content),
         date=when,
         folder=folder,
-        frames=lambda: squeeze(content, store.dictionaries, store.current_dictionary()),
+        frames=lambda: split.frames(store.dictionaries, store.current_dictionary()),
         description=describe(text),
+        parts=split.parts(store.dictionaries, dictionary),
     )
 
 

@@ -35,9 +35,11 @@ def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never
     for pack in store.catalogue.packs():
         meter.step(1, f"pack {pack.number}")
         if pack.state != IN_COMPACTION and (what := _missing(store, pack)):
-            numbers = [number for number, _, _ in store.catalogue.pack_rows(pack.number)]
+            numbers = store.catalogue.concerned(number for number, _, _ in store.catalogue.pack_rows(pack.number))
             report.problems.append(Problem.of("packs", f"pack {pack.number}", what, numbers))
-    nowhere = [row[0] for row in store.catalogue.reader.execute("SELECT number FROM message WHERE pack = 0")]
+    sql = """SELECT number FROM message WHERE pack = 0
+             UNION SELECT message FROM uses WHERE part NOT IN (SELECT number FROM part WHERE pack)"""
+    nowhere = [row[0] for row in store.catalogue.reader.execute(sql)]
     if nowhere:
         what = "the journal names messages that are in no pack: the folder was copied while it was written"
         report.problems.append(Problem.of("packs", "no pack", what, nowhere))

@@ -7,14 +7,14 @@ delete old). Stopped or killed at any moment, the store is as before or as after
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..errors import Damaged, NotFound, StoreError
 from ..indexer import Indexer
 from ..journal import Event
-from ..packs import PackWriter, Place, pack_name, pack_numbers
-from ..rows import IN_COMPACTION, OPEN, Pack, Row
+from ..packs import PackWriter, Place, named, pack_name, pack_numbers
+from ..parts import PART
+from ..rows import IN_COMPACTION, OPEN, Pack
 from ..store import Store
 from .report import Meter, Plan, Problem, Progress, Report, Stop, never, quiet
 
@@ -81,20 +81,15 @@ def _seal_open(store: Store) -> None:
 
 def _whole(store: Store, pack: int, report: Report) -> bool:
     """A pack with a damaged live message stays as it is: what may still be rescued from it must not be thrown away."""
-    for row in _live(store, pack):
+    for number, size, place in store.catalogue.entries(pack):
         try:
-            for _ in store.pack_reader(pack).frames(row.place, row.number, row.size):
+            for _ in store.pack_reader(pack).frames(place, number, size):
                 pass
         except (Damaged, NotFound) as error:
-            report.problems.append(Problem.of("packs", f"pack {pack}", f"left as it is: {error}", [row.number]))
+            what = f"left as it is: {named(number)}: {error}"
+            report.problems.append(Problem.of("packs", f"pack {pack}", what, store.catalogue.concerned([number])))
             return False
     return True
-
-
-def _live(store: Store, pack: int) -> Iterator[Row]:
-    numbers = [number for number, _, _ in store.catalogue.pack_rows(pack)]
-    for at in range(0, len(numbers), 500):
-        yield from store.rows(numbers[at : at + 500])
 
 
 def _move(store: Store, old: list[int], meter: Meter, report: Report) -> None:
@@ -107,26 +102,24 @@ def _move(store: Store, old: list[int], meter: Meter, report: Report) -> None:
     except BaseException:
         _drop(store, written)
         raise
-    report.numbers["messages_moved"] = len(written.places)
+    report.numbers["messages_moved"] = sum(not number & PART for number in written.places)
 
 
 def _write(store: Store, old: list[int], written: Written, meter: Meter) -> None:
     writer: PackWriter | None = None
     rows: list[tuple[int, int, int]] = []
     for pack in old:
-        for row in _live(store, pack):
-            if row.place.pack != pack:
-                continue
+        for number, size, place in store.catalogue.entries(pack):
             if writer is None or writer.end >= store.pack_bytes:
                 _finish(writer, rows, written)
                 writer, rows = _begin(store, written), []
             start = writer.end
-            frames = store.pack_reader(pack).frames(row.place, row.number, row.size)
-            for piece in writer.seal_entry(row.number, row.size, frames):
+            frames = store.pack_reader(pack).frames(place, number, size)
+            for piece in writer.seal_entry(number, size, frames):
                 writer.write(piece)
-            rows.append((row.number, start, writer.end - start))
-            written.places[row.number] = Place(writer.number, start, writer.end - start)
-            meter.step(row.place.length, "moving messages")
+            rows.append((number, start, writer.end - start))
+            written.places[number] = Place(writer.number, start, writer.end - start)
+            meter.step(place.length, "moving messages")
     _finish(writer, rows, written)
 
 

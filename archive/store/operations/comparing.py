@@ -60,6 +60,9 @@ class Comparison:
         self._highest = 0
         # What is of neither messages nor placements: little, and compared by applying it to an empty catalogue.
         self.others: list[Event] = []
+        # Who uses which part, and the parts: (message, part), number → (SHA-256 hex, size).
+        self._uses: set[tuple[int, int]] = set()
+        self._parts: dict[int, tuple[str, int]] = {}
         self.agrees = True
 
     def hear(self, record: Record) -> None:
@@ -88,7 +91,8 @@ class Comparison:
         rest = json.loads(record.text[: -len(tail)].rstrip(b",") + b"]}")
         if not since == until == rest["t"]:
             return False
-        self.others += rest["e"]
+        for event in rest["e"]:
+            self._other(event)
         self._highest = last
         self._states[first : last + 1] = bytes([PRESENT]) * count
         self._placed += count
@@ -111,7 +115,15 @@ class Comparison:
             if event[0] == "del":
                 self._deleted(event[1], event[2])
             elif event[0] not in ("msg", "put"):
-                self.others.append(event)
+                self._other(event)
+
+    def _other(self, event: Event) -> None:
+        if event[0] == "use":
+            self._uses.update((event[1], part) for part in event[2])
+        elif event[0] == "att":
+            self._parts[event[1]] = (event[2], event[3])
+        else:
+            self.others.append(event)
 
     # Messages
 
@@ -222,6 +234,7 @@ class Comparison:
             and ask("SELECT count(*) FROM message") == self._states.count(PRESENT)
             and self._ranks_agree()
             and self._counts_agree()
+            and self._parts_agree()
         )
         return self.agrees
 
@@ -246,6 +259,22 @@ class Comparison:
             and meta.get(b"messages") == self._states.count(PRESENT)
             and meta.get(b"raw_bytes") == self._one("SELECT sum(size) FROM message")
             and meta.get(b"next_number") == self._highest + 1
+        )
+
+    def _parts_agree(self) -> bool:
+        uses = {pair for pair in self._uses if self._state(pair[0]) == PRESENT}
+        used = {part for _, part in uses}
+        parts: dict[int, tuple[str, int]] = {}
+        sql = "SELECT number, lower(hex(sha256)), size, crc, pack, offset, length FROM part"
+        for number, digest, size, crc, *lies in self._db.execute(sql):
+            parts[number] = (digest.decode(), size)
+            if crc != check_of(*lies, 0):
+                return False
+        (following,) = self._db.execute("SELECT value FROM meta WHERE key = 'next_part'").fetchone() or (None,)
+        return (
+            set(self._db.execute("SELECT message, part FROM uses")) == uses
+            and parts == {number: said for number, said in self._parts.items() if number in used}
+            and following == max(self._parts, default=0) + 1
         )
 
     @staticmethod

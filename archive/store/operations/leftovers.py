@@ -19,6 +19,7 @@ from ..journal import Position
 from ..packs import Place, pack_numbers, scan
 from ..replay import TEXT_BYTES
 from ..store import Store
+from .lying import LyingParts
 from .report import Meter, Report
 
 BATCH = 256
@@ -43,7 +44,8 @@ def count(store: Store) -> int:
 
 def restore(store: Store, meter: Meter, report: Report) -> None:
     """Bring back what can be; counts `restored` and `restored_placements`. Raises: Stopped, StoreFull."""
-    gone = _gone(store)
+    gone, parts = _gone(store)
+    lying = LyingParts(store, parts) if gone and parts else None
     folders = _Folders(store)
     batch: list[Incoming] = []
     report.numbers.setdefault("restored", 0)
@@ -51,17 +53,18 @@ def restore(store: Store, meter: Meter, report: Report) -> None:
         one = gone.get(number)
         if one is None or one.size != size:
             continue
-        batch += _incoming(store, number, one, place, folders)
+        batch += _incoming(store, number, one, place, folders, lying)
         if len(batch) >= BATCH:
             _keep(store, batch, report)
         meter.step(place.length, "looking for deleted messages")
     _keep(store, batch, report)
 
 
-def _gone(store: Store) -> dict[int, Gone]:
-    """What the journal says of messages that are not there any more."""
+def _gone(store: Store) -> tuple[dict[int, Gone], dict[int, str]]:
+    """What the journal says of messages that are not there any more; and of all parts: number → SHA-256 hex."""
     live = set(store.catalogue.numbers())
     gone: dict[int, Gone] = {}
+    parts: dict[int, str] = {}
     for record in store.journal.read(Position()):
         for kind, *said in record.events:
             if kind == "msg" and said[0] not in live:
@@ -69,11 +72,13 @@ def _gone(store: Store) -> dict[int, Gone]:
                 gone[number] = Gone(bytes.fromhex(sha256), size, date, since[0] if since else record.at_ms)
             elif kind == "put" and said[1] in gone:
                 gone[said[1]].placed.add(said[0])
+            elif kind == "att":
+                parts[said[0]] = said[1]
             elif kind == "del":
                 for number in said[0]:
                     if number in gone:
                         _forget(gone[number], said[1])
-    return {number: one for number, one in gone.items() if one.last}
+    return {number: one for number, one in gone.items() if one.last}, parts
 
 
 def _forget(one: Gone, folder: int) -> None:
@@ -89,12 +94,16 @@ def _entries(store: Store, wanted: set[int]) -> Iterator[tuple[int, int, Place]]
                 yield number, size, place
 
 
-def _incoming(store: Store, number: int, one: Gone, place: Place, into: _Folders) -> list[Incoming]:
+def _incoming(
+    store: Store, number: int, one: Gone, place: Place, into: _Folders, lying: LyingParts | None
+) -> list[Incoming]:
     """The message as new, once per folder; nothing where its bytes are damaged."""
     try:
         reader = store.pack_reader(place.pack)
         held, size = [], 0
-        for piece in reader.pieces(place, number, one.size, store.dictionaries):
+        find = lying.pieces if lying else store.part_pieces
+        references = reader.references(place, number, one.size, store.dictionaries)
+        for piece in reader.message(place, number, one.size, store.dictionaries, find):
             held.append(piece)
             size += len(piece)
             if size >= TEXT_BYTES:
@@ -103,9 +112,10 @@ def _incoming(store: Store, number: int, one: Gone, place: Place, into: _Folders
         return []
     frames = partial(reader.frames, place, number, one.size)
     said = describe(extract(b"".join(held), size=one.size) if one.size > TEXT_BYTES else extract(b"".join(held)))
+    parts = [lying.incoming(*part) for part in references] if lying else []
     folders = sorted({found for folder in one.last if (found := into.find(folder)) is not None})
     return [
-        Incoming(one.sha256, one.size, one.date, folder, frames, said, archived_ms=_since(store, one))
+        Incoming(one.sha256, one.size, one.date, folder, frames, said, archived_ms=_since(store, one), parts=parts)
         for folder in folders
     ]
 

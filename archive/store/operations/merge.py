@@ -17,12 +17,14 @@ from functools import partial
 
 import zstandard
 
-from ..adding import Added, Incoming
+from ..adding import Added, Incoming, IncomingPart
 from ..codec import Squeezed
 from ..errors import Damaged, FolderGone, NeedsUpgrade, NotFound, WrongFormat
 from ..ingest import CHUNK_BYTES, CHUNK_MESSAGES, SAMPLE_BYTES, SAMPLE_LEAST_MESSAGES, SAMPLE_MESSAGE_BYTES
 from ..journal import Event
-from ..rows import Description, Row
+from ..packs import Place, named
+from ..parts import PART
+from ..rows import Description, Part, Row
 from ..store import Store
 from .report import Meter, Plan, Problem, Progress, Report, Stop, never, quiet
 
@@ -36,6 +38,8 @@ def plan(store: Store, source: Store) -> Plan:
         raise WrongFormat("a store can't be merged into itself")
     if store.format < 2:
         raise NeedsUpgrade("the store that is merged into must be upgraded first")
+    if store.format < source.format and source.catalogue.counter("next_part") > 1:
+        raise NeedsUpgrade("the other store shares attachments; the one that is merged into must be upgraded first")
     done = store.catalogue.merged().get(source.identity)
     after = done.number if done else 0
     sql = "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(length), 0) FROM message WHERE number > ?"
@@ -66,6 +70,7 @@ class _Merge:
         self.report = Report("merge", {"messages": 0, "known_already": 0, "placements": 0})
         self.folders: dict[int, int] = {}
         self.dictionaries: dict[int, int] = {}
+        self.sound: set[int] = set()
 
     def run(self) -> Report:
         at = self.source.catalogue.position()
@@ -133,10 +138,12 @@ class _Merge:
             if frames is None:
                 continue
             said = Description(row.subject, row.sender, row.recipients, row.message_id, row.flags)
-            digest = bytes.fromhex(row.sha256)
+            digest, parts = bytes.fromhex(row.sha256), self._parts(row)
             for folder, _ in row.placements:
                 into = self._folder(folder)
-                incoming.append(Incoming(digest, row.size, row.date, into, frames, said, archived_ms=row.archived_ms))
+                since = row.archived_ms
+                one = Incoming(digest, row.size, row.date, into, frames, said, archived_ms=since, parts=parts)
+                incoming.append(one)
                 theirs.append(folder)
             self.report.count("known_already" if digest in known else "messages")
         added = self._add(incoming, theirs, mark)
@@ -156,6 +163,8 @@ class _Merge:
     def _frames(self, row: Row) -> Callable[[], Iterable[Squeezed]] | None:
         """The message's frames as they lie there, read now where they are small; None where they can't be read."""
         try:
+            for part in self.source.catalogue.parts_of(row.number):
+                self._check_part(part)
             if row.size <= WHOLE_BYTES:
                 return partial(list, list(self._translated(row)))
             for _ in self._translated(row):
@@ -168,11 +177,30 @@ class _Merge:
     def _translated(self, row: Row) -> Iterator[Squeezed]:
         if not row.place.pack:
             raise Damaged("no pack holds this message", f"message {row.number}")
-        for frame in self.source.pack_reader(row.place.pack).frames(row.place, row.number, row.size):
+        yield from self._entry(row.place, row.number, row.size)
+
+    def _entry(self, place: Place, entry: int, size: int) -> Iterator[Squeezed]:
+        for frame in self.source.pack_reader(place.pack).frames(place, entry, size):
             if frame.dictionary and frame.dictionary not in self.dictionaries:
-                raise Damaged("its dictionary is missing", f"message {row.number}")
+                raise Damaged("its dictionary is missing", named(entry))
             number = self.dictionaries[frame.dictionary] if frame.dictionary else 0
             yield Squeezed(frame.data, frame.plain_bytes, frame.flags, number)
+
+    def _parts(self, row: Row) -> list[IncomingPart]:
+        """The parts of a message, each to be copied if it is new here."""
+        return [
+            IncomingPart(part.sha256, part.size, partial(self._entry, part.place, part.number | PART, part.size))
+            for part in self.source.catalogue.parts_of(row.number)
+        ]
+
+    def _check_part(self, part: Part) -> None:
+        """Each is read once before it is copied: under the lease nothing may fail. Raises: Damaged, NotFound."""
+        if part.number not in self.sound:
+            if not part.place.pack:
+                raise Damaged("an attachment that it shares is in no pack", f"attachment {part.number}")
+            for _ in self._entry(part.place, part.number | PART, part.size):
+                pass
+            self.sound.add(part.number)
 
     def _folder(self, number: int) -> int:
         """Our folder of the same mailbox with the same name at the same place, made when it is missing."""

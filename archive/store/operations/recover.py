@@ -27,11 +27,13 @@ from ..errors import Damaged, NotFound, StoreError
 from ..journal import FOLDER, Event, Journal, Position, Record, segment_name
 from ..packs import FOLDER as PACKS
 from ..packs import Place, file_hash, pack_name, pack_numbers, read_table, scan
+from ..parts import PART
 from ..replay import Places
 from ..rows import OPEN
 from ..salvage import Gap, salvage
 from ..store import Store
 from . import leftovers, rebuild_index, verify
+from .lying import LyingParts
 from .report import Meter, Plan, Problem, Progress, Report, Stop, never, quiet
 
 RECOVERED = "Recovered"
@@ -213,6 +215,8 @@ class Proven:
         self.replaced: set[int] = set()
         self.sealed: set[int] = set()
         self.dictionaries: set[int] = set()
+        self.uses: dict[int, list[int]] = {}
+        self.parts: dict[int, str] = {}
         for record in records:
             for kind, *said in record.events:
                 self._hear(kind, *said)
@@ -234,6 +238,10 @@ class Proven:
                 self.mailboxes = {others.get(box, box): label for box, label in self.mailboxes.items()}
             case "mrg":
                 self.merged[said[0]] = said[1]
+            case "use":
+                self.uses[said[0]] = said[1]
+            case "att":
+                self.parts[said[0]] = said[1]
             case "und":
                 self.dictionaries.discard(said[0])
             case "msg":
@@ -284,7 +292,9 @@ def rescue(store: Store, records: list[Record], report: Report) -> tuple[list[Ev
     events += _moved(store, proven) + _from_catalogue(store, proven, report)
     proven.messages.update(event[1] for event in events if event[0] == "msg")
     proven.digests.update(event[2] for event in events if event[0] == "msg")
-    events += _from_packs(store, proven, events, report)
+    lying = LyingParts(store, _known_parts(store, proven))
+    events += _from_packs(store, proven, events, report, lying)
+    events += _parts(store, proven, events, lying)
     # Nothing is appended to a pack of which something is unknown: it is sealed as it is.
     for number in files:
         if number not in proven.sealed and (number not in proven.compacting or _is_sealed(store, number)):
@@ -353,6 +363,8 @@ def _from_catalogue(store: Store, proven: Proven, report: Report) -> list[Event]
         numbers = list(store.catalogue.numbers())
         for row in (row for at in range(0, len(numbers), 500) for row in store.rows(numbers[at : at + 500])):
             if row.number not in proven.messages:
+                if parts := store.catalogue.parts_of(row.number):
+                    events.append(["use", row.number, [part.number for part in parts]])
                 since = [row.archived_ms] if store.format > 1 else []
                 events.append(["msg", row.number, row.sha256, row.size, row.date, *since])
                 report.count("taken_from_catalogue")
@@ -362,7 +374,28 @@ def _from_catalogue(store: Store, proven: Proven, report: Report) -> list[Event]
     return events
 
 
-def _from_packs(store: Store, proven: Proven, events: list[Event], report: Report) -> list[Event]:
+def _known_parts(store: Store, proven: Proven) -> dict[int, str]:
+    """The parts that records or the catalogue name: number → SHA-256 hex."""
+    known = dict[int, str]()
+    with contextlib.suppress(*UNREADABLE):
+        known.update(store.catalogue.reader.execute("SELECT number, lower(hex(sha256)) FROM part"))
+    return known | proven.parts
+
+
+def _parts(store: Store, proven: Proven, events: list[Event], lying: LyingParts) -> list[Event]:
+    """The parts of what was rescued, and those whose record is lost; what nobody uses is none (`applying`)."""
+    found: dict[int, Event] = {}
+    with contextlib.suppress(*UNREADABLE):
+        rows = store.catalogue.reader.execute("SELECT number, lower(hex(sha256)), size FROM part")
+        found.update((number, ["att", number, digest, size]) for number, digest, size in rows)
+    found.update((number, ["att", number, digest, size]) for number, digest, size in lying.all())
+    rescued = {part for kind, *said in events if kind == "use" for part in said[1]}
+    return [event for number, event in sorted(found.items()) if number in rescued or number not in proven.parts]
+
+
+def _from_packs(
+    store: Store, proven: Proven, events: list[Event], report: Report, lying: LyingParts
+) -> list[Event]:
     """Messages nobody remembers, found in the packs: into the folder "Recovered" of the first mailbox."""
     found: list[Event] = []
     folder = max(proven.folders, default=0) + 1
@@ -371,11 +404,15 @@ def _from_packs(store: Store, proven: Proven, events: list[Event], report: Repor
         if pack in proven.replaced:
             continue
         for number, size, place in scan(store.backend, pack, skip_damage=True):
-            if number in proven.messages or number in proven.dead:
+            if number & PART or number in proven.messages or number in proven.dead:
                 continue
-            digest = _digest(store, number, size, place)
+            digest = _digest(store, number, size, place, lying)
             if digest is not None and digest not in proven.digests:
                 proven.digests.add(digest)
+                references = store.pack_reader(place.pack).references(place, number, size, store.dictionaries)
+                parts = [lying.number_of(sha256) for sha256, _ in references]
+                if parts:
+                    found.append(["use", number, list(dict.fromkeys(parts))])
                 found += [["msg", number, digest, size, int(time.time())], ["put", folder, number]]
                 proven.messages.add(number)
                 report.count("taken_from_packs")
@@ -383,10 +420,10 @@ def _from_packs(store: Store, proven: Proven, events: list[Event], report: Repor
     return [["dir", folder, mailbox, 0, f"{RECOVERED} {int(time.time())}"], *found] if found else []
 
 
-def _digest(store: Store, number: int, size: int, place: Place) -> str | None:
+def _digest(store: Store, number: int, size: int, place: Place, lying: LyingParts) -> str | None:
     digest = hashlib.sha256()
     try:
-        for piece in store.pack_reader(place.pack).pieces(place, number, size, store.dictionaries):
+        for piece in store.pack_reader(place.pack).message(place, number, size, store.dictionaries, lying.pieces):
             digest.update(piece)
     except (Damaged, NotFound):
         return None

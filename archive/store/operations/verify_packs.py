@@ -11,13 +11,13 @@ from collections.abc import Iterable
 
 from ..errors import Damaged, NotFound
 from ..packs import HEADER, file_hash, pack_name, read_header
+from ..parts import PART
 from ..rows import IN_COMPACTION, OPEN, Pack
 from ..store import Store
 from .report import Meter, Problem, Report
 from .round import Round
 
 Entry = tuple[int, ...]
-ENTRIES = "SELECT number, size, offset, length FROM message WHERE pack = ? ORDER BY offset"
 
 
 def verify_packs(store: Store, meter: Meter, report: Report, round: Round) -> None:
@@ -30,6 +30,10 @@ def verify_packs(store: Store, meter: Meter, report: Report, round: Round) -> No
         report.problems += _problems(store, pack, deep=round.deep)
         if pack.sealed:
             round.note_pack(pack, report)
+    sql = "SELECT number FROM part WHERE pack NOT IN (SELECT number FROM pack)"
+    if parts := [row[0] for row in store.catalogue.reader.execute(sql)]:
+        what = "messages whose attachments are in no pack"
+        report.problems.append(Problem.of("packs", "no pack", what, store.catalogue.users_of(parts)))
     unplaced = store.catalogue.reader.execute("SELECT number FROM message WHERE pack NOT IN (SELECT number FROM pack)")
     if numbers := [row[0] for row in unplaced]:
         report.problems.append(Problem.of("packs", "no pack", "messages whose bytes are in no pack", numbers))
@@ -54,13 +58,13 @@ def _look(store: Store, pack: Pack, *, deep: bool) -> list[Problem]:
         if pack.state == OPEN:
             return _look_at_open(store, pack, size, deep=deep)
         if size == pack.bytes and file_hash(store.backend, pack_name(pack.number)) == pack.sha256:
-            damaged = _unreadable(store, _entries(store, pack)) if deep else []
+            damaged = _unreadable(store, _messages(_entries(store, pack))) if deep else []
             what = "messages do not match their SHA-256"
             return [Problem.of("packs", where, what, damaged)] if damaged else []
     except NotFound:
         if not (pack.bytes or pack.sealed):
             return []
-        return [Problem.of("packs", where, "the file is missing", [number for number, *_ in _entries(store, pack)])]
+        return [Problem.of("packs", where, "the file is missing", _concerned(store, _entries(store, pack)))]
     damaged = _unreadable(store, _entries(store, pack))
     what = "the file does not match the hash it was sealed with"
     if not damaged:
@@ -69,15 +73,25 @@ def _look(store: Store, pack: Pack, *, deep: bool) -> list[Problem]:
 
 
 def _entries(store: Store, pack: Pack) -> list[Entry]:
-    """What is still wanted of a pack, as the catalogue has it: (number, size, offset, length)."""
-    return store.catalogue.reader.execute(ENTRIES, (pack.number,)).fetchall()
+    """What is still wanted of a pack, as the catalogue has it: (entry's number, size, offset, length)."""
+    return [(number, size, at.offset, at.length) for number, size, at in store.catalogue.entries(pack.number)]
+
+
+def _messages(entries: Iterable[Entry]) -> list[Entry]:
+    return [entry for entry in entries if not entry[0] & PART]
+
+
+def _concerned(store: Store, entries: Iterable[Entry]) -> list[int]:
+    """The messages that some entries are of; those that share a part are all of them."""
+    numbers = [number for number, *_ in entries]
+    return store.catalogue.concerned(numbers)
 
 
 def _unreadable(store: Store, entries: Iterable[Entry]) -> list[int]:
     """Messages that can't be read as they came in (I7)."""
     damaged = []
     store.forget_readers()
-    for number, *_ in entries:
+    for number in _concerned(store, [*entries]):
         try:
             for _ in store.stream(number):
                 pass
@@ -98,7 +112,7 @@ def _look_at_open(store: Store, pack: Pack, size: int, *, deep: bool) -> list[Pr
         head = store.backend.read(pack_name(pack.number), 0, HEADER.size)
         read_header(head, bytes.fromhex(store.identity), pack.number)
     except Damaged as error:
-        return [Problem.of("packs", error.where, error.what, [number for number, *_ in entries])]
+        return [Problem.of("packs", error.where, error.what, _concerned(store, entries))]
     missing = set(entries)
     end, broken = HEADER.size, 0
     for *entry, sound in store.pack_reader(pack.number).seals(pack.bytes):
@@ -106,7 +120,7 @@ def _look_at_open(store: Store, pack: Pack, size: int, *, deep: bool) -> list[Pr
         if sound:
             missing.discard(tuple(entry))
         broken += not sound
-    damaged = _unreadable(store, entries if deep else sorted(missing))
+    damaged = _unreadable(store, {*(_messages(entries) if deep else []), *missing})
     if damaged or broken or missing or end != pack.bytes:
         what = f"entries do not match their seal ({len(damaged)} wanted, {broken} in all)"
         return [Problem.of("packs", where, what, damaged)]
@@ -128,14 +142,12 @@ def verify_dictionaries(store: Store, meter: Meter, report: Report) -> None:
 def _compressed_with(store: Store, dictionary: int) -> list[int]:
     """Messages that can't be read without a dictionary."""
     concerned = []
-    for number in store.catalogue.numbers():
-        row = store.row(number)
-        if row is None or not row.place.pack:
-            continue
-        try:
-            frames = store.pack_reader(row.place.pack).frames(row.place, row.number, row.size)
-            if any(frame.dictionary == dictionary for frame in frames):
-                concerned.append(number)
-        except (Damaged, NotFound):
-            continue
-    return concerned
+    for pack in store.catalogue.packs():
+        for number, size, place in store.catalogue.entries(pack.number):
+            try:
+                frames = store.pack_reader(pack.number).frames(place, number, size)
+                if any(frame.dictionary == dictionary for frame in frames):
+                    concerned.append(number)
+            except (Damaged, NotFound):
+                continue
+    return store.catalogue.concerned(concerned)
