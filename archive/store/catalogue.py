@@ -318,7 +318,8 @@ class Catalogue:
 
     def part_of(self, sha256: bytes) -> Part | None:
         """The part with this content; one that lies somewhere, if there is any."""
-        sql = "SELECT number, sha256, size, pack, offset, length FROM part WHERE sha256 = ? ORDER BY pack = 0, number DESC"
+        sql = """SELECT number, sha256, size, pack, offset, length FROM part WHERE sha256 = ?
+                 ORDER BY pack = 0, number DESC"""
         row = self.reader.execute(sql, (sha256,)).fetchone()
         return Part(row[0], row[1], row[2], Place(*row[3:])) if row else None
 

@@ -193,9 +193,7 @@ class PackReader:
         except Damaged as error:
             raise self._named(error, place, number) from error
 
-    def message(
-        self, place: Place, number: int, size: int, dictionaries: Dictionaries, find: Find
-    ) -> Iterator[bytes]:
+    def message(self, place: Place, number: int, size: int, dictionaries: Dictionaries, find: Find) -> Iterator[bytes]:
         """The bytes of a message, whether its entry holds them or a recipe of parts, which `find` gives.
 
         Raises: Damaged, NotFound.
@@ -214,9 +212,7 @@ class PackReader:
         except Damaged as error:
             raise self._named(error, place, number) from error
 
-    def _opened(
-        self, place: Place, number: int, size: int, dictionaries: Dictionaries
-    ) -> tuple[bool, Iterator[bytes]]:
+    def _opened(self, place: Place, number: int, size: int, dictionaries: Dictionaries) -> tuple[bool, Iterator[bytes]]:
         frames = self.frames(place, number, size)
         first = next(frames)
         plain = (expand(frame, dictionaries) for frame in itertools.chain([first], frames))

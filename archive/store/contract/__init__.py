@@ -9,11 +9,12 @@ from .backend import BackendContract
 from .checking import catalogue_rows, check_invariants, replayed
 from .folders import FolderContract
 from .ground import Ground
-from .making import bring_index, incoming, keep, mail
+from .making import bring_index, incoming, keep, letter, mail, noise
 from .operations import OperationContract
+from .sharing import SharingContract
 from .store import StoreContract
 
 __all__ = [
-    "BackendContract", "FolderContract", "Ground", "OperationContract", "StoreContract", "bring_index",
-    "catalogue_rows", "check_invariants", "incoming", "keep", "mail", "replayed",
+    "BackendContract", "FolderContract", "Ground", "OperationContract", "SharingContract", "StoreContract", "bring_index",
+    "catalogue_rows", "check_invariants", "incoming", "keep", "letter", "mail", "noise", "replayed",
 ]  # fmt: skip

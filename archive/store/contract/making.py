@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 
 from archive.mail.extract import extract
@@ -18,6 +19,24 @@ def mail(subject: str = "Hello", body: str = "Some text.", *, sender: str = "ann
     when = f"Date: {date}\r\n" if date else ""
     head = f"From: {sender}\r\nTo: bob@example.net\r\nSubject: {subject}\r\n{when}"
     return f"{head}Message-ID: <{subject.replace(' ', '.')}@example.org>\r\n\r\n{body}\r\n".encode()
+
+
+def letter(name: str, *attached: bytes, line: int = 76, ending: bytes = b"\r\n") -> bytes:
+    """A message with files attached, as mail programs encode them: lines of base64."""
+    lines = [b"From: ann@example.org", b"To: bob@example.net", b"Subject: " + name.encode(), b"MIME-Version: 1.0"]
+    lines += [b'Content-Type: multipart/mixed; boundary="=limit="', b"", b"--=limit=", b"Content-Type: text/plain", b""]
+    lines += [b"Here is " + name.encode()]
+    for at, content in enumerate(attached):
+        text = base64.b64encode(content)
+        lines += [b"--=limit=", b"Content-Type: application/octet-stream; name=file%d.bin" % at]
+        lines += [b"Content-Transfer-Encoding: base64", b"Content-Disposition: attachment", b""]
+        lines += [text[start : start + line] for start in range(0, len(text), line)]
+    return ending.join([*lines, b"--=limit=--", b""])
+
+
+def noise(seed: int, size: int) -> bytes:
+    """Bytes that can't be compressed, the same for the same seed."""
+    return hashlib.shake_256(b"%d" % seed).digest(size)
 
 
 def incoming(store: Store, content: bytes, folder: int, *, date: int | None = None) -> Incoming:

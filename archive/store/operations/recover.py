@@ -393,9 +393,7 @@ def _parts(store: Store, proven: Proven, events: list[Event], lying: LyingParts)
     return [event for number, event in sorted(found.items()) if number in rescued or number not in proven.parts]
 
 
-def _from_packs(
-    store: Store, proven: Proven, events: list[Event], report: Report, lying: LyingParts
-) -> list[Event]:
+def _from_packs(store: Store, proven: Proven, events: list[Event], report: Report, lying: LyingParts) -> list[Event]:
     """Messages nobody remembers, found in the packs: into the folder "Recovered" of the first mailbox."""
     found: list[Event] = []
     folder = max(proven.folders, default=0) + 1

@@ -138,7 +138,9 @@ def _compare(fresh: Path, snapshot: Path, report: Report) -> None:
             # A damaged cell can be of another type than its column.
             keys = sorted({row[0] for row in db.execute(f"{missing} UNION {surplus}")}, key=repr)
             if keys:
-                messages = [key for key in keys if isinstance(key, int)] if table in ("message", "placement", "uses") else []
+                messages = (
+                    [key for key in keys if isinstance(key, int)] if table in ("message", "placement", "uses") else []
+                )
                 shown = ", ".join(map(str, keys[:10]))
                 what = f"{len(keys)} rows differ from the replay of the journal ({key} {shown})"
                 report.problems.append(Problem.of("catalogue", f"table {table}", what, messages))

@@ -102,6 +102,7 @@ class Told:
     compacted: set[int] = field(default_factory=set)
     sealed: dict[int, str] = field(default_factory=dict)
     dictionaries: dict[int, str] = field(default_factory=dict)
+    parts: dict[str, list[int]] = field(default_factory=dict)
 
     def hear(self, kind: str, *said: Any) -> None:
         match kind:
@@ -142,8 +143,10 @@ class Told:
                 self.folders = {n: (others.get(box, box), *more) for n, (box, *more) in self.folders.items()}
             case "und":
                 del self.dictionaries[said[0]]
-            case "mrg" | "rec":
-                pass  # they tell where messages and records came from
+            case "att":
+                self.parts.setdefault(said[1], []).append(said[0])
+            case "mrg" | "rec" | "use":
+                pass  # they tell where messages and records came from, and what a recipe says itself
             case _:
                 raise Unreadable(f"an event {kind!r}")
 
@@ -193,7 +196,8 @@ class Pack:
                 yield number, at
             at = self.raw.find(b"PKE1", offset if whole else at + 1)
 
-    def message(self, number: int, size: int, dictionaries: dict[int, bytes]) -> bytes:
+    def entry(self, number: int, size: int, dictionaries: dict[int, bytes]) -> tuple[bool, bytes]:
+        """Whether it is a recipe, and the bytes."""
         at = self.offsets[number]
         entry = self.raw[at : at + 20]
         if entry != b"PKE1" + struct.pack("<QQ", number, size):
@@ -211,7 +215,51 @@ class Pack:
                 raise Unreadable(f"message {number}: length of a frame")
             parts.append(part)
             at, index = at + 13 + stored, index + 1
-        return b"".join(parts)
+        return bool(flags & 4), b"".join(parts)
+
+
+class Packs:
+    """All packs that count."""
+
+    def __init__(self, packs: list[Pack], dictionaries: dict[int, bytes], parts: dict[str, list[int]]) -> None:
+        self.packs = packs
+        self.dictionaries = dictionaries
+        self.parts = parts
+
+    def message(self, number: int, size: int) -> bytes:
+        is_recipe, plain = self._entry(number, size)
+        return b"".join(self._cooked(plain)) if is_recipe else plain
+
+    def _entry(self, number: int, size: int) -> tuple[bool, bytes]:
+        pack = next((pack for pack in self.packs if number in pack.offsets), None)
+        if pack is None:
+            raise Unreadable(f"entry {number} is in no pack")
+        return pack.entry(number, size, self.dictionaries)
+
+    def _cooked(self, plain: bytes) -> Iterator[bytes]:
+        magic, count = struct.unpack_from("<4sI", plain)
+        if magic != b"PKR1":
+            raise Unreadable("recipe")
+        at = 8 + 54 * count
+        for row in range(count):
+            before, encoding, ending, line, size, digest = struct.unpack_from("<QBBIQ32s", plain, 8 + 54 * row)
+            yield plain[at : at + before]
+            at += before
+            part = self._part(digest, size)
+            if encoding == 1:
+                text = base64.b64encode(part)
+                width = line or len(text)
+                lines = [text[start : start + width] for start in range(0, len(text), width)]
+                part = (b"", b"\n", b"\r\n")[ending].join(lines)
+            yield part
+        yield plain[at:]
+
+    def _part(self, digest: bytes, size: int) -> bytes:
+        lying = [part for part in self.parts[digest.hex()] if any(1 << 62 | part in p.offsets for p in self.packs)]
+        _, part = self._entry(1 << 62 | lying[-1], size)
+        if hashlib.sha256(part).digest() != digest:
+            raise Unreadable("a part is not what it was")
+        return part
 
 
 def read_store(
@@ -230,12 +278,10 @@ def read_store(
         if hashlib.sha256(plain).hexdigest() != digest:
             raise Unreadable(f"dictionary {number}")
         dictionaries[number] = plain
-    packs = [Pack(root, identity, key, number, told.sealed.get(number)) for number in sorted(told.packs)]
+    lying = [Pack(root, identity, key, number, told.sealed.get(number)) for number in sorted(told.packs)]
+    packs = Packs(lying, dictionaries, told.parts)
     for number, (digest, size) in sorted(told.messages.items()):
-        pack = next((pack for pack in packs if number in pack.offsets), None)
-        if pack is None:
-            raise Unreadable(f"message {number} is in no pack")
-        content = pack.message(number, size, dictionaries)
+        content = packs.message(number, size)
         if hashlib.sha256(content).hexdigest() != digest or len(content) != size:
             raise Unreadable(f"message {number} is not what it was")
         for folder in sorted(told.placements[number]):

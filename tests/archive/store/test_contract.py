@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from archive.store.contract import BackendContract, FolderContract, Ground, OperationContract, StoreContract
+from archive.store.contract import (
+    BackendContract,
+    FolderContract,
+    Ground,
+    OperationContract,
+    SharingContract,
+    StoreContract,
+)
 
 from .grounds import GROUNDS
 
@@ -36,4 +43,8 @@ class TestOperations(OperationContract):
 
 
 class TestFolders(FolderContract):
+    pass
+
+
+class TestSharing(SharingContract):
     pass

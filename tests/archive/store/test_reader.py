@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from archive.store import Ingest, Store
-from archive.store.contract import keep, mail
+from archive.store.contract import keep, letter, mail, noise
 from archive.store.operations import compact
 
 from .grounds import KEYS, RECOVERY
@@ -35,6 +35,18 @@ def fill(store: Store) -> None:
     with Ingest(store, 1, index="no") as ingest:
         ingest.put("Large", spool=BytesIO(mail("large") + chance.randbytes(9 << 20)))
     keep(store, inbox, mail("after it all"))
+    first, second = noise(1, 60_000), noise(2, 5 << 20)
+    (gone,) = keep(store, inbox, letter("one", first))
+    keep(
+        store,
+        deep,
+        letter("two", second, first, line=72),
+        letter("three", first, ending=b"\n"),
+        letter("4", first, line=99_999),
+    )
+    keep(store, inbox, mail("body", "x y z\r\n" * 9000), letter("odd", first, line=73) + b"A")
+    store.delete([gone], reason="a test", by="me")
+    compact.run(store, compact.plan(store))
     store.delete(numbers[60:63], reason="a test", by="me")
     store.move_folder(2, "Projekte", "Old/Projects")
     store.move_messages(numbers[70:80], inbox, store.ensure_folder(1, "Sorted"), by="me")

@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 
 from archive.store import Store
-from archive.store.contract import keep, mail
+from archive.store.contract import keep, letter, mail, noise
 from archive.store.journal import Position
 from archive.store.operations import compact
 from tests.archive.store.grounds import KEYS
@@ -56,6 +56,12 @@ def fill(store: Store) -> None:
     store.ensure_folder(1, "Gone/deeper")
     store.move_folder(1, "Gone/deeper", "Kept")
     store.remove_folders([number for number in [store.find_folder(1, "Gone")] if number is not None])
+    shared = noise(1, 26_000)
+    keep(store, folders[0], letter("one", shared), letter("gone", noise(2, 25_000)))
+    store.delete(
+        keep(store, folders[2], letter("two", shared, line=72), letter("first", shared))[1:], reason="x", by="golden"
+    )
+    keep(store, folders[1], letter("three", shared, ending=b"\n"))
 
 
 def manifest(store: Store) -> dict[str, object]:
