@@ -26,7 +26,8 @@ from archive.store import journal
 from archive.store.adding import Incoming
 from archive.store.backend import MemoryBackend
 from archive.store.codec import squeeze_stream
-from archive.store.contract import bring_index, check_invariants, keep, mail
+from archive.store.contract import bring_index, check_invariants, keep, letter, mail
+from archive.store.contract.making import noise as attached
 from archive.store.errors import Damaged, StoreError
 from archive.store.faulty import Fault, FaultyBackend, Killed
 from archive.store.layout import make_store
@@ -178,11 +179,22 @@ def merging(store: Store) -> list[bytes]:
     contents = [some_mail(f"theirs {at}", 300) for at in range(5)]
     with Store(memory, place, key, identity) as source:
         folder, other = source.ensure_folder(2, "Theirs/deep"), source.ensure_folder(9, "New")
+        contents += [letter("theirs", attached(1, 25_000)), letter("theirs too", attached(1, 25_000))]
         keep(source, folder, *contents, some_mail("old 0"))
         keep(source, other, contents[0])
         merge.run(store, source, merge.plan(store, source))
     shutil.rmtree(place)
     return contents
+
+
+def sharing(store: Store) -> list[bytes]:
+    """Attachments that several messages share, before and after a deletion and a compaction."""
+    folder, one, other = store.ensure_folder(1, "Inbox"), attached(1, 25_000), attached(2, 25_000)
+    contents = [letter("first", one), letter("second", one, other), letter("third", other)]
+    numbers = [number for content in contents for number in keep(store, folder, content)]
+    store.delete(numbers[:1], reason="a test", by="me")
+    compact.run(store, compact.plan(store))
+    return contents[1:]
 
 
 def bringing_back(store: Store) -> list[bytes]:
@@ -195,7 +207,7 @@ def bringing_back(store: Store) -> list[bytes]:
 
 WORKS: dict[str, Work] = {
     "add": add_batch, "add a large one": add_large, "train": train, "delete": delete, "compact": compacting,
-    "merge": merging, "bring back": bringing_back,
+    "merge": merging, "bring back": bringing_back, "share": sharing,
 }  # fmt: skip
 
 
