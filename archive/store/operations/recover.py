@@ -173,7 +173,9 @@ def _rewrite_journal(store: Store, gaps: list[Gap], report: Report) -> None:
     """
     records = [item for item in salvage(store.journal, store.backend) if isinstance(item, Record)]
     before, rescued = rescue(store, records, report)
-    aside = f"{FOLDER}.damaged-{int(time.time())}"
+    seconds = int(time.time())
+    while store.backend.names(aside := f"{FOLDER}.damaged-{seconds}"):
+        seconds += 1
     if store.format > 1:
         rescued.append(["rec", aside, len(records), *_known_end(store)])
     report.numbers["records_kept"] = len(records)

@@ -32,11 +32,13 @@ from archive.store.errors import Damaged, StoreError
 from archive.store.faulty import Fault, FaultyBackend, Killed
 from archive.store.layout import make_store
 from archive.store.operations import compact, merge, recover
+from archive.store.parts import LEAST_BYTES
 from archive.store.store import Store
 
 from .grounds import KEYS
 
 PACK_BYTES = 6000
+SHARED, OTHER = attached(1, LEAST_BYTES), attached(2, LEAST_BYTES)
 SEGMENT_BYTES = 1500
 THOROUGH = bool(os.environ.get("POSTKEEP_TORTURE"))
 
@@ -114,7 +116,11 @@ def base(quick_path: Path, tiny_segments: None) -> Base:
         contents = [some_mail(f"old {at}") for at in range(14)]
         numbers = [number for at in range(0, 14, 2) for number in keep(store, folder, *contents[at : at + 2])]
         kept = dict(zip(numbers, contents, strict=True))
-        for number in numbers[2:9]:
+        # An attachment that two messages share, one of which goes; and one that goes with its only message.
+        more = [letter("shared", SHARED), letter("shared too", SHARED), letter("alone", attached(9, LEAST_BYTES))]
+        numbers += keep(store, folder, *more)
+        kept |= dict(zip(numbers[-3:], more, strict=True))
+        for number in [*numbers[2:9], *numbers[-2:]]:
             store.delete([number], reason="a test", by="me")
             del kept[number]
         bring_index(store)
@@ -129,6 +135,7 @@ def add_batch(store: Store) -> list[bytes]:
     folder, other = store.ensure_folder(1, "Inbox"), store.ensure_folder(2, "Theirs/new")
     for batch in (0, 1, 2):
         contents = [some_mail(f"new {batch} {at}", 800) for at in range(3)]
+        contents[2:] = [letter("attached", SHARED), letter("attached too", OTHER)][batch : batch + 1] or contents[2:]
         keep(store, folder, *contents, contents[0], some_mail("old 0"))
         keep(store, other, contents[1])
         acknowledged += contents
@@ -179,22 +186,12 @@ def merging(store: Store) -> list[bytes]:
     contents = [some_mail(f"theirs {at}", 300) for at in range(5)]
     with Store(memory, place, key, identity) as source:
         folder, other = source.ensure_folder(2, "Theirs/deep"), source.ensure_folder(9, "New")
-        contents += [letter("theirs", attached(1, 25_000)), letter("theirs too", attached(1, 25_000))]
+        contents += [letter("theirs", SHARED), letter("theirs too", OTHER)]
         keep(source, folder, *contents, some_mail("old 0"))
         keep(source, other, contents[0])
         merge.run(store, source, merge.plan(store, source))
     shutil.rmtree(place)
     return contents
-
-
-def sharing(store: Store) -> list[bytes]:
-    """Attachments that several messages share, before and after a deletion and a compaction."""
-    folder, one, other = store.ensure_folder(1, "Inbox"), attached(1, 25_000), attached(2, 25_000)
-    contents = [letter("first", one), letter("second", one, other), letter("third", other)]
-    numbers = [number for content in contents for number in keep(store, folder, content)]
-    store.delete(numbers[:1], reason="a test", by="me")
-    compact.run(store, compact.plan(store))
-    return contents[1:]
 
 
 def bringing_back(store: Store) -> list[bytes]:
@@ -207,7 +204,7 @@ def bringing_back(store: Store) -> list[bytes]:
 
 WORKS: dict[str, Work] = {
     "add": add_batch, "add a large one": add_large, "train": train, "delete": delete, "compact": compacting,
-    "merge": merging, "bring back": bringing_back, "share": sharing,
+    "merge": merging, "bring back": bringing_back,
 }  # fmt: skip
 
 
