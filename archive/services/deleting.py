@@ -81,7 +81,7 @@ def _delete(actor: Actor, store: Store, row: Row, reason: str) -> None:
             actor, "mail.delete", f"{store.pk}:{row.number}", reason=reason, sha256=row.sha256,
             size_bytes=row.size, mailboxes=owners,
         )  # fmt: skip
-        if not engines.open_store(store).delete([row.number], reason=reason, by=actor.label[:300]):
+        if not engines.open_store(store).delete([row.number], reason=reason, by=actor.label[:300], erase=True):
             raise MessageUnknown(_("Somebody else deleted it just now."))
 
 

@@ -117,7 +117,7 @@ def _batch(
         names = {policy.id: policy.name for policy in keeper.policies}
         append_lines(certificate, [line_of(row, rulings[row.number], names) for row in going])
         reason = f"{certificate.reason} (certificate {certificate.pk})"
-        keeper.opened.delete([row.number for row in going], reason=reason, by=actor.label[:300])
+        keeper.opened.delete([row.number for row in going], reason=reason, by=actor.label[:300], erase=True)
         done["deleted"] += len(going)
 
 

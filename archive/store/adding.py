@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archive.mail.extract import Extract
 
-from .codec import Squeezed
+from .codec import Squeezed, renewed
 from .describe import describe
 from .errors import FolderGone
 from .journal import Event
@@ -73,6 +73,7 @@ class Adding:
         self.messages: list[Event] = []
         self.known_parts: dict[bytes, int] = {}
         self.next_part = 0
+        self.dictionaries: set[int] = set()
         self.places: dict[int, Place] = {}
         self.described: dict[int, Description] = {}
 
@@ -84,6 +85,7 @@ class Adding:
         known = store.catalogue.find_sha256([incoming.sha256 for incoming in self.batch])
         placed = self._placed(known)
         next_number = store.catalogue.counter("next_number")
+        self.dictionaries = {0, *store.catalogue.dictionaries()}
         self._know_parts()
         added, puts = list[Added](), list[Event]()
         try:
@@ -149,6 +151,12 @@ class Adding:
 
     def _append(self, pack: PackWriter, number: int, size: int, frames: Iterable[Squeezed]) -> None:
         start = pack.end
-        for piece in pack.seal_entry(number, size, frames):
+        for piece in pack.seal_entry(number, size, map(self._current, frames)):
             pack.write(piece)
         self.places[number] = Place(pack.number, start, pack.end - start)
+
+    def _current(self, frame: Squeezed) -> Squeezed:
+        """A frame whose dictionary was retired since (by a compaction after an erasure) is compressed anew."""
+        if frame.dictionary in self.dictionaries:
+            return frame
+        return renewed(frame, self.store.dictionaries, self.store.current_dictionary())

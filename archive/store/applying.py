@@ -7,7 +7,7 @@ reading (`catalogue`).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .errors import WrongFormat
 from .journal import Record
@@ -54,6 +54,7 @@ class Applier:
             "mrg": self.merge,
             "rec": self.recreated,
             "use": self.use,
+            "era": self.cleaned,
             "att": self.attach,
         }
         for kind, *values in self.record.events:
@@ -142,7 +143,9 @@ class Applier:
             self._dates[number] = row[0]
         return self._dates[number]
 
-    def delete(self, numbers: list[int], folder: int, reason: str, by: str) -> None:
+    def delete(self, numbers: list[int], folder: int, reason: str, by: str, erased: int = 0) -> None:
+        if erased:
+            self._at_least("erased", self.record.sequence)
         for number in numbers:
             where, arguments = ("number = ? AND folder = ?", (number, folder)) if folder else ("number = ?", (number,))
             for (gone,) in self.db.execute(f"SELECT folder FROM placement WHERE {where}", arguments).fetchall():  # noqa: S608
@@ -167,8 +170,10 @@ class Applier:
         sql = "DELETE FROM part WHERE number = ? AND NOT EXISTS (SELECT 1 FROM uses WHERE part = number)"
         self.db.executemany(sql, released)
 
-    def dictionary(self, number: int, sha256: str) -> None:
+    def dictionary(self, number: int, sha256: str, samples: Sequence[str] = ()) -> None:
         self.db.execute("INSERT INTO dictionary VALUES(?, ?)", (number, sha256))
+        rows = [(number, bytes.fromhex(sample)) for sample in samples]
+        self.db.executemany("INSERT INTO trained VALUES(?, ?) ON CONFLICT DO NOTHING", rows)
         self._at_least("next_dictionary", number + 1)
 
     def pack(self, number: int, purpose: str) -> None:
@@ -223,6 +228,7 @@ class Applier:
 
     def undictionary(self, number: int) -> None:
         self.db.execute("DELETE FROM dictionary WHERE number = ?", (number,))
+        self.db.execute("DELETE FROM trained WHERE dictionary = ?", (number,))
 
     def merge(self, source: str, number: int, sequence: int, chain: str, done: int) -> None:
         sql = "INSERT OR REPLACE INTO merged VALUES(?, ?, ?, ?, ?)"
@@ -250,3 +256,6 @@ class Applier:
         row = (number, bytes.fromhex(sha256), size, *lies, check_of(*lies, 0))
         self.db.execute("INSERT INTO part VALUES(?,?,?,?,?,?,?) ON CONFLICT DO NOTHING", row)
         self._ends[place.pack] = max(place.offset + place.length, self._ends.get(place.pack, 0))
+
+    def cleaned(self, sequence: int) -> None:
+        self._at_least("cleaned", sequence)

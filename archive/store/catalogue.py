@@ -354,6 +354,17 @@ class Catalogue:
     def dictionaries(self) -> dict[int, str]:
         return dict(self.reader.execute("SELECT number, sha256 FROM dictionary"))
 
+    def samples_of(self, dictionary: int) -> list[str]:
+        """The messages a dictionary was made of: the first 8 bytes of their SHA-256, as hex. Empty = not known."""
+        sql = "SELECT lower(hex(sample)) FROM trained WHERE dictionary = ?"
+        return [sample for (sample,) in self.reader.execute(sql, (dictionary,))]
+
+    def has_beginning(self, digest: str) -> bool:
+        """Whether a message is kept whose SHA-256 begins so (hex)."""
+        first, last = (bytes.fromhex(digest.ljust(64, fill)) for fill in "0f")
+        sql = "SELECT 1 FROM message WHERE sha256 BETWEEN ? AND ?"
+        return self.reader.execute(sql, (first, last)).fetchone() is not None
+
     def numbers(self) -> Iterator[int]:
         return (row[0] for row in self.reader.execute("SELECT number FROM message ORDER BY number"))
 

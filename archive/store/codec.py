@@ -140,6 +140,12 @@ def _chosen(data: bytes, plain: bytes, dictionary: int, flags: int) -> Squeezed:
     return Squeezed(plain, len(plain), flags, 0)
 
 
+def renewed(frame: Squeezed, dictionaries: Dictionaries, dictionary: int) -> Squeezed:
+    """The same frame, compressed with another dictionary. Raises: Damaged, NotFound."""
+    plain = expand(frame, dictionaries)
+    return _squeeze_one(dictionaries.compressor(dictionary), plain, dictionary, frame.flags & ~COMPRESSED)
+
+
 def seal_frame(cipher: AESGCM, frame: Squeezed, *, entry: bytes, number: int) -> bytes:
     """Encrypt one frame (at most 4 MiB) of a message for a pack.
 

@@ -448,7 +448,6 @@ class Preparer:
         """Hash and parse a chunk. What the store has already is not parsed again."""
         digests = [digest_of(given) for given in chunk.given]
         known = self._store.catalogue.find_sha256(digests)
-        dictionary = self._store.current_dictionary()
         fresh = [given for given, digest in zip(chunk.given, digests, strict=True) if digest not in known]
         texts = iter(texts_of(fresh))
         prepared = Prepared(chunk.given, [], [])
@@ -463,8 +462,8 @@ class Preparer:
             # Compressed under the lease: a large message, or one that is known now and may be deleted until then.
             large = text is not None and given.spool is not None
             split = self._split(given) if large else Split(reader_of(given), given.size, [])
-            frames = partial(split.frames, self._store.dictionaries, dictionary)
-            parts = split.parts(self._store.dictionaries, dictionary)
+            frames = partial(split.frames, self._store)
+            parts = split.parts(self._store)
             read = partial(text_of, given)
             prepared.incoming.append(Incoming(digest, given.size, date, given.folder, frames, said, read, parts=parts))
         return prepared
@@ -485,7 +484,7 @@ class Preparer:
         squeezed = squeeze_many(contents, dictionaries, dictionary)
         for (given, incoming), split, frames in zip(fresh, splits, squeezed, strict=True):
             incoming.frames = partial(list, list(as_recipe(iter(frames))) if split.spans else frames)
-            incoming.parts = split.parts(dictionaries, dictionary)
+            incoming.parts = split.parts(self._store)
             given.content = None
         self._squeeze_parts([incoming for _, incoming in fresh if incoming.parts])
 

@@ -30,8 +30,11 @@ Format 2 has these too:
 ["rec", folder, records, sequence, chain]      the journal was written anew: where the old one lies, how many of its
                                                records proved themselves, and what was known of its end
 
-Format 3 has these too; the latter two come before the messages of their record:
+Format 3 has these too; the last two come before the messages of their record:
 
+["del", [numbers], folder, reason, by, 1]      nothing of what goes may stay: an erasure
+["dic", number, sha256 hex, [samples]]         and the messages it was made of: the first 8 bytes of their SHA-256, hex
+["era", record]                                nothing is left of what was erased up to that record of the journal
 ["rmd", folder]                                an empty folder was removed; its number is never given again
 ["use", message, [parts]]                      the message is made with these parts
 ["att", part, sha256 hex, size]                a part is kept, for as long as a message uses it
@@ -65,7 +68,9 @@ SEGMENT_BYTES = 64 << 20
 Event = list[Any]
 
 SINCE_FORMAT_2 = frozenset({"own", "und", "mrg", "rec"})
-SINCE_FORMAT_3 = frozenset({"rmd", "use", "att"})
+SINCE_FORMAT_3 = frozenset({"rmd", "use", "att", "era"})
+# What an event of these kinds may have beyond the values it had in the first format, and since when.
+LONGER = {"msg": (5, 2), "del": (5, 3), "dic": (3, 3)}
 
 HEADER = struct.Struct("<4s16sIQ32s24x8s")
 HEAD = struct.Struct("<IQ12s")
@@ -119,7 +124,8 @@ def format_of(events: Iterable[Event]) -> int:
 def _format_of(event: Event) -> int:
     if event[0] in SINCE_FORMAT_3:
         return 3
-    return 2 if event[0] in SINCE_FORMAT_2 or (event[0] == "msg" and len(event) > 5) else 1
+    usual, since = LONGER.get(event[0], (len(event), 1))
+    return 2 if event[0] in SINCE_FORMAT_2 else since if len(event) > usual else 1
 
 
 class Journal:

@@ -343,6 +343,30 @@ def _walk(backend: Backend, number: int, at: int, size: int) -> Iterator[tuple[i
         at = offset
 
 
+def dictionaries_in(backend: Backend, number: int, end: int) -> set[int]:
+    """The dictionaries that the entries of a pack are compressed with, up to `end` (0 = none of them)."""
+    peek = _window(backend, pack_name(number), end, 1 << 20)
+    found: set[int] = set()
+    for _, _, place in scan(backend, number, end=end, skip_damage=True):
+        at, last = place.offset + ENTRY.size, False
+        while not last:
+            head = FrameHead.read(bytes(peek(at, FRAME_HEAD.size)))
+            found.add(head.dictionary)
+            at += FRAME_HEAD.size + head.stored
+            last = head.last
+    return found
+
+
+def table_bytes(backend: Backend, number: int) -> int:
+    """How long the table of a pack is with its footer; 0 where it has none."""
+    size = backend.size(pack_name(number))
+    raw = backend.read(pack_name(number), max(size - FOOTER.size, 0), FOOTER.size)
+    if len(raw) < FOOTER.size:
+        return 0
+    at, magic, _ = FOOTER.unpack(raw)
+    return size - at if magic == FOOTER_MAGIC and HEADER.size <= at <= size - FOOTER.size else 0
+
+
 def read_table(backend: Backend, number: int) -> list[tuple[int, Place]]:
     """The table of a sealed pack: (message number, place). Raises: Damaged, NotFound (an open pack has none)."""
     name = pack_name(number)

@@ -24,6 +24,7 @@ CREATE TABLE placement(folder INTEGER NOT NULL, rank INTEGER NOT NULL, number IN
 CREATE INDEX placement_number ON placement(number);
 CREATE TABLE pack(number INTEGER PRIMARY KEY, state INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL);
 CREATE TABLE dictionary(number INTEGER PRIMARY KEY, sha256 TEXT NOT NULL);
+CREATE TABLE trained(dictionary INTEGER NOT NULL, sample BLOB NOT NULL, PRIMARY KEY(dictionary, sample)) WITHOUT ROWID;
 CREATE TABLE arrival(day INTEGER PRIMARY KEY, messages INTEGER NOT NULL, bytes INTEGER NOT NULL);
 CREATE TABLE part(number INTEGER PRIMARY KEY, sha256 BLOB NOT NULL, size INTEGER NOT NULL, pack INTEGER NOT NULL,
                   offset INTEGER NOT NULL, length INTEGER NOT NULL, crc INTEGER NOT NULL);
@@ -35,7 +36,11 @@ CREATE TABLE merged(source TEXT PRIMARY KEY, number INTEGER NOT NULL, sequence I
                     done INTEGER NOT NULL);
 """  # noqa: E501  # an older catalogue that was upgraded has exactly these words
 
-COUNTERS = ("messages", "raw_bytes", "next_number", "next_folder", "next_pack", "next_dictionary", "next_part")
+COUNTERS = (
+    "messages", "raw_bytes", "next_number", "next_folder", "next_pack", "next_dictionary", "next_part", "erased",
+    "cleaned",
+)  # fmt: skip
+# `erased` and `cleaned` are journal sequences: of the last erasure, and up to which of them nothing is left
 
 # What reads a row for its check, in the order `check_of` takes.
 CHECKED = "pack, offset, length, flags, subject, sender, recipients, message_id"
@@ -51,9 +56,9 @@ def upgrade(db: sqlite3.Connection, version: int) -> None:
         for statement in statements("INDEX message_pack", "TABLE merged"):
             db.execute(statement)
     if version < 3:
-        for statement in statements("TABLE part", "INDEX part_", "TABLE uses", "INDEX uses_"):
+        for statement in statements("TABLE part", "INDEX part_", "TABLE uses", "INDEX uses_", "TABLE trained"):
             db.execute(statement)
-        db.execute("INSERT INTO meta VALUES('next_part', 1)")
+        db.execute("INSERT INTO meta VALUES('next_part', 1), ('erased', 0), ('cleaned', 0)")
     db.execute(f"PRAGMA user_version={VERSION}")
 
 

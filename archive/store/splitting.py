@@ -11,7 +11,7 @@ from functools import partial
 
 from .adding import IncomingPart
 from .base import OpenStore
-from .codec import FRAME_BYTES, RECIPE, Dictionaries, Squeezed, squeeze_stream
+from .codec import FRAME_BYTES, RECIPE, Squeezed, squeeze_stream
 from .parts import AS_IT_STANDS, LEAST_BYTES, Read, Span, find_parts, plain_pieces, recipe, regrouped
 
 PARTS_SINCE_FORMAT = 3
@@ -35,27 +35,27 @@ class Split:
         """All of it at once: only for messages that are held in memory."""
         return b"".join(recipe(self.read, self.size, self.spans))
 
-    def frames(self, dictionaries: Dictionaries, dictionary: int) -> Iterator[Squeezed]:
+    def frames(self, store: OpenStore) -> Iterator[Squeezed]:
         """The frames of the message's entry, as a stream."""
         pieces = (
             recipe(self.read, self.size, self.spans) if self.spans
             else (self.read(at, FRAME_BYTES) for at in range(0, self.size, FRAME_BYTES))
         )  # fmt: skip
-        frames = squeeze_stream(regrouped(pieces, FRAME_BYTES), dictionaries, dictionary)
+        frames = squeeze_stream(regrouped(pieces, FRAME_BYTES), store.dictionaries, store.current_dictionary())
         return as_recipe(frames) if self.spans else frames
 
-    def parts(self, dictionaries: Dictionaries, dictionary: int) -> list[IncomingPart]:
+    def parts(self, store: OpenStore) -> list[IncomingPart]:
         """The parts, each to be compressed when it is written."""
         return [
-            IncomingPart(span.sha256, span.size, partial(_frames, self.read, span, dictionaries, dictionary))
+            IncomingPart(span.sha256, span.size, partial(_frames, self.read, span, store))
             for span in {span.sha256: span for span in self.spans}.values()
         ]
 
 
-def _frames(read: Read, span: Span, dictionaries: Dictionaries, dictionary: int) -> Iterator[Squeezed]:
+def _frames(read: Read, span: Span, store: OpenStore) -> Iterator[Squeezed]:
     # What was in base64 is seldom like mail: no dictionary.
-    number = dictionary if span.encoding == AS_IT_STANDS else 0
-    return squeeze_stream(plain_pieces(read, span, FRAME_BYTES), dictionaries, number)
+    number = store.current_dictionary() if span.encoding == AS_IT_STANDS else 0
+    return squeeze_stream(plain_pieces(read, span, FRAME_BYTES), store.dictionaries, number)
 
 
 def as_recipe(frames: Iterator[Squeezed]) -> Iterator[Squeezed]:

@@ -35,6 +35,10 @@ from .reading import ReadableStore
 from .rows import OPEN, Row
 from .searching import Hits, Page, Ranked, Scope, iterate, numbers_matching, ranked, rows_ranked, search
 
+ERASURES_SINCE_FORMAT = 3
+# How much of its SHA-256 names a message that a dictionary was made of.
+SAMPLE_DIGITS = 16
+
 
 class Store(ReadableStore):
     """One open store. Safe for threads; several processes may have it open at once."""
@@ -195,37 +199,41 @@ class Store(ReadableStore):
         """
         return folders.remove(self, numbers)
 
-    def delete(self, numbers: Sequence[int], *, folder: int = 0, reason: str, by: str) -> int:
+    def delete(self, numbers: Sequence[int], *, folder: int = 0, reason: str, by: str, erase: bool = False) -> int:
         """Remove placements (in one folder, or everywhere); how many messages were touched.
 
-        The bytes go with compaction (I3). Raises: ValueError without a reason.
+        The bytes go with compaction (I3); with `erase` nothing of them stays then, in dictionaries neither (I6).
+        Raises: ValueError without a reason.
         """
         if not reason.strip():
             raise ValueError("a deletion needs a reason")
         done = 0
+        erased = [1] if erase and self.format >= ERASURES_SINCE_FORMAT else []
         for at in range(0, len(numbers), 1000):
             with self.writer_lease():
                 some = [row.number for row in self.catalogue.rows(numbers[at : at + 1000])]
                 if folder:
                     some = sorted(self.catalogue.placed(folder, some))
                 if some:
-                    self.commit([["del", some, folder, reason, by]])
+                    self.commit([["del", some, folder, reason, by, *erased]])
                     done += len(some)
         return done
 
     def train_dictionary(self, samples: list[bytes]) -> int:
         """Make a dictionary from messages of this store and use it from now on; its number."""
-        return self.add_dictionary(train(samples, dictionary_bytes(self.catalogue.counter("raw_bytes"))))
+        plain = train(samples, dictionary_bytes(self.catalogue.counter("raw_bytes")))
+        return self.add_dictionary(plain, [hashlib.sha256(sample).hexdigest()[:SAMPLE_DIGITS] for sample in samples])
 
-    def add_dictionary(self, plain: bytes) -> int:
-        """Use a dictionary from now on; its number."""
+    def add_dictionary(self, plain: bytes, samples: Sequence[str]) -> int:
+        """Use a dictionary from now on, made of these messages (the beginnings of their SHA-256); its number."""
         with self.writer_lease():
             number = self.catalogue.counter("next_dictionary")
             nonce = os.urandom(12)
             bound = self._identity + number.to_bytes(4, "little")
             sealed = nonce + self._dictionary_cipher.encrypt(nonce, plain, bound)
             self.backend.put(f"{DICTIONARY_FOLDER}/{number:08d}.dict", sealed)
-            self.commit([["dic", number, hashlib.sha256(plain).hexdigest()]])
+            said = [list(samples)] if samples and self.format >= ERASURES_SINCE_FORMAT else []
+            self.commit([["dic", number, hashlib.sha256(plain).hexdigest(), *said]])
         return number
 
     # Searching

@@ -7,6 +7,7 @@ Not for what only one backend can show (processes, a full disk): those tests sta
 
 from .backend import BackendContract
 from .checking import catalogue_rows, check_invariants, replayed
+from .erasing import ErasureContract
 from .folders import FolderContract
 from .ground import Ground
 from .making import bring_index, incoming, keep, letter, mail, noise
@@ -15,6 +16,7 @@ from .sharing import SharingContract
 from .store import StoreContract
 
 __all__ = [
-    "BackendContract", "FolderContract", "Ground", "OperationContract", "SharingContract", "StoreContract", "bring_index",
-    "catalogue_rows", "check_invariants", "incoming", "keep", "letter", "mail", "noise", "replayed",
+    "BackendContract", "ErasureContract", "FolderContract", "Ground", "OperationContract", "SharingContract",
+    "StoreContract", "bring_index", "catalogue_rows", "check_invariants", "incoming", "keep", "letter", "mail", "noise",
+    "replayed",
 ]  # fmt: skip

@@ -44,15 +44,14 @@ def incoming(store: Store, content: bytes, folder: int, *, date: int | None = No
     text = extract(content)
     when = date if date is not None else text.date if text.date is not None else 1_000_000_000
     split = Split.of(lambda at, length: content[at : at + length], len(content), store)
-    dictionary = store.current_dictionary()
     return Incoming(
         sha256=hashlib.sha256(content).digest(),
         size=len(content),
         date=when,
         folder=folder,
-        frames=lambda: split.frames(store.dictionaries, store.current_dictionary()),
+        frames=lambda: split.frames(store),
         description=describe(text),
-        parts=split.parts(store.dictionaries, dictionary),
+        parts=split.parts(store),
     )
 
 

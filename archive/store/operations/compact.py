@@ -1,5 +1,8 @@
 """Give back the bytes of deleted messages: live entries move into new packs, one record switches, old files go.
 
+After an erasure it goes further (`erasing`): every pack with a deleted byte, and all that was compressed with a
+dictionary which is made of what was erased.
+
 Relies on I3 (the catalogue and the index have forgotten a message before its bytes go) and I4 (new, fsync, switch,
 delete old). Stopped or killed at any moment, the store is as before or as after; leftovers are swept by the next run.
 """
@@ -7,36 +10,52 @@ delete old). Stopped or killed at any moment, the store is as before or as after
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from ..codec import renewed
 from ..errors import Damaged, NotFound, StoreError
 from ..indexer import Indexer
 from ..journal import Event
-from ..packs import PackWriter, Place, named, pack_name, pack_numbers
+from ..packs import HEADER, PackWriter, Place, dictionaries_in, named, pack_name, pack_numbers, table_bytes
 from ..parts import PART
 from ..rows import IN_COMPACTION, OPEN, Pack
 from ..store import Store
+from .erasing import clean_projections, is_pending, sweep_dictionaries, tainted, train_anew
 from .report import Meter, Plan, Problem, Progress, Report, Stop, never, quiet
 
 # The header, table and footer of a pack are not waste; below this share a pack is left alone.
 LEAST_WASTE = 0.02
+MOST_ROUNDS = 20
 
 
 def plan(store: Store) -> Plan:
-    """Which packs hold bytes of deleted messages, and how many."""
+    """Which packs hold bytes of deleted messages, and how many; after an erasure, whatever keeps anything of it."""
     live = store.catalogue.live_bytes()
-    wasteful = [pack for pack in store.catalogue.packs() if _waste(pack, live) > 0]
-    waste = sum(_waste(pack, live) for pack in wasteful)
-    total = sum(live.get(pack.number, 0) for pack in wasteful)
-    return Plan("compact", total, {"packs": len(wasteful), "bytes_freed": waste, "bytes_moved": total})
+    erasing = is_pending(store)
+    packs = [pack for pack in store.catalogue.packs() if pack.state != IN_COMPACTION]
+    waste = {pack.number: _waste(store, pack, live, erasing) for pack in packs}
+    every = erasing and bool(tainted(store))
+    wasteful = [number for number, found in waste.items() if found > 0 or every]
+    total = sum(live.get(number, 0) for number in wasteful)
+    freed = sum(found for found in waste.values() if found > 0)
+    numbers = {"packs": len(wasteful), "bytes_freed": freed, "bytes_moved": total, "erasing": int(erasing)}
+    return Plan("compact", total, numbers)
 
 
-def _waste(pack: Pack, live: dict[int, int]) -> int:
-    if pack.state == IN_COMPACTION:
+def _waste(store: Store, pack: Pack, live: dict[int, int], erasing: bool) -> int:
+    """What a pack would give back, in bytes; after an erasure to the byte, else only where it is worth it."""
+    if pack.state == IN_COMPACTION or not pack.bytes:
         return 0
-    table = 24 * 64 if pack.sealed else 0
-    waste = pack.bytes - live.get(pack.number, 0) - 128 - table
-    return waste if waste > LEAST_WASTE * pack.bytes else 0
+    if not erasing:
+        table = 24 * 64 if pack.sealed else 0
+        waste = pack.bytes - live.get(pack.number, 0) - 128 - table
+        return waste if waste > LEAST_WASTE * pack.bytes else 0
+    table = 0
+    if pack.sealed:
+        with contextlib.suppress(NotFound):
+            table = table_bytes(store.backend, pack.number)
+    return pack.bytes - live.get(pack.number, 0) - HEADER.size - table
 
 
 @dataclass(slots=True)
@@ -58,25 +77,87 @@ def _run(store: Store, plan: Plan, progress: Progress, stop: Stop) -> Report:
     report = Report("compact", {"packs": 0, "bytes_freed": 0, "messages_moved": 0})
     before = store.facts().stored_bytes
     _sweep(store, stop)
-    _seal_open(store)
-    live = store.catalogue.live_bytes()
-    old = [pack.number for pack in store.catalogue.packs() if pack.sealed and _waste(pack, live) > 0]
-    old = [number for number in old if _whole(store, number, report)]
-    if old:
-        _move(store, old, Meter(plan.total, progress, stop), report)
+    meter = Meter(plan.total, progress, stop)
+    if is_pending(store):
+        _erase(store, meter, report)
+    else:
+        with store.writer_lease():
+            live = store.catalogue.live_bytes()
+            old = [pack for pack in store.catalogue.packs() if _waste(store, pack, live, False) > 0]
+            _seal_open(store, old)
+        _move_whole(store, old, meter, report)
     _sweep(store, stop)
-    report.numbers["packs"] = len(old)
+    if clean_projections(store, progress, stop):
+        report.notes.append("index and catalogue were cleaned of what was erased")
     report.numbers["bytes_freed"] = max(before - store.facts().stored_bytes, 0)
     return report
 
 
-def _seal_open(store: Store) -> None:
-    """The open pack takes part too, if it has something to give back."""
+def _erase(store: Store, meter: Meter, report: Report) -> None:
+    """Write anew whatever keeps anything of what was erased until now, then say so in the journal.
+
+    Writers go on meanwhile: what they had compressed with a dictionary that is to go is looked for again, until a look
+    under the lease finds none, and then the dictionary goes.
+    """
+    until, retired = store.catalogue.counter("erased"), tainted(store)
+    if store.current_dictionary() in retired and not train_anew(store):
+        report.notes.append("what is kept is too little to make a dictionary of")
+    left, clean = set[int](), set[int]()
     with store.writer_lease():
         live = store.catalogue.live_bytes()
-        for pack in store.catalogue.packs():
-            if pack.state == OPEN and _waste(pack, live) > 0:
-                store.commit([store.seal_pack(pack.number, pack.bytes)])
+        old = [pack for pack in store.catalogue.packs() if _waste(store, pack, live, True) > 0]
+        old += [pack for pack in _using(store, retired, clean) if pack not in old]
+        _seal_open(store, old)
+    for _ in range(MOST_ROUNDS):
+        left |= _move_whole(store, old, meter, report, retired)
+        with store.writer_lease():
+            old = [pack for pack in _using(store, retired, clean) if pack.number not in left]
+            if not old:
+                _note_clean(store, until, retired, left, report)
+                return
+            _seal_open(store, old)
+    report.notes.append("messages come in too fast to retire a dictionary; compact again")
+
+
+def _note_clean(store: Store, until: int, retired: set[int], left: set[int], report: Report) -> None:
+    if left:
+        report.notes.append("something erased may be left in packs that are not whole: recover first")
+        return
+    store.commit([*(["und", number] for number in sorted(retired)), ["era", until]])
+    report.numbers["dictionaries"] = len(retired)
+
+
+def _using(store: Store, retired: set[int], clean: set[int]) -> list[Pack]:
+    """The packs with entries that are compressed with a dictionary to be retired; sealed ones are looked at once."""
+    found = []
+    for pack in store.catalogue.packs() if retired else []:
+        if pack.state == IN_COMPACTION or pack.number in clean or not pack.bytes:
+            continue
+        with contextlib.suppress(NotFound):
+            if retired & dictionaries_in(store.backend, pack.number, pack.bytes):
+                found.append(pack)
+            elif pack.sealed:
+                clean.add(pack.number)
+    return found
+
+
+def _seal_open(store: Store, packs: list[Pack]) -> None:
+    """The open pack takes part too, if it is among these. Only under the writer lease."""
+    for pack in packs:
+        if pack.state == OPEN:
+            store.commit([store.seal_pack(pack.number, pack.bytes)])
+
+
+def _move_whole(
+    store: Store, packs: list[Pack], meter: Meter, report: Report, retired: Collection[int] = ()
+) -> set[int]:
+    """Move the entries of packs, but of those that are not whole; which those were."""
+    sealed = {pack.number for pack in store.catalogue.packs() if pack.sealed}
+    old = [pack.number for pack in packs if pack.number in sealed and _whole(store, pack.number, report)]
+    if old:
+        _move(store, old, meter, report, retired)
+    report.count("packs", len(old))
+    return {pack.number for pack in packs} - set(old)
 
 
 def _whole(store: Store, pack: int, report: Report) -> bool:
@@ -92,20 +173,22 @@ def _whole(store: Store, pack: int, report: Report) -> bool:
     return True
 
 
-def _move(store: Store, old: list[int], meter: Meter, report: Report) -> None:
+def _move(store: Store, old: list[int], meter: Meter, report: Report, retired: Collection[int]) -> None:
     written = Written()
     try:
-        _write(store, old, written, meter)
+        _write(store, old, written, meter, retired)
         with store.writer_lease():
             events: list[Event] = [*written.seals, ["rep", old, written.numbers]]
             store.commit(events, locate=written.places.get)
     except BaseException:
         _drop(store, written)
         raise
-    report.numbers["messages_moved"] = sum(not number & PART for number in written.places)
+    report.count("messages_moved", sum(not number & PART for number in written.places))
 
 
-def _write(store: Store, old: list[int], written: Written, meter: Meter) -> None:
+def _write(store: Store, old: list[int], written: Written, meter: Meter, retired: Collection[int]) -> None:
+    newest = store.current_dictionary()
+    dictionary = 0 if newest in retired else newest
     writer: PackWriter | None = None
     rows: list[tuple[int, int, int]] = []
     for pack in old:
@@ -114,7 +197,10 @@ def _write(store: Store, old: list[int], written: Written, meter: Meter) -> None
                 _finish(writer, rows, written)
                 writer, rows = _begin(store, written), []
             start = writer.end
-            frames = store.pack_reader(pack).frames(place, number, size)
+            frames = (
+                renewed(frame, store.dictionaries, dictionary) if frame.dictionary in retired else frame
+                for frame in store.pack_reader(pack).frames(place, number, size)
+            )
             for piece in writer.seal_entry(number, size, frames):
                 writer.write(piece)
             rows.append((number, start, writer.end - start))
@@ -168,3 +254,4 @@ def _sweep(store: Store, stop: Stop) -> None:
             if number < last and number not in known:
                 store.backend.delete(pack_name(number))
                 store.forget_reader(number)
+        sweep_dictionaries(store)

@@ -63,6 +63,7 @@ class Comparison:
         # Who uses which part, and the parts: (message, part), number → (SHA-256 hex, size).
         self._uses: set[tuple[int, int]] = set()
         self._parts: dict[int, tuple[str, int]] = {}
+        self._erased = 0
         self.agrees = True
 
     def hear(self, record: Record) -> None:
@@ -114,6 +115,8 @@ class Comparison:
         for event in record.events:
             if event[0] == "del":
                 self._deleted(event[1], event[2])
+                if len(event) > 5 and event[5]:
+                    self._erased = record.sequence
             elif event[0] not in ("msg", "put"):
                 self._other(event)
 
@@ -259,6 +262,7 @@ class Comparison:
             and meta.get(b"messages") == self._states.count(PRESENT)
             and meta.get(b"raw_bytes") == self._one("SELECT sum(size) FROM message")
             and meta.get(b"next_number") == self._highest + 1
+            and meta.get(b"erased") == self._erased
         )
 
     def _parts_agree(self) -> bool:
@@ -266,9 +270,9 @@ class Comparison:
         used = {part for _, part in uses}
         parts: dict[int, tuple[str, int]] = {}
         sql = "SELECT number, lower(hex(sha256)), size, crc, pack, offset, length FROM part"
-        for number, digest, size, crc, *lies in self._db.execute(sql):
+        for number, digest, size, crc, pack, offset, length in self._db.execute(sql):
             parts[number] = (digest.decode(), size)
-            if crc != check_of(*lies, 0):
+            if crc != check_of(pack, offset, length, 0):
                 return False
         (following,) = self._db.execute("SELECT value FROM meta WHERE key = 'next_part'").fetchone() or (None,)
         return (
@@ -299,8 +303,9 @@ OTHERS = (
     "SELECT number, label FROM mailbox",
     "SELECT number, state, CASE state WHEN 0 THEN 0 ELSE bytes END, sha256 FROM pack",
     "SELECT number, sha256 FROM dictionary",
+    "SELECT dictionary, sample FROM trained",
     "SELECT source, number, sequence, chain, done FROM merged",
-    "SELECT key, value FROM meta WHERE key IN ('next_folder', 'next_pack', 'next_dictionary')",
+    "SELECT key, value FROM meta WHERE key IN ('next_folder', 'next_pack', 'next_dictionary', 'cleaned')",
 )
 
 

@@ -10,26 +10,22 @@ stopped, killed or full goes on after the last batch. Nothing is ever half there
 
 from __future__ import annotations
 
-import contextlib
-import random
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-
-import zstandard
 
 from ..adding import Added, Incoming, IncomingPart
 from ..codec import Squeezed
 from ..errors import Damaged, FolderGone, NeedsUpgrade, NotFound, WrongFormat
-from ..ingest import CHUNK_BYTES, CHUNK_MESSAGES, SAMPLE_BYTES, SAMPLE_LEAST_MESSAGES, SAMPLE_MESSAGE_BYTES
+from ..ingest import CHUNK_BYTES, CHUNK_MESSAGES
 from ..journal import Event
 from ..packs import Place, named
 from ..parts import PART
 from ..rows import Description, Part, Row
 from ..store import Store
+from .erasing import train_anew
 from .report import Meter, Plan, Problem, Progress, Report, Stop, never, quiet
 
 WHOLE_BYTES = 4 << 20
-SAMPLES = 3000
 
 
 def plan(store: Store, source: Store) -> Plan:
@@ -109,7 +105,8 @@ class _Merge:
         for number, digest in sorted(self.source.catalogue.dictionaries().items()):
             if digest not in known:
                 try:
-                    known[digest] = self.store.add_dictionary(self.source.load_dictionary(number))
+                    samples = self.source.catalogue.samples_of(number)
+                    known[digest] = self.store.add_dictionary(self.source.load_dictionary(number), samples)
                 except (Damaged, NotFound) as error:
                     self.report.problems.append(Problem.of("dictionaries", f"dictionary {number}", str(error)))
                     continue
@@ -217,14 +214,4 @@ class _Merge:
 
     def _train(self) -> None:
         """A dictionary of all that is here now: else new mail would be compressed with one of the other store alone."""
-        numbers = list(self.store.catalogue.numbers())
-        chosen = random.Random(len(numbers)).sample(numbers, min(len(numbers), SAMPLES))  # noqa: S311 - no secret
-        samples, size = list[bytes](), 0
-        for row in self.store.rows(chosen):
-            if row.size <= SAMPLE_MESSAGE_BYTES and size < SAMPLE_BYTES:
-                with contextlib.suppress(Damaged, NotFound):
-                    samples.append(self.store.read(row.number))
-                    size += row.size
-        if len(samples) >= SAMPLE_LEAST_MESSAGES:
-            with contextlib.suppress(zstandard.ZstdError):
-                self.store.train_dictionary(samples)
+        train_anew(self.store)

@@ -186,7 +186,9 @@ def _rewrite_journal(store: Store, gaps: list[Gap], report: Report) -> None:
     if before:
         at = fresh.append(before, at, at_ms=records[0].at_ms if records else None).after
     for record in records:
-        at = fresh.append(record.events, at, at_ms=record.at_ms).after
+        # `era` names a record by its old number: rather clean again than believe that all is clean.
+        events = [event for event in record.events if event[0] != "era"]
+        at = fresh.append(events, at, at_ms=record.at_ms).after
     for start in range(0, len(rescued), 500):
         at = fresh.append(rescued[start : start + 500], at).after
     fresh.forget()
@@ -217,6 +219,7 @@ class Proven:
         self.replaced: set[int] = set()
         self.sealed: set[int] = set()
         self.dictionaries: set[int] = set()
+        self.retired: set[int] = set()
         self.uses: dict[int, list[int]] = {}
         self.parts: dict[int, str] = {}
         for record in records:
@@ -245,7 +248,7 @@ class Proven:
             case "att":
                 self.parts[said[0]] = said[1]
             case "und":
-                self.dictionaries.discard(said[0])
+                self.retired.add(said[0])
             case "msg":
                 self.messages.add(said[0])
                 self.digests.add(said[1])

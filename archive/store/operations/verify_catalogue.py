@@ -37,6 +37,7 @@ TABLES = {
     "merged": "source",
     "part": "number",
     "uses": "message",
+    "trained": "dictionary",
 }
 
 

@@ -145,7 +145,7 @@ class Told:
                 del self.dictionaries[said[0]]
             case "att":
                 self.parts.setdefault(said[1], []).append(said[0])
-            case "mrg" | "rec" | "use":
+            case "mrg" | "rec" | "use" | "era":
                 pass  # they tell where messages and records came from, and what a recipe says itself
             case _:
                 raise Unreadable(f"an event {kind!r}")

@@ -8,6 +8,7 @@ import pytest
 
 from archive.store.contract import (
     BackendContract,
+    ErasureContract,
     FolderContract,
     Ground,
     OperationContract,
@@ -47,4 +48,8 @@ class TestFolders(FolderContract):
 
 
 class TestSharing(SharingContract):
+    pass
+
+
+class TestErasure(ErasureContract):
     pass

@@ -62,6 +62,7 @@ def fill(store: Store) -> None:
         keep(store, folders[2], letter("two", shared, line=72), letter("first", shared))[1:], reason="x", by="golden"
     )
     keep(store, folders[1], letter("three", shared, ending=b"\n"))
+    store.delete(keep(store, folders[1], mail("erased"))[:1], reason="nothing may stay", by="golden", erase=True)
 
 
 def manifest(store: Store) -> dict[str, object]:
