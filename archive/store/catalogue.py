@@ -330,6 +330,13 @@ class Catalogue:
         rows = self.reader.execute(sql, (message,))
         return [Part(number, sha256, size, Place(*lies)) for number, sha256, size, *lies in rows]
 
+    def shared(self) -> tuple[int, int]:
+        """How many parts are kept, and the bytes that the further messages with each of them would have taken."""
+        sql = """SELECT count(*), coalesce(sum(size * (users - 1)), 0) FROM part
+                 JOIN (SELECT part, count(*) AS users FROM uses GROUP BY part) ON part = number"""
+        parts, saved = self.reader.execute(sql).fetchone()
+        return int(parts), int(saved)
+
     def concerned(self, entries: Iterable[int]) -> list[int]:
         """The messages that some entries of packs are of; those that share a part are all of them."""
         numbers = list(entries)

@@ -118,6 +118,7 @@ class Store(ReadableStore):
         number = self.catalogue.counter("next_pack")
         events.append(["pak", number, ""])
         self.drop_pack()
+        self.forget_reader(number)  # of what a batch that failed had left under this number
         self._pack = PackWriter(self.backend, self.key, self._identity, number, 0)
         return self._pack
 

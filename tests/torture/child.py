@@ -73,6 +73,23 @@ def delete_and_compact(store: Store, seed: str) -> None:
     say("done")
 
 
+def churn(store: Store) -> None:
+    """Imports, deletes and compacts until it is killed, saying what is kept for good (every fifth is not deleted)."""
+    say("begun")
+    for first in range(0, 1 << 30, 25):
+        with Ingest(store, 1, index="no") as running:
+            for number in range(first, first + 25):
+                running.put(f"Box {number % 3}", content=made(number), token=number)
+            running.finish()
+            kept = {outcome.token: outcome.number for outcome in running.outcomes()}
+        store.delete([kept[which] for which in kept if which % 5], reason="a test", by="me", erase=first % 100 == 75)
+        for which in kept:
+            if which % 5 == 0:
+                say("kept", which, kept[which], "archived")
+        if first % 50 == 25:
+            compact.run(store, compact.plan(store))
+
+
 def operate(store: Store, name: str, *arguments: str) -> None:
     """One operation of the engine, saying each step; `merge` takes the other store's folders."""
     say("begun")
@@ -151,7 +168,7 @@ def limited(store: Store, most: str, last: str) -> None:
 
 WORKS: dict[str, Callable[..., None]] = {
     "ingest": ingest, "index": index, "compact": delete_and_compact, "read": read, "hold": hold, "limited": limited,
-    "operate": operate,
+    "operate": operate, "churn": churn,
 }  # fmt: skip
 
 

@@ -74,17 +74,17 @@ class ErasureContract:
             kept = {n: store.read(n) for n in store.catalogue.numbers() if n not in gone}
             store.delete(gone, reason="Art. 17 GDPR", by="me", erase=True)
             plan = compact.plan(store)
-            assert plan.numbers["erasing"] == 1 and plan.numbers["packs"] == len(store.catalogue.packs())
+            assert plan.numbers["erasures_pending"] == 1 and plan.numbers["packs"] == len(store.catalogue.packs())
             report = compact.run(store, plan)
-            assert report.numbers["dictionaries"] == 1 and not report.problems
+            assert report.numbers["dictionaries_retired"] == 1 and not report.problems
             assert traces(store) == []
             assert list(store.catalogue.dictionaries()) == [2] and len(store.backend.names("dictionaries")) == 1
             assert {number: store.read(number) for number in store.catalogue.numbers()} == kept
             check_invariants(store, index=True)
             assert verify.run(store, verify.plan(store, deep=True)).ok
             assert store.search("quixotic", mailboxes={1}).total == 0
-            assert compact.plan(store).numbers["erasing"] == 0
-            assert "dictionaries" not in compact.run(store, compact.plan(store)).numbers
+            assert compact.plan(store).numbers["erasures_pending"] == 0
+            assert "dictionaries_retired" not in compact.run(store, compact.plan(store)).numbers
         with ground.open("elsewhere") as store:
             assert {number: store.read(number) for number in store.catalogue.numbers()} == kept
             assert recover.run(store, recover.plan(store, deleted=True)).numbers["restored"] == 0
@@ -94,7 +94,7 @@ class ErasureContract:
         with ground.open() as store:
             gone = fill(store)
             store.delete(gone[:1], reason="expired", by="me")
-            assert compact.plan(store).numbers["erasing"] == 0
+            assert compact.plan(store).numbers["erasures_pending"] == 0
             compact.run(store, compact.plan(store))
             assert list(store.catalogue.dictionaries()) == [1]
             # Later an erasure takes along what the deletion had left.
@@ -111,7 +111,7 @@ class ErasureContract:
             store.train_dictionary(contents)
             (gone,) = keep(store, folder, secret_mail(1))
             store.delete([gone], reason="Art. 17 GDPR", by="me", erase=True)
-            assert compact.run(store, compact.plan(store)).numbers["dictionaries"] == 0
+            assert compact.run(store, compact.plan(store)).numbers["dictionaries_retired"] == 0
             assert list(store.catalogue.dictionaries()) == [1] and traces(store) == []
             check_invariants(store, index=True)
 
@@ -165,7 +165,7 @@ class ErasureContract:
             gone = [row.number for row in store.rows(list(store.catalogue.numbers())) if "quixotic" in row.subject]
             gone += [row.number for row in store.rows(list(store.catalogue.numbers())) if row.subject == "xylophone"]
             store.delete(gone, reason="Art. 17 GDPR", by="me", erase=True)
-            assert compact.run(store, compact.plan(store)).numbers["dictionaries"] == 2
+            assert compact.run(store, compact.plan(store)).numbers["dictionaries_retired"] == 2
             assert traces(store) == []
             check_invariants(store)
 

@@ -14,7 +14,7 @@ from ..errors import Damaged, NeedsUpgrade
 from ..ingest import Ingest
 from ..journal import Position
 from ..layout import read_head
-from ..operations import attach, compact, merge, recover, upgrade, verify
+from ..operations import attach, compact, merge, recover, statistics, upgrade, verify
 from ..packs import pack_name
 from ..parts import LEAST_BYTES, PART
 from ..store import Store
@@ -60,6 +60,8 @@ class SharingContract:
         with ground.open() as store:
             numbers = [n for content in contents for n in keep(store, store.ensure_folder(1, "Inbox"), content)]
             assert parts_of(store) == shared((ONE, 10), (OTHER, 1))
+            figures = statistics.run(store, statistics.plan(store)).numbers
+            assert (figures["attachments"], figures["attachments_shared_bytes"]) == (2, 9 * len(ONE))
             assert [store.read(number) for number in numbers] == contents
             assert stored_bytes(store) < len(ONE) + len(OTHER) + 10 * 1000
             check_invariants(store, index=True)

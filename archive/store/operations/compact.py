@@ -39,7 +39,7 @@ def plan(store: Store) -> Plan:
     wasteful = [number for number, found in waste.items() if found > 0 or every]
     total = sum(live.get(number, 0) for number in wasteful)
     freed = sum(found for found in waste.values() if found > 0)
-    numbers = {"packs": len(wasteful), "bytes_freed": freed, "bytes_moved": total, "erasing": int(erasing)}
+    numbers = {"packs": len(wasteful), "bytes_freed": freed, "bytes_moved": total, "erasures_pending": int(erasing)}
     return Plan("compact", total, numbers)
 
 
@@ -124,7 +124,7 @@ def _note_clean(store: Store, until: int, retired: set[int], left: set[int], rep
         report.notes.append("something erased may be left in packs that are not whole: recover first")
         return
     store.commit([*(["und", number] for number in sorted(retired)), ["era", until]])
-    report.numbers["dictionaries"] = len(retired)
+    report.numbers["dictionaries_retired"] = len(retired)
 
 
 def _using(store: Store, retired: set[int], clean: set[int]) -> list[Pack]:

@@ -45,7 +45,8 @@ def count(store: Store) -> int:
 def restore(store: Store, meter: Meter, report: Report) -> None:
     """Bring back what can be; counts `restored` and `restored_placements`. Raises: Stopped, StoreFull."""
     gone, parts = _gone(store)
-    lying = LyingParts(store, parts) if gone and parts else None
+    packs = {pack.number: pack.bytes for pack in store.catalogue.packs()}
+    lying = LyingParts(store, parts, packs) if gone and parts else None
     folders = _Folders(store)
     batch: list[Incoming] = []
     report.numbers.setdefault("restored", 0)

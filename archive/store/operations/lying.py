@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ..adding import IncomingPart
 from ..codec import Squeezed
 from ..errors import Damaged, NotFound
-from ..packs import PackReader, Place, pack_numbers, scan
+from ..packs import PackReader, Place, scan
 from ..parts import PART
 from ..store import Store
 
@@ -27,17 +27,21 @@ class Lying:
 
 
 class LyingParts:
-    """All parts in the packs by their content. Those that `known` (number → SHA-256 hex) does not name are hashed."""
+    """All parts in some packs by their content. Those that `known` (number → SHA-256 hex) does not name are hashed.
 
-    def __init__(self, store: Store, known: Mapping[int, str]) -> None:
+    `packs`: number → where to stop looking (None = nowhere); what lies beyond may be overwritten by the next batch.
+    """
+
+    def __init__(self, store: Store, known: Mapping[int, str], packs: Mapping[int, int | None]) -> None:
         self._store = store
         self._parts: dict[bytes, list[Lying]] = {}
         seen: dict[int, Lying] = {}
-        for pack in pack_numbers(store.backend):
-            for entry, size, place in scan(store.backend, pack, skip_damage=True):
-                if entry & PART:
-                    number = entry & ~PART
-                    seen.setdefault(number, Lying(number, size)).places.append(place)
+        for pack, end in packs.items():
+            with contextlib.suppress(NotFound):
+                for entry, size, place in scan(store.backend, pack, end=end, skip_damage=True):
+                    if entry & PART:
+                        number = entry & ~PART
+                        seen.setdefault(number, Lying(number, size)).places.append(place)
         for number, one in seen.items():
             digest = bytes.fromhex(known[number]) if number in known else self._digest(one)
             if digest is not None:

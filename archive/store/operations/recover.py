@@ -297,7 +297,7 @@ def rescue(store: Store, records: list[Record], report: Report) -> tuple[list[Ev
     events += _moved(store, proven) + _from_catalogue(store, proven, report)
     proven.messages.update(event[1] for event in events if event[0] == "msg")
     proven.digests.update(event[2] for event in events if event[0] == "msg")
-    lying = LyingParts(store, _known_parts(store, proven))
+    lying = LyingParts(store, _known_parts(store, proven), dict.fromkeys(files))
     events += _from_packs(store, proven, events, report, lying)
     events += _parts(store, proven, events, lying)
     # Nothing is appended to a pack of which something is unknown: it is sealed as it is.

@@ -25,6 +25,7 @@ def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never
         meter.step(1, part)
     numbers["stored_bytes"] = sum(numbers[f"{part}_bytes"] for part in PARTS)
     numbers["messages"], numbers["raw_bytes"] = catalogue.counter("messages"), catalogue.counter("raw_bytes")
+    numbers["attachments"], numbers["attachments_shared_bytes"] = catalogue.shared()
     folders = store.folders()
     numbers["folders"], numbers["mailboxes"] = len(folders), len({folder.mailbox for folder in folders})
     numbers["placements"] = sum(folder.messages for folder in folders)
