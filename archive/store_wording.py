@@ -11,6 +11,8 @@ from config.kit.templatetags.kit import number, size_text
 SIZES = ("_bytes", "bytes_")
 HIDDEN = frozenset({"goes_on", "to", "damaged", "ours"})
 WORDS = {
+    "attachments": _("attachments kept once"),
+    "attachments_shared_bytes": _("saved by keeping attachments once"),
     "bytes_after": _("after it"),
     "bytes_before": _("before it"),
     "bytes_freed": _("given back"),
@@ -26,6 +28,8 @@ WORDS = {
     "deleted_so_far": _("messages deleted so far"),
     "dictionaries": _("of dictionaries read"),
     "dictionaries_bytes": _("in dictionaries"),
+    "dictionaries_retired": _("dictionaries gone that were made of what was erased"),
+    "erasures_pending": _("erasure to be finished: all that was made of it is written anew"),
     "file_bytes": _("catalogue file"),
     "folders": _("folders"),
     "folders_rebuilt": _("folders from the catalogue"),
@@ -73,7 +77,8 @@ AS_BYTES = frozenset({"journal", "packs", "dictionaries", "catalogue", "index"})
 # In which order a store's statistics are read; what is on the page anyway is left out.
 COUNTED = (
     "messages", "placements", "folders", "mailboxes", "raw_bytes", "stored_bytes", "packs", "packs_bytes",
-    "journal_bytes", "records", "dictionaries_bytes", "deleted_bytes", "stray_bytes", "catalogue_bytes", "index_bytes",
+    "attachments", "attachments_shared_bytes", "journal_bytes", "records", "dictionaries_bytes", "deleted_bytes",
+    "stray_bytes", "catalogue_bytes", "index_bytes",
 )  # fmt: skip
 
 

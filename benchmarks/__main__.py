@@ -25,6 +25,7 @@ from benchmarks import (
     notmuch,
     profiles,
     searching,
+    sharing,
     sizing,
     starting,
     stores,
@@ -42,12 +43,13 @@ SECTIONS: dict[str, Section] = {
     "search": searching,
     "stores": stores,
     "size": sizing,
+    "sharing": sharing,
     "memory": memory,
     "start": starting,
     "directory": directory,
     "decision": deciding,
 }
-WITHOUT_MAILS = {"directory", "decision"}
+WITHOUT_MAILS = {"directory", "decision", "sharing"}
 
 
 BUILDS = ("notmuch", "stores", "all")

@@ -47,6 +47,7 @@ Read = Callable[[int, int], bytes]
 Find = Callable[[bytes, int], Iterator[bytes]]
 
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]{4,}={0,2}")
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 
 
@@ -120,15 +121,39 @@ def _base64_part(read: Read, start: int, end: int) -> Span | None:
     digest, size, at = hashlib.sha256(), 0, start
     for block in _blocks(read, start, end, _whole_lines(line, ending, BLOCK_BYTES)):
         at += len(block)
-        try:
-            plain = binascii.a2b_base64(block)
-        except binascii.Error:
-            return None
-        if _in_lines(plain, line, ending) + (ENDINGS[ending] if at < end else b"") != block:
+        plain = _decoded(block, line, ENDINGS[ending], last=at == end)
+        if plain is None:
             return None
         digest.update(plain)
         size += len(plain)
     return Span(start, end - start, size, digest.digest(), BASE64, ending, line) if size else None
+
+
+def _decoded(block: bytes, line: int, ending: bytes, *, last: bool) -> bytes | None:
+    """The bytes that lines of base64 stand for; None unless encoding them again gives the very same lines.
+
+    That is so where each line but the last has just its length, where nothing but the alphabet stands in them, and where
+    the last group of four is written as everybody writes it (its spare bits zero, padded).
+    """
+    text = block
+    if line:
+        step = line + len(ending)
+        text = block.replace(ending, b"")
+        lines = -(-len(text) // line)
+        within = lines - last
+        if len(block) - len(text) != within * len(ending) or not 0 < len(text) - (lines - 1) * line <= line:
+            return None
+        if any(block[line + at :: step] != ending[at : at + 1] * within for at in range(len(ending))):
+            return None
+    tail = text[-4:]
+    if len(text) % 4 or text[:-4].translate(None, _ALPHABET):
+        return None
+    try:
+        if binascii.b2a_base64(binascii.a2b_base64(tail), newline=False) != tail or (b"=" in tail and not last):
+            return None
+        return binascii.a2b_base64(text)
+    except binascii.Error:
+        return None
 
 
 def _whole_lines(line: int, ending: int, size: int) -> int:

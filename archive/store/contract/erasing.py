@@ -83,7 +83,7 @@ class ErasureContract:
             check_invariants(store, index=True)
             assert verify.run(store, verify.plan(store, deep=True)).ok
             assert store.search("quixotic", mailboxes={1}).total == 0
-            assert compact.plan(store).numbers["erasures_pending"] == 0
+            assert compact.plan(store).numbers.get("erasures_pending") is None
             assert "dictionaries_retired" not in compact.run(store, compact.plan(store)).numbers
         with ground.open("elsewhere") as store:
             assert {number: store.read(number) for number in store.catalogue.numbers()} == kept
@@ -94,7 +94,7 @@ class ErasureContract:
         with ground.open() as store:
             gone = fill(store)
             store.delete(gone[:1], reason="expired", by="me")
-            assert compact.plan(store).numbers["erasures_pending"] == 0
+            assert compact.plan(store).numbers.get("erasures_pending") is None
             compact.run(store, compact.plan(store))
             assert list(store.catalogue.dictionaries()) == [1]
             # Later an erasure takes along what the deletion had left.

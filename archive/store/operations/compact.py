@@ -39,7 +39,9 @@ def plan(store: Store) -> Plan:
     wasteful = [number for number, found in waste.items() if found > 0 or every]
     total = sum(live.get(number, 0) for number in wasteful)
     freed = sum(found for found in waste.values() if found > 0)
-    numbers = {"packs": len(wasteful), "bytes_freed": freed, "bytes_moved": total, "erasures_pending": int(erasing)}
+    numbers = {"packs": len(wasteful), "bytes_freed": freed, "bytes_moved": total}
+    if erasing:
+        numbers["erasures_pending"] = 1
     return Plan("compact", total, numbers)
 
 
