@@ -187,10 +187,14 @@ class Applier:
     def replace(self, old: list[int], new: list[int]) -> None:
         """Compaction: live messages of the old packs now lie where `locate` says."""
         marks = ",".join("?" * len(old))
-        for (number,) in self.db.execute(f"SELECT number FROM message WHERE pack IN ({marks})", old).fetchall():  # noqa: S608
+        shown = "number, flags, subject, sender, recipients, message_id"
+        moved = []
+        for number, *said in self.db.execute(f"SELECT {shown} FROM message WHERE pack IN ({marks})", old):  # noqa: S608
             place = self.locate(number)
             if place is not None:
-                self._move(number, place)
+                lies = (place.pack, place.offset, place.length)
+                moved.append((*lies, check_of(*lies, *said), number))
+        self.db.executemany("UPDATE message SET pack = ?, offset = ?, length = ?, crc = ? WHERE number = ?", moved)
         for (number,) in self.db.execute(f"SELECT number FROM part WHERE pack IN ({marks})", old).fetchall():  # noqa: S608
             place = self.locate(number | PART)
             if place is not None:
@@ -198,23 +202,6 @@ class Applier:
                 sql = "UPDATE part SET pack = ?, offset = ?, length = ?, crc = ? WHERE number = ?"
                 self.db.execute(sql, (*lies, check_of(*lies, 0), number))
         self.db.execute(f"DELETE FROM pack WHERE number IN ({marks})", old)  # noqa: S608
-
-    def _move(self, number: int, place: Place) -> None:
-        shown = "flags, subject, sender, recipients, message_id"
-        said = self.db.execute(f"SELECT {shown} FROM message WHERE number = ?", (number,)).fetchone()  # noqa: S608
-        lies = (place.pack, place.offset, place.length)
-        sql = "UPDATE message SET pack = ?, offset = ?, length = ?, crc = ? WHERE number = ?"
-        self.db.execute(sql, (*lies, check_of(*lies, *said), number))
-
-    # Since format 3
-
-    def rmd(self, number: int) -> None:
-        """Without effect where the folder isn't empty, as it can be where a damaged journal is read."""
-        self.db.execute(
-            """DELETE FROM folder WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM placement WHERE folder = ?1)
-               AND NOT EXISTS (SELECT 1 FROM folder it WHERE it.mailbox = folder.mailbox AND it.parent = ?1)""",
-            (number,),
-        )
 
     # Since format 2
 
@@ -238,6 +225,14 @@ class Applier:
         """For people and for evidence; the catalogue has nothing to do with it."""
 
     # Since format 3
+
+    def rmd(self, number: int) -> None:
+        """Without effect where the folder isn't empty, as it can be where a damaged journal is read."""
+        self.db.execute(
+            """DELETE FROM folder WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM placement WHERE folder = ?1)
+               AND NOT EXISTS (SELECT 1 FROM folder it WHERE it.mailbox = folder.mailbox AND it.parent = ?1)""",
+            (number,),
+        )
 
     def use(self, message: int, parts: list[int]) -> None:
         sql = "INSERT INTO uses VALUES(?, ?) ON CONFLICT DO NOTHING"

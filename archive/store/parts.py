@@ -132,8 +132,8 @@ def _base64_part(read: Read, start: int, end: int) -> Span | None:
 def _decoded(block: bytes, line: int, ending: bytes, *, last: bool) -> bytes | None:
     """The bytes that lines of base64 stand for; None unless encoding them again gives the very same lines.
 
-    That is so where each line but the last has just its length, where nothing but the alphabet stands in them, and where
-    the last group of four is written as everybody writes it (its spare bits zero, padded).
+    That is so where each line but the last has just its length, where nothing but the alphabet stands in them, and
+    where the last group of four is written as everybody writes it (its spare bits zero, padded).
     """
     text = block
     if line:

@@ -13,11 +13,22 @@ import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from ..codec import renewed
+from ..codec import FRAME_BYTES, renewed
 from ..errors import Damaged, NotFound, StoreError
 from ..indexer import Indexer
 from ..journal import Event
-from ..packs import HEADER, PackWriter, Place, dictionaries_in, named, pack_name, pack_numbers, table_bytes
+from ..packs import (
+    HEADER,
+    PackReader,
+    PackWriter,
+    Place,
+    ReadAhead,
+    dictionaries_in,
+    named,
+    pack_name,
+    pack_numbers,
+    table_bytes,
+)
 from ..parts import PART
 from ..rows import IN_COMPACTION, OPEN, Pack
 from ..store import Store
@@ -164,9 +175,11 @@ def _move_whole(
 
 def _whole(store: Store, pack: int, report: Report) -> bool:
     """A pack with a damaged live message stays as it is: what may still be rescued from it must not be thrown away."""
+    reader: PackReader | None = None
     for number, size, place in store.catalogue.entries(pack):
         try:
-            for _ in store.pack_reader(pack).frames(place, number, size):
+            reader = reader or _reader(store, pack)
+            for _ in reader.frames(place, number, size):
                 pass
         except (Damaged, NotFound) as error:
             what = f"left as it is: {named(number)}: {error}"
@@ -194,6 +207,7 @@ def _write(store: Store, old: list[int], written: Written, meter: Meter, retired
     writer: PackWriter | None = None
     rows: list[tuple[int, int, int]] = []
     for pack in old:
+        reader = _reader(store, pack)
         for number, size, place in store.catalogue.entries(pack):
             if writer is None or writer.end >= store.pack_bytes:
                 _finish(writer, rows, written)
@@ -201,14 +215,20 @@ def _write(store: Store, old: list[int], written: Written, meter: Meter, retired
             start = writer.end
             frames = (
                 renewed(frame, store.dictionaries, dictionary) if frame.dictionary in retired else frame
-                for frame in store.pack_reader(pack).frames(place, number, size)
+                for frame in reader.frames(place, number, size)
             )
-            for piece in writer.seal_entry(number, size, frames):
+            pieces = writer.seal_entry(number, size, frames)
+            for piece in [b"".join(pieces)] if place.length <= FRAME_BYTES else pieces:
                 writer.write(piece)
             rows.append((number, start, writer.end - start))
             written.places[number] = Place(writer.number, start, writer.end - start)
             meter.step(place.length, "moving messages")
     _finish(writer, rows, written)
+
+
+def _reader(store: Store, pack: int) -> PackReader:
+    """A reader that goes through a pack in its order. Raises: Damaged, NotFound."""
+    return PackReader(ReadAhead(store.backend), store.key, bytes.fromhex(store.identity), pack)
 
 
 def _begin(store: Store, written: Written) -> PackWriter:
