@@ -51,7 +51,7 @@ def test_a_message_is_deleted_with_a_reason_that_is_journalled(user: User) -> No
     assert (event.reason, event.object_label) == (WHY, gone)
     records = engines.open_store(Store.objects.get()).journal.read(Position())
     deletion = [each for record in records for each in record.events if each[0] == "del"]
-    assert deletion == [["del", [number_of(gone)], 0, WHY, CONSOLE.label]]
+    assert deletion == [["del", [number_of(gone)], 0, WHY, CONSOLE.label, 1]], "what people delete is an erasure"
     with pytest.raises(MessageUnknown):
         deleting.delete_message(CONSOLE, gone, reason=WHY)
     for id in ("1:999", "99:1", "nonsense", ""):
