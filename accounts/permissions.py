@@ -49,6 +49,7 @@ class Right(StrEnum):
     VIEW_TASKS_ALL = "view_tasks_all"
     MANAGE_TASKS_ALL = "manage_tasks_all"
     VIEW_HEALTH = "view_health"
+    VIEW_LOGS = "view_logs"
     MANAGE_JOBS = "manage_jobs"
     MANAGE_BROKERS = "manage_brokers"
     VIEW_RELAY_TRANSCRIPTS = "view_relay_transcripts"
@@ -80,6 +81,7 @@ class Right(StrEnum):
     MANAGE_DLP = "manage_dlp"
     # watching over
     MANAGE_ALERTS = "manage_alerts"
+    VIEW_REPORTS = "view_reports"
     VIEW_AUDIT = "view_audit"
     READ_OTHERS_MAIL = "read_others_mail"
     # rights themselves
@@ -124,6 +126,7 @@ RIGHTS: dict[Right, RightInfo] = {
     Right.VIEW_TASKS_ALL: RightInfo(_("See everybody's tasks"), _MACHINE, _SERVER),
     Right.MANAGE_TASKS_ALL: RightInfo(_("Cancel others' tasks, and start them again"), _MACHINE, _SERVER),
     Right.VIEW_HEALTH: RightInfo(_("See the server's health"), _MACHINE, _SERVER),
+    Right.VIEW_LOGS: RightInfo(_("Read the server's log"), _MACHINE, _SERVER),
     Right.MANAGE_JOBS: RightInfo(_("Plan jobs and see their results"), _MACHINE, _SERVER),
     Right.MANAGE_BROKERS: RightInfo(_("Manage brokers"), _MACHINE, _SERVER),
     Right.VIEW_RELAY_TRANSCRIPTS: RightInfo(_("Read transcripts of relay checks"), _MACHINE, _SERVER),
@@ -151,6 +154,7 @@ RIGHTS: dict[Right, RightInfo] = {
     Right.MANAGE_FILTERS: RightInfo(_("Change sender, attachment and URI rules"), _MAIL, _USER),
     Right.MANAGE_DLP: RightInfo(_("Change DLP rules"), _MAIL, _DOMAIN),
     Right.MANAGE_ALERTS: RightInfo(_("See, post and acknowledge alerts"), _WATCH, _DOMAIN),
+    Right.VIEW_REPORTS: RightInfo(_("See and send status reports"), _WATCH, _DOMAIN),
     Right.VIEW_AUDIT: RightInfo(_("Read the audit trail"), _WATCH, _DOMAIN),
     Right.READ_OTHERS_MAIL: RightInfo(_("Open other people's archives, with a reason"), _WATCH, _DOMAIN),
     Right.VIEW_GRANTS: RightInfo(_("See administrators and their rights"), _RIGHTS, _DOMAIN),
@@ -224,7 +228,7 @@ BUILT_IN_ROLES: dict[str, BuiltInRole] = {
             _("Auditor"),
             _("Sees everything, changes nothing, and opens archives with a reason that their owners see."),
             _DOMAIN,
-            _VIEWS | {Right.VIEW_AUDIT, Right.READ_OTHERS_MAIL},
+            _VIEWS | {Right.VIEW_AUDIT, Right.VIEW_REPORTS, Right.READ_OTHERS_MAIL},
         ),
     )
 }

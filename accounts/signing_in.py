@@ -17,6 +17,7 @@ from accounts.models import ApiToken, User
 from accounts.secrets import new_token
 from accounts.services.tokens import NewToken, create_token
 from accounts.sessions import may_enter
+from config.kit import counters
 
 PASSWORD_TOKEN = "signed in"  # noqa: S105  # how the names of such tokens begin
 PASSWORD_TOKEN_HOURS_MAX = 4
@@ -30,7 +31,7 @@ def sign_in(request: HttpRequest, *, email: str, password: str, device: str | No
     Raises: WrongPassword, TooManyAttempts.
     """
     user = _checked(_actor(request, request.user), email=email, password=password, device=device, door="web")
-    audit.record(_actor(request, user), "user.sign_in", user)
+    _note(_actor(request, user), user)
     return user
 
 
@@ -49,8 +50,13 @@ def sign_in_program(actor: Actor, *, email: str, password: str, hours: int) -> N
     ApiToken.objects.filter(user=user, name__startswith=PASSWORD_TOKEN, expires_at__lt=now).delete()
     name = f"{PASSWORD_TOKEN} {now:%Y-%m-%d %H:%M} {new_token()[:6]}"
     made = create_token(known, user, name=name, expires_at=now + timedelta(hours=hours))
-    audit.record(known, "user.sign_in", user)
+    _note(known, user)
     return made
+
+
+def _note(actor: Actor, user: User) -> None:
+    audit.record(actor, "user.sign_in", user)
+    counters.count(user=user.pk, domain=user.home_domain_id, logins=1)
 
 
 def _checked(actor: Actor, *, email: str, password: str, device: str | None, door: str) -> User:

@@ -13,7 +13,16 @@ class ArchiveConfig(AppConfig):
         import archive.keeping_commands
         import archive.profile_commands
         import archive.tasks  # registers with Celery, also where nothing autodiscovers
-        from archive import evidence_commands, evidence_offers, health, navigation, overview, sentences, usage
+        from archive import (
+            evidence_commands,
+            evidence_offers,
+            health,
+            navigation,
+            overview,
+            reporting,
+            sentences,
+            usage,
+        )
         from archive.services.profiles.automatic import EVERY_S
         from config.kit import clock
         from domains.usage import register_source
@@ -28,5 +37,6 @@ class ArchiveConfig(AppConfig):
         health.register()
         navigation.register()
         overview.register()
+        reporting.register()
         sentences.register()
         register_source(usage.held)

@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.kit import health, heartbeat, paths, recovery, sealed, sealing_keys
+from config.kit import disks, health, heartbeat, paths, recovery, sealed, sealing_keys
 from config.supervisor import status
 
 LOW_DISK_SHARE = 0.10
@@ -22,6 +22,7 @@ LOWEST_DISK_BYTES = 1 << 30
 
 def register() -> None:
     """Called once when the process starts."""
+    disks.register(gettext_lazy("Home folder"), lambda: [paths.home()])
     health.register(gettext_lazy("Database"), database, needed=True)
     health.register(gettext_lazy("Broker"), broker, needed=True)
     health.register(gettext_lazy("Worker"), lambda: _loop("worker"), needed=True)

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.request import validate_host
 
-from config.kit import branding
+from config.kit import branding, logbook
 
 _ONE_TIME_LINK = re.compile(r"(/link/)[\w-]+")  # accounts:link; the token is a password until it is used
 _request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
@@ -41,7 +41,11 @@ class LineFormatter(logging.Formatter):
     """One line of the log, in which one-time links are no use to whoever reads it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return _ONE_TIME_LINK.sub(r"\1…", super().format(record))
+        return self.masked(super().format(record))
+
+    @staticmethod
+    def masked(text: str) -> str:
+        return _ONE_TIME_LINK.sub(r"\1…", text)
 
 
 class RequestIdMiddleware:
@@ -51,6 +55,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        logbook.follow()
         request_id = secrets.token_hex(6)
         request.request_id = request_id  # type: ignore[attr-defined]
         token = _request_id.set(request_id)

@@ -240,7 +240,10 @@ DJANGO_TABLES2_TEMPLATE = "components/table.html"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "config.middleware.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "config.middleware.RequestIdFilter"},
+        "usual": {"()": "config.kit.logbook.UsualLines"},
+    },
     "formatters": {
         "line": {
             "()": "config.middleware.LineFormatter",
@@ -248,9 +251,10 @@ LOGGING = {
         }
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]},
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id", "usual"]},
+        "logbook": {"class": "config.kit.logbook.LogbookHandler", "formatter": "line", "filters": ["request_id"]},
     },
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "root": {"handlers": ["stderr", "logbook"], "level": "WARNING"},
     "loggers": {
         # Django's own handlers would mail administrators and print twice.
         "django": {"handlers": [], "propagate": True},

@@ -12,6 +12,7 @@ from config.views import health
 config_patterns = [
     path("healthz", health.healthz, name="healthz"),
     path("server/health/", health.health_page, name="health"),
+    path("server/health/components/<path:name>/", health.health_component, name="health-component"),
     path("server/health/recovery-key/", health.recovery_confirm, name="recovery-confirm"),
     *shell_patterns,
 ]

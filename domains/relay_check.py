@@ -28,10 +28,11 @@ from django.utils.translation import gettext as _
 from config.kit import net
 from config.kit.net import Category
 from config.kit.sealed import MASK
+from config.kit.transcripts import Transcript, forms_of
 from domains.certificates import read_certificate
 from domains.errors import BadAddress, Invalid
 from domains.relay_result import RelayCheck, RelayFacts, Step, StepCode
-from domains.smtp_talk import Reply, Talk, Transcript, extensions_of
+from domains.smtp_talk import Reply, Talk, extensions_of
 
 IMPLICIT_TLS_PORTS = frozenset({465})
 
@@ -80,7 +81,7 @@ def check_relay(
         _check_path(address)
     attempt = _Attempt(host, port, transport, _contexts(ca_pem), helo or _own_name(), timeout_s)
     if credentials:
-        attempt.transcript.secrets = _forms_of(credentials)
+        attempt.transcript.secrets = forms_of(credentials.user, credentials.password)
     started = time.monotonic()
     category: Category | None = None
     try:
@@ -354,10 +355,3 @@ def _own_name() -> str:
 
 def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
-
-
-def _forms_of(credentials: Credentials) -> tuple[str, ...]:
-    """All that a server could repeat of a password, the longest first."""
-    both = f"\0{credentials.user}\0{credentials.password}"
-    forms = (_base64(both), _base64(credentials.password), credentials.password)
-    return tuple(form for form in forms if form)

@@ -12,13 +12,12 @@ import re
 import ssl
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from config.kit import net
-from config.kit.sealed import MASK
+from config.kit.transcripts import Transcript
 
 LONGEST_LINE, MOST_LINES, MOST_BYTES = 2_000, 100, 256 * 1024
-SHOWN_CHARACTERS = 500
 _REPLY = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 
 
@@ -40,24 +39,6 @@ class Reply:
 
     def __str__(self) -> str:
         return f"{self.code} {' '.join(self.lines)}".strip()
-
-
-@dataclass(slots=True)
-class Transcript:
-    """Lines as a person reads them: `C:` what we said, `S:` what came, `*` what happened."""
-
-    secrets: tuple[str, ...] = ()
-    lines: list[str] = field(default_factory=list)
-
-    def add(self, who: str, text: str) -> None:
-        self.lines.append(f"{who} {self.clean(text)}".rstrip())
-
-    def clean(self, text: str) -> str:
-        """Without secrets, also where the other side repeats them, and without what a terminal would obey."""
-        for secret in self.secrets:
-            text = text.replace(secret, MASK)
-        text = "".join(character if character.isprintable() else "�" for character in text)
-        return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + " …"
 
 
 class Talk:

@@ -10,15 +10,25 @@ class JobsConfig(AppConfig):
         import jobs.approval_mails
         import jobs.approvals
         import jobs.bulk
+        import jobs.health_commands
         import jobs.job_commands
+        import jobs.mail_server_commands
         import jobs.mails
         import jobs.people
+        import jobs.reports.sending
         import jobs.server_commands
         import jobs.tasks  # registers with Celery and the clock
         import jobs.trail  # noqa: F401
         from accounts.mails import register_poster
-        from jobs import builtin, mails, offers
+        from jobs import builtin, counting, logs, mail_server, mails, monitoring, offers
+        from jobs.reports import disks, house
 
         builtin.register()
+        counting.register()
+        logs.register()
+        mail_server.register()
+        monitoring.register()
+        disks.register_section()
+        house.register_sections()
         offers.register()
         register_poster(mails.post)

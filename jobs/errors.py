@@ -22,7 +22,7 @@ class BadArguments(JobsError, ValueError):
 
 
 class BadValue(BadArguments):
-    """A value of a job or an alert isn't right; `field` names it, and is none of a command's arguments."""
+    """A value of a job, an alert or a setting isn't right; `field` names it, and is none of a command's arguments."""
 
 
 class NotReady(JobsError):

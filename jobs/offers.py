@@ -12,7 +12,16 @@ from accounts.actors import Actor
 from accounts.permissions import Right
 from config.kit import banners, bulk, nav
 from config.kit.finding import Found, register_objects
-from jobs import alert_pages, alert_selectors, approval_offers, job_alerts, job_selectors, selectors, sentences
+from jobs import (
+    alert_pages,
+    alert_selectors,
+    approval_offers,
+    house_offers,
+    job_alerts,
+    job_selectors,
+    selectors,
+    sentences,
+)
 from jobs.actions import AcknowledgeAlerts, CancelTasks
 from jobs.tables import ALERTS, TASKS
 
@@ -21,6 +30,7 @@ def register() -> None:
     sentences.register()
     job_alerts.register()
     approval_offers.register()
+    house_offers.register()
     bulk.register(TASKS, selectors.list_tasks, CancelTasks())
     bulk.register(ALERTS, alert_selectors.list_alerts, AcknowledgeAlerts())
     nav.register("jobs", _("Tasks"), "jobs:task-list", "queue-list", order=10, keys="t")

@@ -26,6 +26,7 @@ from django.utils import timezone
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.permissions import EndUserRight, Right
+from config.kit import logbook
 from jobs import proofs, shutdown, sweeping
 from jobs.commands import get_command
 from jobs.errors import Cancelled, JobsError
@@ -171,6 +172,7 @@ class Heartbeat(threading.Thread):
         self.join()
 
     def _tick(self) -> None:
+        logbook.follow()
         self._run.echo()
         try:
             self._write()

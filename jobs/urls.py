@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from jobs.views import alerts, approvals, jobs, tasks
+from jobs.views import alerts, approvals, counters, jobs, logs, mail_server, monitoring, reports, tasks
 
 app_name = "jobs"
 
@@ -33,6 +33,19 @@ urlpatterns = [
     path("alerts/<int:alert_id>/", alerts.alert_detail, name="alert-detail"),
     path("alerts/<int:alert_id>/acknowledge/", alerts.alert_acknowledge, name="alert-acknowledge"),
     path("alerts/<int:alert_id>/delete/", alerts.alert_delete, name="alert-delete"),
+    path("reports/", reports.report, name="report"),
+    path("reports/frame/", reports.report_frame, name="report-frame"),
+    path("reports/text/", reports.report_text, name="report-text"),
+    path("reports/send/", reports.report_send, name="report-send"),
+    path("counters/<str:level>/<int:object_id>/", counters.counters, name="counters"),
+    path("counters/<str:level>/<int:object_id>/reset/", counters.counters_reset, name="counters-reset"),
+    path("server/log/", logs.log, name="log"),
+    path("server/log/settings/", logs.log_settings, name="log-settings"),
+    path("server/monitoring/", monitoring.elements, name="monitoring"),
+    path("server/monitoring/<str:name>/forget/", monitoring.element_delete, name="element-delete"),
+    path("server/mail/", mail_server.settings, name="mail-server"),
+    path("server/mail/test/", mail_server.test, name="mail-server-test"),
+    path("server/mail/forget/", mail_server.forget, name="mail-server-forget"),
     path("approvals/", approvals.approval_list, name="approval-list"),
     path("approvals/switch-off/", approvals.approval_switch_off, name="approval-switch-off"),
     path("approvals/<int:approval_id>/", approvals.approval_detail, name="approval-detail"),

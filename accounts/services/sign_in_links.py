@@ -18,6 +18,7 @@ from accounts.actors import Actor
 from accounts.errors import BadLink, Forbidden
 from accounts.models import OneTimeLink, User
 from accounts.permissions import EndUserRight, Right
+from config.kit import counters
 
 HOURS_MAX = 4
 
@@ -69,6 +70,7 @@ def accept_sign_in_link(link: OneTimeLink, *, address: str = "") -> User:
         links.use_up(link)
         User.objects.filter(pk=user.pk).update(last_login=timezone.now())
         audit.record(Actor.for_user(user, address=address, via="link"), "user.sign_in_by_link", user)
+    counters.count(user=user.pk, domain=user.home_domain_id, logins=1)
     return user
 
 

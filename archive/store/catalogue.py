@@ -23,6 +23,9 @@ from .parts import PART
 from .rows import Folder, FolderSum, Merged, Pack, Part, Row, row_of
 from .schema import COUNTERS, VERSION, statements, upgrade
 
+QUARTER_MS = 900_000
+ARRIVAL_SLACK_MS = 2 * 86_400_000
+
 
 class Catalogue:
     """One SQLite file. Reads from any thread; `apply` only under the writer lease."""
@@ -398,3 +401,32 @@ class Catalogue:
         """Day (since 1970, UTC) → (messages, bytes) archived."""
         sql = "SELECT day, messages, bytes FROM arrival WHERE day >= ?"
         return {day: (messages, size) for day, messages, size in self.reader.execute(sql, (since_day,))}
+
+    def arrived(self, since_ms: int, before_ms: int) -> dict[int, tuple[int, int]]:
+        """Quarter of an hour (since 1970) → (messages, bytes) archived from a moment on and before another, still here.
+
+        Numbers are given in the order of archiving, so only the numbers of that time are read, with some slack for
+        clocks that were set; where another store was merged into this one its messages keep their time, and all are.
+        """
+        slack = 0 if self.merged() else ARRIVAL_SLACK_MS
+        first = self._number_at(since_ms - slack) if slack else 0
+        last = self._number_at(before_ms + slack) if slack else 1 << 62
+        sql = (
+            f"SELECT archived_ms / {QUARTER_MS}, count(*), sum(size) FROM message "  # noqa: S608
+            "WHERE number >= ? AND number < ? AND archived_ms >= ? AND archived_ms < ? GROUP BY 1"
+        )
+        rows = self.reader.execute(sql, (first, last, since_ms, before_ms))
+        return {quarter: (messages, size) for quarter, messages, size in rows}
+
+    def _number_at(self, moment_ms: int) -> int:
+        """The first number that was archived at a moment or later, where numbers and times have the same order."""
+        sql = "SELECT number, archived_ms FROM message WHERE number >= ? ORDER BY number LIMIT 1"
+        low, high = 0, self.counter("next_number")
+        while low < high:
+            middle = (low + high) // 2
+            found = self.reader.execute(sql, (middle,)).fetchone()
+            if found is None or found[1] >= moment_ms:
+                high = middle
+            else:
+                low = found[0] + 1
+        return low

@@ -150,3 +150,11 @@ class ReadableStore(OpenStore):
         epoch = datetime.date(1970, 1, 1)
         found = self.catalogue.arrivals(today - days + 1)
         return {epoch + datetime.timedelta(days=day): counts for day, counts in sorted(found.items())}
+
+    def arrived(self, since: datetime.datetime, before: datetime.datetime) -> dict[datetime.datetime, tuple[int, int]]:
+        """(messages, bytes) archived from a moment on and before another, per quarter of an hour (its start, UTC)."""
+        found = self.catalogue.arrived(round(since.timestamp() * 1000), round(before.timestamp() * 1000))
+        return {
+            datetime.datetime.fromtimestamp(quarter * 900, datetime.UTC): counts
+            for quarter, counts in sorted(found.items())
+        }

@@ -55,6 +55,18 @@ def run_all() -> list[Report]:
     return [report for entry in _checks for report in _run(entry)]
 
 
+def run_all_in_english() -> list[Report]:
+    """The same with the names that stand for the parts everywhere: in metrics, addresses and commands."""
+    with translation.override("en"):
+        return [dataclasses.replace(report, name=str(report.name), text=str(report.text)) for report in run_all()]
+
+
+def names() -> list[str]:
+    """What can be asked for by name: the registered components, in English."""
+    with translation.override("en"):
+        return [str(entry.name) for entry in _checks]
+
+
 def run_named(name: str) -> list[Report]:
     """The components of this name, in the reader's language or in English; [] where there is none."""
     wanted = name.casefold()

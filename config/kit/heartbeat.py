@@ -16,6 +16,8 @@ from typing import cast
 import redis
 from django.conf import settings
 
+from config.kit import logbook
+
 EVERY_S = 2.0
 ALIVE_S = 9.0
 
@@ -29,6 +31,7 @@ def broker() -> redis.Redis:
 
 def beat(part: str) -> None:
     """Say that this process's part ("worker", "beat", "indexer") is at work now. Never raises: silence is a sign."""
+    logbook.follow()
     try:
         pipeline = broker().pipeline(transaction=False)
         pipeline.zadd(_key(part), {f"{_here()}|{os.getpid()}": time.time()})

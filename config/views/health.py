@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -12,6 +12,7 @@ from accounts import audit
 from accounts.permissions import Right
 from config.kit import health, recovery
 from config.kit.pages import redirect_page, render_page, toast
+from jobs import health_commands
 
 
 @login_not_required
@@ -35,6 +36,17 @@ def health_page(request: HttpRequest) -> HttpResponse:
         "is_recovery_confirmed": recovery.confirmation() is not None,
     }
     return render_page(request, "config/health.html", context, partial="components")
+
+
+@require_safe
+def health_component(request: HttpRequest, name: str) -> HttpResponse:
+    """One component by its name: what it says, alone."""
+    try:
+        reports = health_commands.check_component(request.actor, name)  # type: ignore[attr-defined]
+    except health_commands.UnknownComponent as error:
+        raise Http404("no such component") from error
+    context = {"name": name, "reports": reports, "worst": _worst(reports)}
+    return render_page(request, "config/health_component.html", context, partial="reports")
 
 
 @require_POST

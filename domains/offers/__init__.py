@@ -14,6 +14,7 @@ from domains.offers import (
     mailboxes,
     policies,
     relays,
+    reports,
     sentences,
     tenant_options,
     tenants,
@@ -36,4 +37,5 @@ def register() -> None:
     policies.register()
     frames.register()
     finding.register()
+    reports.register()
     sentences.register()

@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from jobs.models.alerts import Alert, AlertSeen
 from jobs.models.approvals import AdministratorsSeen, Approval
+from jobs.models.counters import CounterBatch, Counters
+from jobs.models.elements import CustomElement
 from jobs.models.jobs import Job, JobRun
+from jobs.models.mail_server import MailServer
+from jobs.models.samples import DiskSample
 from jobs.models.tasks import Task, TaskLog
 
-__all__ = ["AdministratorsSeen", "Alert", "AlertSeen", "Approval", "Job", "JobRun", "Task", "TaskLog"]
+__all__ = [
+    "AdministratorsSeen",
+    "Alert",
+    "AlertSeen",
+    "Approval",
+    "CounterBatch",
+    "Counters",
+    "CustomElement",
+    "DiskSample",
+    "Job",
+    "JobRun",
+    "MailServer",
+    "Task",
+    "TaskLog",
+]

@@ -65,6 +65,7 @@ from tests.api.things import (
     an_alert,
     an_alias,
     an_attachment_rule,
+    an_element,
     an_ended_task,
     an_event,
     an_own_token,
@@ -262,6 +263,30 @@ ROWS = [
     Row("health_try_relay"),
     server_only("server_health"),
     Row("server_health_component", a_component, placed=False, user=403, delegate=403),
+    # reports
+    Row("report_status"),
+    Row("report_send"),
+    # monitoring and log
+    server_only("element_list"),
+    server_only("element_next"),
+    server_only("element_detail", an_element),
+    server_only("element_set", an_element),
+    server_only("element_delete", an_element),
+    server_only("server_metrics"),
+    server_only("log_search"),
+    server_only("log_write"),
+    server_only("log_settings"),
+    server_only("log_settings_change"),
+    # counters
+    Row("user_statistics", of_mailbox, user=IN),
+    Row("user_statistics_reset", of_mailbox, user=403),
+    Row("domain_statistics", of_domain, user=404),
+    Row("domain_statistics_reset", of_domain, user=404),
+    # mail server
+    server_only("smtp_detail"),
+    server_only("smtp_set"),
+    server_only("smtp_forget"),
+    server_only("smtp_test"),
     # quotas
     server_only("server_quota"),
     server_only("server_quota_change"),

@@ -47,6 +47,7 @@ from domains.services.throttles import set_throttle
 from jobs import approvals
 from jobs.commands import NoArguments
 from jobs.models import Job, Task
+from jobs.monitoring import set_element
 from jobs.planning import run_job
 from jobs.services import submit
 from tests.api.matrix import of_customer, of_domain, of_mailbox
@@ -420,3 +421,8 @@ def a_domain_throttle(place: Place) -> dict[str, Any]:
 
 def a_user_throttle(place: Place) -> dict[str, Any]:
     return of_mailbox(place) | a_throttle(place.mailbox)
+
+
+def an_element(place: Place) -> dict[str, Any]:
+    set_element(Actor.system(), "queue_length", 3)
+    return {"elementId": "custom.queue_length"}

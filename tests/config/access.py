@@ -7,6 +7,7 @@ from tests.access import Row, for_administrators, public
 ROWS = [
     public("config:healthz", {200, 503}),
     for_administrators("config:health"),
+    for_administrators("config:health-component", args=lambda cast, owner: ("Database",)),
     for_administrators("config:recovery-confirm", 303, method="POST"),
     Row("config:overview", own={200, 303}, administrator=200),
     for_administrators("config:styleguide"),

@@ -15,6 +15,7 @@ from config.kit import mailing
 from tests import certificates
 from tests.smtp_server import Behaviour, SmtpServer, running_server
 
+pytestmark = pytest.mark.django_db  # whether people set another server
 TEMPLATE = "mails/reset.txt"
 
 

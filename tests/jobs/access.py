@@ -30,6 +30,10 @@ def a_request_there(cast: Cast, domain: Domain) -> tuple[object, ...]:
     return (approvals.ask(Actor.console(), "PurgeDeletedUser", arguments, reason="It is empty").pk,)
 
 
+def a_person_there(cast: Cast, domain: Domain) -> tuple[object, ...]:
+    return ("user", make_mailbox_in(domain).user_id)
+
+
 def about_a_user(route: str, answer: int = 200, **more: object) -> Scoped:
     return in_domain(route, answer, see=Right.VIEW_AUDIT, args=a_request_there, **more)  # type: ignore[arg-type]
 
@@ -104,6 +108,39 @@ ROWS = [
     about_a_user("jobs:approval-approve", 303, method="POST", need=Right.MANAGE_USERS),
     about_a_user("jobs:approval-reject", 303, method="POST", need=Right.MANAGE_USERS, data={"answer": "Not yet"}),
     about_a_user("jobs:approval-withdraw", 403, method="POST"),
+    somewhere("jobs:report", need=Right.VIEW_REPORTS),
+    somewhere("jobs:report-frame", need=Right.VIEW_REPORTS),
+    somewhere("jobs:report-text", need=Right.VIEW_REPORTS),
+    somewhere("jobs:report-send", 303, need=Right.VIEW_REPORTS, method="POST", data={"timespan": "yesterday"}),
+    for_administrators("jobs:log"),
+    for_administrators("jobs:log-settings"),
+    for_administrators("jobs:log-settings", 422, method="POST", data={"level": "loud"}),
+    for_administrators("jobs:monitoring"),
+    for_administrators("jobs:monitoring", 303, method="POST", data={"name": "queue_length", "value": "3"}),
+    for_administrators("jobs:element-delete", 303, method="POST", args=lambda cast, owner: ("queue_length",)),
+    in_domain("jobs:counters", see=Right.VIEW_DOMAINS, args=lambda cast, domain: ("domain", domain.pk)),
+    in_domain(
+        "jobs:counters-reset",
+        303,
+        method="POST",
+        see=Right.VIEW_DOMAINS,
+        need=Right.EDIT_DOMAINS,
+        args=lambda cast, domain: ("domain", domain.pk),
+    ),
+    in_domain("jobs:counters", see=Right.VIEW_USERS, args=a_person_there, variant="of a person"),
+    in_domain(
+        "jobs:counters-reset",
+        303,
+        method="POST",
+        see=Right.VIEW_USERS,
+        need=Right.MANAGE_USERS,
+        args=a_person_there,
+        variant="of a person",
+    ),
+    for_administrators("jobs:mail-server"),
+    for_administrators("jobs:mail-server", method="POST", data={"hostname": ""}, answer=422),
+    for_administrators("jobs:mail-server-test", 303, method="POST", data={"recipient": "ada@example.org"}),
+    for_administrators("jobs:mail-server-forget", 303, method="POST"),
     for_administrators("jobs:verify-audit", 303, method="POST"),
     Row("jobs:task-list", own=200, administrator=200),
     Row("jobs:task-bulk", own=404, administrator=404),

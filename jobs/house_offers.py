@@ -1,0 +1,55 @@
+"""What the shell shows of reports, the log, monitoring, the mail server and counters: navigation and tabs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.offers.pages import person_number
+from accounts.permissions import Right
+from config.kit import nav, tabs
+
+
+def register() -> None:
+    nav.register(
+        "jobs",
+        _("Reports"),
+        "jobs:report",
+        "chart-bar",
+        right=Right.VIEW_REPORTS,
+        order=35,
+        words=_("status report mail statistics forecast"),
+    )
+    nav.register(
+        "server", _("Log"), "jobs:log", "document-text", right=Right.VIEW_LOGS, order=12, words=_("lines errors trace")
+    )
+    nav.register(
+        "server",
+        _("Monitoring"),
+        "jobs:monitoring",
+        "presentation-chart-line",
+        right=Right.VIEW_HEALTH,
+        order=14,
+        words=_("metrics Prometheus OpenMetrics SNMP elements"),
+    )
+    nav.register(
+        "server",
+        _("Mail server"),
+        "jobs:mail-server",
+        "paper-airplane",
+        right=Right.MANAGE_SERVER,
+        order=50,
+        words=_("SMTP notices sender test mail"),
+    )
+    tabs.register("domain", _("Counters"), "jobs:counters", right=Right.VIEW_DOMAINS, order=37, args=_domain)
+    for kind in ("person", "user"):
+        tabs.register(kind, _("Counters"), "jobs:counters", right=Right.VIEW_USERS, order=570, args=_person)
+
+
+def _domain(obj: Any) -> tuple[object, ...]:
+    return ("domain", obj.pk)
+
+
+def _person(obj: Any) -> tuple[object, ...]:
+    return ("user", *person_number(obj))

@@ -1,0 +1,221 @@
+"""The server's log for people: searching it, writing a line, and how much of it is kept.
+
+Where the lines lie and how they get there is `config.kit.logbook`. Source of the commands' purposes: WRITELOG,
+SETLOGALL, GETLOGSETTINGS and UPDATELOGSETTINGS of the CommuniGate Pro CLI.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Annotated
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts import audit
+from accounts.actors import Actor
+from accounts.permissions import Right, Text
+from config.kit import clock, log_search, logbook
+from config.kit.log_search import Found, LogLine, Wanted
+from config.kit.logbook import LogSettings
+from jobs.commands import About, NoArguments, command
+from jobs.errors import BadArguments, BadValue
+from jobs.running import TaskRun
+
+Result = dict[str, object]
+logger = logging.getLogger("postkeep.system")
+TIDY_EVERY_S = 600.0
+LONGEST = 2_000
+LEVEL_WORDS: dict[str, Text] = {
+    "debug": gettext_lazy("Everything"),
+    "info": gettext_lazy("Notes"),
+    "warning": gettext_lazy("Warnings"),
+    "error": gettext_lazy("Errors"),
+}
+# CommuniGate's numbers, from the worst to the smallest detail.
+_NUMBERS = {"1": "error", "2": "error", "3": "warning", "4": "info", "5": "debug"}
+
+
+def register() -> None:
+    """The clock keeps the log within its bounds."""
+    clock.register_chore(TIDY_EVERY_S, "keep the log within its bounds", logbook.tidy)
+
+
+def search_log(actor: Actor, wanted: Wanted, *, limit: int = log_search.LIMIT) -> Found:
+    """The newest lines that fit. Searching for words is noted in the audit trail, going on in it isn't.
+
+    Raises: Forbidden, BadValue.
+    """
+    actor.require(Right.VIEW_LOGS)
+    if wanted.level and wanted.level not in logbook.LEVELS:
+        raise BadValue(_("There is no such level."), field="level")
+    if not 1 <= limit <= log_search.LIMIT_MAX:
+        raise BadValue(
+            _("From %(least)d to %(most)d lines.") % {"least": 1, "most": log_search.LIMIT_MAX}, field="limit"
+        )
+    if (wanted.text or wanted.request) and not wanted.after:
+        audit.record(actor, "log.search", None, text=wanted.text[:300], request=wanted.request[:40])
+    return log_search.search(wanted, limit=limit)
+
+
+def write_log(actor: Actor, level: str, text: str) -> None:
+    """Put a line of one's own into the log. Raises: Forbidden, BadValue."""
+    actor.require(Right.MANAGE_SERVER)
+    actor.require_writing()
+    level = read_level(level)
+    line = " ".join(text.replace("\0", " ").split())
+    if not line or len(line) > LONGEST:
+        raise BadValue(_("A line of 1 to %(most)d characters.") % {"most": LONGEST}, field="text")
+    numbers = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+    logger.log(numbers[level], "%s: %s", actor.label, line)
+    audit.record(actor, "log.write", None, level=level)
+
+
+def get_log_settings(actor: Actor) -> LogSettings:
+    """Raises: Forbidden."""
+    actor.require(Right.VIEW_LOGS)
+    return logbook.read_settings()
+
+
+def set_log_settings(
+    actor: Actor, *, level: str | None = None, days: int | None = None, megabytes: int | None = None
+) -> LogSettings:
+    """Change what is kept; every process follows within seconds. Raises: Forbidden, BadValue."""
+    actor.require(Right.MANAGE_SERVER)
+    actor.require_writing()
+    before = logbook.read_settings()
+    given = {"level": None if level is None else read_level(level), "days": days, "megabytes": megabytes}
+    after = replace(before, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    _check(after.days, 1, logbook.DAYS_MAX, "days")
+    _check(after.megabytes, logbook.MEGABYTES_LEAST, logbook.MEGABYTES_MAX, "megabytes")
+    changes = {
+        name: (old, new) for (name, old), new in zip(asdict(before).items(), asdict(after).values(), strict=True)
+        if old != new
+    }  # fmt: skip
+    if changes:
+        logbook.write_settings(after)
+        audit.record(actor, "log.settings", None, changes=changes)
+        logbook.tidy(after)
+    return after
+
+
+def read_level(text: str) -> str:
+    """A level by its name, or by CommuniGate's number. Raises: BadValue."""
+    level = _NUMBERS.get(text.strip(), text.strip().lower())
+    if level not in logbook.LEVELS:
+        known = ", ".join(logbook.LEVELS)
+        raise BadValue(_("The level is one of: %(known)s, or a number from 1 to 5.") % {"known": known}, field="level")
+    return level
+
+
+def line_as_json(line: LogLine) -> Result:
+    found: Result = {**asdict(line), "at": line.at.isoformat()}
+    del found["place"]
+    return found
+
+
+def _check(value: int, least: int, most: int, field: str) -> None:
+    if not least <= value <= most:
+        raise BadValue(_("From %(least)d to %(most)d.") % {"least": least, "most": most}, field=field)
+
+
+# --- commands --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SearchLogArguments:
+    """What must fit: words, at least a level, a request's id, a process, a time (ISO 8601, UTC without a zone)."""
+
+    text: str = ""
+    level: Annotated[str, About(choices={"": gettext_lazy("Any"), **LEVEL_WORDS})] = ""
+    request: str = ""
+    part: str = ""
+    since: str | None = None
+    before: str | None = None
+    limit: Annotated[int, About(least=1, most=log_search.LIMIT_MAX)] = log_search.LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class WriteLogArguments:
+    """The level (a name, or 1 to 5), and the line."""
+
+    level: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettingsArguments:
+    """What is left out stays."""
+
+    level: Annotated[str | None, About(gettext_lazy("Level"), choices=LEVEL_WORDS)] = None
+    days: Annotated[int | None, About(gettext_lazy("Days"), least=1, most=logbook.DAYS_MAX)] = None
+    megabytes: Annotated[int | None, About(gettext_lazy("Megabytes"), least=logbook.MEGABYTES_LEAST)] = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogEverythingArguments:
+    """Whether every detail is kept."""
+
+    enabled: bool
+
+
+@command(
+    "SearchLog", needs=Right.VIEW_LOGS, arguments=SearchLogArguments, label=gettext_lazy("Search in the server's log")
+)
+def search_log_command(actor: Actor, run: TaskRun, arguments: SearchLogArguments) -> Result:
+    """Search the server's own log, newest lines first."""
+    wanted = Wanted(
+        text=arguments.text,
+        level=arguments.level,
+        request=arguments.request,
+        part=arguments.part,
+        since=_moment(arguments.since, "since"),
+        before=_moment(arguments.before, "before"),
+    )
+    found = search_log(actor, wanted, limit=arguments.limit)
+    return {"lines": [line_as_json(line) for line in found.lines], "complete": not found.more}
+
+
+@command("WriteLog", needs=Right.MANAGE_SERVER, arguments=WriteLogArguments, label=gettext_lazy("Line for the log"))
+def write_log_command(actor: Actor, run: TaskRun, arguments: WriteLogArguments) -> Result:
+    """Put a line into the server's own log."""
+    write_log(actor, arguments.level, arguments.text)
+    return {"written": True}
+
+
+@command("GetLogSettings", needs=Right.VIEW_LOGS, arguments=NoArguments, label=gettext_lazy("Settings of the log"))
+def get_log_settings_command(actor: Actor, run: TaskRun, arguments: NoArguments) -> Result:
+    """Read what the server's log keeps, and how long."""
+    return asdict(get_log_settings(actor))
+
+
+@command(
+    "SetLogSettings", needs=Right.MANAGE_SERVER, arguments=LogSettingsArguments, label=gettext_lazy("Change of the log")
+)
+def set_log_settings_command(actor: Actor, run: TaskRun, arguments: LogSettingsArguments) -> Result:
+    """Change what the server's log keeps, and how long."""
+    return asdict(set_log_settings(actor, level=arguments.level, days=arguments.days, megabytes=arguments.megabytes))
+
+
+@command(
+    "SetLogEverything",
+    needs=Right.MANAGE_SERVER,
+    arguments=LogEverythingArguments,
+    label=gettext_lazy("Every detail in the log"),
+)
+def set_log_everything(actor: Actor, run: TaskRun, arguments: LogEverythingArguments) -> Result:
+    """Keep every detail in the log, or what is usual again."""
+    level = "debug" if arguments.enabled else logbook.USUAL.level
+    return asdict(set_log_settings(actor, level=level))
+
+
+def _moment(text: str | None, field: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadArguments(_("A date and time, such as 2026-01-31T02:30:00."), field=field) from error
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
