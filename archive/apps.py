@@ -17,6 +17,7 @@ class ArchiveConfig(AppConfig):
             evidence_commands,
             evidence_offers,
             health,
+            monitoring,
             navigation,
             overview,
             reporting,
@@ -35,6 +36,7 @@ class ArchiveConfig(AppConfig):
         clock.every(archive.tasks.FOLLOW_EVERY_S, archive.tasks.FOLLOW_RETENTION)
         clock.every(archive.tasks.STORES_EVERY_S, archive.tasks.STORES)
         health.register()
+        monitoring.register()
         navigation.register()
         overview.register()
         reporting.register()

@@ -12,6 +12,7 @@ from domains.offers import (
     limits,
     lists,
     mailboxes,
+    monitoring,
     policies,
     relays,
     reports,
@@ -37,5 +38,6 @@ def register() -> None:
     policies.register()
     frames.register()
     finding.register()
+    monitoring.register()
     reports.register()
     sentences.register()

@@ -227,4 +227,4 @@ def test_a_shell_sets_it_with_json(server: SmtpServer) -> None:
     text = json.dumps({"hostname": server.address, "port": server.port, "fromEmailAddress": "post@example.org"})
     out = io.StringIO()
     call_command("invoke", "--", "SetSmtpSettings", "--settings", text, "--json", stdout=out)
-    assert json.loads(out.getvalue())["task"]["result"]["hostname"] == server.address
+    assert json.loads(out.getvalue())["result"]["hostname"] == server.address

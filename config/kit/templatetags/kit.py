@@ -180,6 +180,12 @@ def exact(value: Any) -> str:
 
 
 @register.filter
+def exact_text(value: Any) -> str:
+    """A moment in full, without markup: for mails in plain text."""
+    return "" if value is None or value == "" else exact_time(_as_datetime(value))
+
+
+@register.filter
 def duration(value: Any) -> str:
     """Seconds as "2 min 5 s"; two units at most."""
     if value is None or value == "":

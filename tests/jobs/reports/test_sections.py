@@ -118,7 +118,7 @@ def test_a_section_that_fails_takes_away_only_itself(monkeypatch: pytest.MonkeyP
 
 def at(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
     """The journal's clock says this."""
-    monkeypatch.setattr(journal.time, "time", lambda: moment.timestamp())
+    monkeypatch.setattr(journal, "clock", moment.timestamp)
 
 
 def archived_by(period: Period) -> Content:
