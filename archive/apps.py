@@ -20,6 +20,7 @@ class ArchiveConfig(AppConfig):
             monitoring,
             navigation,
             overview,
+            profile_reporting,
             reporting,
             sentences,
             usage,
@@ -39,6 +40,7 @@ class ArchiveConfig(AppConfig):
         monitoring.register()
         navigation.register()
         overview.register()
+        profile_reporting.register()
         reporting.register()
         sentences.register()
         register_source(usage.held)

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -17,7 +18,7 @@ from accounts.permissions import Right
 from archive import engines, selectors, storefacts
 from archive.errors import StoreUnavailable
 from archive.health import FREE_ERROR_BYTES, FREE_WARNING_BYTES, LAG_WARNING
-from archive.models import Store, StoreState
+from archive.models import ProfileRun, Store, StoreState
 from archive.store.errors import StoreError
 from archive.tables import StoreLine
 from config.kit import disks
@@ -147,14 +148,17 @@ def _amounts(title: str, label: str, rows: Iterable[tuple[str, Amount]]) -> Tabl
 
 
 def _sources(period: Period) -> dict[str, Amount]:
-    """What came in by imports of people, by whose mailbox it went to. Profiles are added where there are some."""
+    """What each profile brought, and the imports of people together. Runs count where they ended."""
+    runs = ProfileRun.objects.filter(ended_at__gte=period.since, ended_at__lt=period.until)
+    sums = runs.exclude(kind__startswith="export").values_list("profile_name").annotate(Sum("archived"), Sum("bytes"))
+    found = {name: Amount(messages, size) for name, messages, size in sums.order_by("profile_name") if messages}
     ended = Task.objects.filter(type="ImportMail", ended_at__gte=period.since, ended_at__lt=period.until)
     total = Amount()
     for result in ended.values_list("result", flat=True):
         if result is None:
             continue
         total += Amount(int(result.get("archived") or 0), int(result.get("bytes") or 0))
-    return {_("Imports of people"): total} if total.messages else {}
+    return found | ({_("Imports of people"): total} if total.messages else {})
 
 
 # --- how the stores stand --------------------------------------------------------------------------------------------

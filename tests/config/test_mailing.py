@@ -24,8 +24,14 @@ class Person:
     display_name, email = "Ada Löv\nBcc: x@example.org", "ada@example.org"
 
 
+LINK = "https://mail.example.org/link/abc/"
 UNTIL = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
-CONTEXT = {"person": Person, "link": "https://mail.example.org/link/abc/", "until": UNTIL, "support": "help@example.org"}
+CONTEXT = {
+    "person": Person,
+    "link": LINK,
+    "until": UNTIL,
+    "support": "help@example.org",
+}
 
 
 @pytest.fixture
@@ -44,7 +50,7 @@ def test_a_mail_arrives_whole(server: SmtpServer) -> None:
     message = email.message_from_string(server.mails[0], policy=email.policy.default)
     assert message["From"] == "postkeep@mail.example.org" and message["Subject"] == "Choose a new password"
     assert message["To"] == "Ada Löv <ada@example.org>" and message["Auto-Submitted"] == "auto-generated"
-    assert "https://mail.example.org/link/abc/" in message.get_content() and message["Bcc"] is None
+    assert LINK in message.get_content() and message["Bcc"] is None
     assert "until 1 Dec 2026, 09:30:00 UTC." in message.get_content()
     assert any(line.upper().startswith("MAIL FROM:<POSTKEEP@MAIL.EXAMPLE.ORG>") for line in server.said)
 

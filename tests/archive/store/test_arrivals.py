@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from archive.store import Ingest, Store, journal
-from tests.archive.store.grounds import KEYS
 from tests.archive.django.factories import make_mails
+from tests.archive.store.grounds import KEYS
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -45,9 +45,18 @@ def test_they_are_counted_by_quarters_within_the_time_asked_for(store: Store) ->
     mails = make_mails(20)
     for hours, some in ((0, mails[:5]), (24, mails[5:7]), (24.3, mails[7:8]), (72, mails[8:])):
         keep(store, NOON + timedelta(hours=hours), some)
-    assert counted(store, NOON, NOON + timedelta(days=9)) == {"01 12:00": 5, "02 12:00": 2, "02 12:15": 1, "04 12:00": 12}
+    assert counted(store, NOON, NOON + timedelta(days=9)) == {
+        "01 12:00": 5,
+        "02 12:00": 2,
+        "02 12:15": 1,
+        "04 12:00": 12,
+    }
     assert counted(store, NOON + timedelta(hours=1), NOON + timedelta(hours=72)) == {"02 12:00": 2, "02 12:15": 1}
-    assert counted(store, NOON - timedelta(days=9), NOON) == {} == counted(store, NOON + timedelta(days=9), NOON + timedelta(days=10))
+    assert (
+        counted(store, NOON - timedelta(days=9), NOON)
+        == {}
+        == counted(store, NOON + timedelta(days=9), NOON + timedelta(days=10))
+    )
     sizes = store.arrived(NOON, NOON + timedelta(minutes=1)).values()
     assert [size for _messages, size in sizes] == [sum(map(len, mails[:5]))]
 
