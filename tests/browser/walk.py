@@ -19,6 +19,8 @@ NO_PAGE = frozenset(
         "config:palette-objects",
         "config:running",
         "jobs:next-runs",
+        "jobs:report-frame",
+        "jobs:report-text",
     }
 )
 
