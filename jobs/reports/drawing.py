@@ -59,7 +59,7 @@ def _even_top(highest: int) -> int:
     """The least round even number that isn't below."""
     if highest <= 10:
         return max(2, highest + highest % 2)
-    tens = 10 ** math.floor(math.log10(highest))
+    tens: int = 10 ** math.floor(math.log10(highest))
     return next(top for step in _STEPS if (top := round(step * tens)) >= highest and top % 2 == 0)
 
 

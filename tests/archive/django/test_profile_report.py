@@ -28,8 +28,8 @@ def section(actor: Actor | None = None) -> Content | None:
     return next((each.content for each in made.sections if each.name == "profiles"), None)
 
 
-def make_profile(name: str = "Office", **fields: object) -> Profile:
-    return Profile.objects.create(name=name, kind=fields.pop("kind", "imap"), **fields)
+def make_profile(name: str = "Office", kind: str = "imap", **fields: object) -> Profile:
+    return Profile.objects.create(name=name, kind=kind, **fields)
 
 
 def compared(profile: Profile, **counts: int) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.actors import Actor
@@ -22,7 +23,7 @@ from jobs import mail_server, planning
 from jobs.commands import get_command
 from jobs.dispatching import settle_runs
 from jobs.errors import BadArguments, NotReady
-from jobs.models import Job, Task
+from jobs.models import Job, MailServer, Task
 from jobs.reports import sending
 from jobs.reports.rendering import Context, as_page
 from jobs.services import run_here, run_waiting
@@ -54,7 +55,7 @@ def send(actor: Actor, recipients: str = "", timespan: str = "lastweek") -> Task
 
 
 def mails(server: SmtpServer) -> list[EmailMessage]:
-    return [email.message_from_string(raw, policy=email.policy.default) for raw in server.mails]  # type: ignore[misc]
+    return [email.message_from_string(raw, policy=email.policy.default) for raw in server.mails]
 
 
 class Tags(HTMLParser):
@@ -115,7 +116,7 @@ def test_without_recipients_it_goes_to_those_of_notices_and_without_those_nowher
     actor = Actor.for_user(administrator)
     assert send(actor).state == Task.State.COMPLETED
     assert [str(mail["To"]) for mail in mails(server)] == ["notices@example.org"]
-    mail_server.MailServer.objects.update(recipients=[])
+    MailServer.objects.update(recipients=[])
     failed = send(actor)
     assert failed.state == Task.State.FAILED and "Nobody is named" in failed.error
 
@@ -194,7 +195,7 @@ def test_the_page_shows_what_is_mailed_switches_its_period_and_sends(
 
 def test_names_of_people_s_things_are_text_and_no_markup(administrator: User) -> None:
     Job.objects.create(name="<b>x</b>", command="VerifyStore", schedule={"time": "02:30"}).runs.create(
-        state="failed", error="<script>alert(1)</script>", ended_at=sending.timezone.now()
+        state="failed", error="<script>alert(1)</script>", ended_at=timezone.now()
     )
     html = as_page(sending.report_for(Actor.system(), sending.read_period("today", "UTC")), Context())
     assert "&lt;b&gt;x&lt;/b&gt;" in html and "<script" not in html
