@@ -7,10 +7,12 @@ class DomainsConfig(AppConfig):
     name = "domains"
 
     def ready(self) -> None:
+        import domains.commands  # also where nothing autodiscovers tasks: a shell
         from accounts import following, holdings, ties
         from domains import belonging, offers
         from domains.services import mailboxes
 
+        assert domains.commands
         holdings.register_customers_of(belonging.customers_of)
         following.register(mailboxes.follow_person)
         holdings.register_end_user_rights(belonging.end_user_rights)

@@ -299,6 +299,12 @@ def test_the_door_itself_leaves_djangos_own_options_to_the_registry(process_envi
     assert "no argument settings" in json.loads(refused.stdout)["error"]
 
 
+def test_a_shell_knows_every_command_that_the_pages_know(process_environment: dict[str, str]) -> None:
+    listed = manage(process_environment, "invoke", "--list", "--json")
+    ours = {each.name for each in list_commands() if not each.function.__module__.startswith("tests.")}
+    assert {each["name"] for each in json.loads(listed.stdout)} == ours
+
+
 def test_tokens_and_administrators_are_made_from_a_shell(process_environment: dict[str, str]) -> None:
     made = manage(process_environment, "create_admin", "Boss@example.org", "--json")
     assert made.returncode == 0, made.stderr
