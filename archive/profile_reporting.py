@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from django.db.models import Sum
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -92,7 +93,7 @@ def _headline(lines: Sequence[Line]) -> Figure:
     percent = 100.0 if not wrong else min(99.99, 100 * share)
     tone = Tone.BAD if wrong else Tone.GOOD
     hint = _("of %(count)s messages") % {"count": number(source)}
-    return Figure(_("Complete"), f"{number(int(percent)) if percent == 100 else f'{percent:.2f}'} %", hint, tone)
+    return Figure(_("Complete"), f"{number_format(percent, decimal_pos=0 if percent == 100 else 2)} %", hint, tone)
 
 
 def _notice(line: Line) -> Notice:

@@ -11,8 +11,9 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.charset import QP, Charset
 from email.mime.image import MIMEImage
-from email.utils import formataddr, parseaddr
+from email.utils import formataddr, make_msgid, parseaddr
 from smtplib import SMTPAuthenticationError, SMTPException, SMTPRecipientsRefused
 from typing import Any
 
@@ -27,6 +28,9 @@ from config.kit.mail_transport import Server, backend_for
 from config.kit.transcripts import Transcript
 
 logger = logging.getLogger("postkeep.mailing")
+
+ENCODING = Charset("utf-8")  # no line is long and no byte has eight bits: a server may take neither (RFC 6152 §3)
+ENCODING.body_encoding = QP
 
 Finder = Callable[[], Server | None]
 _finders: list[Finder] = []
@@ -132,28 +136,33 @@ class _Mail(EmailMultiAlternatives):
     def _create_message(self, msg: Any) -> Any:
         if not self.letter.html:
             return super()._create_message(msg)  # type: ignore[misc]
-        encoding = self.encoding or settings.DEFAULT_CHARSET
-        related = SafeMIMEMultipart("related", encoding=encoding, type="text/html")
-        related.attach(SafeMIMEText(self.letter.html, "html", encoding))
+        related = SafeMIMEMultipart("related", encoding=ENCODING, type="text/html")
+        related.attach(SafeMIMEText(self.letter.html, "html", ENCODING))
         for content_id, data in self.letter.pictures.items():
             picture = MIMEImage(data, "png")
             picture.add_header("Content-ID", f"<{content_id}>")
             picture.add_header("Content-Disposition", "inline", filename=f"{content_id.partition('@')[0]}.png")
             related.attach(picture)
-        both = SafeMIMEMultipart("alternative", encoding=encoding)
+        both = SafeMIMEMultipart("alternative", encoding=ENCODING)
         both.attach(msg)
         both.attach(related)
         return both
 
 
 def _message(to: str, letter: Letter, by: Server | None, *, name: str = "", sender: str = "") -> _Mail:
+    from_email = _from(by, sender)
     message = _Mail(
         subject=" ".join(letter.subject.split()),
         body=letter.text,
-        from_email=_from(by, sender),
+        from_email=from_email,
         to=[formataddr((name, to)) if name.isprintable() else to],
-        headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
+        headers={
+            "Message-ID": make_msgid(domain=parseaddr(from_email)[1].rpartition("@")[2] or "localhost"),
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": "All",
+        },
     )
+    message.encoding = ENCODING
     message.letter = letter
     return message
 

@@ -11,7 +11,7 @@ from jobs.reports.blocks import Bars, Block, Figure, Figures, Forecast, Meters, 
 
 WIDTH = 76
 BAR = 24
-LONGEST_CELL, LONGEST_LAST = 44, 120
+LONGEST_CELL, LEAST_LAST = 44, 24
 MARKS = {Tone.BAD: "!!", Tone.WARN: "!"}
 
 
@@ -65,14 +65,19 @@ def _bars(bars: Bars) -> str:
 
 def _table(table: Table) -> str:
     marks = [any(cell.tone in MARKS for cell in row) for row in table.rows]
-    rows = [[*(_cut(cell.text) for cell in row[:-1]), _cut(row[-1].text, LONGEST_LAST)] for row in table.rows]
     heads = [_cut(column.label) for column in table.columns]
-    widths = [max(map(_width, column)) for column in zip(heads, *rows, strict=True)]
     numbers = [column.is_number for column in table.columns]
+    fixed = [[_cut(cell.text) for cell in row[:-1]] for row in table.rows]
+    widths = [max(map(_width, column)) for column in zip(heads[:-1], *fixed, strict=True)]
+    room = max(LEAST_LAST, WIDTH - 3 - sum(width + 2 for width in widths))
+    lasts = [_lines(row[-1].text, room) for row in table.rows]
+    widths.append(max(map(_width, (heads[-1], *(line for last in lasts for line in last)))))
     lines = [f"{table.title}:"] if table.title else []
     lines.append(_row(heads, widths, numbers))
     lines.append(_row(["-" * width for width in widths], widths, numbers))
-    lines += [_row(row, widths, numbers) + ("  !" if mark else "") for row, mark in zip(rows, marks, strict=True)]
+    for row, last, mark in zip(fixed, lasts, marks, strict=True):
+        lines.append(_row([*row, last[0]], widths, numbers) + ("  !" if mark else ""))
+        lines += [_row([*("" for _cell in row), line], widths, numbers) for line in last[1:]]
     if table.more:
         lines.append(table.more)
     return "\n".join(lines)
@@ -102,9 +107,14 @@ def _wrapped(text: str) -> str:
     return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
-def _cut(text: str, longest: int = LONGEST_CELL) -> str:
+def _lines(text: str, width: int) -> list[str]:
+    """At least one, none wider unless a word is; what takes more than three is cut."""
+    return textwrap.wrap(text, width, break_on_hyphens=False, max_lines=3, placeholder=" …") or [""]
+
+
+def _cut(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+    return line if len(line) <= LONGEST_CELL else f"{line[: LONGEST_CELL - 1]}…"
 
 
 def _width(text: str) -> int:

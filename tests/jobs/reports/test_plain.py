@@ -23,6 +23,15 @@ def test_a_table_keeps_its_columns_whatever_the_script() -> None:
     ]
 
 
+def test_a_long_last_column_goes_on_below_itself_and_no_line_is_wider_than_a_terminal() -> None:
+    why = "nobody has confirmed that the recovery key is kept in a safe place, and a copy of it elsewhere " * 4
+    table = Table("", [Column("Part"), Column("State")], [[Cell("Recovery key"), Cell(why, Tone.BAD)]])
+    lines = block_as_text(table).split("\n")
+    assert len(lines) == 5 and max(map(len, lines)) <= 76
+    assert lines[2].startswith("Recovery key  nobody has") and lines[2].endswith("  !")
+    assert lines[3].startswith(" " * 14) and lines[4].endswith("…")
+
+
 def test_bars_are_rows_of_signs_without_empty_ends() -> None:
     points = [Point(label, [amount]) for label, amount in (("00", 0), ("01", 12), ("02", 0), ("03", 24), ("04", 0))]
     text = block_as_text(Bars("x", "", "36 messages", [Series("Messages")], points))
