@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from django.db.models import Sum
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from accounts.permissions import Right
 from archive import engines, selectors, storefacts
@@ -136,7 +136,9 @@ def _by_store(by_store: dict[str, list[Amount]]) -> Table:
 
 def _by_source(sources: dict[str, Amount]) -> Table:
     return _amounts(
-        _("By profile and import"), _("Source"), sorted(sources.items(), key=lambda each: -each[1].messages)
+        _("By profile and import"),
+        pgettext("of mail", "Source"),
+        sorted(sources.items(), key=lambda each: -each[1].messages),
     )
 
 
