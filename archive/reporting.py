@@ -18,9 +18,10 @@ from accounts.permissions import Right
 from archive import engines, selectors, storefacts
 from archive.errors import StoreUnavailable
 from archive.health import FREE_ERROR_BYTES, FREE_WARNING_BYTES, LAG_WARNING
-from archive.models import ProfileRun, Store, StoreState
+from archive.models import AutoCreation, ProfileRun, Store, StoreState
+from archive.services import autocreate
 from archive.store.errors import StoreError
-from archive.tables import StoreLine
+from archive.storefacts import StoreLine
 from config.kit import disks
 from config.kit.templatetags.kit import number, size_text
 from jobs import reports
@@ -29,6 +30,7 @@ from jobs.reports import Asked, Bars, Block, Cell, Column, Content, Figure, Noti
 from jobs.reports.periods import Period, Slot
 
 STORES_URL = "/stores/"
+NEAR = 0.85  # of the size at which the next store is made
 
 
 def register() -> None:
@@ -170,7 +172,7 @@ def stores(asked: Asked) -> Content | None:
     """Each store: how much it holds, how far its index is behind, and whether there is room."""
     if not asked.actor.has(Right.VIEW_REPORTS):
         return None
-    found = [(store, storefacts.store_line(store)) for store in Store.objects.order_by("name")]
+    found = [(store, storefacts.store_line(store)) for store in Store.objects.attached().order_by("name")]
     notices = [notice for store, line in found for notice in _troubles(store, line)]
     columns = [
         Column(_("Store")),
@@ -180,10 +182,22 @@ def stores(asked: Asked) -> Content | None:
         Column(_("Stored"), is_number=True),
         Column(_("Not indexed"), is_number=True),
     ]
-    rows = [_row(store, line) for store, line in found]
+    limit = AutoCreation.load().size_threshold_bytes
+    if limit is not None:
+        columns.append(Column(_("Of the threshold"), is_number=True))
+    rows = [_row(store, line)[: len(columns)] for store, line in found]
     if not rows:
         return Content([reports.Words(_("There is no store yet; the first import makes one."))], url=STORES_URL)
-    return Content([Table("", columns, rows)], notices, url=STORES_URL)
+    near = [store.name for store, line in found if _fill(store, line) >= NEAR]
+    said = {"names": ", ".join(near), "size": size_text(limit or 0)}
+    text = _("Near the threshold: %(names)s. At %(size)s the next store is made.") % said
+    after: list[Block] = [reports.Words(text, Tone.WARN)] if near else []
+    return Content([Table("", columns, rows), *after], notices, url=STORES_URL)
+
+
+def _fill(store: Store, line: StoreLine) -> float:
+    """How much of the size at which the next one is made; 0 where none is made."""
+    return autocreate.fill_of(store, line.stored_bytes) or 0.0
 
 
 def _row(store: Store, line: StoreLine) -> list[Cell]:
@@ -197,6 +211,7 @@ def _row(store: Store, line: StoreLine) -> list[Cell]:
         Cell("" if line.raw_bytes is None else size_text(line.raw_bytes)),
         Cell("" if line.stored_bytes is None else size_text(line.stored_bytes)),
         Cell(number(line.lag)),
+        Cell(line.fill, Tone.WARN if _fill(store, line) >= NEAR else Tone.NONE),
     ]
 
 

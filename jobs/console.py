@@ -5,6 +5,7 @@ With --json stdout is one JSON document and nothing else. Not for pages.
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from dataclasses import dataclass, field
@@ -42,6 +43,19 @@ class ProgressLine:
         if self._text and self.stream.isatty():
             self.stream.write("\n")
             self.stream.flush()
+
+
+def as_text(key: str, value: object) -> str:
+    """A value of a result: words as they are, a list an item a line, whatever is nested as JSON."""
+    if isinstance(value, list) and value:
+        return "\n".join([f"{key}:", *(f"  {_plain(each)}" for each in value)])
+    return f"{key}: {_plain(value)}".rstrip()
+
+
+def _plain(value: object) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def progress_text(snapshot: dict[str, object]) -> str:

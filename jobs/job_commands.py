@@ -21,12 +21,13 @@ from accounts.models import User
 from accounts.permissions import Right, Text
 from accounts.services import find_user
 from jobs import job_selectors, planning
-from jobs.commands import About, JsonObject, NoArguments, command
-from jobs.errors import BadValue
+from jobs.commands import About, JsonObject, NoArguments, command, get_command
+from jobs.errors import BadArguments, BadValue
 from jobs.models import Job, JobRun
 from jobs.running import TaskRun
 from jobs.schedule_words import WEEKDAY_WORDS, wrong_words
 from jobs.schedules import DAYS_OF_MONTH, LOCAL, BadSchedule, moment_of, time_zones, zone_of
+from jobs.words import split_action
 
 Result = dict[str, object]
 MOST_RESULTS = 10_000
@@ -43,7 +44,7 @@ _DAY = About(gettext_lazy("Day of the month"), choices=_DAYS)
 
 @dataclass(frozen=True, slots=True)
 class CreateJobArguments:
-    """`action` is a command, `arguments` what it takes; exactly one of date, interval and time."""
+    """`action` is a command, `arguments` what it takes (`action` may carry them); one of date, interval, time."""
 
     action: Annotated[str, About(gettext_lazy("Command"))]
     name: Annotated[str, About(gettext_lazy("Name"))] = ""
@@ -54,7 +55,7 @@ class CreateJobArguments:
     time: Annotated[str | None, _TIME] = None
     day_of_week: Annotated[str | None, _WEEKDAY] = None
     day_of_month: Annotated[str | None, _DAY] = None
-    arguments: Annotated[JsonObject, About(gettext_lazy("Arguments"))] = field(default_factory=dict)
+    arguments: Annotated[JsonObject, About(gettext_lazy("Arguments"), secret=True)] = field(default_factory=dict)
     missed: Annotated[str, About(gettext_lazy("Missed runs"), choices=dict(Job.Missed.choices))] = "run_once"
     enabled: bool = True
 
@@ -108,10 +109,14 @@ class GetJobResultsArguments:
 @command("CreateJob", needs=Right.MANAGE_JOBS, arguments=CreateJobArguments, label=gettext_lazy("Making of a job"))
 def create_job(actor: Actor, run: TaskRun, arguments: CreateJobArguments) -> Result:
     """Make a job: a command that runs by itself."""
+    name, given = split_action(arguments.action)
+    beside = get_command(name).named(arguments.arguments)
+    if twice := sorted(given.keys() & beside.keys()):
+        raise BadArguments(_("%(name)s is given more than once") % {"name": twice[0]}, field=twice[0])
     job = planning.create_job(
         actor,
-        command=arguments.action,
-        arguments=arguments.arguments,
+        command=name,
+        arguments={**given, **beside},
         schedule=planning.parse_schedule(_schedule(arguments)),
         name=arguments.name,
         owner=_owner(arguments.owner),

@@ -227,6 +227,8 @@ def _owner(actor: Actor, owner: User | None) -> User:
         raise BadValue(_("Name an administrator whom the job belongs to."), field="owner")
     if not actor.owns(whose) and not actor.dominates(whose):
         raise Forbidden(f"{whose} holds rights that {actor.label} doesn't")
+    if not Actor.for_user(whose).administers:
+        raise BadValue(_("%(email)s is no administrator.") % {"email": whose.email}, field="owner")
     return whose
 
 

@@ -29,7 +29,7 @@ from config.kit.transcripts import Transcript
 
 logger = logging.getLogger("postkeep.mailing")
 
-ENCODING = Charset("utf-8")  # no line is long and no byte has eight bits: a server may take neither (RFC 6152 §3)
+ENCODING: Any = Charset("utf-8")  # a server need not take long lines or bytes of eight bits (RFC 6152 §3)
 ENCODING.body_encoding = QP
 
 Finder = Callable[[], Server | None]

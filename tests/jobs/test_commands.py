@@ -19,11 +19,11 @@ from django.db import connection
 from accounts.actors import Actor
 from jobs import services
 from jobs.commands import About, Json, JsonList, JsonObject, Secret, SecretObject, command, get_command, list_commands
-from jobs.console import ProgressLine, progress_text
+from jobs.console import ProgressLine, as_text, progress_text
 from jobs.errors import BadArguments, UnknownCommand
-from jobs.management.commands.invoke import read_words
 from jobs.models import Task
 from jobs.running import TaskRun
+from jobs.words import read_words
 from tests.jobs import commands  # noqa: F401  registers them
 
 ROOT = Path(__file__).parents[2]
@@ -342,6 +342,12 @@ def test_an_interrupted_shell_leaves_an_interrupted_task(process_environment: di
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def test_a_result_on_a_terminal_is_words_and_json_never_python() -> None:
+    assert as_text("name", "Büro") == "name: Büro"
+    assert as_text("ended", None) == "ended:" and as_text("enabled", True) == "enabled: true"
+    assert as_text("jobs", [{"id": 1, "last": None}, "x"]) == 'jobs:\n  {"id": 1, "last": null}\n  x'
 
 
 def test_progress_is_one_line_in_place_on_a_terminal_and_few_lines_elsewhere() -> None:

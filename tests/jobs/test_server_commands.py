@@ -99,6 +99,27 @@ def test_jobs_are_run_by_their_commands(administrator: User) -> None:
     assert ask("DeleteJob", id=job.pk).state == "failed"
 
 
+def test_the_action_of_a_job_may_carry_its_arguments(administrator: User) -> None:
+    actor, when = Actor.for_user(administrator), {"time": "02:30"}
+    made = result("CreateJob", actor, action='SearchLog --text "disk full" --limit=7', **when)
+    given = Job.objects.get().given()
+    assert (made["action"], given["text"], given["limit"]) == ("SearchLog", "disk full", 7)
+    for wrong in (
+        {"action": "TestCount --to 2", "arguments": {"To": 3}},
+        {"action": "UnlockStore --id 1 --passphrase open-sesame"},
+        {"action": "TestCount --to two"},
+        {"action": "TestCount 'to"},
+    ):
+        task = ask("CreateJob", actor, **wrong, **when)
+        assert task.state == "failed" and "open-sesame" not in task.error
+    assert Job.objects.count() == 1
+
+
+def test_what_a_job_takes_is_not_shown_with_the_task_that_made_it(administrator: User) -> None:
+    result("CreateJob", Actor.for_user(administrator), action="TestCount", arguments={"to": 2}, time="02:30")
+    assert "arguments" not in Task.objects.get().arguments
+
+
 @pytest.mark.parametrize(
     "values",
     [

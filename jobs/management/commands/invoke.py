@@ -24,10 +24,11 @@ from config.kit.doors import no_database
 from jobs import approvals, services
 from jobs.commands import Command as Registered
 from jobs.commands import get_command, list_commands
-from jobs.console import ProgressLine, exit_code, reason
+from jobs.console import ProgressLine, as_text, exit_code, reason
 from jobs.errors import BadArguments, JobsError
 from jobs.models import Approval, Task
-from jobs.parameters import Kind, Parameter, folded
+from jobs.parameters import Kind, Parameter
+from jobs.words import read_words
 
 
 class Command(BaseCommand):
@@ -46,7 +47,7 @@ class Command(BaseCommand):
             return self._list(as_json)
         try:
             command = get_command(words[0])
-            found = read_words(command, words[1:])
+            found = read_words(command, words[1:], read=sys.stdin.read)
             grounds = _take_grounds(command, found)
             self._run(command, command.arguments_from_strings(found), grounds, as_json=as_json, waits=waits)
         except (JobsError, AccountsError) as error:
@@ -88,7 +89,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(document))
             return None
         for key, value in (task.result or {}).items():
-            self.stdout.write(f"{key}: {value}")
+            self.stdout.write(as_text(key, value))
         return None
 
     def _submit(self, command: Registered, arguments: object, as_json: bool) -> None:
@@ -120,30 +121,6 @@ class Command(BaseCommand):
         if document is not None:
             self.stdout.write(json.dumps(document))
         raise SystemExit(1)
-
-
-def read_words(command: Registered, words: list[str]) -> dict[str, list[str]]:
-    """`--key value`, `--key=value`, a lone `--flag`. Raises: BadArguments."""
-    known = {folded(parameter.name): parameter for parameter in command.parameters()}
-    found: dict[str, list[str]] = {}
-    rest = list(words)
-    while rest:
-        word = rest.pop(0)
-        if not word.startswith("--") or word == "--":
-            raise BadArguments(f"{word!r} stands alone; arguments are given as --key value")
-        key, equals, value = word[2:].partition("=")
-        parameter = known.get(folded(key))
-        if not equals:
-            if rest and not rest[0].startswith("--"):
-                value = rest.pop(0)
-            elif parameter is not None and parameter.kind is Kind.FLAG:
-                value = "true"
-            else:
-                raise BadArguments(f"--{key} needs a value (one that begins with -- is written --{key}=VALUE)")
-        if value == "-" and parameter is not None and (parameter.kind.is_json or parameter.about.secret):
-            value = sys.stdin.read().removesuffix("\n")
-        found.setdefault(parameter.name if parameter is not None else key, []).append(value)
-    return found
 
 
 def _take_grounds(command: Registered, found: dict[str, list[str]]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.models import Grant
 from archive import engines
-from archive.models import Store
+from archive.models import AutoCreation, Store
 from archive.store import journal
 from config.kit import disks as kit_disks
 from domains.models import HealthCheck, Mailbox
@@ -154,6 +154,20 @@ def test_deleted_messages_are_not_counted_any_more(cast: Cast) -> None:
     store_id, _, number = ids[0].partition(":")
     engines.open_store(Store.objects.get(pk=store_id)).delete([int(number)], reason="test", by="test")
     assert section("archived").headline[0].value == "3"
+
+
+def test_a_store_near_the_threshold_is_named(cast: Cast) -> None:
+    archive(cast.user, make_mails(2))
+    (plain,) = [block for block in section("stores").blocks if isinstance(block, blocks.Table)]
+    assert "Of the threshold" not in [column.label for column in plain.columns]
+    AutoCreation.load()
+    for limit, is_near in ((1 << 40, False), (1 << 10, True)):
+        AutoCreation.objects.update(size_threshold_bytes=limit)
+        found = section("stores").blocks
+        (table,) = [block for block in found if isinstance(block, blocks.Table)]
+        said = [block.text for block in found if isinstance(block, blocks.Words)]
+        assert (table.rows[0][-1].tone == Tone.WARN) == is_near and table.rows[0][-1].text
+        assert [Store.objects.get().name in text for text in said] == [True] * is_near
 
 
 def test_a_store_that_does_not_open_is_said_and_takes_no_other_section(cast: Cast) -> None:
