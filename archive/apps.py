@@ -14,6 +14,7 @@ class ArchiveConfig(AppConfig):
         import archive.profile_commands
         import archive.tasks  # registers with Celery, also where nothing autodiscovers
         from archive import (
+            attachment_options,
             evidence_commands,
             evidence_offers,
             health,
@@ -31,6 +32,7 @@ class ArchiveConfig(AppConfig):
 
         assert archive.commands and archive.keeping_commands and archive.profile_commands
         clock.every(EVERY_S, archive.tasks.PROFILES)
+        attachment_options.register()
         evidence_commands.register_jobs()
         evidence_offers.register()
         clock.every(archive.tasks.HOUSEKEEPING_EVERY_S, archive.tasks.HOUSEKEEPING)

@@ -14,13 +14,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from django.db import DatabaseError, connection
 from django.utils.translation import gettext as _
 
+from archive import attachment_options
 from archive import store as engine
 from archive.errors import StoreProtected, StoreUnavailable
 from archive.models import Store
 from archive.store.backend import FileBackend
 from archive.store.errors import StoreError
+from archive.texts import Policy, Reader
 from config.kit import secrets
 
 TRY_AGAIN_S = 15.0
@@ -29,6 +32,33 @@ UNOPENABLE = (StoreError, secrets.SecretsError, OSError)
 _guard = threading.Lock()
 _open: dict[int, engine.Store] = {}
 _failed: dict[int, tuple[float, str]] = {}
+POLICY_SECONDS = 5.0
+
+
+class _Asked:
+    """The policy of attached files as the options say it, asked again every few seconds: by many threads at once."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+        self._policy = Policy()
+
+    def forget(self) -> None:
+        self._until = 0.0
+
+    def __call__(self) -> Policy:
+        if time.monotonic() > self._until:
+            try:
+                self._policy = attachment_options.policy()
+            except DatabaseError:  # what counted a moment ago counts still
+                connection.close()
+            self._until = time.monotonic() + POLICY_SECONDS
+            if threading.current_thread() is not threading.main_thread() and not connection.in_atomic_block:
+                connection.close()  # a thread of the engine asked, which closes nothing
+        return self._policy
+
+
+_asked = _Asked()
+_reader = Reader(_asked)
 
 
 def keys() -> engine.Keys:
@@ -49,6 +79,7 @@ def open_store(store: Store) -> engine.Store:
             _refuse_again(store)
             try:
                 found = _open[store.pk] = engine.Store.open(store.root, store.work, keys(), index=store.index)
+                found.reader = _reader
             except UNOPENABLE as error:
                 _failed[store.pk] = (time.time(), str(error))
                 raise _unavailable(store, str(error)) from error
@@ -106,6 +137,7 @@ def opened_for_upkeep(store: Store, *, repair: bool = False) -> Iterator[engine.
         opened = engine.Store.open(store.root, store.work, keys(), index=store.index, repair=repair)
     except UNOPENABLE as error:
         raise _unavailable(store, str(error)) from error
+    opened.reader = _reader
     try:
         yield opened
     finally:
@@ -138,12 +170,15 @@ def close_all() -> None:
         _failed.clear()
     for each in found:
         each.close()
+    _reader.close()
+    _asked.forget()
 
 
 def _forget() -> None:
     """After a fork: the parent's engines are the parent's; nothing of them may be used or closed here."""
-    global _guard
+    global _guard, _reader
     _guard = threading.Lock()
+    _reader = Reader(_asked)
     _open.clear()
     _failed.clear()
 

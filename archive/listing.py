@@ -16,8 +16,9 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from archive import engines
+from archive.mail.attached import FileText
 from archive.mail.extract import Extract, extract_many
-from archive.query.marks import Marker, Pieces
+from archive.query.marks import FILE_FIELDS, Marker, Pieces
 from archive.selectors import Found, Hit
 from archive.store.errors import StoreError
 
@@ -41,6 +42,7 @@ class Line:
     size_bytes: int
     attached: bool
     folder: str
+    file: SafeString  # the attached file in which the words stand, where they stand in one
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +81,62 @@ class Place:
 def lines(found: Found, marker: Marker, place: Place, folders: dict[tuple[int, int], str]) -> list[Line]:
     """The lines of one page; `folders` gives paths by (store, folder number), of the archive that is looked at."""
     url = f"{reverse('archive:message', args=['1:1'])}{place.query_string}"
-    texts = _texts(found.hits)
-    return [_line(hit, marker, url, folders, text) for hit, text in zip(found.hits, texts, strict=True)]
+    texts, files = _texts(found.hits), _files(found.hits, marker)
+    return [
+        _line(hit, marker, url, folders, text, files.get((hit.store.pk, hit.row.number), []))
+        for hit, text in zip(found.hits, texts, strict=True)
+    ]
 
 
-def _line(hit: Hit, marker: Marker, url: str, folders: dict[tuple[int, int], str], text: Extract | None) -> Line:
+def _line(
+    hit: Hit, marker: Marker, url: str, folders: dict[tuple[int, int], str], text: Extract | None, files: list[FileText]
+) -> Line:
     row = hit.row
     placed = (folders.get((hit.store.pk, number)) for number, _mailbox in row.placements)
     said = "" if text is None else text.body or text.attachment_text
+    snippet = marker.snippet(said, SNIPPET_CHARS) if said else []
+    name, inside = SafeString(""), _matching(files, marker)
+    if inside is not None and (text is None or not _is_marked(marker.snippet(text.body, SNIPPET_CHARS))):
+        name = marked_html(marker.mark(inside.name, field="attachment"))
+        snippet = marker.snippet(inside.text, SNIPPET_CHARS, FILE_FIELDS) if inside.text else snippet
     return Line(
         url=url.replace("1:1", hit.public_id, 1),
         public_id=hit.public_id,
         sender=marked_html(marker.mark(names_only(row.sender), field="from")),
         subject=marked_html(marker.mark(row.subject)),
-        snippet=marked_html(marker.snippet(said, SNIPPET_CHARS)) if said else SafeString(""),
+        snippet=marked_html(snippet),
         date=row.date,
         size_bytes=row.size,
         attached=row.attached,
         folder=next((path for path in placed if path is not None), ""),
+        file=name,
     )
+
+
+def _matching(files: list[FileText], marker: Marker) -> FileText | None:
+    """The first attached file whose text, or else whose name, has the words."""
+    texts = (each for each in files if _is_marked(marker.snippet(each.text, SNIPPET_CHARS, FILE_FIELDS)))
+    names = (each for each in files if _is_marked(marker.mark(each.name, field="attachment")))
+    return next(texts, None) or next(names, None)
+
+
+def _is_marked(pieces: Pieces) -> bool:
+    return any(marked for _text, marked in pieces)
+
+
+def _files(hits: list[Hit], marker: Marker) -> dict[tuple[int, int], list[FileText]]:
+    """The attached files of the hits, by (store, number), from the index; none where nothing is looked for in them."""
+    found: dict[tuple[int, int], list[FileText]] = {}
+    if not marker.terms:
+        return found
+    for store in {hit.store for hit in hits}:
+        numbers = [hit.row.number for hit in hits if hit.store == store and hit.row.attached]
+        try:
+            for number, files in engines.open_store(store).files(numbers).items():
+                found[store.pk, number] = files
+        except StoreError:  # a damaged index: verify names it
+            continue
+    return found
 
 
 def _texts(hits: list[Hit]) -> list[Extract | None]:

@@ -15,6 +15,7 @@ from archive.mail.html import Sanitised, sanitise
 from archive.mail.names import safe_filename
 from archive.mail.reading import Part, PartNotFound, Reading, inline_images, part_bytes, read_message
 from archive.selectors import Message
+from archive.store.errors import StoreError
 
 READ_BYTES = 32 << 20
 SOURCE_BYTES = 512 << 10
@@ -62,6 +63,32 @@ def notes(reading: Reading) -> list[str]:
     """What is odd about the message, in the person's language."""
     said = [(str(_NOTES.get(note.code, note)), note.detail) for note in reading.notes]
     return [f"{text}: {detail}" if detail else text for text, detail in said]
+
+
+UNREAD = {
+    "encrypted": _("encrypted"),
+    "damaged": _("damaged"),
+    "kind": _("of a kind that is not read"),
+    "time": _("took too long to read"),
+    "memory": _("needed too much memory"),
+    "crashed": _("stopped the program that reads it"),
+    "large": _("larger than what is read"),
+    "deep": _("nested too deep"),
+    "bomb": _("unpacks to far more than its size"),
+    "many": _("too many files"),
+    "cut": _("very long: only its beginning is searched"),
+}
+
+
+def unread(message: Message) -> list[tuple[str, str]]:
+    """The attached files whose words a search doesn't find, or not all of them: name, and why."""
+    if not message.row.attached:
+        return []
+    try:
+        files = message.engine.files([message.row.number]).get(message.row.number, [])
+    except StoreError:  # a damaged index says nothing; verify names it
+        return []
+    return [(each.name, str(UNREAD.get(each.reason, each.reason))) for each in files if each.reason]
 
 
 def attachments(reading: Reading) -> list[Part]:

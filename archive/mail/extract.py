@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from archive.mail.attached import HEAD_BYTES, TEXT_SUFFIXES, FileText, kind_of
 from archive.mail.charsets import decode
 from archive.mail.headers import Address, addresses, message_id, one_line, parameter, sent_at, text_of
 from archive.mail.markup import text_of_html
 from archive.mail.structure import Entity, Structure, parse_params, parse_structure, set_media, split_fields
 from archive.mail.transfer import decode_transfer
 
-__all__ = ["Address", "Extract", "extract", "extract_many"]
+__all__ = ["Address", "Extract", "FileText", "extract", "extract_many", "waiting"]
 
 MAX_TEXT_CHARS = 4_000_000
 # Encoded bytes of all text parts together that are decoded at all.
@@ -31,10 +32,6 @@ _TEXT_TYPES = frozenset(
         "message/delivery-status", "message/disposition-notification",
     }
 )  # fmt: skip
-_TEXT_SUFFIXES = (
-    ".txt", ".csv", ".tsv", ".ics", ".vcf", ".json", ".xml", ".log", ".md", ".patch", ".diff", ".yaml", ".yml",
-    ".ini", ".conf", ".c", ".h", ".py", ".sh", ".pl", ".sql", ".tex", ".html", ".htm",
-)  # fmt: skip
 _SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"})
 MAX_PLAIN_BYTES = 1_000_000
 MAX_PLAIN_HEADER = 64 * 1024
@@ -45,7 +42,11 @@ _WORDS = re.compile(r"\w+")
 
 @dataclass(slots=True)
 class Extract:
-    """The indexed facts of one message; `date` is epoch seconds UTC, `cc` holds Cc and Bcc."""
+    """The indexed facts of one message; `date` is epoch seconds UTC, `cc` holds Cc and Bcc.
+
+    files: the texts of attached files, those that are text themselves; `waiting` counts the others, whose text a parser
+    in a process of its own can tell (`archive.texts`).
+    """
 
     message_id: str = ""
     subject: str = ""
@@ -55,9 +56,15 @@ class Extract:
     cc: list[Address] = field(default_factory=list)
     body: str = ""
     attachment_names: list[str] = field(default_factory=list)
-    attachment_text: str = ""
+    files: list[FileText] = field(default_factory=list)
     has_attachment: bool = False
     partial: bool = False
+    waiting: int = 0
+
+    @property
+    def attachment_text(self) -> str:
+        """The texts of all attached files."""
+        return "\n".join(each.text for each in self.files if each.text)
 
 
 def extract(raw: bytes, *, size: int | None = None) -> Extract:
@@ -74,6 +81,51 @@ def extract(raw: bytes, *, size: int | None = None) -> Extract:
     if size is not None and size > len(raw):
         result.partial = True
     return result
+
+
+def waiting(raw: bytes, most_bytes: int, reads: Callable[[str], bool] = bool) -> Iterator[tuple[str, bytes | None]]:
+    """The attached files of a message that `Extract.waiting` counts: name and content, None where it is larger.
+
+    `reads` says which kinds (`attached.kind_of`) are wanted. Never raises on any bytes.
+    """
+    structure = parse_structure(raw)
+    hint = charset_hint(structure.root)
+    for number, entity in enumerate(structure.walk(), 1):
+        if entity.children:
+            continue
+        name = name_of(entity, hint)
+        kind = _waits(entity, name)
+        if kind and reads(kind):
+            shown = name or f"part-{number}"
+            too_large = (entity.end - entity.start) // 4 * 3 > most_bytes
+            content = None if too_large else entity.content()
+            yield shown, None if content is not None and len(content) > most_bytes else content
+
+
+def name_of(entity: Entity, hint: str) -> str:
+    """The file name of a part, "" if it has none."""
+    disposition = entity.get(b"content-disposition")
+    if not disposition and not entity.params:
+        return ""
+    return parameter(parse_params(disposition), "filename", hint) or parameter(entity.params, "name", hint)
+
+
+def _is_text(entity: Entity) -> bool:
+    """Whether the part says of itself that it is text of some kind."""
+    media = entity.media
+    if media in ("text/rtf", "text/richtext"):
+        return not entity.content(HEAD_BYTES).startswith(b"{\\rtf")
+    return media.startswith("text/") or entity.broken or media in _TEXT_TYPES or media.endswith(("+xml", "+json"))
+
+
+def _waits(entity: Entity, name: str) -> str:
+    """The kind of a part whose text only a parser of its format can tell; "" of all others."""
+    if _is_text(entity):
+        return ""
+    head = entity.content(HEAD_BYTES * 2)[:HEAD_BYTES]
+    kind = kind_of(head, name)
+    plain = kind == "text" and entity.media == "application/octet-stream" and b"\0" not in head
+    return "" if plain else kind
 
 
 def extract_many(raws: list[bytes]) -> list[Extract]:
@@ -178,7 +230,6 @@ class _Texts:
         self.result = result
         self.hint = hint
         self.body: list[str] = []
-        self.attachment: list[str] = []
         self.room = MAX_TEXT_CHARS
         self.encoded_room = MAX_TEXT_BYTES
         self.alternatives: dict[int, set[str]] = {}  # words of each multipart/alternative so far
@@ -190,7 +241,6 @@ class _Texts:
             if not entity.children:
                 self._leaf(entity)
         self.result.body = "\n".join(self.body)
-        self.result.attachment_text = "\n".join(self.attachment)
 
     def _inner_headers(self, entity: Entity) -> None:
         lines = [text_of(entity.get(b"subject"), self.hint)]
@@ -203,25 +253,33 @@ class _Texts:
 
     def _leaf(self, entity: Entity) -> None:
         disposition = entity.get(b"content-disposition")
-        name = ""
-        if disposition or entity.params:
-            name = parameter(parse_params(disposition), "filename", self.hint) or parameter(
-                entity.params, "name", self.hint
-            )
+        name = name_of(entity, self.hint)
         attached = disposition[:10].lower() == b"attachment"
-        is_body = entity.media in ("text/plain", "text/html") or entity.broken or entity.media.startswith("text/")
+        is_text = _is_text(entity)
+        is_body = is_text and (entity.broken or entity.media.startswith("text/"))
         if name and len(self.result.attachment_names) < MAX_NAMES:
             self.result.attachment_names.append(name[:500])
         if attached or (not is_body and self._counts(entity, name)) or (name and is_body and entity.depth):
             self.result.has_attachment = True
         if is_body and not attached:
             self._body(entity)
-        elif is_body or entity.media in _TEXT_TYPES or entity.media.endswith(("+xml", "+json")):
-            self._keep(self._text(entity), self.body if entity.media.startswith("message/") else self.attachment)
-        elif entity.media == "application/octet-stream" and name.lower().endswith(_TEXT_SUFFIXES):
+        elif is_text:
+            if entity.media.startswith("message/"):
+                self._keep(self._text(entity), self.body)
+            else:
+                self._keep_file(name, self._text(entity))
+        elif _waits(entity, name):
+            self.result.waiting += 1
+        elif entity.media == "application/octet-stream" and name.lower().endswith(TEXT_SUFFIXES):
             data = self._content(entity)
             if b"\0" not in data[:4096]:
-                self._keep(decode(data, "", self.hint), self.attachment)
+                self._keep_file(name, decode(data, "", self.hint))
+
+    def _keep_file(self, name: str, text: str) -> None:
+        kept: list[str] = []
+        self._keep(text, kept)
+        if kept:
+            self.result.files.append(FileText(name[:500], kept[0]))
 
     def _counts(self, entity: Entity, name: str) -> bool:
         """Whether a part without `Content-Disposition: attachment` is one for a person."""

@@ -35,6 +35,7 @@ from archive.query.nodes import (
     Days,
     Field,
     HasAttachment,
+    HasUnindexed,
     InFolder,
     MessageId,
     Node,
@@ -191,6 +192,8 @@ class _Compiler:
         match node:
             case HasAttachment():
                 return Query.term_query(self.schema, "attached", 1)
+            case HasUnindexed():
+                return self._exact("unread", "any")
             case MessageId(value):
                 return self._exact("msgid", value.encode("utf-8", "replace").decode()[:LONGEST_MESSAGE_ID])
             case InFolder(path):

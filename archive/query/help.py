@@ -10,7 +10,20 @@ from dataclasses import dataclass
 
 from archive.query.errors import gettext_noop
 from archive.query.language import to_text
-from archive.query.nodes import FILTERS, And, Days, Field, Filter, HasAttachment, InFolder, MessageId, Node, Not, Size
+from archive.query.nodes import (
+    FILTERS,
+    And,
+    Days,
+    Field,
+    Filter,
+    HasAttachment,
+    HasUnindexed,
+    InFolder,
+    MessageId,
+    Node,
+    Not,
+    Size,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,13 @@ ROWS: tuple[Row, ...] = (
     Row("attachment:", gettext_noop("words of the names and texts of attachments"), "attachment:contract"),
     Row("from:(a OR b)", gettext_noop("parentheses work inside these fields too"), "from:(alice OR bob)"),
     Row("has:attachment", gettext_noop("messages with an attachment"), "has:attachment invoice"),
+    Row(
+        "has:unindexed",
+        gettext_noop(
+            "messages with an attachment that could not be read (encrypted, damaged), so its words are missing"
+        ),
+        "has:unindexed",
+    ),
     Row(
         "before: after: on:",
         gettext_noop("days: 2004-01-31, a month 2004-01, a year 2004, today, yesterday, or 7d 2w 3m 1y ago"),
@@ -96,6 +116,8 @@ def _label(part: Filter) -> tuple[str, str]:
             return name, to_text(child)
         case HasAttachment():
             return "has", "attachment"
+        case HasUnindexed():
+            return "has", "unindexed"
         case Days(name, text) | Size(name, text):
             return name, text
         case InFolder(path):

@@ -29,6 +29,7 @@ from archive.query.nodes import (
     Days,
     Field,
     HasAttachment,
+    HasUnindexed,
     InFolder,
     MessageId,
     Node,
@@ -151,6 +152,8 @@ def _leaf_text(node: Node) -> str:
             return _quoted(text)
         case HasAttachment():
             return "has:attachment"
+        case HasUnindexed():
+            return "has:unindexed"
         case Days(name, text) | Size(name, text):
             return f"{name}:{text}"
         case InFolder(path):
@@ -428,6 +431,8 @@ class _Parser:
         return value
 
     def _has(self, value: str, span: Span) -> Node:
+        if value.lower() == "unindexed":
+            return HasUnindexed(span)
         if value.lower() not in ("attachment", "attachments"):
             raise self._bad("bad_has", "has", value, span)
         return HasAttachment(span)

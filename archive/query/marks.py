@@ -21,7 +21,8 @@ from archive.query.nodes import And, Field, Node, Or, Phrase, Prefix, Text, Word
 
 LOOKED_AT = 200_000
 MOST_MATCHES = 2_000
-BODY_FIELDS = ("", "body", "attachment")
+BODY_FIELDS = ("", "body")
+FILE_FIELDS = ("", "attachment")
 IN_WORD = rf"[^\s{UNSPACED_RANGES}]"
 
 Pieces: TypeAlias = list[tuple[str, bool]]
@@ -56,13 +57,13 @@ class Marker:
         text = _composed(text)
         return _pieces(text, 0, len(text), self._matches(text, ("", field)))
 
-    def snippet(self, text: str, width: int = 200) -> Pieces:
+    def snippet(self, text: str, width: int = 200, fields: tuple[str, ...] = BODY_FIELDS) -> Pieces:
         """About `width` characters where most different terms stand together, on one line; else the beginning.
 
         Looks at the first 200,000 characters only.
         """
         text = _composed(text[:LOOKED_AT])
-        matches = self._matches(text, BODY_FIELDS)
+        matches = self._matches(text, fields)
         start, end = _window(text, matches, width)
         pieces = _one_line(_pieces(text, start, end, matches))
         return [*([("… ", False)] if start else []), *pieces, *([(" …", False)] if end < len(text) else [])]

@@ -70,6 +70,13 @@ class HasAttachment:
 
 
 @dataclass(frozen=True, slots=True)
+class HasUnindexed:
+    """Messages of which an attached file could not be read, so that its words are not found."""
+
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Days:
     """name is before, after or on; text is the day, month, year or distance as typed, lower-case (language.days_of)."""
 
@@ -104,7 +111,7 @@ class MessageId:
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
-Filter: TypeAlias = Field | HasAttachment | Days | Size | InFolder | MessageId
+Filter: TypeAlias = Field | HasAttachment | HasUnindexed | Days | Size | InFolder | MessageId
 Text: TypeAlias = Word | Phrase | Prefix
 Node: TypeAlias = All | Word | Phrase | Prefix | And | Or | Not | Filter
-FILTERS = (Field, HasAttachment, Days, Size, InFolder, MessageId)
+FILTERS = (Field, HasAttachment, HasUnindexed, Days, Size, InFolder, MessageId)

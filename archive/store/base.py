@@ -15,6 +15,8 @@ from typing import Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from archive.texts.reader import Reader
+
 from .backend import Backend, FileBackend, FileLease
 from .catalogue import Catalogue
 from .codec import Dictionaries
@@ -60,6 +62,8 @@ class OpenStore:
         self._readers: dict[int, PackReader] = {}
         self._work_leases: dict[str, FileLease] = {}
         self._guard = threading.Lock()
+        # Who reads attached files for the index. None: their names are indexed, their texts are not.
+        self.reader: Reader | None = None
 
     def close(self) -> None:
         self.journal.forget()

@@ -15,6 +15,7 @@ import hashlib
 import itertools
 import json
 import os
+import shutil
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,17 +23,22 @@ from pathlib import Path
 from typing import Any
 
 import tantivy
+import zstandard
 
+from archive.mail.attached import REASONS, FileText
 from archive.mail.extract import Address, Extract
 from archive.query.analysis import ANALYZER, build_analyzer, prepare
 
+from .backend import FileLease
 from .errors import Busy, StorageFailed, StoreFull, WrongFormat
 from .journal import Position
 from .rows import rank_of
 
 HEAP_BYTES = 48_000_000
 POSITION_FILE = "position.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+MOST_NAMES = 2_000
+PACKED_BYTES = 64 << 20
 
 
 def build_schema() -> tantivy.Schema:
@@ -46,8 +52,9 @@ def build_schema() -> tantivy.Schema:
         builder.add_unsigned_field(name, indexed=True)
     for name in ("subject", "from", "to", "cc", "head", "body", "attachment"):
         builder.add_text_field(name, tokenizer_name=ANALYZER, index_option="position")
-    for name in ("address_from", "address_to", "address_cc", "msgid"):
+    for name in ("address_from", "address_to", "address_cc", "msgid", "unread"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    builder.add_bytes_field("files", stored=True, indexed=False, fast=False)
     return builder.build()
 
 
@@ -79,9 +86,9 @@ def document_of(entry: Entry) -> tantivy.Document:
     texts = {
         "subject": [text.subject],
         **dict(zip(("from", "to", "cc"), people, strict=True)),
-        "head": [text.subject, *itertools.chain(*people), *text.attachment_names],
+        "head": [text.subject, *itertools.chain(*people), *names_of(text)],
         "body": [text.body],
-        "attachment": [*text.attachment_names, text.attachment_text],
+        "attachment": [*names_of(text), *(each.text for each in text.files)],
     }
     for name, values in texts.items():
         for value in values:
@@ -92,7 +99,31 @@ def document_of(entry: Entry) -> tantivy.Document:
             document.add_text(name, term)
     if text.message_id:
         document.add_text("msgid", text.message_id[:1000])
+    if reasons := {each.reason for each in text.files if each.reason}:
+        for reason in ("any", *sorted(reasons)):  # the query language asks for any
+            document.add_text("unread", reason)
+    if text.files:
+        document.add_bytes("files", pack_files(text.files))
     return document
+
+
+def names_of(text: Extract) -> list[str]:
+    """The names of attached files, and of those in them."""
+    names = [*text.attachment_names, *(each.name for each in text.files if each.name)]
+    return list(dict.fromkeys(names))[:MOST_NAMES]
+
+
+def pack_files(files: Sequence[FileText]) -> bytes:
+    """What a document keeps of the attached files, so that a page can say which of them matched, and which were not
+    read."""
+    said = [[each.name, each.text, each.reason] for each in files]
+    return zstandard.compress(json.dumps(said, ensure_ascii=False).encode("utf-8", "replace"), 3)
+
+
+def unpack_files(packed: bytes) -> list[FileText]:
+    """The inverse of `pack_files`."""
+    said = json.loads(zstandard.decompress(packed, max_output_size=PACKED_BYTES))
+    return [FileText(*each) for each in said]
 
 
 def people_texts(people: Iterable[Address]) -> list[str]:
@@ -160,6 +191,14 @@ class Note:
             return {}
         return dict(note) if note.get("schema") == SCHEMA_VERSION and check == _check_of(note) else {}
 
+    def is_outdated(self) -> bool:
+        """Whether an older release made the index: its documents lack fields, so all is indexed again."""
+        try:
+            note = json.loads((self.path / POSITION_FILE).read_text())
+            return int(note["schema"]) < SCHEMA_VERSION
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+            return False
+
     def note_intact(self) -> bool:
         """False when the note is there and does not match its own check."""
         return bool(self._note()) or not (self.path / POSITION_FILE).exists()
@@ -189,7 +228,10 @@ class Index(Note):
         super().__init__(path)
         self._guard = threading.Lock()
         self._seen: tuple[int, int, int] | None = None
-        path.mkdir(parents=True, exist_ok=True)
+        with FileLease(path.with_name(f"{path.name}.making")).hold():
+            if self.is_outdated():
+                shutil.rmtree(path)
+            path.mkdir(parents=True, exist_ok=True)
         self.schema = build_schema()
         self.analyzer = build_analyzer()
         self._index = self._open()
@@ -283,6 +325,32 @@ class Index(Note):
             hits = searcher.search(tantivy.Query.all_query(), limit=max(searcher.num_docs, 1), count=False).hits
             values = searcher.fast_field_values("number", [address for _, address in hits])
         return sorted(int(value) for value in values if value is not None)
+
+    def files(self, numbers: Sequence[int]) -> dict[int, list[FileText]]:
+        """What the index keeps of the attached files of these messages; without those that have none."""
+        if not numbers:
+            return {}
+        searcher = self.searcher()
+        query = tantivy.Query.term_set_query(self.schema, "number", sorted(set(numbers)))
+        found: dict[int, list[FileText]] = {}
+        with panics_translated():
+            hits = searcher.search(query, limit=len(set(numbers)), count=False).hits
+            keys = searcher.fast_field_values("number", [address for _, address in hits])
+            for (_, address), number in zip(hits, keys, strict=True):
+                packed = searcher.doc(address).get_first("files")
+                if packed and number is not None:
+                    found[int(number)] = unpack_files(bytes(packed))
+        return found
+
+    def count_unread(self) -> dict[str, int]:
+        """How many messages have an attached file whose text was not read, by reason."""
+        searcher, found = self.searcher(), dict[str, int]()
+        with panics_translated():
+            for reason in REASONS:
+                query = tantivy.Query.term_query(self.schema, "unread", reason, index_option="basic")
+                if count := count_of(searcher.search(query, limit=1, count=True)):
+                    found[reason] = count
+        return found
 
     def size_bytes(self) -> int:
         total = 0

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+from archive.mail.attached import FileText
 from archive.mail.extract import Extract
 
 from .errors import Stopped
@@ -25,6 +27,7 @@ LEASE = "index.lock"
 COMMIT_MESSAGES = 20_000
 BATCH_MESSAGES = 256
 BATCH_BYTES = 8 << 20
+WAIT_SECONDS = 1.0
 
 
 def numbers_in(events: Sequence[Event]) -> Iterator[int]:
@@ -51,6 +54,8 @@ class Indexer:
         self._stack = contextlib.ExitStack()
         self._writer: IndexWriter | None = None
         self._at = Position()
+        self._stop: Callable[[], bool] = lambda: False
+        self._waiting: Callable[[int], None] = lambda count: None
 
     def __enter__(self) -> Indexer:
         with contextlib.ExitStack() as stack:
@@ -94,6 +99,7 @@ class Indexer:
         Commits by itself every COMMIT_MESSAGES. Returns how many messages were touched. Raises: Stopped, Damaged.
         """
         done = 0
+        self._stop, self._waiting = stop, on_messages
         end = self._store.catalogue.position().sequence
         if end <= self._at.sequence:
             return 0
@@ -137,18 +143,39 @@ class Indexer:
     def _put(self, numbers: Sequence[int], supply: MutableMapping[int, Extract] | None) -> None:
         rows = {row.number: row for row in self._store.catalogue.rows(numbers)}
         unknown = []
+        waiting: list[tuple[Row, Extract, Future[list[FileText]]]] = []
         for number in numbers:
             row = rows.get(number)
             text = supply.pop(number, None) if supply else None
             if row is None:
                 self.writer.remove(number)
             elif text is not None:
-                self._put_one(row, text)
+                self._take(row, text, waiting)
             else:
                 unknown.append(row)
         for chunk in chunks(unknown):
             for row, text in zip(chunk, self._store.texts(chunk), strict=True):
-                self._put_one(row, text)
+                self._take(row, text, waiting)
+        for row, text, files in waiting:
+            text.files += self._awaited(files)
+            self._put_one(row, text)
+
+    def _take(self, row: Row, text: Extract, waiting: list[tuple[Row, Extract, Future[list[FileText]]]]) -> None:
+        """Put a message, or begin to have its attached files read, beside those of others."""
+        if text.waiting and self._store.reader is not None:
+            waiting.append((row, text, self._store.read_files(row, self._store.reader)))
+        else:
+            self._put_one(row, text)
+
+    def _awaited(self, files: Future[list[FileText]]) -> list[FileText]:
+        """Raises: Stopped. Whoever watches hears meanwhile that work goes on."""
+        while True:
+            try:
+                return files.result(timeout=WAIT_SECONDS)
+            except TimeoutError:
+                self._waiting(0)
+                if self._stop():
+                    raise Stopped("indexing was stopped") from None
 
     def _put_one(self, row: Row, text: Extract) -> None:
         self.writer.put(Entry(row.number, row.date, row.size, row.placements, text))

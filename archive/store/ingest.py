@@ -48,6 +48,7 @@ SAMPLE_LEAST_MESSAGES = 100
 COMMIT_SECONDS = 10.0
 POLL_SECONDS = 0.1
 SUPPLY_CHUNKS = 2
+SUPPLY_SECONDS = 2.0
 GC_OBJECTS = 200_000
 
 
@@ -289,7 +290,9 @@ class Ingest:
                 )
             )
         if self._feeds and supply:
-            self._put(self._to_index, supply)
+            # Keeping mail doesn't wait for slow attachments: what is not handed over is read back from the packs.
+            with contextlib.suppress(queue.Full):
+                self._to_index.put(supply, timeout=SUPPLY_SECONDS)
 
     def _add(self, prepared: Prepared) -> list[Added]:
         """Keep a batch; a folder that somebody removed since it was looked up, being empty, is made again."""

@@ -16,7 +16,8 @@ import tantivy
 from archive.mail.extract import extract, extract_many
 from archive.query.analysis import ANALYZER, build_analyzer
 from archive.query.compile import compile_query, explain_refusal
-from archive.query.nodes import All, Node
+from archive.query.nodes import All, And, Field, Node, Not, Or, Phrase, Prefix, Word
+from archive.texts.model import UNSURE
 
 from .errors import Damaged, NotFound
 from .index import Entry, build_schema, document_of, panics_translated
@@ -50,6 +51,7 @@ class Judge:
         self._nodes = list(nodes)
         self._zone, self._now = zone, now
         self._schema, self._analyzer = build_schema(), build_analyzer()
+        self._reads_files = any(asks_files(node) for node in self._nodes)
 
     def judge(self, rows: Sequence[Row]) -> list[Judged]:
         """What each query says of these messages. Raises: QueryError."""
@@ -97,10 +99,12 @@ class Judge:
                 pass
             doubtful.add(row.number)
         texts = extract_many([raw for _row, raw in whole])
-        entries += [
-            Entry(row.number, row.date, row.size, row.placements, text)
-            for (row, _raw), text in zip(whole, texts, strict=True)
-        ]
+        for (row, raw), text in zip(whole, texts, strict=True):
+            if text.waiting and self._reads_files and self._store.reader is not None:
+                text.files += self._store.reader.read(raw)
+                if any(each.reason in UNSURE for each in text.files):
+                    doubtful.add(row.number)
+            entries.append(Entry(row.number, row.date, row.size, row.placements, text))
         return entries, doubtful
 
     def _ask(self, searcher: tantivy.Searcher, node: Node, limit: int) -> Iterator[int]:
@@ -115,3 +119,18 @@ class Judge:
         except ValueError as error:
             raise explain_refusal(error, node) or error from error
         return (int(value) for value in values if value is not None)
+
+
+def asks_files(node: Node) -> bool:
+    """Whether what attached files say can decide a query."""
+    match node:
+        case And(children) | Or(children):
+            return any(asks_files(child) for child in children)
+        case Not(child):
+            return asks_files(child)
+        case Field(name, _child):
+            return name == "attachment"
+        case Word() | Phrase() | Prefix():
+            return True
+        case _:
+            return False

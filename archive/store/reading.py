@@ -9,9 +9,12 @@ import datetime
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 
+from archive.mail.attached import FileText
 from archive.mail.extract import Extract, extract, extract_many
+from archive.texts.reader import Reader
 
 from .base import OpenStore
 from .errors import Damaged, NotFound
@@ -114,6 +117,21 @@ class ReadableStore(OpenStore):
                 result.append(None)
         read = iter(extract_many(raws))
         return [next(read) if text is None else text for text in result]
+
+    def read_files(self, row: Row, reader: Reader) -> Future[list[FileText]]:
+        """Begin to read the attached files of a message; a damaged one has none (verify names it)."""
+
+        def raw() -> bytes:
+            try:
+                return self.head(row)
+            except (Damaged, NotFound):
+                return b""
+
+        return reader.submit(raw, cut=row.size > TEXT_BYTES)
+
+    def files(self, numbers: Sequence[int]) -> dict[int, list[FileText]]:
+        """What the index has of the attached files of some messages. Raises: WrongFormat."""
+        return self.index.files(numbers)
 
     def proof(self, number: int) -> Proof:
         """Check now that the journal's chain is whole up to a message's record and that its bytes match. NotFound."""

@@ -49,6 +49,7 @@ def message(request: ActorRequest, message_id: str) -> HttpResponse:
         "cut": loaded.cut,
         "notes": reading.notes(said),
         "attachments": reading.attachments(said),
+        "unread": reading.unread(found),
         "as_text": as_text,
         "both": said.html is not None and said.text is not None,
         "blocks": reading.text_blocks(said.text or "") if as_text else [],
