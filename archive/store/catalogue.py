@@ -378,6 +378,10 @@ class Catalogue:
     def numbers(self) -> Iterator[int]:
         return (row[0] for row in self.reader.execute("SELECT number FROM message ORDER BY number"))
 
+    def numbers_in(self, folder: int) -> list[int]:
+        """The messages in one folder."""
+        return [row[0] for row in self.reader.execute("SELECT number FROM placement WHERE folder = ?", (folder,))]
+
     def numbers_of(self, mailboxes: Iterable[int]) -> list[int]:
         """The messages of some mailboxes."""
         sql = "SELECT DISTINCT p.number FROM placement p JOIN folder f ON f.number = p.folder WHERE f.mailbox = ?"

@@ -134,13 +134,22 @@ class Indexer:
         """Make findable what was handed over. A position without documents is noted too."""
         self.writer.commit(self._at)
 
-    def put_again(self, numbers: Sequence[int]) -> None:
-        """Put messages again as they are now, whatever the index has of them."""
-        self._put(numbers, None)
+    def put_again(
+        self, numbers: Sequence[int], stop: Callable[[], bool] = lambda: False, problems: dict[int, str] | None = None
+    ) -> None:
+        """Put messages again as they are now, whatever the index has of them.
+
+        With `problems` those that can't be read are named there, and what the index has of them stays. Raises: Stopped.
+        """
+        self._stop = stop
+        self._put(numbers, None, problems)
         if self.writer.pending >= COMMIT_MESSAGES:
             self.commit()
 
-    def _put(self, numbers: Sequence[int], supply: MutableMapping[int, Extract] | None) -> None:
+    def _put(
+        self, numbers: Sequence[int], supply: MutableMapping[int, Extract] | None,
+        problems: dict[int, str] | None = None,
+    ) -> None:  # fmt: skip
         rows = {row.number: row for row in self._store.catalogue.rows(numbers)}
         unknown = []
         waiting: list[tuple[Row, Extract, Future[list[FileText]]]] = []
@@ -154,8 +163,9 @@ class Indexer:
             else:
                 unknown.append(row)
         for chunk in chunks(unknown):
-            for row, text in zip(chunk, self._store.texts(chunk), strict=True):
-                self._take(row, text, waiting)
+            for row, text in zip(chunk, self._store.texts(chunk, problems), strict=True):
+                if problems is None or row.number not in problems:
+                    self._take(row, text, waiting)
         for row, text, files in waiting:
             text.files += self._awaited(files)
             self._put_one(row, text)

@@ -100,14 +100,16 @@ class ReadableStore(OpenStore):
             raise NotFound(f"there is no message {number}")
         return row
 
-    def texts(self, rows: Sequence[Row]) -> list[Extract]:
-        """What messages say, read back from their packs; a damaged one says nothing (verify names it)."""
+    def texts(self, rows: Sequence[Row], problems: dict[int, str] | None = None) -> list[Extract]:
+        """What messages say, read back from their packs; a damaged one says nothing (`problems` or verify name it)."""
         raws: list[bytes] = []
         result: list[Extract | None] = []
         for row in rows:
             try:
                 raw = self.head(row)
-            except (Damaged, NotFound):
+            except (Damaged, NotFound) as error:
+                if problems is not None:
+                    problems[row.number] = str(error)
                 result.append(Extract(partial=True))
                 continue
             if row.size > TEXT_BYTES:

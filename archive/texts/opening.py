@@ -239,7 +239,8 @@ class Opening:
         """A plain compression: of one file, named without the suffix, or of a tar."""
         kind = kind_of(data[:8], "")
         source = io.BytesIO(data)
-        plain: Any = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}[kind](source, "rb")
+        open_packed: Any = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}[kind]
+        plain: Any = open_packed(source, "rb")
         with plain:
             inside = self._whole(plain)
         name = one.name.rpartition("/")[2]

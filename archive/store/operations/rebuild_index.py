@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection
-
 from ..index import Index
-from ..indexer import BATCH_MESSAGES, LEASE, Indexer
+from ..indexer import LEASE, Indexer
 from ..store import Store
 from .report import Meter, Plan, Progress, Report, Stop, never, quiet
 
@@ -37,29 +35,21 @@ def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
         store.reopen_index()
+        select(store, on=False)
     return Report("rebuild_index", {"messages": found})
 
 
-def plan_folders(store: Store, folders: Collection[int]) -> Plan:
-    """How many messages some folders hold."""
-    messages = sum(store.catalogue.folder(number).messages for number in folders)
-    return Plan("rebuild_index", messages, {"messages": messages, "folders": len(folders)})
+SELECTED = "rebuild.wanted"
 
 
-def run_folders(
-    store: Store, plan: Plan, folders: Collection[int], progress: Progress = quiet, stop: Stop = never
-) -> Report:
-    """Index the messages of some folders again, in the index that is there. Raises: Stopped (some are done)."""
-    meter = Meter(plan.total, progress, stop)
-    done = 0
-    with Indexer(store) as indexer:
-        indexer.advance(stop=stop)
-        for folder in sorted(folders):
-            after = -1
-            while rows := store.list_folder(folder, after=after, limit=BATCH_MESSAGES):
-                after = rows[0].rank
-                indexer.put_again([row.number for row in rows])
-                done += len(rows)
-                meter.step(len(rows), "indexing")
-        indexer.commit()
-    return Report("rebuild_index", {"messages": done})
+def select(store: Store, *, on: bool) -> None:
+    """Mark an index for rebuilding, or no longer; the mark lies beside it, for it is an index of this machine."""
+    mark = store.work / SELECTED
+    if on:
+        mark.touch()
+    else:
+        mark.unlink(missing_ok=True)
+
+
+def is_selected(store: Store) -> bool:
+    return (store.work / SELECTED).exists()
