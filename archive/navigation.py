@@ -84,6 +84,15 @@ def register() -> None:
         tabs.register("store", label, url_name, right=Right.MANAGE_STORES, order=order, under=under)
     nav.register(
         "archive",
+        _("Search indexes"),
+        "archive:index-list",
+        "magnifying-glass",
+        Right.MANAGE_STORES,
+        12,
+        words=_("rebuild reindex full text attachments"),
+    )
+    nav.register(
+        "archive",
         _("Profiles"),
         "archive:profile-list",
         "arrow-path",

@@ -5,17 +5,34 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from archive.models import Profile
 from archive.profiles.fields import PORTS, Field, fields_of
 from archive.services.profiles.keeping import value_of
 
+# What a way of signing in has no use for.
+_TOKENS = ("token_url", "client_id", "client_secret", "scope", "refresh_token", "access_token")
+NOT_NEEDED = {"password": _TOKENS, "appPassword": _TOKENS, "oauth2": ("password",)}
+_LOOK = {
+    "hx-post": "",
+    "hx-trigger": "change",
+    "hx-vals": '{"look": "1"}',
+    "hx-target": "#profile-fields",
+    "hx-select": "#profile-fields",
+    "hx-swap": "outerHTML",
+    "hx-push-url": "false",
+}
+
 KEEP = _("Leave empty to keep the one that is stored.")
 
 
 class ProfileForm(forms.Form):
-    """The properties of one kind. `values()` is what the service takes; empty secrets stay as they are."""
+    """The properties of one kind, as far as the way of signing in needs them.
+
+    `values()` is what the service takes; empty secrets, and what isn't asked for, stay as they are.
+    """
 
     name = forms.CharField(label=_("Name"), max_length=200)
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
@@ -24,16 +41,32 @@ class ProfileForm(forms.Form):
         self.kind = kind
         options.setdefault("initial", _initial(kind, profile))
         super().__init__(*args, **options)
+        self.auth = self.data.get("auth") if self.is_bound else self.initial.get("auth")
+        left_out = NOT_NEEDED.get(str(self.auth), ())
+        self.shown = [each for each in fields_of(kind) if each.name not in left_out]
         group: object = None
-        for each in fields_of(kind):
+        for each in self.shown:
             heading = each.group if each.group != group else None
             group = each.group
             self.fields[each.name] = _field(each, heading, stored=profile is not None)
-        self.order_fields(["name", *(each.name for each in fields_of(kind)), "version"])
+        if "auth" in self.fields:
+            self.fields["auth"].widget.attrs |= _LOOK
+        self.order_fields(["name", *(each.name for each in self.shown), "version"])
 
     def values(self) -> dict[str, Any]:
         """By inside names."""
-        return {each.name: _value(each, self.cleaned_data[each.name]) for each in fields_of(self.kind)}
+        return {each.name: _value(each, self.cleaned_data[each.name]) for each in self.shown}
+
+    @classmethod
+    def looked_at(cls, given: QueryDict, *, kind: str, profile: Profile | None = None) -> ProfileForm:
+        """The form for another way of signing in, with what was written so far but the secrets."""
+        written: dict[str, Any] = {
+            each.name: each.name in given if each.kind == "flag" else given.get(each.name, "")
+            for each in fields_of(kind)
+            if not each.secret and (each.kind == "flag" or each.name in given)
+        }
+        named = {name: given.get(name, "") for name in ("name", "version")}
+        return cls(kind=kind, profile=profile, initial={**_initial(kind, profile), **written, **named})
 
 
 class AutomaticForm(forms.Form):

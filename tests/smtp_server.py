@@ -30,6 +30,7 @@ class Behaviour:
     delay_s: float = 0.0
     before_tls: bytes = b""  # slipped in after the reply to STARTTLS
     accepts_ehlo: bool = True
+    vanishes: bool = False  # takes a message and is gone before it says so
 
 
 class SmtpServer:
@@ -136,6 +137,8 @@ class _Session:
         while (line := self.line()) != ".":
             lines.append(line.removeprefix(".") if line.startswith("..") else line)
         self.server.mails.append("\n".join(lines))
+        if self.behaviour.vanishes:
+            raise ValueError("gone")
         self.say("250 2.0.0 taken")
 
     def _encrypt(self) -> None:

@@ -259,13 +259,17 @@ class Gap(models.Model):
 
 
 class Sent(models.Model):
-    """A message that an export handed over and the other side took."""
+    """A message that an export handed over and the other side took; `in_doubt` while it is being handed over.
+
+    A run that died in between leaves one in doubt: the other side may have it.
+    """
 
     profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="sent")
     store = models.ForeignKey(Store, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
     number = models.BigIntegerField()
     folder = models.BigIntegerField()
     at = models.DateTimeField(default=timezone.now)
+    in_doubt = models.BooleanField(default=False)
 
     class Meta:
         constraints = [

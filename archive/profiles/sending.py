@@ -327,22 +327,44 @@ def _to_smtp(sending: Sending, mailboxes: list[Mailbox]) -> None:
 
 def _send_part(sending: Sending, client: Smtp, part: Part, recipient: str) -> None:
     line = _line(sending, part, recipient)
+    doubtful = _in_doubt(sending, part)
     sent = _sent_before(sending, part)
     for row in part.rows():
         if sending.stopping():
             break
+        what = row.message_id or f"message {row.number}"
+        if row.number in doubtful and row.number in sent:
+            sending.fail(line, what, _IN_DOUBT)
+            Sent.objects.filter(pk=doubtful[row.number]).update(in_doubt=False)  # said once
+            continue
         if row.number in sent:
             sending.count(line, "known")
             continue
+        where = {"profile": sending.profile, "store": part.store, "folder": part.folder.number, "number": row.number}
+        noted = Sent.objects.create(**where, in_doubt=True)
         try:
             client.send(sending.profile.settings["sender"], [recipient], row.size, _chunks(part, row))
         except (MessageRefused, Damaged) as error:
-            sending.fail(line, row.message_id or f"message {row.number}", str(error))
+            noted.delete()
+            sending.fail(line, what, str(error))
             continue
-        Sent.objects.create(profile=sending.profile, store=part.store, folder=part.folder.number, number=row.number)
+        except net.NetError:
+            if not client.in_doubt:
+                noted.delete()
+            raise
+        Sent.objects.filter(pk=noted.pk).update(in_doubt=False)
         sending.count(line, "archived", row.size)
         sending.save(line)
     sending.save(line)
+
+
+_IN_DOUBT = "an earlier run broke off while handing it over: the server may have it, so it isn't sent again"
+
+
+def _in_doubt(sending: Sending, part: Part) -> dict[int, int]:
+    """Messages that a run was handing over when it died (at most one), by number: the rows that say so."""
+    rows = Sent.objects.filter(profile=sending.profile, store=part.store, folder=part.folder.number, in_doubt=True)
+    return dict(rows.values_list("number", "pk"))
 
 
 def _sent_before(sending: Sending, part: Part) -> set[int]:

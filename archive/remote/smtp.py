@@ -35,6 +35,7 @@ class Smtp:
 
     def __init__(self, server: Server, login: Login | None, *, helo: str, who: str = "") -> None:
         self._helo = helo
+        self.in_doubt = False  # the last message was handed over as a whole, and what became of it was not heard
         self._extensions: dict[str, str] = {}
         self._lines = Lines(connect(server, who))
         try:
@@ -110,9 +111,15 @@ class Smtp:
         except CommandRefused:
             self._say("RSET")
             raise
+        held = b""
         for piece in stuffed(pieces):
-            self._lines.send(piece)
-        return self._expect(self._read(), "DATA")
+            self._lines.send(held)
+            held = piece
+        self.in_doubt = True  # with the final dot the server may take it, whether we hear of it or not
+        self._lines.send(held)
+        reply = self._read()
+        self.in_doubt = False
+        return self._expect(reply, "DATA")
 
     def _ask(self, words: str, *, shown: str = "") -> str:
         return self._expect(self._say(words), shown or words.split(" ")[0])

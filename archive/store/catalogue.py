@@ -382,6 +382,11 @@ class Catalogue:
         """The messages in one folder."""
         return [row[0] for row in self.reader.execute("SELECT number FROM placement WHERE folder = ?", (folder,))]
 
+    def numbers_called(self, message_id: str) -> list[int]:
+        """The messages with a Message-ID (without its brackets); looks at every row."""
+        sql = "SELECT number FROM message WHERE message_id IN (?, ?) ORDER BY number"
+        return [row[0] for row in self.reader.execute(sql, (message_id, f"<{message_id}>"))]
+
     def numbers_of(self, mailboxes: Iterable[int]) -> list[int]:
         """The messages of some mailboxes."""
         sql = "SELECT DISTINCT p.number FROM placement p JOIN folder f ON f.number = p.folder WHERE f.mailbox = ?"

@@ -62,7 +62,9 @@ def profile_create(request: ActorRequest, kind: str) -> HttpResponse:
         raise Http404("no such kind")
     request.actor.require(keeping.right_for(kind))
     form = ProfileForm(request.POST if request.method == "POST" else None, kind=kind)
-    if request.method == "POST" and form.is_valid():
+    if "look" in request.POST:
+        form = ProfileForm.looked_at(request.POST, kind=kind)
+    elif request.method == "POST" and form.is_valid():
         with _refusing(form):
             profile = keeping.create_profile(
                 request.actor, name=form.cleaned_data["name"], kind=kind, values=form.values()
@@ -140,7 +142,9 @@ def profile_edit(request: ActorRequest, profile_id: int) -> HttpResponse:
     profile = keeping.get_profile(request.actor, profile_id)
     given = request.POST if request.method == "POST" else None
     form = ProfileForm(given, kind=profile.kind, profile=profile)
-    if request.method == "POST" and form.is_valid():
+    if "look" in request.POST:
+        form = ProfileForm.looked_at(request.POST, kind=profile.kind, profile=profile)
+    elif request.method == "POST" and form.is_valid():
         with _refusing(form):
             data = form.cleaned_data
             keeping.update_profile(

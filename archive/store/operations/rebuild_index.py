@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+
 from ..index import Index
 from ..indexer import LEASE, Indexer
 from ..store import Store

@@ -30,14 +30,14 @@ class Wanted:
     numbers: tuple[int, ...] | None = None
 
 
-def plan(store: Store, wanted: Wanted = Wanted(), after: int = 0) -> Plan:  # noqa: B008  (frozen)
+def plan(store: Store, wanted: Wanted = Wanted(), after: int = 0) -> Plan:
     """How many messages, those after number `after` only."""
     total = len(_numbers(store, wanted, after))
     return Plan("reindex", total, {"messages": total})
 
 
 def run(
-    store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never, *, wanted: Wanted = Wanted(),  # noqa: B008
+    store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never, *, wanted: Wanted = Wanted(),
     after: int = 0, keep: Callable[[int], None] = lambda number: None,
 ) -> Report:  # fmt: skip
     """Numbers: messages (indexed again), failed. Raises: Stopped (what is in a commit is done)."""

@@ -10,7 +10,8 @@ from pytest_django.fixtures import Settings
 
 from accounts.actors import Actor
 from accounts.models import AuditEvent, User
-from archive.models import ArchiveAccess, Profile
+from archive import engines
+from archive.models import ArchiveAccess, Profile, Sent, Store
 from archive.profiles.sending import with_crlf
 from archive.remote.connecting import Login
 from archive.remote.imap import Imap
@@ -145,6 +146,28 @@ def test_smtp_gets_each_message_once(address: str, settings: Settings) -> None:
         assert (again.archived, again.known) == (0, 2)
     assert len(server.mails) == 2
     assert f"RCPT TO:<{address}>" in server.said
+
+
+def test_a_message_that_was_being_handed_over_is_said_and_not_sent_again(address: str, settings: Settings) -> None:
+    mailbox = make_mailbox(address)
+    archive(mailbox, [message(1), message(2)])
+    store = Store.objects.get()
+    folder = next(each for each in engines.open_store(store).folders(mailbox.pk) if each.messages)
+    with running_server(Behaviour()) as server:
+        settings.ALLOWED_RELAYS = (__import__("ipaddress").ip_network("127.0.0.0/8"),)
+        settings.ALLOWED_PORTS = frozenset({server.port})
+        profile = export("exportSmtp", host="127.0.0.1", port=server.port, security="none", users=[address])
+        Sent.objects.create(profile=profile, store=store, folder=folder.number, number=1, in_doubt=True)  # it died here
+        result = run(profile)
+        assert (result.archived, result.failed) == (1, 1)
+        assert "may have it" in result.folders.get(path="Inbox").note
+        again = run_well(profile)
+        assert (again.archived, again.known, again.failed) == (0, 2, 0)
+        assert len(server.mails) == 1
+        Sent.objects.all().delete()
+        server.behaviour.vanishes = True
+        run(profile)
+        assert Sent.objects.filter(in_doubt=True).count() == 1
 
 
 def test_the_owner_sees_who_took_their_mail_out_and_why(out: Path, address: str, administrator: User) -> None:
