@@ -31,7 +31,7 @@ def due(folder: SourceFolder, days: int) -> list[SourceMessage]:
     """Messages of a folder that are archived, and old enough by when they arrived."""
     limit = timezone.now() - timedelta(days=days)
     rows = SourceMessage.objects.filter(folder=folder, gone=False, received_at__lt=limit).exclude(sha256=None)
-    return list(rows.order_by("received_at"))
+    return list(rows.select_related("folder").order_by("received_at"))
 
 
 def is_safe(row: SourceMessage, digest: bytes) -> str:
@@ -46,6 +46,9 @@ def is_safe(row: SourceMessage, digest: bytes) -> str:
         kept = opened.row(row.number)
         if kept is None or kept.sha256 != digest.hex() or not kept.placements:
             return "it is not in the archive any more"
+        owner = row.folder.mailbox_id
+        if owner is not None and all(mailbox != owner for _folder, mailbox in kept.placements):
+            return "it is not in the archive of its mailbox any more"  # somebody else's copy is no copy of theirs
         read = hashlib.sha256()
         for piece in opened.stream(row.number):
             read.update(piece)

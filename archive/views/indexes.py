@@ -56,11 +56,11 @@ class ReindexForm(forms.Form):
         return ReindexArguments(**{what: name})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @archive_page
 def index_list(request: ActorRequest) -> HttpResponse:
     lines = reindexing.list_indexes(request.actor)
-    form = ReindexForm(request.POST or None)
+    form = ReindexForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             arguments = form.arguments()

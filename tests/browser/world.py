@@ -26,6 +26,7 @@ from domains.selectors import mailbox_of
 from jobs.models import Job, Task, TaskLog
 from jobs.services import run_here
 from tests import factories
+from tests.archive.texts import makers
 
 
 @dataclass
@@ -188,6 +189,11 @@ def _mail(person: User, number: int) -> bytes:
         )
     if number % 3 == 1:
         message.add_attachment(b"lamp;watts\nmain;1000\n", maintype="text", subtype="csv", filename="lamps.csv")
+    if number % 6 == 1:
+        offer = makers.pdf("Offer: 40 lanterns for the northern breakwater, delivery in May")
+        plans = makers.zipped({"drawings/locked.pdf": makers.pdf("x", locked=True)})
+        for name, content, kind in (("offer 2026.pdf", offer, "pdf"), ("plans.zip", plans, "zip")):
+            message.add_attachment(content, maintype="application", subtype=kind, filename=name)
     return message.as_bytes()
 
 
@@ -200,7 +206,7 @@ def _mail_pages(person: User, whose: str) -> list[tuple[str, str]]:
     node = selectors.list_folders(archive)[0]
     search = reverse("archive:search")
     scope = selectors.Scope(frozenset({mailbox.pk}))
-    found = selectors.search(scope, "lamps has:attachment", limit=1).hits[0].public_id
+    found = selectors.search(scope, "lamps has:unindexed", limit=1).hits[0].public_id
     pages = [
         (page, reverse(f"archive:{page}", args=[found])) for page in ("message", "message-source", "message-proof")
     ]
@@ -208,6 +214,7 @@ def _mail_pages(person: User, whose: str) -> list[tuple[str, str]]:
         ("message-text", reverse("archive:message", args=[found]) + "?view=text"),
         ("folder", reverse("archive:folder", args=[node.store.pk, node.folder.number])),
         ("search", f"{search}?q=lamps+from%3Amara"),
+        ("search-file", f"{search}?q=attachment%3Abreakwater"),
         ("search-none", f"{search}?q=zebra"),
         ("search-wrong", f"{search}?q=%28lamps"),
     ]

@@ -249,6 +249,24 @@ def test_what_the_archive_cannot_give_back_stays_at_the_source(dovecot: Dovecot,
     assert dovecot.files(address) == [message(1)]
 
 
+def test_somebody_elses_copy_is_no_reason_to_delete_at_the_source(dovecot: Dovecot, address: str) -> None:
+    now = int(time.time())
+    for owner in (address, f"other-{address}"):
+        dovecot.deliver(owner, message(1), received_at=now - 40 * 86_400)
+        run_well(imap_profile(dovecot, owner))
+    opened = engines.open_store(Store.objects.get())
+    row = SourceMessage.objects.get(folder__mailbox__address=address)
+    assert row.number is not None
+    mine = next(each for each in opened.folders(row.folder.mailbox_id) if each.messages)
+    opened.delete([row.number], folder=mine.number, reason="by mistake", by="a test")
+    profile = row.folder.profile
+    keeping.update_profile(Actor.system(), profile, values={"delete_after_days": 0})
+    result = run(profile)
+    assert (result.outcome, result.deleted) == ("incomplete", 0)
+    assert "of its mailbox any more" in result.error
+    assert dovecot.files(address) == [message(1)]
+
+
 def test_a_folder_that_is_as_it_was_is_not_even_listed(dovecot: Dovecot, address: str, settings: Settings) -> None:
     for number in range(20):
         dovecot.deliver(address, message(number))
