@@ -10,7 +10,6 @@ class ArchiveConfig(AppConfig):
 
     def ready(self) -> None:
         import archive.commands
-        import archive.index_commands
         import archive.keeping_commands
         import archive.profile_commands
         import archive.tasks  # registers with Celery, also where nothing autodiscovers
@@ -31,7 +30,7 @@ class ArchiveConfig(AppConfig):
         from config.kit import clock
         from domains.usage import register_source
 
-        assert archive.commands and archive.index_commands and archive.keeping_commands and archive.profile_commands
+        assert archive.commands and archive.keeping_commands and archive.profile_commands
         clock.every(EVERY_S, archive.tasks.PROFILES)
         attachment_options.register()
         evidence_commands.register_jobs()

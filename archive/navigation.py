@@ -25,6 +25,7 @@ STORE_PAGES = (
     "archive:store-create",
     "archive:store-attach",
     "archive:store-auto-create",
+    "archive:index-again",
     "archive:index-list",
     "archive:stores-action",
     "archive:master-key",
@@ -82,15 +83,6 @@ def register() -> None:
         (_("History"), "archive:store-history", tabs.HISTORY, ()),
     ):
         tabs.register("store", label, url_name, right=Right.MANAGE_STORES, order=order, under=under)
-    nav.register(
-        "archive",
-        _("Search indexes"),
-        "archive:index-list",
-        "magnifying-glass",
-        Right.MANAGE_STORES,
-        12,
-        words=_("rebuild reindex full text attachments"),
-    )
     nav.register(
         "archive",
         _("Profiles"),

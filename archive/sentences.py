@@ -23,7 +23,6 @@ def register() -> None:
             "hold.release": _("Legal hold ended"),
             "hold.rename": _("Legal hold renamed"),
             "index.again": _("Mail indexed again"),
-            "index.select": _("Indexes marked for rebuilding"),
             "keys.recover": _("Keys of the archive recovered"),
             "mail.delete": _("Archived message deleted"),
             "mail.delete_many": _("Many archived messages deleted"),

@@ -1,8 +1,8 @@
-"""The full-text indexes of stores: how they are, and indexing again."""
+"""Indexing messages again, and which attached files could not be read."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -14,27 +14,19 @@ from archive.errors import ArchiveClosed, MessageUnknown, StoreUnknown
 from archive.services import reindexing
 from archive.services.reindexing import ReindexArguments
 from domains.errors import Invalid
-from jobs.commands import NoArguments
 from jobs.errors import BadArguments
 from jobs.services import submit
 
-group = Group("Search indexes", "The full-text indexes of stores: how far they are, and indexing again.")
+group = Group("Search indexes", "Indexing messages again, and which attached files could not be read.")
 _stores = holding(Right.MANAGE_STORES)
 Name = Annotated[str | None, Field(min_length=1, max_length=1000)]
 
 
-class IndexAnswer(Answer):
-    """The index of a store; `unread_attachments` counts messages by why the text of an attached file is missing."""
+class UnreadAnswer(Answer):
+    """A reason, and how many messages have an attached file that could not be read for it."""
 
-    store_id: int
-    store: str
+    reason: Literal["encrypted", "damaged", "kind", "time", "memory", "crashed", "large", "deep", "bomb", "many", "cut"]
     messages: int
-    indexed: int
-    lag: int
-    size_bytes: int
-    needs_rebuild: bool
-    problem: str
-    unread_attachments: dict[str, int]
 
 
 class ReindexBody(Body):
@@ -52,17 +44,13 @@ class IndexTask(Answer):
     task_id: int
 
 
-@group.get("/indexes", admit=_stores)
-def search_index_list(actor: Actor) -> list[IndexAnswer]:
-    """List the full-text indexes."""
+@group.get("/indexes/unread-attachments", admit=_stores)
+def search_index_unread(actor: Actor) -> list[UnreadAnswer]:
+    """Count the messages of which an attached file could not be read, by why."""
     return [
-        IndexAnswer(
-            store_id=line.id, store=line.name, messages=line.messages, indexed=line.indexed, lag=line.lag,
-            size_bytes=line.size_bytes, needs_rebuild=line.needs_rebuild, problem=line.problem,
-            unread_attachments=dict(line.unread),
-        )
-        for line in reindexing.list_indexes(actor)
-    ]  # fmt: skip
+        UnreadAnswer(reason=reason, messages=count)  # type: ignore[arg-type]  # the reasons are texts
+        for reason, count in reindexing.count_unread(actor).items()
+    ]
 
 
 @group.post("/indexes/again", admit=_stores, status=202)
@@ -75,12 +63,4 @@ def search_index_again(actor: Actor, body: ReindexBody) -> Created[IndexTask]:
         said = next((name for name in ("message", "folder", "user") if getattr(body, name)), "store")
         raise Invalid(str(error), field=said) from error
     task = submit(actor, "FullReIndexing", arguments)
-    return Created(IndexTask(task_id=task.pk), f"/tasks/{task.pk}")
-
-
-@group.post("/indexes/rebuild", admit=_stores, status=202)
-def search_index_rebuild(actor: Actor) -> Created[IndexTask]:
-    """Rebuild every index from journal and packs; the old ones answer until the new ones are complete."""
-    reindexing.select_indexes(actor)
-    task = submit(actor, "RebuildSelectedStoreIndexes", NoArguments())
     return Created(IndexTask(task_id=task.pk), f"/tasks/{task.pk}")

@@ -1,7 +1,7 @@
-"""Indexing again: everything, a store, somebody's archive, a folder, a message; and indexes marked for rebuilding.
+"""Indexing again: everything, a store, somebody's archive, a folder, a message.
 
 Only the index changes, so this is administration: it takes the right to manage stores and shows nobody's mail. Not for
-how documents are made (`archive.store.indexer`).
+building whole indexes anew (`services.indexes`).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from archive import engines
 from archive import store as engine
 from archive.errors import MessageUnknown, StoreUnavailable
 from archive.models import Store
-from archive.selectors import get_mailbox, get_store, get_store_by_name, list_stores
+from archive.selectors import get_mailbox, get_store_by_name, list_stores
 from archive.services.sharing import parse_folder
 from archive.store.errors import Stopped, StoreError
-from archive.store.operations import rebuild_index, reindex
+from archive.store.operations import reindex
 from archive.store.operations.reindex import Wanted
 from archive.store.searching import folders_below
 from domains.models import Mailbox
@@ -50,77 +50,17 @@ class ReindexArguments:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class IndexLine:
-    """The full-text index of one store."""
-
-    id: int
-    name: str
-    path: str = ""
-    messages: int = 0
-    indexed: int = 0
-    size_bytes: int = 0
-    lag: int = 0
-    needs_rebuild: bool = False
-    problem: str = ""
-    unread: tuple[tuple[str, int], ...] = ()  # why the text of an attached file is missing, and in how many messages
-
-    @property
-    def unread_total(self) -> int:
-        return sum(count for _reason, count in self.unread)
-
-
-def list_indexes(actor: Actor, store_id: int | None = None) -> list[IndexLine]:
-    """The indexes of all stores, or of one. Raises: Forbidden, StoreUnknown."""
-    stores = list(list_stores(actor)) if store_id is None else [get_store(actor, store_id)]
-    return [_line(store) for store in stores if store.is_open]
-
-
-def _line(store: Store) -> IndexLine:
-    try:
-        opened = engines.open_store(store)
-        return IndexLine(
-            store.pk, store.name, str(opened.index_path), opened.catalogue.counter("messages"),
-            opened.index.searcher().num_docs, opened.index.size_bytes(), opened.lag(),
-            rebuild_index.is_selected(opened), unread=tuple(opened.index.count_unread().items()),
-        )  # fmt: skip
-    except (StoreUnavailable, StoreError, OSError) as error:
-        return IndexLine(store.pk, store.name, problem=str(error), needs_rebuild=True)
-
-
-def select_indexes(actor: Actor, *, store: Store | None = None, on: bool = True) -> list[Store]:
-    """Mark the index of a store, or of every open one, for rebuilding. Raises: Forbidden, StoreUnavailable."""
-    actor.require(Right.MANAGE_STORES)
-    actor.require_writing()
-    chosen = [store] if store is not None else [each for each in list_stores(actor) if each.is_open]
-    for each in chosen:
-        rebuild_index.select(engines.open_store(each), on=on)
-    audit.record(actor, "index.select", None, stores=[each.name for each in chosen], selected=on)
-    return chosen
-
-
-def rebuild_selected(actor: Actor, run: TaskRun) -> Result:
-    """Rebuild every index that is marked. Raises: Forbidden, Cancelled with what was done."""
-    actor.require(Right.MANAGE_STORES)
-    reports: list[Result] = []
+def count_unread(actor: Actor) -> dict[str, int]:
+    """Why the text of attached files is missing, and in how many messages of all stores. Raises: Forbidden."""
+    counts: dict[str, int] = {}
     for store in [each for each in list_stores(actor) if each.is_open]:
-        opened = engines.open_store(store)
-        if run.stopping() or not rebuild_index.is_selected(opened):
-            continue
-
-        def progress(done: int, total: int, note: str, name: str = store.name) -> None:
-            run.progress(done, total, note=f"{name}: {note}")
-
         try:
-            report = rebuild_index.run(opened, rebuild_index.plan(opened), progress, run.stopping)
-        except Stopped:
-            break
-        reports.append({"store": store.name, **report.as_json()})
-    result = _result(run, "rebuild_index", reports)
-    audit.record(actor, "store.rebuild_index", None, stores=[each["store"] for each in reports], ok=result["ok"])
-    if run.stopping():
-        raise run.cancelled(result)
-    return result
+            found = engines.open_store(store).index.count_unread()
+        except (StoreUnavailable, StoreError, OSError):
+            continue  # the page of indexes says what is wrong with it
+        for reason, count in found.items():
+            counts[reason] = counts.get(reason, 0) + count
+    return counts
 
 
 def reindex_messages(actor: Actor, run: TaskRun, arguments: ReindexArguments) -> Result:
@@ -155,7 +95,7 @@ def reindex_messages(actor: Actor, run: TaskRun, arguments: ReindexArguments) ->
         for problem in report.problems:
             run.log(f"{store.name}: {problem.where}: {problem.what}", "warning")
         reports.append({"store": store.name, **report.as_json()})
-    result = _result(run, "reindex", reports)
+    result = _result(run, reports)
     if not arguments.dry_run:
         said = {name: getattr(arguments, name) for name in ("store", "user", "folder", "message")}
         audit.record(
@@ -167,14 +107,14 @@ def reindex_messages(actor: Actor, run: TaskRun, arguments: ReindexArguments) ->
     return result
 
 
-def _result(run: TaskRun, operation: str, reports: list[Result]) -> Result:
+def _result(run: TaskRun, reports: list[Result]) -> Result:
     def total(name: str) -> int:
         found: list[Any] = [each.get("numbers") or {} for each in reports]
         return sum(int(numbers.get(name, 0)) for numbers in found)
 
     return {
         "task": run.task_id,
-        "operation": operation,
+        "operation": "reindex",
         "ok": all(bool(each["ok"]) for each in reports),
         "messages": total("messages"),
         "failed": total("failed"),

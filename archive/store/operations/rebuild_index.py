@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 
 from ..index import Index
 from ..indexer import LEASE, Indexer
 from ..store import Store
+from . import reindex
 from .report import Meter, Plan, Progress, Report, Stop, never, quiet
 
 
@@ -36,21 +38,17 @@ def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
         store.reopen_index()
-        select(store, on=False)
     return Report("rebuild_index", {"messages": found})
 
 
-SELECTED = "rebuild.wanted"
+def plan_folders(store: Store, folders: Collection[int]) -> Plan:
+    """How many messages some folders hold."""
+    plan = reindex.plan(store, reindex.Wanted(folders=frozenset(folders)))
+    return Plan("rebuild_index", plan.total, {**plan.numbers, "folders": len(folders)})
 
 
-def select(store: Store, *, on: bool) -> None:
-    """Mark an index for rebuilding, or no longer; the mark lies beside it, for it is an index of this machine."""
-    mark = store.work / SELECTED
-    if on:
-        mark.touch()
-    else:
-        mark.unlink(missing_ok=True)
-
-
-def is_selected(store: Store) -> bool:
-    return (store.work / SELECTED).exists()
+def run_folders(
+    store: Store, plan: Plan, folders: Collection[int], progress: Progress = quiet, stop: Stop = never
+) -> Report:
+    """Index the messages of some folders again, in the index that is there. Raises: Stopped (some are done)."""
+    return reindex.run(store, plan, progress, stop, wanted=reindex.Wanted(folders=frozenset(folders)))

@@ -212,10 +212,8 @@ ROWS = [
         "archive:person-folders", 422, method="POST", see=Right.VIEW_USERS, need=Right.MANAGE_USERS, args=somebody
     ),
     for_administrators("archive:store-list"),
-    for_administrators("archive:index-list"),
-    for_administrators("archive:index-list", 422, method="POST"),
-    for_administrators("archive:index-select", 303, method="POST"),
-    for_administrators("archive:index-rebuild", 303, method="POST"),
+    for_administrators("archive:index-again"),
+    for_administrators("archive:index-again", 422, method="POST"),
     for_administrators("archive:store-detail", args=a_store),
     for_administrators("archive:store-evidence", args=a_store),
     for_administrators("archive:store-sign", 303, method="POST", args=a_store),

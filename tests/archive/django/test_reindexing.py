@@ -19,7 +19,7 @@ from archive.services import reindexing
 from archive.services.reindexing import ReindexArguments
 from archive.store import Ingest
 from archive.store.indexer import Indexer
-from archive.store.operations import rebuild_index, reindex
+from archive.store.operations import reindex
 from archive.store.operations.reindex import Wanted
 from jobs import services
 from jobs.commands import get_command
@@ -27,6 +27,7 @@ from jobs.errors import BadArguments
 from jobs.models import Task
 from jobs.running import TaskRun
 from tests.archive.django.factories import archive, make_mails, make_raw
+from tests.archive.texts import makers
 from tests.factories import make_mailbox
 
 pytestmark = pytest.mark.django_db
@@ -144,35 +145,30 @@ def test_a_run_goes_on_behind_the_last_commit(user: User, monkeypatch: pytest.Mo
     assert indexed(opened) == [1, 2, 3, 4, 5, 6]
 
 
-def test_the_commands_mark_rebuild_and_index_again_under_the_names_of_archive_programs(user: User) -> None:
+def test_the_commands_index_again_what_they_name(user: User) -> None:
     archive(user, make_mails(3))
-    store, opened, address = Store.objects.get(), opened_store(), make_mailbox(user).address
-    (line,) = run("GetStoreIndexes")["indexes"]
-    assert (line["id"], line["messages"], line["indexed"], line["needsRebuild"]) == (store.pk, 3, 3, False)
-    assert run("SelectAllStoreIndexesForRebuild") == {"selected": [store.name]}
-    assert run("GetStoreIndexes", id=store.pk)["indexes"][0]["needsRebuild"] is True
-    empty_index(opened)
-    assert run("RebuildSelectedStoreIndexes")["messages"] == 3
-    opened = opened_store()
-    assert indexed(opened) == [1, 2, 3] and not rebuild_index.is_selected(opened)
-    assert run("RebuildSelectedStoreIndexes")["stores"] == []
-    assert run("RebuildStoreIndex", id=store.pk, folder=f"{address}/Inbox")["messages"] == 3
+    store, address = Store.objects.get(), make_mailbox(user).address
     assert run("FullReIndexing")["messages"] == 3
     assert run("UserReIndexing", user=address)["messages"] == 3
     assert run("MailboxReIndexing", user=address, mailbox="Inbox")["messages"] == 3
     assert run("MessageReIndexing", message=f"{store.pk}:2")["messages"] == 1
+    assert run("RebuildStoreIndex", id=store.pk, folder=f"{address}/Inbox")["stores"][0]["numbers"]["messages"] == 3
 
 
-def test_the_page_shows_the_indexes_and_starts_the_task(client_for: ClientFor, administrator: User, user: User) -> None:
-    archive(user, make_mails(2))
+def test_the_page_says_what_could_not_be_read_and_starts_the_task(
+    client_for: ClientFor, administrator: User, user: User
+) -> None:
+    archive(user, [makers.mail({"a.pdf": makers.pdf("x", locked=True)})])
     browser = client_for(administrator)
-    assert b"Search indexes" in browser.get("/stores/indexes/").content
-    missing = browser.post("/stores/indexes/", {"what": "user", "name": "nobody@example.org"})
-    assert missing.status_code == 422 and b"There is no mailbox" in missing.content
-    started = browser.post("/stores/indexes/", {"what": "user", "name": make_mailbox(user).address})
+    page = "/stores/indexes/again/"
+    assert b"encrypted" in browser.get(page).content
+    for what, name, why in (
+        ("user", "nobody@example.org", b"There is no mailbox"),
+        ("store", "Nowhere", b"there is no store"),
+        ("message", "", b"Say which one."),
+    ):
+        missing = browser.post(page, {"what": what, "name": name})
+        assert missing.status_code == 422 and why in missing.content
+    started = browser.post(page, {"what": "user", "name": make_mailbox(user).address})
     task = Task.objects.get(type="FullReIndexing")
     assert started.status_code == 303 and started["Location"].endswith(f"/{task.pk}/")
-    assert browser.post("/stores/indexes/select/").status_code == 303
-    assert b"Rebuild 1 index" in browser.get("/stores/indexes/").content
-    assert browser.post("/stores/indexes/rebuild/").status_code == 303
-    assert Task.objects.filter(type="RebuildSelectedStoreIndexes").exists()
