@@ -11,6 +11,7 @@ from re import Pattern
 from re import compile as compile_pattern
 from typing import Any
 
+from archive import engines
 from archive import store as engine
 from archive.models import Profile, Store
 from archive.profiles.recording import Recorder
@@ -25,20 +26,29 @@ DEFAULT_FOLDER = "Inbox"
 
 
 @dataclass(slots=True)
+class Outlet:
+    """One store that takes mail of this run, with the engine's intake once there is something to keep."""
+
+    store: Store
+    opened: engine.Store
+    ingest: engine.Ingest | None = None
+    labelled: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
 class Context:
-    """One run of an archiving profile."""
+    """One run of an archiving profile. `store_of` says which store takes a mailbox's mail: its customer's, or all's."""
 
     profile: Profile
     run: TaskRun
-    store: Store
-    opened: engine.Store
     recorder: Recorder
     stopping: Callable[[], bool]
-    ingest: engine.Ingest | None = None
+    store_of: Callable[[Mailbox], Store]
+    outlets: dict[int, Outlet] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
-    labelled: set[int] = field(default_factory=set)
     source_total: int = 0
     seen: int = 0
+    _of: dict[int, Outlet] = field(default_factory=dict)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -49,23 +59,35 @@ class Context:
         """For the log of the gate."""
         return f"the profile “{self.profile.name}”"
 
-    def begin_ingest(self) -> engine.Ingest:
-        """The engine's intake, opened when there is something to keep."""
-        if self.ingest is None:
-            self.ingest = engine.Ingest(self.opened, 0, index="feed", stop=self.stopping)
-            self.ingest.__enter__()
-        return self.ingest
+    def outlet(self, mailbox: Mailbox) -> Outlet:
+        """Where a mailbox's mail goes. Raises: StoreUnknown, StoreProtected, StoreUnavailable."""
+        if mailbox.pk not in self._of:
+            store = self.store_of(mailbox)
+            if store.pk not in self.outlets:
+                self.outlets[store.pk] = Outlet(store, engines.open_store(store))
+            self._of[mailbox.pk] = self.outlets[store.pk]
+        return self._of[mailbox.pk]
 
-    def label(self, mailbox: Mailbox) -> None:
-        """The mailbox's address, as its store knows it."""
-        if mailbox.pk not in self.labelled:
-            self.opened.mailbox(mailbox.pk, mailbox.address)
-            self.labelled.add(mailbox.pk)
+    def intake(self, mailbox: Mailbox) -> engine.Ingest:
+        """The engine's intake for a mailbox, whose address its store knows then. Raises: as `outlet`."""
+        outlet = self.outlet(mailbox)
+        if mailbox.pk not in outlet.labelled:
+            outlet.opened.mailbox(mailbox.pk, mailbox.address)
+            outlet.labelled.add(mailbox.pk)
+        if outlet.ingest is None:
+            outlet.ingest = engine.Ingest(outlet.opened, 0, index="feed", stop=self.stopping)
+            outlet.ingest.__enter__()
+        return outlet.ingest
+
+    def open_outlets(self) -> list[Outlet]:
+        """Those with an intake, the last one first."""
+        return [each for each in reversed(self.outlets.values()) if each.ingest is not None]
 
     def take(self) -> None:
         """What became of messages since the last look, and how far the run is."""
-        if self.ingest is not None:
-            self.recorder.take(self.ingest.outcomes())
+        for outlet in self.open_outlets():
+            if outlet.ingest is not None:
+                self.recorder.take(outlet.ingest.outcomes(), outlet.store.pk)
         self.progress()
 
     def progress(self, note: str = "") -> None:

@@ -14,12 +14,14 @@ from typing import BinaryIO
 from django.utils import timezone
 
 from archive import engines
+from archive.errors import StoreUnavailable
 from archive.mail.journal_reports import unpack
 from archive.models import ProfileKind, RunFolder, SourceFolder, SourceMessage, Store
 from archive.profiles.context import Context, Signing, server_of, spool_dir
 from archive.remote.errors import CommandRefused
 from archive.remote.imap import Folder, Imap
 from archive.remote.pop3 import Pop3
+from archive.selectors import open_stores
 from archive.store.errors import StoreError
 from config.kit import net
 from domains.models import Mailbox
@@ -56,8 +58,22 @@ def is_safe(row: SourceMessage, digest: bytes) -> str:
             return "what the archive gives back differs"
         if opened.index.has([row.number]) != 1:
             return "the index doesn't find it"
-    except (StoreError, OSError) as error:
+    except (StoreError, StoreUnavailable, OSError) as error:
         return f"it can't be read back: {error}"
+    return ""
+
+
+def _others_are_safe(row: SourceMessage, digest: bytes) -> str:
+    """A report may concern people of several customers, whose stores each have the message: all must give it back."""
+    for store in open_stores():
+        if store.pk == row.store_id:
+            continue
+        try:
+            opened = engines.open_store(store)
+            for number in opened.catalogue.find_sha256([digest]).values():
+                opened.read(number)
+        except (StoreError, StoreUnavailable, OSError) as error:
+            return f"its copy in “{store.name}” can't be read back: {error}"
     return ""
 
 
@@ -146,8 +162,8 @@ class Deleting:
     def _compared(self, row: SourceMessage, content: bytes | None, spool: BinaryIO | None) -> str:
         if self.context.profile.kind != ProfileKind.JOURNAL:
             return is_safe(row, digest_of(content, spool))
-        from_report = _message_of_report(content, spool)  # what is archived is the message inside
-        return is_safe(row, hashlib.sha256(from_report).digest())
+        digest = hashlib.sha256(_message_of_report(content, spool)).digest()  # what is archived is the message inside
+        return is_safe(row, digest) or _others_are_safe(row, digest)
 
     def _agrees(self, row: SourceMessage, why: str) -> bool:
         if why:

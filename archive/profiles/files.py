@@ -114,7 +114,6 @@ class _Reading:
         self.whole = context.recorder.begin(mailbox, "", "", "", shown=str(files.root))
 
     def run(self) -> None:
-        self.context.label(self.mailbox)
         left_out: dict[str, int] = {}
         for item in _items(self.context, self.files):
             pending = self.files.begun[item.name]
@@ -149,7 +148,7 @@ class _Reading:
         work = self.works[target]
         work.line.found += 1
         self.context.recorder.put(
-            self.context.begin_ingest(), work, item.key, [(self.mailbox.pk, target)], content=found.content,
+            work, item.key, [(self.context.intake(self.mailbox), self.mailbox.pk, target)], content=found.content,
             spool=found.spool, size=found.size, received_at=received_at,
         )  # fmt: skip
         self.context.take()
@@ -179,11 +178,9 @@ class _Reading:
 
     def _settle(self) -> None:
         """Wait until the engine has all of it, so that the last files count as read."""
-        ingest = self.context.ingest
-        if ingest is None:
-            self._note_files()
-            return
-        ingest.finish()
+        for outlet in self.context.open_outlets():
+            if outlet.ingest is not None:
+                outlet.ingest.finish()
         self.context.take()
         self._note_files()
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from archive.errors import StoreProtected, StoreUnavailable, StoreUnknown
 from archive.mail.journal_reports import unpack
 from archive.models import ProfileKind
 from archive.profiles.context import Context, FolderRules, Signing
@@ -75,11 +76,14 @@ class ToWhomItConcerns:
             named = ", ".join((*report.senders, *report.recipients)) or "nobody"
             recorder.fail(work, key, received_at=received_at, reason=f"no mailbox of ours is concerned: {named}")
             return
-        for mailbox, _folder in places:
-            self.context.label(mailbox)
+        try:
+            intakes = [(self.context.intake(mailbox), mailbox.pk, folder) for mailbox, folder in places]
+        except (StoreUnknown, StoreProtected, StoreUnavailable) as error:  # all of them, or none
+            recorder.fail(work, key, received_at=received_at, reason=str(error))
+            return
         recorder.put(
-            self.context.begin_ingest(), work, key, [(mailbox.pk, folder) for mailbox, folder in places],
-            content=report.message, spool=None, size=len(report.message), received_at=received_at, flags=flags,
+            work, key, intakes, content=report.message, spool=None, size=len(report.message), received_at=received_at,
+            flags=flags,
         )  # fmt: skip
         self.context.take()
 

@@ -17,7 +17,7 @@ from typing import BinaryIO
 from django.db import connection, transaction
 from django.utils import timezone
 
-from archive.models import FolderDay, Gap, Profile, ProfileRun, RunFolder, SourceFolder, SourceMessage, Store
+from archive.models import FolderDay, Gap, Profile, ProfileRun, RunFolder, SourceFolder, SourceMessage
 from archive.store import Ingest, Outcome
 from archive.store.errors import StoreError
 from domains.models import Mailbox
@@ -70,6 +70,7 @@ class Token:
     size: int
     waiting: int
     is_new: bool = False
+    store: int = 0
     number: int = 0
     sha256: bytes = b""
 
@@ -77,8 +78,8 @@ class Token:
 class Recorder:
     """Keeps the rows of one run in step with what the engine acknowledged."""
 
-    def __init__(self, profile: Profile, run: ProfileRun, store: Store) -> None:
-        self.profile, self.run, self.store = profile, run, store
+    def __init__(self, profile: Profile, run: ProfileRun) -> None:
+        self.profile, self.run = profile, run
         self._done: list[Token] = []
         self._closable: list[FolderWork] = []
         self._lines: dict[int, FolderWork] = {}
@@ -128,14 +129,14 @@ class Recorder:
         return work.row.messages.filter(sha256=None).exists()
 
     def put(
-        self, ingest: Ingest, work: FolderWork, key: str, places: Sequence[tuple[int, str]], *,
+        self, work: FolderWork, key: str, places: Sequence[tuple[Ingest, int, str]], *,
         content: bytes | None, spool: BinaryIO | None, size: int, received_at: int, flags: Iterable[str] = (),
     ) -> None:  # fmt: skip
-        """Hand a message to the engine, for each of its places (mailbox number, folder)."""
+        """Hand a message to the engine, for each of its places (a store's intake, mailbox number, folder)."""
         token = Token(work, key, received_at, " ".join(flags)[:200], size, len(places))
         work.open_tokens += 1
         work.given.add(key)
-        for at, (mailbox, folder) in enumerate(places):
+        for at, (ingest, mailbox, folder) in enumerate(places):
             given = spool
             if spool is not None and at < len(places) - 1:
                 given = Path(f"/proc/self/fd/{spool.fileno()}").open("rb")  # noqa: SIM115  # the engine closes it
@@ -168,13 +169,13 @@ class Recorder:
 
     # What the engine says
 
-    def take(self, outcomes: Iterable[Outcome]) -> None:
-        """Acknowledged placements; written when there are enough of them, or a second has passed."""
+    def take(self, outcomes: Iterable[Outcome], store: int) -> None:
+        """Placements that a store acknowledged; written when there are enough of them, or a second has passed."""
         for outcome in outcomes:
             token: Token = outcome.token
             token.waiting -= 1
             token.is_new = token.is_new or outcome.state == "archived"
-            token.number, token.sha256 = outcome.number, outcome.sha256
+            token.store, token.number, token.sha256 = store, outcome.number, outcome.sha256
             if not token.waiting:
                 self._finish(token)
         due = time.monotonic() - self._written_at > WRITE_SECONDS
@@ -228,17 +229,17 @@ class Recorder:
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO archive_sourcemessage (folder_id, key, received_at, store_id, number, sha256, flags,"
-                " message_id, reason, gone) SELECT f, k, to_timestamp(r), %s, n, h, g, '', '', false FROM"
-                " unnest(%s::bigint[], %s::text[], %s::float8[], %s::bigint[], %s::bytea[], %s::text[])"
-                " AS t(f, k, r, n, h, g)"
+                " message_id, reason, gone) SELECT f, k, to_timestamp(r), s, n, h, g, '', '', false FROM"
+                " unnest(%s::bigint[], %s::text[], %s::float8[], %s::bigint[], %s::bigint[], %s::bytea[], %s::text[])"
+                " AS t(f, k, r, s, n, h, g)"
                 " ON CONFLICT (folder_id, key) DO UPDATE SET received_at = EXCLUDED.received_at, store_id ="
                 " EXCLUDED.store_id, number = EXCLUDED.number, sha256 = EXCLUDED.sha256, flags = EXCLUDED.flags,"
                 " message_id = '', reason = ''",
                 [
-                    self.store.pk,
                     [key[0] for key in rows],
                     [key[1] for key in rows],
                     [float(_bounded(token.received_at)) for token in rows.values()],
+                    [token.store for token in rows.values()],
                     [token.number for token in rows.values()],
                     [token.sha256 for token in rows.values()],
                     [token.flags for token in rows.values()],

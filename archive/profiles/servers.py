@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import BinaryIO, Protocol
 
+from archive.errors import StoreProtected, StoreUnavailable, StoreUnknown
 from archive.models import ProfileKind
 from archive.profiles.accounts import mailboxes_of
 from archive.profiles.context import Context, FolderRules, Signing, server_of, spool_dir
@@ -58,11 +59,16 @@ class IntoFolder:
         if not size:
             self.context.recorder.fail(work, key, received_at=received_at, reason="an empty message")
             return
-        self.context.label(self.mailbox)
+        try:
+            place = (self.context.intake(self.mailbox), self.mailbox.pk, self.folder)
+        except (StoreUnknown, StoreProtected, StoreUnavailable) as error:
+            if spool is not None:
+                spool.close()
+            self.context.recorder.fail(work, key, received_at=received_at, reason=str(error))
+            return
         self.context.recorder.put(
-            self.context.begin_ingest(), work, key, [(self.mailbox.pk, self.folder)], content=content, spool=spool,
-            size=size, received_at=received_at, flags=flags,
-        )  # fmt: skip
+            work, key, [place], content=content, spool=spool, size=size, received_at=received_at, flags=flags
+        )
         self.context.take()
 
 

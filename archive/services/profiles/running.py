@@ -18,8 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.actors import Actor
-from archive import engines
-from archive.errors import ProfileBusy, ProfileError, StoreUnknown
+from archive.errors import ProfileBusy, ProfileError
 from archive.models import Profile, ProfileKind, ProfileRun, RunOutcome, Trigger
 from archive.profiles import completeness
 from archive.profiles.context import Context
@@ -32,7 +31,7 @@ from archive.profiles.sending import export_profile
 from archive.profiles.servers import archive_servers
 from archive.remote.errors import RemoteError
 from archive.services.profiles.keeping import right_for
-from archive.services.stores import current_store
+from archive.services.stores import store_for_import
 from archive.store.errors import Stopped, StoreError
 from config.kit import net
 from jobs.running import TaskRun
@@ -140,12 +139,12 @@ class _Run:
         return self._result()
 
     def _archive(self) -> None:
-        store = current_store(self.actor)
-        if not store.is_open:
-            raise StoreUnknown(_("The store “%(name)s” is switched off.") % {"name": store.name})
-        opened = engines.open_store(store)
-        recorder = Recorder(self.profile, self.row, store)
-        context = Context(self.profile, self.run, store, opened, recorder, self.stopping)
+        recorder = Recorder(self.profile, self.row)
+        context = Context(
+            self.profile, self.run, recorder, self.stopping, lambda mailbox: store_for_import(self.actor, None, mailbox)
+        )
+        if self.profile.mailbox is not None:
+            context.outlet(self.profile.mailbox)  # before the source is asked for anything
         try:
             self._read(context)
             if not self.stopping():
@@ -174,15 +173,22 @@ class _Run:
 
     def _close(self, context: Context, error: BaseException | None) -> None:
         """Let the engine finish what it has, and record it, also after an error of the source."""
-        ingest = context.ingest
-        if ingest is not None:
+        failure = error if isinstance(error, StoreError) else None  # of anything else the engine keeps what it has
+        failed: StoreError | None = None
+        for outlet in context.open_outlets():
+            ingest, outlet.ingest = outlet.ingest, None
+            assert ingest is not None
             context.progress(_("Indexing"))
-            failure = error if isinstance(error, StoreError) else None  # of anything else the engine keeps what it has
-            with contextlib.suppress(Stopped):
+            try:
                 ingest.__exit__(None if failure is None else type(failure), failure, None)
-            context.recorder.take(ingest.outcomes())
-            context.ingest = None
+            except Stopped:
+                pass
+            except StoreError as broken:  # the other stores keep what they have
+                failed = failed or broken
+            context.recorder.take(ingest.outcomes(), outlet.store.pk)
         context.recorder.write_all()
+        if failed is not None and error is None:
+            raise failed
 
     def _delete(self, context: Context) -> None:
         if self.profile.settings.get("delete_after_days") is None:

@@ -15,6 +15,7 @@ from archive.errors import BadProfile
 from archive.models import Gap, Profile, Store
 from archive.profiles import completeness
 from archive.services.profiles import keeping
+from archive.services.stores import NewStore, create_store, current_store
 from config.kit import paths
 from domains.services.aliases import add_alias
 from domains.services.groups import create_group
@@ -29,6 +30,7 @@ from tests.archive.django.profiles.ground import (
     run_well,
     server_values,
 )
+from tests.domains.factories import make_customer, make_domain, make_mailbox_in
 from tests.dovecot_server import Dovecot, needs_dovecot
 from tests.proxy import dropping_proxy
 from tests.pst_file import PstFolder, mail, write_pst
@@ -111,6 +113,40 @@ def test_reports_are_unpacked_and_filed_to_everybody_concerned(dovecot: Dovecot,
     assert archived(ann.address) == {"Sent": [inner]}
     assert archived(bob.address) == archived(eve.address) == {"Inbox": [inner]}
     assert engines.open_store(Store.objects.get()).facts().messages == 1
+
+
+@needs_dovecot
+def test_each_customers_mail_goes_into_their_own_store_and_all_copies_must_be_readable_before_the_source_goes(
+    dovecot: Dovecot, address: str
+) -> None:
+    ann = make_mailbox(f"ann-{address}")
+    customer = make_customer()
+    bob = make_mailbox_in(make_domain(customer=customer))
+    own = create_store(SYSTEM, name="Theirs", wanted=NewStore("Theirs", customer=customer, state="current"))
+    main = current_store(SYSTEM)
+    journal, inner = f"journal-{address}", message(1)
+    lines = (f"Sender: {ann.address}", "Message-Id: <1@example.net>", f"To: {bob.address}")
+    dovecot.deliver(journal, a_report(inner, *lines), received_at=1_100_000_000)
+    profile = journal_profile(dovecot, journal)
+    assert run_well(profile).archived == 1
+    assert archived(ann.address) == {"Sent": [inner]} and archived(bob.address) == {"Inbox": [inner]}
+    assert [engines.open_store(store).facts().messages for store in (main, own)] == [1, 1]
+
+    values = server_values(dovecot, user_name=f"at-{address}", mailbox=bob.address)
+    theirs = keeping.create_profile(SYSTEM, name="Bob", kind="imap", values=values)
+    dovecot.deliver(f"at-{address}", message(2))
+    assert run_well(theirs).archived == 1
+    assert engines.open_store(own).facts().messages == 2
+
+    keeping.update_profile(SYSTEM, profile, values={"delete_after_days": 0})
+    copy = next((own.root / "packs").iterdir())
+    whole = copy.read_bytes()
+    copy.write_bytes(whole[:-200] + bytes(200))  # theirs can't be read back, ours can
+    engines.close_all()
+    assert run(profile).deleted == 0
+    copy.write_bytes(whole)
+    engines.close_all()
+    assert run_well(profile).deleted == 1
 
 
 @needs_dovecot
