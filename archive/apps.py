@@ -9,6 +9,7 @@ class ArchiveConfig(AppConfig):
     verbose_name = _("Archive")
 
     def ready(self) -> None:
+        import archive.backup_commands
         import archive.commands
         import archive.keeping_commands
         import archive.profile_commands
@@ -26,14 +27,16 @@ class ArchiveConfig(AppConfig):
             sentences,
             usage,
         )
+        from archive.services.backup.running import register_alerts
         from archive.services.profiles.automatic import EVERY_S
         from config.kit import clock
         from domains.usage import register_source
 
-        assert archive.commands and archive.keeping_commands and archive.profile_commands
+        assert archive.backup_commands and archive.commands and archive.keeping_commands and archive.profile_commands
         clock.every(EVERY_S, archive.tasks.PROFILES)
         attachment_options.register()
         evidence_commands.register_jobs()
+        register_alerts()
         evidence_offers.register()
         clock.every(archive.tasks.HOUSEKEEPING_EVERY_S, archive.tasks.HOUSEKEEPING)
         clock.every(archive.tasks.FOLLOW_EVERY_S, archive.tasks.FOLLOW_RETENTION)

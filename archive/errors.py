@@ -101,3 +101,11 @@ class ProfileBusy(ProfileError):
 
 class ProfileUnknown(ProfileError):
     """No such profile or result, or none that this person may see."""
+
+
+class BackupUnknown(ArchiveError):
+    """No such backup destination or set, or none that this person may see."""
+
+
+class BackupIncomplete(ArchiveError):
+    """A backup was written and something of the archive is not in it; the text names it."""

@@ -85,6 +85,16 @@ def register() -> None:
         tabs.register("store", label, url_name, right=Right.MANAGE_STORES, order=order, under=under)
     nav.register(
         "archive",
+        _("Backups"),
+        "archive:backup-list",
+        "archive-box",
+        Right.MANAGE_STORES,
+        12,
+        words=_("backup restore destination s3 bucket disaster recovery"),
+        under=("archive:backup", "archive:restore"),
+    )
+    nav.register(
+        "archive",
         _("Profiles"),
         "archive:profile-list",
         "arrow-path",

@@ -11,6 +11,7 @@ from accounts.actors import Actor
 from archive.errors import StoreUnavailable
 from archive.models import Store, StoreState
 from archive.services.autocreate import create_where_due
+from archive.services.backup.running import watch_backups
 from archive.services.exports import remove_expired_exports
 from archive.services.packages import remove_expired_packages
 from archive.services.profiles.automatic import EVERY_S, start_due
@@ -33,10 +34,11 @@ def look_after_stores() -> None:
 
 @shared_task(name=HOUSEKEEPING, ignore_result=True, acks_late=False, expires=HOUSEKEEPING_EVERY_S)  # type: ignore[untyped-decorator]
 def housekeeping() -> None:
-    """Prepared downloads, packages and abandoned uploads whose time is over go."""
+    """Prepared downloads, packages and abandoned uploads whose time is over go; backups that are late are told of."""
     remove_expired_exports()
     remove_expired_packages()
     remove_old_uploads()
+    watch_backups()
 
 
 FOLLOW_RETENTION = "archive.follow_retention"

@@ -20,6 +20,7 @@ from django.db.migrations.executor import MigrationExecutor
 from accounts import services
 from archive.models import Store
 from archive.services.keys import are_keys_lost
+from archive.services.backup.whole import restore_ordered
 from config import translations
 from config.kit import paths, sealing_keys, secrets
 from config.staticfiles import LEFT_OUT
@@ -33,6 +34,7 @@ def prepare(admin_email: str, admin_password: str) -> dict[str, str | None]:
     make_folders()
     wait_for_database()
     migrate()
+    restore_ordered(tell=lambda text: print(text, file=sys.stderr))
     compile_translations()
     collect_static_files()
     secrets.master_key()

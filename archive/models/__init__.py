@@ -11,6 +11,7 @@ from archive.models.access import (
     ArchiveRead,
     NoticeDelay,
 )
+from archive.models.backups import BackupDestination, BackupSet
 from archive.models.evidence import PACKAGE_DAYS, EvidenceKey, EvidencePackage, PackageFormat, StoreCheckpoint
 from archive.models.exports import EXPORT_HOURS, Export, ExportFormat
 from archive.models.imports import KEPT_REJECTIONS, Rejection, Upload, UploadState
@@ -54,6 +55,8 @@ __all__ = [
     "ArchiveAccess",
     "ArchiveRead",
     "AutoCreation",
+    "BackupDestination",
+    "BackupSet",
     "Completeness",
     "Compliance",
     "DeletionCertificate",

@@ -5,7 +5,9 @@ Not for what happens inside a store, and not for a single store that came from e
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 import os
 import secrets as random
 import time
@@ -163,6 +165,24 @@ def _put_in_force(prepared: Path) -> str | None:
 def _restore_recovery_public(private: bytes) -> None:
     """From now on new stores are wrapped for this key too, also where another one's public half lay."""
     _replace(paths.keys_dir() / "recovery.pub", secrets.public_of(private).hex().encode())
+
+
+def put_master_in_force(master: bytes) -> None:
+    """Make a master key that somebody kept the one of this machine, and the recovery key that of its stores.
+
+    Nothing is wrapped anew. Raises: StoreUnavailable (a store doesn't open with it), SecretsError.
+    """
+    for store in Store.objects.filter(detached_at=None).order_by("pk"):
+        document = (store.root / KEYS_FILE).read_bytes()
+        try:
+            unwrap(document, store.identity or "", master)
+        except StoreError as error:
+            raise StoreUnavailable(f"the store “{store.name}” can't be opened with this key: {error}") from error
+        public = base64.b64decode(json.loads(document)["recovery"]["for"])
+        _replace(paths.keys_dir() / "recovery.pub", public.hex().encode())
+    if not (_master_file().exists() and secrets.master_key() == master):
+        _put_in_force(_write_key(_master_file().with_suffix(".new"), master.hex().encode()))
+    engines.close_all()
 
 
 def are_keys_lost() -> bool:

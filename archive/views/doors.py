@@ -9,11 +9,20 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 
 from accounts.requests import ActorRequest
-from archive.errors import ArchiveClosed, ExportGone, MessageUnknown, ProfileUnknown, StoreUnavailable, StoreUnknown
+from archive.errors import (
+    ArchiveClosed,
+    BackupUnknown,
+    ExportGone,
+    MessageUnknown,
+    ProfileUnknown,
+    StoreUnavailable,
+    StoreUnknown,
+)
 from archive.store.errors import NotFound
 from config.kit.pages import render_page
 
 View = Callable[..., HttpResponseBase]
+UNKNOWN = (MessageUnknown, ArchiveClosed, StoreUnknown, ExportGone, NotFound, ProfileUnknown, BackupUnknown)
 
 
 def archive_page(view: View) -> View:
@@ -23,7 +32,7 @@ def archive_page(view: View) -> View:
     def translated(request: ActorRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
-        except (MessageUnknown, ArchiveClosed, StoreUnknown, ExportGone, NotFound, ProfileUnknown) as error:
+        except UNKNOWN as error:
             raise Http404(str(error)) from error
         except StoreUnavailable as error:
             return unavailable(request, error)

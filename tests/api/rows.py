@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.api.matrix import IN, Row, everybody, of_customer, of_domain, of_mailbox, server_only
 from tests.api.things import (
+    a_backup,
+    a_backup_destination,
     a_branded_customer,
     a_branded_domain,
     a_branded_server,
@@ -385,6 +387,17 @@ ROWS = [
     Row("domain_events", of_domain, user=404),
     Row("user_events", of_mailbox, user=403),
     # tasks
+    server_only("backup_destination_list"),
+    server_only("backup_destination_create"),
+    server_only("backup_destination_detail", a_backup_destination),
+    server_only("backup_destination_change", a_backup_destination),
+    server_only("backup_destination_delete", a_backup_destination),
+    server_only("backup_destination_test", a_backup_destination),
+    server_only("backup_destination_read", a_backup_destination),
+    server_only("backup_run", a_backup_destination),
+    server_only("backup_set_list"),
+    server_only("backup_set_detail", a_backup),
+    server_only("backup_set_verify", a_backup),
     server_only("mail_profile_list"),
     server_only("mail_profile_create"),
     server_only("mail_profile_detail", a_profile),

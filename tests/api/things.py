@@ -17,7 +17,7 @@ from accounts.services.options import set_option
 from accounts.services.roles import create_role
 from accounts.services.saved_views import create_view
 from accounts.services.tokens import create_token
-from archive.models import ProfileRun, Store
+from archive.models import BackupDestination, BackupSet, ProfileRun, Store
 from archive.services.holds import HoldTerms, place_hold
 from archive.services.profiles.keeping import create_profile
 from config.kit import paths
@@ -196,6 +196,21 @@ def a_token_of_an_admin(place: Place) -> dict[str, Any]:
 def a_target(place: Place) -> dict[str, Any]:
     set_forwarding(Actor.system(), place.mailbox, ["x@elsewhere.example", "y@elsewhere.example"])
     return of_mailbox(place) | {"address": "x@elsewhere.example"}
+
+
+def a_backup_destination(place: Place) -> dict[str, Any]:
+    made = BackupDestination.objects.create(
+        name=f"Bucket {BackupDestination.objects.count()}", kind="s3", endpoint="https://s3.example.org", bucket="mail"
+    )
+    return {"destinationId": made.pk}
+
+
+def a_backup(place: Place) -> dict[str, Any]:
+    destination = a_backup_destination(place)["destinationId"]
+    made = BackupSet.objects.create(
+        destination_id=destination, set="20260301T021500123456Z-1a2b", made_at=timezone.now()
+    )
+    return {"backupId": made.pk}
 
 
 def a_profile(place: Place) -> dict[str, Any]:

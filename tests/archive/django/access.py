@@ -11,6 +11,8 @@ from accounts.models import User
 from accounts.permissions import Right
 from archive.models import (
     ArchiveAccess,
+    BackupDestination,
+    BackupSet,
     DeletionCertificate,
     EvidencePackage,
     Export,
@@ -70,6 +72,18 @@ def _access(reader: User, owner: User | None) -> ArchiveAccess:
 
 def a_store(cast: Cast, owner: User) -> tuple[object, ...]:
     return (make_store().pk,)
+
+
+def a_destination(cast: Cast, owner: User) -> tuple[object, ...]:
+    number = BackupDestination.objects.count() + 1
+    path = paths.home() / "backups" / f"{number}"
+    return (BackupDestination.objects.create(name=f"Destination {number}", path=str(path)).pk,)
+
+
+def a_backup(cast: Cast, owner: User) -> tuple[object, ...]:
+    (destination_id,) = a_destination(cast, owner)
+    named = "20260301T021500123456Z-1a2b"
+    return (BackupSet.objects.create(destination_id=destination_id, set=named, made_at=timezone.now()).pk,)
 
 
 def a_package(cast: Cast, owner: User) -> tuple[object, ...]:
@@ -211,6 +225,28 @@ ROWS = [
     in_domain(
         "archive:person-folders", 422, method="POST", see=Right.VIEW_USERS, need=Right.MANAGE_USERS, args=somebody
     ),
+    for_administrators("archive:backup-list"),
+    for_administrators("archive:backup-kinds"),
+    for_administrators("archive:backup-create", args=lambda cast, owner: ("folder",)),
+    for_administrators("archive:backup-create", 422, method="POST", args=lambda cast, owner: ("s3",)),
+    for_administrators("archive:backup-detail", args=a_destination),
+    for_administrators("archive:backup-edit", args=a_destination),
+    for_administrators("archive:backup-edit", 422, method="POST", args=a_destination),
+    for_administrators("archive:backup-run", args=a_destination),
+    for_administrators("archive:backup-run", 303, method="POST", args=a_destination),
+    for_administrators("archive:backup-test", 303, method="POST", args=a_destination),
+    for_administrators("archive:backup-read", 303, method="POST", args=a_destination),
+    for_administrators("archive:backup-delete", 303, method="POST", args=a_destination),
+    for_administrators("archive:backup-set", args=a_backup),
+    for_administrators("archive:backup-set", 422, method="POST", args=a_backup),
+    for_administrators("archive:backup-verify", 303, method="POST", args=a_backup),
+    for_administrators("archive:restore-mailbox", args=a_backup),
+    for_administrators("archive:restore-mailbox", 422, method="POST", args=a_backup),
+    for_administrators("archive:restore-store", args=a_backup),
+    for_administrators("archive:restore-store", 422, method="POST", args=a_backup),
+    for_administrators("archive:restore-archive", args=a_backup),
+    for_administrators("archive:restore-archive", 422, method="POST", args=a_backup),
+    for_administrators("archive:restore-withdraw", 303, method="POST"),
     for_administrators("archive:store-list"),
     for_administrators("archive:index-again"),
     for_administrators("archive:index-again", 422, method="POST"),
