@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from archive import storefacts
-from archive.models import Store
+from archive.models import BackupDestination, Store
 from archive.selectors import open_stores
+from archive.services.backup import running
 from archive.storefacts import StoreLine
 from config.kit import health
 from config.kit.health import Report
@@ -22,6 +24,7 @@ FREE_ERROR_BYTES = 512 << 20
 
 def register() -> None:
     health.register(gettext_lazy("Stores"), check_stores)
+    health.register(gettext_lazy("Backups"), check_backups)
 
 
 def check_stores() -> Iterable[Report]:
@@ -30,6 +33,28 @@ def check_stores() -> Iterable[Report]:
     if not stores:
         return [Report("ok", _("none yet; the first import makes one"))]
     return [_check(store) for store in stores]
+
+
+def check_backups() -> Iterable[Report]:
+    """One report per destination: whether its last backup is young enough and whole."""
+    found = list(BackupDestination.objects.all())
+    if not found:
+        return [Report("ok", _("no destination yet; add one under “Backups”"))]
+    return [_check_backups(each) for each in found]
+
+
+def _check_backups(destination: BackupDestination) -> Report:
+    name = _("Backups to “%(name)s”") % {"name": destination.name}
+    last = destination.sets.filter(is_readable=True).first()
+    if running.is_late(destination):
+        text = _("the last backup is older than %(days)s days") % {"days": number(destination.warn_days)}
+        return Report("warning", text, name=name)
+    if last is None:
+        return Report("ok", _("none yet"), name=name)
+    facts = {_("Last backup"): date_format(last.made_at, "DATETIME_FORMAT"), _("Messages"): number(last.messages)}
+    if last.state in ("damaged", "incomplete"):
+        return Report("warning", _("something is wrong with the last backup"), facts, name=name)
+    return Report("ok", _("up to date"), facts, name=name)
 
 
 def _check(store: Store) -> Report:

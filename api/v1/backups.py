@@ -140,8 +140,15 @@ def _stores(actor: Actor) -> None:
     actor.require(Right.MANAGE_STORES)
 
 
+def _require_some(actor: Actor) -> None:
+    """For whoever doesn't manage stores there are no destinations and no backups."""
+    if not actor.has(Right.MANAGE_STORES):
+        raise Http404("no such object")
+
+
 def destination(actor: Actor, destination_id: int) -> BackupDestination:
     """`admit` of everything about one destination."""
+    _require_some(actor)
     try:
         return destinations.get_destination(actor, destination_id)
     except BackupUnknown as error:
@@ -150,6 +157,7 @@ def destination(actor: Actor, destination_id: int) -> BackupDestination:
 
 def backup(actor: Actor, backup_id: int) -> BackupSet:
     """`admit` of one set."""
+    _require_some(actor)
     try:
         return sets.get_backup(actor, backup_id)
     except BackupUnknown as error:

@@ -16,7 +16,9 @@ from accounts.actors import Actor
 from accounts.models import User
 from accounts.services import create_user
 from archive import engines, selectors
+from archive.backup_commands import RunBackupArguments, VerifyBackupArguments
 from archive.models import Gap
+from archive.services.backup.destinations import create_destination
 from archive.services.imports import ImportArguments
 from archive.services.packages import PackageArguments
 from archive.services.profiles.arguments import ProfileArguments
@@ -62,6 +64,7 @@ def build() -> World:
     _evidence(administrator, user)
     pages.append(("store-evidence", reverse("archive:store-evidence", args=[store.pk])))
     pages += _profile_pages(user)
+    pages += _backup_pages(administrator)
     return World(administrator, user, pages)
 
 
@@ -111,6 +114,34 @@ def _clock_pages(administrator: User, user: User) -> list[tuple[str, str]]:
         *((f"job-run-{run.state}", reverse("jobs:run-detail", args=[run.pk])) for run in runs),
         ("alert", reverse("jobs:alert-detail", args=[alerts[0].pk])),
         ("alert-everybody", reverse("jobs:alert-detail", args=[alerts[1].pk])),
+    ]
+
+
+def _backup_pages(administrator: User) -> list[tuple[str, str]]:
+    """A folder with a checked backup, one with a damaged one, and a bucket that had none yet."""
+    actor, folder = Actor.for_user(administrator), paths.home() / "backups"
+    place = create_destination(actor, name="Every night", kind="folder", path=str(folder / "nightly"))
+    for _number in range(2):
+        run_here(actor, "RunBackup", RunBackupArguments(place.name))
+    run_here(actor, "VerifyBackup", VerifyBackupArguments(place.name))
+    bucket = create_destination(
+        actor, name="Other side of the river", kind="s3", endpoint="https://s3.example.org", bucket="mail-backups",
+        prefix="lighthouse/archive", access_key="AKIAEXAMPLE", secret_key="secret", keep_days=400,
+    )  # fmt: skip
+    good, other = place.sets.all()[:2]
+    other.check_ok, other.check_problems = False, ["stores/4f/packs/00000001.pack.77: it is not what was written"]
+    other.save()
+    return [
+        ("backup", reverse("archive:backup-detail", args=[place.pk])),
+        ("backup-bucket", reverse("archive:backup-detail", args=[bucket.pk])),
+        ("backup-run", reverse("archive:backup-run", args=[place.pk])),
+        ("backup-edit", reverse("archive:backup-edit", args=[bucket.pk])),
+        ("backup-new", reverse("archive:backup-create", args=["folder"])),
+        ("backup-set", reverse("archive:backup-set", args=[good.pk])),
+        ("backup-set-damaged", reverse("archive:backup-set", args=[other.pk])),
+        ("restore-mailbox", reverse("archive:restore-mailbox", args=[good.pk])),
+        ("restore-store", reverse("archive:restore-store", args=[good.pk])),
+        ("restore-archive", reverse("archive:restore-archive", args=[good.pk])),
     ]
 
 

@@ -15,6 +15,10 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
+from archive.backup import pruning
+from archive.backup.destination import FolderDestination
+from archive.backup.manifest import key_for_writing, list_sets
+from archive.backup.writing import Subject, Writer
 from archive.store import Ingest, Store, StoreError
 from archive.store.backend import FileBackend
 from archive.store.errors import Busy, NotFound
@@ -109,6 +113,18 @@ def operate(store: Store, name: str, *arguments: str) -> None:
     say("done", report.ok)
 
 
+def back_up(store: Store, destination: str) -> None:
+    """A backup to a folder, saying each step and the set when it stands; then old sets go."""
+    say("begun")
+    there = FolderDestination(Path(destination))
+    key_id, key = key_for_writing(there, KEYS)
+    with there.hold():
+        writer = Writer(there, key_id, key, progress=lambda done, total, note: say("step", done))
+        say("made", writer.run([Subject(store, "Store", "store")], None).set)
+        pruning.run(there, pruning.plan(there, [each.set for each in list_sets(there)[3:]]))
+    say("done")
+
+
 def read(store: Store, seconds: str, threads: str) -> None:
     """Reads, lists and searches in many threads; says how often, or what went wrong."""
     end = time.monotonic() + float(seconds)
@@ -168,7 +184,7 @@ def limited(store: Store, most: str, last: str) -> None:
 
 WORKS: dict[str, Callable[..., None]] = {
     "ingest": ingest, "index": index, "compact": delete_and_compact, "read": read, "hold": hold, "limited": limited,
-    "operate": operate, "churn": churn,
+    "operate": operate, "churn": churn, "back_up": back_up,
 }  # fmt: skip
 
 

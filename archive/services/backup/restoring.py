@@ -100,7 +100,7 @@ def restore_store(actor: Actor, run: TaskRun, backup: BackupSet, name: str) -> d
             destination=backup.destination.name, backup_set=backup.set, store=name,
         )  # fmt: skip
     fresh = paths.stores_dir() / f".restoring-{part.identity}"
-    scratch = fresh.with_name(f"{fresh.name}.work")
+    scratch = fresh.with_name(f"{fresh.name}-work")
     try:
         restoring.restore_store(
             opened, part, fresh, key=key, set_id=backup.set, work=scratch,
