@@ -1,6 +1,6 @@
-"""The commands of backups: writing, listing, checking, removing, restoring; and compacting the database.
+"""The commands of backups: writing, listing, checking, removing, restoring.
 
-CreateBackup and CompactMasterDatabase: MailStore's administration API, with its argument names.
+CreateBackup: MailStore's administration API, with its argument names.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from accounts.permissions import Right
 from archive.backup.errors import BackupError
 from archive.errors import ArchiveError
 from archive.models import BackupDestination, BackupSet
-from archive.services.backup import compacting, destinations, restoring, running, sets
+from archive.services.backup import destinations, restoring, running, sets
 from jobs.commands import About, command
 from jobs.dry_runs import Plan
 from jobs.errors import BadArguments
@@ -321,24 +321,3 @@ def _plan_archive(actor: Actor, arguments: RestoreArchiveArguments) -> Plan | No
 def restore_archive(actor: Actor, run: TaskRun, arguments: RestoreArchiveArguments) -> Result:
     """Let the next start of Postkeep restore everything from a backup; takes two people."""
     return restoring.order_archive(actor, run, _set_of(actor, arguments.destination, arguments.backup_set))
-
-
-# --- the database ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class CompactDatabaseArguments:
-    """full: give the room back to the disk; each table is locked for as long as it is written anew."""
-
-    full: Annotated[bool, About(_("Give the room back to the disk"), _("Each table is locked meanwhile."))] = False
-
-
-@command(
-    "CompactMasterDatabase",
-    needs=Right.MANAGE_SERVER,
-    arguments=CompactDatabaseArguments,
-    label=_("Compaction of the database"),
-)
-def compact_master_database(actor: Actor, run: TaskRun, arguments: CompactDatabaseArguments) -> Result:
-    """Make room of deleted rows usable again, and bring the planner's statistics up to date."""
-    return compacting.compact_database(actor, run, full=arguments.full)

@@ -31,7 +31,6 @@ def register() -> None:
             "backup.run": _("Backup written"),
             "backup.verify": _("Backup checked"),
             "backup.withdraw_restore": _("Restore of everything taken back"),
-            "database.compact": _("Database compacted"),
             "compliance.set": _("Compliance settings changed"),
             "hold.place": _("Legal hold placed"),
             "hold.release": _("Legal hold ended"),

@@ -19,8 +19,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from accounts import services
 from archive.models import Store
-from archive.services.keys import are_keys_lost
 from archive.services.backup.whole import restore_ordered
+from archive.services.keys import are_keys_lost
 from config import translations
 from config.kit import paths, sealing_keys, secrets
 from config.staticfiles import LEFT_OUT

@@ -49,7 +49,7 @@ def plan_store(actor: Actor, backup: BackupSet, name: str) -> Plan | None:
     actor.require(Right.MANAGE_STORES)
     _opened, manifest, _key = manifest_of(actor, backup)
     part = manifest.store(name)
-    present = Store.objects.filter(identity=part.identity).first()
+    present = _attached(part)
     if present is None:
         return None
     _require_replaceable(present)
@@ -60,11 +60,15 @@ def plan_store(actor: Actor, backup: BackupSet, name: str) -> Plan | None:
     return Plan(f"{present.name} · {backup.set}", numbers, note=_when(manifest))
 
 
+def _attached(part: StorePart) -> Store | None:
+    return Store.objects.filter(identity=part.identity, detached_at=None).first()
+
+
 def _messages_now(store: Store) -> int:
     try:
-        with OpenStore.open(store.root, store.work, engines.keys(), read_only=True) as opened:
+        with engines.opened_for_upkeep(store) as opened:
             return opened.catalogue.counter("messages")
-    except (StoreError, OSError):
+    except (StoreUnavailable, StoreError):
         return 0
 
 
@@ -92,7 +96,7 @@ def restore_store(actor: Actor, run: TaskRun, backup: BackupSet, name: str) -> d
     actor.require(Right.MANAGE_STORES)
     opened, manifest, key = manifest_of(actor, backup)
     part = manifest.store(name)
-    present = Store.objects.filter(identity=part.identity).first()
+    present = _attached(part)
     if present is not None:
         _require_replaceable(present)
         proofs.require(
@@ -126,41 +130,45 @@ def _put_in_place(
     """The restored folder under its name, its row, and where the former folder is now."""
     aside: Path | None = None
     with transaction.atomic():
-        if present is None:
-            name, folder = _free(part)
-            store = Store.objects.create(name=name, path=folder, identity=part.identity, state=StoreState.NORMAL)
-        else:
-            store = Store.objects.select_for_update().get(pk=present.pk)
-            engines.close_store(store)
-            if store.state == StoreState.DISABLED:
-                store.state = StoreState.NORMAL
-                store.save(update_fields=["state"])
-            if store.root.exists():
-                aside = store.root.with_name(f"{store.root.name}.replaced-{timezone.now():%Y%m%d-%H%M%S}")
-                store.root.rename(aside)
+        store = present or _row_for(part)
+        engines.close_store(store)
+        if present is not None and store.root.exists():
+            aside = store.root.with_name(f"{store.root.name}.replaced-{timezone.now():%Y%m%d-%H%M%S}")
+            store.root.rename(aside)
+        if present is None or store.state == StoreState.DISABLED:
+            store.state = StoreState.NORMAL
+        store.retried_at = timezone.now()  # whoever failed to open it looks again
+        store.save()
         store.root.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(fresh, store.root)
         place_work(store, scratch)
     return store, None if aside is None else str(aside)
 
 
-def _free(part: StorePart) -> tuple[str, str]:
-    """A name and a folder nobody has."""
-    names = set(Store.objects.values_list("name", flat=True))
-    folders = set(Store.objects.values_list("path", flat=True))
+def _row_for(part: StorePart) -> Store:
+    """The row of a store that isn't attached: the one that remembers it, or a new one; at a place nobody has."""
+    attached = Store.objects.filter(detached_at=None)
+    names, folders = set(attached.values_list("name", flat=True)), set(attached.values_list("path", flat=True))
     name = next(n for n in (part.name, *(f"{part.name} {at}" for at in range(2, 10_000))) if n not in names)
     stem = Path(part.folder).name or "store"
     candidates = (stem, *(f"{stem}-{at}" for at in range(2, 10_000)))
     folder = next(f for f in candidates if f not in folders and not (paths.stores_dir() / f).exists())
-    return name, folder
+    store = Store.objects.filter(identity=part.identity).first() or Store(identity=part.identity)
+    store.name, store.path, store.work_path, store.index_path, store.detached_at = name, folder, "", "", None
+    return store
 
 
 def place_work(store: Store, scratch: Path) -> None:
     """The store's working copies begin anew, with the restored index where the backup had one."""
     shutil.rmtree(store.work, ignore_errors=True)
-    if scratch.exists():
-        store.work.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.move(scratch, store.work)
+    shutil.rmtree(store.index, ignore_errors=True)
+    if not (scratch / "index").exists():
+        return
+    store.work.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store.index.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.move(scratch / "index", store.index)
+    shutil.move(scratch / "store", store.work / "store")  # whose index it is
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 # --- one mailbox -------------------------------------------------------------------------------------------------
@@ -182,7 +190,7 @@ def restore_mailbox(
     opened, manifest, _key = manifest_of(actor, backup)
     parts = [manifest.store(store)] if store else manifest.stores
     master = engines.keys().master
-    into_store = engines.open_store(store_for_import(actor, None))
+    into_store = engines.open_writable(store_for_import(actor, None, target))
     done = {"found": 0, "restored": 0, "known": 0, "unreadable": 0}
     with tempfile.TemporaryDirectory(dir=_work(), ignore_cleanup_errors=True) as work:
         for number, part in enumerate(parts):
@@ -304,7 +312,7 @@ def plan_archive(actor: Actor, backup: BackupSet) -> Plan:
     _opened, manifest, _key = manifest_of(actor, backup)
     if manifest.database is None:
         raise BadArguments(_("This backup holds no database; restore its stores one by one."), field="backup_set")
-    now = sum(_messages_now(store) for store in Store.objects.order_by("pk"))
+    now = sum(_messages_now(store) for store in Store.objects.filter(detached_at=None))
     numbers = [
         (now, _("messages are in the stores that are put aside")),
         (manifest.messages, ngettext("message comes back", "messages come back", manifest.messages)),

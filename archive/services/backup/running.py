@@ -10,7 +10,7 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -92,8 +92,8 @@ def run_backup(
 def preview_backup(actor: Actor, destination: BackupDestination) -> Preview:
     """What a run would write now; the database isn't among it. Raises: Forbidden, BackupError, SecretsError."""
     actor.require(Right.MANAGE_STORES)
-    subjects, _problems = _subjects()
-    return preview(open_destination(actor, destination), subjects)
+    with _subjects() as (subjects, _problems):
+        return preview(open_destination(actor, destination), subjects)
 
 
 def _write(run: TaskRun, opened: Destination, indexes: bool) -> Manifest:
@@ -109,9 +109,9 @@ def _write(run: TaskRun, opened: Destination, indexes: bool) -> Manifest:
     with _scratch() as folder:
         run.progress(0, None, unit="bytes", note=_("Reading the database"))
         dumped = dump_database(folder / "database.dump", run)
-        subjects, problems = _subjects()
-        writer.problems += problems
-        manifest = writer.run(subjects, dumped, indexes=indexes)
+        with _subjects() as (subjects, problems):
+            writer.problems += problems
+            manifest = writer.run(subjects, dumped, indexes=indexes)
     for problem in manifest.problems:
         run.log(problem, "warning")
     return manifest
@@ -140,15 +140,19 @@ def dump_database(target: Path, run: TaskRun | None = None) -> DatabaseDump:
     return DatabaseDump(target, migrations)
 
 
-def _subjects() -> tuple[list[Subject], list[str]]:
+@contextmanager
+def _subjects() -> Iterator[tuple[list[Subject], list[str]]]:
     """Every attached store, also one that is switched off; and what can't be opened, in words."""
     found, problems = list[Subject](), list[str]()
-    for store in Store.objects.order_by("pk"):
-        try:
-            found.append(Subject(engines.open_store(store), store.name, store.path, store.state))
-        except (StoreUnavailable, StoreError, SecretsError, OSError) as error:
-            problems.append(f"{store.name} is not in this backup: {error}")
-    return found, problems
+    with ExitStack() as stack:
+        for store in Store.objects.filter(detached_at=None).order_by("pk"):
+            try:
+                opened = stack.enter_context(engines.opened_for_upkeep(store))
+            except StoreUnavailable as error:
+                problems.append(f"{store.name} is not in this backup: {error}")
+            else:
+                found.append(Subject(opened, store.name, store.path, store.state))
+        yield found, problems
 
 
 def _prune(actor: Actor, run: TaskRun, destination: BackupDestination, opened: Destination) -> int:

@@ -2,8 +2,8 @@
 
 Nobody else may work meanwhile: it is done by `manage.py restore` while Postkeep is down, or by its start, as ordered.
 First everything is fetched and checked; then the database is loaded in one transaction, what was there before being
-dumped aside; then the stores come into their places, theirs being moved aside; then the shape of the database is
-brought to this version, and the keys are put in force. Killed at any moment, run it again: what is fetched stays.
+dumped aside, and its shape is brought to this version; then the stores come into their places, what lay there being
+moved aside; then the keys are put in force. Killed at any moment, run it again: what is fetched stays.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from archive.backup.destination import Destination
 from archive.backup.errors import BackupError, InTheWay, SetDamaged
 from archive.backup.manifest import Manifest, StorePart, open_key, read_set
 from archive.models import BackupDestination, Store, StoreState
-from archive.services import stores as store_services
+from archive.services import keys as key_services
 from archive.services.backup.destinations import open_destination
 from archive.services.backup.restoring import bump_sequence, order_file, place_work, read_order
 from archive.services.backup.running import dump_database
@@ -107,9 +107,9 @@ def restore(wanted: Wanted, *, overwrite: bool = False, tell: Tell = lambda text
     _fetch(wanted, ground, tell)
     aside = paths.home() / f"replaced-{timezone.now():%Y%m%d-%H%M%S}"
     _load_database(wanted, ground, aside, tell)
-    _place_stores(wanted, ground, aside, result, tell)
     tell("Bringing the database to this version …")
     call_command("migrate", interactive=False, verbosity=0)
+    _place_stores(wanted, ground, aside, result, tell)
     bump_sequence(max((part.highest_mailbox for part in manifest.stores), default=0))
     _forget_what_this_machine_saw(aside)
     _put_keys_in_force(wanted, result, tell)
@@ -191,29 +191,27 @@ def _place_stores(wanted: Wanted, ground: Path, aside: Path, result: Restored, t
             (ground / "placed.json").write_text(json.dumps(placed), "utf-8")
         result.stores.append(row.name)
         tell(f"The store “{row.name}” is in {row.root}.")
-    held = {part.identity for part in wanted.manifest.stores}
-    for row in _rows():
-        if row.identity not in held:
-            Store.objects.filter(pk=row.pk).update(state=StoreState.DISABLED)
-            result.problems.append(f"the store “{row.name}” was not in the backup; it is switched off")
-
-
-def _rows() -> list[Store]:
-    """The rows of stores; only columns that every version has, since the database is not migrated yet."""
-    return list(Store.objects.only("pk", "name", "path", "identity", "state").order_by("pk"))
+    held = [part.identity for part in wanted.manifest.stores]
+    for row in Store.objects.filter(detached_at=None).exclude(identity__in=held):
+        Store.objects.filter(pk=row.pk).update(state=StoreState.DISABLED)
+        result.problems.append(f"the store “{row.name}” was not in the backup; it is switched off")
 
 
 def _row(part: StorePart) -> Store:
-    """The restored row of a store. One that lay at a place of its own which isn't here goes among the others.
+    """The restored row of a store. Folders of its own whose place isn't here are given up for the usual ones.
 
     Raises: SetDamaged.
     """
-    row = next((each for each in _rows() if each.identity == part.identity), None)
+    row = Store.objects.filter(identity=part.identity).first()
     if row is None:
         raise SetDamaged(f"the backup's database knows nothing of its store “{part.name}”")
     if Path(row.path).is_absolute() and not row.root.parent.is_dir():
         row.path = f"{row.root.name}-{part.identity[:8]}"
-        Store.objects.filter(pk=row.pk).update(path=row.path)
+    if row.work_path and not row.work.parent.is_dir():
+        row.work_path = ""
+    if row.index_path and not row.index.parent.is_dir():
+        row.index_path = ""
+    row.save(update_fields=["path", "work_path", "index_path"])
     return row
 
 
@@ -227,18 +225,18 @@ def _forget_what_this_machine_saw(aside: Path) -> None:
 
 def _put_keys_in_force(wanted: Wanted, result: Restored, tell: Tell) -> None:
     if wanted.recovery_key:
-        done = store_services.recover_keys(Actor.console(), recovery_key=wanted.recovery_key)
+        done = key_services.recover_keys(Actor.console(), recovery_key=wanted.recovery_key)
         tell(f"A new master key is in {done['master']}; all stores open with it.")
         if done["secrets_lost"]:
             result.problems.append("some stored passwords can't be opened any more; type them in again")
     elif wanted.master is not None:
-        store_services.put_master_in_force(wanted.master)
+        key_services.put_master_in_force(wanted.master)
     sealing_keys.forget()
 
 
 def _check_stores(result: Restored, tell: Tell) -> None:
     """Each is opened, which replays its journal, and asked whether it is whole."""
-    for row in Store.objects.order_by("pk"):
+    for row in Store.objects.filter(detached_at=None).order_by("pk"):
         if not row.is_open:
             continue
         tell(f"Opening “{row.name}” …")

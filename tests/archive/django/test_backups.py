@@ -23,7 +23,6 @@ from archive import engines
 from archive.backup.errors import DestinationBusy, DestinationRefused, KeyRefused
 from archive.backup.manifest import list_sets
 from archive.backup_commands import (
-    CompactDatabaseArguments,
     CreateBackupArguments,
     DestinationArguments,
     RemoveBackupsArguments,
@@ -234,7 +233,6 @@ def test_a_backup_is_listed_checked_thinned_out_and_its_failures_are_told(
     place.sets.update(made_at=timezone.now() - timedelta(days=3))
     assert running.watch_backups() == 1 == running.watch_backups()
     assert Alert.objects.get(kind=running.OVERDUE).times == 1
-    assert do("CompactMasterDatabase", CompactDatabaseArguments(), actor)["tables"] > 50
 
 
 @pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('archive', '0005_profiles'),
+        ('archive', '0006_stores'),
     ]
 
     operations = [
