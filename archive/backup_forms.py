@@ -23,7 +23,7 @@ class DestinationForm(forms.Form):
         label=_("Endpoint"), max_length=500, help_text=_("The address of the S3 server: https://s3.example.org.")
     )
     bucket = forms.CharField(label=_("Bucket"), max_length=63)
-    prefix = forms.CharField(
+    prefix = forms.CharField(  # type: ignore[assignment]  # a field, which Django takes out of the class
         label=_("Prefix"), max_length=300, required=False, help_text=_("What the names in the bucket begin with.")
     )
     region = forms.CharField(label=_("Region"), max_length=60, required=False, initial="us-east-1")

@@ -50,7 +50,7 @@ def test_a_backup_killed_anywhere_leaves_whole_sets_only_and_the_next_one_goes_o
     destination = FolderDestination(quick_path / "destination")
     for kill in range(KILLS):
         if kill % 3 == 0:
-            add(quick_path, 40 * kill, 40 * (kill + 2))
+            add(quick_path, 30 * kill, 30 * kill + 40)
         child = Child.start("back_up", quick_path / "store", quick_path / "work", destination.root)
         child.wait_for("begun")
         child.wait_for("step", chance.randrange(1, 12))
@@ -62,7 +62,7 @@ def test_a_backup_killed_anywhere_leaves_whole_sets_only_and_the_next_one_goes_o
         assert all(each.manifest is not None for each in listed)
         for each in listed:
             assert each.manifest is not None
-            assert checking.run(destination, each.manifest, checking.plan(each.manifest, deep=kill % 5 == 4)).ok
+            assert checking.run(destination, each.manifest, checking.plan(each.manifest, deep=kill == KILLS - 1)).ok
     wanted = add(quick_path, 5000, 5010)
     with opened(quick_path) as store:
         manifest = back_up(destination, store)
@@ -82,7 +82,7 @@ def test_a_destination_without_room_says_so_and_no_half_set_is_taken_for_a_whole
         destination = FolderDestination(small_disk / "destination")
         filler = small_disk / "filler"
         free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
-        filler.write_bytes(bytes(free - 3 * ROOM_BYTES))
+        filler.write_bytes(bytes(free - ROOM_BYTES))
         with pytest.raises(DestinationFull, match="no room is left"):
             back_up(destination, store)
         assert list_sets(destination) == [] and not list(destination.root.rglob("*.tmp"))

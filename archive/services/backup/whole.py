@@ -140,7 +140,7 @@ def _fetch(wanted: Wanted, ground: Path, tell: Tell) -> None:
             continue
         restoring.restore_store(
             wanted.destination, part, ground / part.identity, key=wanted.key, set_id=wanted.manifest.set,
-            work=ground / f"{part.identity}.work", progress=progress,
+            work=ground / f"{part.identity}-work", progress=progress,
         )  # fmt: skip
 
 
@@ -186,7 +186,7 @@ def _place_stores(wanted: Wanted, ground: Path, aside: Path, result: Restored, t
                 shutil.move(row.root, aside / "stores" / f"{row.pk}-{row.root.name}")
             row.root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.move(ground / part.identity, row.root)
-            place_work(row, ground / f"{part.identity}.work")
+            place_work(row, ground / f"{part.identity}-work")
             placed.append(part.identity)
             (ground / "placed.json").write_text(json.dumps(placed), "utf-8")
         result.stores.append(row.name)
