@@ -52,6 +52,11 @@ def recovery_shown_mark() -> Path:
     return keys_dir() / "recovery.shown"
 
 
+def restore_order() -> Path:
+    """There while the next start shall restore everything from a backup; written by those who order it."""
+    return home() / "restore" / "order.json"
+
+
 def static_dir() -> Path:
     """Collected static files, made by `up`."""
     return home() / "static"

@@ -21,6 +21,7 @@ from config.supervisor import house
 from config.supervisor.loop import Loop, StartFailed, StopAsked
 
 PREPARE_S = 600.0
+RESTORE_S = 7 * 86_400.0  # a whole archive is fetched, where a restore was ordered
 WEB_S = 60.0
 OLD_WEB_S = 12.0
 OLD_SUPERVISOR_S = 25.0
@@ -145,7 +146,8 @@ def _start_all(loop: Loop) -> None:
 
 
 def _result_of(loop: Loop, process: subprocess.Popen[bytes], result: IO[bytes]) -> dict[str, Any]:
-    loop.run_to_end(process, "prepare", timeout_s=PREPARE_S)
+    timeout_s = RESTORE_S if paths.restore_order().exists() else PREPARE_S
+    loop.run_to_end(process, "prepare", timeout_s=timeout_s)
     result.seek(0)
     found: dict[str, Any] = json.loads(result.read())
     return found

@@ -292,15 +292,10 @@ def _take(ingest: Ingest, done: dict[str, int]) -> None:
 # --- everything, at the next start -------------------------------------------------------------------------------
 
 
-def order_file() -> Path:
-    """Where an order waits for the next start."""
-    return paths.home() / "restore" / "order.json"
-
-
 def read_order() -> dict[str, str] | None:
     """The order that waits, if any."""
     try:
-        found: dict[str, str] = json.loads(order_file().read_text("utf-8"))
+        found: dict[str, str] = json.loads(paths.restore_order().read_text("utf-8"))
     except (OSError, ValueError):
         return None
     return found
@@ -333,7 +328,7 @@ def order_archive(actor: Actor, run: TaskRun, backup: BackupSet) -> dict[str, ob
         "destination": str(backup.destination_id), "name": backup.destination.name, "set": backup.set,
         "by": actor.label, "at": timezone.now().isoformat(timespec="seconds"),
     }  # fmt: skip
-    file = order_file()
+    file = paths.restore_order()
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = file.with_suffix(".new")
     fresh.touch(mode=0o600)
@@ -350,7 +345,7 @@ def withdraw_order(actor: Actor) -> bool:
     if order is None:
         return False
     audit.record(actor, "backup.withdraw_restore", None, set=order.get("set", ""))
-    order_file().unlink(missing_ok=True)
+    paths.restore_order().unlink(missing_ok=True)
     return True
 
 

@@ -27,7 +27,7 @@ from archive import engines
 from archive.backup import database, pruning
 from archive.backup.destination import Destination
 from archive.backup.errors import BackupError
-from archive.backup.manifest import Manifest, key_for_writing, list_sets
+from archive.backup.manifest import Listed, Manifest, key_for_writing, list_sets
 from archive.backup.writing import DatabaseDump, Preview, Subject, Writer, preview
 from archive.errors import StoreUnavailable
 from archive.models import BackupDestination, BackupSet, Store
@@ -159,7 +159,10 @@ def _prune(actor: Actor, run: TaskRun, destination: BackupDestination, opened: D
     """Let old sets go. That this fails doesn't make the backup a failed one."""
     try:
         going = pruning.too_old(
-            list_sets(opened), keep_last=destination.keep_last, keep_days=destination.keep_days, now=datetime.now(UTC)
+            _ours(list_sets(opened)),
+            keep_last=destination.keep_last,
+            keep_days=destination.keep_days,
+            now=datetime.now(UTC),
         )
         report = pruning.run(opened, pruning.plan(opened, going), stop=run.stopping)
     except (BackupError, Stopped) as error:
@@ -167,6 +170,16 @@ def _prune(actor: Actor, run: TaskRun, destination: BackupDestination, opened: D
         return 0
     forget_sets(actor, destination, going, report.numbers)
     return len(going)
+
+
+def _ours(sets: list[Listed]) -> list[Listed]:
+    """The sets of this archive: those of another one that writes to the same place are that one's to let go."""
+    known = set(Store.objects.values_list("identity", flat=True))
+    return [
+        each
+        for each in sets
+        if each.manifest is not None and all(part.identity in known for part in each.manifest.stores)
+    ]
 
 
 # --- telling -----------------------------------------------------------------------------------------------------

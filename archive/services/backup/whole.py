@@ -30,7 +30,7 @@ from archive.backup.manifest import Manifest, StorePart, open_key, read_set
 from archive.models import BackupDestination, Store, StoreState
 from archive.services import keys as key_services
 from archive.services.backup.destinations import open_destination
-from archive.services.backup.restoring import bump_sequence, order_file, place_work, read_order
+from archive.services.backup.restoring import bump_sequence, place_work, read_order
 from archive.services.backup.running import dump_database
 from archive.store.errors import StoreError
 from archive.store.operations import attach
@@ -257,7 +257,7 @@ def restore_ordered(tell: Tell = lambda text: None) -> Restored | None:
     order = read_order()
     if order is None:
         return None
-    file = order_file()
+    file = paths.restore_order()
     try:
         row = BackupDestination.objects.get(pk=int(order["destination"]))
         wanted = open_set(open_destination(Actor.system(), row), order["set"], master=secrets.master_key())
