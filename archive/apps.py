@@ -16,6 +16,7 @@ class ArchiveConfig(AppConfig):
         import archive.tasks  # registers with Celery, also where nothing autodiscovers
         from archive import (
             attachment_options,
+            backup_reporting,
             evidence_commands,
             evidence_offers,
             health,
@@ -46,6 +47,7 @@ class ArchiveConfig(AppConfig):
         navigation.register()
         overview.register()
         profile_reporting.register()
+        backup_reporting.register()
         reporting.register()
         sentences.register()
         register_source(usage.held)

@@ -42,6 +42,9 @@ from jobs import approvals, services
 from jobs.errors import BadArguments as BadCommandArguments
 from jobs.errors import NeedsApproval
 from jobs.models import Alert, Task
+from jobs.reports import Content, blocks
+from jobs.reports.periods import Timespan, period_of
+from jobs.reports.sending import report_for
 from jobs.services import run_here
 from tests import factories
 from tests.archive.django.factories import archive, make_mails, make_raw
@@ -381,3 +384,24 @@ def test_a_bucket_is_reached_through_the_gate_tried_and_backed_up_to(
     update_destination(actor, made, secret_key="wrong")
     said = do("TestBackupDestination", DestinationArguments("Bucket"), actor)
     assert not said["ok"] and "SignatureDoesNotMatch" in str(said["problem"])
+
+
+@pytest.mark.django_db
+def test_the_status_report_tells_of_each_destination(administrator: User, user: User, backup_folder: Path) -> None:
+    actor = Actor.for_user(administrator)
+
+    def section() -> Content | None:
+        made = report_for(actor, period_of(Timespan.THIS_WEEK, "UTC", timezone.now()))
+        return next((each.content for each in made.sections if each.name == "backups"), None)
+
+    assert section() is None
+    archive(user, make_mails(3))
+    place = create_destination(actor, name="Nightly", kind="folder", path=str(backup_folder))
+    do("RunBackup", RunBackupArguments("Nightly"))
+    said = section()
+    assert said is not None and not said.notices
+    (table,) = (block for block in said.blocks if isinstance(block, blocks.Table))
+    assert [cell.text for cell in table.rows[0]][:2] == ["Nightly", "Whole"] and table.rows[0][3].text == "1"
+    place.sets.update(made_at=timezone.now() - timedelta(days=3))
+    said = section()
+    assert said is not None and "no backup for more than 2 days" in said.notices[0].text
