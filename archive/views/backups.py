@@ -10,6 +10,8 @@ from django.db.models import OuterRef, Subquery
 from django.forms import Form
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -104,7 +106,6 @@ def _detail(destination: BackupDestination) -> dict[str, Any]:
         "destination": destination,
         "state": state_of(state),
         "values": _values(destination),
-        "jobs": list(Job.objects.filter(command="RunBackup", arguments__destination=destination.name)),
         "danger": Danger(
             _("Forget this destination"),
             _("No backup is written there any more. What lies there stays, and is found again when it is added anew."),
@@ -131,7 +132,17 @@ def _values(destination: BackupDestination) -> list[ShownValue]:
         *shown,
         ShownValue(_("Search indexes"), _("with them") if destination.indexes else _("without them")),
         ShownValue(_("Keeps"), keeps),
+        ShownValue(_("Runs by itself"), _planned(destination)),
     ]
+
+
+def _planned(destination: BackupDestination) -> SafeString:
+    """The jobs that write there, or where to plan one."""
+    jobs = Job.objects.filter(command="RunBackup", arguments__destination=destination.name)
+    links = [(reverse("jobs:job-detail", args=[job.pk]), job.name) for job in jobs]
+    if not links:
+        links = [(reverse("jobs:job-create", args=["RunBackup"]), _("Not yet; plan a job “Backup”"))]
+    return format_html_join(", ", '<a href="{}">{}</a>', links)
 
 
 @never_cache

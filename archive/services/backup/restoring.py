@@ -14,6 +14,7 @@ from pathlib import Path
 
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -73,7 +74,11 @@ def _messages_now(store: Store) -> int:
 
 
 def _when(manifest: Manifest) -> str:
-    return _("As it was at %(time)s.") % {"time": manifest.when().isoformat(sep=" ", timespec="seconds")}
+    return _("As it was at %(time)s.") % {"time": _moment(manifest)}
+
+
+def _moment(manifest: Manifest) -> str:
+    return date_format(timezone.localtime(manifest.when()), "DATETIME_FORMAT")
 
 
 def _require_replaceable(store: Store) -> None:
@@ -314,7 +319,7 @@ def plan_archive(actor: Actor, backup: BackupSet) -> Plan:
         (len(manifest.stores), ngettext("store comes back", "stores come back", len(manifest.stores))),
     ]
     note = _("Everything is as it was at %(time)s: people, addresses, rights, mail. What came since is put aside.")
-    return Plan(backup.set, numbers, note=note % {"time": manifest.when().isoformat(sep=" ", timespec="seconds")})
+    return Plan(backup.set, numbers, note=note % {"time": _moment(manifest)})
 
 
 def order_archive(actor: Actor, run: TaskRun, backup: BackupSet) -> dict[str, object]:
