@@ -99,28 +99,28 @@ def api_requests_per_minute() -> int:
 
 
 def smtp() -> dict[str, Any]:
-    """POSTKEEP_SMTP_HOST, _PORT, _TLS (starttls, tls or none), _USER, _PASSWORD, _FROM: how our own mails leave.
+    """POSTKEEP_MAIL_HOST, _PORT, _TLS (starttls, tls or none), _USER, _PASSWORD, _FROM: how our own mails leave.
 
-    Without a host none leave. The password may stand in a file named by POSTKEEP_SMTP_PASSWORD_FILE.
+    Without a host none leave. The password may stand in a file named by POSTKEEP_MAIL_PASSWORD_FILE.
     """
-    tls = os.environ.get("POSTKEEP_SMTP_TLS") or "starttls"
+    tls = os.environ.get("POSTKEEP_MAIL_TLS") or "starttls"
     if tls not in ("starttls", "tls", "none"):
-        raise EnvironmentRefused(f"POSTKEEP_SMTP_TLS is starttls, tls or none, not {tls}")
-    password, file = os.environ.get("POSTKEEP_SMTP_PASSWORD", ""), os.environ.get("POSTKEEP_SMTP_PASSWORD_FILE", "")
+        raise EnvironmentRefused(f"POSTKEEP_MAIL_TLS is starttls, tls or none, not {tls}")
+    password, file = os.environ.get("POSTKEEP_MAIL_PASSWORD", ""), os.environ.get("POSTKEEP_MAIL_PASSWORD_FILE", "")
     if file:
         try:
             password = Path(file).read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise EnvironmentRefused(f"POSTKEEP_SMTP_PASSWORD_FILE can't be read: {error}") from error
+            raise EnvironmentRefused(f"POSTKEEP_MAIL_PASSWORD_FILE can't be read: {error}") from error
     standard = {"starttls": "587", "tls": "465", "none": "25"}[tls]
-    host = os.environ.get("POSTKEEP_SMTP_HOST", "").strip()
+    host = os.environ.get("POSTKEEP_MAIL_HOST", "").strip()
     return {
         "host": host,
-        "port": _port("POSTKEEP_SMTP_PORT", os.environ.get("POSTKEEP_SMTP_PORT") or standard),
+        "port": _port("POSTKEEP_MAIL_PORT", os.environ.get("POSTKEEP_MAIL_PORT") or standard),
         "tls": tls,
-        "user": os.environ.get("POSTKEEP_SMTP_USER", ""),
+        "user": os.environ.get("POSTKEEP_MAIL_USER", ""),
         "password": password,
-        "from": os.environ.get("POSTKEEP_SMTP_FROM") or f"postkeep@{urlsplit(public_url()).hostname}",
+        "from": os.environ.get("POSTKEEP_MAIL_FROM") or f"postkeep@{urlsplit(public_url()).hostname}",
     }
 
 

@@ -1,6 +1,6 @@
 """Our own mails to people: invitations, links, notices, reports. In the reader's language, by one SMTP server.
 
-The server is the one that an app above says (a row of its, which people set), else the environment's (POSTKEEP_SMTP_…),
+The server is the one that an app above says (a row of its, which people set), else the environment's (POSTKEEP_MAIL_…),
 which no person aims and which therefore passes no gate. Without one nothing can be sent, and whoever wanted to must
 show what they have instead. Not for the mail we serve: that is the gateway's.
 """

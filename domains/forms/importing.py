@@ -36,6 +36,6 @@ class ImportForm(forms.Form):
         field.initial, field.disabled = ready, not ready
         if not ready:
             field.help_text = gettext_lazy(
-                "No mail server is set up (POSTKEEP_SMTP_HOST). In the list of users, “Links for passwords” makes a"
+                "No mail server is set up (POSTKEEP_MAIL_HOST). In the list of users, “Links for passwords” makes a"
                 " link for each."
             )

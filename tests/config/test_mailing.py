@@ -94,11 +94,11 @@ def test_the_environment_says_how(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     for name, value in (
         ("HOST", "smtp.example.org"), ("TLS", "tls"), ("USER", "us"), ("PASSWORD_FILE", str(tmp_path / "password")),
     ):  # fmt: skip
-        monkeypatch.setenv(f"POSTKEEP_SMTP_{name}", value)
+        monkeypatch.setenv(f"POSTKEEP_MAIL_{name}", value)
     said = environment.smtp()
     assert (said["host"], said["port"], said["tls"], said["password"]) == ("smtp.example.org", 465, "tls", "secret")
     for name, value in (("TLS", "maybe"), ("PORT", "x"), ("PASSWORD_FILE", "/nowhere/at/all")):
         with monkeypatch.context() as patched:
-            patched.setenv(f"POSTKEEP_SMTP_{name}", value)
+            patched.setenv(f"POSTKEEP_MAIL_{name}", value)
             with pytest.raises(environment.EnvironmentRefused):
                 environment.smtp()

@@ -71,7 +71,7 @@ def send_invitations(
     """
     actor.require_somewhere(Right.SET_PASSWORDS)
     if not is_configured():
-        raise MailServerAway(_("No mail server is set up (POSTKEEP_SMTP_HOST)."))
+        raise MailServerAway(_("No mail server is set up (POSTKEEP_MAIL_HOST)."))
     result, last = Invited(), 0
     while not stop():
         rows = PendingInvitation.objects.filter(batch=batch, pk__gt=last).select_related("user").order_by("pk")

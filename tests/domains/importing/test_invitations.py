@@ -150,7 +150,7 @@ def test_without_a_mail_server_nothing_is_lost(domain: Domain, file: Path, setti
     settings.EMAIL_HOST = ""
     batch = run(file, "users", "email\na@example.org\n", invite=True).batch
     task = run_here(SYSTEM, "InviteImportedUsers", BatchArguments(batch))
-    assert task.state == "failed" and "POSTKEEP_SMTP_HOST" in task.error
+    assert task.state == "failed" and "POSTKEEP_MAIL_HOST" in task.error
     assert PendingInvitation.objects.count() == 1
     assert invitations.forget_old(timezone.now() + invitations.KEPT * 2) == 1
 
@@ -178,6 +178,6 @@ def test_the_page_offers_invitations_as_the_mail_server_is(
     assert re.search(r'name="invite"[^>]*checked', page)
     settings.EMAIL_HOST = ""
     page = browser.get(url).content.decode()
-    assert re.search(r'name="invite"[^>]*disabled', page) and "POSTKEEP_SMTP_HOST" in page
+    assert re.search(r'name="invite"[^>]*disabled', page) and "POSTKEEP_MAIL_HOST" in page
     without = client_for(make_delegate(domain, rights=["manage_users"]))
     assert 'name="invite"' not in without.get(url).content.decode()
