@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import tantivy
@@ -99,9 +100,15 @@ class Judge:
                 pass
             doubtful.add(row.number)
         texts = extract_many([raw for _row, raw in whole])
-        for (row, raw), text in zip(whole, texts, strict=True):
-            if text.waiting and self._reads_files and self._store.reader is not None:
-                text.files += self._store.reader.read(raw)
+        reader = self._store.reader if self._reads_files else None
+        reading = {
+            row.number: reader.submit(partial(bytes, raw))
+            for (row, raw), text in zip(whole, texts, strict=True)
+            if text.waiting and reader is not None
+        }
+        for (row, _raw), text in zip(whole, texts, strict=True):
+            if row.number in reading:
+                text.files += reading[row.number].result()
                 if any(each.reason in UNSURE for each in text.files):
                     doubtful.add(row.number)
             entries.append(Entry(row.number, row.date, row.size, row.placements, text))

@@ -164,6 +164,16 @@ def _answer(pipe: int, until: float) -> list[FileText] | None:
             if size > 64 * MEGABYTE:
                 return None
     try:
-        return [FileText(str(each["name"]), str(each["text"]), str(each["reason"])) for each in json.loads(held)]
+        return [
+            FileText(_clean(str(each["name"]))[:2000], _clean(str(each["text"])), str(each["reason"])[:20])
+            for each in json.loads(held)
+        ]
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _clean(text: str) -> str:
+    """Text that can be encoded again: halves of characters (RTF writes them so) are joined, lone ones replaced."""
+    if text.isascii():
+        return text.replace("\0", " ")
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", " ")

@@ -41,6 +41,7 @@ def test_every_kind_of_office_file_says_its_text(reader: Reader) -> None:
             "a.pptx": makers.pptx("slide one", "slide two"),
             "a.odt": makers.odf("open words", "more"),
             "a.rtf": b"{\\rtf1\\ansi Hello {\\b bold} w\\'f6rld}",
+            "b.rtf": b"{\\rtf1\\ansi a\\u-10179?\\u-8694? b\\u-10179? c}",
             "a.doc": makers.doc("old words\rnext line"),
             "a.xls": makers.xls("old cell"),
             "a.ppt": makers.ppt("old slide"),
@@ -53,6 +54,7 @@ def test_every_kind_of_office_file_says_its_text(reader: Reader) -> None:
         "a.pptx": "slide one slide two",
         "a.odt": "open words more",
         "a.rtf": "Hello bold wörld",
+        "b.rtf": "a😊 b\ufffd c",
         "a.doc": "old words next line",
         "a.xls": "Sheet1 old cell",
         "a.ppt": "old slide",
@@ -65,7 +67,10 @@ def test_files_in_files_are_read_and_named_by_their_way(reader: Reader) -> None:
         reader,
         {
             "a.zip": makers.zipped(
-                {"x/b.docx": makers.docx("in a zip"), "c.tgz": makers.tarred({"d.txt": b"in a tar"})}
+                {
+                    "x/b.docx": makers.docx("in a zip"),
+                    "c.tgz": makers.tarred({"d.txt": b"in a tar", "\udcff.txt": b"odd name"}),
+                }
             ),
             "m.eml": inner,
             "winmail.dat": makers.tnef("outlook body", {"e.pdf": makers.pdf("in winmail")}),
@@ -78,6 +83,7 @@ def test_files_in_files_are_read_and_named_by_their_way(reader: Reader) -> None:
     )
     assert said["a.zip/x/b.docx"] == "in a zip"
     assert said["a.zip/c.tgz/c.tar/d.txt"] == "in a tar"
+    assert said["a.zip/c.tgz/c.tar/\ufffd.txt"] == "odd name"
     assert said["m.eml"].startswith("Inner letter") and "inner body" in said["m.eml"]
     assert said["m.eml/deep.pdf"] == "deepest words"
     assert said["winmail.dat"] == "outlook body" and said["winmail.dat/e.pdf"] == "in winmail"
