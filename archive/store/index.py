@@ -228,10 +228,11 @@ class Index(Note):
         super().__init__(path)
         self._guard = threading.Lock()
         self._seen: tuple[int, int, int] | None = None
-        with FileLease(path.with_name(f"{path.name}.making")).hold():
-            if self.is_outdated():
-                shutil.rmtree(path)
-            path.mkdir(parents=True, exist_ok=True)
+        if self.is_outdated():
+            with FileLease(path.with_name(f"{path.name}.making")).hold():
+                if self.is_outdated():  # nobody else was quicker
+                    shutil.rmtree(path)
+        path.mkdir(parents=True, exist_ok=True)
         self.schema = build_schema()
         self.analyzer = build_analyzer()
         self._index = self._open()
