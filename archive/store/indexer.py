@@ -172,8 +172,11 @@ class Indexer:
 
     def _take(self, row: Row, text: Extract, waiting: list[tuple[Row, Extract, Future[list[FileText]]]]) -> None:
         """Put a message, or begin to have its attached files read, beside those of others."""
-        if text.waiting and self._store.reader is not None:
-            waiting.append((row, text, self._store.read_files(row, self._store.reader)))
+        reader = self._store.reader
+        if text.files and reader is not None and not reader.reads("text"):
+            text.files.clear()  # those that are text themselves, which nobody wants to be found
+        if text.waiting and reader is not None:
+            waiting.append((row, text, self._store.read_files(row, reader)))
         else:
             self._put_one(row, text)
 

@@ -107,6 +107,8 @@ class Judge:
             if text.waiting and reader is not None
         }
         for (row, _raw), text in zip(whole, texts, strict=True):
+            if text.files and reader is not None and not reader.reads("text"):
+                text.files.clear()
             if row.number in reading:
                 text.files += reading[row.number].result()
                 if any(each.reason in UNSURE for each in text.files):

@@ -41,6 +41,10 @@ class Reader:
         self._process: subprocess.Popen[bytes] | None = None
         self._pool: ThreadPoolExecutor | None = None
 
+    def reads(self, kind: str) -> bool:
+        """Whether files of that kind are to be read now."""
+        return self._policy().reads(kind)
+
     def submit(self, raw: Callable[[], bytes], *, cut: bool = False) -> Future[list[FileText]]:
         """Read a message's files on a thread of the pool; `raw` gives its bytes there. `cut`: that is not all of it."""
         policy = self._policy()

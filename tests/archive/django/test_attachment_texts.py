@@ -59,10 +59,10 @@ def test_what_an_administrator_leaves_out_is_not_read_and_an_old_index_is_made_a
     administrator: User, user: User
 ) -> None:
     set_option(Actor.for_user(administrator), SERVER, "INDEXED_ATTACHMENTS", ["office"])
-    archive(user, [makers.mail({"a.pdf": makers.pdf("giraffe"), "b.docx": makers.docx("zebra")})])
+    archive(user, [makers.mail({"a.pdf": makers.pdf("giraffe"), "b.docx": makers.docx("zebra"), "c.csv": b"ostrich"})])
     store = current_store(Actor.for_user(administrator))
     opened = engines.open_store(store)
-    assert opened.search("giraffe", mailboxes=None).total == 0
+    assert opened.search("giraffe", mailboxes=None).total == opened.search("ostrich", mailboxes=None).total == 0
     assert opened.search("zebra", mailboxes=None).total == 1
 
     note = opened.index_path / "position.json"
