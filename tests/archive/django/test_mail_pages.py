@@ -113,7 +113,7 @@ def test_nobody_finds_what_is_anothers(client_for: ClientFor, user: User, strang
     archive(user, make_mails(5))
     archive(stranger, [make_raw("Mine alone", "budget\n")])
     assert subjects(client_for(stranger).get(SEARCH, {"q": "budget"}).content) == ["Mine alone"]
-    assert b"Report" not in client_for(administrator).get(SEARCH, {"q": "budget"}).content
+    assert subjects(client_for(administrator).get(SEARCH, {"q": "budget"}).content) == []
     mailbox = make_mailbox(user)
     for person in (stranger, administrator):
         assert client_for(person).get(SEARCH, {"mailbox": mailbox.pk}).status_code == 404
