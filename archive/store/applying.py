@@ -15,6 +15,9 @@ from .packs import Place
 from .parts import PART
 from .rows import CLOSED, IN_COMPACTION, OPEN, Description, check_of, rank_of
 
+# How many numbers one statement takes.
+CHUNK = 500
+
 Describe = Callable[[int], Description]
 Locate = Callable[[int], Place | None]
 
@@ -146,29 +149,39 @@ class Applier:
     def delete(self, numbers: list[int], folder: int, reason: str, by: str, erased: int = 0) -> None:
         if erased:
             self._at_least("erased", self.record.sequence)
+        if not folder:
+            for at in range(0, len(numbers), CHUNK):
+                self._delete_everywhere(numbers[at : at + CHUNK])
+            return
         for number in numbers:
-            where, arguments = ("number = ? AND folder = ?", (number, folder)) if folder else ("number = ?", (number,))
-            for (gone,) in self.db.execute(f"SELECT folder FROM placement WHERE {where}", arguments).fetchall():  # noqa: S608
-                self._folders[gone] = self._folders.get(gone, 0) - 1
-            self.db.execute(f"DELETE FROM placement WHERE {where}", arguments)  # noqa: S608
+            sql = "DELETE FROM placement WHERE number = ? AND folder = ?"
+            gone = self.db.execute(sql, (number, folder)).rowcount
+            self._folders[folder] = self._folders.get(folder, 0) - gone
             if self.db.execute("SELECT 1 FROM placement WHERE number = ?", (number,)).fetchone() is None:
-                self._forget(number)
+                self._forget([number])
 
-    def _forget(self, number: int) -> None:
-        row = self.db.execute("DELETE FROM message WHERE number = ? RETURNING size", (number,)).fetchone()
-        if row:
-            self._count("messages", -1)
-            self._count("raw_bytes", -row[0])
+    def _delete_everywhere(self, numbers: list[int]) -> None:
+        marks = ",".join("?" * len(numbers))
+        counts = f"SELECT folder, count(*) FROM placement WHERE number IN ({marks}) GROUP BY folder"  # noqa: S608
+        for folder, count in self.db.execute(counts, numbers).fetchall():
+            self._folders[folder] = self._folders.get(folder, 0) - count
+        self.db.execute(f"DELETE FROM placement WHERE number IN ({marks})", numbers)  # noqa: S608
+        self._forget(numbers)
+
+    def _forget(self, numbers: list[int]) -> None:
+        """The messages are in no folder any more: nor are they here, nor are the parts that no other one needs."""
+        marks = ",".join("?" * len(numbers))
+        sizes = self.db.execute(f"DELETE FROM message WHERE number IN ({marks}) RETURNING size", numbers).fetchall()  # noqa: S608
+        self._count("messages", -len(sizes))
+        self._count("raw_bytes", -sum(size for (size,) in sizes))
         if self._has_parts is None:
             self._has_parts = self.db.execute("SELECT 1 FROM uses LIMIT 1").fetchone() is not None
         if self._has_parts:
-            self._release(number)
-
-    def _release(self, message: int) -> None:
-        """The message needs its parts no more; those that no other one needs go too."""
-        released = self.db.execute("DELETE FROM uses WHERE message = ? RETURNING part", (message,)).fetchall()
-        sql = "DELETE FROM part WHERE number = ? AND NOT EXISTS (SELECT 1 FROM uses WHERE part = number)"
-        self.db.executemany(sql, released)
+            released = self.db.execute(
+                f"DELETE FROM uses WHERE message IN ({marks}) RETURNING part", numbers
+            ).fetchall()  # noqa: S608
+            sql = "DELETE FROM part WHERE number = ? AND NOT EXISTS (SELECT 1 FROM uses WHERE part = number)"
+            self.db.executemany(sql, set(released))
 
     def dictionary(self, number: int, sha256: str, samples: Sequence[str] = ()) -> None:
         self.db.execute("INSERT INTO dictionary VALUES(?, ?)", (number, sha256))

@@ -212,7 +212,7 @@ class Store(ReadableStore):
         erased = [1] if erase and self.format >= ERASURES_SINCE_FORMAT else []
         for at in range(0, len(numbers), 1000):
             with self.writer_lease():
-                some = [row.number for row in self.catalogue.rows(numbers[at : at + 1000])]
+                some = self.catalogue.known(numbers[at : at + 1000])
                 if folder:
                     some = sorted(self.catalogue.placed(folder, some))
                 if some:

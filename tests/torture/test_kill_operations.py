@@ -109,7 +109,8 @@ def test_a_compaction_killed_anywhere_keeps_what_is_wanted_and_the_room_comes_ba
                     for number in range(1000 * (kill + 1), 1000 * (kill + 1) + MAILS // 2):
                         ingest.put("More", content=made(number))
                 numbers = list(store.catalogue.numbers())
-            store.delete(chance.sample(numbers, len(numbers) // 6), reason="a test", by="me")
+            some = chance.sample(numbers, len(numbers) // 6)
+            store.delete(some, reason="a test", by="me", erase=kill % 2 == 1)
             wanted = shown(store)
         killed(quick_path, chance, "compact")
         with opened(quick_path) as store:

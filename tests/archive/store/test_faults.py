@@ -178,6 +178,18 @@ def compacting(store: Store) -> list[bytes]:
     return [content]
 
 
+def erasing(store: Store) -> list[bytes]:
+    """Nothing of what was erased may stay: a dictionary made of it goes, and what was compressed with it is anew."""
+    folder = store.ensure_folder(1, "Inbox")
+    contents = [some_mail(f"sample {at}", 60) for at in range(60)]
+    numbers = keep(store, folder, *contents[:3])
+    store.train_dictionary(contents)
+    keep(store, folder, *contents[3:6])
+    store.delete(numbers[:1], reason="a test", by="me", erase=True)
+    compact.run(store, compact.plan(store))
+    return contents[1:6]
+
+
 def merging(store: Store) -> list[bytes]:
     """Brings another store's messages, some known here; its own bytes never fail."""
     place = Path(tempfile.mkdtemp(dir=store.work.parent))
@@ -204,7 +216,7 @@ def bringing_back(store: Store) -> list[bytes]:
 
 WORKS: dict[str, Work] = {
     "add": add_batch, "add a large one": add_large, "train": train, "delete": delete, "compact": compacting,
-    "merge": merging, "bring back": bringing_back,
+    "merge": merging, "bring back": bringing_back, "erase": erasing,
 }  # fmt: skip
 
 
