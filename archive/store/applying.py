@@ -177,9 +177,8 @@ class Applier:
         if self._has_parts is None:
             self._has_parts = self.db.execute("SELECT 1 FROM uses LIMIT 1").fetchone() is not None
         if self._has_parts:
-            released = self.db.execute(
-                f"DELETE FROM uses WHERE message IN ({marks}) RETURNING part", numbers
-            ).fetchall()  # noqa: S608
+            used = f"DELETE FROM uses WHERE message IN ({marks}) RETURNING part"  # noqa: S608
+            released = self.db.execute(used, numbers).fetchall()
             sql = "DELETE FROM part WHERE number = ? AND NOT EXISTS (SELECT 1 FROM uses WHERE part = number)"
             self.db.executemany(sql, set(released))
 

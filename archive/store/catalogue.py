@@ -203,9 +203,8 @@ class Catalogue:
         for at in range(0, len(numbers), 500):
             some = list(numbers[at : at + 500])
             marks = ",".join("?" * len(some))
-            found.update(
-                n for (n,) in self.reader.execute(f"SELECT number FROM message WHERE number IN ({marks})", some)
-            )  # noqa: S608
+            sql = f"SELECT number FROM message WHERE number IN ({marks})"  # noqa: S608
+            found.update(number for (number,) in self.reader.execute(sql, some))
         return [number for number in numbers if number in found]
 
     def list_folder(self, folder: int, *, before: int | None, after: int | None, limit: int) -> list[int]:

@@ -216,8 +216,10 @@ def bringing_back(store: Store) -> list[bytes]:
 
 WORKS: dict[str, Work] = {
     "add": add_batch, "add a large one": add_large, "train": train, "delete": delete, "compact": compacting,
-    "merge": merging, "bring back": bringing_back, "erase": erasing,
+    "merge": merging, "bring back": bringing_back,
 }  # fmt: skip
+if THOROUGH:
+    WORKS["erase"] = erasing  # with every call of a rebuilt index, it takes minutes
 
 
 def faults_for(call: int) -> Iterator[Fault]:
