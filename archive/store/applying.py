@@ -180,12 +180,14 @@ class Applier:
             used = f"DELETE FROM uses WHERE message IN ({marks}) RETURNING part"  # noqa: S608
             released = self.db.execute(used, numbers).fetchall()
             sql = "DELETE FROM part WHERE number = ? AND NOT EXISTS (SELECT 1 FROM uses WHERE part = number)"
-            self.db.executemany(sql, set(released))
+            for row in set(released):
+                self.db.execute(sql, row)
 
     def dictionary(self, number: int, sha256: str, samples: Sequence[str] = ()) -> None:
         self.db.execute("INSERT INTO dictionary VALUES(?, ?)", (number, sha256))
-        rows = [(number, bytes.fromhex(sample)) for sample in samples]
-        self.db.executemany("INSERT INTO trained VALUES(?, ?) ON CONFLICT DO NOTHING", rows)
+        for sample in samples:
+            sql = "INSERT INTO trained VALUES(?, ?) ON CONFLICT DO NOTHING"
+            self.db.execute(sql, (number, bytes.fromhex(sample)))
         self._at_least("next_dictionary", number + 1)
 
     def pack(self, number: int, purpose: str) -> None:
@@ -200,19 +202,18 @@ class Applier:
         """Compaction: live messages of the old packs now lie where `locate` says."""
         marks = ",".join("?" * len(old))
         shown = "number, flags, subject, sender, recipients, message_id"
-        moved = []
-        for number, *said in self.db.execute(f"SELECT {shown} FROM message WHERE pack IN ({marks})", old):  # noqa: S608
+        lie = 'SET pack = ?, "offset" = ?, length = ?, crc = ? WHERE number = ?'
+        rows = self.db.execute(f"SELECT {shown} FROM message WHERE pack IN ({marks})", old).fetchall()  # noqa: S608
+        for number, *said in rows:
             place = self.locate(number)
             if place is not None:
                 lies = (place.pack, place.offset, place.length)
-                moved.append((*lies, check_of(*lies, *said), number))
-        self.db.executemany("UPDATE message SET pack = ?, offset = ?, length = ?, crc = ? WHERE number = ?", moved)
+                self.db.execute(f"UPDATE message {lie}", (*lies, check_of(*lies, *said), number))
         for (number,) in self.db.execute(f"SELECT number FROM part WHERE pack IN ({marks})", old).fetchall():  # noqa: S608
             place = self.locate(number | PART)
             if place is not None:
                 lies = (place.pack, place.offset, place.length)
-                sql = "UPDATE part SET pack = ?, offset = ?, length = ?, crc = ? WHERE number = ?"
-                self.db.execute(sql, (*lies, check_of(*lies, 0), number))
+                self.db.execute(f"UPDATE part {lie}", (*lies, check_of(*lies, 0), number))
         self.db.execute(f"DELETE FROM pack WHERE number IN ({marks})", old)  # noqa: S608
 
     # Since format 2
@@ -247,8 +248,8 @@ class Applier:
         )
 
     def use(self, message: int, parts: list[int]) -> None:
-        sql = "INSERT INTO uses VALUES(?, ?) ON CONFLICT DO NOTHING"
-        self.db.executemany(sql, [(message, part) for part in parts])
+        for part in parts:
+            self.db.execute("INSERT INTO uses VALUES(?, ?) ON CONFLICT DO NOTHING", (message, part))
         self._has_parts = True
 
     def attach(self, number: int, sha256: str, size: int) -> None:

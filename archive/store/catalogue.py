@@ -307,15 +307,13 @@ class Catalogue:
 
     def pack_rows(self, number: int) -> list[tuple[int, int, int]]:
         """(entry's number, offset, length) of the live entries of a pack, by offset: messages, and parts with PART."""
-        sql = f"""SELECT number, offset, length FROM message WHERE pack = ?1
-                  UNION ALL SELECT number | {PART}, offset, length FROM part WHERE pack = ?1 ORDER BY 2"""  # noqa: S608
-        return self.reader.execute(sql, (number,)).fetchall()
+        return [(entry, place.offset, place.length) for entry, _, place in self.entries(number)]
 
     def entries(self, pack: int) -> list[tuple[int, int, Place]]:
         """(entry's number, size, place) of the live entries of a pack, by offset."""
-        sql = f"""SELECT number, size, offset, length FROM message WHERE pack = ?1
-                  UNION ALL SELECT number | {PART}, size, offset, length FROM part WHERE pack = ?1 ORDER BY 3"""  # noqa: S608
-        return [(number, size, Place(pack, *lies)) for number, size, *lies in self.reader.execute(sql, (pack,))]
+        sql = f"""SELECT number, size, "offset", length FROM message WHERE pack = ?
+                  UNION ALL SELECT number | {PART}, size, "offset", length FROM part WHERE pack = ? ORDER BY 3"""  # noqa: S608
+        return [(number, size, Place(pack, *lies)) for number, size, *lies in self.reader.execute(sql, (pack, pack))]
 
     # Parts that messages share
 
@@ -325,20 +323,20 @@ class Catalogue:
         for at in range(0, len(digests), 500):
             some = digests[at : at + 500]
             marks = ",".join("?" * len(some))
-            sql = f"SELECT sha256, number FROM part WHERE pack AND sha256 IN ({marks}) ORDER BY number"  # noqa: S608
+            sql = f"SELECT sha256, number FROM part WHERE pack > 0 AND sha256 IN ({marks}) ORDER BY number"  # noqa: S608
             found.update(self.reader.execute(sql, some))
         return found
 
     def part_of(self, sha256: bytes) -> Part | None:
         """The part with this content; one that lies somewhere, if there is any."""
-        sql = """SELECT number, sha256, size, pack, offset, length FROM part WHERE sha256 = ?
+        sql = """SELECT number, sha256, size, pack, "offset", length FROM part WHERE sha256 = ?
                  ORDER BY pack = 0, number DESC"""
         row = self.reader.execute(sql, (sha256,)).fetchone()
         return Part(row[0], row[1], row[2], Place(*row[3:])) if row else None
 
     def parts_of(self, message: int) -> list[Part]:
         """The parts a message is made with."""
-        sql = """SELECT p.number, p.sha256, p.size, p.pack, p.offset, p.length FROM uses u
+        sql = """SELECT p.number, p.sha256, p.size, p.pack, p."offset", p.length FROM uses u
                  JOIN part p ON p.number = u.part WHERE u.message = ? ORDER BY p.number"""
         rows = self.reader.execute(sql, (message,))
         return [Part(number, sha256, size, Place(*lies)) for number, sha256, size, *lies in rows]
@@ -376,8 +374,13 @@ class Catalogue:
 
     def samples_of(self, dictionary: int) -> list[str]:
         """The messages a dictionary was made of: the first 8 bytes of their SHA-256, as hex. Empty = not known."""
-        sql = "SELECT lower(hex(sample)) FROM trained WHERE dictionary = ?"
-        return [sample for (sample,) in self.reader.execute(sql, (dictionary,))]
+        sql = "SELECT sample FROM trained WHERE dictionary = ?"
+        return [bytes(sample).hex() for (sample,) in self.reader.execute(sql, (dictionary,))]
+
+    def parts(self) -> list[tuple[int, str, int]]:
+        """(number, SHA-256 hex, bytes) of all parts."""
+        rows = self.reader.execute("SELECT number, sha256, size FROM part ORDER BY number")
+        return [(number, bytes(sha256).hex(), size) for number, sha256, size in rows]
 
     def has_beginning(self, digest: str) -> bool:
         """Whether a message is kept whose SHA-256 begins so (hex)."""

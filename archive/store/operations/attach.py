@@ -38,7 +38,7 @@ def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never
             numbers = store.catalogue.concerned(number for number, _, _ in store.catalogue.pack_rows(pack.number))
             report.problems.append(Problem.of("packs", f"pack {pack.number}", what, numbers))
     sql = """SELECT number FROM message WHERE pack = 0
-             UNION SELECT message FROM uses WHERE part NOT IN (SELECT number FROM part WHERE pack)"""
+             UNION SELECT message FROM uses WHERE part NOT IN (SELECT number FROM part WHERE pack > 0)"""
     nowhere = [row[0] for row in store.catalogue.reader.execute(sql)]
     if nowhere:
         what = "the journal names messages that are in no pack: the folder was copied while it was written"

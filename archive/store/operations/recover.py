@@ -383,7 +383,7 @@ def _known_parts(store: Store, proven: Proven) -> dict[int, str]:
     """The parts that records or the catalogue name: number → SHA-256 hex."""
     known = dict[int, str]()
     with contextlib.suppress(*UNREADABLE):
-        known.update(store.catalogue.reader.execute("SELECT number, lower(hex(sha256)) FROM part"))
+        known.update((number, digest) for number, digest, _ in store.catalogue.parts())
     return known | proven.parts
 
 
@@ -391,8 +391,7 @@ def _parts(store: Store, proven: Proven, events: list[Event], lying: LyingParts)
     """The parts of what was rescued, and those whose record is lost; what nobody uses is none (`applying`)."""
     found: dict[int, Event] = {}
     with contextlib.suppress(*UNREADABLE):
-        rows = store.catalogue.reader.execute("SELECT number, lower(hex(sha256)), size FROM part")
-        found.update((number, ["att", number, digest, size]) for number, digest, size in rows)
+        found.update((number, ["att", number, digest, size]) for number, digest, size in store.catalogue.parts())
     found.update((number, ["att", number, digest, size]) for number, digest, size in lying.all())
     rescued = {part for kind, *said in events if kind == "use" for part in said[1]}
     return [event for number, event in sorted(found.items()) if number in rescued or number not in proven.parts]
