@@ -17,7 +17,7 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, BinaryIO
@@ -275,7 +275,9 @@ class Ingest:
 
     def _commit(self, prepared: Prepared) -> None:
         self._preparer.squeeze(prepared)
+        sampled = sum(bool(given.spool is None and given.size) for given in prepared.given)
         added = self._add(prepared)
+        self._preparer.committed += sampled
         supply: dict[int, Extract] = {}
         for given, one, text, incoming in zip(prepared.given, added, prepared.texts, prepared.incoming, strict=True):
             if not one.duplicate:
@@ -382,7 +384,9 @@ class Samples:
 
     def __init__(self, raw_bytes: int, trained_at: int) -> None:
         self._random = random.Random(raw_bytes)  # noqa: S311 - a sample, not a secret
-        self._kept: list[bytes] = []
+        # With the how-manieth message each one was.
+        self._kept: list[tuple[int, bytes]] = []
+        self._passed = 0
         self._size = 0
         self._every = 1
         self._raw_bytes = raw_bytes
@@ -390,24 +394,35 @@ class Samples:
 
     def add(self, content: bytes) -> None:
         self._raw_bytes += len(content)
+        self._passed += 1
         if len(content) > SAMPLE_MESSAGE_BYTES or self._random.randrange(self._every):
             return
-        self._kept.append(content)
+        self._kept.append((self._passed, content))
         self._size += len(content)
         if self._size > SAMPLE_BYTES:
             self._random.shuffle(self._kept)
             del self._kept[len(self._kept) // 2 :]
-            self._size = sum(map(len, self._kept))
+            self._size = sum(len(content) for _, content in self._kept)
             self._every *= 2
 
-    def due(self) -> list[bytes]:
-        """The sample, when it is time to train on it; else nothing."""
+    def due(self, committed: int, lives: Callable[[Sequence[bytes]], Container[bytes]]) -> list[bytes]:
+        """The sample, when it is time to train on it; else nothing.
+
+        Without those of the first `committed` messages that are deleted again, which `lives` leaves out by SHA-256: an
+        erased message must not come back in a dictionary.
+        """
         grown = self._raw_bytes >= GROWTH * self._trained_at
         enough = len(self._kept) >= SAMPLE_LEAST_MESSAGES and self._size >= SAMPLE_LEAST_BYTES
         if not (grown and enough):
             return []
         self._trained_at = self._raw_bytes
-        return self._kept
+        digests = [hashlib.sha256(content).digest() for _, content in self._kept]
+        living = lives(digests)
+        return [
+            content
+            for (passed, content), digest in zip(self._kept, digests, strict=True)
+            if passed > committed or digest in living
+        ]
 
 
 class Preparer:
@@ -419,6 +434,8 @@ class Preparer:
         raw_bytes = store.catalogue.counter("raw_bytes")
         self._samples = Samples(raw_bytes, 0 if first else max(raw_bytes, SAMPLE_BYTES))
         self._waiting: list[Chunk] | None = [] if first else None
+        # How many of the messages, counted as `Samples` does, are in the store by now.
+        self.committed = 0
 
     def take(self, chunk: Chunk) -> Iterable[Prepared]:
         for given in chunk.given:
@@ -441,7 +458,7 @@ class Preparer:
             yield self.prepare(chunk)
 
     def _train(self) -> None:
-        samples = self._samples.due()
+        samples = self._samples.due(self.committed, self._store.catalogue.find_sha256)
         if samples:
             # Too uniform samples can't be trained on; then there is nothing to win either.
             with contextlib.suppress(zstandard.ZstdError):
