@@ -73,6 +73,9 @@ class ErasureContract:
             assert len(traces(store)) > 5, "the search finds what is there"
             kept = {n: store.read(n) for n in store.catalogue.numbers() if n not in gone}
             store.delete(gone, reason="Art. 17 GDPR", by="me", erase=True)
+            for left in ("catalogue.damaged-1", "catalogue.new.sqlite", "verify.left/snapshot.sqlite"):
+                (store.work / left).parent.mkdir(exist_ok=True)
+                (store.work / left).write_bytes(b"quixotic")
             plan = compact.plan(store)
             assert plan.numbers["erasures_pending"] == 1 and plan.numbers["packs"] == len(store.catalogue.packs())
             report = compact.run(store, plan)

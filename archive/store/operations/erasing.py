@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import contextlib
 import random
+import shutil
 import sqlite3
 
 import zstandard
 
 from ..base import DICTIONARY_FOLDER
-from ..errors import Damaged, NotFound, StorageFailed
+from ..errors import Busy, Damaged, NotFound, StorageFailed
 from ..indexer import LEASE
 from ..ingest import SAMPLE_BYTES, SAMPLE_LEAST_MESSAGES, SAMPLE_MESSAGE_BYTES
 from ..store import Store
@@ -81,10 +82,20 @@ def clean_projections(store: Store, progress: Progress, stop: Stop) -> bool:
     finally:
         db.close()
     store.catalogue.tidy()
-    for path in store.work.glob("catalogue.damaged-*"):
-        path.unlink()
+    _drop_leftovers(store)
     mark.write_text(str(cleaned))
     return True
+
+
+def _drop_leftovers(store: Store) -> None:
+    """What killed operations and recoveries left in the work folder: copies of an earlier catalogue."""
+    with store.writer_lease():
+        for path in [*store.work.glob("catalogue.damaged-*"), *store.work.glob("catalogue.new.sqlite*")]:
+            path.unlink()
+    with contextlib.suppress(Busy), store.work_lease("verify.lock", wait=False):
+        for path in store.work.glob("verify.*"):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def sweep_dictionaries(store: Store) -> None:
