@@ -38,6 +38,8 @@ from .report import Meter, Plan, Problem, Progress, Report, Stop, never, quiet
 # The header, table and footer of a pack are not waste; below this share a pack is left alone.
 LEAST_WASTE = 0.02
 MOST_ROUNDS = 20
+# So much is kept twice for a while.
+PACKS_AT_ONCE = 16
 
 
 def plan(store: Store) -> Plan:
@@ -81,7 +83,7 @@ class Written:
 
 
 def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never) -> Report:
-    """Raises: Stopped, StoreFull; both leave the store as it was."""
+    """Raises: Stopped, StoreFull; what was done until then stays done."""
     with store.backend.lock("upkeep.lock"):
         return _run(store, plan, progress, stop)
 
@@ -164,13 +166,18 @@ def _seal_open(store: Store, packs: list[Pack]) -> None:
 def _move_whole(
     store: Store, packs: list[Pack], meter: Meter, report: Report, retired: Collection[int] = ()
 ) -> set[int]:
-    """Move the entries of packs, but of those that are not whole; which those were."""
+    """Move the entries of packs, some packs at a time, but of those that are not whole; which those were."""
     sealed = {pack.number for pack in store.catalogue.packs() if pack.sealed}
-    old = [pack.number for pack in packs if pack.number in sealed and _whole(store, pack.number, report)]
-    if old:
-        _move(store, old, meter, report, retired)
-    report.count("packs", len(old))
-    return {pack.number for pack in packs} - set(old)
+    left: set[int] = set()
+    for at in range(0, len(packs), PACKS_AT_ONCE):
+        some = [pack.number for pack in packs[at : at + PACKS_AT_ONCE]]
+        old = [number for number in some if number in sealed and _whole(store, number, report)]
+        if old:
+            _move(store, old, meter, report, retired)
+            _sweep(store, never)
+        report.count("packs", len(old))
+        left.update(set(some) - set(old))
+    return left
 
 
 def _whole(store: Store, pack: int, report: Report) -> bool:
