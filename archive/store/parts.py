@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import binascii
 import hashlib
+import itertools
 import re
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from .errors import Damaged
 
@@ -71,18 +71,24 @@ def find_parts(read: Read, size: int) -> list[Span]:
     """
     if size < LEAST_BYTES:
         return []
-    found = (_part_between(read, start, end) for start, end in pairwise([-1, *_boundaries(read, size), size]))
+    newlines = itertools.chain([-1], _boundaries(read, size), [size])
+    found = (_part_between(read, start, end) for start, end in itertools.pairwise(newlines))
     return [span for span in found if span is not None]
 
 
 def _boundaries(read: Read, size: int) -> Iterator[int]:
-    """The newlines before what looks like a boundary of MIME parts; bodies in base64 have none inside."""
+    """The newlines before what looks like a boundary of MIME parts; bodies in base64 have none inside.
+
+    Of those that follow each other too closely for a part some are left out, so that a message of nothing but them
+    takes no time.
+    """
     for start in range(0, size, BLOCK_BYTES):
         block = read(start, BLOCK_BYTES + 2)
         at = block.find(b"\n--")
         while at >= 0:
             yield start + at
-            at = block.find(b"\n--", at + 1)
+            close = block.rfind(b"\n--", at + 1, at + LEAST_BYTES)
+            at = close if close >= 0 else block.find(b"\n--", at + 1)
 
 
 def _part_between(read: Read, newline: int, end: int) -> Span | None:
