@@ -117,16 +117,17 @@ def _erase(store: Store, meter: Meter, report: Report) -> None:
     until, retired = store.catalogue.counter("erased"), tainted(store)
     if store.current_dictionary() in retired and not train_anew(store):
         report.notes.append("what is kept is too little to make a dictionary of")
-    left, clean = set[int](), set[int]()
+    left, seen = set[int](), dict[int, bool]()
+    _using(store, retired, seen)  # sealed packs are read before the lease is taken
     with store.writer_lease():
         live = store.catalogue.live_bytes()
         old = [pack for pack in store.catalogue.packs() if _waste(store, pack, live, True) > 0]
-        old += [pack for pack in _using(store, retired, clean) if pack not in old]
+        old += [pack for pack in _using(store, retired, seen) if pack not in old]
         _seal_open(store, old)
     for _ in range(MOST_ROUNDS):
         left |= _move_whole(store, old, meter, report, retired)
         with store.writer_lease():
-            old = [pack for pack in _using(store, retired, clean) if pack.number not in left]
+            old = [pack for pack in _using(store, retired, seen) if pack.number not in left]
             if not old:
                 _note_clean(store, until, retired, left, report)
                 return
@@ -142,17 +143,20 @@ def _note_clean(store: Store, until: int, retired: set[int], left: set[int], rep
     report.numbers["dictionaries_retired"] = len(retired)
 
 
-def _using(store: Store, retired: set[int], clean: set[int]) -> list[Pack]:
+def _using(store: Store, retired: set[int], seen: dict[int, bool]) -> list[Pack]:
     """The packs with entries that are compressed with a dictionary to be retired; sealed ones are looked at once."""
     found = []
     for pack in store.catalogue.packs() if retired else []:
-        if pack.state == IN_COMPACTION or pack.number in clean or not pack.bytes:
+        if pack.state == IN_COMPACTION or not pack.bytes:
             continue
         with contextlib.suppress(NotFound):
-            if retired & dictionaries_in(store.backend, pack.number, pack.bytes):
+            uses = seen.get(pack.number)
+            if uses is None:
+                uses = bool(retired & dictionaries_in(store.backend, pack.number, pack.bytes))
+            if pack.sealed:
+                seen[pack.number] = uses
+            if uses:
                 found.append(pack)
-            elif pack.sealed:
-                clean.add(pack.number)
     return found
 
 
