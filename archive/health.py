@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,7 +14,7 @@ from archive.services.backup import running
 from archive.storefacts import StoreLine
 from config.kit import health
 from config.kit.health import Report
-from config.kit.templatetags.kit import number, size_text
+from config.kit.templatetags.kit import exact_time, number, size_text
 
 LAG_WARNING = 200  # journal records, each up to 256 messages: an import at full speed stays below
 FREE_WARNING_BYTES = 5 << 30
@@ -51,7 +50,7 @@ def _check_backups(destination: BackupDestination) -> Report:
         return Report("warning", text, name=name)
     if last is None:
         return Report("ok", _("none yet"), name=name)
-    facts = {_("Last backup"): date_format(last.made_at, "DATETIME_FORMAT"), _("Messages"): number(last.messages)}
+    facts = {_("Last backup"): exact_time(last.made_at), _("Messages"): number(last.messages)}
     if last.state in ("damaged", "incomplete"):
         return Report("warning", _("something is wrong with the last backup"), facts, name=name)
     return Report("ok", _("up to date"), facts, name=name)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from django.db import connection, transaction
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -35,6 +34,7 @@ from archive.store import Store as OpenStore
 from archive.store.errors import NotFound, Stopped, StoreError
 from archive.store.operations import attach
 from config.kit import paths
+from config.kit.templatetags.kit import exact_time
 from jobs import proofs
 from jobs.dry_runs import Plan
 from jobs.running import TaskRun
@@ -78,7 +78,7 @@ def _when(manifest: Manifest) -> str:
 
 
 def _moment(manifest: Manifest) -> str:
-    return date_format(timezone.localtime(manifest.when()), "DATETIME_FORMAT")
+    return exact_time(manifest.when())
 
 
 def _require_replaceable(store: Store) -> None:
