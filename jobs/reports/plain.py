@@ -5,13 +5,14 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from config.kit.templatetags.kit import number, size_text
 from jobs.reports.blocks import Bars, Block, Figure, Figures, Forecast, Meters, Table, Tone, Words
 
 WIDTH = 76
 BAR = 24
-LONGEST_CELL, LEAST_LAST = 44, 24
+LONGEST_CELL, LEAST_CELL = 44, 16
 MARKS = {Tone.BAD: "!!", Tone.WARN: "!"}
 
 
@@ -64,23 +65,35 @@ def _bars(bars: Bars) -> str:
 
 
 def _table(table: Table) -> str:
+    """In columns; what is too wide for a terminal goes on below itself. A mark ends the row that wants attention."""
     marks = [any(cell.tone in MARKS for cell in row) for row in table.rows]
-    heads = [_cut(column.label) for column in table.columns]
     numbers = [column.is_number for column in table.columns]
-    fixed = [[_cut(cell.text) for cell in row[:-1]] for row in table.rows]
-    widths = [max(map(_width, column)) for column in zip(heads[:-1], *fixed, strict=True)]
-    room = max(LEAST_LAST, WIDTH - 3 - sum(width + 2 for width in widths))
-    lasts = [_lines(row[-1].text, room) for row in table.rows]
-    widths.append(max(map(_width, (heads[-1], *(line for last in lasts for line in last)))))
+    heads = [_cut(column.label) for column in table.columns]
+    texts = [[" ".join(cell.text.split()) for cell in row] for row in table.rows]
+    widths = _fitted([max(map(_width, column)) for column in zip(heads, *texts, strict=True)], numbers)
     lines = [f"{table.title}:"] if table.title else []
-    lines.append(_row(heads, widths, numbers))
+    lines.append(_row([_lines(head, width)[0] for head, width in zip(heads, widths, strict=True)], widths, numbers))
     lines.append(_row(["-" * width for width in widths], widths, numbers))
-    for row, last, mark in zip(fixed, lasts, marks, strict=True):
-        lines.append(_row([*row, last[0]], widths, numbers) + ("  !" if mark else ""))
-        lines += [_row([*("" for _cell in row), line], widths, numbers) for line in last[1:]]
+    for row, mark in zip(texts, marks, strict=True):
+        cells = [_lines(text, width) for text, width in zip(row, widths, strict=True)]
+        first, *rest = zip_longest(*cells, fillvalue="")
+        lines.append(_row(first, widths, numbers) + ("  !" if mark else ""))
+        lines += [_row(line, widths, numbers) for line in rest]
     if table.more:
         lines.append(table.more)
     return "\n".join(lines)
+
+
+def _fitted(widths: list[int], numbers: Sequence[bool]) -> list[int]:
+    """The widest columns of words made narrower, until the row fits with its mark."""
+    found = list(widths)
+    room = WIDTH - 3 - 2 * (len(found) - 1)
+    while sum(found) > room:
+        width, at = max(((width, at) for at, width in enumerate(found) if not numbers[at]), default=(0, 0))
+        if width <= LEAST_CELL:
+            break
+        found[at] -= 1
+    return found
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], numbers: Sequence[bool]) -> str:
