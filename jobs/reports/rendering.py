@@ -83,6 +83,8 @@ def _html(report: Report, around: Context, address: Address, *, in_page: bool) -
         shown.append({"section": each, "blocks": blocks, "url": each.content.url if each.content else ""})
     headline = Figures(report.headline)
     context = {**_around(report, around), "headline": headline, "sections": shown, "in_page": in_page}
+    if in_page:
+        context["home"] = ""  # the page's own address, whatever name it was opened by
     return render_to_string(TEMPLATE, context)
 
 
