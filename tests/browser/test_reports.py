@@ -45,7 +45,7 @@ def fill() -> None:
 
 
 def look(page: Page, name: str, theme: str) -> None:
-    """axe finds nothing here, and nothing is wider than the window."""
+    """axe finds nothing here but that a mail has no landmarks, and nothing is wider than the window."""
     options = {
         "preload": False,
         "rules": {rule: {"enabled": False} for rule in ("region", "landmark-one-main")},
