@@ -93,14 +93,18 @@ class Indexer:
         *,
         stop: Callable[[], bool] = lambda: False,
         on_messages: Callable[[int], None] = lambda count: None,
+        until: int | None = None,
     ) -> int:
-        """Work through the journal as far as the catalogue has it. `supply` saves reading what the caller has parsed.
+        """Work through the journal as far as the catalogue has it, or `until` that record.
+
+        `supply` saves reading what the caller has parsed; of what lies beyond it the next supply may come.
 
         Commits by itself every COMMIT_MESSAGES. Returns how many messages were touched. Raises: Stopped, Damaged.
         """
         done = 0
         self._stop, self._waiting = stop, on_messages
         end = self._store.catalogue.position().sequence
+        end = end if until is None else min(end, until)
         if end <= self._at.sequence:
             return 0
         for record in self._store.journal.read(self._at):

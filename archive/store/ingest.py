@@ -109,7 +109,7 @@ class Ingest:
         self._chunk = Chunk()
         self._to_prepare: queue.Queue[Chunk | None] = queue.Queue(QUEUED_CHUNKS)
         self._to_commit: queue.Queue[Prepared | None] = queue.Queue(QUEUED_CHUNKS)
-        self._to_index: queue.Queue[dict[int, Extract] | None] = queue.Queue(SUPPLY_CHUNKS)
+        self._to_index: queue.Queue[tuple[int, dict[int, Extract]] | None] = queue.Queue(SUPPLY_CHUNKS)
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._failure: BaseException | None = None
         self._archived = array.array("Q")
@@ -294,7 +294,7 @@ class Ingest:
         if self._feeds and supply:
             # Keeping mail doesn't wait for slow attachments: what is not handed over is read back from the packs.
             with contextlib.suppress(queue.Full):
-                self._to_index.put(supply, timeout=SUPPLY_SECONDS)
+                self._to_index.put((self._store.catalogue.position().sequence, supply), timeout=SUPPLY_SECONDS)
 
     def _add(self, prepared: Prepared) -> list[Added]:
         """Keep a batch; a folder that somebody removed since it was looked up, being empty, is made again."""
@@ -345,8 +345,9 @@ class Ingest:
             self._feeds = True
             ready.set()
             committed = time.monotonic()
-            for supply in self._each(self._to_index):
-                indexer.advance(supply)
+            for sequence, supply in self._each(self._to_index):
+                # Not further than that: what was kept since is parsed, and on its way here.
+                indexer.advance(supply, until=sequence)
                 if time.monotonic() - committed > COMMIT_SECONDS and indexer.writer.pending:
                     indexer.commit()
                     committed = time.monotonic()
