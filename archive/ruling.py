@@ -40,12 +40,16 @@ class Block(StrEnum):
 
 @dataclass(slots=True)
 class Ruling:
-    """What keeps one message, and until when. `details` of a block: names of holds or stores."""
+    """What keeps one message, and until when; `policy` says the minimum, `last` the maximum.
+
+    `details` of a block: names of holds or stores.
+    """
 
     number: int
     minimum: int = dates.NO_MINIMUM
     maximum: int = dates.NEVER
     policy: int = 0
+    last: int = 0
     holds: list[LegalHold] = field(default_factory=list)
     blocks: dict[Block, list[str]] = field(default_factory=dict)
 
@@ -106,6 +110,17 @@ class Keeper:
         archived, dated = dates.day_of_seconds(row.archived_ms // 1000), dates.day_of_seconds(row.date)
         return decide(self.policies, archives, archived, dated, matching)
 
+    def verdicts(self, row: Row, kept: Sequence[Judged]) -> dict[int, Verdict]:
+        """The same for each mailbox that has it, alone."""
+        matching = frozenset(
+            policy.id for policy, said in zip(self.policies, kept, strict=True) if row.number in said.matching
+        )
+        archived, dated = dates.day_of_seconds(row.archived_ms // 1000), dates.day_of_seconds(row.date)
+        return {
+            mailbox: decide(self.policies, [self.archive_of(mailbox)], archived, dated, matching)
+            for mailbox in sorted({mailbox for _folder, mailbox in row.placements})
+        }
+
     def archive_of(self, mailbox: int) -> str:
         """What policies call an archive: its address."""
         return self._labels.get(mailbox, "").lower()
@@ -114,18 +129,18 @@ class Keeper:
         """What each policy's words find."""
         return Judge(self.opened, self._policy_nodes, now=self.now).judge(rows)
 
-    def _rule_dates(self, ruling: Ruling, row: Row, kept: Sequence[Judged], stored: tuple[int, int, int]) -> None:
+    def _rule_dates(self, ruling: Ruling, row: Row, kept: Sequence[Judged], stored: Verdict) -> None:
         fresh = self.verdict(row, kept)
-        minimum, maximum, policy = stored
-        if minimum == dates.UNKNOWN:
-            minimum, maximum, policy = fresh.minimum, fresh.maximum, fresh.policy
-        if fresh.minimum > minimum:
-            minimum, policy = fresh.minimum, fresh.policy
-        ruling.minimum, ruling.policy = minimum, policy
-        ruling.maximum = max(minimum, maximum, fresh.maximum)
+        known = fresh if stored.minimum == dates.UNKNOWN else stored
+        first = fresh if fresh.minimum > known.minimum else known
+        ruling.minimum, ruling.policy = first.minimum, first.policy
+        last = fresh if fresh.maximum > known.maximum or (fresh.maximum == known.maximum and fresh.last) else known
+        ruling.maximum, ruling.last = last.maximum, last.last
+        if first.minimum > last.maximum:
+            ruling.maximum, ruling.last = first.minimum, first.policy
         if any(row.number in said.doubtful for said in kept):
             ruling.block(Block.UNREADABLE)
-        if minimum > self.today:
+        if ruling.minimum > self.today:
             ruling.block(Block.TOO_EARLY)
 
     def _rule_holds(self, rulings: dict[int, Ruling], rows: Sequence[Row], held: Sequence[Judged]) -> None:
@@ -174,7 +189,7 @@ class Keeper:
                     boxes[numbers[digest]] |= {mailbox for _folder, mailbox in copies[number].placements}
         return silent
 
-    def _stored(self, numbers: Sequence[int]) -> dict[int, tuple[int, int, int]]:
+    def _stored(self, numbers: Sequence[int]) -> dict[int, Verdict]:
         """The days worked out when they were archived."""
         wanted = {number // BLOCK for number in numbers}
         blocks = {row.block: row.arrays() for row in RetentionBlock.objects.filter(store=self.store, block__in=wanted)}
@@ -184,12 +199,12 @@ class Keeper:
         }
 
 
-NOT_KNOWN = (dates.UNKNOWN, dates.NEVER, 0)
+NOT_KNOWN = Verdict(dates.UNKNOWN, dates.NEVER)
 
 
-def _at(arrays: tuple[Sequence[int], Sequence[int], Sequence[int]], number: int) -> tuple[int, int, int]:
+def _at(arrays: Sequence[Sequence[int]], number: int) -> Verdict:
     at = number % BLOCK
-    return arrays[0][at], arrays[1][at], arrays[2][at]
+    return Verdict(arrays[0][at], arrays[1][at], arrays[2][at], arrays[3][at])
 
 
 def _custodians(holds: Sequence[LegalHold]) -> dict[int, set[int]]:

@@ -23,7 +23,7 @@ from accounts.permissions import Right
 from accounts.scopes import SERVER
 from accounts.services.options import write_option
 from config.kit.versions import ChangedMeanwhile
-from jobs import proofs, running, services, two_people
+from jobs import closeness, proofs, running, services, two_people
 from jobs.commands import Command, command, get_command
 from jobs.dry_runs import Plan
 from jobs.errors import AskedAlready, BadArguments, JobsError, NotRunnable, NotYours
@@ -161,7 +161,8 @@ def at_once(actor: Actor, name: str, arguments: object, *, reason: str, echo: ru
 
 
 def require_deciding(actor: Actor, approval: Approval) -> None:
-    """Who may decide: holds the right, signed in as themselves, is not who asked, and was there before they asked.
+    """Who may decide: holds the right, signed in as themselves, is not who asked, was there before they asked, and
+    isn't somebody whom they let in days ago (`closeness`).
 
     Raises: Forbidden, NotYours.
     """
@@ -173,6 +174,12 @@ def require_deciding(actor: Actor, approval: Approval) -> None:
         raise NotYours(_("You asked for this yourself; somebody else must decide."))
     if actor.user.created_at > approval.created_at:
         raise NotYours(_("Your account was made after this was asked for; somebody else must decide."))
+    if closeness.is_close(approval.requester, approval.requester_label, actor.user):
+        text = _(
+            "Whoever asked made your account, gave you rights or could sign in as you in the last %(days)d days; "
+            "somebody else must decide."
+        )
+        raise NotYours(text % {"days": closeness.DAYS})
 
 
 def may_decide(actor: Actor, approval: Approval) -> bool:

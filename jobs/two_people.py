@@ -2,7 +2,8 @@
 
 Whether it is in force, and who could approve. It can't be where nobody else could: with a single administrator it says
 so instead of blocking them. When the second one has gone, it stays in force for three days, so that nobody gets rid of
-it by getting rid of somebody. Not for requests themselves (`approvals`).
+it by getting rid of somebody; nor does who took rights from somebody in that time. Not for requests themselves
+(`approvals`) nor for who is no second person (`closeness`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from accounts.models import User
 from accounts.optiontypes import OptionType
 from accounts.permissions import Level, Right
 from accounts.scopes import chain_of
+from jobs.closeness import took_lately
 from jobs.models import AdministratorsSeen, Approval
 
 OPTION, HOURS = "TWO_PERSON_APPROVAL", "APPROVAL_HOURS"
@@ -95,7 +97,7 @@ def exception(need: str, obj: object | None, requester: User | None) -> Basis | 
         return Basis.RULE_OFF
     if others(need, obj, requester):
         return None
-    return None if stays_until() is not None else Basis.NOBODY_ELSE
+    return None if stays_until() is not None or took_lately(requester, STAYS_FOR) else Basis.NOBODY_ELSE
 
 
 def needed(actor: Actor, need: str, obj: object | None) -> bool:

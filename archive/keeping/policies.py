@@ -81,12 +81,14 @@ class Policy:
 class Verdict:
     """From which day a message may go (NO_MINIMUM: at any time) and on which it goes (NEVER: not by itself).
 
-    policy: the id of the one that keeps it longest, 0 for none.
+    policy: the id of the one that keeps it longest, 0 for none. last: of the one that says when it goes, or that it
+    doesn't; 0 where none says anything.
     """
 
     minimum: int = NO_MINIMUM
     maximum: int = NEVER
     policy: int = 0
+    last: int = 0
 
 
 NOTHING_SAID = Verdict()
@@ -103,7 +105,10 @@ def decide(
     if not verdicts:
         return NOTHING_SAID
     longest = max(verdicts, key=lambda each: each.minimum)
-    return Verdict(longest.minimum, max(*(each.maximum for each in verdicts), longest.minimum), longest.policy)
+    last = max(verdicts, key=lambda each: (each.maximum, each.policy != 0))
+    if longest.minimum > last.maximum:
+        last = longest
+    return Verdict(longest.minimum, max(last.maximum, longest.minimum), longest.policy, last.policy)
 
 
 def deciding(policies: Sequence[Policy], archive: str, matching: frozenset[int]) -> Policy | None:
@@ -118,7 +123,7 @@ def _decide(policies: Sequence[Policy], archive: str, archived: int, dated: int,
         return NOTHING_SAID
     reference = archived if policy.reference is Reference.ARCHIVE_DATE else dated
     minimum = first_free_day(reference, policy.period, policy.interval)
-    return Verdict(minimum, minimum if policy.delete else NEVER, policy.id)
+    return Verdict(minimum, minimum if policy.delete else NEVER, policy.id, policy.id)
 
 
 # --- what a change of the policies takes ---------------------------------------------------------------------------

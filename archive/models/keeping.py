@@ -156,13 +156,17 @@ class RetentionState(models.Model):
 
 
 class RetentionBlock(models.Model):
-    """The days of 4,096 messages: three arrays of 32-bit numbers, by `number % 4096`."""
+    """The days of 4,096 messages: four arrays of 32-bit numbers, by `number % 4096`.
+
+    minimum, policy: from when one may go, and the policy that says so; maximum, last: when it goes, and by which.
+    """
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="retention_blocks")
     block = models.BigIntegerField()
     minimum = models.BinaryField()
     maximum = models.BinaryField()
     policy = models.BinaryField()
+    last = models.BinaryField(default=b"")  # empty: of before it was kept
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["store", "block"], name="retention_block_once")]
@@ -179,14 +183,17 @@ class RetentionBlock(models.Model):
             minimum=array("i", [dates.UNKNOWN] * BLOCK).tobytes(),
             maximum=array("i", [dates.NEVER] * BLOCK).tobytes(),
             policy=array("i", [0] * BLOCK).tobytes(),
+            last=array("i", [0] * BLOCK).tobytes(),
         )
 
-    def arrays(self) -> tuple[array[int], array[int], array[int]]:
-        """(minimum, maximum, policy) to work with."""
-        return tuple(array("i", bytes(part)) for part in (self.minimum, self.maximum, self.policy))  # type: ignore[return-value]
+    def arrays(self) -> tuple[array[int], array[int], array[int], array[int]]:
+        """(minimum, maximum, policy, last) to work with."""
+        last = bytes(self.last) or bytes(4 * BLOCK)
+        return tuple(array("i", bytes(part)) for part in (self.minimum, self.maximum, self.policy, last))  # type: ignore[return-value]
 
-    def take(self, minimum: array[int], maximum: array[int], policy: array[int]) -> None:
-        self.minimum, self.maximum, self.policy = minimum.tobytes(), maximum.tobytes(), policy.tobytes()
+    def take(self, minimum: array[int], maximum: array[int], policy: array[int], last: array[int]) -> None:
+        self.minimum, self.maximum = minimum.tobytes(), maximum.tobytes()
+        self.policy, self.last = policy.tobytes(), last.tobytes()
 
 
 class Compliance(Versioned):

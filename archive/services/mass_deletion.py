@@ -1,7 +1,7 @@
 """Deleting many messages at once: those of a search, in one archive or in all. Takes two people, leaves a certificate.
 
-The index only chooses candidates, and only while it isn't behind; each is asked itself whether it matches, and whether
-anything keeps it (`archive.ruling`). Not for expiry (`retention_run`).
+The index only chooses candidates, and only while it isn't behind and is verified to be whole; each is asked itself
+whether it matches, and whether anything keeps it (`archive.ruling`). Not for expiry (`retention_run`).
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from accounts import audit
 from accounts.actors import Actor
 from accounts.permissions import Right
 from archive import engines, locking
-from archive.errors import BadArguments, ProcessingStopped
-from archive.models import DeletionCertificate, Store, StoreState
+from archive.errors import BadArguments, Kept
+from archive.models import Compliance, DeletionCertificate, Store, StoreState
 from archive.query import nodes
 from archive.query.errors import QueryError
 from archive.query.language import parse
 from archive.ruling import Keeper
 from archive.selectors import get_mailbox
 from archive.services.certificates import append_lines, begin_certificate, finish_certificates, line_of
+from archive.services.index_trust import require_current, require_whole
+from archive.store.errors import Stopped
 from archive.store.judging import Judge
 from jobs import proofs
 from jobs.dry_runs import Plan
@@ -47,8 +49,9 @@ class DeleteMessagesArguments:
 
 
 def plan(actor: Actor, arguments: DeleteMessagesArguments) -> Plan:
-    """How many match now. Raises: Forbidden, BadArguments, ProcessingStopped."""
+    """How many match now. Raises: Forbidden, BadArguments, Kept, ProcessingStopped."""
     actor.require(Right.DELETE_MAIL)
+    _require_allowed()
     found = _candidates(arguments)
     count = sum(len(numbers) for _store, numbers in found)
     if count > arguments.at_most:
@@ -66,11 +69,20 @@ def plan(actor: Actor, arguments: DeleteMessagesArguments) -> Plan:
 
 
 def delete_messages(actor: Actor, run: TaskRun, arguments: DeleteMessagesArguments) -> dict[str, Any]:
-    """Delete what matches and nothing keeps. Raises: Forbidden, BadArguments, NeedsApproval, Cancelled."""
+    """Delete what matches and nothing keeps.
+
+    Raises: Forbidden, BadArguments, NeedsApproval, Kept (compliance forbids it), ProcessingStopped, Cancelled.
+    """
     actor.require(Right.DELETE_MAIL)
     node, boxes = _wanted(arguments)
     about = dataclasses.asdict(arguments)
     proofs.require(actor, run.approved, COMMAND, subject=arguments.query, **about)
+    _require_allowed()
+    try:
+        for store in _stores():
+            require_whole(store, run.stopping)
+    except Stopped as error:
+        raise run.cancelled({"found": 0, "deleted": 0, "kept": 0}) from error
     found = _candidates(arguments)
     total = sum(len(numbers) for _store, numbers in found)
     if total > arguments.at_most:
@@ -101,6 +113,7 @@ def _batch(
     certificate: DeletionCertificate, done: dict[str, int],
 ) -> None:  # fmt: skip
     with locking.deleting():
+        _require_allowed()
         keeper = Keeper(store)
         rows = [
             row
@@ -134,16 +147,23 @@ def _wanted(arguments: DeleteMessagesArguments) -> tuple[nodes.Node, set[int] | 
     return node, None if arguments.user_name is None else {get_mailbox(arguments.user_name).pk}
 
 
+def _require_allowed() -> None:
+    """What people may not do one by one they don't do by the thousand. Raises: Kept."""
+    if not Compliance.now().deletion_allowed:
+        raise Kept(_("Compliance forbids that people delete messages."))
+
+
+def _stores() -> list[Store]:
+    return list(Store.objects.filter(state__in=(StoreState.CURRENT, StoreState.NORMAL)).order_by("pk"))
+
+
 def _candidates(arguments: DeleteMessagesArguments) -> list[tuple[Store, list[int]]]:
     """What the indexes find, store by store. Raises: ProcessingStopped where one is behind."""
     node, boxes = _wanted(arguments)
     found = []
-    for store in Store.objects.filter(state__in=(StoreState.CURRENT, StoreState.NORMAL)).order_by("pk"):
-        opened = engines.open_store(store)
-        if opened.lag():
-            text = _("The search index of “%(store)s” is behind; try again when it has caught up.")
-            raise ProcessingStopped(text % {"store": store.name})
-        numbers = sorted(opened.numbers_matching(node, mailboxes=boxes))
+    for store in _stores():
+        require_current(store)
+        numbers = sorted(engines.open_store(store).numbers_matching(node, mailboxes=boxes))
         if numbers:
             found.append((store, numbers))
     return found

@@ -66,10 +66,10 @@ def forget(store: Store, numbers: Iterable[int]) -> None:
             block = RetentionBlock.objects.select_for_update().filter(store=store, block=number).first()
             if block is None:
                 continue
-            minimum, maximum, policy = block.arrays()
+            minimum, maximum, policy, last = block.arrays()
             for at in places:
-                minimum[at], maximum[at], policy[at] = dates.UNKNOWN, dates.NEVER, 0
-            block.take(minimum, maximum, policy)
+                minimum[at], maximum[at], policy[at], last[at] = dates.UNKNOWN, dates.NEVER, 0, 0
+            block.take(minimum, maximum, policy, last)
             block.save()
 
 
@@ -143,7 +143,7 @@ def _write(
         return
     block = RetentionBlock.objects.select_for_update().filter(store=store, block=number).first()
     block = block or RetentionBlock.empty(store, number)
-    minimum, maximum, policy = block.arrays()
+    minimum, maximum, policy, last = block.arrays()
     for row, verdict in verdicts:
         at = row.number % BLOCK
         known = minimum[at] != dates.UNKNOWN
@@ -155,8 +155,11 @@ def _write(
         new_minimum, new_maximum = verdict.minimum, verdict.maximum
         if known and not may_shorten:
             new_minimum, new_maximum = max(new_minimum, minimum[at]), max(new_maximum, maximum[at])
+        new_maximum = max(new_minimum, new_maximum)
         if new_minimum != minimum[at] or not known:
             policy[at] = verdict.policy
-        minimum[at], maximum[at] = new_minimum, max(new_minimum, new_maximum)
-    block.take(minimum, maximum, policy)
+        if new_maximum != maximum[at] or not known or not last[at]:
+            last[at] = verdict.last if new_maximum == verdict.maximum else policy[at]
+        minimum[at], maximum[at] = new_minimum, new_maximum
+    block.take(minimum, maximum, policy, last)
     block.save()

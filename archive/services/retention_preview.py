@@ -6,6 +6,7 @@ its store, that is said. What is set or deleted in the end is decided on the mes
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ from archive import engines
 from archive import store as engine
 from archive.errors import StoreUnavailable
 from archive.keeping import dates
-from archive.keeping.policies import Policy, Verdict, decide
+from archive.keeping.dates import Reference
+from archive.keeping.policies import Policy, decide, deciding
 from archive.models import BLOCK, Compliance, LegalHold, RetentionBlock, Store, StoreState
 from archive.query.nodes import All, Node
 from archive.services.holds import hold_node
@@ -92,37 +94,59 @@ class _Counting:
         self.held: Counter[str] = Counter()
 
     def store(self, store: Store, opened: engine.Store) -> None:
+        """Every message once; a million of them in a few seconds, so what can be is looked up."""
         labels = {number: label.lower() for number, label in opened.catalogue.mailboxes().items()}
-        matching = [None if isinstance(node, All) else opened.numbers_matching(node) for node in self.nodes]
-        always = frozenset(policy.id for policy, some in zip(self.policies, matching, strict=True) if some is None)
-        worded = [(policy.id, some) for policy, some in zip(self.policies, matching, strict=True) if some is not None]
-        minimum, maximum = _stored(store)
-        known: dict[tuple[int, int, str, frozenset[int]], Verdict] = {}
+        holders, sets = opened.catalogue.holders()
+        archives = [frozenset(labels.get(box, "") for box in boxes) for boxes in sets]
+        words = self._words(opened, len(holders))
+        before = _stored(store, len(holders))
+        kinds: dict[tuple[int, int], _Kind] = {}
+        earlier = later = messages = 0
         due: list[int] = []
-        for number, archived_ms, date, boxes in opened.catalogue.keeping_facts():
-            ids = always
-            if worded:
-                ids = always | {policy for policy, some in worded if number in some}
-            key = (archived_ms // 86_400_000, date // 86_400, boxes, ids)
-            verdict = known.get(key)
-            if verdict is None:
-                archives = {labels.get(int(box), "") for box in boxes.split(",")}
-                archived, dated = key[0], dates.day_of_seconds(date)
-                verdict = known[key] = decide(self.policies, archives, archived, dated, ids)
-            self.found.messages += 1
-            before = minimum.get(number // BLOCK), maximum.get(number // BLOCK)
-            old = dates.NO_MINIMUM if before[0] is None else before[0][number % BLOCK]
-            if old != dates.UNKNOWN and before[0] is not None:
-                self.found.earlier += verdict.minimum < old
-                self.found.later += verdict.minimum > old
-            elif verdict.minimum != dates.NO_MINIMUM:
-                self.found.later += 1
-            if verdict.maximum <= self.today:
+        due_of: Counter[int] = Counter()
+        days: dict[int, int] = {}
+        for number, archived, dated in opened.catalogue.keeping_days():
+            key = holders[number], words[number]
+            kind = kinds.get(key)
+            if kind is None:
+                kind = kinds[key] = _Kind(self.policies, archives[key[0]], frozenset(self._ids(key[1])))
+            minimum, maximum = kind.days(archived, dated)
+            messages += 1
+            old = before[number]
+            if minimum != old:
+                earlier += minimum < old
+                later += minimum > old
+            if maximum <= self.today:
                 due.append(number)
-                self.mailboxes.update(labels.get(int(box), "") for box in boxes.split(","))
-            elif verdict.maximum != dates.NEVER:
-                self.days[verdict.maximum] += 1
+                due_of[key[0]] += 1
+            elif maximum != dates.NEVER:
+                days[maximum] = days.get(maximum, 0) + 1
+        self.found.messages += messages
+        self.found.earlier += earlier
+        self.found.later += later
+        self.days.update(days)
+        for place, count in due_of.items():
+            self.mailboxes.update({labels.get(box, ""): count for box in sets[place]})
         self._count_due(opened, due)
+
+    def _words(self, opened: engine.Store, count: int) -> list[int]:
+        """By number, which policies with words fit a message by the index: a bit for each."""
+        found = [0] * count
+        for at, node in enumerate(self.nodes):
+            if not isinstance(node, All):
+                bit = 1 << at
+                for number in opened.numbers_matching(node):
+                    if number < count:
+                        found[number] |= bit
+        return found
+
+    def _ids(self, bits: int) -> list[int]:
+        """The policies that fit: those without words, and those of the bits."""
+        return [
+            policy.id
+            for at, (policy, node) in enumerate(zip(self.policies, self.nodes, strict=True))
+            if isinstance(node, All) or bits >> at & 1
+        ]
 
     def _count_due(self, opened: engine.Store, due: list[int]) -> None:
         self.found.due += len(due)
@@ -150,9 +174,41 @@ class _Counting:
         self.found.by_hold = [(name, count) for name, count in self.held.most_common() if count]
 
 
-def _stored(store: Store) -> tuple[dict[int, Sequence[int]], dict[int, Sequence[int]]]:
-    minimum: dict[int, Sequence[int]] = {}
-    maximum: dict[int, Sequence[int]] = {}
-    for row in RetentionBlock.objects.filter(store=store).iterator(chunk_size=20):
-        minimum[row.block], maximum[row.block], _policy = row.arrays()
-    return minimum, maximum
+class _Kind:
+    """Messages in the same archives that the same policies fit: their days depend on two dates only."""
+
+    def __init__(self, policies: Sequence[Policy], archives: frozenset[str], ids: frozenset[int]) -> None:
+        self._policies, self._archives, self._ids = policies, archives, ids
+        chosen = {None if each is None else each.id for each in (deciding(policies, one, ids) for one in archives)}
+        policy = next((each for each in policies if chosen == {each.id}), None)
+        self._by: Reference | None = policy.reference if policy is not None else None
+        self._nothing = chosen == {None} or not chosen
+        self._known: dict[int | tuple[int, int], tuple[int, int]] = {}
+
+    def days(self, archived: int, dated: int) -> tuple[int, int]:
+        """(minimum, maximum), as `decide` says."""
+        if self._nothing:
+            return dates.NO_MINIMUM, dates.NEVER
+        key: int | tuple[int, int]
+        if self._by is None:
+            key = archived, dated
+        else:
+            key = archived if self._by is Reference.ARCHIVE_DATE else dated
+        found = self._known.get(key)
+        if found is None:
+            within = min(max(dated, dates.FIRST), dates.LAST)
+            verdict = decide(self._policies, self._archives, archived, within, self._ids)
+            found = self._known[key] = verdict.minimum, verdict.maximum
+        return found
+
+
+def _stored(store: Store, count: int) -> array[int]:
+    """From when each message may go by what is worked out; what isn't counts as at any time."""
+    found = array("i", [dates.NO_MINIMUM]) * (max(count, 1) + BLOCK)
+    for row in RetentionBlock.objects.filter(store=store).only("block", "minimum").iterator(chunk_size=20):
+        minimum = array("i", bytes(row.minimum))
+        start = row.block * BLOCK
+        if start <= count:
+            known = array("i", [max(day, dates.NO_MINIMUM) for day in minimum])
+            found[start : start + BLOCK] = known
+    return found

@@ -109,9 +109,8 @@ def require_sound(store: Store, opened: engine.Store, now: datetime) -> None:
     if not is_current(store):
         text = _("The days of the messages in “%(store)s” aren't worked out by the newest policies yet.")
         raise ProcessingStopped(text % {"store": store.name})
-    newest_ms = opened.catalogue.newest_ms()
-    if newest_ms / 1000 > (timezone.now() + CLOCK_SLACK).timestamp():
-        text = _("The server's clock is behind the newest message of “%(store)s”; set it right first.")
+    if opened.journal.last_ms() / 1000 > (timezone.now() + CLOCK_SLACK).timestamp():
+        text = _("The server's clock is behind what was last written to “%(store)s”; set it right first.")
         raise ProcessingStopped(text % {"store": store.name})
     if now > timezone.now() + CLOCK_SLACK:
         raise ProcessingStopped(_("Retention isn't processed for a day that hasn't come."))
@@ -122,7 +121,7 @@ def due_numbers(store: Store, now: datetime) -> list[int]:
     today = dates.day_of(now)
     found = []
     for block in RetentionBlock.objects.filter(store=store).order_by("block").iterator(chunk_size=20):
-        minimum, maximum, _policy = block.arrays()
+        minimum, maximum, _policy, _last = block.arrays()
         first = block.block * BLOCK
         found += [first + at for at in range(BLOCK) if maximum[at] <= today and dates.UNKNOWN < minimum[at] <= today]
     return found

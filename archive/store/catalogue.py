@@ -406,18 +406,36 @@ class Catalogue:
         found = (self.reader.execute(sql, (mailbox,)) for mailbox in mailboxes)
         return sorted({row[0] for rows in found for row in rows})
 
-    def keeping_facts(self) -> Iterator[tuple[int, int, int, str]]:
-        """(number, archived at in ms, date in s, its mailboxes "3,17") of every message, by number."""
-        sql = """SELECT m.number, m.archived_ms, m.date, group_concat(DISTINCT f.mailbox) FROM message m
-                 JOIN placement p ON p.number = m.number JOIN folder f ON f.number = p.folder
-                 GROUP BY m.number ORDER BY m.number"""
+    def keeping_days(self) -> Iterator[tuple[int, int, int]]:
+        """(number, the day it was archived, the day of its date) of every message, by number; days since 1970, UTC."""
+        sql = """SELECT number, archived_ms / 86400000,
+                        date / 86400 - CASE WHEN date < 0 AND date % 86400 <> 0 THEN 1 ELSE 0 END
+                 FROM message ORDER BY number"""
         return iter(self.reader.execute(sql))
 
-    def newest_ms(self) -> int:
-        """When the newest message was archived, by the journal's clock (ms since 1970; 0 = none)."""
-        sql = "SELECT archived_ms FROM message ORDER BY number DESC LIMIT 1"
-        row = self.reader.execute(sql).fetchone()
-        return int(row[0]) if row else 0
+    def holders(self) -> tuple[list[int], list[frozenset[int]]]:
+        """Whose each message is: by its number a place in the second list, of sets of mailboxes (0: of nobody)."""
+        owner = dict(self.reader.execute("SELECT number, mailbox FROM folder"))
+        sets: list[frozenset[int]] = [frozenset()]
+        places: dict[frozenset[int], int] = {}
+        alone = dict.fromkeys(owner, 0)
+        for folder, mailbox in owner.items():
+            mine = frozenset((mailbox,))
+            if mine not in places:
+                places[mine] = len(sets)
+                sets.append(mine)
+            alone[folder] = places[mine]
+        found = [0] * self.counter("next_number")
+        for number, folder in self.reader.execute("SELECT number, folder FROM placement ORDER BY number"):
+            one, before = alone[folder], found[number]
+            if before and before != one:
+                both = sets[before] | sets[one]
+                if both not in places:
+                    places[both] = len(sets)
+                    sets.append(both)
+                one = places[both]
+            found[number] = one
+        return found, sets
 
     def arrivals(self, since_day: int) -> dict[int, tuple[int, int]]:
         """Day (since 1970, UTC) → (messages, bytes) archived."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -12,11 +10,9 @@ from accounts.errors import Forbidden
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from archive.errors import BadArguments, Kept
-from archive.keeping import dates
 from archive.keeping_forms import DeleteMessageForm
-from archive.models import RetentionPolicy
-from archive.ruling import Keeper, may_delete
-from archive.selectors import Message
+from archive.keeping_selectors import message_dates
+from archive.ruling import may_delete
 from archive.services import deleting
 from archive.views.doors import archive_page, sent
 from archive.views.messages import message_frame, open_message
@@ -28,7 +24,11 @@ from config.kit.pages import redirect_page, render_page, toast
 def message_retention(request: ActorRequest, message_id: str) -> HttpResponse:
     """From when it may go, when it goes by itself, which policies say so, and which holds keep it."""
     found = open_message(request, message_id)
-    context = message_frame(request, found, "retention") | _kept(request, found)
+    own = None if found.archive is None or request.actor.has(Right.MANAGE_RETENTION) else {found.archive.mailbox.pk}
+    context = message_frame(request, found, "retention") | {
+        "kept": message_dates(request.actor, found.store, found.row, mailboxes=own),
+        "may_delete": deleting.may_remove(request.actor, found),
+    }
     return render_page(request, "archive/message_retention.html", context)
 
 
@@ -51,33 +51,8 @@ def message_delete(request: ActorRequest, message_id: str) -> HttpResponse:
     mailboxes = {mailbox for _folder, mailbox in found.row.placements}
     context = message_frame(request, found, "retention") | {
         "form": form,
-        "reasons": deleting.explain(ruling),
+        "reasons": deleting.explain_for(request.actor, ruling),
         "folder_count": len(found.row.placements),
         "mailbox_count": len(mailboxes),
     }
     return render_page(request, "archive/message_delete.html", context)
-
-
-def _kept(request: ActorRequest, found: Message) -> dict[str, Any]:
-    keeper = Keeper(found.store)
-    ruling = keeper.rule([found.row])[found.row.number]
-    said = keeper.judge([found.row])
-    fitting = [
-        policy.name
-        for policy, judged in zip(keeper.policies, said, strict=True)
-        if policy.enabled and found.row.number in judged.matching
-    ]
-    # Names of holds are for those who place them; to others it is said that one keeps the message.
-    names = [hold.name for hold in ruling.holds] if request.actor.has(Right.MANAGE_HOLDS) else []
-    decisive = RetentionPolicy.objects.filter(pk=ruling.policy).values_list("name", flat=True).first()
-    return {
-        "minimum": dates.date_of(ruling.minimum),
-        "maximum": dates.date_of(ruling.maximum),
-        "today": dates.date_of(keeper.today),
-        "policy": decisive or "",
-        "fitting": [name for name in fitting if name != decisive],
-        "is_held": bool(ruling.holds) or keeper.everything_held,
-        "holds": names,
-        "reasons": [] if ruling.allowed else deleting.explain_for(request.actor, ruling),
-        "may_delete": deleting.may_remove(request.actor, found),
-    }

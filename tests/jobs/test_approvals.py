@@ -6,17 +6,20 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import audit
 from accounts.actors import Actor
 from accounts.errors import BadOption, Forbidden
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, Grant, Role, User
 from accounts.permissions import Right
 from accounts.scopes import SERVER
 from accounts.services.options import set_option
@@ -92,6 +95,60 @@ def test_nobody_approves_or_rejects_their_own_request(ada: User, bob: User) -> N
         approvals.reject(as_(ada), asked, answer="No")
     asked.refresh_from_db()
     assert asked.state == State.WAITING
+
+
+def test_somebody_let_in_by_the_requester_days_ago_is_no_second_person(ada: User, bob: User) -> None:
+    """A second account, made the day before, given rights, or whose password one has just set."""
+    other, role = factories.make_user("other@example.org"), Role.objects.create(name="All", rights=["manage_server"])
+    puppet = factories.make_administrator("puppet@example.org")
+    Grant.objects.create(user=puppet, role=role, level="server")
+    letting_in = {
+        "user.create": puppet,
+        "user.make_administrator": puppet,
+        "grant.add": puppet,
+        "user.set_password": puppet,
+        "user.remove_second_factors": puppet,
+        "role.change": role,
+    }
+    for action, obj in letting_in.items():
+        audit.record(as_(ada), action, obj)
+        asked = ask(ada)
+        for decide in (approvals.approve, partial(approvals.reject, answer="No")):
+            with pytest.raises(NotYours, match="last 7 days"):
+                decide(as_(puppet), asked)
+        assert not approvals.may_decide(as_(puppet), asked)
+        assert approvals.may_decide(as_(bob), asked)
+        approvals.withdraw(as_(ada), asked)
+        _a_week_ago()
+        asked = ask(ada)
+        assert approvals.may_decide(as_(puppet), asked)
+        approvals.withdraw(as_(ada), asked)
+    audit.record(as_(ada), "user.create", other)
+    audit.record(as_(other), "user.create", puppet)  # by way of a third
+    audit.record(as_(bob), "user.set_password", ada)
+    asked = ask(ada)
+    assert not approvals.may_decide(as_(puppet), asked)
+    assert approvals.may_decide(as_(bob), asked)  # it is the requester's doing that counts
+    approvals.withdraw(as_(ada), asked)
+    third = factories.make_administrator("third@example.org")
+    audit.record(as_(bob), "user.edit", third, changes={"name": ("A", "B")})
+    asked = ask(bob)
+    assert approvals.may_decide(as_(third), asked)
+    assert not approvals.may_decide(as_(ada), asked)
+
+
+def _a_week_ago() -> None:
+    """What has happened so far was a week ago."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")  # the trail refuses changes
+        cursor.execute("UPDATE accounts_auditevent SET at = at - interval '7 days 1 second'")
+        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
+
+
+def test_who_took_rights_from_somebody_isn_t_alone_for_three_days(ada: User) -> None:
+    """One administrator, and somebody else with rights: taking those doesn't end the rule at once."""
+    audit.record(as_(ada), "grant.remove", factories.make_user("officer@example.org"))
+    assert ask(ada).state == State.WAITING
 
 
 def test_who_came_after_the_request_can_t_decide_it(ada: User, bob: User) -> None:

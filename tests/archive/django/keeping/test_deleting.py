@@ -10,11 +10,11 @@ from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.models import AuditEvent, User
 from archive import engines
-from archive.errors import BadArguments, BadPolicy, Kept, MessageUnknown
+from archive.errors import BadArguments, BadPolicy, Kept, MessageUnknown, ProcessingStopped
 from archive.keeping.exchange import policies_from_json
 from archive.models import Compliance, LegalHold, Store
 from archive.ruling import Block, may_delete
-from archive.services import compliance, deleting, holds
+from archive.services import compliance, deleting, holds, mass_deletion
 from archive.services.stores import current_store
 from archive.store import Ingest
 from archive.store.contract.making import bring_index
@@ -24,9 +24,11 @@ from jobs import approvals, services
 from jobs.commands import get_command
 from jobs.errors import NeedsApproval
 from tests import factories
-from tests.archive.django.factories import make_raw
+from tests.archive.django.factories import archive, make_raw
 from tests.archive.django.keeping.ground import (
     CONSOLE,
+    a_run,
+    archived_on,
     at,
     hold,
     left,
@@ -176,6 +178,40 @@ def test_compliance_forbids_deleting_and_holds_everything(user: User, administra
     with pytest.raises(NeedsApproval):
         compliance.set_compliance(actor, {"legal_hold": False})
     assert Compliance.now().legal_hold
+
+
+def test_what_people_may_not_delete_one_by_one_they_don_t_delete_by_the_thousand(user: User) -> None:
+    mail_of(user, "2024-06-01", "The budget")
+    arguments = get_command("DeleteMessages").arguments("budget", WHY)
+    ada, bob = (Actor.for_user(factories.make_administrator(f"{name}@example.org")) for name in ("ada", "bob"))
+    asked = approvals.ask(ada, "DeleteMessages", arguments, reason=WHY)
+    compliance.set_compliance(ada, {"deletion_allowed": False})
+    with pytest.raises(Kept, match="Compliance"):
+        approvals.approve(bob, asked)
+    with pytest.raises(Kept, match="Compliance"):
+        mass_deletion.delete_messages(CONSOLE, a_run(), arguments)
+    assert len(left()) == 1
+
+
+def test_an_index_that_is_behind_or_not_whole_chooses_nothing_to_delete(user: User) -> None:
+    mail_of(user, "2024-06-01", "The budget", "A holiday")
+    store = Store.objects.get()
+    arguments = get_command("DeleteMessages").arguments("budget", WHY)
+    with archived_on("2024-06-02"):
+        archive(user, [make_raw("Another budget")], index=False)
+    with pytest.raises(ProcessingStopped, match="is behind"):
+        mass_deletion.delete_messages(CONSOLE, a_run(), arguments)
+    bring_index(engines.open_store(store))
+    file = max((store.work / "index").glob("*.store"), key=lambda each: each.stat().st_size)
+    content = file.read_bytes()
+    file.write_bytes(content[:10] + bytes([content[10] ^ 1]) + content[11:])
+    with pytest.raises(ProcessingStopped, match="isn't whole"):
+        mass_deletion.delete_messages(CONSOLE, a_run(), arguments)
+    file.write_bytes(content)
+    with engines.open_store(store).work_lease("verify.lock"), pytest.raises(ProcessingStopped, match="being verified"):
+        mass_deletion.delete_messages(CONSOLE, a_run(), arguments)
+    assert len(left()) == 3
+    assert mass_deletion.delete_messages(CONSOLE, a_run(), arguments) == {"found": 2, "deleted": 2, "kept": 0}
 
 
 def run(name: str, **arguments: object) -> dict[str, object]:

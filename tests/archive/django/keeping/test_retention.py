@@ -16,7 +16,8 @@ from archive import engines
 from archive.errors import BadPolicy, ProcessingStopped
 from archive.keeping import dates
 from archive.keeping.exchange import policy_as_json
-from archive.models import DeletionCertificate, RetentionPolicy, RetentionState, Store
+from archive.keeping_selectors import message_dates
+from archive.models import DeletionCertificate, RetentionBlock, RetentionPolicy, RetentionState, Store
 from archive.ruling import Block, Keeper, Ruling, may_delete
 from archive.services import retention_policies, retention_preview
 from archive.services.retention_dates import follow
@@ -30,9 +31,11 @@ from jobs.commands import get_command
 from jobs.errors import Cancelled, NeedsApproval
 from jobs.models import Task
 from tests import factories
+from tests.archive.django.factories import archive, make_raw
 from tests.archive.django.keeping.ground import (
     CONSOLE,
     a_run,
+    archived_on,
     at,
     follow_all,
     hold,
@@ -211,6 +214,69 @@ def test_a_clock_that_was_set_back_stops_processing_and_deletes_nothing_early(us
     with pytest.raises(ProcessingStopped):
         process(CONSOLE, a_run(), now=timezone.now() + timedelta(days=1))
     assert len(left()) == 2
+
+
+def test_a_clock_behind_anything_that_was_written_stops_processing(user: User) -> None:
+    """Not only messages tell what time it was: here only a mailbox's new name does."""
+    mail_of(user, "2015-06-01", "Old")
+    set_policies(policy("Three years", 3, deletes=True))
+    with archived_on((timezone.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")):
+        engines.open_store(Store.objects.get()).mailbox(99, "later@example.org")
+    with pytest.raises(ProcessingStopped, match="clock"):
+        process(CONSOLE, a_run())
+    assert len(left()) == 1
+
+
+def test_the_first_and_the_last_day_are_said_with_the_policies_that_say_so(user: User, stranger: User) -> None:
+    """In two archives with different policies: kept by one the longest, let go by neither before the other."""
+    with archived_on("2020-06-01"):
+        raw = make_raw("Between us")
+        (message,) = archive(user, [raw])
+        archive(stranger, [raw])
+    mine, theirs = {"included": [user.email]}, {"included": [stranger.email]}
+    set_policies(
+        policy("Mine", 3, deletes=True, **mine), policy("Theirs", 5, **theirs), policy("Rest", 1, deletes=True)
+    )
+    store, number = Store.objects.get(), number_of(message)
+    row = engines.open_store(store).row(number)
+    assert row is not None
+    found = message_dates(CONSOLE, store, row)
+    assert (str(found.minimum), found.minimum_policy) == ("2025-06-02", "Theirs")
+    assert (found.maximum, found.maximum_policy) == (None, "Theirs")
+    said = [(each.mailbox, each.policy, str(each.minimum), str(each.maximum)) for each in found.by_mailbox]
+    assert said == [(user.email, "Mine", "2023-06-02", "2023-06-02"), (stranger.email, "Theirs", "2025-06-02", "None")]
+    assert found.other_policies == ["Rest"]
+    block = RetentionBlock.objects.get(store=store).arrays()
+    theirs_id = RetentionPolicy.objects.get(name="Theirs").pk
+    assert (block[2][number], block[3][number]) == (theirs_id, theirs_id)
+    set_policies(*[each | {"deletes": True} for each in present()])
+    found = message_dates(CONSOLE, store, row, mailboxes=[Mailbox.objects.get(user=user).pk])
+    assert (str(found.maximum), found.maximum_policy) == ("2025-06-02", "Theirs")
+    assert [each.mailbox for each in found.by_mailbox] == [user.email, ""]  # whose else it is isn't theirs to know
+
+
+@pytest.mark.parametrize(
+    ("archived", "period", "interval", "last_kept"),
+    [
+        ("2021-01-31T23:59", 1, "month", "2021-02-28"),
+        ("2020-01-31T00:00", 1, "month", "2020-02-29"),
+        ("2020-02-29T12:00", 1, "year", "2021-02-28"),
+        ("2020-02-29T12:00", 4, "year", "2024-02-29"),
+        ("2021-03-27T23:30", 1, "day", "2021-03-28"),  # clocks go forward that night
+        ("2021-10-30T22:30", 1, "day", "2021-10-31"),  # and back
+        ("2020-12-31T23:59", 1, "week", "2021-01-07"),
+    ],
+)
+def test_a_message_is_kept_through_its_last_day_wherever_the_server_is(
+    user: User, archived: str, period: int, interval: str, last_kept: str
+) -> None:
+    mail_of(user, archived, "One")
+    set_policies(policy("Short", period, interval=interval, deletes=True))
+    end = at(last_kept) + timedelta(hours=23, minutes=59)
+    with timezone.override("Pacific/Auckland"):  # where it is tomorrow already
+        assert process(CONSOLE, a_run(), now=end)["deleted"] == 0
+    with timezone.override("America/Los_Angeles"):
+        assert process(CONSOLE, a_run(), now=end + timedelta(minutes=1))["deleted"] == 1
 
 
 def test_days_survive_a_recovery_of_the_store_and_a_compaction(user: User) -> None:

@@ -1,0 +1,13 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("archive", "0005_profiles")]
+
+    operations = [
+        migrations.AddField(
+            model_name="retentionblock",
+            name="last",
+            field=models.BinaryField(default=b""),
+        ),
+    ]
