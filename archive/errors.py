@@ -67,6 +67,14 @@ class BadPolicy(ArchiveError, ValueError):
         self.field = field
 
 
+class BadCase(ArchiveError, ValueError):
+    """An e-discovery case can't be like this, or not any more; `field` is what the caller gave."""
+
+    def __init__(self, text: str = "", *, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field
+
+
 class Kept(ArchiveError):
     """A message stays: its retention, a hold or compliance forbids that it is deleted, for everybody. Says which."""
 

@@ -176,11 +176,11 @@ class OpenArchiveForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = self.fields["minutes"]
         assert isinstance(field, forms.TypedChoiceField)
-        field.choices = [(each, _length_text(each)) for each in minutes]
+        field.choices = [(each, length_text(each)) for each in minutes]
         field.initial = min(chosen, max(minutes))
 
 
-def _length_text(minutes: int) -> str:
+def length_text(minutes: int) -> str:
     if minutes % 60 or not minutes:
         return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
     return ngettext("%(count)d hour", "%(count)d hours", minutes // 60) % {"count": minutes // 60}

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from archive.models import RetentionPolicy
+from archive.models import Case, RetentionPolicy
 from archive.services.holds import HoldTerms
 from domains.models import Mailbox
 
@@ -32,6 +32,15 @@ class AddressesField(forms.CharField):
     def clean(self, value: Any) -> list[str]:
         text = super().clean(value)
         return sorted({line.strip().lower() for line in str(text).replace(",", "\n").splitlines() if line.strip()})
+
+
+def mailboxes_of(addresses: list[str]) -> list[Mailbox]:
+    """Raises: ValidationError for an address nobody has."""
+    found = {mailbox.address: mailbox for mailbox in Mailbox.objects.filter(address__in=addresses)}
+    unknown = [address for address in addresses if address not in found]
+    if unknown:
+        raise forms.ValidationError(_("There is no mailbox “%(address)s”.") % {"address": unknown[0]})
+    return list(found.values())
 
 
 class HoldForm(forms.Form):
@@ -61,14 +70,17 @@ class HoldForm(forms.Form):
         label=gettext_lazy("Dated until"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
 
+    case = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
     def clean_custodians(self) -> list[Mailbox]:
-        addresses = self.cleaned_data["custodians"]
-        found = {mailbox.address: mailbox for mailbox in Mailbox.objects.filter(address__in=addresses)}
-        unknown = [address for address in addresses if address not in found]
-        if unknown:
-            said = _("There is no mailbox “%(address)s”.") % {"address": unknown[0]}
-            raise forms.ValidationError(said)
-        return list(found.values())
+        return mailboxes_of(self.cleaned_data["custodians"])
+
+    def clean_case(self) -> Case | None:
+        number = self.cleaned_data["case"]
+        found = None if number is None else Case.objects.filter(pk=number).first()
+        if number is not None and found is None:
+            raise forms.ValidationError(_("There is no such case."))
+        return found
 
     def terms(self) -> HoldTerms:
         values = self.cleaned_data
@@ -80,6 +92,7 @@ class HoldForm(forms.Form):
             values["query"],
             values["date_from"],
             values["date_to"],
+            values["case"],
         )
 
 

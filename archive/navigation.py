@@ -124,6 +124,16 @@ def register() -> None:
     )
     nav.register(
         "archive",
+        _("Cases"),
+        "archive:case-list",
+        "briefcase",
+        Right.MANAGE_HOLDS,
+        45,
+        words=_("e-discovery investigation custodian litigation tags notes"),
+        under=("archive:case",),
+    )
+    nav.register(
+        "archive",
         _("Holds"),
         "archive:hold-list",
         "lock-closed",
@@ -131,6 +141,11 @@ def register() -> None:
         40,
         words=_("legal hold litigation case keep"),
     )
+    tabs.register(
+        "case", _("Overview"), "archive:case-detail", order=0, under=("archive:case-delay", "archive:case-package")
+    )
+    tabs.register("case", _("Search"), "archive:case-search", order=10)
+    tabs.register("case", _("Messages"), "archive:case-messages", order=20, under=("archive:case-message",))
     nav.register("account", _("Who read my mail"), "archive:access-log", "eye", order=40, under=("archive:access",))
     for kind in ("person", "user"):
         tabs.register(

@@ -12,6 +12,7 @@ from archive.models.access import (
     NoticeDelay,
 )
 from archive.models.backups import BackupDestination, BackupSet
+from archive.models.cases import Case, CaseMessage, CaseNote, CaseSearch, CaseTag
 from archive.models.evidence import PACKAGE_DAYS, EvidenceKey, EvidencePackage, PackageFormat, StoreCheckpoint
 from archive.models.exports import EXPORT_HOURS, Export, ExportFormat
 from archive.models.imports import KEPT_REJECTIONS, Rejection, Upload, UploadState
@@ -57,6 +58,11 @@ __all__ = [
     "AutoCreation",
     "BackupDestination",
     "BackupSet",
+    "Case",
+    "CaseMessage",
+    "CaseNote",
+    "CaseSearch",
+    "CaseTag",
     "Completeness",
     "Compliance",
     "DeletionCertificate",

@@ -67,7 +67,8 @@ class NoticeDelay(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notice_delays")
     mailbox = models.ForeignKey("domains.Mailbox", on_delete=models.PROTECT, related_name="notice_delays")
-    case = models.CharField(max_length=200)
+    case = models.CharField(max_length=200)  # as it was called
+    of_case = models.ForeignKey("archive.Case", on_delete=models.PROTECT, null=True, related_name="delays")
     until = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now)
 

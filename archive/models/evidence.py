@@ -104,6 +104,7 @@ class EvidencePackage(models.Model):
     reason = models.CharField(max_length=500)
     mailboxes = models.JSONField(default=list)  # their addresses; empty: everybody's
     query = models.TextField(blank=True, default="")
+    case = models.ForeignKey("archive.Case", on_delete=models.PROTECT, null=True, related_name="packages")
     chosen = models.JSONField(default=list)  # public ids; empty: all that match
     format = models.CharField(max_length=8, choices=PackageFormat, default=PackageFormat.EML)
     task = models.ForeignKey("jobs.Task", on_delete=models.SET_NULL, null=True)

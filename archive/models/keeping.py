@@ -35,6 +35,7 @@ class LegalHold(Versioned):
         RELEASED = "released", _("Ended")
 
     name = models.CharField(_("name"), max_length=200)
+    case = models.ForeignKey("archive.Case", on_delete=models.PROTECT, null=True, blank=True, related_name="holds")
     everything = models.BooleanField(_("everything"), default=False)
     mailboxes = models.ManyToManyField("domains.Mailbox", blank=True, related_name="holds")
     query = models.CharField(_("search"), max_length=4000, blank=True, default="")

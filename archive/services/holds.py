@@ -21,7 +21,7 @@ from accounts.actors import Actor
 from accounts.permissions import Right
 from archive import engines, locking
 from archive.errors import BadPolicy, StoreUnavailable
-from archive.models import LegalHold, Store
+from archive.models import Case, LegalHold, Store
 from archive.query import nodes
 from archive.query.errors import QueryError
 from archive.query.language import parse
@@ -45,6 +45,7 @@ class HoldTerms:
     query: str = ""
     date_from: datetime.date | None = None
     date_to: datetime.date | None = None
+    case: Case | None = None
 
 
 @dataclass
@@ -80,6 +81,7 @@ def place_hold(actor: Actor, terms: HoldTerms) -> LegalHold:
     with locking.placing():
         hold = LegalHold.objects.create(
             name=terms.name.strip(),
+            case=terms.case,
             everything=terms.everything,
             query="" if terms.everything else terms.query.strip(),
             date_from=None if terms.everything else terms.date_from,
@@ -91,7 +93,7 @@ def place_hold(actor: Actor, terms: HoldTerms) -> LegalHold:
             hold.mailboxes.set(terms.mailboxes)
         audit.record(
             actor, "hold.place", hold, reason=hold.reason, everything=hold.everything, query=hold.query,
-            custodians=[mailbox.address for mailbox in terms.mailboxes],
+            custodians=[mailbox.address for mailbox in terms.mailboxes], case="" if terms.case is None else str(terms.case),
             date_from=hold.date_from, date_to=hold.date_to,
         )  # fmt: skip
     return hold
@@ -140,6 +142,8 @@ def check_terms(terms: HoldTerms) -> None:
         raise BadPolicy(_("A hold needs a name of at most 200 characters."), field="name")
     if len(terms.reason.strip()) < 3:
         raise BadPolicy(_("Say why, in a few words."), field="reason")
+    if terms.case is not None and not terms.case.is_open:
+        raise BadPolicy(_("“%(case)s” is closed.") % {"case": terms.case.name}, field="case")
     try:
         parse(terms.query)
     except QueryError as error:
@@ -153,7 +157,14 @@ def check_terms(terms: HoldTerms) -> None:
 
 def terms_of(hold: LegalHold) -> HoldTerms:
     return HoldTerms(
-        hold.name, hold.reason, hold.everything, list(hold.mailboxes.all()), hold.query, hold.date_from, hold.date_to
+        hold.name,
+        hold.reason,
+        hold.everything,
+        list(hold.mailboxes.all()),
+        hold.query,
+        hold.date_from,
+        hold.date_to,
+        hold.case,
     )
 
 

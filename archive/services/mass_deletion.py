@@ -76,8 +76,8 @@ def delete_messages(actor: Actor, run: TaskRun, arguments: DeleteMessagesArgumen
     actor.require(Right.DELETE_MAIL)
     node, boxes = _wanted(arguments)
     about = dataclasses.asdict(arguments)
-    proofs.require(actor, run.approved, COMMAND, subject=arguments.query, **about)
     _require_allowed()
+    proofs.require(actor, run.approved, COMMAND, subject=arguments.query, **about)
     try:
         for store in _stores():
             require_whole(store, run.stopping)

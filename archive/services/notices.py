@@ -22,7 +22,7 @@ from accounts.errors import Forbidden
 from accounts.models import User
 from accounts.permissions import Right
 from archive.errors import ArchiveClosed, BadArguments
-from archive.models import NoticeDelay
+from archive.models import Case, NoticeDelay
 from archive.selectors import get_mailbox
 from domains.models import Mailbox
 from jobs import proofs
@@ -40,6 +40,9 @@ class DelayArguments:
     mailbox: Annotated[str, About(gettext_lazy("Mailbox"))]
     case: Annotated[str, About(gettext_lazy("Case"))]
     until: Annotated[str, About(gettext_lazy("The owner is told on"), gettext_lazy("A day, such as 2027-03-31."))]
+    case_id: Annotated[int | None, About(gettext_lazy("Number of the case"), gettext_lazy("Where it is one here."))] = (
+        None
+    )
 
 
 def plan_delay(actor: Actor, arguments: DelayArguments) -> Plan:
@@ -62,6 +65,10 @@ def check_delay(actor: Actor, arguments: DelayArguments) -> tuple[Mailbox, datet
         raise ArchiveClosed(_("There is no mailbox “%(address)s”.") % {"address": arguments.mailbox})
     if len(arguments.case.strip()) < 3:
         raise BadArguments(_("Say for which case."), field="case")
+    if arguments.case_id is not None:
+        actor.require(Right.MANAGE_HOLDS)
+        if not Case.objects.filter(pk=arguments.case_id, state=Case.State.OPEN, mailboxes=mailbox).exists():
+            raise BadArguments(_("There is no open case of this number with that mailbox."), field="case_id")
     try:
         until = datetime.fromisoformat(arguments.until).replace(tzinfo=UTC)
     except ValueError as error:
@@ -78,10 +85,14 @@ def delay_notice(actor: Actor, arguments: DelayArguments, *, approved: proofs.Ap
     with transaction.atomic():
         proofs.require(
             actor, approved, COMMAND, subject=mailbox.address, within=mailbox,
-            mailbox=arguments.mailbox, case=arguments.case, until=arguments.until,
+            mailbox=arguments.mailbox, case=arguments.case, until=arguments.until, case_id=arguments.case_id,
         )  # fmt: skip
         made = NoticeDelay.objects.create(
-            user=actor.user, mailbox=mailbox, case=arguments.case.strip()[:200], until=until
+            user=actor.user,
+            mailbox=mailbox,
+            case=arguments.case.strip()[:200],
+            until=until,
+            of_case_id=arguments.case_id,
         )
         audit.record(actor, "archive.notice", mailbox, case=made.case, until=until.isoformat())
     return made

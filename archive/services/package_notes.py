@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts import audit
 from accounts.actors import Actor
 from accounts.models import AuditEvent
-from archive.models import ArchiveAccess, EvidencePackage
+from archive.models import ArchiveAccess, CaseTag, EvidencePackage
 from archive.services.notices import notice_at
 from domains.models import Mailbox
 
@@ -75,13 +75,27 @@ def head_of(actor: Actor, package: EvidencePackage, left_out: list[dict[str, str
         "mailboxes": package.mailboxes,
         "query": package.query,
         "chosen": package.chosen,
+        **({} if package.case is None else {"case": package.case.name}),
         "left_out": left_out,
     }
 
 
+def tags_of(package: EvidencePackage, identity: str, number: int) -> dict[str, list[str]]:
+    """What a message was marked with in the case that the package is for; nothing where it is for none."""
+    if package.case_id is None:
+        return {}
+    tags = CaseTag.objects.filter(
+        case=package.case_id, messages__store_identity=identity, messages__number=number
+    ).order_by("name")
+    return {"tags": list(tags.values_list("name", flat=True))}
+
+
 def log_of(package: EvidencePackage) -> list[dict[str, Any]]:
-    """The audit trail's events about this package, as far as they have happened when it is closed."""
-    events = AuditEvent.objects.filter(object_type=package._meta.label_lower, object_id=str(package.pk)).order_by("pk")
+    """The audit trail's events about this package and its case, as far as they have happened when it is closed."""
+    about = Q(object_type=package._meta.label_lower, object_id=str(package.pk))
+    if package.case is not None:  # how its messages were found
+        about |= Q(object_type=package.case._meta.label_lower, object_id=str(package.case_id))
+    events = AuditEvent.objects.filter(about).order_by("pk")
     return [
         {
             "at": event.at.isoformat(),

@@ -31,7 +31,7 @@ from archive.errors import ArchiveClosed, BadArguments, ExportGone, PathRefused
 from archive.evidence import packages as writing
 from archive.evidence.leaves import Leaves
 from archive.evidence.tree import prove
-from archive.models import EvidencePackage, PackageFormat, Store, StoreCheckpoint
+from archive.models import Case, EvidencePackage, PackageFormat, Store, StoreCheckpoint
 from archive.permissions import reads_everything
 from archive.query import nodes
 from archive.query.language import parse
@@ -58,6 +58,7 @@ class PackageArguments:
     query: Annotated[str, About(gettext_lazy("Only messages that match"))] = ""
     messages: Annotated[list[str], About(gettext_lazy("Or just these messages"))] = field(default_factory=list)
     format: Annotated[str, About(gettext_lazy("As"), choices=dict(PackageFormat.choices))] = "eml"
+    case: Annotated[int | None, About(gettext_lazy("Number of the case"))] = None
     destination: Annotated[str | None, About(gettext_lazy("File on the server, from its shell"))] = None
 
 
@@ -93,6 +94,7 @@ def check_package(actor: Actor, arguments: PackageArguments) -> Selection:
     if len(_reason(arguments)) < 5:
         raise BadArguments(_("Say why, in a few words; the owners will read it."), field="reason")
     archives = _archives(actor, arguments.mailboxes)
+    _case(actor, arguments)
     if arguments.destination is not None:
         _destination(actor, arguments.destination)
     return Selection(archives, parse(arguments.query), _chosen(arguments.messages))
@@ -100,6 +102,18 @@ def check_package(actor: Actor, arguments: PackageArguments) -> Selection:
 
 def _reason(arguments: PackageArguments) -> str:
     return " ".join(arguments.reason.replace("\0", " ").split())[:500]
+
+
+def _case(actor: Actor, arguments: PackageArguments) -> Case | None:
+    """The case it is for, whose custodians' mail it is. Raises: Forbidden, BadArguments."""
+    if arguments.case is None:
+        return None
+    actor.require(Right.MANAGE_HOLDS)
+    found = Case.objects.filter(pk=arguments.case, state=Case.State.OPEN).first()
+    custodians = set() if found is None else set(found.mailboxes.values_list("address", flat=True))
+    if found is None or not {address.strip().lower() for address in arguments.mailboxes} <= custodians:
+        raise BadArguments(_("There is no open case of this number with these mailboxes."), field="case")
+    return found
 
 
 def _archives(actor: Actor, addresses: Sequence[str]) -> dict[int, Archive] | None:
@@ -182,6 +196,7 @@ def _row(actor: Actor, run: TaskRun, arguments: PackageArguments, selection: Sel
             mailboxes=[archive.mailbox.address for archive in archives],
             query=arguments.query.replace("\0", ""),
             chosen=list(arguments.messages),
+            case=_case(actor, arguments),
             format=arguments.format,
             task_id=run.task_id,
         )
@@ -296,6 +311,7 @@ class _Making:
             "id": public_id,
             "subject": row.subject,
             "from": row.sender,
+            **package_notes.tags_of(self._package, part.opened.identity, number),
             "folders": [{"mailbox": self._name(mailbox), "folder": path} for mailbox, path in placements],
         }
         try:

@@ -101,15 +101,18 @@ class _Counting:
         words = self._words(opened, len(holders))
         before = _stored(store, len(holders))
         kinds: dict[tuple[int, int], _Kind] = {}
+        tables: dict[int, Days] = {}
         earlier = later = messages = 0
         due: list[int] = []
         due_of: Counter[int] = Counter()
         days: dict[int, int] = {}
         for number, archived, dated in opened.catalogue.keeping_days():
+            if number >= len(holders):
+                break  # archived since we began to look
             key = holders[number], words[number]
             kind = kinds.get(key)
             if kind is None:
-                kind = kinds[key] = _Kind(self.policies, archives[key[0]], frozenset(self._ids(key[1])))
+                kind = kinds[key] = _Kind(self.policies, archives[key[0]], frozenset(self._ids(key[1])), tables)
             minimum, maximum = kind.days(archived, dated)
             messages += 1
             old = before[number]
@@ -174,26 +177,29 @@ class _Counting:
         self.found.by_hold = [(name, count) for name, count in self.held.most_common() if count]
 
 
+Days = dict[int | tuple[int, int], tuple[int, int]]
+
+
 class _Kind:
     """Messages in the same archives that the same policies fit: their days depend on two dates only."""
 
-    def __init__(self, policies: Sequence[Policy], archives: frozenset[str], ids: frozenset[int]) -> None:
+    def __init__(
+        self, policies: Sequence[Policy], archives: frozenset[str], ids: frozenset[int], tables: dict[int, Days]
+    ) -> None:
         self._policies, self._archives, self._ids = policies, archives, ids
         chosen = {None if each is None else each.id for each in (deciding(policies, one, ids) for one in archives)}
         policy = next((each for each in policies if chosen == {each.id}), None)
-        self._by: Reference | None = policy.reference if policy is not None else None
+        self._both = policy is None
+        self._by_archive = policy is not None and policy.reference is Reference.ARCHIVE_DATE
         self._nothing = chosen == {None} or not chosen
-        self._known: dict[int | tuple[int, int], tuple[int, int]] = {}
+        # Where one policy decides, a day says all, whoever's mail it is.
+        self._known: Days = {} if policy is None else tables.setdefault(policy.id, {})
 
     def days(self, archived: int, dated: int) -> tuple[int, int]:
         """(minimum, maximum), as `decide` says."""
         if self._nothing:
             return dates.NO_MINIMUM, dates.NEVER
-        key: int | tuple[int, int]
-        if self._by is None:
-            key = archived, dated
-        else:
-            key = archived if self._by is Reference.ARCHIVE_DATE else dated
+        key = (archived, dated) if self._both else archived if self._by_archive else dated
         found = self._known.get(key)
         if found is None:
             within = min(max(dated, dates.FIRST), dates.LAST)

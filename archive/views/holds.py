@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -11,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from archive import keeping_commands
+from archive.case_selectors import custodians, get_case
 from archive.errors import BadPolicy
 from archive.keeping_forms import HoldForm
 from archive.keeping_tables import HOLDS
@@ -32,7 +35,7 @@ def hold_list(request: ActorRequest) -> HttpResponseBase:
 def hold_create(request: ActorRequest) -> HttpResponse:
     """GET shows the form; POST previews, and places what was previewed (`save`)."""
     request.actor.require(Right.MANAGE_HOLDS)
-    form = HoldForm(sent(request))
+    form = HoldForm(sent(request), initial=_of_case(request))
     covered = None
     if request.method == "POST" and form.is_valid():
         try:
@@ -44,6 +47,17 @@ def hold_create(request: ActorRequest) -> HttpResponse:
         except BadPolicy as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))
     return render_page(request, "archive/hold_create.html", {"form": form, "covered": covered})
+
+
+def _of_case(request: ActorRequest) -> dict[str, Any]:
+    """What a form for the hold of a case begins with."""
+    number = request.GET.get("case", "")
+    if not number.isdigit() or len(number) > 17:
+        return {}
+    case = get_case(request.actor, int(number))
+    addresses = "\n".join(mailbox.address for mailbox in custodians(case))
+    values = {"name": case.name, "reason": case.reason, "custodians": addresses, "case": case.pk}
+    return values | {"date_from": case.date_from, "date_to": case.date_to}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

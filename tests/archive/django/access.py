@@ -13,12 +13,18 @@ from archive.models import (
     ArchiveAccess,
     BackupDestination,
     BackupSet,
+    Case,
+    CaseMessage,
+    CaseNote,
+    CaseSearch,
+    CaseTag,
     DeletionCertificate,
     EvidencePackage,
     Export,
     LegalHold,
     ProfileRun,
     RetentionPolicy,
+    Store,
 )
 from archive.services.profiles.keeping import create_profile
 from archive.services.sharing import set_folder_privileges
@@ -142,6 +148,33 @@ def a_hold(cast: Cast, owner: User) -> tuple[object, ...]:
     return (LegalHold.objects.create(name="A case", query="budget", reason="Why").pk,)
 
 
+def a_case(cast: Cast, owner: User) -> tuple[object, ...]:
+    """About the owner's mail, with a message, a tag, a note and a search."""
+    (message,) = archive(owner, [make_raw()], index=False)
+    mailbox = factories.make_mailbox(owner)
+    case = Case.objects.create(name=f"Case {Case.objects.count()}", reason="The court asks", created_by_label="x")
+    case.mailboxes.set([mailbox])
+    store = Store.objects.get(pk=int(message.partition(":")[0]))
+    found = CaseMessage.objects.create(
+        case=case, store=store, store_identity=store.identity, number=int(message.partition(":")[2]), sha256="0" * 64,
+        subject="Lunch on Friday, with a rather long subject", sender="Ann <a@example.net>", date=1, size_bytes=100,
+    )  # fmt: skip
+    found.tags.set([CaseTag.objects.create(case=case, name="relevant")])
+    CaseNote.objects.create(case=case, message=found, about="Lunch on Friday", text="Look here.", by_label="x")
+    CaseSearch.objects.create(case=case, name="Lunches", query="lunch", created_by_label="x")
+    return (case.pk,)
+
+
+def a_case_message(cast: Cast, owner: User) -> tuple[object, ...]:
+    (case,) = a_case(cast, owner)
+    return (case, CaseMessage.objects.get(case=case).pk)
+
+
+def a_case_search(cast: Cast, owner: User) -> tuple[object, ...]:
+    (case,) = a_case(cast, owner)
+    return (case, CaseSearch.objects.get(case=case).pk)
+
+
 def a_certificate(cast: Cast, owner: User) -> tuple[object, ...]:
     made = DeletionCertificate.objects.create(store_name="Store", store_identity="x", ended_at=timezone.now())
     made.path.parent.mkdir(parents=True, exist_ok=True)
@@ -170,6 +203,27 @@ ROWS = [
     for_administrators("archive:certificate", args=a_certificate),
     for_administrators("archive:compliance-edit"),
     for_administrators("archive:compliance-edit", 303, method="POST"),
+    for_administrators("archive:case-list"),
+    for_administrators("archive:case-create"),
+    for_administrators("archive:case-create", 422, method="POST"),
+    for_administrators("archive:case-detail", args=a_case),
+    for_administrators("archive:case-edit", args=a_case),
+    for_administrators("archive:case-edit", 422, method="POST", args=a_case),
+    for_administrators("archive:case-open", 303, method="POST", args=a_case, data={"minutes": "30"}),
+    for_administrators("archive:case-close", 303, method="POST", args=a_case, data={"reason": "It is over"}),
+    for_administrators("archive:case-note", 303, method="POST", args=a_case, data={"text": "A note"}),
+    for_administrators("archive:case-package", args=a_case),
+    for_administrators("archive:case-package", 422, method="POST", args=a_case),
+    for_administrators("archive:case-delay", args=a_case),
+    for_administrators("archive:case-delay", 422, method="POST", args=a_case),
+    for_administrators("archive:case-search", args=a_case),
+    for_administrators("archive:case-add", 303, method="POST", args=a_case),
+    for_administrators("archive:case-save-search", 303, method="POST", args=a_case),
+    for_administrators("archive:case-remove-search", 303, method="POST", args=a_case_search),
+    for_administrators("archive:case-messages", args=a_case),
+    for_administrators("archive:case-messages", 303, method="POST", args=a_case),
+    for_administrators("archive:case-message", args=a_case_message),
+    for_administrators("archive:case-message", 422, method="POST", args=a_case_message),
     for_administrators("archive:hold-list"),
     for_administrators("archive:hold-create"),
     for_administrators("archive:hold-create", 422, method="POST"),

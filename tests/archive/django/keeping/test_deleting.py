@@ -17,6 +17,7 @@ from archive.ruling import Block, may_delete
 from archive.services import compliance, deleting, holds, mass_deletion
 from archive.services.stores import current_store
 from archive.store import Ingest
+from archive.store.backend import FileLease
 from archive.store.contract.making import bring_index
 from archive.store.journal import Position
 from domains.models import Mailbox
@@ -208,7 +209,7 @@ def test_an_index_that_is_behind_or_not_whole_chooses_nothing_to_delete(user: Us
     with pytest.raises(ProcessingStopped, match="isn't whole"):
         mass_deletion.delete_messages(CONSOLE, a_run(), arguments)
     file.write_bytes(content)
-    with engines.open_store(store).work_lease("verify.lock"), pytest.raises(ProcessingStopped, match="being verified"):
+    with FileLease(store.work / "verify.lock").hold(), pytest.raises(ProcessingStopped, match="being verified"):
         mass_deletion.delete_messages(CONSOLE, a_run(), arguments)
     assert len(left()) == 3
     assert mass_deletion.delete_messages(CONSOLE, a_run(), arguments) == {"found": 2, "deleted": 2, "kept": 0}
