@@ -17,6 +17,7 @@ from api.operations import Created, Group, holding
 from api.schemas import Answer, Body, Moment
 from archive.keeping import exchange
 from archive.keeping.wording import shortening_lines
+from archive.keeping_selectors import message_dates
 from archive.models import DeletionCertificate, LegalHold
 from archive.services import compliance, deleting, holds, retention_policies, retention_preview
 from domains.errors import Invalid
@@ -187,6 +188,29 @@ class CoveredAnswer(Answer):
     by_store: list[Numbered]
     stores_behind: list[str]
     stores_silent: list[str]
+
+
+class MailboxDatesAnswer(Answer):
+    """What the policies say of a message in one archive."""
+
+    mailbox: str
+    policy: Annotated[str | None, Field(description="The one that decides there; null: none fits.")]
+    minimum_date: date | None
+    maximum_date: date | None
+
+
+class MessageDatesAnswer(Answer):
+    """From when a message may be deleted, when it goes by itself, and what says so."""
+
+    minimum_date: Annotated[date | None, Field(description="The first day on which it may go; null: at any time.")]
+    minimum_policy: str | None
+    maximum_date: Annotated[date | None, Field(description="The day on which it goes by itself; null: never.")]
+    maximum_policy: str | None
+    archives: list[MailboxDatesAnswer]
+    other_policies: Annotated[list[str], Field(description="They fit too, and stand further back.")]
+    is_held: bool
+    holds: Annotated[list[str], Field(description="Their names, for who may place holds.")]
+    reasons: Annotated[list[str], Field(description="Why it stays now; empty: it may be deleted.")]
 
 
 class Deletion(Body):
@@ -441,6 +465,35 @@ def _seen(actor: Actor, hold_id: int) -> LegalHold:
 def hold_detail(actor: Actor, hold: LegalHold) -> HoldAnswer:
     """Read a legal hold."""
     return _hold(hold)
+
+
+@group.get("/messages/{messageId}/retention", admit=manages_retention)
+def message_dates_read(actor: Actor, message_id: str) -> MessageDatesAnswer:
+    """How long is a message kept, and what says so?
+
+    Of a message in several archives the longest counts.
+    """
+    store, row = deleting.find_message(message_id)
+    found = message_dates(actor, store, row)
+    return MessageDatesAnswer(
+        minimum_date=found.minimum,
+        minimum_policy=found.minimum_policy or None,
+        maximum_date=found.maximum,
+        maximum_policy=found.maximum_policy or None,
+        archives=[
+            MailboxDatesAnswer(
+                mailbox=each.mailbox,
+                policy=each.policy or None,
+                minimum_date=each.minimum,
+                maximum_date=each.maximum,
+            )
+            for each in found.by_mailbox
+        ],
+        other_policies=found.other_policies,
+        is_held=found.is_held,
+        holds=found.holds,
+        reasons=found.reasons,
+    )
 
 
 @group.post("/messages/{messageId}/deletion", admit=holding(Right.DELETE_MAIL))

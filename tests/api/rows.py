@@ -10,6 +10,7 @@ from tests.api.things import (
     a_branded_domain,
     a_branded_server,
     a_broker,
+    a_case,
     a_checked_domain,
     a_component,
     a_customer,
@@ -458,6 +459,27 @@ ROWS = [
     server_only("hold_preview"),
     Row("hold_detail", a_hold, user=403, delegate=403, foreign=403),
     Row("message_delete", lambda place: {"messageId": "1:1"}, user=403, delegate=403, foreign=403),
+    Row("message_dates_read", lambda place: {"messageId": "1:1"}, user=403, delegate=403, foreign=403),
+    # cases
+    server_only("case_list"),
+    server_only("case_create"),
+    *(
+        Row(name, a_case, user=403, delegate=403, foreign=403)
+        for name in (
+            "case_detail",
+            "case_change",
+            "case_close",
+            "case_reopen",
+            "case_open",
+            "case_search_list",
+            "case_search_save",
+            "case_message_list",
+            "case_message_add",
+            "case_note_list",
+            "case_note_add",
+            "case_package_make",
+        )
+    ),
     # approvals
     everybody("approval_rule"),
     Row("approval_list"),
