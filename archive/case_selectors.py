@@ -75,7 +75,7 @@ def get_search(actor: Actor, case: Case, search_id: int) -> CaseSearch:
 def list_tags(actor: Actor, case: Case) -> QuerySet[CaseTag]:
     """With how many messages have each (`count`). Raises: Forbidden."""
     actor.require(Right.MANAGE_HOLDS)
-    return case.tags.annotate(count=Count("messages"))
+    return case.tags.annotate(count=Count("messages")).order_by("name", "pk")
 
 
 def list_messages(actor: Actor, case: Case, *, tag: str = "") -> QuerySet[CaseMessage]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
 from accounts.permissions import Right
-from archive.errors import HoldUnknown
+from archive.errors import BadPolicy, HoldUnknown
 from archive.keeping import exchange
 from archive.keeping.policies import Policy
 from archive.keeping.wording import shortening_lines
@@ -224,9 +224,12 @@ def _hold(actor: Actor, arguments: ReleaseHoldArguments) -> LegalHold:
 
 def _plan_release(actor: Actor, arguments: ReleaseHoldArguments) -> Plan:
     hold = _hold(actor, arguments)
-    covered = holds.preview(actor, holds.terms_of(hold))
+    try:
+        numbers = [(holds.preview(actor, holds.terms_of(hold)).messages, _("messages are no longer held by it"))]
+    except BadPolicy:  # its words can't be read any more
+        numbers = []
     note = _("What no other hold and no policy keeps may be deleted from then on.")
-    return Plan(hold.name, [(covered.messages, _("messages are no longer held by it"))], note=note)
+    return Plan(hold.name, numbers, note=note)
 
 
 @command(

@@ -9,19 +9,21 @@ can't be asked blocks: a store that doesn't open, a message that can't be read. 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
 from django.utils import timezone
 
 from archive import engines
 from archive.errors import StoreUnavailable
 from archive.keeping import dates
-from archive.keeping.policies import Verdict, decide
+from archive.keeping.policies import Archive, Verdict, decide
 from archive.models import BLOCK, Compliance, LegalHold, RetentionBlock, RetentionPolicy, Store
+from archive.query.errors import QueryError
 from archive.query.language import parse
-from archive.query.nodes import All
+from archive.query.nodes import All, Node
 from archive.store.errors import StoreError
 from archive.store.judging import Judge, Judged
 from archive.store.rows import Row
@@ -36,6 +38,7 @@ class Block(StrEnum):
     UNREADABLE = "unreadable"
     STORE_SILENT = "store_silent"
     WRITE_PROTECTED = "write_protected"
+    NOT_UNDERSTOOD = "not_understood"
 
 
 @dataclass(slots=True)
@@ -78,9 +81,20 @@ class Keeper:
         self.holds = list(LegalHold.objects.filter(state=LegalHold.State.ACTIVE).order_by("pk"))
         self.custodians = _custodians(self.holds)
         self.everything_held = Compliance.now().legal_hold
-        self._policy_nodes = [policy.criteria.node() if policy.enabled else All() for policy in self.policies]
-        self._hold_nodes = [parse(hold.query) for hold in self.holds]
+        # Names of policies and holds whose words can't be read any more: then nobody knows what they cover.
+        self.not_understood: list[str] = []
+        self._policy_nodes = [
+            self._understood(policy.name, policy.criteria.node) if policy.enabled else All() for policy in self.policies
+        ]
+        self._hold_nodes = [self._understood(hold.name, partial(parse, hold.query)) for hold in self.holds]
         self._labels = self.opened.catalogue.mailboxes()
+
+    def _understood(self, name: str, read: Callable[[], Node]) -> Node:
+        try:
+            return read()
+        except QueryError:
+            self.not_understood.append(name)
+            return All()
 
     @property
     def reads_messages(self) -> bool:
@@ -96,6 +110,9 @@ class Keeper:
         for row in rows:
             self._rule_dates(rulings[row.number], row, kept, stored[row.number])
         self._rule_holds(rulings, rows, held)
+        for name in self.not_understood:
+            for ruling in rulings.values():
+                ruling.block(Block.NOT_UNDERSTOOD, name)
         if self.store.state in ("write_protected", "disabled"):
             for ruling in rulings.values():
                 ruling.block(Block.WRITE_PROTECTED, self.store.name)
@@ -121,9 +138,9 @@ class Keeper:
             for mailbox in sorted({mailbox for _folder, mailbox in row.placements})
         }
 
-    def archive_of(self, mailbox: int) -> str:
-        """What policies call an archive: its address."""
-        return self._labels.get(mailbox, "").lower()
+    def archive_of(self, mailbox: int) -> Archive:
+        """What policies call an archive: its address, and its mailbox's number."""
+        return Archive.of(self._labels.get(mailbox, ""), mailbox)
 
     def judge(self, rows: Sequence[Row]) -> list[Judged]:
         """What each policy's words find."""

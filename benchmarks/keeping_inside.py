@@ -54,8 +54,8 @@ def build(messages: int) -> None:
                     raw = letter.raw()
                     if letter.content % 10 == 0:
                         raw = raw.replace(b"Subject: ", b"Subject: expired ")
-                    for box in letter.boxes:
-                        ingest.put("Inbox", content=raw, mailbox=boxes[box].pk)
+                    for at in letter.boxes:
+                        ingest.put("Inbox", content=raw, mailbox=boxes[at].pk)
     finally:
         journal.clock = time.time
     print(json.dumps({"seconds": time.perf_counter() - began, "messages": opened.catalogue.counter("messages")}))

@@ -7,7 +7,7 @@ Source of the terms: Get/SetRetentionPolicies of the MailStore administration AP
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -16,11 +16,25 @@ from archive.query.language import parse
 from archive.query.nodes import All, And, Node, Or
 
 
+class Archive(str):
+    """The address of an archive, in lower case, and the number of its mailbox."""
+
+    __slots__ = ("number",)
+    number: int
+
+    @classmethod
+    def of(cls, address: str, number: int) -> Archive:
+        made = cls(address.lower())
+        made.number = number
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Criteria:
     """Which messages: all given fields must fit. Archives are named by their address, in lower case.
 
-    query: in the search language, or only in the parts that are switched on.
+    query: in the search language, or only in the parts that are switched on. known: which mailbox had which of these
+    addresses when that was said; it is meant whatever it is called later.
     """
 
     from_: str = ""
@@ -32,6 +46,7 @@ class Criteria:
     in_attachment_contents: bool = False
     included: frozenset[str] | None = None
     excluded: frozenset[str] = frozenset()
+    known: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def node(self) -> Node:
         """What a message must say. Raises: QueryError."""
@@ -40,8 +55,17 @@ class Criteria:
         return All() if not said else said[0] if len(said) == 1 else And(tuple(said))
 
     def takes(self, archive: str) -> bool:
-        """Whether it is about an archive at all."""
-        return archive not in self.excluded and (self.included is None or archive in self.included)
+        """Whether it is about an archive at all.
+
+        A mailbox that was meant stays meant under another address, and who gets the address is meant too; left out is
+        only the very one that was, so that another name takes nobody out of a policy.
+        """
+        number = archive.number if isinstance(archive, Archive) else 0
+        if any(self.known[name] == number if name in self.known else name == archive for name in self.excluded):
+            return False
+        if self.included is None or archive in self.included:
+            return True
+        return bool(number) and any(self.known.get(name) == number for name in self.included)
 
     def _words(self) -> Node:
         names = ["subject"] if self.in_subject else []

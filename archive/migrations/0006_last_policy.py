@@ -10,4 +10,9 @@ class Migration(migrations.Migration):
             name="last",
             field=models.BinaryField(default=b""),
         ),
+        migrations.AddField(
+            model_name="retentionpolicy",
+            name="known",
+            field=models.JSONField(blank=True, default=dict),
+        ),
     ]

@@ -93,6 +93,7 @@ class RetentionPolicy(Versioned):
     in_attachment_contents = models.BooleanField(default=False)
     included = ArrayField(models.CharField(max_length=320), null=True, blank=True)
     excluded = ArrayField(models.CharField(max_length=320), default=list, blank=True)
+    known = models.JSONField(default=dict, blank=True)  # address → mailbox, as it was when the policy named it
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -122,6 +123,7 @@ class RetentionPolicy(Versioned):
                 in_attachment_contents=self.in_attachment_contents,
                 included=None if self.included is None else frozenset(self.included),
                 excluded=frozenset(self.excluded),
+                known=dict(self.known),
             ),
         )
 

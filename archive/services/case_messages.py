@@ -18,9 +18,10 @@ from archive import case_selectors as selectors
 from archive import engines
 from archive.errors import BadCase, MessageUnknown
 from archive.models import Case, CaseMessage, CaseNote, CaseTag
-from archive.selectors import Hit, open_stores
+from archive.selectors import Archive, Hit, open_stores
 from archive.selectors import get_message as get_archived
 from archive.services.cases import check_query
+from domains.models import Mailbox
 
 MOST = 10_000  # put in at once
 BATCH = 500
@@ -52,7 +53,7 @@ def add_matching(actor: Actor, case: Case, query: str, *, tag: str = "") -> int:
     return _add(actor, case, islice(_matching(case, archives, query), MOST), tag)
 
 
-def _matching(case: Case, archives: Sequence[selectors.Archive], query: str) -> Iterable[Hit]:
+def _matching(case: Case, archives: Sequence[Archive], query: str) -> Iterable[Hit]:
     node, scope = selectors.node_of(case, query), selectors.scope_of(archives)
     for store in open_stores():
         opened = engines.open_store(store)
@@ -64,7 +65,7 @@ def _matching(case: Case, archives: Sequence[selectors.Archive], query: str) -> 
                 yield Hit(store, row)
 
 
-def _ready(actor: Actor, case: Case) -> tuple[list[selectors.Archive], list[selectors.Mailbox]]:
+def _ready(actor: Actor, case: Case) -> tuple[list[Archive], list[Mailbox]]:
     actor.require_writing()
     archives, closed = selectors.open_archives(actor, case)
     if not case.is_open:

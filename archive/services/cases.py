@@ -53,7 +53,10 @@ def create_case(actor: Actor, terms: CaseTerms) -> Case:
         with transaction.atomic():
             case = Case.objects.create(**values, created_by_label=actor.label[:300])
             case.mailboxes.set(terms.mailboxes)
-            audit.record(actor, "case.create", case, reason=case.reason, **_said(terms))
+            audit.record(
+                actor, "case.create", case, reason=case.reason, date_from=terms.date_from, date_to=terms.date_to,
+                custodians=[mailbox.address for mailbox in terms.mailboxes],
+            )  # fmt: skip
     except IntegrityError as error:
         raise BadCase(_("There is a case of this name already."), field="name") from error
     return case
@@ -237,14 +240,6 @@ def _checked(terms: CaseTerms) -> dict[str, Any]:
     if terms.date_from and terms.date_to and terms.date_to < terms.date_from:
         raise BadCase(_("The period ends before it begins."), field="date_to")
     return {"name": name, "reason": reason[:500], "date_from": terms.date_from, "date_to": terms.date_to}
-
-
-def _said(terms: CaseTerms) -> dict[str, object]:
-    return {
-        "custodians": [mailbox.address for mailbox in terms.mailboxes],
-        "date_from": terms.date_from,
-        "date_to": terms.date_to,
-    }
 
 
 def count_messages(case: Case) -> int:

@@ -6,6 +6,7 @@ The bytes go with compaction. Not for expiry (`retention_run`) nor for deciding 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from django.utils.translation import gettext as _
 
@@ -89,8 +90,9 @@ def explain_for(actor: Actor, ruling: Ruling) -> list[str]:
     """The same for somebody who needn't know what holds are called."""
     if actor.has(Right.MANAGE_HOLDS):
         return explain(ruling)
-    others = {why: [] if why == Block.HELD else details for why, details in ruling.blocks.items()}
-    return explain(Ruling(ruling.number, ruling.minimum, ruling.maximum, ruling.policy, [], others))
+    hidden = (Block.HELD, Block.NOT_UNDERSTOOD)
+    others = {why: [] if why in hidden else details for why, details in ruling.blocks.items()}
+    return explain(replace(ruling, holds=[], blocks=others))
 
 
 def explain(ruling: Ruling) -> list[str]:
@@ -108,6 +110,9 @@ def explain(ruling: Ruling) -> list[str]:
             said.append(_("A legal hold keeps everything."))
         elif why == Block.UNREADABLE:
             said.append(_("It can't be read as a whole, so nobody knows which policies and holds it falls under."))
+        elif why == Block.NOT_UNDERSTOOD:
+            text = _("The search of %(names)s can't be read any more; nothing goes until that is put right.")
+            said.append(text % {"names": names or _("a policy or a hold")})
         elif why == Block.STORE_SILENT:
             said.append(_("These stores can't be asked whether a hold covers a copy: %(names)s.") % {"names": names})
         else:

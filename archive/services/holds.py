@@ -78,6 +78,8 @@ def place_hold(actor: Actor, terms: HoldTerms) -> LegalHold:
     actor.require(Right.MANAGE_HOLDS)
     actor.require_writing()
     check_terms(terms)
+    if terms.case is not None and not terms.case.is_open:
+        raise BadPolicy(_("“%(case)s” is closed.") % {"case": terms.case.name}, field="case")
     with locking.placing():
         hold = LegalHold.objects.create(
             name=terms.name.strip(),
@@ -93,7 +95,7 @@ def place_hold(actor: Actor, terms: HoldTerms) -> LegalHold:
             hold.mailboxes.set(terms.mailboxes)
         audit.record(
             actor, "hold.place", hold, reason=hold.reason, everything=hold.everything, query=hold.query,
-            custodians=[mailbox.address for mailbox in terms.mailboxes], case="" if terms.case is None else str(terms.case),
+            custodians=[mailbox.address for mailbox in terms.mailboxes], case=str(terms.case or ""),
             date_from=hold.date_from, date_to=hold.date_to,
         )  # fmt: skip
     return hold
@@ -142,8 +144,6 @@ def check_terms(terms: HoldTerms) -> None:
         raise BadPolicy(_("A hold needs a name of at most 200 characters."), field="name")
     if len(terms.reason.strip()) < 3:
         raise BadPolicy(_("Say why, in a few words."), field="reason")
-    if terms.case is not None and not terms.case.is_open:
-        raise BadPolicy(_("“%(case)s” is closed.") % {"case": terms.case.name}, field="case")
     try:
         parse(terms.query)
     except QueryError as error:

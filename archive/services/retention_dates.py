@@ -44,6 +44,8 @@ def follow(store: Store, *, stop: Stop = lambda: False, progress: Progress = lam
         if edition is None:
             return Followed(done, True)  # no policy ever: nothing keeps, and nothing goes
         keeper = Keeper(store)
+        if keeper.not_understood:
+            return Followed(done, False)  # what they cover nobody knows; `retention_run` says so
         last = keeper.opened.catalogue.counter("next_number") - 1
         try:
             if state.edition != edition.pk:

@@ -23,6 +23,7 @@ from archive.keeping.policies import Criteria, Policy, Shortening, breaks_lock, 
 from archive.models import LONGEST, RetentionEdition, RetentionPolicy, RetentionState
 from archive.query.errors import QueryError
 from config.kit.versions import ChangedMeanwhile
+from domains.models import Mailbox
 from jobs import proofs
 
 COMMAND = "SetRetentionPolicies"
@@ -149,6 +150,15 @@ def _write(before: Sequence[RetentionPolicy], values: Sequence[Mapping[str, Any]
             row.version += 1
         for name, value in changes.items():
             setattr(row, name, value)
+        row.known = _known(row)
         row.save()
         rows.append(row)
     return rows
+
+
+def _known(row: RetentionPolicy) -> dict[str, int]:
+    """Whose the addresses are that a policy names; what was found out when one was first named stays."""
+    named = {*(row.included or ()), *row.excluded}
+    kept = {name: number for name, number in row.known.items() if name in named}
+    found = Mailbox.objects.filter(address__in=named - kept.keys()).values_list("address", "pk")
+    return kept | dict(found)

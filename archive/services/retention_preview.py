@@ -18,8 +18,9 @@ from archive import store as engine
 from archive.errors import StoreUnavailable
 from archive.keeping import dates
 from archive.keeping.dates import Reference
-from archive.keeping.policies import Policy, decide, deciding
+from archive.keeping.policies import Archive, Policy, decide, deciding
 from archive.models import BLOCK, Compliance, LegalHold, RetentionBlock, Store, StoreState
+from archive.query.errors import QueryError
 from archive.query.nodes import All, Node
 from archive.services.holds import hold_node
 from archive.store.errors import StoreError
@@ -97,7 +98,7 @@ class _Counting:
         """Every message once; a million of them in a few seconds, so what can be is looked up."""
         labels = {number: label.lower() for number, label in opened.catalogue.mailboxes().items()}
         holders, sets = opened.catalogue.holders()
-        archives = [frozenset(labels.get(box, "") for box in boxes) for boxes in sets]
+        archives = [[Archive.of(labels.get(box, ""), box) for box in sorted(boxes)] for boxes in sets]
         words = self._words(opened, len(holders))
         before = _stored(store, len(holders))
         kinds: dict[tuple[int, int], _Kind] = {}
@@ -162,7 +163,10 @@ class _Counting:
                 some = wanted
             else:
                 boxes = {mailbox.pk for mailbox in hold.mailboxes.all()} or None
-                some = wanted & opened.numbers_matching(hold_node(hold), mailboxes=boxes)
+                try:
+                    some = wanted & opened.numbers_matching(hold_node(hold), mailboxes=boxes)
+                except QueryError:  # nobody knows what it covers, so nothing goes
+                    some = wanted
             self.held[hold.name] += len(some)
             held |= some
         self.found.held += len(held)
@@ -184,7 +188,7 @@ class _Kind:
     """Messages in the same archives that the same policies fit: their days depend on two dates only."""
 
     def __init__(
-        self, policies: Sequence[Policy], archives: frozenset[str], ids: frozenset[int], tables: dict[int, Days]
+        self, policies: Sequence[Policy], archives: Sequence[Archive], ids: frozenset[int], tables: dict[int, Days]
     ) -> None:
         self._policies, self._archives, self._ids = policies, archives, ids
         chosen = {None if each is None else each.id for each in (deciding(policies, one, ids) for one in archives)}

@@ -106,6 +106,9 @@ def process_store(
 
 def require_sound(store: Store, opened: engine.Store, now: datetime) -> None:
     """Raises: ProcessingStopped where deleting now could take what should stay."""
+    if names := Keeper(store, now=now).not_understood:
+        text = _("The search of %(names)s can't be read any more; nothing goes until that is put right.")
+        raise ProcessingStopped(text % {"names": ", ".join(names)})
     if not is_current(store):
         text = _("The days of the messages in “%(store)s” aren't worked out by the newest policies yet.")
         raise ProcessingStopped(text % {"store": store.name})

@@ -95,7 +95,7 @@ def case_save_search(request: ActorRequest, case_id: int) -> HttpResponse:
         with refusing(form):
             cases.save_search(request.actor, case, **form.cleaned_data)
     if form.errors:
-        toast(request, " ".join(error for errors in form.errors.values() for error in errors), "warning")
+        toast(request, " ".join(str(error) for errors in form.errors.values() for error in errors), "warning")
     else:
         toast(request, _("The search is kept with the case."))
     return redirect_page(request, f"{reverse('archive:case-search', args=[case.pk])}?{urlencode({'q': query})}")

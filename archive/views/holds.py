@@ -17,6 +17,7 @@ from archive.case_selectors import custodians, get_case
 from archive.errors import BadPolicy
 from archive.keeping_forms import HoldForm
 from archive.keeping_tables import HOLDS
+from archive.models import LegalHold
 from archive.services import holds
 from archive.views.doors import sent
 from config.kit.objects import ObjectPage
@@ -47,6 +48,14 @@ def hold_create(request: ActorRequest) -> HttpResponse:
         except BadPolicy as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))
     return render_page(request, "archive/hold_create.html", {"form": form, "covered": covered})
+
+
+def _covered(request: ActorRequest, hold: LegalHold) -> holds.Covered | None:
+    """None where its search can't be read any more: then nothing is deleted at all."""
+    try:
+        return holds.preview(request.actor, holds.terms_of(hold))
+    except BadPolicy:
+        return None
 
 
 def _of_case(request: ActorRequest) -> dict[str, Any]:
@@ -84,7 +93,7 @@ def hold_detail(request: ActorRequest, hold_id: int) -> HttpResponse:
         ),
         "hold": hold,
         "mailboxes": list(hold.mailboxes.all()),
-        "covered": holds.preview(request.actor, holds.terms_of(hold)) if hold.is_active else None,
+        "covered": _covered(request, hold) if hold.is_active else None,
         "form": form,
         "waits": two_people.needed(request.actor, Right.MANAGE_HOLDS, None),
     }

@@ -271,9 +271,10 @@ def check_messages(source: Source, manifest: dict[str, Any]) -> None:
     sizes = {entry["path"]: entry["size"] for entry in manifest["files"]}
     need(manifest["kind"] in ("eml", "mbox"), "this program reads messages as .eml and as mbox only")
     for number, message in enumerate(manifest["messages"], 1):
-        plain = all(type(message[name]) is int for name in NUMBERS) and re.fullmatch("[0-9a-f]{32}", message["salt"])
-        plain = plain and all(re.fullmatch("[0-9a-f]{64}", message[name]) for name in DIGESTS)
-        need(bool(plain), f"what the manifest says of message {number} has another form than it must have")
+        plain = [type(message[name]) is int for name in NUMBERS]
+        plain += [re.fullmatch("[0-9a-f]{64}", message[name]) is not None for name in DIGESTS]
+        plain.append(re.fullmatch("[0-9a-f]{32}", message["salt"]) is not None)
+        need(all(plain), f"what the manifest says of message {number} has another form than it must have")
         need(message["file"] in sizes, f"message {number}: its file is not in the package")
     used = check_mbox(source, manifest, sizes) if manifest["kind"] == "mbox" else check_mails(source, manifest)
     strays = sorted(name for name in sizes if name.startswith("messages") and name not in used)

@@ -156,8 +156,9 @@ def a_case(cast: Cast, owner: User) -> tuple[object, ...]:
     case.mailboxes.set([mailbox])
     store = Store.objects.get(pk=int(message.partition(":")[0]))
     found = CaseMessage.objects.create(
-        case=case, store=store, store_identity=store.identity, number=int(message.partition(":")[2]), sha256="0" * 64,
-        subject="Lunch on Friday, with a rather long subject", sender="Ann <a@example.net>", date=1, size_bytes=100,
+        case=case, store=store, store_identity=store.identity or "", number=int(message.partition(":")[2]),
+        sha256="0" * 64, subject="Lunch on Friday, with a rather long subject", sender="Ann <a@example.net>", date=1,
+        size_bytes=100,
     )  # fmt: skip
     found.tags.set([CaseTag.objects.create(case=case, name="relevant")])
     CaseNote.objects.create(case=case, message=found, about="Lunch on Friday", text="Look here.", by_label="x")
@@ -167,12 +168,12 @@ def a_case(cast: Cast, owner: User) -> tuple[object, ...]:
 
 def a_case_message(cast: Cast, owner: User) -> tuple[object, ...]:
     (case,) = a_case(cast, owner)
-    return (case, CaseMessage.objects.get(case=case).pk)
+    return (case, CaseMessage.objects.get(case_id=int(str(case))).pk)
 
 
 def a_case_search(cast: Cast, owner: User) -> tuple[object, ...]:
     (case,) = a_case(cast, owner)
-    return (case, CaseSearch.objects.get(case=case).pk)
+    return (case, CaseSearch.objects.get(case_id=int(str(case))).pk)
 
 
 def a_certificate(cast: Cast, owner: User) -> tuple[object, ...]:

@@ -91,7 +91,7 @@ def test_messages_are_put_in_tagged_written_about_and_taken_out(investigator: Ac
     assert case_messages.add_messages(investigator, case, ids[:1], tag="Relevant") == 1
     assert case_messages.add_matching(investigator, case, "budget", tag="Money") == 1
     assert case_messages.add_matching(investigator, case, "budget") == 0
-    assert [(tag.name, tag.count) for tag in case_selectors.list_tags(investigator, case)] == [  # type: ignore[attr-defined]
+    assert [(tag.name, tag.count) for tag in case_selectors.list_tags(investigator, case)] == [
         ("Money", 2), ("Relevant", 1),
     ]  # fmt: skip
     rows = {each.public_id: each for each in case_selectors.list_messages(investigator, case)}
@@ -281,8 +281,8 @@ def test_the_pages_of_a_case_lead_from_one_to_the_next(
     assert investigator.user is not None
     client = client_for(investigator.user)
 
-    def post(name: str, *args: object, **data: object) -> None:
-        assert client.post(reverse(f"archive:{name}", args=[case.pk, *args]), data).status_code == 303
+    def post(route: str, *args: object, **data: object) -> None:
+        assert client.post(reverse(f"archive:{route}", args=[case.pk, *args]), data).status_code == 303
 
     url = reverse("archive:case-detail", args=[case.pk])
     assert "Open the archives" in client.get(url).content.decode()
