@@ -20,6 +20,7 @@ from benchmarks import (
     deciding,
     directory,
     ingesting,
+    keeping,
     machine,
     memory,
     notmuch,
@@ -48,8 +49,9 @@ SECTIONS: dict[str, Section] = {
     "start": starting,
     "directory": directory,
     "decision": deciding,
+    "retention": keeping,
 }
-WITHOUT_MAILS = {"directory", "decision", "sharing"}
+WITHOUT_MAILS = {"directory", "decision", "retention", "sharing"}
 
 
 BUILDS = ("notmuch", "stores", "all")
