@@ -191,6 +191,19 @@ def may_decide(actor: Actor, approval: Approval) -> bool:
     return approval.is_waiting
 
 
+def why_not(actor: Actor, approval: Approval) -> str:
+    """Why somebody who holds the right may not decide a waiting request of somebody else; nothing where they may."""
+    if not approval.is_waiting or is_own(actor, approval):
+        return ""
+    try:
+        require_deciding(actor, approval)
+    except NotYours as error:
+        return str(error)
+    except AccountsError:
+        return ""
+    return ""
+
+
 def require_own(actor: Actor, approval: Approval) -> None:
     """Raises: Forbidden for everybody but who asked for it."""
     if not is_own(actor, approval):

@@ -164,6 +164,7 @@ def _page(
         "differs": now is not None and now.counts() != [count for count, _what in approval.numbers],
         "problem": problem,
         "may_decide": may_decide,
+        "why_not": "" if may_decide else approvals.why_not(request.actor, approval),
         "is_own": own and approval.is_waiting,
         "right": RIGHTS[Right(approval.need)].label,
         "deciders": _deciders(approval) if own and approval.is_waiting else [],

@@ -117,7 +117,8 @@ def test_somebody_let_in_by_the_requester_days_ago_is_no_second_person(ada: User
             with pytest.raises(NotYours, match="last 7 days"):
                 decide(as_(puppet), asked)
         assert not approvals.may_decide(as_(puppet), asked)
-        assert approvals.may_decide(as_(bob), asked)
+        assert "last 7 days" in approvals.why_not(as_(puppet), asked)
+        assert approvals.may_decide(as_(bob), asked) and not approvals.why_not(as_(bob), asked)
         approvals.withdraw(as_(ada), asked)
         _a_week_ago()
         asked = ask(ada)

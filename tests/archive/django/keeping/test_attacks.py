@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.actors import Actor
-from accounts.models import FolderGrant, User
+from accounts.models import User
 from accounts.services.tokens import create_token
 from archive import engines
 from archive.errors import ArchiveError, BadPolicy, Kept, ProcessingStopped
@@ -19,9 +19,10 @@ from archive.keeping import dates
 from archive.keeping.exchange import policy_as_json
 from archive.models import LegalHold, RetentionPolicy, Store
 from archive.ruling import Block, may_delete
-from archive.services import deleting, mass_deletion, retention_policies, retention_run
+from archive.services import certificates, deleting, mass_deletion, retention_policies, retention_run
 from archive.services.retention_dates import follow
 from archive.services.retention_run import process
+from archive.services.sharing import set_folder_privileges
 from archive.services.stores import current_store
 from archive.store import Ingest, journal
 from archive.store.contract.making import bring_index
@@ -80,9 +81,8 @@ def test_nobody_and_no_door_deletes_what_must_stay(
             ingest.put("Inbox", content=engines.open_store(store).read(number_of(message)))
         hold(mailboxes=[theirs])
     bring_index(engines.open_store(store))
-    FolderGrant.objects.create(
-        user=stranger, mailbox=Mailbox.objects.get(user=user), folder="", privileges=["read", "delete"]
-    )
+    mailbox = Mailbox.objects.get(user=user)
+    set_folder_privileges(Actor.system(), stranger, mailbox, "", ["read", "delete"])
     for actor in (CONSOLE, Actor.system(), Actor.for_user(administrator)):
         with pytest.raises(Kept):
             deleting.delete_message(actor, message, reason=WHY)
@@ -239,8 +239,10 @@ class _Placing(TaskRun):
         super().__init__(0, stop=lambda: False)
         self.place, self.after = place, 0
 
-    def progress(self, done: int, total: int | None = None, **more: object) -> None:
-        if more.get("deleted") and not self.after:
+    def progress(
+        self, done: int | None = None, total: int | None = None, unit: str = "", note: str = "", **counters: int
+    ) -> None:
+        if counters.get("deleted") and not self.after:
             thread = threading.Thread(target=self._place)
             thread.start()
             thread.join()
@@ -283,7 +285,7 @@ def test_placing_a_hold_waits_for_a_batch_that_is_being_deleted(user: User, monk
             connection.close()
 
     thread = threading.Thread(target=place)
-    judged = retention_run.append_lines
+    judged = certificates.append_lines
 
     def meanwhile(*arguments: object) -> None:
         thread.start()
