@@ -123,7 +123,7 @@ class Keeper:
         matching = frozenset(
             policy.id for policy, said in zip(self.policies, kept, strict=True) if row.number in said.matching
         )
-        archives = {self.archive_of(mailbox) for _folder, mailbox in row.placements}
+        archives = [self.archive_of(mailbox) for mailbox in sorted({mailbox for _folder, mailbox in row.placements})]
         archived, dated = dates.day_of_seconds(row.archived_ms // 1000), dates.day_of_seconds(row.date)
         return decide(self.policies, archives, archived, dated, matching)
 

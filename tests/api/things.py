@@ -20,6 +20,7 @@ from accounts.services.tokens import create_token
 from archive.models import BackupDestination, BackupSet, ProfileRun, Store
 from archive.models import ProfileRun, Store
 from archive.models import Case, ProfileRun
+from archive.models import Case, ProfileRun, Store
 from archive.services.cases import CaseTerms, create_case
 from archive.services.holds import HoldTerms, place_hold
 from archive.services.profiles.keeping import create_profile
@@ -118,6 +119,8 @@ def a_store(place: Place) -> dict[str, Any]:
     number = next(_numbers)
     made = Store.objects.create(name=f"Store {number}", path=f"missing-{number}", identity=f"{number:032x}")
     return {"storeId": made.pk}
+
+
 def a_case(place: Place) -> dict[str, Any]:
     """About somebody's mail in the place."""
     terms = CaseTerms(f"Case {Case.objects.count()}", "The court asks for it", [make_mailbox_in(place.domain)])

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("archive", "0005_profiles")]
+    dependencies = [("archive", "0006_stores")]
 
     operations = [
         migrations.AddField(
