@@ -78,6 +78,12 @@ class NoteForm(forms.Form):
     text = forms.CharField(label=_("Note"), max_length=4000, widget=forms.Textarea(attrs={"rows": 3}))
 
 
+class CloseCaseForm(forms.Form):
+    """Why it is over."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500, required=False)
+
+
 class CaseExportForm(forms.Form):
     """What of the case, why, as what."""
 

@@ -23,6 +23,36 @@ class DeleteMessageForm(forms.Form):
     )
 
 
+class DeleteManyForm(forms.Form):
+    """Which messages, and why."""
+
+    query = forms.CharField(
+        label=gettext_lazy("Search"),
+        max_length=4000,
+        help_text=gettext_lazy("In the language of the search box. What retention, a hold or compliance keeps stays."),
+        widget=forms.TextInput(attrs=_PLAIN),
+    )
+    user_name = forms.CharField(
+        label=gettext_lazy("In the archive of"),
+        max_length=254,
+        required=False,
+        help_text=gettext_lazy("An address. Nothing: all archives. What others have too stays."),
+        widget=forms.TextInput(attrs={**_PLAIN, "inputmode": "email"}),
+    )
+    at_most = forms.IntegerField(
+        label=gettext_lazy("At most"),
+        min_value=1,
+        max_value=10_000_000,
+        initial=1000,
+        help_text=gettext_lazy("Messages. When more are found, nothing is deleted."),
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=500,
+        help_text=gettext_lazy("A second person reads it, and it stands in the archive's journal for ever."),
+    )
+
+
 class AddressesField(forms.CharField):
     """Addresses, one a line."""
 

@@ -120,7 +120,7 @@ def register() -> None:
         Right.MANAGE_RETENTION,
         30,
         words=_("retention policies compliance delete expire certificate"),
-        under=("archive:policy", "archive:compliance"),
+        under=("archive:policy", "archive:compliance", "archive:messages-delete"),
     )
     nav.register(
         "archive",

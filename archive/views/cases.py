@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from archive import case_selectors as selectors
-from archive.case_forms import CaseDelayForm, CaseExportForm, CaseForm, NoteForm, OpenCaseForm
+from archive.case_forms import CaseDelayForm, CaseExportForm, CaseForm, CloseCaseForm, NoteForm, OpenCaseForm
 from archive.case_tables import CASES
 from archive.errors import ArchiveClosed, BadArguments, BadCase
 from archive.models import ACCESS_MINUTES, Case
@@ -31,7 +31,6 @@ from config.kit.objects import ObjectPage
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.versions import CHANGED_MEANWHILE, ChangedMeanwhile
 from jobs import two_people
-from jobs.forms import ReasonForm
 from jobs.views.approvals import ask_and_answer
 
 NOTES_SHOWN = 20
@@ -94,7 +93,7 @@ def _detail(request: ActorRequest, case: Case) -> dict[str, Any]:
         "owned": selectors.owned(request.actor, case),
         "notes": list(selectors.list_notes(request.actor, case)[:NOTES_SHOWN]) if may_read else [],
         "note_form": NoteForm(),
-        "close_form": ReasonForm(),
+        "close_form": CloseCaseForm(),
     }
 
 

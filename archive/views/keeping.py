@@ -36,6 +36,7 @@ def retention(request: ActorRequest) -> HttpResponse:
         "policies": retention_policies.list_policies(),
         "certificates": DeletionCertificate.objects.exclude(ended_at=None)[:CERTIFICATES_SHOWN],
         "compliance": compliance.get_compliance(request.actor),
+        "may_delete": request.actor.has(Right.DELETE_MAIL),
     }
     return render_page(request, "archive/retention.html", context)
 

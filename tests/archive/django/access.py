@@ -200,6 +200,8 @@ ROWS = [
     for_administrators("archive:policy-edit", 200, method="POST", args=a_policy, data=A_POLICY),
     for_administrators("archive:policy-delete", args=a_policy),
     for_administrators("archive:policy-delete", 303, method="POST", args=a_policy, data={"reason": "No use"}),
+    for_administrators("archive:messages-delete"),
+    for_administrators("archive:messages-delete", 422, method="POST"),
     for_administrators("archive:retention-process", 303, method="POST"),
     for_administrators("archive:certificate", args=a_certificate),
     for_administrators("archive:compliance-edit"),

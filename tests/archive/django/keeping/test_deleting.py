@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from accounts.actors import Actor
 from accounts.errors import Forbidden
@@ -24,6 +27,7 @@ from domains.models import Mailbox
 from jobs import approvals, services
 from jobs.commands import get_command
 from jobs.errors import NeedsApproval
+from jobs.models import Approval
 from tests import factories
 from tests.archive.django.factories import archive, make_raw
 from tests.archive.django.keeping.ground import (
@@ -192,6 +196,21 @@ def test_what_people_may_not_delete_one_by_one_they_don_t_delete_by_the_thousand
     with pytest.raises(Kept, match="Compliance"):
         mass_deletion.delete_messages(CONSOLE, a_run(), arguments)
     assert len(left()) == 1
+
+
+def test_the_page_says_how_many_would_go_and_asks_for_it(user: User, client_for: Callable[[User], Client]) -> None:
+    mail_of(user, "2024-06-01", "The budget", "A holiday", "Budget again")
+    bring_index(engines.open_store(Store.objects.get()))
+    ada = factories.make_administrator("ada@example.org")
+    factories.make_administrator("bob@example.org")
+    page, url = client_for(ada), reverse("archive:messages-delete")
+    values = {"query": "budget", "user_name": user.email, "at_most": "10", "reason": WHY}
+    assert '<b class="num">2</b>' in page.post(url, values).content.decode()
+    for wrong in ({"query": "("}, {"user_name": "nobody@example.org"}, {"at_most": "1"}, {"reason": ""}):
+        assert page.post(url, {**values, **wrong}).status_code == 422
+    assert page.post(url, {**values, "ask": "1"}).status_code == 303
+    asked = Approval.objects.get()
+    assert (asked.command, asked.numbers[0][0], len(left())) == ("DeleteMessages", 2, 3)
 
 
 def test_an_index_that_is_behind_or_not_whole_chooses_nothing_to_delete(user: User) -> None:
