@@ -1,4 +1,4 @@
-"""E-discovery cases: whose mail is looked through, kept searches, messages with tags and notes, packages."""
+"""E-discovery cases: whose mail they are about, their searches and holds. Mail itself stays closed to programs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from api.listing import Listing
 from api.operations import Created, Group, holding
 from api.schemas import Answer, Body, Moment
 from archive import case_selectors as selectors
-from archive.models import Case, CaseMessage, CaseNote, CaseSearch
-from archive.services import case_messages, cases
+from archive.models import Case, CaseSearch
+from archive.services import cases
 from domains.errors import Invalid
 from domains.models import Mailbox
 
 group = Group(
     "Cases",
-    "E-discovery cases. Making one opens nobody's mail: `POST /cases/{caseId}/opening` does, for a time, and every "
-    "custodian sees it. Holds of a case are placed by `POST /holds`, packages come by `GET /tasks`.",
+    "E-discovery cases: whose mail they are about, and the searches kept with them. No token ever opens other people's "
+    "mail, so what is in a case (messages, tags, notes, packages) is on its pages only.",
 )
 
 Addresses = Annotated[list[Annotated[str, Field(min_length=1, max_length=320)]], Field(min_length=1, max_length=500)]
@@ -74,86 +74,10 @@ class CaseSearchBody(Body):
     query: Annotated[str, Field(min_length=1, max_length=4000, examples=["budget after:2020-01-01"])]
 
 
-class CaseMessageAnswer(Answer):
-    """A message in a case."""
-
-    id: int
-    message: Annotated[str | None, Field(description="`<store>:<number>`; null where its store is gone.")]
-    sha256: str
-    subject: str
-    sender: str
-    date: Annotated[int, Field(description="In seconds since 1970.")]
-    size_bytes: int
-    tags: list[str]
-    notes: list[str]
-    added_at: Moment
-    added_by: str
-
-
-class CaseMessagesBody(Body):
-    """These messages, or all that a search finds in the archives that are open; marked with a tag, if wanted."""
-
-    messages: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=1000)] = Field(
-        default_factory=list
-    )
-    query: Annotated[str | None, Field(max_length=4000)] = None
-    tag: Annotated[str, Field(max_length=60)] = ""
-
-
-class AddedAnswer(Answer):
-    """How many are new in the case."""
-
-    added: int
-
-
-class CaseNoteBody(Body):
-    """What to write down; about a message of the case, if one is named."""
-
-    text: Annotated[str, Field(min_length=1, max_length=4000)]
-    message_id: int | None = None
-
-
-class CaseNoteAnswer(Answer):
-    """A note. It is never changed."""
-
-    id: int
-    text: str
-    about: str
-    by: str
-    created_at: Moment
-
-
-class OpeningBody(Body):
-    """For how long."""
-
-    minutes: Annotated[int, Field(ge=1, le=1440)] = 60
-
-
-class OpeningAnswer(Answer):
-    """How many archives were opened by this."""
-
-    opened: int
-
-
 class ClosingBody(Body):
     """Why."""
 
     reason: Annotated[str, Field(max_length=500)] = ""
-
-
-class CasePackageBody(Body):
-    """A kept search (by its number), a tag, or all messages of the case."""
-
-    search_id: int | None = None
-    tag: Annotated[str, Field(max_length=60)] = ""
-    reason: Annotated[str, Field(min_length=3, max_length=300)]
-    format: Literal["eml", "mbox"] = "eml"
-
-
-class CasePackageStarted(Answer):
-    """The task that makes it."""
-
-    task_id: int
 
 
 def _case(row: Case) -> CaseAnswer:
@@ -184,12 +108,6 @@ CASES = Listing(
 
 def _seen(actor: Actor, case_id: int) -> Case:
     return selectors.get_case(actor, case_id)
-
-
-def _read(actor: Actor, case_id: int) -> Case:
-    case = selectors.get_case(actor, case_id)
-    selectors.require_reading(actor, case)
-    return case
 
 
 def _terms(body: CaseBody) -> cases.CaseTerms:
@@ -242,15 +160,6 @@ def case_reopen(actor: Actor, case: Case) -> None:
     cases.reopen_case(actor, case)
 
 
-@group.post("/cases/{int:caseId}/opening", admit=_read, status=200)
-def case_open(actor: Actor, case: Case, body: OpeningBody) -> OpeningAnswer:
-    """Open the archives of a case's custodians to yourself.
-
-    Each of them sees it, with the reason of the case.
-    """
-    return OpeningAnswer(opened=cases.open_case(actor, case, minutes=body.minutes))
-
-
 def _search(row: CaseSearch) -> CaseSearchAnswer:
     return CaseSearchAnswer(id=row.pk, name=row.name, query=row.query, found=row.found, found_at=row.found_at)
 
@@ -265,74 +174,3 @@ def case_search_list(actor: Actor, case: Case) -> list[CaseSearchAnswer]:
 def case_search_save(actor: Actor, case: Case, body: CaseSearchBody) -> CaseSearchAnswer:
     """Keep a search with a case."""
     return _search(cases.save_search(actor, case, name=body.name, query=body.query))
-
-
-def _message(row: CaseMessage) -> CaseMessageAnswer:
-    return CaseMessageAnswer(
-        id=row.pk,
-        message=row.public_id or None,
-        sha256=row.sha256,
-        subject=row.subject,
-        sender=row.sender,
-        date=row.date,
-        size_bytes=row.size_bytes,
-        tags=[tag.name for tag in row.tags.all()],
-        notes=[note.text for note in row.notes.all()],
-        added_at=row.added_at,
-        added_by=row.added_by_label,
-    )
-
-
-MESSAGES = Listing(
-    CaseMessageAnswer,
-    lambda actor, rows: [_message(row) for row in rows],
-    sorts={"date": "date", "id": "pk"},
-    default="-date",
-    filters={"tag": filters.text("tags__name", "A tag.")},
-)
-
-
-@group.list("/cases/{int:caseId}/messages", MESSAGES)
-def case_message_list(actor: Actor, case_id: int) -> QuerySet[CaseMessage]:
-    """List the messages in a case, the newest first."""
-    return selectors.list_messages(actor, _read(actor, case_id)).prefetch_related("tags", "notes")
-
-
-@group.post("/cases/{int:caseId}/messages", admit=_read, status=200)
-def case_message_add(actor: Actor, case: Case, body: CaseMessagesBody) -> AddedAnswer:
-    """Put messages into a case.
-
-    Only mail of its custodians, and only while their archives are open to you.
-    """
-    added = 0
-    if body.messages:
-        added += case_messages.add_messages(actor, case, body.messages, tag=body.tag)
-    if body.query is not None:
-        added += case_messages.add_matching(actor, case, body.query, tag=body.tag)
-    return AddedAnswer(added=added)
-
-
-def _note(row: CaseNote) -> CaseNoteAnswer:
-    return CaseNoteAnswer(id=row.pk, text=row.text, about=row.about, by=row.by_label, created_at=row.created_at)
-
-
-@group.get("/cases/{int:caseId}/notes", admit=_read)
-def case_note_list(actor: Actor, case: Case) -> list[CaseNoteAnswer]:
-    """List the notes of a case, the newest first."""
-    return [_note(row) for row in selectors.list_notes(actor, case)[:1000]]
-
-
-@group.post("/cases/{int:caseId}/notes", admit=_read, status=200)
-def case_note_add(actor: Actor, case: Case, body: CaseNoteBody) -> CaseNoteAnswer:
-    """Write something about a case, or about one of its messages."""
-    about = None if body.message_id is None else selectors.get_message(actor, case, body.message_id)
-    return _note(case_messages.add_note(actor, case, body.text, message=about))
-
-
-@group.post("/cases/{int:caseId}/packages", admit=_read, status=202)
-def case_package_make(actor: Actor, case: Case, body: CasePackageBody) -> Created[CasePackageStarted]:
-    """Make a package of a case: messages with all that others need to check them."""
-    search = None if body.search_id is None else selectors.get_search(actor, case, body.search_id)
-    choice = cases.Choice(search=search, tag=body.tag, reason=body.reason, format=body.format)
-    task = cases.export_case(actor, case, choice)
-    return Created(CasePackageStarted(task_id=task.pk), f"/tasks/{task.pk}")

@@ -18,7 +18,7 @@ from api.schemas import Answer, Body, Moment
 from archive.keeping import exchange
 from archive.keeping.wording import shortening_lines
 from archive.keeping_selectors import message_dates
-from archive.models import DeletionCertificate, LegalHold
+from archive.models import Case, DeletionCertificate, LegalHold
 from archive.services import compliance, deleting, holds, retention_policies, retention_preview
 from domains.errors import Invalid
 from domains.models import Mailbox
@@ -167,6 +167,7 @@ class HoldAnswer(Answer):
     created_by: str
     released_at: Moment | None
     release_reason: str | None
+    case_id: Annotated[int | None, Field(description="The case it was placed for.")]
 
 
 class HoldBody(Body):
@@ -179,6 +180,7 @@ class HoldBody(Body):
     query: Annotated[str, Field(max_length=4000)] = ""
     date_from: Annotated[date | None, Field(strict=False)] = None
     date_to: Annotated[date | None, Field(strict=False)] = None
+    case_id: Annotated[int | None, Field(description="The case it is placed for.")] = None
 
 
 class CoveredAnswer(Answer):
@@ -405,6 +407,7 @@ def _hold(row: LegalHold) -> HoldAnswer:
         created_by=row.created_by_label,
         released_at=row.released_at,
         release_reason=row.release_reason or None,
+        case_id=row.case_id,
     )
 
 
@@ -429,8 +432,11 @@ def _terms(body: HoldBody) -> holds.HoldTerms:
     for address in addresses:
         if address not in found:
             raise Invalid(f"there is no mailbox {address}", field="mailboxes")
+    case = None if body.case_id is None else Case.objects.filter(pk=body.case_id).first()
+    if body.case_id is not None and case is None:
+        raise Invalid("there is no such case", field="caseId")
     return holds.HoldTerms(
-        body.name, body.reason, body.everything, list(found.values()), body.query, body.date_from, body.date_to
+        body.name, body.reason, body.everything, list(found.values()), body.query, body.date_from, body.date_to, case
     )
 
 

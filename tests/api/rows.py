@@ -470,14 +470,8 @@ ROWS = [
             "case_change",
             "case_close",
             "case_reopen",
-            "case_open",
             "case_search_list",
             "case_search_save",
-            "case_message_list",
-            "case_message_add",
-            "case_note_list",
-            "case_note_add",
-            "case_package_make",
         )
     ),
     # approvals
