@@ -27,7 +27,10 @@ def cast(stores: None) -> Iterator[world.World]:
 def test_a_case_is_made_changed_and_closed_and_opens_no_mail(cast: world.World) -> None:
     api, address = cast.administrator, cast.own.mailbox.address
     body = {"name": "Case 42", "reason": "The court asks for it", "mailboxes": [address]}
-    for wrong in ({"mailboxes": ["nobody@example.org"]}, {"mailboxes": []}, {"reason": "no"}, {"name": ""}):
+    wrongs: list[dict[str, object]] = [
+        {"mailboxes": ["nobody@example.org"]}, {"mailboxes": []}, {"reason": "no"}, {"name": ""},
+    ]  # fmt: skip
+    for wrong in wrongs:
         is_problem(api.post("/cases", {**body, **wrong}), 422)
     made = api.post("/cases", body)
     assert made.status_code == 201, made.content
