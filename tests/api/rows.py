@@ -459,7 +459,15 @@ ROWS = [
     server_only("hold_preview"),
     Row("hold_detail", a_hold, user=403, delegate=403, foreign=403),
     Row("message_delete", lambda place: {"messageId": "1:1"}, user=403, delegate=403, foreign=403),
-    Row("message_dates_read", lambda place: {"messageId": "1:1"}, user=403, delegate=403, foreign=403),
+    Row(
+        "message_dates_read",
+        lambda place: {"messageId": "1:1"},
+        user=403,
+        delegate=403,
+        foreign=403,
+        administrator=404,
+    ),  # fmt: skip
+    Row("case_reopen", a_case, user=403, delegate=403, foreign=403, administrator=422),
     # cases
     server_only("case_list"),
     server_only("case_create"),
