@@ -466,7 +466,7 @@ ROWS = [
         delegate=403,
         foreign=403,
         administrator=404,
-    ),  # fmt: skip
+    ),
     Row("case_reopen", a_case, user=403, delegate=403, foreign=403, administrator=422),
     # cases
     server_only("case_list"),
