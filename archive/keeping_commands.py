@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
 from accounts.permissions import Right
-from archive.errors import BadPolicy, HoldUnknown
+from archive.errors import BadPolicy, HoldUnknown, StoreUnavailable
 from archive.keeping import exchange
 from archive.keeping.policies import Policy
 from archive.keeping.wording import shortening_lines
-from archive.models import Compliance, LegalHold, Store, StoreState
+from archive.models import Compliance, LegalHold
 from archive.services import (
     compliance,
     deleting,
@@ -30,6 +30,7 @@ from archive.services import (
 )
 from archive.services.mass_deletion import DeleteMessagesArguments
 from archive.services.retention_run import process
+from archive.store.errors import StoreError
 from jobs.commands import JsonList, JsonObject, NoArguments, command
 from jobs.dry_runs import Plan
 from jobs.parameters import About
@@ -199,11 +200,14 @@ def follow_retention(actor: Actor, run: TaskRun, arguments: NoArguments) -> Resu
 
 def _follow_all(run: TaskRun) -> Result:
     done = 0
-    for store in Store.objects.exclude(state=StoreState.DISABLED).order_by("pk"):
+    for store in open_stores():
         if run.stopping():
             break
         progress = partial(run.progress, note=store.name)
-        done += retention_dates.follow(store, stop=run.stopping, progress=progress).messages
+        try:
+            done += retention_dates.follow(store, stop=run.stopping, progress=progress).messages
+        except (StoreUnavailable, StoreError) as error:  # the others are worked out all the same; nothing goes there
+            run.log(f"{store.name}: {error}", level="warning")
     return {"worked_out": done}
 
 

@@ -9,7 +9,7 @@ from celery import shared_task
 
 from accounts.actors import Actor
 from archive.errors import StoreUnavailable
-from archive.models import Store, StoreState
+from archive.selectors import open_stores
 from archive.services.autocreate import create_where_due
 from archive.services.backup.running import watch_backups
 from archive.services.exports import remove_expired_exports
@@ -50,7 +50,7 @@ FOLLOW_AT_MOST_S = 10.0
 def follow_retention() -> None:
     """From when new messages may go is worked out within seconds; what is more than that goes on the next time."""
     until = time.monotonic() + FOLLOW_AT_MOST_S
-    for store in Store.objects.exclude(state=StoreState.DISABLED).order_by("pk"):
+    for store in open_stores():
         try:
             follow(store, stop=lambda: time.monotonic() > until)
         except (StoreUnavailable, StoreError) as error:

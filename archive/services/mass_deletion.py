@@ -154,7 +154,9 @@ def _require_allowed() -> None:
 
 
 def _stores() -> list[Store]:
-    return list(Store.objects.filter(state__in=(StoreState.CURRENT, StoreState.NORMAL)).order_by("pk"))
+    return list(
+        Store.objects.filter(detached_at=None, state__in=(StoreState.CURRENT, StoreState.NORMAL)).order_by("pk")
+    )
 
 
 def _candidates(arguments: DeleteMessagesArguments) -> list[tuple[Store, list[int]]]:

@@ -19,9 +19,10 @@ from archive.errors import StoreUnavailable
 from archive.keeping import dates
 from archive.keeping.dates import Reference
 from archive.keeping.policies import Archive, Policy, decide, deciding
-from archive.models import BLOCK, Compliance, LegalHold, RetentionBlock, Store, StoreState
+from archive.models import BLOCK, Compliance, LegalHold, RetentionBlock, Store
 from archive.query.errors import QueryError
 from archive.query.nodes import All, Node
+from archive.selectors import open_stores
 from archive.services.holds import hold_node
 from archive.store.errors import StoreError
 
@@ -58,7 +59,7 @@ class StoreCount:
 def store_counts() -> list[StoreCount]:
     """How many messages each store that answers has."""
     found = []
-    for store in Store.objects.exclude(state=StoreState.DISABLED).order_by("pk"):
+    for store in open_stores():
         try:
             found.append(StoreCount(store.name, engines.open_store(store).catalogue.counter("messages")))
         except (StoreUnavailable, StoreError, OSError):
@@ -70,7 +71,7 @@ def preview(policies: Sequence[Policy]) -> Preview:
     """What these policies would mean instead of those in force."""
     found = Preview()
     counting = _Counting(policies, dates.day_of(timezone.now()), found)
-    for store in Store.objects.exclude(state=StoreState.DISABLED).order_by("pk"):
+    for store in open_stores():
         try:
             opened = engines.open_store(store)
             if opened.lag():

@@ -49,7 +49,9 @@ def process(actor: Actor, run: TaskRun, *, now: datetime | None = None) -> dict[
     """Delete what is due in every store that can be written. Raises: Forbidden, ProcessingStopped, Cancelled."""
     actor.require(Right.MANAGE_RETENTION)
     moment = now or timezone.now()
-    stores = list(Store.objects.filter(state__in=(StoreState.CURRENT, StoreState.NORMAL)).order_by("pk"))
+    stores = list(
+        Store.objects.filter(detached_at=None, state__in=(StoreState.CURRENT, StoreState.NORMAL)).order_by("pk")
+    )
     done: list[dict[str, Any]] = []
     for store in stores:
         if run.stopping():
