@@ -19,6 +19,7 @@ from archive.keeping import exchange
 from archive.keeping.policies import Policy
 from archive.keeping.wording import shortening_lines
 from archive.models import Compliance, LegalHold
+from archive.selectors import open_stores
 from archive.services import (
     compliance,
     deleting,

@@ -176,6 +176,7 @@ def shortenings(old: Sequence[Policy], new: Sequence[Policy]) -> list[tuple[Poli
     found: list[tuple[Policy, Shortening]] = []
     at = {policy.id: place for place, policy in enumerate(new)}
     known = {policy.id for policy in old if policy.enabled}
+    was = {policy.id: place for place, policy in enumerate(old)}
     before = -1
     for policy in (each for each in old if each.enabled):
         if policy.id not in at:
@@ -186,8 +187,11 @@ def shortenings(old: Sequence[Policy], new: Sequence[Policy]) -> list[tuple[Poli
         if place < before:
             found.append((policy, Shortening.ORDER))
         before = max(before, place)
-        fresh = [each for each in new[:place] if each.enabled and each.id not in known]
-        if any(not _keeps_as_long(each, policy) for each in fresh):
+        # Whoever stands before it now and didn't, also by having changed places with it.
+        ahead = [
+            each for each in new[:place] if each.enabled and (each.id not in known or was[each.id] > was[policy.id])
+        ]
+        if any(not _keeps_as_long(each, policy) for each in ahead):
             found.append((policy, Shortening.PRECEDED))
     found += [(each, Shortening.NEW_DELETES) for each in new if each.enabled and each.id not in known and each.delete]
     return found

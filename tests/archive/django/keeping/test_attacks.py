@@ -135,13 +135,13 @@ def test_a_locked_policy_isn_t_got_around_by_names_order_or_neighbours(user: Use
 
 def test_another_address_takes_nobody_out_of_a_policy(user: User) -> None:
     """A domain's administrator may rename mailboxes, and must not end what the organisation keeps by that."""
+    mailbox = factories.make_mailbox(user)
     set_policies(
         policy("Board", 20, included=[user.email]),
         policy("Not him", 15, excluded=["left-out@example.org"]),
         policy("Rest", 1, deletes=True),
     )
     (old,) = mail_of(user, "2020-06-01", "Old")
-    mailbox = Mailbox.objects.get(user=user)
     Mailbox.objects.filter(pk=mailbox.pk).update(address="left-out@example.org")  # as renaming does
     mailbox.refresh_from_db()
     with archived_on("2020-06-02"):
