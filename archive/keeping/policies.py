@@ -176,7 +176,7 @@ def shortenings(old: Sequence[Policy], new: Sequence[Policy]) -> list[tuple[Poli
     found: list[tuple[Policy, Shortening]] = []
     at = {policy.id: place for place, policy in enumerate(new)}
     known = {policy.id for policy in old if policy.enabled}
-    was = {policy.id: place for place, policy in enumerate(old)}
+    was = {policy.id: (place, policy) for place, policy in enumerate(old)}
     before = -1
     for policy in (each for each in old if each.enabled):
         if policy.id not in at:
@@ -187,14 +187,17 @@ def shortenings(old: Sequence[Policy], new: Sequence[Policy]) -> list[tuple[Poli
         if place < before:
             found.append((policy, Shortening.ORDER))
         before = max(before, place)
-        # Whoever stands before it now and didn't, also by having changed places with it.
-        ahead = [
-            each for each in new[:place] if each.enabled and (each.id not in known or was[each.id] > was[policy.id])
-        ]
+        # Whoever stands before it and takes messages from it that it didn't take: new, put in force, overtaking, wider.
+        ahead = [each for each in new[:place] if each.enabled and _is_new_before(each, policy, was)]
         if any(not _keeps_as_long(each, policy) for each in ahead):
             found.append((policy, Shortening.PRECEDED))
     found += [(each, Shortening.NEW_DELETES) for each in new if each.enabled and each.id not in known and each.delete]
     return found
+
+
+def _is_new_before(each: Policy, policy: Policy, was: Mapping[int, tuple[int, Policy]]) -> bool:
+    place, old = was.get(each.id, (len(was), each))
+    return each.id not in was or not old.enabled or place > was[policy.id][0] or each.criteria != old.criteria
 
 
 def breaks_lock(old: Sequence[Policy], new: Sequence[Policy]) -> list[tuple[Policy, Shortening]]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive.keeping.dates import NEVER, NO_MINIMUM, Interval, Reference, first_free_day
-from archive.keeping.policies import Criteria, Policy, Shortening, breaks_lock, decide, shortenings
+from archive.keeping.policies import Criteria, Policy, Shortening, breaks_lock, decide, deciding, shortenings
 from archive.query.nodes import All
 
 ARCHIVES = ("ada@example.org", "bob@example.org")
@@ -89,7 +89,12 @@ def test_extending_is_free() -> None:
 def test_removing_swapping_and_deleting_anew_shorten() -> None:
     one, two = policy(1, 10), policy(2, 3)
     assert shortenings([one, two], [one]) == [(two, Shortening.GONE)]
-    assert shortenings([one, two], [two, one]) == [(two, Shortening.ORDER)]
+    assert shortenings([one, two], [two, one]) == [(one, Shortening.PRECEDED), (two, Shortening.ORDER)]
+    locked = dataclasses.replace(one, locked=True)
+    assert breaks_lock([locked, two], [two, locked])
+    narrow = dataclasses.replace(two, criteria=Criteria(query="invoice"))
+    assert breaks_lock([narrow, locked], [two, locked])  # it takes more than it did from the one behind it
+    assert not breaks_lock([narrow, locked], [dataclasses.replace(narrow, period=1), locked])
     assert shortenings([one], [policy(-1, 9), one]) == [(one, Shortening.PRECEDED)]
     fresh = policy(-1, 1, delete=True)
     assert shortenings([one], [one, fresh]) == [(fresh, Shortening.NEW_DELETES)]
@@ -111,6 +116,7 @@ policies = st.builds(
     reference=st.sampled_from(Reference),
     delete=st.booleans(),
     enabled=st.booleans(),
+    locked=st.booleans(),
     criteria=st.sampled_from([Criteria(), Criteria(included=frozenset({ARCHIVES[0]})), Criteria(query="invoice")]),
 )
 orders = st.lists(policies, max_size=5, unique_by=lambda each: each.id)
@@ -124,6 +130,9 @@ def changes(draw: st.DrawFn) -> tuple[list[Policy], list[Policy]]:
         dataclasses.replace(each, period=each.period + draw(st.integers(-1, 5)) or 1) if draw(st.booleans()) else each
         for each in before
     ]
+    if after and draw(st.integers(0, 3)) == 0:
+        at = draw(st.integers(0, len(after) - 1))
+        after[at] = dataclasses.replace(after[at], criteria=draw(policies).criteria)
     fresh = dataclasses.replace(draw(policies), id=-1, period=draw(st.integers(1, 400)))
     if draw(st.booleans()):
         after.insert(draw(st.integers(0, len(after))), fresh)
@@ -153,3 +162,20 @@ def test_what_is_said_to_extend_lets_no_message_go_earlier(
         old = decide(before, archives, archived, dated, matching)
         new = decide(after, archives, archived, dated, matching)
         assert new.minimum >= old.minimum and new.maximum >= old.maximum, (old, new)
+
+
+@settings(max_examples=400, deadline=None)
+@given(changes(), st.lists(messages, min_size=1, max_size=20))
+def test_what_a_locked_policy_keeps_no_change_lets_go_earlier(
+    change: tuple[list[Policy], list[Policy]],
+    some: list[tuple[list[str], int, int, frozenset[int]]],
+) -> None:
+    before, after = change
+    if breaks_lock(before, after):
+        return
+    for archives, archived, dated, matching in some:
+        keeper = deciding(before, archives[0], matching)
+        if keeper is not None and keeper.locked:
+            old = decide(before, archives[:1], archived, dated, matching)
+            new = decide(after, archives[:1], archived, dated, matching)
+            assert new.minimum >= old.minimum and new.maximum >= old.maximum, (keeper, old, new)

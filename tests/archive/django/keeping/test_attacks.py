@@ -120,6 +120,7 @@ def test_a_locked_policy_isn_t_got_around_by_names_order_or_neighbours(user: Use
         [{**law, "excluded": [user.email]}, rest],
         [{**law, "included": [user.email]}, rest],
         [{**law, "reference": "MessageDate"}, rest],
+        [{**rest, "query": ""}, law],
     ):
         with pytest.raises(BadPolicy, match="locked"):
             retention_policies.set_policies(CONSOLE, wrong)
