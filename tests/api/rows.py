@@ -477,7 +477,6 @@ ROWS = [
             "case_detail",
             "case_change",
             "case_close",
-            "case_reopen",
             "case_search_list",
             "case_search_save",
         )
