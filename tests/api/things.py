@@ -17,10 +17,7 @@ from accounts.services.options import set_option
 from accounts.services.roles import create_role
 from accounts.services.saved_views import create_view
 from accounts.services.tokens import create_token
-from archive.models import BackupDestination, BackupSet, ProfileRun, Store
-from archive.models import ProfileRun, Store
-from archive.models import Case, ProfileRun
-from archive.models import Case, ProfileRun, Store
+from archive.models import BackupDestination, BackupSet, Case, ProfileRun, Store
 from archive.services.cases import CaseTerms, create_case
 from archive.services.holds import HoldTerms, place_hold
 from archive.services.profiles.keeping import create_profile

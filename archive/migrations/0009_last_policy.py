@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("archive", "0007_sent_in_doubt")]
+    dependencies = [("archive", "0008_backups")]
 
     operations = [
         migrations.AddField(

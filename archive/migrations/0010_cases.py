@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('archive', '0008_last_policy'),
+        ('archive', '0009_last_policy'),
         ('domains', '0020_directory_at_speed'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
