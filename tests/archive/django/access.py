@@ -89,7 +89,7 @@ def a_destination(cast: Cast, owner: User) -> tuple[object, ...]:
 def a_backup(cast: Cast, owner: User) -> tuple[object, ...]:
     (destination_id,) = a_destination(cast, owner)
     named = "20260301T021500123456Z-1a2b"
-    return (BackupSet.objects.create(destination_id=destination_id, set=named, made_at=timezone.now()).pk,)
+    return (BackupSet.objects.create(destination_id=int(str(destination_id)), set=named, made_at=timezone.now()).pk,)
 
 
 def a_package(cast: Cast, owner: User) -> tuple[object, ...]:
