@@ -17,6 +17,7 @@ from archive import engines
 from archive.errors import StoreRefused
 from archive.models import Store, StoreState
 from archive.selectors import get_store
+from archive.services import retention_dates
 from archive.services.maintenance import progress_of, result_of
 from archive.services.store_changes import set_state
 from archive.store.errors import Stopped, WrongFormat
@@ -62,6 +63,8 @@ def merge_stores(actor: Actor, run: TaskRun, arguments: MergeArguments) -> dict[
     result = result_of(run, "merge", [{"store": store.name, "id": store.pk, **report.as_json()}])
     audit.record(actor, "store.merge", store, source=source.name, ok=report.ok, messages=report.numbers["messages"])
     if report.ok:
+        retention_dates.follow(store, stop=run.stopping)
+        retention_dates.carry(source, store)
         set_state(actor, source, StoreState.DISABLED)
         run.log(_("“%(name)s” is switched off: all of it is here. It can be detached.") % {"name": source.name})
     return result

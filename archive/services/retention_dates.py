@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from archive import engines
 from archive.keeping import dates
 from archive.keeping.policies import Verdict
 from archive.models import BLOCK, RetentionBlock, RetentionEdition, RetentionState, Store
@@ -72,6 +73,45 @@ def forget(store: Store, numbers: Iterable[int]) -> None:
             for at in places:
                 minimum[at], maximum[at], policy[at], last[at] = dates.UNKNOWN, dates.NEVER, 0, 0
             block.take(minimum, maximum, policy, last)
+            block.save()
+
+
+def carry(source: Store, store: Store) -> None:
+    """What was worked out in `source` goes on counting where `store` holds the same contents now.
+
+    After a merge, when `follow` has worked out what came: no message may go earlier because it lies elsewhere.
+    Repeating it does no harm. Raises: StoreUnavailable, StoreError.
+    """
+    there, here = engines.open_store(source), engines.open_store(store)
+    for block in RetentionBlock.objects.filter(store=source).order_by("block"):
+        arrays = block.arrays()
+        known = [at for at in range(BLOCK) if arrays[0][at] != dates.UNKNOWN]
+        rows = there.rows([block.block * BLOCK + at for at in known])
+        days = {bytes.fromhex(row.sha256): _days_at(arrays, row.number % BLOCK) for row in rows}
+        found = here.catalogue.find_sha256(list(days))
+        _raise(store, {number: days[digest] for digest, number in found.items()})
+
+
+def _days_at(arrays: Sequence[Sequence[int]], at: int) -> tuple[int, int, int]:
+    return arrays[0][at], arrays[1][at], arrays[2][at]
+
+
+def _raise(store: Store, days: dict[int, tuple[int, int, int]]) -> None:
+    """Put off the days of these messages of one store to at least those given; unknown ones stay unknown."""
+    for number in sorted({number // BLOCK for number in days}):
+        with transaction.atomic():
+            block = RetentionBlock.objects.select_for_update().filter(store=store, block=number).first()
+            if block is None:
+                continue
+            minimum, maximum, policy = block.arrays()
+            for message, (least, most, why) in days.items():
+                at = message % BLOCK
+                if message // BLOCK != number or minimum[at] == dates.UNKNOWN:
+                    continue
+                if least > minimum[at]:
+                    minimum[at], policy[at] = least, why
+                maximum[at] = max(maximum[at], most, minimum[at])
+            block.take(minimum, maximum, policy)
             block.save()
 
 

@@ -18,9 +18,9 @@ NUMBER_MASK = (1 << NUMBER_BITS) - 1
 RANK_SHIFT = 5_364_662_400
 RANK_DATES = 1 << 33
 CHECK_PRIME = 1_073_741_789
-# The same in SQL, with a function crc32 and texts as bytes.
-CHECK_SQL = f"""((pack * 1000003 + offset * 31 + length * 7 + flags) % {CHECK_PRIME} << 32 | crc32(CAST(
-    subject || char(0) || sender || char(0) || recipients || char(0) || message_id AS BLOB)))"""
+# The same in SQL, with a function crc32_of that takes the texts as bytes (joining them in SQL is slower).
+CHECK_SQL = f"""((pack * 1000003 + offset * 31 + length * 7 + flags) % {CHECK_PRIME} << 32 | crc32_of(
+    CAST(subject AS BLOB), CAST(sender AS BLOB), CAST(recipients AS BLOB), CAST(message_id AS BLOB)))"""
 
 ATTACHED, PARTIAL, UNREADABLE = 1, 2, 4
 # States of a pack: open, sealed, being written by a compaction that has not switched to it.

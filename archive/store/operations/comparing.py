@@ -31,13 +31,18 @@ MESSAGES = """SELECT number, sha256, size, date, archived_ms, sequence, crc, pac
               subject, sender, recipients, message_id FROM message WHERE number BETWEEN ? AND ?"""
 PLACEMENTS = "SELECT number, folder FROM placement WHERE number BETWEEN ? AND ?"
 STATED, CHECK, PLACE, TEXTS = slice(0, 6), 6, slice(7, 11), slice(11, 15)
-# The record as the journal has it, and whether the rest of the rows stands.
-WRITTEN_ANEW = f"""
-SELECT group_concat('["msg",' || number || ',"' || lower(hex(sha256)) || '",' || size || ',' || date || ']'),
+# What the journal has of messages that follow each other, column by column, and whether the rest of the rows stands.
+# Columns: joining them to the journal's words inside SQL costs twice as much.
+WRITTEN = f"""
+SELECT group_concat(sha256, ''), group_concat(size), group_concat(date, '],'),
        count(*), sum(size), min(archived_ms), max(archived_ms), sum(sequence <> ? OR crc <> {CHECK_SQL})
 FROM message WHERE number BETWEEN ? AND ?"""  # noqa: S608
-PLACED_ANEW = """SELECT group_concat('["put",' || folder || ',' || number || ']'), count(*)
-                 FROM placement WHERE number BETWEEN ? AND ?"""
+PLACED = "SELECT group_concat(folder), group_concat(number, '],'), count(*) FROM placement WHERE number BETWEEN ? AND ?"
+MSG, PUT = b'["msg",', b'["put",'
+
+
+def _crc32_of(*texts: bytes) -> int:
+    return zlib.crc32(b"\0".join(texts))
 
 
 class Comparison:
@@ -49,7 +54,7 @@ class Comparison:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        db.create_function("crc32", 1, zlib.crc32, deterministic=True)
+        db.create_function("crc32_of", 4, _crc32_of, deterministic=True)
         self._states = bytearray(1)
         # The one folder a message is awaited to be removed from; the few with several are in `_more`.
         self._folder = array.array("I", [0])
@@ -72,24 +77,24 @@ class Comparison:
             self._hear(record.opened())
 
     def _as_written(self, record: Record) -> bool:
-        """The catalogue writes the record anew from its rows: is it the same, word for word?
+        """Are the rows of a record's messages and placements the same, word for word?
 
         So it is where new messages were placed once each and all of that still stands: nearly always.
         """
-        count = record.text.count(b'["msg",')
+        text = record.text
+        count = text.count(MSG)
         first, last = self._highest + 1, self._highest + count
         if not count or not self._is_new(last):
             return False
-        placed = self._db.execute(PLACED_ANEW, (first, last)).fetchone()
-        said, rows, size, since, until, wrong = self._db.execute(
-            WRITTEN_ANEW, (record.sequence, first, last)
-        ).fetchone()
-        if (rows, wrong, placed[1]) != (count, 0, count):
+        start, put = text.find(MSG), text.find(PUT)
+        written = self._db.execute(WRITTEN, (record.sequence, first, last)).fetchone()
+        *rows, total, size, since, until, wrong = written
+        *placed, puts = self._db.execute(PLACED, (first, last)).fetchone()
+        if (total, wrong, puts) != (count, 0, count) or not text.endswith(b"]]}"):
             return False
-        tail = b"%s,%s]}" % (said, placed[0])
-        if not record.text.endswith(tail):
+        if _messages_in(text[start : put - 1], first, count) != rows or _puts_in(text[put:-2], count) != placed:
             return False
-        rest = json.loads(record.text[: -len(tail)].rstrip(b",") + b"]}")
+        rest = json.loads(text[:start].rstrip(b",") + b"]}")
         if not since == until == rest["t"]:
             return False
         for event in rest["e"]:
@@ -284,6 +289,42 @@ class Comparison:
     @staticmethod
     def _day(row: tuple[int, int, int]) -> tuple[int, tuple[int, int]]:
         return row[0], (row[1], row[2])
+
+
+def _messages_in(words: bytes, first: int, count: int) -> list[bytes] | None:
+    """Hashes, sizes and dates of `count` messages from number `first` on, as WRITTEN gives them.
+
+    None where these aren't the words `["msg",number,"hash",size,date]`, one after the other.
+    """
+    parts = words.split(b'"')
+    if len(parts) != 4 * count + 1 or parts[0] != b"[" or parts[1::4].count(b"msg") != count:
+        return None
+    if b"".join(parts[2::4]) != (",%d," * count % tuple(range(first, first + count))).encode():
+        return None
+    hashes, pairs = parts[3::4], _pairs_in(parts[4::4])
+    if pairs is None or max(map(len, hashes)) != 64:
+        return None
+    try:
+        return [bytes.fromhex(b"".join(hashes).decode("ascii")), *pairs]
+    except ValueError:
+        return None
+
+
+def _puts_in(words: bytes, count: int) -> list[bytes] | None:
+    """Folders and numbers of `count` placements, as PLACED gives them; None where these are other words."""
+    parts = words.split(b'"')
+    if len(parts) != 2 * count + 1 or parts[0] != b"[" or parts[1::2].count(b"put") != count:
+        return None
+    return _pairs_in(parts[2::2])
+
+
+def _pairs_in(tails: Sequence[bytes]) -> list[bytes] | None:
+    """`,a,b],[` and so on, the last one `,a,b]`: all a with commas between them, all b with `],` between them."""
+    words = b"".join(tails).split(b",")
+    if len(words) != 3 * len(tails) or words[0] or words[3::3].count(b"[") != len(tails) - 1:
+        return None
+    last = b",".join(words[2::3])
+    return [b",".join(words[1::3]), last[:-1]] if last.endswith(b"]") else None
 
 
 def _runs(pairs: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:

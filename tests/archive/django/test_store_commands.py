@@ -15,7 +15,8 @@ from django.urls import reverse
 from accounts.actors import Actor
 from accounts.models import AuditEvent, User
 from archive import engines, selectors
-from archive.models import Store
+from archive.keeping import dates
+from archive.models import RetentionBlock, Store
 from archive.services import keys
 from archive.services.stores import create_store
 from archive.store import Ingest, layout
@@ -29,6 +30,7 @@ from jobs.errors import NeedsApproval
 from jobs.models import Approval, Task
 from jobs.services import run_here, run_waiting
 from tests.archive.django.factories import archive, make_mails, make_raw, make_store
+from tests.archive.django.keeping.ground import policy, set_policies
 from tests.factories import make_administrator, make_mailbox, make_user
 
 pytestmark = pytest.mark.django_db
@@ -136,6 +138,23 @@ def test_two_stores_become_one(user: User, stranger: User) -> None:
     assert selectors.search(own, "").total == 6 and selectors.search(own, "other").total == 0
     assert selectors.search(selectors.Scope(frozenset([theirs.pk])), "other").total == 2
     assert "switched off" in refused("MergeStore", id=main.pk, sourceId=second.pk)
+
+
+def test_no_message_may_go_earlier_because_its_store_was_merged(user: User) -> None:
+    make_store()
+    main, second = Store.objects.get(), create_store(CONSOLE, name="Two")
+    (number, other) = fill(second, make_mailbox(user).pk, make_mails(2))
+    set_policies(policy("One year", 1))
+    block = RetentionBlock.objects.get(store=second)
+    minimum, maximum, rule = block.arrays()
+    usual, later = minimum[other], minimum[other] + 3650
+    minimum[number] = later
+    block.take(minimum, maximum, rule)
+    block.save()
+    invoke("MergeStore", id=main.pk, sourceId=second.pk)
+    merged = RetentionBlock.objects.get(store=main).arrays()
+    assert sorted(day for day in merged[0] if day != dates.UNKNOWN) == [usual, later]
+    assert sorted(merged[1])[-1] >= later
 
 
 def test_a_damaged_journal_is_recovered_by_its_command(user: User) -> None:

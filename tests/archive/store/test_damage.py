@@ -23,7 +23,9 @@ from archive.store.contract import bring_index, catalogue_rows, check_invariants
 from archive.store.errors import Damaged, NotFound, StoreError, WrongFormat
 from archive.store.journal import Event, Position
 from archive.store.operations import recover, verify
-from archive.store.operations.report import Report
+from archive.store.operations.comparing import Comparison
+from archive.store.operations.report import Meter, Report, never, quiet
+from archive.store.operations.verify_catalogue import agrees
 
 from .grounds import KEYS
 from .reader import read_store
@@ -199,6 +201,47 @@ def test_a_flipped_bit_in_the_catalogue_gives_no_wrong_bytes_and_is_named(tiny: 
                     same = False
                 if not same:
                     assert verified(store, "catalogue").problems, f"byte {at}, bit {bit} goes unnoticed"
+
+
+COLUMNS = ("size", "date", "archived_ms", "sequence", "pack", "offset", "length", "flags", "crc")
+TEXTS = ("subject", "sender", "recipients", "message_id")
+
+
+def test_every_column_of_a_message_counts_when_records_are_compared_word_for_word(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = Tiny(quick_path / "store", quick_path / "work", {})
+    with Store.create(tiny.root, tiny.work, KEYS) as store:
+        store.mailbox(1, "a@example.org")
+        for batch in "ab":
+            keep(store, store.ensure_folder(1, "Inbox"), *[mail(f"sample {batch}{at}") for at in range(5)])
+        store.catalogue.tidy()
+
+    def refuse(*arguments: object) -> None:
+        raise AssertionError("a sound record was taken apart")
+
+    def answer() -> bool:
+        with tiny.open() as store:
+            return agrees(store, Meter(0, quiet, never))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Comparison, "_messages", refuse)
+        patch.setattr(Comparison, "_puts", refuse)
+        assert answer()
+    changes = [f"UPDATE message SET {column} = {column} + 1 WHERE number = 2" for column in COLUMNS]
+    changes += [f"UPDATE message SET {column} = {column} || 'x' WHERE number = 2" for column in TEXTS]
+    changes += ["UPDATE message SET sha256 = zeroblob(32) WHERE number = 2", "DELETE FROM message WHERE number = 2"]
+    changes += ["UPDATE placement SET folder = folder + 1 WHERE number = 2", "DELETE FROM placement WHERE number = 2"]
+    sound = (tiny.work / "catalogue.sqlite").read_bytes()
+    for change in changes:
+        with sqlite3.connect(tiny.work / "catalogue.sqlite") as db:
+            assert db.execute(change).rowcount == 1
+        db.close()
+        assert not answer(), change
+        for path in tiny.work.glob("catalogue.sqlite-*"):
+            path.unlink()
+        (tiny.work / "catalogue.sqlite").write_bytes(sound)
+    assert answer()
 
 
 def test_a_flipped_bit_in_the_index_is_named_or_changes_nothing(tiny: Tiny) -> None:
