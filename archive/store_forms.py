@@ -153,6 +153,23 @@ class UnlockForm(forms.Form):
     )
 
 
+class KeyForm(forms.Form):
+    """The key of a store whose key file is lost or foreign."""
+
+    encryption_key = forms.CharField(
+        label=_("Key"),
+        max_length=200,
+        required=False,
+        help_text=_("Only where its key file is lost or foreign: the store's own key, or a recovery key."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def given(self) -> dict[str, str]:
+        """The argument, where one was typed."""
+        typed = self.cleaned_data["encryption_key"]
+        return {"encryption_key": typed} if typed else {}
+
+
 class DetachForm(forms.Form):
     name = forms.CharField(label=_("Name of the store"), max_length=100, widget=forms.TextInput(attrs=PLAIN))
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))

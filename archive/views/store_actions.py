@@ -25,7 +25,7 @@ from archive.services import maintenance, merging, store_changes
 from archive.services.maintenance import StoreArguments
 from archive.services.merging import MergeArguments
 from archive.store.errors import StoreError
-from archive.store_forms import DetachForm, MergeForm, UnlockForm
+from archive.store_forms import DetachForm, KeyForm, MergeForm, UnlockForm
 from archive.views.choices import DEEP, DELETED, INDEXES, Choice, chosen
 from archive.views.doors import archive_page
 from archive.views.store_frames import refusing, store_page
@@ -50,6 +50,7 @@ class Action:
     operation: str
     arguments: Callable[..., Any] = OneStoreArguments
     choices: tuple[Choice, ...] = ()
+    takes_key: bool = False
 
 
 ACTIONS: dict[str, Action] = {
@@ -81,7 +82,7 @@ ACTIONS: dict[str, Action] = {
             gettext_lazy("Makes the catalogue anew from journal and packs, and mends a damaged journal. Nothing that "
                          "can be read is thrown away."),
             gettext_lazy("Recover"), "lifebuoy", "RecoverStore", "recover", RecoverArguments,
-            (DELETED,),
+            (DELETED,), takes_key=True,
         ),
         Action(
             "recreate-journal", gettext_lazy("Write the journal anew"),
@@ -108,8 +109,10 @@ def store_action(request: ActorRequest, store_id: int, action: str) -> HttpRespo
     if found is None:
         raise Http404(action)
     ticked = chosen(found.choices, request.POST if request.method == "POST" else request.GET)
-    if request.method == "POST":
-        task = submit(request.actor, found.command, found.arguments(id=store.pk, **ticked))
+    form = KeyForm(request.POST if request.method == "POST" else None) if found.takes_key else None
+    if request.method == "POST" and (form is None or form.is_valid()):
+        key = form.given() if form is not None else {}
+        task = submit(request.actor, found.command, found.arguments(id=store.pk, **ticked, **key))
         return redirect_page(request, "jobs:task-detail", task.pk)
     numbers, problem = _preview(request, store, found, ticked)
     context = {
@@ -118,9 +121,11 @@ def store_action(request: ActorRequest, store_id: int, action: str) -> HttpRespo
         "action": found,
         "numbers": numbers,
         "problem": problem,
+        "form": form,
         "choices": [(choice, ticked[choice.name]) for choice in found.choices],
     }
-    return render_page(request, "archive/store_action.html", context)
+    status = 422 if form is not None and form.errors else 200
+    return render_page(request, "archive/store_action.html", context, status=status)
 
 
 def _preview(

@@ -175,13 +175,22 @@ def test_a_damaged_journal_is_recovered_by_its_command(user: User) -> None:
     assert invoke("VerifyStore", id=store.pk)["ok"]
 
 
-def test_a_store_without_its_key_file_is_opened_by_a_key_somebody_has(user: User) -> None:
+def test_a_store_without_its_key_file_is_opened_by_a_key_somebody_has(
+    client_for: ClientFor, administrator: User, user: User
+) -> None:
     archive(user, make_mails(3))
     store = Store.objects.get()
     key = unwrap((store.root / "keys.json").read_bytes(), store.identity or "", secrets.master_key())
     engines.close_all()
     (store.root / "keys.json").unlink()
     assert "keys.json" in refused("RecoverStore", id=store.pk)
+    page, client = reverse("archive:store-action", args=[store.pk, "recover"]), client_for(administrator)
+    assert "keys.json" in client.get(page).content.decode()
+    assert client.post(page, {"sent": "1", "encryption_key": key.hex()}).status_code == 303
+    task = run_waiting(Task.objects.latest("pk").pk)
+    assert task is not None and task.state == "completed", task and task.error
+    engines.close_all()
+    (store.root / "keys.json").unlink()
     assert "does not open" in refused("RecoverStore", id=store.pk, encryptionKey=random.token_hex(32))
     assert invoke("RecoverStore", id=store.pk, encryptionKey=key.hex())["ok"]
     assert engines.open_store(store).facts().messages == 3
@@ -337,6 +346,9 @@ def test_every_action_is_shown_in_numbers_and_becomes_a_task(
 ) -> None:
     archive(user, make_mails(4))
     store, client = Store.objects.get(), client_for(administrator)
+    invoke("VerifyStore", id=store.pk)
+    detail = client.get(reverse("archive:store-detail", args=[store.pk])).content.decode()
+    assert "all well" in detail and "&lt;" not in detail
     for action in ACTIONS:
         url = reverse("archive:store-action", args=[store.pk, action])
         page = client.get(url)
