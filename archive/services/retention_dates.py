@@ -92,26 +92,29 @@ def carry(source: Store, store: Store) -> None:
         _raise(store, {number: days[digest] for digest, number in found.items()})
 
 
-def _days_at(arrays: Sequence[Sequence[int]], at: int) -> tuple[int, int, int]:
-    return arrays[0][at], arrays[1][at], arrays[2][at]
+def _days_at(arrays: Sequence[Sequence[int]], at: int) -> tuple[int, ...]:
+    return tuple(each[at] for each in arrays)
 
 
-def _raise(store: Store, days: dict[int, tuple[int, int, int]]) -> None:
+def _raise(store: Store, days: dict[int, tuple[int, ...]]) -> None:
     """Put off the days of these messages of one store to at least those given; unknown ones stay unknown."""
     for number in sorted({number // BLOCK for number in days}):
         with transaction.atomic():
             block = RetentionBlock.objects.select_for_update().filter(store=store, block=number).first()
             if block is None:
                 continue
-            minimum, maximum, policy = block.arrays()
-            for message, (least, most, why) in days.items():
+            minimum, maximum, policy, last = block.arrays()
+            for message, (least, most, why, by) in days.items():
                 at = message % BLOCK
                 if message // BLOCK != number or minimum[at] == dates.UNKNOWN:
                     continue
                 if least > minimum[at]:
                     minimum[at], policy[at] = least, why
-                maximum[at] = max(maximum[at], most, minimum[at])
-            block.take(minimum, maximum, policy)
+                if most > maximum[at]:
+                    maximum[at], last[at] = most, by
+                if minimum[at] > maximum[at]:
+                    maximum[at], last[at] = minimum[at], policy[at]
+            block.take(minimum, maximum, policy, last)
             block.save()
 
 

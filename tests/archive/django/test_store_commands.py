@@ -146,10 +146,10 @@ def test_no_message_may_go_earlier_because_its_store_was_merged(user: User) -> N
     (number, other) = fill(second, make_mailbox(user).pk, make_mails(2))
     set_policies(policy("One year", 1))
     block = RetentionBlock.objects.get(store=second)
-    minimum, maximum, rule = block.arrays()
+    minimum, *others = block.arrays()
     usual, later = minimum[other], minimum[other] + 3650
     minimum[number] = later
-    block.take(minimum, maximum, rule)
+    block.take(minimum, *others)
     block.save()
     invoke("MergeStore", id=main.pk, sourceId=second.pk)
     merged = RetentionBlock.objects.get(store=main).arrays()
