@@ -117,3 +117,29 @@ class BackupUnknown(ArchiveError):
 
 class BackupIncomplete(ArchiveError):
     """A backup was written and something of the archive is not in it; the text names it."""
+
+
+class FolderError(ArchiveError):
+    """The root of what is wrong with a folder. `field` is what the caller gave."""
+
+    def __init__(self, text: str = "", *, field: str | None = None) -> None:
+        super().__init__(text)
+        self.field = field
+
+
+class FolderUnknown(FolderError):
+    """There is no such folder in this archive."""
+
+
+class FolderRefused(FolderError):
+    """A folder can't be called so, lie there, or move; the text says why."""
+
+
+class FolderProtected(FolderError):
+    """A store that holds the folder takes no changes."""
+
+
+class FolderBusy(FolderError):
+    """Another change of this archive's folders is under way."""
+
+    permanent = False

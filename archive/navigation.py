@@ -95,6 +95,16 @@ def register() -> None:
     )
     nav.register(
         "archive",
+        _("Folders"),
+        "archive:folder-archives",
+        "folder",
+        Right.VIEW_USERS,
+        14,
+        words=_("folder tree move rename empty privileges statistics"),
+        under=("archive:folder-", "archive:folders-"),
+    )
+    nav.register(
+        "archive",
         _("Profiles"),
         "archive:profile-list",
         "arrow-path",

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
 from accounts.permissions import Right
-from archive import engines, selectors, storefacts
+from archive import engines, foldertree, selectors, storefacts
 from archive.models import Store
 from config.kit import dashboard
 from config.kit.charts import BarChart, bar_chart
@@ -58,7 +58,7 @@ def _own_messages(actor: ActorLike) -> Figure | None:
     archive = selectors.get_archive(actor) if isinstance(actor, Actor) else None
     if archive is None:
         return None
-    total = sum(node.folder.messages for node in selectors.list_folders(archive))
+    total = foldertree.tree_of(archive).messages
     return Figure(_("Messages in my archive"), total, url=reverse("archive:search"))
 
 

@@ -117,20 +117,6 @@ class Found:
     missing: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FolderNode:
-    """A folder and what lies below it; `messages` counts the folder alone."""
-
-    store: Store
-    folder: engine.Folder
-    depth: int
-
-    @property
-    def shown_depth(self) -> int:
-        """The tree indents up to six levels; deeper ones stand under each other."""
-        return min(self.depth, 6)
-
-
 # --- whose archive -----------------------------------------------------------------------------------------------
 
 
@@ -284,22 +270,6 @@ def openable_stores(stores: list[Store]) -> tuple[list[tuple[Store, engine.Store
 # --- folders -----------------------------------------------------------------------------------------------------
 
 
-def list_folders(archive: Archive) -> list[FolderNode]:
-    """The folders of one archive as a flat list in tree order, store by store."""
-    nodes: list[FolderNode] = []
-    for store, opened in openable_stores(open_stores())[0]:
-        nodes += _tree(store, list(archive.allowed(opened).values()))
-    return nodes
-
-
-def _tree(store: Store, folders: list[engine.Folder]) -> list[FolderNode]:
-    """Inbox first, then by name, children below their parents."""
-    by_path = sorted(
-        folders, key=lambda each: [(part.lower() != "inbox", part.lower()) for part in each.path.split("/")]
-    )
-    return [FolderNode(store, each, each.path.count("/")) for each in by_path]
-
-
 def get_folder(actor: Actor, store_id: int, number: int) -> tuple[Archive, Store, engine.Folder]:
     """One folder of an archive this person may read. Raises: MessageUnknown."""
     store = Store.objects.filter(detached_at=None).exclude(state=StoreState.DISABLED).filter(pk=store_id).first()
@@ -348,24 +318,26 @@ def _reader(actor: Actor, opened: engine.Store, row: engine.Row) -> Archive | No
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where to search: `mailboxes` None = everything (the console), and possibly one folder of one store.
+    """Where to search: `mailboxes` None = everything (the console), and possibly one folder of theirs, in every store.
 
     archive: whose folders may be read in part only; what can't be read is neither found nor counted.
     """
 
     mailboxes: frozenset[int] | None
-    store_id: int | None = None
-    folder: int | None = None
+    folder: str | None = None
     archive: Archive | None = None
 
     @classmethod
-    def of(cls, archive: Archive, store_id: int | None = None, folder: int | None = None) -> Scope:
+    def of(cls, archive: Archive, folder: str | None = None) -> Scope:
         """What may be read of one archive, or one folder of it."""
-        return cls(frozenset([archive.mailbox.pk]), store_id, folder, None if archive.is_whole else archive)
+        return cls(frozenset([archive.mailbox.pk]), folder, None if archive.is_whole else archive)
 
     def folders_in(self, opened: engine.Store) -> set[int] | None:
         """The folders of a store to look into; None: all of the mailboxes."""
-        wanted = None if self.folder is None else {self.folder}
+        wanted: set[int] | None = None
+        if self.folder is not None:
+            found = (opened.find_folder(mailbox, self.folder) for mailbox in self.mailboxes or ())
+            wanted = {number for number in found if number is not None}
         if self.archive is None:
             return wanted
         allowed = set(self.archive.allowed(opened))
@@ -388,7 +360,7 @@ def search(
     Newest first, `before`/`after` (cursors of lines) say where the page starts, in constant time; by relevance
     `offset` does. Raises: QueryError, StoreUnavailable.
     """
-    stores, missing = openable_stores([each for each in open_stores() if scope.store_id in (None, each.pk)])
+    stores, missing = openable_stores(open_stores())
     mailboxes = None if scope.mailboxes is None else set(scope.mailboxes)
     parts = [
         Part(store.pk, opened, folders)

@@ -13,6 +13,7 @@ from archive.selectors import open_stores
 from archive.services.autocreate import create_where_due
 from archive.services.backup.running import watch_backups
 from archive.services.exports import remove_expired_exports
+from archive.services.folders import finish_interrupted_moves
 from archive.services.packages import remove_expired_packages
 from archive.services.profiles.automatic import EVERY_S, start_due
 from archive.services.retention_dates import follow
@@ -39,6 +40,7 @@ def housekeeping() -> None:
     remove_expired_packages()
     remove_old_uploads()
     watch_backups()
+    finish_interrupted_moves()
 
 
 FOLLOW_RETENTION = "archive.follow_retention"

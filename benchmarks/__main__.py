@@ -19,6 +19,7 @@ import zstandard
 from benchmarks import (
     deciding,
     directory,
+    folders,
     ingesting,
     keeping,
     machine,
@@ -43,6 +44,7 @@ SECTIONS: dict[str, Section] = {
     "profiles": profiles,
     "search": searching,
     "stores": stores,
+    "folders": folders,
     "size": sizing,
     "sharing": sharing,
     "memory": memory,
@@ -51,7 +53,7 @@ SECTIONS: dict[str, Section] = {
     "decision": deciding,
     "retention": keeping,
 }
-WITHOUT_MAILS = {"directory", "decision", "retention", "sharing"}
+WITHOUT_MAILS = {"directory", "decision", "folders", "retention", "sharing"}
 
 
 BUILDS = ("notmuch", "stores", "all")

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -208,17 +208,20 @@ class Browser:
         if status not in (302, 303):
             raise RuntimeError(f"signing in gave {status}")
 
-    def get(self, path: str) -> Answer:
-        """Any page, whole."""
-        return self._ask("GET", path)
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """Any page, whole; or a piece of one where the headers ask for that."""
+        return self._ask("GET", path, headers=headers)
 
     def search(self, query: str) -> tuple[float, int]:
         """Ask for the search page, whole: (seconds, bytes). Raises: RuntimeError when it is not 200."""
         answer = self.get(f"/mail/?{urlencode({'q': query})}").expect(200)
         return answer.seconds, len(answer.body)
 
-    def _ask(self, method: str, path: str, body: str | None = None) -> Answer:
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
+    def _ask(
+        self, method: str, path: str, body: str | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        headers = {"Cookie": cookies, **(headers or {})}
         if body is not None:
             headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": self._origin}
         answer = self._api.ask(method, path, body.encode() if body is not None else None, headers)

@@ -15,6 +15,7 @@ from archive.models.backups import BackupDestination, BackupSet
 from archive.models.cases import Case, CaseMessage, CaseNote, CaseSearch, CaseTag
 from archive.models.evidence import PACKAGE_DAYS, EvidenceKey, EvidencePackage, PackageFormat, StoreCheckpoint
 from archive.models.exports import EXPORT_HOURS, Export, ExportFormat
+from archive.models.folders import FolderAlias, FolderClass, FolderMove, FolderSubscription
 from archive.models.imports import KEPT_REJECTIONS, Rejection, Upload, UploadState
 from archive.models.keeping import (
     BLOCK,
@@ -70,7 +71,11 @@ __all__ = [
     "EvidencePackage",
     "Export",
     "ExportFormat",
+    "FolderAlias",
+    "FolderClass",
     "FolderDay",
+    "FolderMove",
+    "FolderSubscription",
     "Gap",
     "LegalHold",
     "NoticeDelay",

@@ -25,6 +25,7 @@ from .schema import COUNTERS, VERSION, statements, upgrade
 
 QUARTER_MS = 900_000
 ARRIVAL_SLACK_MS = 2 * 86_400_000
+FOLDER_LISTS_KEPT = 16
 
 
 class Catalogue:
@@ -35,6 +36,7 @@ class Catalogue:
         self._local = threading.local()
         self._readers: list[tuple[threading.Thread, sqlite3.Connection]] = []
         self._guard = threading.Lock()
+        self._folders: dict[int | None, tuple[int, list[Folder]]] = {}
         self._writing = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._writer = self._connect()
@@ -234,22 +236,36 @@ class Catalogue:
         return lowest if lowest == highest and count == self.counter("next_folder") - 1 else None
 
     def folders(self, mailbox: int | None = None) -> list[Folder]:
-        """All folders (of a mailbox), sorted by path."""
+        """All folders (of a mailbox), sorted by path. Read anew after a commit only: not to be changed by callers."""
+        try:
+            at = self.position().sequence
+        except Damaged:  # recover reads what is left
+            return self._read_folders(mailbox)
+        kept = self._folders.get(mailbox)
+        if kept is None or kept[0] != at:
+            if len(self._folders) >= FOLDER_LISTS_KEPT:
+                self._folders = {}
+            kept = self._folders[mailbox] = (at, self._read_folders(mailbox))
+        return kept[1]
+
+    def _read_folders(self, mailbox: int | None) -> list[Folder]:
         sql = "SELECT number, mailbox, parent, name, messages FROM folder"
         arguments: tuple[int, ...] = ()
         if mailbox is not None:
             sql, arguments = sql + " WHERE mailbox = ?", (mailbox,)
-        raw = {row[0]: row for row in self.reader.execute(sql, arguments)}
+        raw = self.reader.execute(sql, arguments).fetchall()
+        parents = {row[0]: (row[2], row[3]) for row in raw}
         paths: dict[int, str] = {0: ""}
 
         def path(number: int) -> str:
-            if number not in paths:
-                _, _, parent, name, _ = raw[number]
-                above = path(parent) if parent in raw else ""
-                paths[number] = f"{above}/{name}" if above else name
-            return paths[number]
+            found = paths.get(number)
+            if found is None:
+                parent, name = parents[number]
+                above = path(parent) if parent in parents else ""
+                found = paths[number] = f"{above}/{name}" if above else name
+            return found
 
-        rows = [Folder(n, box, parent, name, path(n), count) for n, box, parent, name, count in raw.values()]
+        rows = [Folder(number, box, parent, name, path(number), count) for number, box, parent, name, count in raw]
         return sorted(rows, key=lambda folder: (folder.mailbox, folder.path.casefold(), folder.number))
 
     def folder(self, number: int) -> Folder:

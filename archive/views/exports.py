@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.requests import ActorRequest
 from archive import selectors
 from archive.errors import ArchiveClosed, BadArguments
+from archive.foldertree import tree_of
 from archive.forms import ExportForm
 from archive.packing import zip_stream
 from archive.query.errors import MESSAGES, QueryError
@@ -28,7 +29,7 @@ from jobs.services import submit
 @archive_page
 def export_mail(request: ActorRequest) -> HttpResponse:
     archives = selectors.readable_archives(request.actor)
-    folders = sorted({node.folder.path for archive in archives for node in selectors.list_folders(archive)})
+    folders = sorted({path for archive in archives for path in tree_of(archive).readable_paths()})
     form = ExportForm(
         request.POST if request.method == "POST" else None,
         addresses=[archive.mailbox.address for archive in archives],

@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -14,13 +16,15 @@ from django.views.decorators.http import require_safe
 from accounts.permissions import EndUserRight
 from accounts.requests import ActorRequest
 from archive import selectors
+from archive.errors import ArchiveClosed
+from archive.foldertree import FolderNode, FolderTree, items_below, shown_items, tree_of
 from archive.listing import Place, lines
 from archive.query import help as explained
 from archive.query.errors import MESSAGES, QueryError
 from archive.query.language import parse
 from archive.query.marks import marker
 from archive.query.nodes import All, Node
-from archive.selectors import Archive, FolderNode, Found, Scope
+from archive.selectors import Archive, Found, Scope
 from archive.services.access import note_search
 from archive.views.doors import archive_page
 from config.kit.pages import render_page
@@ -36,14 +40,32 @@ TEMPLATE = "archive/search.html"
 def search(request: ActorRequest) -> HttpResponse:
     archives = selectors.readable_archives(request.actor)
     archive = selectors.choose_archive(archives, _number(request.GET.get("mailbox", "")))
-    return _answer(request, archive, None, archives)
+    return _answer(request, archive, "", archives)
 
 
 @require_safe
 @archive_page
 def folder(request: ActorRequest, store_id: int, number: int) -> HttpResponse:
-    archive, store, found = selectors.get_folder(request.actor, store_id, number)
-    return _answer(request, archive, FolderNode(store, found, 0), [archive])
+    archive, _store, found = selectors.get_folder(request.actor, store_id, number)
+    return _answer(request, archive, found.path, [archive])
+
+
+@require_safe
+@archive_page
+def folder_children(request: ActorRequest, mailbox_id: int) -> HttpResponse:
+    """What lies below a folder of the tree, or more of it: lines alone; without htmx the list of the mail itself."""
+    archives = selectors.readable_archives(request.actor)
+    archive = selectors.choose_archive(archives, mailbox_id)
+    if archive is None:
+        raise ArchiveClosed("no such archive")
+    below = request.GET.get("below", "")
+    tree = tree_of(archive)
+    if not request.htmx:
+        node = tree.find(below)
+        url = reverse("archive:folder", args=node.parts[0]) if node is not None and node.parts else None
+        return redirect(url or Place(mailbox=None if archive.is_own else archive.mailbox.pk).list_url)
+    items = items_below(tree.under(below), after=_number(request.GET.get("after", "")) or 0)
+    return render(request, "archive/tree_items.html", {"items": items, "archive": archive, "chosen": None})
 
 
 @dataclass(slots=True)
@@ -53,25 +75,25 @@ class _List:
     archive: Archive
     chosen: FolderNode | None
     place: Place
-    folders: list[FolderNode]
+    tree: FolderTree
 
 
-def _answer(
-    request: ActorRequest, archive: Archive | None, chosen: FolderNode | None, archives: list[Archive]
-) -> HttpResponse:
+def _answer(request: ActorRequest, archive: Archive | None, path: str, archives: list[Archive]) -> HttpResponse:
     if archive is None and not archives:
         request.actor.require_own(EndUserRight.SEARCH_ARCHIVE)
     others = [each for each in archives if archive is None or each.mailbox != archive.mailbox]
     context: dict[str, Any] = {"archive": archive, "others": others, "help_rows": explained.ROWS}
     if archive is None:
         return render_page(request, TEMPLATE, context, partial="results")
+    tree = tree_of(archive)
+    chosen = tree.find(path)
     place = Place(
         query=request.GET.get("q", "").strip(),
-        folder=f"{chosen.store.pk}.{chosen.folder.number}" if chosen else "",
+        folder=chosen.key if chosen else "",
         mailbox=None if archive.is_own else archive.mailbox.pk,
         order="relevance" if request.GET.get("sort") == "relevance" and request.GET.get("q", "").strip() else "date",
     )
-    shown = _List(archive, chosen, place, selectors.list_folders(archive))
+    shown = _List(archive, chosen, place, tree)
     context |= _frame(shown)
     try:
         node = parse(place.query)
@@ -91,17 +113,15 @@ def _frame(shown: _List) -> dict[str, Any]:
     return {
         "place": place,
         "chosen": shown.chosen,
-        "folders": shown.folders,
-        "total_messages": sum(node.folder.messages for node in shown.folders),
+        "tree": shown.tree,
+        "items": shown_items(shown.tree, shown.chosen),
+        "total_messages": shown.tree.messages,
         "all_url": Place(mailbox=place.mailbox).list_url,
-        "many_stores": len({node.store.pk for node in shown.folders}) > 1,
     }
 
 
 def _find(request: HttpRequest, shown: _List, node: Node) -> tuple[Found, int]:
-    chosen = shown.chosen
-    store, number = (chosen.store.pk, chosen.folder.number) if chosen else (None, None)
-    scope = Scope.of(shown.archive, store, number)
+    scope = Scope.of(shown.archive, shown.chosen.path if shown.chosen else None)
     zone = timezone.get_current_timezone()
     if shown.place.order == "relevance":
         offset = min(max((_number(request.GET.get("page", "")) or 1) - 1, 0) * PER_PAGE, DEEPEST)
@@ -114,12 +134,11 @@ def _find(request: HttpRequest, shown: _List, node: Node) -> tuple[Found, int]:
 
 
 def _results(request: HttpRequest, shown: _List, node: Node, found: Found, offset: int) -> dict[str, Any]:
-    paths = {(each.store.pk, each.folder.number): each.folder.path for each in shown.folders}
     by_relevance = shown.place.order == "relevance"
     pager = _relevance_pager(request, found, offset) if by_relevance else _date_pager(request, found)
     return {
         "found": found,
-        "lines": lines(found, marker(node), shown.place, paths),
+        "lines": lines(found, marker(node), shown.place, shown.tree.paths()),
         "pager": pager,
         "is_search": not isinstance(node, All),
         "chips": _chips(request, node),

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.requests import ActorRequest
 from archive import reading, selectors
 from archive.errors import MessageUnknown
+from archive.foldertree import path_of
 from archive.listing import Place
 from archive.query.errors import QueryError
 from archive.query.language import parse
@@ -183,7 +184,8 @@ def message_frame(request: ActorRequest, found: Message, tab: str) -> dict[str, 
 def _place(request: ActorRequest, found: Message) -> Place:
     """The list the person came from, as far as it is one they can see this message in."""
     folder = request.GET.get("folder", "")
-    if folder not in {f"{found.store.pk}.{each.number}" for each in found.folders}:
+    path = path_of(found.archive, folder) if folder and found.archive is not None else ""
+    if path not in {each.path for each in found.folders}:
         folder = ""
     other = found.archive is not None and not found.archive.is_own
     return Place(
@@ -198,8 +200,7 @@ def _neighbours(found: Message, place: Place) -> tuple[str, str]:
     """The ids of the next newer and next older message of the list; a list by relevance has no neighbours."""
     if place.order != "date" or found.archive is None:
         return "", ""
-    store, _, number = place.folder.partition(".")
-    scope = Scope.of(found.archive, int(store) if store else None, int(number) if store else None)
+    scope = Scope.of(found.archive, path_of(found.archive, place.folder) or None)
     cursor = Hit(found.store, found.row).cursor
     try:
         node, zone = parse(place.query), timezone.get_current_timezone()

@@ -21,6 +21,7 @@ from archive.services.sharing import remove_folder_grant, set_folder_privileges
 from archive.shares import get_folder_grant, list_folder_grants
 from archive.views.doors import archive_page
 from config.kit.pages import redirect_page, render_page, toast
+from domains.selectors import mailbox_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -39,6 +40,7 @@ def person_folders(request: ActorRequest, user_id: int) -> HttpResponse:
         "person": person,
         "rows": rows,
         "form": form,
+        "archive": mailbox_of(person),
         "may_give": actor.has_somewhere(Right.READ_OTHERS_MAIL) and not actor.owns(person),
     }
     return render_page(request, "archive/person_folders.html", context)

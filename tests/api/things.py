@@ -17,10 +17,13 @@ from accounts.services.options import set_option
 from accounts.services.roles import create_role
 from accounts.services.saved_views import create_view
 from accounts.services.tokens import create_token
+from archive import engines
 from archive.models import BackupDestination, BackupSet, Case, ProfileRun, Store
 from archive.services.cases import CaseTerms, create_case
 from archive.services.holds import HoldTerms, place_hold
 from archive.services.profiles.keeping import create_profile
+from archive.services.stores import current_store
+from archive.store import Ingest
 from config.kit import paths
 from domains.commands.purging import PurgeDeletedUserArguments
 from domains.dkim_keys import KeyKind
@@ -283,6 +286,21 @@ def a_kind_of_rules(place: Place) -> dict[str, Any]:
 def a_person_with_a_folder(place: Place) -> dict[str, Any]:
     FolderGrant.objects.get_or_create(user=place.person, mailbox_id=place.mailbox.pk, folder="Inbox")
     return of_mailbox(place)
+
+
+def a_folder(place: Place) -> dict[str, Any]:
+    opened = engines.open_store(current_store(Actor.system()))
+    folder = opened.ensure_folder(place.mailbox.pk, "Work")
+    if not opened.catalogue.folder(folder).messages:
+        with Ingest(opened, place.mailbox.pk, index="no") as ingest:
+            ingest.put("Work", content=b"Subject: kept\r\n\r\nfor ever\r\n")
+    return of_mailbox(place) | {"folderPath": "Work"}
+
+
+def an_empty_folder(place: Place) -> dict[str, Any]:
+    path = f"Empty {next(_numbers)}"
+    engines.open_store(current_store(Actor.system())).ensure_folder(place.mailbox.pk, path)
+    return of_mailbox(place) | {"folderPath": path}
 
 
 def an_event(place: Place) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from django.urls import reverse
 from django.utils import timezone
@@ -17,12 +18,15 @@ from accounts.models import User
 from accounts.services import create_user
 from archive import engines, selectors
 from archive.backup_commands import RunBackupArguments, VerifyBackupArguments
+from archive.foldertree import tree_of
 from archive.models import Gap
 from archive.services.backup.destinations import create_destination
+from archive.services.folders import create_folder
 from archive.services.imports import ImportArguments
 from archive.services.packages import PackageArguments
 from archive.services.profiles.arguments import ProfileArguments
 from archive.services.profiles.keeping import create_profile, set_automatic
+from archive.services.sharing import set_folder_privileges
 from config.kit import paths, secrets
 from domains.selectors import mailbox_of
 from jobs.models import Job, Task, TaskLog
@@ -58,6 +62,7 @@ def build() -> World:
     pages.append(("user", reverse("accounts:user-detail", args=[user.pk])))
     pages += [("task-import", _import(administrator)), ("task-import-user", _import(user))]
     pages += _mail_pages(administrator, "administrator-mail") + _mail_pages(user, "user-mail")
+    pages += _folder_pages(user)
     pages += _clock_pages(administrator, user)
     store = selectors.list_stores(Actor.for_user(administrator))[0]
     pages.append(("store", reverse("archive:store-detail", args=[store.pk])))
@@ -234,7 +239,7 @@ def _mail_pages(person: User, whose: str) -> list[tuple[str, str]]:
     assert mailbox is not None
     archive = selectors.get_archive(actor, mailbox.pk)
     assert archive is not None
-    node = selectors.list_folders(archive)[0]
+    store_id, number = next(tree_of(archive).walk()).parts[0]
     search = reverse("archive:search")
     scope = selectors.Scope(frozenset({mailbox.pk}))
     found = selectors.search(scope, "lamps has:unindexed", limit=1).hits[0].public_id
@@ -243,13 +248,35 @@ def _mail_pages(person: User, whose: str) -> list[tuple[str, str]]:
     ]
     pages += [
         ("message-text", reverse("archive:message", args=[found]) + "?view=text"),
-        ("folder", reverse("archive:folder", args=[node.store.pk, node.folder.number])),
+        ("folder", reverse("archive:folder", args=[store_id, number])),
         ("search", f"{search}?q=lamps+from%3Amara"),
         ("search-file", f"{search}?q=attachment%3Abreakwater"),
         ("search-none", f"{search}?q=zebra"),
         ("search-wrong", f"{search}?q=%28lamps"),
     ]
     return [(f"{whose}-{name}", path) for name, path in pages]
+
+
+def _folder_pages(person: User) -> list[tuple[str, str]]:
+    """The folders of somebody's archive, as who runs their account sees them."""
+    mailbox = mailbox_of(person)
+    assert mailbox is not None
+    system = Actor.system()
+    for path in ("Projects/Lamps/Offers", "Projects/Bridges", "Nothing in it"):
+        create_folder(system, mailbox, path)
+    set_folder_privileges(system, factories.make_user("shared@example.org"), mailbox, "Projects", ["read", "write"])
+    filled = next(node.path for node in tree_of(selectors.Archive(mailbox)).walk() if node.messages)
+    pages = [
+        ("folders", reverse("archive:folders-of", args=[mailbox.pk])),
+        ("folder-detail", f"{reverse('archive:folder-detail', args=[mailbox.pk])}?path=Projects"),
+        ("folder-full", f"{reverse('archive:folder-detail', args=[mailbox.pk])}?path={quote(filled)}"),
+        ("folder-move", f"{reverse('archive:folder-move', args=[mailbox.pk])}?path=Projects"),
+        ("folder-create", reverse("archive:folder-create", args=[mailbox.pk])),
+        ("folders-empty", reverse("archive:folders-empty", args=[mailbox.pk])),
+        ("folder-delete", f"{reverse('archive:folder-delete', args=[mailbox.pk])}?path={quote(filled)}"),
+        ("folder-names", reverse("archive:folder-names", args=[mailbox.pk])),
+    ]
+    return [(f"administrator-mail-{name}", path) for name, path in pages]
 
 
 def _task(actor: User, state: str, number: int) -> Task:

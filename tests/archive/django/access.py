@@ -183,6 +183,16 @@ def a_certificate(cast: Cast, owner: User) -> tuple[object, ...]:
     return (made.pk,)
 
 
+def an_archive(cast: Cast, domain: Domain) -> tuple[object, ...]:
+    make_store()
+    return (make_mailbox_in(domain).pk,)
+
+
+def own_archive(cast: Cast, owner: User) -> tuple[object, ...]:
+    make_store()
+    return (factories.make_mailbox(owner).pk,)
+
+
 A_POLICY = {"name": "Ten years", "position": "1", "period": "10", "interval": "year", "reference": "ArchiveDate"}
 
 
@@ -277,6 +287,41 @@ ROWS = [
     Row(
         "archive:share-end", method="POST", own=303, foreign=404, administrator=303, args=a_share,
         delegate_foreign={303, 403, 404},
+    ),
+    somewhere("archive:folder-archives", need=Right.VIEW_USERS),
+    in_domain("archive:folders-of", see=Right.VIEW_USERS, args=an_archive, own=200, own_args=own_archive),
+    in_domain("archive:folder-detail", 303, see=Right.VIEW_USERS, args=an_archive, own=303, own_args=own_archive),
+    in_domain(
+        "archive:folder-detail", 303, method="POST", see=Right.VIEW_USERS, args=an_archive, own=403,
+        own_args=own_archive,
+    ),
+    *(
+        in_domain(
+            f"archive:{route}", answer, method=method, see=Right.VIEW_USERS, need=Right.MANAGE_USERS, args=an_archive,
+            own=403, own_args=own_archive,
+        )
+        for route, answer, method in (
+            ("folder-create", 200, "GET"), ("folder-create", 422, "POST"), ("folder-move", 303, "GET"),
+            ("folder-move", 303, "POST"), ("folders-empty", 200, "GET"), ("folders-empty", 303, "POST"),
+        )
+    ),
+    *(
+        in_domain(
+            "archive:folder-delete", answer, method=method, see=Right.VIEW_USERS, need=Right.DELETE_MAIL,
+            args=an_archive, own=403, own_args=own_archive,
+        )
+        for answer, method in ((200, "GET"), (422, "POST"))
+    ),
+    *(
+        in_domain(
+            "archive:folder-names", answer, method=method, see=Right.VIEW_USERS, need=Right.MANAGE_USERS,
+            args=an_archive, own=answer, own_args=own_archive,
+        )
+        for answer, method in ((200, "GET"), (303, "POST"))
+    ),
+    Row(
+        "archive:folder-children", own=302, foreign=404, administrator=302, administrator_foreign=404,
+        args=own_archive,
     ),
     in_domain("archive:person-folders", see=Right.VIEW_USERS, need=Right.MANAGE_USERS, args=somebody),
     in_domain(

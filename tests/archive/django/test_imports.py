@@ -19,6 +19,7 @@ from accounts.errors import BadAddress, Forbidden
 from accounts.models import AuditEvent, User
 from archive import counting, selectors
 from archive.errors import BadArguments, PathRefused
+from archive.foldertree import tree_of
 from archive.models import Rejection, Store, Upload, UploadState
 from archive.services import imports
 from archive.services.exports import ExportArguments
@@ -97,7 +98,7 @@ def test_folders_of_the_source_are_kept_unless_one_is_named(tmp_path: Path) -> N
     write(tmp_path / "in" / "2.eml", make_raw("two"))
     run_import(tmp_path / "in")
     mailbox = Mailbox.objects.get(address="bob@example.org")
-    paths = {node.folder.path: node.folder.messages for node in selectors.list_folders(selectors.Archive(mailbox))}
+    paths = {node.path: node.messages for node in tree_of(selectors.Archive(mailbox)).walk()}
     assert paths["Inbox"] == 1
     assert paths["Work/Old"] == 1
 
