@@ -291,14 +291,10 @@ ROWS = [
     somewhere("archive:folder-archives", need=Right.VIEW_USERS),
     in_domain("archive:folders-of", see=Right.VIEW_USERS, args=an_archive, own=200, own_args=own_archive),
     in_domain("archive:folder-detail", 303, see=Right.VIEW_USERS, args=an_archive, own=303, own_args=own_archive),
-    in_domain(
-        "archive:folder-detail", 303, method="POST", see=Right.VIEW_USERS, args=an_archive, own=403,
-        own_args=own_archive,
-    ),
+    in_domain("archive:folder-detail", 303, method="POST", see=Right.VIEW_USERS, args=an_archive),
     *(
         in_domain(
-            f"archive:{route}", answer, method=method, see=Right.VIEW_USERS, need=Right.MANAGE_USERS, args=an_archive,
-            own=403, own_args=own_archive,
+            f"archive:{route}", answer, method=method, see=Right.VIEW_USERS, need=Right.MANAGE_USERS, args=an_archive
         )
         for route, answer, method in (
             ("folder-create", 200, "GET"), ("folder-create", 422, "POST"), ("folder-move", 303, "GET"),
@@ -308,7 +304,7 @@ ROWS = [
     *(
         in_domain(
             "archive:folder-delete", answer, method=method, see=Right.VIEW_USERS, need=Right.DELETE_MAIL,
-            args=an_archive, own=403, own_args=own_archive,
+            args=an_archive,
         )
         for answer, method in ((200, "GET"), (422, "POST"))
     ),
