@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("archive", "0007_sent_in_doubt"),
+        ("archive", "0008_backups"),
         ("domains", "0020_directory_at_speed"),
     ]
 
