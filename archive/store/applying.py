@@ -242,9 +242,9 @@ class Applier:
     def rmd(self, number: int) -> None:
         """Without effect where the folder isn't empty, as it can be where a damaged journal is read."""
         self.db.execute(
-            """DELETE FROM folder WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM placement WHERE folder = ?1)
-               AND NOT EXISTS (SELECT 1 FROM folder it WHERE it.mailbox = folder.mailbox AND it.parent = ?1)""",
-            (number,),
+            """DELETE FROM folder WHERE number = ? AND NOT EXISTS (SELECT 1 FROM placement WHERE folder = ?)
+               AND NOT EXISTS (SELECT 1 FROM folder it WHERE it.mailbox = folder.mailbox AND it.parent = ?)""",
+            (number, number, number),
         )
 
     def use(self, message: int, parts: list[int]) -> None:
