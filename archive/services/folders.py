@@ -17,10 +17,11 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.actors import Actor
+from accounts.errors import Forbidden
 from archive import engines, foldernames, locking
 from archive import store as engine
 from archive.errors import ArchiveError, FolderBusy, FolderProtected, FolderRefused, FolderUnknown, StoreUnavailable
-from archive.folderrights import require_organising
+from archive.folderrights import may_organise, require_organising
 from archive.models import FolderAlias, FolderClass, FolderMove, FolderSubscription, Store
 from archive.services import folder_access
 from archive.services.stores import current_store
@@ -174,8 +175,11 @@ def delete_empty_folders(actor: Actor, mailbox: Mailbox, path: str = "", *, dry_
     Raises: Forbidden, FolderUnknown, StoreUnavailable.
     """
     path = foldernames.resolve(mailbox, path) if path.strip(" /") else ""
-    require_organising(actor, mailbox, path)
-    finish_moves(mailbox)
+    if not dry_run:
+        require_organising(actor, mailbox, path)
+        finish_moves(mailbox)
+    elif not may_organise(actor, mailbox, path):
+        raise Forbidden(f"{actor.label} may not organise these folders")
     if path and not _has(mailbox, path):
         raise FolderUnknown(_("There is no folder “%(folder)s”.") % {"folder": path})
     parts = _parts()

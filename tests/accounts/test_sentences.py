@@ -31,6 +31,7 @@ _RULES = [kind.event for kind in KINDS.values()]
 _LINKS = [kind.value for kind in OneTimeLink.Kind if kind not in ("first_administrator", "sign_in")]
 _CSV = ("alias", "group", "forward", "forwarding", "catch_all", "subscriber")
 BUILT: dict[str, list[str]] = {
+    "folder.{kind}": ["folder.move", "folder.merge"],
     "user.{row.kind}_link": [f"user.{kind}_link" for kind in _LINKS],
     "user.{kind.value}_link": [f"user.{kind}_link" for kind in _LINKS],
     "store.{name}": [f"store.{name}" for name in ("verify", "recover", "rebuild_index", "compact")],
