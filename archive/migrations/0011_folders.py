@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("archive", "0008_backups"),
+        ("archive", "0010_cases"),
         ("domains", "0020_directory_at_speed"),
     ]
 
