@@ -125,6 +125,9 @@ class BackupBackend:
     def size(self, name: str) -> int:
         return self._item(name).bytes
 
+    def total(self, folder: str) -> int:
+        return sum(map(self.size, self.names(folder)))
+
     def read(self, name: str, offset: int, length: int) -> bytes:
         item = self._item(name)
         try:
@@ -155,6 +158,9 @@ class BackupBackend:
     @contextlib.contextmanager
     def lock(self, name: str, *, wait: bool = True) -> Iterator[None]:
         yield
+
+    def close(self) -> None:
+        """The destination is its owner's."""
 
 
 class StoreInBackup(Store):

@@ -7,7 +7,8 @@ reading (`catalogue`).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 from .errors import WrongFormat
 from .journal import Record
@@ -18,14 +19,37 @@ from .rows import CLOSED, IN_COMPACTION, OPEN, Description, check_of, rank_of
 # How many numbers one statement takes.
 CHUNK = 500
 
+class Answer(Protocol):
+    """What a statement gives back."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Db(Protocol):
+    """Who takes statements, with `?` for values: a connection of SQLite, or one of PostgreSQL behind a translation."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Answer: ...
+
+    def executemany(self, sql: str, parameters: Sequence[Sequence[Any]], /) -> object: ...
+
+
 Describe = Callable[[int], Description]
 Locate = Callable[[int], Place | None]
+
+INSERT_MESSAGE = "INSERT INTO message VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 
 class Applier:
     """Applies the events of one record inside one transaction."""
 
-    def __init__(self, db: sqlite3.Connection, record: Record, describe: Describe, locate: Locate) -> None:
+    def __init__(self, db: Db, record: Record, describe: Describe, locate: Locate) -> None:
         self.db = db
         self.record = record
         self.describe = describe
@@ -63,14 +87,21 @@ class Applier:
         for kind, *values in self.record.events:
             if kind not in kinds:
                 raise WrongFormat(f"record {self.record.sequence} has an event {kind!r} this version does not know")
+            if kind not in ("msg", "put"):
+                self.flush()
             kinds[kind](*values)
+        self.flush()
         self._write_counts()
+
+    def flush(self) -> None:
+        """Messages and placements that were held back are written now: what follows relies on them."""
 
     def _write_counts(self) -> None:
         for key, value in self._least.items():
-            self.db.execute("UPDATE meta SET value = max(value, ?) WHERE key = ?", (value, key))
+            self.db.execute("UPDATE meta SET value = ? WHERE key = ? AND value < ?", (value, key, value))
         for pack, end in self._ends.items():
-            self.db.execute("UPDATE pack SET bytes = max(bytes, ?) WHERE number = ? AND state = 0", (end, pack))
+            sql = "UPDATE pack SET bytes = ? WHERE number = ? AND state = 0 AND bytes < ?"
+            self.db.execute(sql, (end, pack, end))
         for key, change in self._counts.items():
             self.db.execute("UPDATE meta SET value = value + ? WHERE key = ?", (change, key))
         for folder, change in self._folders.items():
@@ -78,7 +109,7 @@ class Applier:
         for day, (messages, size) in self._days.items():
             sql = (
                 "INSERT INTO arrival VALUES(?, ?, ?) ON CONFLICT(day) DO UPDATE "
-                "SET messages = messages + excluded.messages, bytes = bytes + excluded.bytes"
+                "SET messages = arrival.messages + excluded.messages, bytes = arrival.bytes + excluded.bytes"
             )
             self.db.execute(sql, (day, messages, size))
 
@@ -89,7 +120,8 @@ class Applier:
         self._least[key] = max(value, self._least.get(key, 0))
 
     def box(self, number: int, label: str) -> None:
-        self.db.execute("INSERT OR REPLACE INTO mailbox VALUES(?, ?)", (number, label))
+        sql = "INSERT INTO mailbox VALUES(?, ?) ON CONFLICT(number) DO UPDATE SET label = excluded.label"
+        self.db.execute(sql, (number, label))
 
     def dir(self, number: int, mailbox: int, parent: int, name: str) -> None:
         sql = "INSERT INTO folder(number, mailbox, parent, name) VALUES(?, ?, ?, ?)"
@@ -106,7 +138,6 @@ class Applier:
         where = place or Place(0, 0, 0)
         if place is None:
             self.db.execute("UPDATE pack SET state = ? WHERE state = ?", (CLOSED, OPEN))
-        sql = "INSERT INTO message VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         since = self.record.at_ms if archived_ms is None else archived_ms
         lies, texts = (
             (where.pack, where.offset, where.length),
@@ -114,13 +145,7 @@ class Applier:
         )
         check = check_of(*lies, said.flags, *texts)
         row = (number, bytes.fromhex(sha256), size, date, since, *lies, *texts, said.flags, self.record.sequence, check)
-        try:
-            self.db.execute(sql, row)
-        except sqlite3.IntegrityError:
-            # A content comes again only after it was deleted: the record of that deletion is lost (recover).
-            same = self.db.execute("SELECT number FROM message WHERE sha256 = ?", (bytes.fromhex(sha256),)).fetchall()
-            self.delete([old for (old,) in same], 0, "", "")
-            self.db.execute(sql, row)
+        self._insert(row)
         self._ends[where.pack] = max(where.offset + where.length, self._ends.get(where.pack, 0))
         self._dates[number] = date
         self._count("messages", 1)
@@ -130,13 +155,30 @@ class Applier:
         day[0] += 1
         day[1] += size
 
+    def _insert(self, row: tuple[Any, ...]) -> None:
+        try:
+            self.db.execute(INSERT_MESSAGE, row)
+        except sqlite3.IntegrityError:
+            self._insert_again(row)
+
+    def _insert_again(self, row: tuple[Any, ...]) -> None:
+        """A content comes again only after it was deleted: the record of that deletion is lost (recover)."""
+        same = self.db.execute("SELECT number FROM message WHERE sha256 = ?", (row[1],)).fetchall()
+        self.delete([old for (old,) in same], 0, "", "")
+        self.db.execute(INSERT_MESSAGE, row)
+
     def put(self, folder: int, number: int) -> None:
         date = self._date(number)
-        if date is None:
-            return  # only where a damaged journal is read: the record that added the message is lost
+        if date is not None:  # else a damaged journal is read: the record that added the message is lost
+            self._place(folder, rank_of(date, number), number)
+
+    def _place(self, folder: int, rank: int, number: int) -> None:
         sql = "INSERT INTO placement VALUES(?, ?, ?) ON CONFLICT DO NOTHING"
-        if self.db.execute(sql, (folder, rank_of(date, number), number)).rowcount:
-            self._folders[folder] = self._folders.get(folder, 0) + 1
+        if self.db.execute(sql, (folder, rank, number)).rowcount:
+            self._placed(folder)
+
+    def _placed(self, folder: int, change: int = 1) -> None:
+        self._folders[folder] = self._folders.get(folder, 0) + change
 
     def _date(self, number: int) -> int | None:
         if number not in self._dates:
@@ -156,7 +198,7 @@ class Applier:
         for number in numbers:
             sql = "DELETE FROM placement WHERE number = ? AND folder = ?"
             gone = self.db.execute(sql, (number, folder)).rowcount
-            self._folders[folder] = self._folders.get(folder, 0) - gone
+            self._placed(folder, -gone)
             if self.db.execute("SELECT 1 FROM placement WHERE number = ?", (number,)).fetchone() is None:
                 self._forget([number])
 
@@ -164,7 +206,7 @@ class Applier:
         marks = ",".join("?" * len(numbers))
         counts = f"SELECT folder, count(*) FROM placement WHERE number IN ({marks}) GROUP BY folder"  # noqa: S608
         for folder, count in self.db.execute(counts, numbers).fetchall():
-            self._folders[folder] = self._folders.get(folder, 0) - count
+            self._placed(folder, -count)
         self.db.execute(f"DELETE FROM placement WHERE number IN ({marks})", numbers)  # noqa: S608
         self._forget(numbers)
 
@@ -231,7 +273,8 @@ class Applier:
         self.db.execute("DELETE FROM trained WHERE dictionary = ?", (number,))
 
     def merge(self, source: str, number: int, sequence: int, chain: str, done: int) -> None:
-        sql = "INSERT OR REPLACE INTO merged VALUES(?, ?, ?, ?, ?)"
+        sql = """INSERT INTO merged VALUES(?, ?, ?, ?, ?) ON CONFLICT(source) DO UPDATE SET number = excluded.number,
+                 sequence = excluded.sequence, chain = excluded.chain, done = excluded.done"""
         self.db.execute(sql, (source, number, sequence, chain, done))
 
     def recreated(self, folder: str, records: int, sequence: int, chain: str) -> None:

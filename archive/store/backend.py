@@ -5,9 +5,12 @@ a failing one underneath. Not for catalogue and index: SQLite and tantivy write 
 
 What every backend promises:
 
-- `append` returns a writer placed at `at`; whatever lay beyond is gone. Data counts as kept only after `sync()`;
+- `append` returns a writer placed at `at`; whatever lay beyond is gone. Data counts as kept only after `sync()`, and
+  what was written under the writer lease only once that is given back too;
+- `total` is the sum of the sizes of a folder's files, in bytes;
 - `put` replaces a whole small file or leaves the old one: never half of either;
-- `lock` is exclusive between processes and threads and is freed when its holder dies.
+- `lock` is exclusive between processes and threads and is freed when its holder dies. An exception out of the writer
+  lease may take back all that was written under it (a transaction), so whoever holds positions asks for them again.
 """
 
 from __future__ import annotations
@@ -45,6 +48,8 @@ class Backend(Protocol):
 
     def size(self, name: str) -> int: ...
 
+    def total(self, folder: str) -> int: ...
+
     def read(self, name: str, offset: int, length: int) -> bytes: ...
 
     def append(self, name: str, at: int) -> Writer: ...
@@ -56,6 +61,8 @@ class Backend(Protocol):
     def move_folder(self, folder: str, to: str) -> None: ...
 
     def lock(self, name: str, *, wait: bool = True) -> contextlib.AbstractContextManager[None]: ...
+
+    def close(self) -> None: ...
 
 
 def translate(error: OSError, name: str) -> StoreError:
@@ -199,6 +206,9 @@ class FileBackend:
         with translated(name):
             return (self.root / name).stat().st_size
 
+    def total(self, folder: str) -> int:
+        return sum(self.size(name) for name in self.names(folder))
+
     def read(self, name: str, offset: int, length: int) -> bytes:
         with translated(name):
             if "/" not in name:  # a small file that is replaced as a whole, also by another process
@@ -312,6 +322,9 @@ class MemoryBackend:
 
     def size(self, name: str) -> int:
         return len(self._file(name))
+
+    def total(self, folder: str) -> int:
+        return sum(self.size(name) for name in self.names(folder))
 
     def read(self, name: str, offset: int, length: int) -> bytes:
         return bytes(self._file(name)[offset : offset + length])

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from archive.texts.reader import Reader
 
 from .backend import Backend, FileBackend, FileLease
-from .catalogue import Catalogue
+from .catalogue import Catalogue, KeepsCatalogue
 from .codec import Dictionaries
 from .errors import Damaged, NeedsUpgrade, NotFound, ReadOnly
 from .index import Index
@@ -29,6 +29,7 @@ from .packs import PACK_BYTES, PackReader, PackWriter, Place
 from .parts import PART
 from .replay import Places
 from .rows import Description
+from .sqlite_catalogue import SqliteCatalogue
 
 WRITER_LEASE = "writer.lock"
 PROTECTED = "protected"
@@ -40,8 +41,9 @@ class OpenStore:
 
     def __init__(
         self, backend: Backend, work: Path, store_key: bytes, identity: str, *, read_only: bool = False,
-        pack_bytes: int = PACK_BYTES, index: Path | None = None,
+        pack_bytes: int = PACK_BYTES, index: Path | None = None, catalogue: Catalogue | None = None,
     ) -> None:  # fmt: skip
+        """`catalogue`: another one than the backend's or that of the work folder, for looking at a replay."""
         self.backend = backend
         self.work = work
         self.index_path = index or work / "index"
@@ -53,8 +55,8 @@ class OpenStore:
         self._identity = bytes.fromhex(identity)
         self.journal = Journal(backend, store_key, self._identity)
         self._claim_work()
-        self.catalogue = Catalogue(work / "catalogue.sqlite")
-        self._opened = inode_of(self.catalogue.path)
+        self.catalogue = catalogue or self._open_catalogue()
+        self._opened = self.catalogue.mark()
         self._index: Index | None = None
         self.dictionaries = Dictionaries(self.load_dictionary)
         self._dictionary_cipher = AESGCM(derive(store_key, b"dictionary"))
@@ -71,8 +73,12 @@ class OpenStore:
             self._pack.close()
             self._pack = None
         self.catalogue.close()
-        if isinstance(self.backend, FileBackend):
-            self.backend.close()
+        self.backend.close()
+
+    def _open_catalogue(self) -> Catalogue:
+        if isinstance(self.backend, KeepsCatalogue):
+            return self.backend.open_catalogue()
+        return SqliteCatalogue(self.work / "catalogue.sqlite")
 
     def __enter__(self) -> Self:
         return self
@@ -114,7 +120,7 @@ class OpenStore:
 
     def stale(self) -> bool:
         """Did another process put another catalogue in place? Then close this and open the store again."""
-        return self._opened != inode_of(self.catalogue.path)
+        return self._opened != self.catalogue.mark()
 
     @property
     def format(self) -> int:
@@ -147,9 +153,15 @@ class OpenStore:
             raise ReadOnly("this store is open for reading only")
         if self.is_protected:
             raise ReadOnly("this store is write-protected")
-        with self.backend.lock(WRITER_LEASE):
-            self._catch_up()
-            yield
+        try:
+            with self.backend.lock(WRITER_LEASE):
+                self._catch_up()
+                yield
+        except BaseException:
+            # What was written under the lease may have been taken back with it: ends are looked up again.
+            self.journal.forget()
+            self.drop_pack()
+            raise
 
     def refresh(self) -> None:
         """Bring the catalogue up to the journal (after a crash, or for a folder opened the first time).
@@ -264,12 +276,8 @@ class OpenStore:
 
     def replace_catalogue(self, path: Path) -> None:
         """Put a freshly built catalogue in place of the present one; only under the writer lease."""
-        self.catalogue.close()
-        for suffix in ("-wal", "-shm"):
-            (self.work / f"catalogue.sqlite{suffix}").unlink(missing_ok=True)
-        path.replace(self.work / "catalogue.sqlite")
-        self.catalogue = Catalogue(self.work / "catalogue.sqlite")
-        self._opened = inode_of(self.catalogue.path)
+        self.catalogue = self.catalogue.replaced_by(path)
+        self._opened = self.catalogue.mark()
 
     @property
     def root(self) -> Path:
@@ -277,7 +285,3 @@ class OpenStore:
         if not isinstance(self.backend, FileBackend):
             raise ReadOnly("this store does not lie in a folder")
         return self.backend.root
-
-
-def inode_of(path: Path) -> int:
-    return path.stat().st_ino if path.exists() else 0

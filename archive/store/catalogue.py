@@ -1,144 +1,135 @@
-"""The catalogue: folders, what is known of each message, and placements, as a SQLite projection of the journal.
+"""The catalogue's face: folders, what is known of each message, and placements, as tables; a projection of the journal.
 
 It can be thrown away and built again (I5). A row only names a message that is durably in a pack and in the journal,
-because commits are applied here after both were made durable (I1). Not for writing events (`store`) nor for text
-(`index`).
-
-Many readers (one connection per thread) and one writer, who holds the store's writer lease.
+because commits are applied here after both were made durable, or together with them (I1). Where the tables are kept
+says `sqlite_catalogue`, or `postgres.catalogue`; the statements here are words that both understand, with `?` for
+values. Not for writing events (`store`) nor for text (`index`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
-import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
-from .applying import Applier, Describe, Locate
-from .errors import Damaged, NotFound, StorageFailed, StoreFull, WrongFormat
+from .applying import Applier, Db, Describe, Locate
+from .errors import Damaged, NotFound
 from .journal import Position, Record
 from .packs import Place
 from .parts import PART
 from .rows import Folder, FolderSum, Merged, Pack, Part, Row, row_of
-from .schema import COUNTERS, VERSION, statements, upgrade
 
 QUARTER_MS = 900_000
 ARRIVAL_SLACK_MS = 2 * 86_400_000
 FOLDER_LISTS_KEPT = 16
 
 
-class Catalogue:
-    """One SQLite file. Reads from any thread; `apply` only under the writer lease."""
+@runtime_checkable
+class KeepsCatalogue(Protocol):
+    """A backend that has a place for the catalogue, which is then the same for all who open the store."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._local = threading.local()
-        self._readers: list[tuple[threading.Thread, sqlite3.Connection]] = []
-        self._guard = threading.Lock()
-        self._folders: dict[int | None, tuple[int, list[Folder]]] = {}
-        self._writing = threading.Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = self._connect()
-        self._prepare()
+    def open_catalogue(self) -> Catalogue:
+        """The catalogue, made where it is missing."""
 
-    def _connect(self) -> sqlite3.Connection:
-        try:
-            connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
-            connection.execute("PRAGMA journal_mode=WAL")
-            # A projection: after a power cut the last commits may be missing, and are replayed.
-            connection.execute("PRAGMA synchronous=NORMAL")
-            connection.execute("PRAGMA cache_size=-8192")
-        except sqlite3.DatabaseError as error:
-            raise WrongFormat(f"the catalogue can't be opened: {error}") from error
-        return connection
 
-    def _prepare(self) -> None:
-        try:
-            version = self._writer.execute("PRAGMA user_version").fetchone()[0]
-            if version > VERSION:
-                raise WrongFormat(f"the catalogue is of version {version}, {VERSION} is read here")
-            if version < VERSION:
-                with self.transaction():
-                    # Another process may have done it between the look and the lock.
-                    version = self._writer.execute("PRAGMA user_version").fetchone()[0]
-                    if version == 0:
-                        self._make()
-                    elif version < VERSION:
-                        upgrade(self._writer, version)
-        except sqlite3.DatabaseError as error:
-            raise WrongFormat(f"the catalogue can't be read: {error}") from error
+class Catalogue(ABC):
+    """Reads from any thread; `apply` only under the writer lease (or on a catalogue nobody else writes)."""
 
-    def _make(self) -> None:
-        for statement in statements():
-            self._writer.execute(statement)
-        for counter in COUNTERS:
-            self._writer.execute("INSERT INTO meta VALUES(?, ?)", (counter, int("next" in counter)))
-        self._save_position(Position())
-        self._writer.execute(f"PRAGMA user_version={VERSION}")
+    applier: type[Applier] = Applier
 
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One write transaction; disk-full becomes StoreFull, and nothing of it stays."""
-        with self._writing:
-            try:
-                self._writer.execute("BEGIN IMMEDIATE")
-                yield self._writer
-                self._writer.execute("COMMIT")
-            except sqlite3.OperationalError as error:
-                self._rollback()
-                if "full" in str(error):
-                    raise StoreFull("no room left for the catalogue") from error
-                raise StorageFailed(f"catalogue: {error}") from error
-            except BaseException:
-                self._rollback()
-                raise
-
-    def _rollback(self) -> None:
-        if self._writer.in_transaction:
-            self._writer.execute("ROLLBACK")
+    def __init__(self) -> None:
+        self._folders: dict[int | None, tuple[bytes, list[Folder]]] = {}
 
     @property
-    def reader(self) -> sqlite3.Connection:
-        """This thread's connection."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._connect()
-            with self._guard:
-                # Imports come with threads of their own: what those leave behind is closed here.
-                for thread, left in self._readers:
-                    if not thread.is_alive():
-                        left.close()
-                self._readers = [(thread, kept) for thread, kept in self._readers if thread.is_alive()]
-                self._readers.append((threading.current_thread(), connection))
-        return connection
+    @abstractmethod
+    def reader(self) -> Db:
+        """For asking, and for tests: each statement is its own transaction, or belongs to this thread's."""
 
+    @abstractmethod
+    def transaction(self) -> contextlib.AbstractContextManager[Db]:
+        """One write transaction, of which nothing stays when it fails. Raises: StoreFull, StorageFailed."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    # Its place
+
+    @abstractmethod
+    def mark(self) -> int:
+        """Changes when another catalogue was put in this one's place by another process."""
+
+    @abstractmethod
+    def replaced_by(self, path: Path) -> Catalogue:
+        """The catalogue with what the SQLite file at `path` holds, which is used up. Only under the writer lease."""
+
+    @abstractmethod
+    def size_bytes(self) -> int:
+        """What it takes, with its indexes."""
+
+    @abstractmethod
+    def frozen(self, folder: Path) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        """One state of it, read by SQLite with texts as bytes, while writers go on; `folder` is for what that needs."""
+
+    @abstractmethod
+    def copy_to(self, path: Path) -> list[str]:
+        """One state of it as a new SQLite file; what its own check of its pages says against it."""
+
+    # Upkeep
+
+    @abstractmethod
     def tidy(self) -> None:
-        """Fold the write-ahead log back into the file, if no reader is in the way."""
-        with self._writing, contextlib.suppress(sqlite3.OperationalError):
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Fold back what writing left behind, if no reader is in the way."""
 
-    def close(self) -> None:
-        with self._guard:
-            for _, connection in self._readers:
-                connection.close()
-            self._readers.clear()
-            self._writer.close()
+    @abstractmethod
+    def is_sound(self) -> bool:
+        """Whether its own check finds nothing. Tables can be asked then."""
+
+    @abstractmethod
+    def missing_indexes(self) -> list[str]:
+        """The statements that make the indexes that are not there. A missing table is more than this tells."""
+
+    @abstractmethod
+    def figures(self) -> tuple[int, int, int]:
+        """(what it takes, what of it is free, what waits to be folded back), in bytes."""
+
+    @abstractmethod
+    def give_back(self) -> None:
+        """Give free pages back. Raises: StorageFailed."""
+
+    @abstractmethod
+    def wipe(self) -> None:
+        """Leave nothing of rows that were deleted in its pages. Raises: StorageFailed."""
+
+    @abstractmethod
+    def optimise(self) -> None:
+        """Refresh what the query planner knows. Raises: StorageFailed."""
+
+    @abstractmethod
+    def connections(self) -> int:
+        """How many are open for reading."""
 
     # What it knows of the journal
 
     def position(self) -> Position:
         """The journal position this catalogue has applied. Raises: Damaged."""
-        row = self.reader.execute("SELECT value FROM meta WHERE key = 'position'").fetchone()
+        return self._position(self.reader)
+
+    @staticmethod
+    def _position(db: Db) -> Position:
+        row = db.execute("SELECT value FROM meta WHERE key = 'position'").fetchone()
         try:
             segment, offset, sequence, chain = str(row[0]).split(",")
             return Position(int(segment), int(offset), int(sequence), bytes.fromhex(chain))
         except (TypeError, ValueError):
             raise Damaged("the catalogue's position can't be read", "catalogue.sqlite") from None
 
-    def _save_position(self, at: Position) -> None:
-        value = f"{at.segment},{at.offset},{at.sequence},{at.chain.hex()}"
-        self._writer.execute("INSERT OR REPLACE INTO meta VALUES('position', ?)", (value,))
+    @staticmethod
+    def _save_position(db: Db, at: Position) -> None:
+        sql = "INSERT INTO meta VALUES('position', ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value"
+        db.execute(sql, (f"{at.segment},{at.offset},{at.sequence},{at.chain.hex()}",))
 
     def counter(self, name: str) -> int:
         """Raises: Damaged."""
@@ -152,11 +143,10 @@ class Catalogue:
         """Apply one record. `describe` and `locate` tell of messages what the journal doesn't say."""
         with self.transaction() as db:
             # Somebody who reads the journal without the writer lease (a read-only opener) may have been faster.
-            known = db.execute("SELECT value FROM meta WHERE key = 'position'").fetchone()[0]
-            if record.sequence <= int(str(known).split(",")[2]):
+            if record.sequence <= self._position(db).sequence:
                 return
-            Applier(db, record, describe, locate).run()
-            self._save_position(record.after)
+            self.applier(db, record, describe, locate).run()
+            self._save_position(db, record.after)
 
     # Reading
 
@@ -238,7 +228,7 @@ class Catalogue:
     def folders(self, mailbox: int | None = None) -> list[Folder]:
         """All folders (of a mailbox), sorted by path. Read anew after a commit only: not to be changed by callers."""
         try:
-            at = self.position().sequence
+            at = self.position().chain  # not the sequence: one that was rolled back comes again
         except Damaged:  # recover reads what is left
             return self._read_folders(mailbox)
         kept = self._folders.get(mailbox)

@@ -90,6 +90,10 @@ class FaultyBackend:
         self.alive()
         return self.inner.size(name)
 
+    def total(self, folder: str) -> int:
+        self.alive()
+        return self.inner.total(folder)
+
     def read(self, name: str, offset: int, length: int) -> bytes:
         self.alive()
         return self.inner.read(name, offset, length)
@@ -119,6 +123,9 @@ class FaultyBackend:
     def lock(self, name: str, *, wait: bool = True) -> contextlib.AbstractContextManager[None]:
         self.alive()
         return self.inner.lock(name, wait=wait)
+
+    def close(self) -> None:
+        """The inner one is its owner's."""
 
 
 class FaultyWriter:

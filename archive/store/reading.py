@@ -149,13 +149,11 @@ class ReadableStore(OpenStore):
         return self.rows(self.catalogue.list_folder(folder, before=before, after=after, limit=limit))
 
     def facts(self) -> StoreFacts:
-        stored = sum(self.backend.size(name) for where in ("journal", "packs") for name in self.backend.names(where))
-        catalogue = sum(path.stat().st_size for path in self.work.glob("catalogue.sqlite*"))
         return StoreFacts(
             messages=self.catalogue.counter("messages"),
             raw_bytes=self.catalogue.counter("raw_bytes"),
-            stored_bytes=stored,
-            work_bytes=catalogue + self.index.size_bytes(),
+            stored_bytes=sum(map(self.backend.total, ("journal", "packs"))),
+            work_bytes=self.catalogue.size_bytes() + self.index.size_bytes(),
             journal_end=self.catalogue.position().sequence,
             index_position=self.index.position().sequence,
         )

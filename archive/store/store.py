@@ -21,7 +21,7 @@ from archive.query.nodes import Node
 from . import folders
 from . import keys as wrapping
 from .adding import Added, Adding, Incoming
-from .backend import FileBackend
+from .backend import Backend, FileBackend
 from .base import DICTIONARY_FOLDER
 from .codec import dictionary_bytes, train
 from .describe import clean
@@ -56,7 +56,13 @@ class Store(ReadableStore):
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         if any(path.name != "keys.json" for path in root.iterdir()):
             raise WrongFormat(f"{root} is not empty")
-        backend = FileBackend(root)
+        return cls.create_in(FileBackend(root), work, keys, pack_bytes=pack_bytes, index=index)
+
+    @classmethod
+    def create_in(
+        cls, backend: Backend, work: Path, keys: Keys, *, pack_bytes: int = PACK_BYTES, index: Path | None = None
+    ) -> Store:
+        """Make a store where there is none yet."""
         identity, key = make_store(backend, keys)
         return cls(backend, work, key, identity, pack_bytes=pack_bytes, index=index)
 
@@ -69,7 +75,16 @@ class Store(ReadableStore):
 
         With `repair` (for recover only) a catalogue that can't be read is moved aside, and damage is left to recover.
         """
-        backend = FileBackend(root)
+        return cls.open_in(
+            FileBackend(root), work, keys, read_only=read_only, pack_bytes=pack_bytes, repair=repair, index=index
+        )
+
+    @classmethod
+    def open_in(
+        cls, backend: Backend, work: Path, keys: Keys, *, read_only: bool = False, pack_bytes: int = PACK_BYTES,
+        repair: bool = False, index: Path | None = None,
+    ) -> Store:  # fmt: skip
+        """The same of a store that lies anywhere."""
         identity = read_identity(backend)
         key = wrapping.unwrap(read_whole(backend, "keys.json"), identity, keys.master)
         make = partial(cls, backend, work, key, identity, read_only=read_only, pack_bytes=pack_bytes, index=index)

@@ -20,10 +20,11 @@ from archive.backup.destination import FolderDestination
 from archive.backup.manifest import key_for_writing, list_sets
 from archive.backup.writing import Subject, Writer
 from archive.store import Ingest, Store, StoreError
-from archive.store.backend import FileBackend
 from archive.store.errors import Busy, NotFound
 from archive.store.indexer import Indexer
-from archive.store.operations import compact, merge, recover, verify
+from archive.store.operations import compact, merge, recover, seal, verify
+from archive.store.postgres import Database, FileObjects, PostgresBackend
+from config.kit import paths
 from tests.archive.store.grounds import KEYS
 from tests.torture.mails import made
 
@@ -92,6 +93,24 @@ def churn(store: Store) -> None:
                 say("kept", which, kept[which], "archived")
         if first % 50 == 25:
             compact.run(store, compact.plan(store))
+
+
+def seal_packs(store: Store) -> None:
+    """Moves sealed packs out of the database."""
+    say("begun")
+    plan = seal.plan(store)
+    report = seal.run(store, plan, lambda done, total, note: say("step", done))
+    say("done", report.ok)
+
+
+def opened(root: str, work: str) -> Store:
+    """A store in a folder, or (`postgres:SCHEMA:OBJECTS`) in the database of the tests."""
+    if not root.startswith("postgres:"):
+        return Store.open(Path(root), Path(work), KEYS, pack_bytes=PACK_BYTES)
+    _, schema, objects = root.split(":")
+    database = Database(f"host={paths.run_dir()} user=postkeep dbname=postkeep", schema)
+    backend = PostgresBackend(database, FileObjects(Path(objects)) if objects else None)
+    return Store.open_in(backend, Path(work), KEYS, pack_bytes=PACK_BYTES)
 
 
 def operate(store: Store, name: str, *arguments: str) -> None:
@@ -184,15 +203,14 @@ def limited(store: Store, most: str, last: str) -> None:
 
 WORKS: dict[str, Callable[..., None]] = {
     "ingest": ingest, "index": index, "compact": delete_and_compact, "read": read, "hold": hold, "limited": limited,
-    "operate": operate, "churn": churn, "back_up": back_up,
+    "operate": operate, "churn": churn, "back_up": back_up, "seal": seal_packs,
 }  # fmt: skip
 
 
 def main() -> int:
     what, root, work, *arguments = sys.argv[1:]
     try:
-        with Store.open(Path(root), Path(work), KEYS, pack_bytes=PACK_BYTES) as store:
-            assert isinstance(store.backend, FileBackend)
+        with opened(root, work) as store:
             WORKS[what](store, *arguments)
     except Busy as error:
         say("busy", error)

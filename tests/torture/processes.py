@@ -20,7 +20,7 @@ class Child:
     lines: list[list[str]] = field(default_factory=list)
 
     @classmethod
-    def start(cls, what: str, root: Path, work: Path, *arguments: object) -> Child:
+    def start(cls, what: str, root: Path | str, work: Path, *arguments: object) -> Child:
         command = [sys.executable, "-m", "tests.torture.child", what, str(root), str(work), *map(str, arguments)]
         child = cls(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True))
         threading.Thread(target=child._listen, daemon=True).start()

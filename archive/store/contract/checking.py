@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,21 +14,27 @@ from ..journal import Position
 from ..operations.verify import TABLES
 from ..packs import read_table, scan
 from ..parts import PART
+from ..sqlite_catalogue import SqliteCatalogue
 from ..store import Store
 from .making import bring_index
 
 
 def catalogue_rows(store: Store) -> dict[str, list[tuple[object, ...]]]:
     """All rows of a catalogue, table by table, sorted."""
-    db = store.catalogue.reader
-    return {table: sorted(db.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in TABLES}  # noqa: S608
+    with tempfile.TemporaryDirectory(dir=store.work, prefix="rows.") as folder:
+        store.catalogue.copy_to(Path(folder) / "copy.sqlite")
+        with contextlib.closing(sqlite3.connect(Path(folder) / "copy.sqlite")) as db:
+            return {table: sorted(db.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in TABLES}  # noqa: S608
 
 
 @contextlib.contextmanager
 def replayed(store: Store) -> Iterator[Store]:
     """The same store with projections built anew from journal and packs alone."""
     with tempfile.TemporaryDirectory(dir=store.work.parent, prefix="replayed.") as folder:
-        again = Store(store.backend, Path(folder), store.key, store.identity, pack_bytes=store.pack_bytes)
+        fresh = SqliteCatalogue(Path(folder) / "replayed.sqlite")
+        again = Store(
+            store.backend, Path(folder), store.key, store.identity, pack_bytes=store.pack_bytes, catalogue=fresh
+        )
         try:
             again.refresh()
             yield again

@@ -19,6 +19,9 @@ class Ground(Protocol):
     def open(self, work: str = "work", *, read_only: bool = False, pack_bytes: int = 1 << 20) -> Store:
         """The one store of this ground, made when it is missing, with its projections in the work folder named."""
 
+    def lose_projections(self) -> None:
+        """Catalogue and index are gone; nobody has the store open."""
+
 
 def refusal(call: Callable[[], object]) -> type[StoreError] | None:
     """The engine's error a call ends in, if it does."""

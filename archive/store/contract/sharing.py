@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-import shutil
 from io import BytesIO
 
 from ..backend import Backend
@@ -17,6 +16,7 @@ from ..layout import read_head
 from ..operations import attach, compact, merge, recover, statistics, upgrade, verify
 from ..packs import pack_name
 from ..parts import LEAST_BYTES, PART
+from ..sqlite_catalogue import SqliteCatalogue
 from ..store import Store
 from .checking import catalogue_rows, check_invariants
 from .ground import Ground, refusal
@@ -170,10 +170,12 @@ class SharingContract:
             for at, start in enumerate(starts):
                 with_catalogue = at % 2 == 0
                 work = store.work.with_name(f"anew {start}")
+                work.mkdir()
                 if with_catalogue:
-                    shutil.copytree(store.work, work)
+                    store.catalogue.copy_to(work / "copy.sqlite")
                 rewrite(backend, name, raw[: start + 40] + b"DAMAGED!" + raw[start + 48 :])
-                again = Store(backend, work, store.key, store.identity, pack_bytes=60_000)
+                catalogue = SqliteCatalogue(work / "copy.sqlite")
+                again = Store(backend, work, store.key, store.identity, pack_bytes=60_000, catalogue=catalogue)
                 with contextlib.suppress(Damaged):
                     again.refresh()
                 recover.run(again, recover.plan(again))
@@ -230,6 +232,7 @@ class SharingContract:
             assert store.known_row(numbers[1]).place.pack != part.place.pack
             store.backend.delete(pack_name(part.place.pack))
             assert sorted({n for p in attach.run(store, attach.plan(store)).problems for n in p.messages}) == numbers
+        ground.lose_projections()
         with ground.open("elsewhere", pack_bytes=30_000) as store:
             report = attach.run(store, attach.plan(store))
             assert sorted({n for problem in report.problems for n in problem.messages}) == numbers

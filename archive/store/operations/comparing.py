@@ -19,9 +19,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ..catalogue import Catalogue
 from ..journal import Event, Position, Record
 from ..rows import CHECK_SQL, NUMBER_BITS, NUMBER_MASK, RANK_DATES, RANK_SHIFT, Description, check_of
+from ..sqlite_catalogue import SqliteCatalogue
 
 UNSEEN, PRESENT, AWAITED, GONE = range(4)
 CHUNK = 256
@@ -352,7 +352,7 @@ OTHERS = (
 
 def others_agree(db: sqlite3.Connection, events: list[Event], place: Path) -> bool:
     """Whether the small tables are what these events make of empty ones, in a new catalogue at `place`."""
-    fresh = Catalogue(place)
+    fresh = SqliteCatalogue(place)
     try:
         record = Record(1, 0, events, Position(sequence=1))
         fresh.apply(record, describe=lambda number: Description(), locate=lambda number: None)

@@ -15,12 +15,11 @@ from __future__ import annotations
 import contextlib
 import random
 import shutil
-import sqlite3
 
 import zstandard
 
 from ..base import DICTIONARY_FOLDER
-from ..errors import Busy, Damaged, NotFound, StorageFailed
+from ..errors import Busy, Damaged, NotFound
 from ..indexer import LEASE
 from ..ingest import SAMPLE_BYTES, SAMPLE_LEAST_MESSAGES, SAMPLE_MESSAGE_BYTES
 from ..store import Store
@@ -73,14 +72,8 @@ def clean_projections(store: Store, progress: Progress, stop: Stop) -> bool:
     if cleaned <= (int(mark.read_text()) if mark.exists() else 0):
         return False
     rebuild_index.run(store, rebuild_index.plan(store), progress, stop)
-    db = sqlite3.connect(store.catalogue.path, timeout=30, isolation_level=None)
-    try:
-        with store.work_lease(LEASE):
-            db.execute("VACUUM")
-    except sqlite3.OperationalError as error:
-        raise StorageFailed(f"the catalogue can't be cleaned now: {error}") from error
-    finally:
-        db.close()
+    with store.work_lease(LEASE):
+        store.catalogue.wipe()
     store.catalogue.tidy()
     _drop_leftovers(store)
     mark.write_text(str(cleaned))

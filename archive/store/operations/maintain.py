@@ -6,9 +6,6 @@ the file is written.
 
 from __future__ import annotations
 
-import sqlite3
-
-from ..errors import StorageFailed
 from ..store import Store
 from .report import Meter, Plan, Progress, Report, Stop, never, quiet
 
@@ -18,7 +15,7 @@ LEAST_FREE = 0.1
 
 def plan(store: Store) -> Plan:
     """How large the file is and how much of it is free. In bytes."""
-    size, free, log = _figures(store)
+    size, free, log = store.catalogue.figures()
     return Plan("maintain", 3, {"file_bytes": size, "free_bytes": free, "log_bytes": log})
 
 
@@ -28,31 +25,15 @@ def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never
     report = Report("maintain", {"bytes_before": plan.numbers["file_bytes"] + plan.numbers["log_bytes"]})
     store.catalogue.tidy()
     meter.step(1, "folding the log back")
-    size, free, _ = _figures(store)
-    db = sqlite3.connect(store.catalogue.path, timeout=30, isolation_level=None)
-    try:
-        if size and free / size >= LEAST_FREE:
-            with store.work_lease("index.lock"):  # nobody indexes from rows that are being moved
-                db.execute("VACUUM")
-            report.notes.append("free pages were given back")
-        meter.step(1, "giving back free pages")
-        db.execute("PRAGMA analysis_limit=1000")
-        db.execute("PRAGMA optimize")
-    except sqlite3.OperationalError as error:
-        raise StorageFailed(f"the catalogue can't be tidied now: {error}") from error
-    finally:
-        db.close()
+    size, free, _ = store.catalogue.figures()
+    if size and free / size >= LEAST_FREE:
+        with store.work_lease("index.lock"):  # nobody indexes from rows that are being moved
+            store.catalogue.give_back()
+        report.notes.append("free pages were given back")
+    meter.step(1, "giving back free pages")
+    store.catalogue.optimise()
     store.catalogue.tidy()
     meter.step(1, "statistics of the query planner")
-    size, _, log = _figures(store)
+    size, _, log = store.catalogue.figures()
     report.numbers["bytes_after"] = size + log
     return report
-
-
-def _figures(store: Store) -> tuple[int, int, int]:
-    """(file, free in it, write-ahead log), in bytes."""
-    db, path = store.catalogue.reader, store.catalogue.path
-    page = int(db.execute("PRAGMA page_size").fetchone()[0])
-    pages, free = (int(db.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "freelist_count"))
-    log = path.with_name(f"{path.name}-wal")
-    return page * pages, page * free, log.stat().st_size if log.exists() else 0

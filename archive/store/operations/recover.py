@@ -22,7 +22,6 @@ from typing import Any
 
 from ..backend import Backend, Writer
 from ..base import DICTIONARY_FOLDER
-from ..catalogue import Catalogue
 from ..errors import Damaged, NotFound, StoreError
 from ..journal import FOLDER, Event, Journal, Position, Record, segment_name
 from ..packs import FOLDER as PACKS
@@ -31,6 +30,7 @@ from ..parts import PART
 from ..replay import Places
 from ..rows import OPEN
 from ..salvage import Gap, salvage
+from ..sqlite_catalogue import SqliteCatalogue
 from ..store import Store
 from . import leftovers, rebuild_index, verify
 from .lying import LyingParts
@@ -48,7 +48,7 @@ def plan(store: Store, *, deleted: bool = False) -> Plan:
     `deleted`: also bring back what was deleted and still lies in the packs (`leftovers`).
     """
     backend = store.backend
-    packs = sum(backend.size(name) for name in backend.names(PACKS))
+    packs = backend.total(PACKS)
     gaps = sum(isinstance(item, Gap) for item in salvage(store.journal, backend, events=False))
     numbers = {"packs_bytes": packs, "journal_gaps": gaps}
     if deleted:
@@ -141,6 +141,9 @@ class Beside:
     def size(self, name: str) -> int:
         return self._inner.size(self._there(name))
 
+    def total(self, folder: str) -> int:
+        return self._inner.total(self._there(folder))
+
     def read(self, name: str, offset: int, length: int) -> bytes:
         return self._inner.read(self._there(name), offset, length)
 
@@ -158,6 +161,9 @@ class Beside:
 
     def lock(self, name: str, *, wait: bool = True) -> contextlib.AbstractContextManager[None]:
         return self._inner.lock(name, wait=wait)
+
+    def close(self) -> None:
+        """The inner one is its owner's."""
 
 
 def _finish_swap(store: Store) -> None:
@@ -436,7 +442,7 @@ def rebuild_catalogue(store: Store, meter: Meter, report: Report) -> None:
     fresh_path = store.work / "catalogue.new.sqlite"
     for suffix in ("", "-wal", "-shm"):
         Path(f"{fresh_path}{suffix}").unlink(missing_ok=True)
-    fresh = Catalogue(fresh_path)
+    fresh = SqliteCatalogue(fresh_path)
     places = Places(store, Position())
     try:
         for record in store.journal.read(Position()):
@@ -447,7 +453,7 @@ def rebuild_catalogue(store: Store, meter: Meter, report: Report) -> None:
     finally:
         fresh.close()
     store.replace_catalogue(fresh_path)
-    unreadable = [row[0] for row in store.catalogue.reader.execute("SELECT number FROM message WHERE flags & 4")]
+    unreadable = [row[0] for row in store.catalogue.reader.execute("SELECT number FROM message WHERE (flags & 4) <> 0")]
     if unreadable:
         report.problems.append(Problem.of("packs", "packs", "messages whose bytes can't be read any more", unreadable))
 

@@ -29,7 +29,7 @@ def plan(store: Store) -> Plan:
     gaps = [item for item in items if isinstance(item, Gap)]
     before, after = rescue(store, records, Report("recreate_journal")) if gaps else ([], [])
     kinds = [event[0] for event in before + after]
-    size = sum(store.backend.size(name) for name in store.backend.names("packs"))
+    size = store.backend.total("packs")
     numbers = {
         "journal_gaps": len(gaps), "records_kept": len(records), "messages_rebuilt": kinds.count("msg"),
         "folders_rebuilt": kinds.count("dir"), "placements_rebuilt": kinds.count("put"),

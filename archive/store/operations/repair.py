@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from ..errors import Damaged
-from ..schema import statements
+from ..errors import Damaged, StorageFailed
 from ..store import Store
 from .recover import rebuild_catalogue
 from .report import Meter, Plan, Progress, Report, Stop, never, quiet
@@ -23,22 +22,27 @@ MENDS = (
      "SELECT count(*) FROM folder WHERE messages <> (SELECT count(*) FROM placement WHERE folder = folder.number)",
      "UPDATE folder SET messages = (SELECT count(*) FROM placement WHERE folder = folder.number)"),
     ("the number of messages",
-     "SELECT (SELECT value FROM meta WHERE key = 'messages') IS NOT (SELECT count(*) FROM message)",
+     "SELECT (SELECT value FROM meta WHERE key = 'messages') IS DISTINCT FROM (SELECT count(*) FROM message)",
      "UPDATE meta SET value = (SELECT count(*) FROM message) WHERE key = 'messages'"),
     ("the size of all messages",
-     "SELECT (SELECT value FROM meta WHERE key = 'raw_bytes') IS NOT (SELECT coalesce(sum(size), 0) FROM message)",
+     "SELECT (SELECT value FROM meta WHERE key = 'raw_bytes') IS DISTINCT FROM "
+     "(SELECT coalesce(sum(size), 0) FROM message)",
      "UPDATE meta SET value = (SELECT coalesce(sum(size), 0) FROM message) WHERE key = 'raw_bytes'"),
 )  # fmt: skip
 
 
 def plan(store: Store) -> Plan:
     """What is wrong with the catalogue, as far as a look tells."""
-    numbers = {"damaged": int(not _is_sound(store)), "missing_indexes": len(_missing(store)), "wrong_rows": 0}
+    numbers = {
+        "damaged": int(not store.catalogue.is_sound()),
+        "missing_indexes": len(store.catalogue.missing_indexes()),
+        "wrong_rows": 0,
+    }
     try:
         numbers["wrong_rows"] = sum(_count(store, sql) for _, sql, _ in MENDS)
-    except (sqlite3.DatabaseError, Damaged):
+    except (sqlite3.DatabaseError, Damaged, StorageFailed):
         numbers["damaged"] = 1
-    size = sum(store.backend.size(name) for name in store.backend.names("packs"))
+    size = store.backend.total("packs")
     return Plan("repair", size, numbers)
 
 
@@ -47,9 +51,9 @@ def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never
     report = Report("repair", {"mended": 0, "rebuilt": 0})
     meter = Meter(plan.total, progress, stop)
     with store.backend.lock("writer.lock"):
-        if _is_sound(store):
+        if store.catalogue.is_sound():
             _mend(store, report)
-        if not (_is_sound(store) and agrees(store, Meter(0, quiet, stop))):
+        if not (store.catalogue.is_sound() and agrees(store, Meter(0, quiet, stop))):
             store.drop_pack()
             store.forget_readers()
             rebuild_catalogue(store, meter, report)
@@ -58,28 +62,12 @@ def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never
     return report
 
 
-def _is_sound(store: Store) -> bool:
-    try:
-        return bool(store.catalogue.reader.execute("PRAGMA integrity_check(1)").fetchall() == [("ok",)])
-    except (sqlite3.DatabaseError, UnicodeDecodeError):
-        return False
-
-
-def _missing(store: Store) -> list[str]:
-    """Indexes that are not there. A missing table is more than this mends."""
-    try:
-        there = {sql for (sql,) in store.catalogue.reader.execute("SELECT sql FROM sqlite_master")}
-    except (sqlite3.DatabaseError, UnicodeDecodeError):
-        return []
-    return [each for each in statements("INDEX", "UNIQUE INDEX") if each not in there]
-
-
 def _count(store: Store, sql: str) -> int:
     return int(store.catalogue.reader.execute(sql).fetchone()[0])
 
 
 def _mend(store: Store, report: Report) -> None:
-    missing = _missing(store)
+    missing = store.catalogue.missing_indexes()
     try:
         with store.catalogue.transaction() as db:
             db.execute("SELECT count(*) FROM message")  # else SQLite goes by the tables and indexes it last knew
@@ -92,5 +80,5 @@ def _mend(store: Store, report: Report) -> None:
                     db.execute(mend)
                     report.count("mended", found)
                     report.notes.append(f"mended: {what}")
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, StorageFailed) as error:
         report.notes.append(f"it can't be mended: {error}")

@@ -20,8 +20,7 @@ def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never
     report = Report("statistics", {"format": store.format})
     numbers, catalogue = report.numbers, store.catalogue
     for part in PARTS:
-        names = store.backend.names(part)
-        numbers[f"{part}_bytes"] = sum(store.backend.size(name) for name in names)
+        numbers[f"{part}_bytes"] = store.backend.total(part)
         meter.step(1, part)
     numbers["stored_bytes"] = sum(numbers[f"{part}_bytes"] for part in PARTS)
     numbers["messages"], numbers["raw_bytes"] = catalogue.counter("messages"), catalogue.counter("raw_bytes")
@@ -40,7 +39,7 @@ def run(store: Store, plan: Plan, progress: Progress = quiet, stop: Stop = never
     strays = [number for number in pack_numbers(store.backend) if number not in packs]
     numbers["stray_bytes"] = sum(store.backend.size(pack_name(number)) for number in strays)
     meter.step(1, "catalogue")
-    numbers["catalogue_bytes"] = sum(path.stat().st_size for path in store.work.glob("catalogue.sqlite*"))
+    numbers["catalogue_bytes"] = catalogue.size_bytes()
     numbers["index_bytes"], numbers["lag"] = store.index.size_bytes(), store.lag()
     numbers["records"] = catalogue.position().sequence
     meter.step(1, "index")

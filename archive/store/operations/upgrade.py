@@ -18,7 +18,7 @@ from .report import Meter, Plan, Progress, Report, Stop, never, quiet
 def plan(store: Store) -> Plan:
     """Which format it has, and how much of the journal is read before it gets another."""
     now = read_head(store.backend).format
-    size = sum(store.backend.size(name) for name in store.backend.names("journal")) if now < FORMAT else 0
+    size = store.backend.total("journal") if now < FORMAT else 0
     return Plan("upgrade", size, {"format": now, "to": FORMAT, "journal_bytes": size})
 
 

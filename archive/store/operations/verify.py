@@ -39,11 +39,10 @@ def plan(store: Store, parts: Sequence[str] = PARTS, *, deep: bool = False, resu
     """
     backend = store.backend
     numbers = {
-        "journal": sum(backend.size(name) for name in backend.names("journal")),
-        "packs": sum(backend.size(name) for name in backend.names("packs")),
-        "dictionaries": sum(backend.size(name) for name in backend.names("dictionaries")),
+        "journal": backend.total("journal"), "packs": backend.total("packs"),
+        "dictionaries": backend.total("dictionaries"),
         "index": sum(file.stat().st_size for file in store.index_path.glob("*")),
-    }
+    }  # fmt: skip
     numbers["catalogue"] = numbers["journal"] + (_counter(store, "raw_bytes") if deep else 0)
     numbers = {part: numbers[part] for part in PARTS if part in parts}
     round = Round.find(store.work, store.identity, list(numbers), deep=deep)

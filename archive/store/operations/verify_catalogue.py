@@ -12,11 +12,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..catalogue import Catalogue
 from ..errors import StoreError
 from ..journal import Position, Record
 from ..replay import Places
 from ..salvage import salvage
+from ..sqlite_catalogue import SqliteCatalogue
 from ..store import Store
 from .comparing import Comparison, others_agree
 from .report import Meter, Problem, Report
@@ -56,31 +56,26 @@ def _folder(store: Store) -> Iterator[Path]:
 
 def agrees(store: Store, meter: Meter) -> bool:
     """The quick way, on one state of the catalogue: writers go on beside it."""
-    db = sqlite3.connect(store.catalogue.path, isolation_level=None)
-    db.text_factory = bytes
     try:
-        db.execute(f"PRAGMA mmap_size={1 << 40}")
-        db.execute("BEGIN")
-        end = _position_of(db)
-        comparison = Comparison(db)
-        for record in store.journal.read(Position(), events=False):
-            if record.sequence > end or not comparison.agrees:
-                break
-            comparison.hear(record)
-            meter.step(record.after.offset - record.start, "catalogue")
-        with _folder(store) as folder:
+        with _folder(store) as folder, store.catalogue.frozen(folder) as db:
+            end = _position_of(db)
+            comparison = Comparison(db)
+            for record in store.journal.read(Position(), events=False):
+                if record.sequence > end or not comparison.agrees:
+                    break
+                comparison.hear(record)
+                meter.step(record.after.offset - record.start, "catalogue")
             return comparison.finish() and others_agree(db, comparison.others, folder / "quick.sqlite")
     except (*UNREADABLE, StoreError) as error:
         if isinstance(error, StoreError) and not error.permanent:
             raise
         return False
-    finally:
-        db.close()
 
 
 def _replay(store: Store, folder: Path, meter: Meter, report: Report) -> None:
     snapshot = folder / "snapshot.sqlite"
-    if not _snapshot(store, snapshot, report):
+    if wrong := store.catalogue.copy_to(snapshot):
+        report.problems.append(Problem.of("catalogue", "catalogue.sqlite", "; ".join(wrong)))
         return
     try:
         with sqlite3.connect(snapshot) as db:
@@ -88,7 +83,7 @@ def _replay(store: Store, folder: Path, meter: Meter, report: Report) -> None:
     except UNREADABLE:
         report.problems.append(Problem.of("catalogue", "table meta", "the position can't be read"))
         return
-    fresh = Catalogue(folder / "fresh.sqlite")
+    fresh = SqliteCatalogue(folder / "fresh.sqlite")
     places = Places(store, Position())
     for record in _records(store, end):
         meter.step(sum(event[3] for event in record.events if event[0] == "msg"), "catalogue")
@@ -101,21 +96,6 @@ def _records(store: Store, end: int) -> Iterator[Record]:
     for item in salvage(store.journal, store.backend):
         if isinstance(item, Record) and item.sequence <= end:
             yield item
-
-
-def _snapshot(store: Store, path: Path, report: Report) -> bool:
-    target = sqlite3.connect(path)
-    try:
-        store.catalogue.reader.backup(target)
-        found = [row[0] for row in target.execute("PRAGMA integrity_check(20)")]
-    except sqlite3.DatabaseError as error:
-        found = [str(error)]
-    finally:
-        target.close()
-    if found != ["ok"]:
-        report.problems.append(Problem.of("catalogue", "catalogue.sqlite", "; ".join(found)))
-        return False
-    return True
 
 
 def _position_of(db: sqlite3.Connection) -> int:
