@@ -19,6 +19,7 @@ from .rows import CLOSED, IN_COMPACTION, OPEN, Description, check_of, rank_of
 # How many numbers one statement takes.
 CHUNK = 500
 
+
 class Answer(Protocol):
     """What a statement gives back."""
 
