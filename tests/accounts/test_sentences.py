@@ -17,14 +17,22 @@ from django.test import Client
 from accounts import audit, sentences
 from accounts.actors import Actor
 from accounts.models import AuditEvent, OneTimeLink, User
+from archive.services.maintenance import OPERATIONS
 from config.messages import PACKAGES, ROOT
 from domains.models import Address
 from domains.services.rule_values import KINDS
 
 _RECORDS = re.compile(r"\b(audit|recipients|trail)\.(record|record_import|build)\(|INTO accounts_auditevent")
-_ACTION = re.compile(r"(?:[a-z]+|catch_all)\.[a-z_]+")
+_ACTION = re.compile(r"(?:[a-z]+|catch_all|mail_server)\.[a-z_]+")
 _IN_SQL = re.compile(r"'([a-z]+\.[a-z_]+)', '(?:domains|accounts)\.")
-_NO_ACTIONS = frozenset({"keys.json", "recovery.pub", "log.json"})  # files
+_NO_ACTIONS = frozenset(
+    # files, loggers, kinds of alerts, elements of the monitoring
+    """keys.json recovery.pub log.json meta.json placed.json writer.lock database.dump
+    postkeep.archive postkeep.folders postkeep.system
+    backup.failed backup.incomplete backup.overdue
+    tasks.tasks tasks.longest_wait_seconds alerts.open people.accounts health.state disk.used_bytes disk.free_bytes
+    """.split()
+)
 
 _ADDRESSES = [kind.value for kind in Address.Kind if kind != Address.Kind.MAILBOX]
 _RULES = [kind.event for kind in KINDS.values()]
@@ -34,7 +42,7 @@ BUILT: dict[str, list[str]] = {
     "folder.{kind}": ["folder.move", "folder.merge"],
     "user.{row.kind}_link": [f"user.{kind}_link" for kind in _LINKS],
     "user.{kind.value}_link": [f"user.{kind}_link" for kind in _LINKS],
-    "store.{name}": [f"store.{name}" for name in ("verify", "recover", "rebuild_index", "compact")],
+    "store.{name}": [f"store.{name}" for name in OPERATIONS],
     "{address.kind}.edit": [f"{kind}.edit" for kind in _ADDRESSES],
     "{address.kind}.delete": [f"{kind}.delete" for kind in _ADDRESSES],
     "{address.kind}.rename": [f"{kind}.rename" for kind in _ADDRESSES],
@@ -55,6 +63,9 @@ BUILT: dict[str, list[str]] = {
         for start in ("info", "KINDS[kind]")
         for verb in ("create", "update", "delete", "move", "import", "export")
     },
+    # counters of the server's elements, not actions
+    "counted.{name}": [],
+    "{CUSTOM}.value": [],
     # fields of errors, not actions
     "rights.{name}": [],
     **{f"{{at}}.{name}": [] for name in ("period", "from_text", "to_text", "query")},
