@@ -25,14 +25,23 @@ from domains.services.rule_values import KINDS
 _RECORDS = re.compile(r"\b(audit|recipients|trail)\.(record|record_import|build)\(|INTO accounts_auditevent")
 _ACTION = re.compile(r"(?:[a-z]+|catch_all|mail_server)\.[a-z_]+")
 _IN_SQL = re.compile(r"'([a-z]+\.[a-z_]+)', '(?:domains|accounts)\.")
-_NO_ACTIONS = frozenset(
-    # files, loggers, kinds of alerts, elements of the monitoring
-    """keys.json recovery.pub log.json meta.json placed.json writer.lock database.dump
-    postkeep.archive postkeep.folders postkeep.system
-    backup.failed backup.incomplete backup.overdue
-    tasks.tasks tasks.longest_wait_seconds alerts.open people.accounts health.state disk.used_bytes disk.free_bytes
-    """.split()
+_FILES = frozenset(
+    {"keys.json", "recovery.pub", "log.json", "meta.json", "placed.json", "writer.lock", "database.dump"}
 )
+_LOGGERS = frozenset({"postkeep.archive", "postkeep.folders", "postkeep.system"})
+_ALERTS = frozenset({"backup.failed", "backup.incomplete", "backup.overdue"})
+_MONITORED = frozenset(
+    {
+        "tasks.tasks",
+        "tasks.longest_wait_seconds",
+        "alerts.open",
+        "people.accounts",
+        "health.state",
+        "disk.used_bytes",
+        "disk.free_bytes",
+    }
+)
+_NO_ACTIONS = _FILES | _LOGGERS | _ALERTS | _MONITORED
 
 _ADDRESSES = [kind.value for kind in Address.Kind if kind != Address.Kind.MAILBOX]
 _RULES = [kind.event for kind in KINDS.values()]
