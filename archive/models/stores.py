@@ -126,4 +126,5 @@ class AutoCreation(Versioned):
 
     @classmethod
     def load(cls) -> AutoCreation:
-        return cls.objects.get_or_create(pk=1)[0]
+        """As it is set; never saved before somebody sets it, so that who looks writes nothing."""
+        return cls.objects.filter(pk=1).first() or cls(pk=1)

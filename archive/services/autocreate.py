@@ -49,7 +49,8 @@ def set_configuration(actor: Actor, config: dict[str, Any], *, expected: int | N
         raise StoreRefused(_("There is no setting %(name)s.") % {"name": unknown[0]}, field="config")
     values = {FIELDS[name]: _checked(name, value) for name, value in config.items()}
     with transaction.atomic():
-        changes = versions.change(AutoCreation.load(), values, expected=expected)
+        row, _made = AutoCreation.objects.get_or_create(pk=1)
+        changes = versions.change(row, values, expected=expected)
         if changes:
             audit.record(actor, "store.autocreate", None, changes=changes)
     return get_configuration(actor)

@@ -65,6 +65,16 @@ class ReadableStore(OpenStore):
             raise Damaged("a message does not match its SHA-256", f"message {number}")
 
     def pieces_after_check(self, row: Row) -> Iterator[bytes]:
+        """As `pieces`, whatever compaction does meanwhile. Raises: NotFound also where it went while it was read."""
+        try:
+            yield from self._pieces_again(row)
+        except Damaged:
+            # Deleted and compacted since the look: what it shared with nobody else is in no pack any more.
+            if self.catalogue.row(row.number) is None:
+                raise NotFound(f"there is no message {row.number}") from None
+            raise
+
+    def _pieces_again(self, row: Row) -> Iterator[bytes]:
         """Compaction may move a message and drop its old pack between a look and a read: look again, once."""
         try:
             pieces = self.pieces(row)

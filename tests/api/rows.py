@@ -274,9 +274,9 @@ ROWS = [
     # monitoring and log
     server_only("element_list"),
     server_only("element_next"),
-    server_only("element_detail", an_element),
-    server_only("element_set", an_element),
-    server_only("element_delete", an_element),
+    Row("element_detail", an_element, user=403, delegate=403, foreign=403),
+    Row("element_set", an_element, user=403, delegate=403, foreign=403),
+    Row("element_delete", an_element, user=403, delegate=403, foreign=403),
     server_only("server_metrics"),
     server_only("log_search"),
     server_only("log_write"),

@@ -38,16 +38,18 @@ def test_two_imports_and_twenty_readers_while_messages_are_deleted(quick_path: P
         threads = [threading.Thread(target=keep_looking, args=(store, which, stop, wrong)) for which in range(10)]
         for thread in threads:
             thread.start()
-        deleted = delete_while(store, importers)
-        compact.run(store, compact.plan(store))
-        for importer in importers:
-            assert importer.join() == 0, importer.lines[-3:]
-            assert len(importer.heard("kept")) == MAILS
-        for reader in readers:
-            assert reader.join() == 0 and reader.heard("done"), reader.lines
-        stop.set()
-        for thread in threads:
-            thread.join(60)
+        try:
+            deleted = delete_while(store, importers)
+            compact.run(store, compact.plan(store))
+            for importer in importers:
+                assert importer.join() == 0, importer.lines[-3:]
+                assert len(importer.heard("kept")) == MAILS
+            for reader in readers:
+                assert reader.join() == 0 and reader.heard("done"), reader.lines
+        finally:  # nobody may be reading when the store is closed
+            stop.set()
+            for thread in threads:
+                thread.join(60)
         assert not wrong, wrong
         assert deleted
         check_invariants(store, index=True)

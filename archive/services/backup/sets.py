@@ -73,6 +73,7 @@ def note_set(destination: BackupDestination, manifest: Manifest) -> BackupSet:
 def read_backups(actor: Actor, destination: BackupDestination) -> int:
     """Bring the rows of a destination up to what lies there; how many sets that is. Raises: Forbidden, BackupError."""
     actor.require(Right.MANAGE_STORES)
+    actor.require_writing()
     sets = list_sets(open_destination(actor, destination))
     with transaction.atomic():
         for each in sets:
