@@ -18,13 +18,14 @@ from accounts.services.roles import create_role
 from accounts.services.saved_views import create_view
 from accounts.services.tokens import create_token
 from archive import engines
+from archive import store as engine
 from archive.models import BackupDestination, BackupSet, Case, ProfileRun, Store
 from archive.services.cases import CaseTerms, create_case
 from archive.services.holds import HoldTerms, place_hold
 from archive.services.profiles.keeping import create_profile
 from archive.services.stores import current_store
 from archive.store import Ingest
-from config.kit import paths
+from config.kit import paths, secrets
 from domains.commands.purging import PurgeDeletedUserArguments
 from domains.dkim_keys import KeyKind
 from domains.models import Broker, Domain, Mailbox, MailingList, Recipient, Relay, Subscriber
@@ -288,8 +289,15 @@ def a_person_with_a_folder(place: Place) -> dict[str, Any]:
     return of_mailbox(place)
 
 
+def _store() -> engine.Store:
+    """The store that new mail goes to; whoever comes first makes the keys."""
+    if not (paths.keys_dir() / "recovery.pub").exists():
+        secrets.make_recovery_key()
+    return engines.open_store(current_store(Actor.system()))
+
+
 def a_folder(place: Place) -> dict[str, Any]:
-    opened = engines.open_store(current_store(Actor.system()))
+    opened = _store()
     folder = opened.ensure_folder(place.mailbox.pk, "Work")
     if not opened.catalogue.folder(folder).messages:
         with Ingest(opened, place.mailbox.pk, index="no") as ingest:
@@ -299,7 +307,7 @@ def a_folder(place: Place) -> dict[str, Any]:
 
 def an_empty_folder(place: Place) -> dict[str, Any]:
     path = f"Empty {next(_numbers)}"
-    engines.open_store(current_store(Actor.system())).ensure_folder(place.mailbox.pk, path)
+    _store().ensure_folder(place.mailbox.pk, path)
     return of_mailbox(place) | {"folderPath": path}
 
 
