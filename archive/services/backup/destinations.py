@@ -28,6 +28,7 @@ from archive.errors import BackupUnknown, BadArguments
 from archive.models import BackupDestination
 from archive.services.places import path_of
 from config.kit import net, paths
+from config.kit.sealed import Sealed
 from config.kit.versions import change
 
 PORTS = frozenset({80, 443})
@@ -144,6 +145,8 @@ def _clean(actor: Actor, values: Mapping[str, Any], present: BackupDestination |
             found["path"] = str(check_folder(actor, str(found.get("path", ""))))
     else:
         _check_bucket(found, present)
+    if found.get("secret_key"):  # the audit trail is told of the change, never of the key
+        found["secret_key"] = Sealed.of(found["secret_key"], purpose="backup secret key")
     for key in ("keep_last", "keep_days", "warn_days"):
         if key in found and not 0 <= int(found[key]) <= 36_500:
             raise BadArguments(_("A number from 0 to 36500."), field=key)

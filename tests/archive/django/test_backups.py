@@ -348,6 +348,9 @@ def test_a_destination_lies_below_the_roots_and_keeps_its_secret(
     update_destination(actor, made, secret_key="", prefix="of/us")
     made.refresh_from_db()
     assert made.secret_key.reveal() == "open sesame" and made.place == "s3://mail/of/us"
+    update_destination(actor, made, secret_key="open barley")
+    assert made.secret_key.reveal() == "open barley"
+    assert "barley" not in json.dumps(list(AuditEvent.objects.values("details", "changes")), default=str)
     with pytest.raises(BadArguments) as refused:
         update_destination(actor, made, endpoint="https://elsewhere.example.net")
     assert refused.value.field == "secret_key", "a secret isn't sent to another server"
