@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import struct
-import subprocess
-import sys
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import archive
+from archive.forks import Forks
 from archive.sources.mbox import Damaged
 from archive.sources.model import Limits, SourceError
 from archive.sources.names import place_path, shown
 
 FRAME = struct.Struct(">cIQ")  # kind, length of what follows, bytes of the archive read so far
-_ROOT = Path(archive.__file__).resolve().parent.parent
 _STOPPED = "the archive's reader was stopped: it needed too much memory or time, or crashed on damaged data"
 
 
@@ -124,8 +120,7 @@ class Unpacker:
     def __init__(self, limits: Limits, spool_dir: Path) -> None:
         self.limits = limits
         self.spool_dir = spool_dir
-        self._process: subprocess.Popen[bytes] | None = None
-        self._door: socket.socket | None = None
+        self._forks = Forks("archive.sources.unpack")
 
     def open(self, fd: int, name: str) -> Generator[Member | Refused | Ended, None, None]:
         """What an archive holds, in its order, and then `Ended`. Closing the generator stops the reader."""
@@ -159,37 +154,8 @@ class Unpacker:
     def _hand_over(self, archive_fd: int, pipe_fd: int, name: str) -> None:
         limits = {key: getattr(self.limits, key) for key in Limits.__slots__}
         order = json.dumps({"name": os.fsencode(name).hex(), "spool_dir": str(self.spool_dir), "limits": limits})
-        for attempt in (1, 2):
-            try:
-                socket.send_fds(self._connected(), [order.encode()], [archive_fd, pipe_fd])
-                return
-            except OSError:
-                self.close()
-                if attempt == 2:
-                    raise
-
-    def _connected(self) -> socket.socket:
-        if self._door is None:
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with theirs:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-s", "-P", "-B", "-m", "archive.sources.unpack", str(theirs.fileno())],
-                    env={"PYTHONPATH": str(_ROOT), "LC_ALL": "C.UTF-8"},
-                    pass_fds=[theirs.fileno()],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    cwd="/",
-                )
-            self._door = ours
-        return self._door
+        self._forks.hand_over(order.encode(), archive_fd, pipe_fd)
 
     def close(self) -> None:
         """End the process. It holds nothing worth keeping."""
-        if self._door is not None:
-            self._door.close()
-            self._door = None
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        self._forks.close()

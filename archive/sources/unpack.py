@@ -12,29 +12,26 @@ segments joined by NUL), D its data, E its end, X its end by damage (why), R ref
 from __future__ import annotations
 
 import bz2
-import ctypes
 import gzip
 import io
-import json
 import lzma
 import os
 import resource
 import signal
-import socket
 import stat
 import struct
-import sys
 import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 import zstandard
 
+from archive.forks import serve
 from archive.sources.model import Limits
 from archive.sources.names import place_path
 from archive.sources.recognise import archive_kind
@@ -415,15 +412,6 @@ def _confine(limits: Limits, size: int) -> None:
             resource.setrlimit(what, (bound, bound))
 
 
-def _isolate() -> None:
-    """Gain no rights, lose the network; each where the system has it."""
-    with suppress(OSError, AttributeError):
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
-        if libc.unshare(0x40000000):  # CLONE_NEWNET; an ordinary user may only with CLONE_NEWUSER
-            libc.unshare(0x10000000 | 0x40000000)
-
-
 def _serve(order: dict[str, Any], archive_fd: int, pipe_fd: int) -> None:
     limits = Limits(**order["limits"])
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -433,33 +421,5 @@ def _serve(order: dict[str, Any], archive_fd: int, pipe_fd: int) -> None:
         Unpacking(file, name, limits, order["spool_dir"], out).run()
 
 
-def _orders(door: socket.socket) -> Iterator[tuple[dict[str, Any], int, int]]:
-    while True:
-        message, fds, _, _ = socket.recv_fds(door, 64 << 10, 2)
-        if not message or len(fds) != 2:
-            return
-        yield json.loads(message), fds[0], fds[1]
-
-
-def main() -> None:
-    """Wait for archives until the other side goes away; one fork each."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _isolate()
-    door = socket.socket(fileno=int(sys.argv[1]))
-    for order, archive_fd, pipe_fd in _orders(door):
-        if os.fork() == 0:
-            status = 1
-            try:
-                door.close()
-                ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
-                _serve(order, archive_fd, pipe_fd)
-                status = 0
-            finally:
-                os._exit(status)
-        os.close(archive_fd)
-        os.close(pipe_fd)
-
-
 if __name__ == "__main__":
-    main()
+    serve(_serve)

@@ -8,19 +8,16 @@ as root becomes nobody. Not for deciding which files are read.
 from __future__ import annotations
 
 import codecs
-import ctypes
 import gc
 import json
 import os
 import resource
 import signal
-import socket
-import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from archive.forks import serve
 from archive.mail.attached import FileText
 
 from .model import MEMORY, Policy
@@ -34,15 +31,6 @@ CODECS = (
     "iso8859-2", "iso8859-5", "iso8859-7", "iso8859-15", "koi8-r", "koi8-u", "gb18030", "big5hkscs",
     "euc_jp", "iso2022_jp_ext", "hz", "mac_roman", "unicode_escape", "idna", "punycode",
 )  # fmt: skip
-
-
-def _isolate() -> None:
-    """Gain no rights, lose the network; each where the system has it."""
-    with suppress(OSError, AttributeError):
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
-        if libc.unshare(0x40000000):  # CLONE_NEWNET; an ordinary user may only with CLONE_NEWUSER
-            libc.unshare(0x10000000 | 0x40000000)
 
 
 def _become_nobody() -> None:
@@ -84,39 +72,14 @@ def _serve(order: dict[str, Any], file_fd: int, pipe_fd: int) -> None:
         out.write(answer)
 
 
-def _orders(door: socket.socket) -> Iterator[tuple[dict[str, Any], int, int]]:
-    while True:
-        message, fds, _, _ = socket.recv_fds(door, 64 << 10, 2)
-        if not message or len(fds) != 2:
-            return
-        yield json.loads(message), fds[0], fds[1]
-
-
-def main() -> None:
-    """Wait for files until the other side goes away; one fork each."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _prepare() -> None:
     for name in CODECS:
         with suppress(LookupError):
             codecs.lookup(name)
-    _isolate()
     _become_nobody()
     os.nice(5)
     gc.freeze()
-    door = socket.socket(fileno=int(sys.argv[1]))
-    for order, file_fd, pipe_fd in _orders(door):
-        if os.fork() == 0:
-            status = 1
-            try:
-                door.close()
-                ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
-                _serve(order, file_fd, pipe_fd)
-                status = 0
-            finally:
-                os._exit(status)
-        os.close(file_fd)
-        os.close(pipe_fd)
 
 
 if __name__ == "__main__":
-    main()
+    serve(_serve, _prepare)

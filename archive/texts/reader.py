@@ -8,24 +8,19 @@ from __future__ import annotations
 import json
 import os
 import select
-import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
-from pathlib import Path
 
-import archive
+from archive.forks import Forks
 from archive.mail.attached import FileText
 from archive.mail.extract import waiting
 
 from .model import CRASHED, LARGE, MANY, TIME, Policy
 
-_ROOT = Path(archive.__file__).resolve().parent.parent
 WORKERS = min(4, os.cpu_count() or 1)
 MESSAGE_SECONDS = 60.0
 MEGABYTE = 1 << 20
@@ -37,8 +32,7 @@ class Reader:
     def __init__(self, policy: Callable[[], Policy] = Policy) -> None:
         self._policy = policy
         self._guard = threading.Lock()
-        self._door: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._forks = Forks("archive.texts.child")
         self._pool: ThreadPoolExecutor | None = None
 
     def reads(self, kind: str) -> bool:
@@ -97,7 +91,8 @@ class Reader:
             reading, writing = os.pipe()
             try:
                 try:
-                    self._hand_over(json.dumps(order).encode(), file.fileno(), writing)
+                    with self._guard:
+                        self._forks.hand_over(json.dumps(order).encode(), file.fileno(), writing)
                 finally:
                     os.close(writing)
                 return _answer(reading, time.monotonic() + policy.seconds * 2 + 5)
@@ -106,47 +101,11 @@ class Reader:
             finally:
                 os.close(reading)
 
-    def _hand_over(self, order: bytes, file_fd: int, pipe_fd: int) -> None:
-        with self._guard:
-            for attempt in (1, 2):
-                try:
-                    socket.send_fds(self._connected(), [order], [file_fd, pipe_fd])
-                    return
-                except OSError:
-                    self._end()
-                    if attempt == 2:
-                        raise
-
-    def _connected(self) -> socket.socket:
-        if self._door is None:
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with theirs:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-s", "-P", "-B", "-m", "archive.texts.child", str(theirs.fileno())],
-                    env={"PYTHONPATH": str(_ROOT), "LC_ALL": "C.UTF-8"},
-                    pass_fds=[theirs.fileno()],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    cwd="/",
-                )
-            self._door = ours
-        return self._door
-
-    def _end(self) -> None:
-        if self._door is not None:
-            self._door.close()
-            self._door = None
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
     def close(self) -> None:
         """End the process. It holds nothing worth keeping."""
         with self._guard:
             pool, self._pool = self._pool, None
-            self._end()
+            self._forks.close()
         if pool is not None:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -370,8 +370,8 @@ def test_when_the_reader_is_killed_the_archive_is_named_and_the_next_is_read(tmp
     with closing(Unpacker(Limits(), tmp_path)) as unpacker, path.open("rb") as file:
         events = unpacker.open(file.fileno(), "a.tar")
         assert isinstance(next(events), Member)
-        assert unpacker._process is not None
-        waiting = unpacker._process.pid
+        assert unpacker._forks._process is not None
+        waiting = unpacker._forks._process.pid
         children = Path(f"/proc/{waiting}/task/{waiting}/children").read_text().split()
         for child in children:
             os.kill(int(child), signal.SIGKILL)
@@ -380,8 +380,8 @@ def test_when_the_reader_is_killed_the_archive_is_named_and_the_next_is_read(tmp
         assert isinstance(end, Ended)
         if isinstance(last, Refused):
             assert "was stopped" in last.reason
-        unpacker._process.kill()
-        unpacker._process.wait()
+        unpacker._forks._process.kill()
+        unpacker._forks._process.wait()
         file.seek(0)
         assert sum(isinstance(event, Member) for event in unpacker.open(file.fileno(), "a.tar")) == 3000
 

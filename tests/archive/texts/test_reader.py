@@ -158,9 +158,9 @@ def test_time_and_memory_are_bounded_and_the_next_file_is_read() -> None:
 
 def test_a_killed_reader_is_started_again(reader: Reader) -> None:
     assert texts_of(reader, {"a.docx": makers.docx("one")}) == {"a.docx": "one"}
-    assert reader._process is not None
-    reader._process.kill()
-    reader._process.wait()
+    assert reader._forks._process is not None
+    reader._forks._process.kill()
+    reader._forks._process.wait()
     assert texts_of(reader, {"a.docx": makers.docx("two")}) == {"a.docx": "two"}
 
 
