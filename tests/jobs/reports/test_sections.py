@@ -160,7 +160,7 @@ def test_a_store_near_the_threshold_is_named(cast: Cast) -> None:
     archive(cast.user, make_mails(2))
     (plain,) = [block for block in section("stores").blocks if isinstance(block, blocks.Table)]
     assert "Of the threshold" not in [column.label for column in plain.columns]
-    AutoCreation.load()
+    AutoCreation.load().save()
     stored = engines.open_store(Store.objects.get()).facts().stored_bytes
     for limit, is_near in ((1 << 40, False), (stored, True)):
         AutoCreation.objects.update(size_threshold_bytes=limit)
