@@ -51,6 +51,8 @@ class Right(StrEnum):
     VIEW_HEALTH = "view_health"
     VIEW_LOGS = "view_logs"
     MANAGE_JOBS = "manage_jobs"
+    MANAGE_GATEWAY = "manage_gateway"
+    MANAGE_QUEUES = "manage_queues"
     MANAGE_BROKERS = "manage_brokers"
     VIEW_RELAY_TRANSCRIPTS = "view_relay_transcripts"
     # customers and their domains
@@ -79,6 +81,10 @@ class Right(StrEnum):
     MANAGE_POLICIES = "manage_policies"
     MANAGE_FILTERS = "manage_filters"
     MANAGE_DLP = "manage_dlp"
+    MANAGE_SIGNATURES = "manage_signatures"
+    TRACK_MAIL = "track_mail"
+    MANAGE_QUARANTINE = "manage_quarantine"
+    RELEASE_INFECTED = "release_infected"
     # watching over
     MANAGE_ALERTS = "manage_alerts"
     VIEW_REPORTS = "view_reports"
@@ -128,6 +134,10 @@ RIGHTS: dict[Right, RightInfo] = {
     Right.VIEW_HEALTH: RightInfo(_("See the server's health"), _MACHINE, _SERVER),
     Right.VIEW_LOGS: RightInfo(_("Read the server's log"), _MACHINE, _SERVER),
     Right.MANAGE_JOBS: RightInfo(_("Plan jobs and see their results"), _MACHINE, _SERVER),
+    Right.MANAGE_GATEWAY: RightInfo(
+        _("Set how mail comes in: IP lists, routes, certificates, scanners"), _MACHINE, _SERVER
+    ),
+    Right.MANAGE_QUEUES: RightInfo(_("Manage queues and repositories"), _MACHINE, _SERVER),
     Right.MANAGE_BROKERS: RightInfo(_("Manage brokers"), _MACHINE, _SERVER),
     Right.VIEW_RELAY_TRANSCRIPTS: RightInfo(_("Read transcripts of relay checks"), _MACHINE, _SERVER),
     Right.MANAGE_CUSTOMERS: RightInfo(_("Make, change and delete customers"), _TENANTS, _BROKER),
@@ -153,6 +163,10 @@ RIGHTS: dict[Right, RightInfo] = {
     Right.MANAGE_POLICIES: RightInfo(_("Change policies"), _MAIL, _DOMAIN),
     Right.MANAGE_FILTERS: RightInfo(_("Change sender, attachment and URI rules"), _MAIL, _USER),
     Right.MANAGE_DLP: RightInfo(_("Change DLP rules"), _MAIL, _DOMAIN),
+    Right.MANAGE_SIGNATURES: RightInfo(_("Change signatures and their rules"), _MAIL, _DOMAIN),
+    Right.TRACK_MAIL: RightInfo(_("Follow messages: who wrote to whom, and what became of it"), _MAIL, _USER),
+    Right.MANAGE_QUARANTINE: RightInfo(_("Release and delete quarantined mail of others"), _MAIL, _USER),
+    Right.RELEASE_INFECTED: RightInfo(_("Release infected mail, with a reason"), _MAIL, _DOMAIN),
     Right.MANAGE_ALERTS: RightInfo(_("See, post and acknowledge alerts"), _WATCH, _DOMAIN),
     Right.VIEW_REPORTS: RightInfo(_("See and send status reports"), _WATCH, _DOMAIN),
     Right.VIEW_AUDIT: RightInfo(_("Read the audit trail"), _WATCH, _DOMAIN),
@@ -219,16 +233,17 @@ BUILT_IN_ROLES: dict[str, BuiltInRole] = {
         BuiltInRole(
             "help_desk",
             _("Help desk"),
-            _("Sees people and addresses, resets passwords and sends sign-in links."),
+            _("Sees people and addresses, resets passwords, sends sign-in links, follows and releases mail."),
             _DOMAIN,
-            _VIEWS - {Right.VIEW_GRANTS} | {Right.SET_PASSWORDS, Right.SEND_SIGN_IN_LINKS},
+            _VIEWS - {Right.VIEW_GRANTS}
+            | {Right.SET_PASSWORDS, Right.SEND_SIGN_IN_LINKS, Right.TRACK_MAIL, Right.MANAGE_QUARANTINE},
         ),
         BuiltInRole(
             "auditor",
             _("Auditor"),
             _("Sees everything, changes nothing, and opens archives with a reason that their owners see."),
             _DOMAIN,
-            _VIEWS | {Right.VIEW_AUDIT, Right.VIEW_REPORTS, Right.READ_OTHERS_MAIL},
+            _VIEWS | {Right.VIEW_AUDIT, Right.VIEW_REPORTS, Right.READ_OTHERS_MAIL, Right.TRACK_MAIL},
         ),
     )
 }

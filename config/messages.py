@@ -18,7 +18,7 @@ from pathlib import Path
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("accounts", "api", "archive", "config", "domains", "jobs")
+PACKAGES = ("accounts", "api", "archive", "config", "domains", "gateway", "jobs")
 
 # The languages that say only what stands in END_USER.
 PARTIAL = ("fr", "es", "nb", "da")

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "jobs",
     "domains",
     "archive",
+    "gateway",
     "api",
 ]
 

@@ -1,0 +1,232 @@
+"""What passes from one stage of the gateway to the next, as plain data: no Django, no clock, no network.
+
+    Incoming (the door's)  ->  Route (per final recipient)  ->  Judged (with a decision)  ->  rows (`gateway.filing`)
+
+A stage takes the one before as it is and adds its own; none changes what it was given. Not for: rows of the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Protocol
+
+from domains.policy.decision import Decision
+from domains.policy.facts import Direction, Facts
+
+CHUNK_BYTES = 256 * 1024
+
+
+class Door(StrEnum):
+    """Where a message came in. Stored; the words stay as they are."""
+
+    MX = "mx"  # from another server, for somebody we serve
+    SUBMISSION = "submission"  # from somebody who signed in, or from a subnet that may send
+    FILTER = "filter"  # from the Postfix in front of us (after-queue), which gets it back
+    JOURNAL = "journal"  # an envelope journal report, or a BCC copy: straight into the archive
+    CONSOLE = "console"  # written or sent here
+    RELEASE = "release"  # out of quarantine
+    REPROCESS = "reprocess"  # out of a repository
+    OWN = "own"  # bounces, vacation notes, digests: ours
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How a connection is encrypted: "TLSv1.3", "TLS_AES_256_GCM_SHA384", the certificate name asked for (SNI)."""
+
+    version: str
+    cipher: str
+    server_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who is at the other end. `name` is its verified name in DNS ("" without one: forward and reverse must agree).
+
+    `user_id` is the person who signed in with AUTH. `via` is the address of the proxy or Postfix that speaks for it.
+    """
+
+    address: str
+    port: int = 0
+    name: str = ""
+    helo: str = ""
+    is_esmtp: bool = True
+    tls: Tls | None = None
+    user_id: int | None = None
+    user_name: str = ""
+    via: str = ""
+
+
+class Body(Protocol):
+    """The bytes of a message, with CRLF line ends as they came, dots unstuffed. Read as often as wanted."""
+
+    size_bytes: int
+    sha256: bytes
+
+    def chunks(self) -> Iterator[bytes]: ...
+
+    def read(self) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+class InMemory:
+    """A body that is small enough to be held."""
+
+    __slots__ = ("data", "sha256", "size_bytes")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.size_bytes = len(data)
+        self.sha256 = sha256(data).digest()
+
+    def chunks(self) -> Iterator[bytes]:
+        for start in range(0, self.size_bytes, CHUNK_BYTES):
+            yield self.data[start : start + CHUNK_BYTES]
+
+    def read(self) -> bytes:
+        return self.data
+
+    def close(self) -> None:
+        pass
+
+
+class InFile:
+    """A body in a file without a name of its own kept (`path` may be gone already); closed by whoever made it."""
+
+    __slots__ = ("file", "path", "sha256", "size_bytes")
+
+    def __init__(self, file: IO[bytes], size_bytes: int, digest: bytes, path: Path | None = None) -> None:
+        self.file, self.size_bytes, self.sha256, self.path = file, size_bytes, digest, path
+
+    def chunks(self) -> Iterator[bytes]:
+        self.file.seek(0)
+        while piece := self.file.read(CHUNK_BYTES):
+            yield piece
+
+    def read(self) -> bytes:
+        self.file.seek(0)
+        return self.file.read()
+
+    def close(self) -> None:
+        self.file.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """MAIL FROM as it was said: the return path ("" for bounces) and its parameters (SIZE, BODY, SMTPUTF8, RET…)."""
+
+    address: str
+    parameters: tuple[tuple[str, str], ...] = ()
+
+    def parameter(self, name: str) -> str | None:
+        return next((value for key, value in self.parameters if key == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One RCPT TO as it was said, with its parameters (NOTIFY, ORCPT)."""
+
+    address: str
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One message as the door has it. `key` names it for ever: in our Received header, in the 250, in the passport."""
+
+    key: str
+    door: Door
+    client: Client
+    sender: Sending
+    recipients: tuple[Asked, ...]
+    body: Body
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An SMTP reply. `text` has no code and no line break; `enhanced` is RFC 3463's ("5.7.1")."""
+
+    code: int
+    enhanced: str
+    text: str
+
+    @property
+    def is_ok(self) -> bool:
+        return self.code < 400
+
+
+OK = Answer(250, "2.0.0", "Ok")
+
+
+class Ways(StrEnum):
+    """Where a route ends."""
+
+    MAILBOX = "mailbox"  # an address of ours: through its relay, kept by its policy
+    EXTERNAL = "external"  # another server
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One final recipient of a message and how it came to be one.
+
+    asked: the RCPT TO it stems from. address: where it goes. mailbox_id: whose it is (None: not a mailbox of ours).
+    domain_id, customer_id: whose administrators see it: of the recipient for incoming mail, of the sender for outgoing
+    mail. policy_of: the mailbox whose policy decides (outgoing: the sender's); None: the domain's. relay_id: the relay
+    it leaves through (None: by MX). way: the addresses passed through, from the asked one on. return_path: the envelope
+    sender it leaves with (lists have their own). transport: a route of the router table, "host:port" ("" without one).
+    """
+
+    asked: str
+    address: str
+    ends: Ways
+    direction: Direction
+    domain_id: int | None
+    customer_id: int | None = None
+    mailbox_id: int | None = None
+    policy_of: int | None = None
+    relay_id: int | None = None
+    way: tuple[str, ...] = ()
+    return_path: str = ""
+    transport: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was found out about a message, once. `headers`: lines to be put before it when it is delivered
+    (Authentication-Results and the like, without line ends). `silent`: scanners that gave no answer and may not be
+    missing (then the door says 4xx); `missing`: those that may, which the message says in a header."""
+
+    facts: Facts
+    subject: str = ""
+    message_id: str = ""
+    header_from: str = ""
+    headers: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    score_parts: tuple[tuple[str, float], ...] = ()
+    scanner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A route with its decision."""
+
+    route: Route
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What `gateway.filing` makes durable in one transaction. `body` may differ from `incoming.body` (signatures)."""
+
+    incoming: Incoming
+    inspection: Inspection
+    judged: tuple[Judged, ...]
+    body: Body | None = None
+    headers: tuple[str, ...] = field(default=())

@@ -1,0 +1,20 @@
+"""The gateway's rows. Each row of a message says by itself whose administrators may see it (domain, customer)."""
+
+from gateway.models.content import Content, ContentPart
+from gateway.models.kept import Folder, Kept
+from gateway.models.messages import Message, Recipient, Step
+from gateway.models.queue import QueueItem
+from gateway.models.repositories import Repository, RepositoryItem
+
+__all__ = [
+    "Content",
+    "ContentPart",
+    "Folder",
+    "Kept",
+    "Message",
+    "QueueItem",
+    "Recipient",
+    "Repository",
+    "RepositoryItem",
+    "Step",
+]

@@ -1,0 +1,191 @@
+"""The passport of a message: what came in, what became of it for each recipient, and every step on the way.
+
+`Step` only grows. A message's facts and decisions are JSON as the judges made them; what lists sort and filter by has
+columns. Not for bytes (`content`) nor for what is waiting to leave (`queue`).
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actors import Actor
+from accounts.permissions import Level
+from accounts.scopes import ScopeRef, scope_ref
+from domains.models import Mailbox
+from gateway.models.content import Content
+
+
+class Message(models.Model):
+    """One message as it came in. Its life is in its steps; its bytes stay while something needs them."""
+
+    class Door(models.TextChoices):
+        MX = "mx", _("from another server")
+        SUBMISSION = "submission", _("submitted")
+        FILTER = "filter", _("through Postfix")
+        JOURNAL = "journal", _("journal")
+        CONSOLE = "console", _("written here")
+        RELEASE = "release", _("released")
+        REPROCESS = "reprocess", _("processed again")
+        OWN = "own", _("from Postkeep itself")
+
+    key = models.CharField(max_length=32, unique=True)
+    received_at = models.DateTimeField(default=timezone.now)
+    door = models.CharField(_("came in"), max_length=12, choices=Door.choices)
+    direction = models.CharField(_("direction"), max_length=10)  # domains.policy.facts.Direction
+    client_address = models.GenericIPAddressField(_("from address"), null=True, blank=True)
+    client_name = models.CharField(_("from server"), max_length=255, blank=True, default="")
+    helo = models.CharField(max_length=255, blank=True, default="")
+    tls = models.CharField(_("encryption"), max_length=100, blank=True, default="")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    sender = models.CharField(_("envelope sender"), max_length=320, blank=True, default="")
+    header_from = models.CharField(_("From"), max_length=320, blank=True, default="")
+    subject = models.CharField(_("subject"), max_length=500, blank=True, default="")
+    message_id = models.CharField(_("Message-ID"), max_length=500, blank=True, default="")
+    size_bytes = models.BigIntegerField(_("size"), default=0)
+    sha256 = models.BinaryField(max_length=32)
+    # facts.* as they were found, score parts, authentication, what wasn't looked at
+    facts = models.JSONField(default=dict)
+    content = models.ForeignKey(Content, on_delete=models.SET_NULL, null=True, related_name="messages")
+
+    class Meta:
+        ordering = ["-received_at", "-pk"]
+        indexes = [
+            models.Index(fields=["-received_at", "-id"], name="gw_message_newest"),
+            models.Index(
+                fields=["sender", "-received_at"],
+                name="gw_message_by_sender",
+                opclasses=["text_pattern_ops", "timestamptz_ops"],
+            ),
+            models.Index(
+                fields=["header_from", "-received_at"],
+                name="gw_message_by_from",
+                opclasses=["text_pattern_ops", "timestamptz_ops"],
+            ),
+            models.Index(fields=["message_id"], name="gw_message_by_message_id", condition=~Q(message_id="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class RecipientQuerySet(models.QuerySet["Recipient"]):
+    def visible_to(self, actor: Actor, right: str) -> RecipientQuerySet:
+        """Those of domains, customers and persons on whom the actor holds the right; fails closed."""
+        reach = actor.reach(right)
+        if reach.everything:
+            return self
+        within = Q(domain_id__in=reach.domains) | Q(customer_id__in=reach.customers)
+        return self.filter(within | Q(mailbox__user_id__in=reach.users) if reach.users else within)
+
+    def own(self, actor: Actor) -> RecipientQuerySet:
+        """Those of the actor's own mailbox."""
+        return self.filter(mailbox__user_id=actor.user.pk) if actor.user is not None else self.none()
+
+
+class Recipient(models.Model):
+    """What became of a message for one recipient (outgoing mail: one row per recipient, whose the sender is).
+
+    `domain_id`, `customer_id` and `mailbox` say whose it is; they are plain numbers but for the mailbox, because a
+    passport outlives a domain.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("on its way")
+        DELIVERED = "delivered", _("delivered")
+        HELD = "held", _("in quarantine")
+        REFUSED = "refused", _("refused")
+        BOUNCED = "bounced", _("came back")
+        DELETED = "deleted", _("deleted")
+        EXPIRED = "expired", _("expired")
+        DISCARDED = "discarded", _("discarded by a rule")
+        ARCHIVED = "archived", _("archived only")
+        STORED = "stored", _("in a repository")
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="recipients")
+    received_at = models.DateTimeField()  # the message's
+    direction = models.CharField(max_length=10)  # the message's
+    asked = models.CharField(_("written to"), max_length=320)
+    address = models.CharField(_("recipient"), max_length=320)
+    way = models.JSONField(default=list)
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
+    domain_id = models.BigIntegerField(null=True)
+    customer_id = models.BigIntegerField(null=True)
+    category = models.CharField(_("verdict"), max_length=20)  # domains.policy.decision.Category
+    action = models.CharField(max_length=10)  # domains.policy.decision.Action
+    score = models.FloatField(_("score"), null=True)
+    decision = models.JSONField(default=dict)  # Decision.as_data()
+    state = models.CharField(_("state"), max_length=12, choices=State.choices)
+    state_at = models.DateTimeField(default=timezone.now)
+    # the message this one was sent on as: of a release or of processing it again
+    followed_by = models.ForeignKey(Message, on_delete=models.SET_NULL, null=True, related_name="follows")
+
+    objects = RecipientQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-received_at", "-pk"]
+        indexes = [
+            models.Index(
+                fields=["address", "-received_at", "-id"],
+                name="gw_recipient_by_address",
+                opclasses=["text_pattern_ops", "timestamptz_ops", "int8_ops"],
+            ),
+            models.Index(fields=["domain_id", "-received_at", "-id"], name="gw_recipient_by_domain"),
+            models.Index(fields=["customer_id", "-received_at", "-id"], name="gw_recipient_by_customer"),
+            models.Index(
+                fields=["mailbox", "-received_at", "-id"], name="gw_recipient_by_mailbox", condition=~Q(mailbox=None)
+            ),
+            models.Index(fields=["-received_at", "-id"], name="gw_recipient_newest"),
+            models.Index(
+                fields=["mailbox", "-received_at", "-id"], name="gw_recipient_held_box", condition=Q(state="held")
+            ),
+            models.Index(
+                fields=["domain_id", "-received_at", "-id"], name="gw_recipient_held_domain", condition=Q(state="held")
+            ),
+            models.Index(
+                fields=["state", "-received_at", "-id"], name="gw_recipient_by_state", condition=~Q(state="delivered")
+            ),
+            models.Index(
+                fields=["category", "-received_at", "-id"],
+                name="gw_recipient_by_category",
+                condition=~Q(category="clean"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+    def scopes(self) -> tuple[ScopeRef, ...]:
+        return (
+            *scope_ref(Level.USER, self.mailbox.user_id if self.mailbox is not None else None),
+            *scope_ref(Level.DOMAIN, self.domain_id),
+            *scope_ref(Level.CUSTOMER, self.customer_id),
+        )
+
+
+class Step(models.Model):
+    """Something that happened to a message, or to it for one recipient. Only ever added.
+
+    kind: received, judged, kept, queued, attempt, delivered, bounced, released, deleted, expired, reported, ruled…;
+    `gateway.steps` has the words and the shape of `data` of each.
+    """
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="steps")
+    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, null=True, related_name="steps")
+    at = models.DateTimeField(default=timezone.now)
+    kind = models.CharField(max_length=20)
+    data = models.JSONField(default=dict)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+
+    class Meta:
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return self.kind

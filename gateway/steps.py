@@ -1,0 +1,65 @@
+"""The words of a passport's steps, and the one way to add one.
+
+Not for sentences: pages make those (`gateway.wording`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.actors import Actor
+from gateway.models import Message, Recipient, Step
+
+
+class Kind(StrEnum):
+    """What happened. `data` of each, beyond what is obvious:
+
+    received (reply), judged (category, action), kept (folder, until, store, number), queued (destination, relay),
+    attempt (host, address, tls, reply, code, seconds, ok), delivered (reply), bounced (reply, notice),
+    held (queue), freed, released (to, why, allowed), deleted (why), expired, reported (as), blocked (sender),
+    requested (why), granted, declined, ruled (rule, action), stored (repository, why), reprocessed (queue),
+    redirected (to), noticed (kind of notice sent), problem (text).
+    """
+
+    RECEIVED = "received"
+    JUDGED = "judged"
+    KEPT = "kept"
+    QUEUED = "queued"
+    ATTEMPT = "attempt"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    HELD = "held"
+    FREED = "freed"
+    RELEASED = "released"
+    DELETED = "deleted"
+    EXPIRED = "expired"
+    REPORTED = "reported"
+    BLOCKED = "blocked"
+    ALLOWED = "allowed"
+    REQUESTED = "requested"
+    GRANTED = "granted"
+    DECLINED = "declined"
+    RULED = "ruled"
+    STORED = "stored"
+    REPROCESSED = "reprocessed"
+    REDIRECTED = "redirected"
+    NOTICED = "noticed"
+    PROBLEM = "problem"
+
+
+def step(
+    kind: Kind,
+    message: Message,
+    recipient: Recipient | None = None,
+    *,
+    actor: Actor | None = None,
+    data: dict[str, Any] | None = None,
+) -> Step:
+    """An unsaved step of now, for bulk_create or save. The person is the one who really acted."""
+    person = None if actor is None else (actor.acting or actor).user
+    return Step(
+        message=message, recipient=recipient, at=timezone.now(), kind=kind.value, data=data or {}, person=person
+    )
