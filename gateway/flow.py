@@ -169,6 +169,7 @@ class Ways(StrEnum):
 
     MAILBOX = "mailbox"  # an address of ours: through its relay, kept by its policy
     EXTERNAL = "external"  # another server
+    HERE = "here"  # the sender's own row of a message to somebody of ours, whose row goes on
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,209 @@
+"""Making what came in durable: passport, bytes, copies to be kept, queue, all in one transaction.
+
+`file_batch` takes several messages of different senders at once, because one commit costs as much as fifty. What it
+returns from is on disk; until then nobody may say 250. Not for deciding: every judgement is made before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from dateutil.relativedelta import relativedelta
+from django.db import transaction
+
+from domains.policy.decision import Action, Keeping, Unit
+from domains.policy.facts import Direction
+from gateway import content
+from gateway.flow import Door, Filed, Judged, Ways
+from gateway.models import Content, Folder, Kept, Message, QueueItem, Recipient, Step
+from gateway.queue import adding
+from gateway.steps import Kind, step
+from gateway.storable import storable, storable_data
+
+MOST_NAMED = 50  # attachments and links that a passport names
+State = Recipient.State
+
+
+@dataclass
+class _Rows:
+    """The rows of a batch, kind by kind, so that each kind costs one statement."""
+
+    recipients: list[Recipient] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+    queued: list[QueueItem] = field(default_factory=list)
+
+
+def file_batch(batch: Sequence[Filed]) -> list[Message]:
+    """Make these durable; their passports in the same order. Raises: DatabaseError, and then none of them is there."""
+    with transaction.atomic():
+        bodied = [filed for filed in batch if _needs_bytes(filed)]
+        written = content.write([filed.body or filed.incoming.body for filed in bodied])
+        contents = {id(filed): row for filed, row in zip(bodied, written, strict=True)}
+        messages = Message.objects.bulk_create([_message(filed, contents.get(id(filed))) for filed in batch])
+        rows = _Rows()
+        for filed, message in zip(batch, messages, strict=True):
+            rows.recipients += [_recipient(message, judged) for judged in filed.judged]
+        Recipient.objects.bulk_create(rows.recipients)
+        at = 0
+        for filed, message in zip(batch, messages, strict=True):
+            there = rows.recipients[at : at + len(filed.judged)]
+            at += len(there)
+            _follow(rows, filed, message, there, contents.get(id(filed)))
+        Step.objects.bulk_create(rows.steps)
+        Kept.objects.bulk_create(rows.kept)
+        QueueItem.objects.bulk_create(rows.queued)
+        if rows.queued:
+            adding.notify()
+    return messages
+
+
+def _needs_bytes(filed: Filed) -> bool:
+    return any(each.decision.action is not Action.REFUSE or _keepings(each) for each in filed.judged)
+
+
+def _message(filed: Filed, row: Content | None) -> Message:
+    incoming, inspection = filed.incoming, filed.inspection
+    client, body = incoming.client, incoming.body
+    return Message(
+        key=incoming.key,
+        received_at=incoming.received_at,
+        door=incoming.door.value,
+        direction=inspection.facts.direction.value,
+        client_address=client.address or None,
+        client_name=storable(client.name, 255),
+        helo=storable(client.helo, 255),
+        tls=f"{client.tls.version} {client.tls.cipher}"[:100] if client.tls else "",
+        person_id=client.user_id,
+        sender=storable(incoming.sender.address, 320),
+        header_from=storable(inspection.header_from, 320),
+        subject=storable(inspection.subject, 500),
+        message_id=storable(inspection.message_id, 500),
+        size_bytes=body.size_bytes,
+        sha256=body.sha256,
+        facts=_facts(filed),
+        content=row,
+    )
+
+
+def _facts(filed: Filed) -> dict[str, Any]:
+    """What a passport tells of what was found out; nothing that a page doesn't show."""
+    inspection = filed.inspection
+    facts, signed = inspection.facts, inspection.facts.authentication
+    found = {
+        "spf": {"result": signed.spf.value, "domain": signed.spf_domain},
+        "dkim": [{"domain": each.domain, "result": each.result.value} for each in signed.dkim[:MOST_NAMED]],
+        "dmarc": signed.dmarc.value,
+        "sender_verify": facts.sender_verify.value,
+        "from": [{"name": each.name, "address": each.address} for each in facts.header_from[:MOST_NAMED]],
+        "attachments": [
+            {"names": list(each.names[:3]), "type": each.content_type, "bytes": each.size_bytes}
+            for each in facts.attachments[:MOST_NAMED]
+        ],
+        "attachment_count": len(facts.attachments),
+        "links": [each.host for each in facts.uris[:MOST_NAMED]],
+        "link_count": len(facts.uris),
+        "score": facts.spam_score,
+        "score_parts": [[name, points] for name, points in inspection.score_parts],
+        "scanner": inspection.scanner,
+        "viruses": list(facts.virus_names),
+        "bad_headers": list(facts.bad_headers),
+        "bad_encoding": list(facts.bad_encoding),
+        "advert_signs": list(facts.advert_signs),
+        "incomplete": list(facts.incomplete),
+        "missing": list(inspection.missing),
+        "via": filed.incoming.client.via,
+        "user": filed.incoming.client.user_name,
+    }
+    cleaned: dict[str, Any] = storable_data(found)
+    return cleaned
+
+
+def _recipient(message: Message, judged: Judged) -> Recipient:
+    route, decision = judged.route, judged.decision
+    return Recipient(
+        message=message,
+        received_at=message.received_at,
+        direction=route.direction.value,
+        asked=storable(route.asked, 320),
+        address=storable(route.address, 320),
+        way=list(route.way),
+        mailbox_id=route.mailbox_id,
+        domain_id=route.domain_id,
+        customer_id=route.customer_id,
+        category=decision.category.value,
+        action=decision.action.value,
+        score=decision.spam_score,
+        decision=storable_data(decision.as_data()),
+        state=_state(message, judged).value,
+        state_at=message.received_at,
+    )
+
+
+def _state(message: Message, judged: Judged) -> State:
+    match judged.decision.action:
+        case Action.HOLD:
+            return State.HELD
+        case Action.REFUSE:
+            return State.REFUSED
+    if message.door == Door.JOURNAL:
+        return State.ARCHIVED
+    # The sender's own row of a message to somebody of ours: the recipient's row goes on from here.
+    return State.DELIVERED if judged.route.ends is Ways.HERE else State.QUEUED
+
+
+def _follow(rows: _Rows, filed: Filed, message: Message, there: Sequence[Recipient], row: Content | None) -> None:
+    """Steps, copies and queue of one message."""
+    incoming = filed.incoming
+    rows.steps.append(step(Kind.RECEIVED, message, data={"door": incoming.door.value}))
+    sent_copies: set[str] = set()
+    for judged, recipient in zip(filed.judged, there, strict=True):
+        decision = judged.decision
+        data = {"category": decision.category.value, "action": decision.action.value}
+        rows.steps.append(step(Kind.JUDGED, message, recipient, data=data))
+        for kept in _kept(judged, recipient, message.received_at, row):
+            # of what somebody sent to many there is one copy, in the first row
+            if judged.route.direction is Direction.OUTGOING:
+                if kept.folder in sent_copies:
+                    continue
+                sent_copies.add(kept.folder)
+            rows.kept.append(kept)
+    if row is not None:
+        onward = [
+            (recipient, judged)
+            for judged, recipient in zip(filed.judged, there, strict=True)
+            if recipient.state == State.QUEUED
+        ]
+        rows.queued += adding.items_for(message, onward, row, filed)
+
+
+def _keepings(judged: Judged) -> dict[Folder, Keeping]:
+    decision = judged.decision
+    found = {
+        Folder.QUARANTINE: decision.quarantine,
+        Folder.RETENTION: decision.retention,
+        # what is archived from the mailbox it reaches isn't archived in passing
+        Folder.ARCHIVE: None if decision.archive is not None and decision.archive.by_copy else decision.archive,
+    }
+    return {folder: keeping for folder, keeping in found.items() if keeping is not None}
+
+
+def _kept(judged: Judged, recipient: Recipient, received_at: datetime, row: Content | None) -> Iterator[Kept]:
+    for folder, keeping in _keepings(judged).items():
+        yield Kept(
+            recipient=recipient,
+            mailbox_id=judged.route.mailbox_id,
+            folder=folder.value,
+            until=until(received_at, keeping),
+            content=row,
+        )
+
+
+def until(start: datetime, keeping: Keeping) -> datetime:
+    """When keeping ends: months end on the same day of the month, or its last."""
+    if keeping.unit is Unit.MONTHS:
+        return start + relativedelta(months=keeping.amount)
+    return start + relativedelta(days=keeping.amount)

@@ -1,0 +1,33 @@
+"""Texts of strangers as PostgreSQL can hold them: no NUL, no half surrogates, not longer than the column.
+
+What is replaced is shown as U+FFFD, so that nobody takes it for the sender's own. Not for the bytes of a message.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.encoding import force_str
+
+
+def storable(text: str | None, most: int = 1_000_000) -> str:
+    """The text, at most so many characters; an ellipsis says that some are missing."""
+    if not text:
+        return ""
+    clean = force_str(text.replace("\x00", "\N{REPLACEMENT CHARACTER}"))
+    if not clean.isascii():
+        clean = clean.encode("utf-8", "replace").decode("utf-8")
+    return clean if len(clean) <= most else clean[: most - 1] + "…"
+
+
+def storable_data(value: Any) -> Any:
+    """JSON data with every text in it storable; keys too."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(str(key)): storable_data(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable_data(item) for item in value]
+    if isinstance(value, float) and value != value:  # NaN has no JSON
+        return None
+    return value
