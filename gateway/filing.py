@@ -204,6 +204,6 @@ def _kept(judged: Judged, recipient: Recipient, received_at: datetime, row: Cont
 
 def until(start: datetime, keeping: Keeping) -> datetime:
     """When keeping ends: months end on the same day of the month, or its last."""
-    if keeping.unit is Unit.MONTHS:
-        return start + relativedelta(months=keeping.amount)
-    return start + relativedelta(days=keeping.amount)
+    length = relativedelta(months=keeping.amount) if keeping.unit is Unit.MONTHS else relativedelta(days=keeping.amount)
+    end: datetime = start + length
+    return end
