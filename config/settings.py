@@ -15,7 +15,7 @@ from config.pooled import PooledConnection
 
 BASE_DIR = paths.BASE_DIR
 HOME = paths.home()
-PART = os.environ.get("POSTKEEP_PART", "")  # which child of the supervisor this is: web, worker, beat, indexer
+PART = os.environ.get("POSTKEEP_PART", "")  # which child of the supervisor this is: web, worker, beat, indexer, …
 
 DEBUG = False
 SECRET_KEY = secrets.secret_key()

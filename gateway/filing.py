@@ -57,7 +57,7 @@ def file_batch(batch: Sequence[Filed]) -> list[Message]:
         Kept.objects.bulk_create(rows.kept)
         QueueItem.objects.bulk_create(rows.queued)
         if rows.queued:
-            adding.notify()
+            adding.notify(rows.queued)
     return messages
 
 

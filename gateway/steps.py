@@ -18,10 +18,11 @@ class Kind(StrEnum):
     """What happened. `data` of each, beyond what is obvious:
 
     received (reply), judged (category, action), kept (folder, until, store, number), queued (destination, relay),
-    attempt (host, address, tls, reply, code, seconds, ok), delivered (reply), bounced (reply, notice),
+    attempt (ok, destination, host, address, port, tls, code, status, reply, seconds, try; possible_duplicate where the
+    remote may have it twice), delivered and bounced (the same, of the last try: it has no step of its own),
     held (queue), freed, released (to, why, allowed), deleted (why), expired, reported (as), blocked (sender),
     requested (why), granted, declined, ruled (rule, action), stored (repository, why), reprocessed (queue),
-    redirected (to), noticed (kind of notice sent), problem (text).
+    redirected (to), noticed (notice: failed, delayed or relayed; to, message), problem (text).
     """
 
     RECEIVED = "received"

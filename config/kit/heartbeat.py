@@ -1,4 +1,4 @@
-"""Proof of life of the processes that answer no request: worker, beat, indexer.
+"""Proof of life of the processes that answer no request: worker, beat, indexer, delivery.
 
 Each writes the time into the broker from the very loop that does its work, so a loop that hangs is seen. On the same
 machine a process that ended is seen at once, elsewhere after `ALIVE_S`. Not for tasks: their heartbeat is in their row.
@@ -30,11 +30,11 @@ def broker() -> redis.Redis:
 
 
 def beat(part: str) -> None:
-    """Say that this process's part ("worker", "beat", "indexer") is at work now. Never raises: silence is a sign."""
+    """Say that this process's part ("worker", "beat", "indexer", …) is at work now. Never raises: silence is a sign."""
     logbook.follow()
     try:
         pipeline = broker().pipeline(transaction=False)
-        pipeline.zadd(_key(part), {f"{_here()}|{os.getpid()}": time.time()})
+        pipeline.zadd(_key(part), {f"{here()}|{os.getpid()}": time.time()})
         pipeline.zremrangebyscore(_key(part), 0, time.time() - 10 * ALIVE_S)
         pipeline.execute()
     except redis.RedisError:
@@ -58,7 +58,7 @@ def _key(part: str) -> str:
 
 
 @functools.cache
-def _here() -> str:
+def here() -> str:
     """Where process numbers mean the same: this host, this boot, this process namespace."""
     boot = Path("/proc/sys/kernel/random/boot_id")
     namespace = Path("/proc/self/ns/pid")
@@ -69,4 +69,4 @@ def _here() -> str:
 
 def _may_live(member: str) -> bool:
     place, _, pid = member.rpartition("|")
-    return place != _here() or Path(f"/proc/{pid}").exists()
+    return place != here() or Path(f"/proc/{pid}").exists()

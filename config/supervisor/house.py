@@ -61,6 +61,11 @@ def indexer() -> Spec:
     return _python("indexer", ["manage.py", "indexer"])
 
 
+def delivery() -> Spec:
+    """Sends what is in the gateway's queue."""
+    return _python("delivery", ["manage.py", "deliver"])
+
+
 def prepare(result: int) -> Callable[[bytes], subprocess.Popen[bytes]]:
     """The one-shot child before all Django ones: migrations, translations, static files, keys, first administrator.
 

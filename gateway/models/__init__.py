@@ -3,16 +3,18 @@
 from gateway.models.content import Content, ContentPart
 from gateway.models.kept import Folder, Kept
 from gateway.models.messages import Message, Recipient, Step
-from gateway.models.queue import QueueItem
+from gateway.models.queue import DestinationHour, QueueItem, QueueSettings
 from gateway.models.repositories import Repository, RepositoryItem
 
 __all__ = [
     "Content",
     "ContentPart",
+    "DestinationHour",
     "Folder",
     "Kept",
     "Message",
     "QueueItem",
+    "QueueSettings",
     "Recipient",
     "Repository",
     "RepositoryItem",

@@ -1,21 +1,35 @@
-"""Rows of the queue for what was filed, and the signal that there are some.
+"""Rows of the queue, and waking delivery once they are committed.
 
-Not for saving them: `gateway.filing` does, in one transaction with everything else of the message.
+    items = items_for(message, onward, content, filed)      # of what was filed
+    item = item_for(message, recipient, content, route, …)  # of anything else: bounces, what is processed again
+    QueueItem.objects.bulk_create(items)
+    notify(items)                                           # in the same transaction: wakes after its commit
+
+Not for deciding whether something leaves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 
-from django.db import connection
+import redis
+from django.db import transaction
+from django.utils import timezone
 
+from config.kit import heartbeat
 from gateway.flow import Filed, Judged, Route
 from gateway.models import Content, Message, QueueItem, Recipient
+from gateway.queue.settings import read_settings
 from gateway.storable import storable
 
-CHANNEL = "postkeep_queue"
-EXPIRES_AFTER = timedelta(days=5)  # RFC 5321 §4.5.4.1 asks for 4 to 5 days
+QUEUE = "outgoing"
+URGENT, NORMAL, BULK = 2, 5, 8  # priorities are 0 (first) … 9
+CHANNEL = "postkeep:queue"
+EVERYWHERE = "*"
+MOST_NAMED = 200
+_OF_MESSAGE = frozenset({"BODY", "SMTPUTF8", "RET", "ENVID"})
+_OF_RECIPIENT = frozenset({"NOTIFY", "ORCPT"})
 
 
 def items_for(
@@ -23,43 +37,99 @@ def items_for(
 ) -> list[QueueItem]:
     """Unsaved rows, one for each recipient whose message goes on."""
     headers = [storable(line) for line in filed.headers]
-    parameters = {name: value for name, value in filed.incoming.sender.parameters if name in _KEPT}
     asked = {each.address: dict(each.parameters) for each in filed.incoming.recipients}
+    given = dict(filed.incoming.sender.parameters)
     return [
-        QueueItem(
-            message=message,
-            recipient=recipient,
-            content=content,
-            sender=storable(judged.route.return_path, 320),
-            address=recipient.address,
-            relay_id=judged.route.relay_id,
-            destination=destination_of(judged.route),
-            domain_id=recipient.domain_id,
-            customer_id=recipient.customer_id,
+        item_for(
+            message,
+            recipient,
+            content,
+            judged.route,
             headers=headers,
             subject_prefix=judged.decision.subject_prefix,
-            parameters=parameters | asked.get(judged.route.asked, {}),
-            next_at=message.received_at,
-            expires_at=message.received_at + EXPIRES_AFTER,
-            created_at=message.received_at,
+            parameters=given | asked.get(judged.route.asked, {}),
+            at=message.received_at,
         )
         for recipient, judged in onward
     ]
 
 
-_KEPT = frozenset({"BODY", "SMTPUTF8", "RET", "ENVID"})
+def item_for(
+    message: Message,
+    recipient: Recipient | None,
+    content: Content,
+    route: Route,
+    *,
+    headers: Sequence[str] = (),
+    subject_prefix: str = "",
+    parameters: Mapping[str, str] | None = None,
+    queue: str = QUEUE,
+    priority: int = NORMAL,
+    at: datetime | None = None,
+) -> QueueItem:
+    """An unsaved row. The envelope sender is the route's return path.
+
+    headers: lines to be put before the message. parameters: of MAIL FROM and RCPT TO; those that don't go on are left
+    out. at: when it came, and the earliest it is tried. The settings of the queue cost a query now and then.
+    """
+    at = at or timezone.now()
+    return QueueItem(
+        queue=queue,
+        message=message,
+        recipient=recipient,
+        content=content,
+        sender=storable(route.return_path, 320),
+        address=storable(route.address, 320),
+        relay_id=None if route.transport else route.relay_id,
+        destination=destination_of(route),
+        domain_id=route.domain_id,
+        customer_id=route.customer_id,
+        headers=list(headers),
+        subject_prefix=subject_prefix,
+        parameters=_going_on(parameters or {}),
+        priority=priority,
+        next_at=at,
+        expires_at=at + read_settings().lifetime,
+        created_at=at,
+    )
+
+
+def _going_on(parameters: Mapping[str, str]) -> dict[str, str]:
+    folded = {name.upper(): storable(value or "", 600) for name, value in parameters.items()}
+    return {name: value for name, value in folded.items() if name in _OF_MESSAGE | _OF_RECIPIENT}
 
 
 def destination_of(route: Route) -> str:
     """What concurrency and statistics count by: "relay:7", "route:mail.example.org:25" or "mx:example.org"."""
     if route.transport:
-        return f"route:{route.transport}"
+        return f"route:{route.transport.lower()}"
     if route.relay_id is not None:
         return f"relay:{route.relay_id}"
-    return f"mx:{route.address.rpartition('@')[2].lower()}"
+    return f"mx:{domain_of(route.address)}"
 
 
-def notify() -> None:
-    """Wake whoever delivers, when this transaction is committed."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+def domain_of(address: str) -> str:
+    """The part after the last @, in ASCII where it can be, in lower case."""
+    host = address.rpartition("@")[2].lower().rstrip(".")
+    try:
+        return host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return host
+
+
+def notify(items: Iterable[QueueItem] = (), *, destinations: Collection[str] = ()) -> None:
+    """Wake whoever delivers, when this transaction is committed. Without items and destinations they look everywhere.
+
+    By the broker, because a NOTIFY of PostgreSQL has all committing transactions wait for each other. A signal that is
+    lost costs seconds: delivery also looks by itself.
+    """
+    named = sorted({*destinations, *(item.destination for item in items)})
+    text = "\n".join(named) if 0 < len(named) <= MOST_NAMED else EVERYWHERE
+    transaction.on_commit(lambda: _publish(text))
+
+
+def _publish(text: str) -> None:
+    try:
+        heartbeat.broker().publish(CHANNEL, text)
+    except redis.RedisError:
+        return
