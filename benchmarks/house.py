@@ -95,7 +95,7 @@ class House:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.port = free_port()
+        self.port, self.smtp_port = free_port(), free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> House:
@@ -105,7 +105,12 @@ class House:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up"],
                 cwd=ROOT,
-                env=clean_environment(POSTKEEP_HOME=str(self.home), POSTKEEP_PORT=str(self.port), **administrator),
+                env=clean_environment(
+                    POSTKEEP_HOME=str(self.home),
+                    POSTKEEP_PORT=str(self.port),
+                    POSTKEEP_SMTP_PORT=str(self.smtp_port),
+                    **administrator,
+                ),
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,

@@ -50,7 +50,7 @@ def _start(clone: Path) -> dict[str, float]:
         process = subprocess.Popen(
             ["make", "run"],
             cwd=clone,
-            env=clean_environment(POSTKEEP_PORT=str(port)),
+            env=clean_environment(POSTKEEP_PORT=str(port), POSTKEEP_SMTP_PORT=str(free_port())),
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,

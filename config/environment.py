@@ -6,6 +6,7 @@ Not for settings of features; those are rows in the database. No Django here: th
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,75 @@ def smtp() -> dict[str, Any]:
         "password": password,
         "from": os.environ.get("POSTKEEP_MAIL_FROM") or f"postkeep@{urlsplit(public_url()).hostname}",
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Where and how mail comes in. A port of None isn't listened on; no processes: no gateway on this machine.
+
+    name: what the server calls itself. bare: "refuse" or "fix". auth: "tls" or "always". proxies begin connections with
+    a PROXY header; speakers may say for whom they speak (XCLIENT, XFORWARD); filter_clients may use the filter's port.
+    """
+
+    name: str
+    bind: str
+    port: int | None
+    submission_port: int | None
+    submissions_port: int | None
+    filter_port: int | None
+    processes: int
+    message_bytes: int
+    bare: str
+    auth: str
+    proxies: tuple[Network, ...]
+    speakers: tuple[Network, ...]
+    filter_clients: tuple[Network, ...]
+
+
+def gateway() -> Gateway:
+    """The POSTKEEP_SMTP_* variables and their like. Raises: EnvironmentRefused."""
+    return Gateway(
+        name=os.environ.get("POSTKEEP_SMTP_NAME")
+        or next(iter(mx_names()), "")
+        or urlsplit(public_url()).hostname
+        or "localhost",
+        bind=os.environ.get("POSTKEEP_SMTP_BIND") or "127.0.0.1",
+        port=_optional_port("POSTKEEP_SMTP_PORT", "2525"),
+        submission_port=_optional_port("POSTKEEP_SUBMISSION_PORT"),
+        submissions_port=_optional_port("POSTKEEP_SUBMISSIONS_PORT"),
+        filter_port=_optional_port("POSTKEEP_FILTER_PORT"),
+        processes=_number("POSTKEEP_GATEWAY_PROCESSES", 2, least=0, most=64),
+        message_bytes=_number("POSTKEEP_SMTP_SIZE", 50, least=1, most=2048) << 20,
+        bare=_choice("POSTKEEP_SMTP_BARE", "refuse", "fix"),
+        auth=_choice("POSTKEEP_SMTP_AUTH", "tls", "always"),
+        proxies=tuple(_network("POSTKEEP_SMTP_PROXIES", item) for item in _items("POSTKEEP_SMTP_PROXIES")),
+        speakers=tuple(_network("POSTKEEP_SMTP_XCLIENT", item) for item in _items("POSTKEEP_SMTP_XCLIENT")),
+        filter_clients=tuple(
+            _network("POSTKEEP_FILTER_CLIENTS", item)
+            for item in _items("POSTKEEP_FILTER_CLIENTS") or ["127.0.0.0/8", "::1"]
+        ),
+    )
+
+
+def _optional_port(name: str, without: str = "") -> int | None:
+    """The port; none where the variable is "none", or missing without a usual one."""
+    text = os.environ.get(name) or without
+    return None if text in ("", "none") else _port(name, text)
+
+
+def _number(name: str, without: int, *, least: int, most: int) -> int:
+    text = os.environ.get(name) or str(without)
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise EnvironmentRefused(f"{name} is a number from {least} to {most}, not {text}")
+    return int(text)
+
+
+def _choice(name: str, *choices: str) -> str:
+    """One of the words; the first without the variable."""
+    text = os.environ.get(name) or choices[0]
+    if text not in choices:
+        raise EnvironmentRefused(f"{name} is {' or '.join(choices)}, not {text}")
+    return text
 
 
 def has_own_database() -> bool:

@@ -156,6 +156,9 @@ ALLOWED_PORTS = environment.allowed_ports()
 DNS_SERVERS = environment.dns_servers()
 MX_NAMES = environment.mx_names()
 
+# --- the gateway (mail comes in) ---
+GATEWAY = environment.gateway()
+
 # --- our own mails (config.kit.mailing) ---
 _smtp = environment.smtp()
 EMAIL_HOST, EMAIL_PORT = _smtp["host"], _smtp["port"]

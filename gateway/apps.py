@@ -7,3 +7,8 @@ from django.utils.translation import gettext_lazy as _
 class GatewayConfig(AppConfig):
     name = "gateway"
     verbose_name = _("Gateway")
+
+    def ready(self) -> None:
+        from gateway import health
+
+        health.register()

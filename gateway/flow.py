@@ -48,6 +48,7 @@ class Client:
     """Who is at the other end. `name` is its verified name in DNS ("" without one: forward and reverse must agree).
 
     `user_id` is the person who signed in with AUTH. `via` is the address of the proxy or Postfix that speaks for it.
+    `door` is the port it came to (what was signed in or submitted is told by `Incoming.door`).
     """
 
     address: str
@@ -59,6 +60,7 @@ class Client:
     user_id: int | None = None
     user_name: str = ""
     via: str = ""
+    door: Door = Door.MX
 
 
 class Body(Protocol):

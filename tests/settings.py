@@ -19,6 +19,7 @@ if os.environ.get("POSTKEEP_TEST_SESSION") != _session:
         os.environ.pop(_name, None)
     os.environ["POSTKEEP_HOME"] = str(temporary_home("pk-test-"))
     os.environ["POSTKEEP_TEST_SESSION"] = _session
+    os.environ["POSTKEEP_SMTP_PORT"] = "none"  # tests that want one say where
 
 from config.settings import *  # noqa: E402, F403
 

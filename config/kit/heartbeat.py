@@ -1,4 +1,4 @@
-"""Proof of life of the processes that answer no request: worker, beat, indexer, delivery.
+"""Proof of life of the processes that answer no request: worker, beat, indexer, delivery, gateway.
 
 Each writes the time into the broker from the very loop that does its work, so a loop that hangs is seen. On the same
 machine a process that ended is seen at once, elsewhere after `ALIVE_S`. Not for tasks: their heartbeat is in their row.

@@ -66,6 +66,11 @@ def delivery() -> Spec:
     return _python("delivery", ["manage.py", "deliver"])
 
 
+def gateway() -> Spec:
+    """Takes mail in; it has processes of its own."""
+    return _python("gateway", ["manage.py", "gateway"])
+
+
 def prepare(result: int) -> Callable[[bytes], subprocess.Popen[bytes]]:
     """The one-shot child before all Django ones: migrations, translations, static files, keys, first administrator.
 

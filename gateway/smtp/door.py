@@ -60,6 +60,7 @@ class Settings:
 
     tls: gives the context of a new handshake, None: no STARTTLS. proxies: networks whose connections begin with a
     PROXY header. speakers: networks that may use XCLIENT and XFORWARD. needs_auth: no mail without AUTH (submission).
+    clients: the only networks that may connect, where that is said.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Settings:
     bare: Bare = Bare.REFUSE
     proxies: tuple[Network, ...] = ()
     speakers: tuple[Network, ...] = ()
+    clients: tuple[Network, ...] | None = None
     folder: Path | None = None  # for large messages while they come in; None: the system's
     limits: Limits = field(default_factory=Limits)
 

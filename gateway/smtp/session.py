@@ -27,6 +27,7 @@ from gateway.smtp.wire import BareEnd, Gone, LineTooLong, Overrun, Stopping, Too
 logger = logging.getLogger("postkeep.smtp")
 
 FULL = Answer(421, "4.3.2", "Too many connections; come again")
+NOT_YOU = Answer(554, "5.7.1", "Not from your address")
 TROUBLE = Answer(451, "4.3.0", "Something went wrong here; try again later")
 CLOSING = Answer(421, "4.3.2", "The service is closing; come again")
 SLOW = Answer(421, "4.4.2", "That took too long")
@@ -79,7 +80,7 @@ class Session(Wire):
         super().connection_made(transport)
         peer = transport.get_extra_info("peername") or ("", 0)
         tls = self.tls_facts() if self._is_tls() else None
-        self.client = Client(_plain_address(peer[0]), peer[1], tls=tls)
+        self.client = Client(_plain_address(peer[0]), peer[1], tls=tls, door=self.settings.door)
         self._sessions.add(self)
         self.task = self.loop.create_task(self._run())
 
@@ -132,6 +133,9 @@ class Session(Wire):
         """Ask whether the client is welcome, and say so. Whoever speaks before that isn't."""
         if len(self._sessions) > self.limits.connections:
             self._end(FULL)
+        allowed = self.settings.clients
+        if allowed is not None and not is_within(self.client.via or self.client.address, allowed):
+            self._end(NOT_YOU)
         answer = await self._asked_of_host(self.host.connect(self.client))
         if answer is not None and not answer.is_ok:
             self._end(replace(answer, code=421) if answer is TROUBLE else answer)

@@ -42,7 +42,7 @@ class House:
 
     def __init__(self) -> None:
         self.home = temporary_home("pk-house-")
-        self.port = free_port()
+        self.port, self.smtp_port = free_port(), free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self.family: dict[int, psutil.Process] = {}
 
@@ -58,7 +58,8 @@ class House:
     def spawn(self, **environment: str) -> subprocess.Popen[bytes]:
         """`manage.py up --json`; what it says besides goes to HOME/said."""
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("POSTKEEP_", "DJANGO_"))}
-        ours |= {"POSTKEEP_HOME": str(self.home), "POSTKEEP_PORT": str(self.port), **environment}
+        ours |= {"POSTKEEP_HOME": str(self.home), "POSTKEEP_PORT": str(self.port)}
+        ours |= {"POSTKEEP_SMTP_PORT": str(self.smtp_port), **environment}
         with (self.home / "said").open("ab") as said:
             return subprocess.Popen(
                 [sys.executable, "manage.py", "up", "--json"],

@@ -18,12 +18,12 @@ from accounts.models import AuditEvent, User
 from config.kit import health, heartbeat, paths, recovery
 
 ClientFor = Callable[[User | None], Client]
-LOOPS = ["worker", "beat", "indexer", "delivery"]
+LOOPS = ["worker", "beat", "indexer", "delivery", "gateway"]
 
 
 @pytest.fixture
 def all_loops_beat(servers_running: None) -> Iterator[None]:
-    """This process stands for the three loops."""
+    """This process stands for the loops."""
     for part in LOOPS:
         heartbeat.beat(part)
     yield

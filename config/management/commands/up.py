@@ -11,7 +11,7 @@ from config.supervisor import main
 
 
 class Command(BaseCommand):
-    help = "Start the whole system in the foreground: database, broker, web, worker, beat, indexer, delivery."
+    help = "Start the whole system in the foreground: database, broker, web, worker, beat, indexer, delivery, gateway."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,0 +1,47 @@
+"""How the gateway is, for the health page and `/healthz`, and its figures for programs that watch."""
+
+from __future__ import annotations
+
+import socket
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from config.environment import Gateway
+from config.kit import health, heartbeat
+
+PART = "gateway"
+ANSWER_WITHIN_S = 2.0
+
+
+def register() -> None:
+    if settings.GATEWAY.processes:
+        health.register(gettext_lazy("Gateway"), check, needed=True)
+
+
+def check() -> health.Report:
+    """Its processes are at work, and its port answers."""
+    age_s = heartbeat.last_seen(PART)
+    if age_s is None:
+        return health.Report("error", _("no sign of life"))
+    wanted: Gateway = settings.GATEWAY
+    facts = {_("Last seen"): _("%(seconds)d s ago") % {"seconds": round(age_s)}}
+    ports = [port for port in (wanted.port, wanted.submission_port, wanted.filter_port) if port is not None]
+    silent = [port for port in ports if not _answers(wanted.bind, port)]
+    facts[_("Listens on")] = f"{wanted.bind} {', '.join(map(str, ports))}"
+    if silent:
+        return health.Report("error", _("port %(port)s does not answer") % {"port": silent[0]}, facts)
+    return health.Report("ok", _("takes mail in"), facts)
+
+
+def _answers(bind: str, port: int) -> bool:
+    """Whether somebody speaks SMTP there; "too many connections" is an answer too."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104  (compared, not bound)
+    try:
+        with socket.create_connection((host, port), timeout=ANSWER_WITHIN_S) as connection:
+            greeting = connection.recv(4)
+            connection.sendall(b"QUIT\r\n")
+            return greeting[:1] in (b"2", b"4", b"5")
+    except OSError:
+        return False
