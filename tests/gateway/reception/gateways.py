@@ -52,7 +52,8 @@ class Gateway:
         return smtplib.SMTP("127.0.0.1", port or self.port, local_hostname="client.example.net", timeout=20)
 
     def children(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children()
+        found: list[psutil.Process] = psutil.Process(self.process.pid).children()
+        return found
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
