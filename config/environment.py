@@ -129,11 +129,10 @@ def smtp() -> dict[str, Any]:
 class Gateway:
     """Where and how mail comes in. A port of None isn't listened on; no processes: no gateway on this machine.
 
-    name: what the server calls itself. bare: "refuse" or "fix". auth: "tls" or "always". proxies begin connections with
+    bare: "refuse" or "fix". auth: "tls" or "always". proxies begin connections with
     a PROXY header; speakers may say for whom they speak (XCLIENT, XFORWARD); filter_clients may use the filter's port.
     """
 
-    name: str
     bind: str
     port: int | None
     submission_port: int | None
@@ -151,10 +150,6 @@ class Gateway:
 def gateway() -> Gateway:
     """The POSTKEEP_SMTP_* variables and their like. Raises: EnvironmentRefused."""
     return Gateway(
-        name=os.environ.get("POSTKEEP_SMTP_NAME")
-        or next(iter(mx_names()), "")
-        or urlsplit(public_url()).hostname
-        or "localhost",
         bind=os.environ.get("POSTKEEP_SMTP_BIND") or "127.0.0.1",
         port=_optional_port("POSTKEEP_SMTP_PORT", "2525"),
         submission_port=_optional_port("POSTKEEP_SUBMISSION_PORT"),

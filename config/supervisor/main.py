@@ -26,7 +26,11 @@ WEB_S = 60.0
 OLD_WEB_S = 12.0
 OLD_SUPERVISOR_S = 25.0
 # 20 s in all: what serves and works first, then what they stand on.
-STOP_PHASES = [({"web", "beat", "delivery", "gateway", "indexer", "worker"}, 10.0), ({"valkey"}, 4.0), ({"postgres"}, 5.0)]
+STOP_PHASES = [
+    ({"web", "beat", "delivery", "gateway", "indexer", "worker"}, 10.0),
+    ({"valkey"}, 4.0),
+    ({"postgres"}, 5.0),
+]
 ADMINISTRATOR_VARIABLES = ("POSTKEEP_ADMIN_EMAIL", "POSTKEEP_ADMIN_PASSWORD")
 _STOPPING = b"stopping"
 

@@ -16,6 +16,7 @@ from django.conf import settings
 from config.environment import Gateway
 from config.kit import paths
 from gateway.flow import Door
+from gateway.naming import own_name
 from gateway.smtp.door import Bare, Limits, Settings
 
 BACKLOG = 512
@@ -78,7 +79,7 @@ def settings_of(port: Port, tls: Callable[[], ssl.SSLContext] | None) -> Setting
     return Settings(
         name=f"{port.door}:{port.number}",
         door=port.door,
-        banner=wanted.name,
+        banner=own_name(),
         tls=tls,
         tls_at_once=port.tls_at_once,
         offers_auth=port.door is not Door.FILTER,

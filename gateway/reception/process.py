@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import connections
 
 from config.kit.process import die_with_parent
+from gateway.naming import own_name
 from gateway.reception import selfsigned, worker
 from gateway.reception.ports import Port, open_ports
 
@@ -62,7 +63,7 @@ class Parent:
         self.ports = ports
         self.children = [Child(number) for number in range(settings.GATEWAY.processes)]
         self.pulse = Pulse(len(self.children))
-        self.fallback = selfsigned.make(settings.GATEWAY.name)
+        self.fallback = selfsigned.make(own_name())
 
     def watch(self) -> None:
         """Until a signal says that it's over."""

@@ -6,6 +6,7 @@ Other servers take it (RFC 7672 §1.3: opportunistic TLS); programs that people 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -27,7 +28,7 @@ def make(name: str) -> bytes:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=_DAYS))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(_ascii(name))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([_general(name)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
@@ -35,5 +36,9 @@ def make(name: str) -> bytes:
     return private + certificate.public_bytes(pem)
 
 
-def _ascii(name: str) -> str:
-    return name if name.isascii() else name.encode("idna").decode()
+def _general(name: str) -> x509.GeneralName:
+    """A host name, or an address literal as SMTP writes it."""
+    try:
+        return x509.IPAddress(ip_address(name.strip("[]").removeprefix("IPv6:")))
+    except ValueError:
+        return x509.DNSName(name if name.isascii() else name.encode("idna").decode())

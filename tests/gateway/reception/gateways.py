@@ -28,7 +28,7 @@ class Gateway:
         ours = {
             "POSTKEEP_SMTP_PORT": str(self.port),
             "POSTKEEP_SUBMISSION_PORT": str(self.submission_port),
-            "POSTKEEP_SMTP_NAME": "mx.example.org",
+            "POSTKEEP_MX_NAMES": "mx.example.org",
             "DJANGO_SETTINGS_MODULE": "tests.settings",
         }
         self.process = subprocess.Popen(

@@ -20,9 +20,10 @@ from tests.gateway.reception.gateways import Gateway, running_gateway, untrustin
 @pytest.mark.django_db(transaction=True)
 def test_the_gateway_from_its_start_to_its_end(process_environment: dict[str, str]) -> None:
     domain = make_domain("example.com")
-    box = make_mailbox_in(domain, "ada")
-    set_password(Actor.system(), box.user, password="correct horse battery")
-    token = create_token(Actor.for_user(box.user), box.user, name="mail program").value
+    ada = make_mailbox_in(domain, "ada").user
+    assert ada is not None
+    set_password(Actor.system(), ada, password="correct horse battery")
+    token = create_token(Actor.for_user(ada), ada, name="mail program").value
     with running_gateway(process_environment) as gateway:
         _asks_the_directory(gateway)
         _takes_mail_of_people_who_sign_in(gateway, token)

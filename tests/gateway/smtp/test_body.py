@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.flow import Answer, InFile
@@ -107,9 +107,11 @@ def test_a_large_message_goes_to_a_file() -> None:
     body.close()
 
 
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 _PIECES = st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b".", b"a", b"\x00", b"\r\n.\r\n", b"b" * 40]), max_size=30)
 
 
+@QUICK
 @given(_PIECES, st.integers(1, 7), st.sampled_from(list(Bare)))
 def test_how_the_bytes_arrive_changes_nothing(pieces: list[bytes], step: int, bare: Bare) -> None:
     wire = b"".join(pieces) + b"\r\n.\r\nQUIT\r\n"

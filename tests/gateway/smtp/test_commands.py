@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.smtp import auth, commands, proxy
@@ -93,6 +93,7 @@ def test_what_is_no_name_of_a_host(name: str) -> None:
         commands.hello_name(name)
 
 
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 _LINES = st.one_of(
     st.binary(max_size=80),
     st.tuples(
@@ -104,6 +105,7 @@ _LINES = st.one_of(
 )
 
 
+@QUICK
 @given(_LINES)
 def test_any_line_is_read_or_refused(line: bytes) -> None:
     """Nothing else is raised, and what is taken holds no control characters and no end of a line."""
@@ -120,6 +122,7 @@ def test_any_line_is_read_or_refused(line: bytes) -> None:
             proxy.attributes(rest, proxy.XCLIENT)
 
 
+@QUICK
 @given(st.binary(max_size=300))
 def test_any_beginning_is_a_proxy_header_or_is_not(data: bytes) -> None:
     for beginning in (b"", b"PROXY ", b"PROXY TCP4 192.0.2.1 ", proxy.V2_SIGNATURE, proxy.V2_SIGNATURE + b"\x21\x11"):
