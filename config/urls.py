@@ -26,6 +26,7 @@ def _app_patterns() -> list[URLPattern | URLResolver]:
         ("", "accounts"),
         ("", "jobs"),
         ("", "archive"),
+        ("", "gateway"),
     ]
     return [path(prefix, include(f"{app}.urls")) for prefix, app in mounted if importlib.util.find_spec(f"{app}.urls")]
 

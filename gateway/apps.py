@@ -9,6 +9,7 @@ class GatewayConfig(AppConfig):
     verbose_name = _("Gateway")
 
     def ready(self) -> None:
-        from gateway import health
+        from gateway import health, offers
 
         health.register()
+        offers.register()

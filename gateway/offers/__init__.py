@@ -1,0 +1,7 @@
+"""What the gateway puts into the registries of the apps below it: one module a subject, called once at the start."""
+
+from gateway.offers import tracking
+
+
+def register() -> None:
+    tracking.register()

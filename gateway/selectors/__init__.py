@@ -1,0 +1,1 @@
+"""What may be seen of the gateway's rows, by whom."""

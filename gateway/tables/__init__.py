@@ -1,0 +1,1 @@
+"""How the gateway's lists look, and what they can be asked."""

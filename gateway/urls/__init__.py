@@ -1,0 +1,11 @@
+"""Addresses of the gateway's pages (mounted at the root); one module a subject."""
+
+from __future__ import annotations
+
+from gateway.urls import tracking
+
+app_name = "gateway"
+
+urlpatterns = [
+    *tracking.patterns,
+]

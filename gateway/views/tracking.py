@@ -1,0 +1,66 @@
+"""Following messages: the help desk's list, one's own list, and the passport of a message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from accounts.permissions import Right
+from accounts.requests import ActorRequest
+from config.kit.pages import render_page
+from gateway import wording
+from gateway.models import Kept, Recipient
+from gateway.selectors.passport_rules import rules_of
+from gateway.selectors.tracking import get_passport, list_own, list_tracked, others_of, steps_of
+from gateway.tables.tracking import OWN, TRACKED
+
+
+@require_safe
+def tracking(request: ActorRequest) -> HttpResponseBase:
+    reach = request.actor.reach(Right.TRACK_MAIL)
+    return TRACKED.answer(request, list_tracked(request.actor), "gateway/tracking.html", scattered=not reach.everything)
+
+
+@require_safe
+def own_mail(request: ActorRequest) -> HttpResponseBase:
+    return OWN.answer(request, list_own(request.actor), "gateway/own_mail.html", within="mailbox_id")
+
+
+@require_safe
+def passport(request: ActorRequest, recipient_id: int) -> HttpResponse:
+    """Everything that is known of a message for one recipient; its content is elsewhere."""
+    recipient = get_passport(request.actor, recipient_id)
+    return render_page(request, "gateway/passport.html", _passport(request, recipient))
+
+
+def _passport(request: ActorRequest, recipient: Recipient) -> dict[str, Any]:
+    message, facts = recipient.message, recipient.message.facts
+    is_own = recipient.mailbox is not None and recipient.mailbox.user_id == getattr(request.actor.user, "pk", None)
+    findings = wording.findings_of(recipient.decision)
+    return {
+        "recipient": recipient,
+        "message": message,
+        "is_own": is_own,
+        "list_url": reverse("gateway:own-mail" if is_own else "gateway:tracking"),
+        "verdict": wording.CATEGORIES.get(recipient.category, recipient.category),
+        "verdict_tone": wording.CATEGORY_TONES.get(recipient.category, ""),
+        "state_tone": wording.STATE_TONES.get(recipient.state, ""),
+        "direction": wording.DIRECTIONS.get(recipient.direction, recipient.direction),
+        "because": wording.decided_because(recipient.decision),
+        "findings": [(said, rule) for said, rule in zip(findings, rules_of(request.actor, findings), strict=True)],
+        "notes": wording.notes_of(recipient.decision),
+        "signed": facts,
+        "score_parts": facts.get("score_parts") or [],
+        "attachments": facts.get("attachments") or [],
+        "kept": list(recipient.kept.exclude(state=Kept.State.GONE).order_by("folder")),
+        "queued": list(recipient.queued.order_by("pk")),
+        "steps": [
+            (step, wording.step_text(step), wording.step_more(step), wording.STEP_TONES.get(step.kind, ""))
+            for step in steps_of(recipient)
+        ],
+        "others": others_of(request.actor, recipient),
+    }

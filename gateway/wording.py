@@ -1,0 +1,186 @@
+"""The gateway's words for people: verdicts, reasons, steps. Stored codes stay; what they are called may change.
+
+Not for SMTP replies, which are English (`gateway.intake`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from config.kit.nav import Text
+from domains.policy.reasons import TEXTS, Code
+from domains.policy.sentences import Sentence, translated
+from gateway.models import Folder, Recipient, Step
+from gateway.steps import Kind
+
+CATEGORIES: dict[str, Text] = {
+    "clean": pgettext_lazy("verdict", "Clean"),
+    "spam": pgettext_lazy("verdict", "Spam"),
+    "virus": pgettext_lazy("verdict", "Virus"),
+    "advert": pgettext_lazy("verdict", "Advertising"),
+    "blocked_sender": pgettext_lazy("verdict", "Blocked sender"),
+    "sender_verify": pgettext_lazy("verdict", "Sender not verified"),
+    "bad_headers": pgettext_lazy("verdict", "Broken headers"),
+    "bad_encoding": pgettext_lazy("verdict", "Broken encoding"),
+    "bad_attachment": pgettext_lazy("verdict", "Forbidden attachment"),
+    "dlp": pgettext_lazy("verdict", "May not leave"),
+    "too_big": pgettext_lazy("verdict", "Too big"),
+    "not_served": pgettext_lazy("verdict", "Not served"),
+}
+CATEGORY_TONES: dict[str, str] = {
+    "clean": "good",
+    "spam": "warn",
+    "virus": "bad",
+    "advert": "none",
+    "blocked_sender": "warn",
+    "sender_verify": "warn",
+    "bad_headers": "warn",
+    "bad_encoding": "warn",
+    "bad_attachment": "bad",
+    "dlp": "bad",
+    "too_big": "warn",
+    "not_served": "none",
+}
+STATE_TONES: dict[str, str] = {
+    "queued": "busy",
+    "delivered": "good",
+    "held": "warn",
+    "refused": "bad",
+    "bounced": "bad",
+    "stored": "warn",
+    "archived": "good",
+    "deleted": "none",
+    "expired": "none",
+    "discarded": "none",
+}
+DIRECTIONS: dict[str, Text] = {"incoming": gettext_lazy("Incoming"), "outgoing": gettext_lazy("Outgoing")}
+
+
+def state_label(state: str) -> str:
+    return str(Recipient.State(state).label) if state in Recipient.State.values else state
+
+
+def why(data: Mapping[str, Any]) -> str:
+    """A stored reason in words; of a code that no version knows any more, the code."""
+    code = str(data.get("code", ""))
+    if code not in set(Code):
+        return code
+    try:
+        return translated(Sentence(TEXTS[Code(code)], data.get("data") or {}), _)
+    except (KeyError, TypeError, ValueError):  # stored by a version whose sentence named something else
+        return code
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One finding of a stored decision, in words. rule: (kind, id) of the row that spoke, None where none did."""
+
+    verdict: str
+    tone: str
+    why: str
+    decides: bool
+    overruled: str
+    piece: str
+    rule: tuple[str, int] | None
+
+
+def findings_of(decision: Mapping[str, Any]) -> list[Said]:
+    """All that spoke, the one that decided first."""
+    found = [_said(each) for each in decision.get("findings") or ()]
+    return sorted(found, key=lambda said: (not said.decides, bool(said.overruled)))
+
+
+def _said(finding: Mapping[str, Any]) -> Said:
+    category, rule = str(finding.get("category", "")), finding.get("rule")
+    return Said(
+        verdict=str(CATEGORIES.get(category, category)),
+        tone=CATEGORY_TONES.get(category, ""),
+        why=why(finding.get("why") or {}),
+        decides=bool(finding.get("decides")),
+        overruled=why(finding["overruled"]) if finding.get("overruled") else "",
+        piece=str(finding.get("piece") or ""),
+        rule=(str(rule["kind"]), int(rule["id"])) if rule else None,
+    )
+
+
+def decided_because(decision: Mapping[str, Any]) -> str:
+    """The reason that settled it, in one sentence; "" where there is no decision."""
+    return next((said.why for said in findings_of(decision) if said.decides), "")
+
+
+def notes_of(decision: Mapping[str, Any]) -> list[str]:
+    return [why(each) for each in decision.get("notes") or ()]
+
+
+STEPS: dict[str, Text] = {
+    Kind.RECEIVED: gettext_lazy("Received"),
+    Kind.JUDGED: gettext_lazy("Judged: %(verdict)s"),
+    Kind.KEPT: gettext_lazy("Kept in “%(folder)s”"),
+    Kind.QUEUED: gettext_lazy("Put into the queue"),
+    Kind.ATTEMPT: gettext_lazy("Handed to %(host)s"),
+    Kind.DELIVERED: gettext_lazy("Delivered"),
+    Kind.BOUNCED: gettext_lazy("Given up"),
+    Kind.HELD: gettext_lazy("Held back in the queue"),
+    Kind.FREED: gettext_lazy("Let go on in the queue"),
+    Kind.RELEASED: gettext_lazy("Released from quarantine"),
+    Kind.DELETED: gettext_lazy("Deleted"),
+    Kind.EXPIRED: gettext_lazy("Its time in quarantine ended"),
+    Kind.REPORTED: gettext_lazy("Reported as judged wrongly"),
+    Kind.BLOCKED: gettext_lazy("The sender was blocked"),
+    Kind.ALLOWED: gettext_lazy("The sender was allowed"),
+    Kind.REQUESTED: gettext_lazy("Its release was asked for"),
+    Kind.GRANTED: gettext_lazy("Its release was granted"),
+    Kind.DECLINED: gettext_lazy("Its release was declined"),
+    Kind.RULED: gettext_lazy("A mail rule spoke: %(rule)s"),
+    Kind.STORED: gettext_lazy("Put into the repository “%(repository)s”"),
+    Kind.REPROCESSED: gettext_lazy("Processed again"),
+    Kind.REDIRECTED: gettext_lazy("Sent on to %(to)s"),
+    Kind.NOTICED: gettext_lazy("A notice was sent"),
+    Kind.PROBLEM: gettext_lazy("A problem: %(text)s"),
+}
+STEP_TONES: dict[str, str] = {
+    Kind.DELIVERED: "good",
+    Kind.BOUNCED: "bad",
+    Kind.HELD: "warn",
+    Kind.DELETED: "warn",
+    Kind.PROBLEM: "bad",
+    Kind.RELEASED: "good",
+    Kind.GRANTED: "good",
+    Kind.DECLINED: "bad",
+}
+
+
+def step_text(step: Step) -> str:
+    """What happened, in a line."""
+    data = dict(step.data)
+    words: dict[str, str] = {name: str(data.get(name) or "–") for name in ("host", "repository", "rule", "text", "to")}
+    words["verdict"] = str(CATEGORIES.get(data.get("category", ""), data.get("category") or "–"))
+    folder = data.get("folder")
+    words["folder"] = str(Folder(folder).label) if folder in Folder.values else str(folder or "–")
+    text = STEPS.get(step.kind)
+    if step.kind == Kind.ATTEMPT and not data.get("ok"):
+        return _("%(host)s didn't take it") % words
+    return str(text) % words if text else step.kind
+
+
+def step_more(step: Step) -> str:
+    """What else is worth saying of it: the remote's answer, the reason somebody gave, until when."""
+    data = step.data
+    said = [str(data[name]) for name in ("reply", "why", "problem") if data.get(name)]
+    if data.get("until"):
+        said.insert(0, _("until %(day)s") % {"day": _day(str(data["until"]))})
+    if data.get("tls") and step.kind == Kind.ATTEMPT:
+        said.append(str(data["tls"]))
+    return " · ".join(said)
+
+
+def _day(text: str) -> str:
+    moment = parse_datetime(text)
+    return date_format(moment, "DATE_FORMAT") if moment else text

@@ -1,0 +1,65 @@
+"""A passport tells the person concerned everything that is known of a message, and nothing of others'."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from domains.policy.policy import Policy
+from gateway.filing import file_batch
+from gateway.models import Recipient
+from gateway.steps import Kind, step
+from tests.domains.factories import make_mailbox_in
+from tests.gateway.flows import RAW, file_for, filed, route_to
+from tests.stage import Cast
+
+pytestmark = pytest.mark.django_db
+
+
+def page(client: Client, row: Recipient) -> str:
+    return client.get(reverse("gateway:passport", args=[row.pk])).content.decode()
+
+
+def test_it_says_why_where_from_and_what_happened(cast: Cast, client: Client) -> None:
+    box = make_mailbox_in(cast.domain, "ada")
+    row = file_for(box, score=9.5)
+    step(Kind.ATTEMPT, row.message, row, data={"host": "mx.example.net", "ok": False, "reply": "451 busy"}).save()
+    client.force_login(cast.domain_administrator)
+    text = page(client, row)
+    for said in ("Its spam score is 9.5", "mail.friends.example", "192.0.2.7", "TLSv1.3", "bob@friends.example"):
+        assert said in text
+    assert "mx.example.net didn&#x27;t take it" in text and "451 busy" in text
+    assert "In quarantine" in text or "in quarantine" in text
+
+
+def test_the_other_recipients_are_told_to_whom_may_follow_them_only(cast: Cast, client: Client) -> None:
+    ours, theirs = make_mailbox_in(cast.domain, "ada"), make_mailbox_in(cast.elsewhere, "eve")
+    (message,) = file_batch([filed([route_to(ours), route_to(theirs)])])
+    row = message.recipients.get(mailbox=ours)
+    client.force_login(cast.domain_administrator)
+    assert theirs.address not in page(client, row)
+    client.force_login(cast.administrator)
+    assert theirs.address in page(client, row)
+
+
+def test_a_list_shows_only_what_one_may_follow(cast: Cast, client: Client) -> None:
+    ours, theirs = make_mailbox_in(cast.domain, "ada"), make_mailbox_in(cast.elsewhere, "eve")
+    file_for(ours, RAW.replace(b"The bridge", b"Ours-1"))
+    file_for(theirs, RAW.replace(b"The bridge", b"Theirs-1"), score=8.0)
+    client.force_login(cast.help_desk)
+    text = client.get(reverse("gateway:tracking")).content.decode()
+    assert "Ours-1" in text and "Theirs-1" not in text
+    client.force_login(cast.administrator)
+    assert "Ours-1" not in client.get(reverse("gateway:tracking"), {"q": "state:held"}).content.decode()
+    found = client.get(reverse("gateway:tracking"), {"q": "to:eve@elsew"}).content.decode()
+    assert ("Theirs-1" in found) == theirs.address.startswith("eve@elsew")
+    assert "Theirs-1" in client.get(reverse("gateway:tracking"), {"q": f"to:{theirs.address[:8]}"}).content.decode()
+
+
+def test_a_stored_reason_that_no_version_knows_is_shown_by_its_code(cast: Cast, client: Client) -> None:
+    row = file_for(make_mailbox_in(cast.domain, "ada"), policy=Policy())
+    finding = {"category": "clean", "action": "deliver", "decides": True, "why": {"code": "of_old", "data": {}}}
+    Recipient.objects.filter(pk=row.pk).update(decision={"findings": [finding]})
+    client.force_login(cast.administrator)
+    assert "of_old" in page(client, row)
