@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from accounts.models import User
 from accounts.permissions import Right
 from domains.models import Domain
-from tests import factories
 from tests.access import Cast, Row, in_domain, somewhere
 from tests.domains.factories import make_mailbox_in
 from tests.gateway.flows import file_for
-
-
-def a_message(cast: Cast, owner: User) -> tuple[object, ...]:
-    return (file_for(factories.make_mailbox(owner)).pk,)
 
 
 def a_message_in(cast: Cast, domain: Domain) -> tuple[object, ...]:
@@ -22,6 +16,5 @@ def a_message_in(cast: Cast, domain: Domain) -> tuple[object, ...]:
 ROWS = [
     somewhere("gateway:tracking", need=Right.TRACK_MAIL),
     Row("gateway:own-mail", own=200, administrator=200),
-    Row("gateway:passport", own=200, foreign=404, administrator=200, args=a_message),
     in_domain("gateway:passport", see=Right.TRACK_MAIL, args=a_message_in),
 ]

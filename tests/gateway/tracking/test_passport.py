@@ -10,6 +10,7 @@ from domains.policy.policy import Policy
 from gateway.filing import file_batch
 from gateway.models import Recipient
 from gateway.steps import Kind, step
+from tests import factories
 from tests.domains.factories import make_mailbox_in
 from tests.gateway.flows import RAW, file_for, filed, route_to
 from tests.stage import Cast
@@ -41,6 +42,16 @@ def test_the_other_recipients_are_told_to_whom_may_follow_them_only(cast: Cast, 
     assert theirs.address not in page(client, row)
     client.force_login(cast.administrator)
     assert theirs.address in page(client, row)
+
+
+def test_people_see_the_passports_of_their_own_mail_and_of_no_other(cast: Cast, client: Client) -> None:
+    own = file_for(factories.make_mailbox(cast.user))
+    other = file_for(make_mailbox_in(cast.domain, "ada"))
+    client.force_login(cast.user)
+    assert "The bridge" in page(client, own)
+    assert client.get(reverse("gateway:passport", args=[other.pk])).status_code == 404
+    assert "The bridge" in client.get(reverse("gateway:own-mail")).content.decode()
+    assert client.get(reverse("gateway:tracking")).status_code == 403
 
 
 def test_a_list_shows_only_what_one_may_follow(cast: Cast, client: Client) -> None:
