@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from email.message import Message
 from email.utils import collapse_rfc2231_value, getaddresses
@@ -24,12 +24,21 @@ MAX_VALUE = 16 * 1024
 MAX_PARAMETERS = 2048
 MAX_LINE_BYTES = 998
 
+# What nearly every Content-Type is: no continuations, escapes or comments.
+_PLAIN_PARAMETERS = re.compile(
+    r"\s*([\w.+/-]{1,200})\s*((?:;\s*[\w.-]{1,100}=(?:\"[^\"\\\\]{0,500}\"|[\w.+/=:?@-]{1,500})\s*){0,20});?\s*", re.ASCII
+)
+_PARAMETER = re.compile(r"([\w.-]+)=(?:\"([^\"]*)\"|([\w.+/=:?@-]+))", re.ASCII)
 _BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")
 _HEADER = re.compile(r"([!-9;-~]{1,200})[ \t]*:[ \t]*")
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,2000})\?=")
+# What nearly every address header is: one entry without anything special in it.
+_PLAIN_ENTRY = re.compile(r"\s*(?:\"([^\"\\\\<>]*)\"|([^\"\\\\<>,;:@()\[\]]*?))\s*<([^\s<>,;:\"()\\\\\[\]@]+@[\w.-]+)>\s*")
+_PLAIN_ADDRESS = re.compile(r"\s*([^\s<>,;:\"()\\\\\[\]@]+@[\w.-]+)\s*")
 _ADDRESS = re.compile(r"[^\s<>,;:\"()]{1,320}@[^\s<>,;:\"()]{1,320}")
 # Codecs that aren't character sets of mail, or take more than linear time.
+_UNDECLARED = frozenset({"", "us-ascii", "ascii", "unknown-8bit"})
 _NO_CHARSETS = frozenset({"punycode", "idna", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})
 
 
@@ -39,12 +48,24 @@ class Head:
 
     fields: tuple[tuple[str, str], ...] = ()
     defects: tuple[str, ...] = ()
+    _by_name: dict[str, list[str]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_name: dict[str, list[str]] = {}
+        for name, value in self.fields:
+            by_name.setdefault(name.lower(), []).append(value)
+        object.__setattr__(self, "_by_name", by_name)
 
     def all(self, name: str) -> list[str]:
-        return [value for found, value in self.fields if found.lower() == name]
+        return list(self._by_name.get(name, ()))
 
     def first(self, name: str) -> str:
-        return next(iter(self.all(name)), "")
+        found = self._by_name.get(name)
+        return found[0] if found else ""
+
+    def names(self) -> Iterable[str]:
+        """Each name once, in lower case."""
+        return self._by_name.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +156,7 @@ def _read_head(raw: bytes) -> Head:
         defects["too-long"] = None
     if b"\0" in raw:
         defects["nul"] = None
-    if any(len(line) > MAX_LINE_BYTES + 1 for line in raw.split(b"\n")):
+    if len(raw) > MAX_LINE_BYTES and max(map(len, raw.split(b"\n"))) > MAX_LINE_BYTES + 1:
         defects["long-line"] = None
     text = raw.decode("utf-8", "replace")
     if "\ufffd" in text and b"\xef\xbf\xbd" not in raw:
@@ -169,6 +190,12 @@ def _parameters(value: str, default: str) -> tuple[str, dict[str, str]]:
     """The value before the first “;” in lower case, and its parameters decoded."""
     if not value:
         return default if default == "text/plain" else "", {}
+    plain = _PLAIN_PARAMETERS.fullmatch(value)
+    if plain is not None:
+        simple: dict[str, str] = {}
+        for name, quoted, bare in _PARAMETER.findall(plain[2]):
+            simple.setdefault(name.lower(), decode_words(quoted) if quoted else bare)
+        return plain[1].lower(), simple
     message = Message()
     message["X"] = value[:MAX_PARAMETERS].replace("\r", " ").replace("\n", " ")
     try:
@@ -217,7 +244,12 @@ def _from_base64(body: bytes) -> tuple[bytes, str]:
 
 def decode_text(raw: bytes, charset: str) -> tuple[str, str]:
     """The text, and what is wrong with it ("" when nothing is)."""
-    name = charset.strip().lower() or "utf-8"
+    name = charset.strip().lower()
+    if name in _UNDECLARED:
+        try:
+            return raw.decode("utf-8"), ""
+        except UnicodeError:
+            return raw.decode("cp1252", "replace"), ""  # careless, but every reader shows it
     try:
         codec = codecs.lookup(name).name
         if codec.replace("-", "_") in _NO_CHARSETS:
@@ -254,6 +286,15 @@ def mailboxes(head: Head, name: str) -> tuple[Mailbox, ...]:
     found: list[Mailbox] = []
     for whole in head.all(name)[:5]:
         value = whole[:MAX_VALUE]
+        plain = _PLAIN_ENTRY.fullmatch(value)
+        if plain is not None:
+            shown = plain[1] if plain[1] is not None else " ".join(plain[2].split())
+            found.append(Mailbox(decode_words(shown), plain[3]))
+            continue
+        plain = _PLAIN_ADDRESS.fullmatch(value)
+        if plain is not None:
+            found.append(Mailbox("", plain[1]))
+            continue
         try:
             pairs = getaddresses([value])
         except (ValueError, IndexError, TypeError, RecursionError):

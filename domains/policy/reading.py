@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from domains.policy import inside, mime
+from domains.policy import inside, mime, signs
 from domains.policy.facts import Attachment, Envelope, Facts, Text, Uri, Where
 
 READ_BYTES = 32 * 1024 * 1024
@@ -21,10 +21,13 @@ ALL_TEXT_CHARACTERS = 4 * TEXT_CHARACTERS
 MAX_URIS = 1000
 MAX_URI = 2000
 
-_URI = re.compile(r"(?:https?|ftp)://[^\s<>\"'\\\x00-\x1f]{1,2000}|\bwww\.[^\s<>\"'\\\x00-\x1f]{1,2000}", re.IGNORECASE)
-_BLOCKS = frozenset({"p", "div", "br", "td", "th", "tr", "li", "ul", "ol", "table", "h1", "h2", "h3", "h4", "hr"})
-_NAME_OF_TAG = re.compile(r"/?\s*([a-zA-Z0-9]{1,10})")
-_ONCE = ("from", "sender", "reply-to", "to", "cc", "subject", "date", "message-id")
+_REST = r"[^\s<>\"'\\\\\x00-\x1f]{1,2000}"
+_AFTER_SCHEME = re.compile("://" + _REST)  # its first letters are fixed, so that texts without links cost little
+_SCHEME = re.compile(r"(?:https?|ftp)\Z", re.IGNORECASE)
+_WWW = re.compile(r"\b[wW][wW][wW]\." + _REST)
+# A “<” ends every tag before it, so that both take linear time.
+_BLOCK = re.compile(r"</?\s*(?:p|div|br|td|th|tr|li|ul|ol|table|h[1-4r])(?![a-z0-9])[^<>]*>", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
 
 
 class Skipped(StrEnum):
@@ -40,10 +43,33 @@ class Skipped(StrEnum):
     ARCHIVE_INSIDE = "archive-inside"
 
 
+@dataclass(frozen=True, slots=True)
+class BodyText:
+    """A text that the message shows (attached texts aren't): as it is, and without tags where it is HTML."""
+
+    part: mime.Part
+    text: str
+    plain: str
+
+    @property
+    def is_html(self) -> bool:
+        return self.part.content_type == "text/html"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A message read once, for who needs more than the facts: its parts, and what it shows."""
+
+    facts: Facts
+    parts: mime.Parts
+    bodies: tuple[BodyText, ...]
+
+
 @dataclass(slots=True)
 class _Found:
     """Gathered from part to part."""
 
+    bodies: list[BodyText] = field(default_factory=list)
     texts: list[Text] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
     uris: dict[tuple[str, str], None] = field(default_factory=dict)
@@ -62,6 +88,11 @@ class _Found:
 
 def facts_from_message(raw: bytes, envelope: Envelope) -> Facts:
     """What the message says of itself, and the envelope of it. Never raises."""
+    return read_message(raw, envelope).facts
+
+
+def read_message(raw: bytes, envelope: Envelope) -> Read:
+    """The facts with what they were made of. Never raises."""
     parts = mime.take_apart(raw[:READ_BYTES])
     found = _Found(skipped=dict.fromkeys(sorted(parts.skipped)))
     if len(raw) > READ_BYTES:
@@ -69,7 +100,7 @@ def facts_from_message(raw: bytes, envelope: Envelope) -> Facts:
     for part in parts.leaves:
         _read_part(part, found)
     head = parts.head
-    return Facts(
+    facts = Facts(
         direction=envelope.direction,
         received_at=envelope.received_at,
         envelope_sender=envelope.sender,
@@ -86,13 +117,14 @@ def facts_from_message(raw: bytes, envelope: Envelope) -> Facts:
         texts=tuple(found.texts),
         size_bytes=len(raw),
         spam_score=envelope.spam_score,
-        advert_signs=tuple(_advert_signs(head)),
+        advert_signs=tuple(signs.advert_signs(head)),
         virus_names=envelope.virus_names,
-        bad_headers=tuple(_bad_headers(head)),
+        bad_headers=tuple(signs.bad_headers(head)),
         bad_encoding=tuple(found.bad_encoding),
         sender_verify=envelope.sender_verify,
         incomplete=tuple(found.skipped),
     )
+    return Read(facts, parts, tuple(found.bodies))
 
 
 def _read_part(part: mime.Part, found: _Found) -> None:
@@ -109,8 +141,11 @@ def _read_part(part: mime.Part, found: _Found) -> None:
     if text:
         found.add_text(where, text)
         _find_uris(text, found)
-        if part.content_type == "text/html":
-            found.add_text(where, plain_text(text))
+        plain = plain_text(text) if part.content_type == "text/html" else text
+        if plain is not text:
+            found.add_text(where, plain)
+        if not part.is_attachment:
+            found.bodies.append(BodyText(part, text, plain))
     if part.is_attachment:
         found.attachments.append(_attachment(part, data, found))
 
@@ -134,8 +169,8 @@ def _attachment(part: mime.Part, data: bytes, found: _Found) -> Attachment:
 
 
 def _find_uris(text: str, found: _Found) -> None:
-    for match in _URI.finditer(text[:TEXT_CHARACTERS]):
-        full = html.unescape(match[0][:MAX_URI]).rstrip(".,;:!?)]}")
+    for link in _links(text[:TEXT_CHARACTERS]):
+        full = html.unescape(link[:MAX_URI]).rstrip(".,;:!?)]}")
         host = host_of(full)
         if not host:
             continue
@@ -143,6 +178,22 @@ def _find_uris(text: str, found: _Found) -> None:
             found.skipped[Skipped.URIS] = None
             return
         found.uris[(host, full)] = None
+
+
+def _links(text: str) -> Iterator[str]:
+    """Where a link stands in a text, in order: with a scheme, or beginning with “www.”."""
+    spans: list[tuple[int, int]] = []
+    for match in _AFTER_SCHEME.finditer(text):
+        scheme = _SCHEME.search(text, max(match.start() - 5, 0), match.start())
+        if scheme is not None:
+            spans.append((scheme.start(), match.end()))
+    if "www." in text.lower():
+        spans = sorted(spans + [match.span() for match in _WWW.finditer(text)])
+    end = 0
+    for start, stop in spans:
+        if start >= end:
+            yield text[start:stop]
+            end = stop
 
 
 def host_of(uri: str) -> str:
@@ -155,33 +206,4 @@ def host_of(uri: str) -> str:
 
 def plain_text(source: str) -> str:
     """The words of an HTML text without its tags, in linear time; block tags become line breaks."""
-    pieces = source.split("<")
-    words = [pieces[0]]
-    for piece in pieces[1:]:
-        tag, closed, rest = piece.partition(">")
-        if not closed:
-            words.append("<" + piece)
-            continue
-        name = _NAME_OF_TAG.match(tag)
-        words.append("\n" if name is not None and name[1].lower() in _BLOCKS else "")
-        words.append(rest)
-    return html.unescape("".join(words))
-
-
-def _advert_signs(head: mime.Head) -> Iterable[str]:
-    """Bulk mail that one can unsubscribe from and that isn't a discussion list (RFC 2369, RFC 8058)."""
-    if head.first("list-unsubscribe") and not head.first("list-post"):
-        yield "list-unsubscribe"
-    if head.first("feedback-id"):
-        yield "feedback-id"
-
-
-def _bad_headers(head: mime.Head) -> Iterable[str]:
-    """RFC 5322 §3.6: what must be there, what may be there once; and what the reader stumbled over."""
-    yield from head.defects
-    for name in ("from", "date"):
-        if not head.first(name):
-            yield f"missing-{name}"
-    for name in _ONCE:
-        if len(head.all(name)) > 1:
-            yield f"repeated-{name}"
+    return html.unescape(_TAG.sub("", _BLOCK.sub("\n", source)))
