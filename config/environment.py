@@ -86,6 +86,12 @@ def dns_servers() -> tuple[tuple[str, int], ...]:
     return tuple(_server("POSTKEEP_DNS_SERVERS", item) for item in _items("POSTKEEP_DNS_SERVERS"))
 
 
+def scanner_sockets() -> tuple[str, ...]:
+    """POSTKEEP_SCANNER_SOCKETS: sockets by which scanners may be asked, beside those of Debian."""
+    usual = ("/run/clamav/clamd.ctl", "/var/run/clamav/clamd.ctl")
+    return (*usual, *_items("POSTKEEP_SCANNER_SOCKETS"))
+
+
 def mx_names() -> tuple[str, ...]:
     """POSTKEEP_MX_NAMES: names or addresses of our gateways, which the MX records of served domains should name."""
     return tuple(item.lower().rstrip(".") for item in _items("POSTKEEP_MX_NAMES"))

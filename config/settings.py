@@ -154,6 +154,7 @@ LOGOUT_REDIRECT_URL = "accounts:sign-in"
 ALLOWED_RELAYS = environment.allowed_relays()
 ALLOWED_PORTS = environment.allowed_ports()
 DNS_SERVERS = environment.dns_servers()
+SCANNER_SOCKETS = environment.scanner_sockets()
 MX_NAMES = environment.mx_names()
 
 # --- the gateway (mail comes in) ---

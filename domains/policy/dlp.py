@@ -84,6 +84,10 @@ class DlpIndex:
                     compiled.setdefault((domain, target), []).append((rule, pattern))
         self._ordered = {key: put_in_order(pairs) for key, pairs in compiled.items()}
 
+    def reads_content(self, facts: Facts) -> bool:
+        """Whether a rule looks at what this message says."""
+        return (sender_domain(facts), "targets_content") in self._ordered
+
     def judge(self, facts: Facts) -> list[Match]:
         """The rules that fit, each once, in order."""
         domain = sender_domain(facts)

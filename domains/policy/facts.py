@@ -53,8 +53,10 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """`spf_domain` is the domain SPF was asked for: of the envelope sender, or of HELO for an empty one. `dmarc_policy`:
-    what From's domain wants done with what fails. `arc`: of the chain others left, and who sealed it."""
+    """`spf_domain` is the domain SPF was asked for: of the envelope sender, or of HELO for an empty one.
+
+    dmarc_policy: what From's domain wants done with what fails. arc: of the chain that others left; who sealed it.
+    """
 
     spf: AuthResult = AuthResult.NONE
     spf_domain: str = ""

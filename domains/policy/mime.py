@@ -26,7 +26,8 @@ MAX_LINE_BYTES = 998
 
 # What nearly every Content-Type is: no continuations, escapes or comments.
 _PLAIN_PARAMETERS = re.compile(
-    r"\s*([\w.+/-]{1,200})\s*((?:;\s*[\w.-]{1,100}=(?:\"[^\"\\\\]{0,500}\"|[\w.+/=:?@-]{1,500})\s*){0,20});?\s*", re.ASCII
+    r"\s*([\w.+/-]{1,200})\s*((?:;\s*[\w.-]{1,100}=(?:\"[^\"\\\\]{0,500}\"|[\w.+/=:?@-]{1,500})\s*){0,20});?\s*",
+    re.ASCII,
 )
 _PARAMETER = re.compile(r"([\w.-]+)=(?:\"([^\"]*)\"|([\w.+/=:?@-]+))", re.ASCII)
 _BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")
@@ -34,7 +35,9 @@ _HEADER = re.compile(r"([!-9;-~]{1,200})[ \t]*:[ \t]*")
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,2000})\?=")
 # What nearly every address header is: one entry without anything special in it.
-_PLAIN_ENTRY = re.compile(r"\s*(?:\"([^\"\\\\<>]*)\"|([^\"\\\\<>,;:@()\[\]]*?))\s*<([^\s<>,;:\"()\\\\\[\]@]+@[\w.-]+)>\s*")
+_PLAIN_ENTRY = re.compile(
+    r"\s*(?:\"([^\"\\\\<>]*)\"|([^\"\\\\<>,;:@()\[\]]*?))\s*<([^\s<>,;:\"()\\\\\[\]@]+@[\w.-]+)>\s*"
+)
 _PLAIN_ADDRESS = re.compile(r"\s*([^\s<>,;:\"()\\\\\[\]@]+@[\w.-]+)\s*")
 _ADDRESS = re.compile(r"[^\s<>,;:\"()]{1,320}@[^\s<>,;:\"()]{1,320}")
 # Codecs that aren't character sets of mail, or take more than linear time.

@@ -6,7 +6,9 @@ searches one text, `PatternSet` asks many patterns at once. Not for our own cons
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -25,6 +27,33 @@ PIECE_LENGTH = 80
 SET_TEXT_BYTES = 16 * 1024
 SET_SIZE = 200
 SET_MEMORY_BYTES = 16 * 1024 * 1024
+
+
+_is_over: ContextVar[Callable[[], bool] | None] = ContextVar("is_over", default=None)
+
+
+class OutOfTime(DomainsError):
+    """Searching took longer than whoever asked wants to wait (`time_limit`)."""
+
+
+@contextmanager
+def time_limit(is_over: Callable[[], bool]) -> Iterator[None]:
+    """Within it searching raises OutOfTime before the next pattern begins when the caller's clock says that it is over.
+
+    One pattern is not interrupted: re2 needs some seconds at worst for a text of a mebibyte made against it, without
+    keeping other threads from running.
+    """
+    token = _is_over.set(is_over)
+    try:
+        yield
+    finally:
+        _is_over.reset(token)
+
+
+def _go_on() -> None:
+    is_over = _is_over.get()
+    if is_over is not None and is_over():
+        raise OutOfTime
 
 
 class BadPattern(DomainsError, ValueError):
@@ -55,6 +84,11 @@ class Pattern:
     case_sensitive: bool
     source: str
     compiled: Any
+
+    def is_in(self, text: bytes) -> bool:
+        """Raises: OutOfTime, within a time limit."""
+        _go_on()
+        return self.compiled.search(text) is not None
 
     def find(self, text: bytes) -> str | None:
         """The first piece of the UTF-8 text that matches, cut to PIECE_LENGTH characters; None when none does."""
@@ -173,8 +207,9 @@ class PatternSet:
         return len(self._patterns)
 
     def matching(self, text: bytes) -> list[int]:
+        _go_on()
         if len(text) > SET_TEXT_BYTES:
-            return [place for place, pattern in enumerate(self._patterns) if pattern.compiled.search(text)]
+            return [place for place, pattern in enumerate(self._patterns) if pattern.is_in(text)]
         return [place for chunk in self._sets for place in chunk.matching(text)]
 
 
@@ -195,7 +230,7 @@ class _Chunk:
             found = self._set.Match(text)
             if 0 in found:
                 return sorted(self._start + place - 1 for place in found if place)
-        return [self._start + place for place, one in enumerate(self._patterns) if one.compiled.search(text)]
+        return [self._start + place for place, one in enumerate(self._patterns) if one.is_in(text)]
 
 
 def _compiled_set(patterns: Sequence[Pattern]) -> Any:

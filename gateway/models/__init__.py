@@ -5,6 +5,7 @@ from gateway.models.kept import Folder, Kept
 from gateway.models.messages import Message, Recipient, Step
 from gateway.models.queue import DestinationHour, QueueItem, QueueSettings
 from gateway.models.repositories import Repository, RepositoryItem
+from gateway.models.scanning import Scanning
 
 __all__ = [
     "Content",
@@ -18,5 +19,6 @@ __all__ = [
     "Recipient",
     "Repository",
     "RepositoryItem",
+    "Scanning",
     "Step",
 ]

@@ -62,7 +62,7 @@ def _sets(message: Signable) -> list[dict[bytes, HeaderField]]:
     if len(found) > min(MOST_SETS, MOST_CHECKED):
         raise Unsound("the chain is too long")
     numbers = sorted(found)
-    if numbers != list(range(1, len(numbers) + 1)) or any(len(each) != 3 for each in found.values()):  # noqa: PLR2004
+    if numbers != list(range(1, len(numbers) + 1)) or any(len(each) != 3 for each in found.values()):
         raise Unsound("the chain has gaps")
     return [found[number] for number in numbers]
 

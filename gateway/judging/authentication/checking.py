@@ -1,6 +1,6 @@
 """All checks of one message's sender together, within a time limit.
 
-`authenticate` may wait for DNS: call it in a thread. Not for what follows from the results (`scoring`, `domains.policy`).
+`authenticate` may wait for DNS: call it in a thread. Not for what follows from it (`scoring`, `domains.policy`).
 """
 
 from __future__ import annotations
@@ -18,15 +18,17 @@ from gateway.judging.authentication.dmarc import DmarcAnswer
 from gateway.judging.authentication.names import Questions
 from gateway.judging.authentication.spf import SpfAnswer
 
+_NO_SPF, _NO_DMARC, _NO_ARC = SpfAnswer(AuthResult.NONE), DmarcAnswer(AuthResult.NONE), ArcAnswer(AuthResult.NONE)
+
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
     """What each check answered, with its reasons."""
 
-    spf: SpfAnswer = SpfAnswer(AuthResult.NONE)
+    spf: SpfAnswer = _NO_SPF
     dkim: tuple[DkimAnswer, ...] = ()
-    dmarc: DmarcAnswer = DmarcAnswer(AuthResult.NONE)
-    arc: ArcAnswer = ArcAnswer(AuthResult.NONE)
+    dmarc: DmarcAnswer = _NO_DMARC
+    arc: ArcAnswer = _NO_ARC
 
     @property
     def facts(self) -> Authentication:

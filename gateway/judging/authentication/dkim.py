@@ -111,7 +111,7 @@ def check_tags(tags: dict[str, str], now: float, *, needed: tuple[str, ...] = _N
         raise Unsound("an unknown way to ask for the key")
     if any(form not in _FORMS for form in _forms(tags)):
         raise Unsound("an unknown form of canonicalisation")
-    if any(name in tags and not (tags[name].isdecimal() and len(tags[name]) < 20) for name in ("l", "t", "x")):  # noqa: PLR2004
+    if any(name in tags and not (tags[name].isdecimal() and len(tags[name]) < 20) for name in ("l", "t", "x")):
         raise Unsound("l=, t= or x= is no number")
     if "x" in tags and (int(tags["x"]) < now or int(tags["x"]) <= int(tags.get("t", "0"))):
         raise Unsound("the signature has expired", AuthResult.FAIL)

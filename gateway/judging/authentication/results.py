@@ -43,7 +43,9 @@ def _spf(found: Authenticated, sender: str, helo: str) -> str:
 
 
 def _reason(why: str) -> str:
-    text = "".join(character for character in why if character.isprintable() and character not in '"\\()' and character.isascii())
+    text = "".join(
+        character for character in why if character.isprintable() and character not in '"\\()' and character.isascii()
+    )
     return f' reason="{text[:120]}"' if text else ""
 
 
@@ -72,8 +74,7 @@ def without_ours(raw: bytes, authserv_id: str) -> bytes:
     """
     if b"uthentication-" not in raw[: 256 * 1024] and b"UTHENTICATION-" not in raw[: 256 * 1024].upper():
         return raw
-    fields = [each for each in Signable.of(raw).all(NAME.lower().encode())]
-    for each in fields:
+    for each in Signable.of(raw).all(NAME.lower().encode()):
         if claimed_ids([each.value.decode("utf-8", "replace")]) == [authserv_id.lower()]:
             end = b"\r\n" if each.raw + b"\r\n" in raw else b"\n"
             written = each.raw if end == b"\r\n" else each.raw.replace(b"\r\n", b"\n")

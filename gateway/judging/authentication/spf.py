@@ -30,7 +30,7 @@ _EXPLAINING = "crt"
 
 @dataclass(frozen=True, slots=True)
 class SpfAnswer:
-    """`domain`: what was asked for (of the envelope sender, or HELO). `why`: the mechanism that fitted, or the error."""
+    """`domain`: what was asked for, of the envelope sender or HELO. `why`: the mechanism that fitted, or the error."""
 
     result: AuthResult
     domain: str = ""
@@ -164,7 +164,7 @@ class _Check:
 
     @property
     def _kind(self) -> str:
-        return "A" if self.client.version == 4 else "AAAA"  # noqa: PLR2004  # the versions of IP
+        return "A" if self.client.version == 4 else "AAAA"  # the versions of IP
 
     def _is_one_of(self, addresses: tuple[str, ...], term: Term) -> bool:
         length = term.lengths[0 if self._kind == "A" else 1]
@@ -191,7 +191,7 @@ class _Check:
         if not term.value:
             return domain
         name = self._expand(term.value, domain).rstrip(".").lower() if "%" in term.value else term.value
-        while len(name) > 253 and "." in name:  # noqa: PLR2004  # RFC 7208 §7.3
+        while len(name) > 253 and "." in name:  # RFC 7208 §7.3
             name = name.partition(".")[2]
         return name.rstrip(".").lower()
 
@@ -221,7 +221,7 @@ class _Check:
             "l": self.local,
             "o": self.sender_domain,
             "d": domain,
-            "v": "in-addr" if self.client.version == 4 else "ip6",  # noqa: PLR2004
+            "v": "in-addr" if self.client.version == 4 else "ip6",
             "h": self.helo,
             "c": str(self.client),
             "r": "unknown",
@@ -239,7 +239,7 @@ class _Check:
 def _is_domain(name: str) -> bool:
     """Several labels that DNS can hold; no address."""
     labels = name.split(".")
-    return len(name) <= 253 and len(labels) > 1 and all(0 < len(label.encode()) <= 63 for label in labels)  # noqa: PLR2004
+    return len(name) <= 253 and len(labels) > 1 and all(0 < len(label.encode()) <= 63 for label in labels)
 
 
 def _bad_macros(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.judging.scoring.phrases import subjects_of, tricks_of
+from gateway.judging.scoring.phrases import subjects_of
 from gateway.judging.scoring.sight import Sight
 from gateway.judging.scoring.table import SIGNS
 
@@ -27,7 +27,14 @@ def signs(sight: Sight) -> Iterator[str]:
 def _subjects(sight: Sight) -> Iterator[str]:
     found = subjects_of(sight.flat)
     # One of these words alone can stand in any letter.
-    weak = {"says-inheritance": 3, "says-adult": 2, "says-buy": 1, "says-remove": 1, "says-software": 1, "says-lawful": 1}
+    weak = {
+        "says-inheritance": 3,
+        "says-adult": 2,
+        "says-buy": 1,
+        "says-remove": 1,
+        "says-software": 1,
+        "says-lawful": 1,
+    }
     strong = [name for name, count in found.items() if count >= weak.get(name, 1)]
     yield from strong
     if len(set(strong) - _NO_SUBJECTS) >= MANY_SUBJECTS:
@@ -37,16 +44,16 @@ def _subjects(sight: Sight) -> Iterator[str]:
 def _style(sight: Sight) -> Iterator[str]:
     text, flat = sight.text, sight.flat
     words = text[:8000].split()
-    capitals = sum(1 for word in words if len(word) > 2 and word.isupper())  # noqa: PLR2004
-    if len(words) > 20 and capitals > len(words) * 0.2:  # noqa: PLR2004
+    capitals = sum(1 for word in words if len(word) > 2 and word.isupper())
+    if len(words) > 20 and capitals > len(words) * 0.2:
         yield "shouts"
-    if text.count("!") > 5 and text.count("!") * 120 > len(flat):  # noqa: PLR2004
+    if text.count("!") > 5 and text.count("!") * 120 > len(flat):
         yield "exclaims"
-    if flat.count("$") + flat.count("€") + flat.count("£") > 3:  # noqa: PLR2004
+    if flat.count("$") + flat.count("€") + flat.count("£") > 3:
         yield "money-amounts"
     if _RANDOM_END.search(flat[-60:]):
         yield "random-end"
-    if len(flat) < 80 and sight.facts.uris:  # noqa: PLR2004
+    if len(flat) < 80 and sight.facts.uris:
         yield "almost-empty"
 
 
@@ -73,11 +80,10 @@ def _parts(sight: Sight) -> Iterator[str]:
 def _html(sight: Sight, html: str) -> Iterator[str]:
     words = len(sight.flat)
     images = html.count("<img") + html.count("<IMG")
-    if images and words < 150 * images and words < 600:  # noqa: PLR2004
+    if images and words < 150 * images and words < 600:
         yield "html-images"
-    found = tricks_of(html)
-    yield from found & SIGNS.keys()
-    if "body" in found and not any(end in html[-2000:].lower() for end in ("</html>", "</body>")):
+    yield from sight.tricks & SIGNS.keys()
+    if "body" in sight.tricks and not any(end in html[-2000:].lower() for end in ("</html>", "</body>")):
         yield "html-broken"
 
 

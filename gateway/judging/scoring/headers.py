@@ -25,19 +25,57 @@ _OFFER = re.compile(
 )
 _ANSWER = re.compile(r"(re|aw|fwd?|wg|sv|tr)(\[\d+\])?:", re.IGNORECASE)
 _BULK = re.compile(
-    r"bulk|mass ?mail|advance[d]? (direct|mass)|group ?mail|stealth|desktop server|emailer|blaster|the bat! \(v1\.5[0-9]\) unreg|"
+    r"bulk|mass ?mail|advance[d]? (direct|mass)|group ?mail|stealth|desktop server|emailer|blaster|"
+    r"the bat! \(v1\.5[0-9]\) unreg|"
     r"mach10|aristotle|dynamic opt|diffondi|e-?mail ?magnet|global ?messenger|powermailer|prospect mailer|sendoutlook",
     re.IGNORECASE,
 )
 _PEOPLE = re.compile(
-    r"mutt|gnus|evolution|kmail|pine|sylpheed|claws|thunderbird|mozilla|emacs|\bvm\b|exmh|mew|balsa|roundcube|k-9|apple mail|iphone mail|gnumail",
+    r"mutt|gnus|evolution|kmail|pine|sylpheed|claws|"
+    r"thunderbird|mozilla|emacs|\bvm\b|exmh|mew|balsa|roundcube|k-9|apple mail|iphone mail|gnumail",
     re.IGNORECASE,
 )
-_OUTLOOK_ID = re.compile(r"\s*<[0-9a-f]{6,12}\$[0-9a-f]{6,8}\$|\s*<[A-Z0-9]{20,}[.A-Z0-9]*@|\s*<[0-9A-Z]{28,}", re.IGNORECASE)
+_OUTLOOK_ID = re.compile(
+    r"\s*<[0-9a-f]{6,12}\$[0-9a-f]{6,8}\$|\s*<[A-Z0-9]{20,}[.A-Z0-9]*@|\s*<[0-9A-Z]{28,}", re.IGNORECASE
+)
 _FREE_MAIL = frozenset(
-    "aol.com gmail.com googlemail.com gmx.de gmx.net gmx.com hotmail.com outlook.com live.com msn.com yahoo.com yahoo.co.uk "
-    "yahoo.fr yahoo.de web.de freenet.de mail.ru mail.com excite.com lycos.com netscape.net juno.com email.com usa.net "
-    "rediffmail.com caramail.com icloud.com proton.me protonmail.com yandex.ru libero.it tiscali.it 163.com 126.com qq.com".split()
+    [
+        "aol.com",
+        "gmail.com",
+        "googlemail.com",
+        "gmx.de",
+        "gmx.net",
+        "gmx.com",
+        "hotmail.com",
+        "outlook.com",
+        "live.com",
+        "msn.com",
+        "yahoo.com",
+        "yahoo.co.uk",
+        "yahoo.fr",
+        "yahoo.de",
+        "web.de",
+        "freenet.de",
+        "mail.ru",
+        "mail.com",
+        "excite.com",
+        "lycos.com",
+        "netscape.net",
+        "juno.com",
+        "email.com",
+        "usa.net",
+        "rediffmail.com",
+        "caramail.com",
+        "icloud.com",
+        "proton.me",
+        "protonmail.com",
+        "yandex.ru",
+        "libero.it",
+        "tiscali.it",
+        "163.com",
+        "126.com",
+        "qq.com",
+    ]
 )
 _ADDRESS_LIKE = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 _NUMERIC_HOST = re.compile(r"\[?\d{1,3}(?:[.-]\d{1,3}){3}\]?")
@@ -66,7 +104,11 @@ def _fields(sight: Sight) -> Iterator[str]:
     elif len(facts.header_recipients) > MANY_RECIPIENTS:
         yield "many-recipients"
     priority = head.first("x-priority")[:1]
-    if priority in ("1", "2") or head.first("importance").lower() == "high" or head.first("priority").lower() == "urgent":
+    if (
+        priority in ("1", "2")
+        or head.first("importance").lower() == "high"
+        or head.first("priority").lower() == "urgent"
+    ):
         yield "urgent"
     if any(name.startswith("repeated-") for name in facts.bad_headers):
         yield "repeated-field"
@@ -77,8 +119,10 @@ def _fields(sight: Sight) -> Iterator[str]:
         yield "mailer-forged"
     elif _PEOPLE.search(mailer):
         yield "known-program"
-    if any(name in ("SUBJECT", "FROM", "TO", "DATE", "MESSAGE-ID", "reply-to", "mime-version", "from", "subject")
-           for name, _value in head.fields):
+    if any(
+        name in ("SUBJECT", "FROM", "TO", "DATE", "MESSAGE-ID", "reply-to", "mime-version", "from", "subject")
+        for name, _value in head.fields
+    ):
         yield "capital-fields"
     if sight.forged_results:
         yield "forged-results"
@@ -109,7 +153,7 @@ def _subject(sight: Sight) -> Iterator[str]:
         yield "no-subject"
         return
     letters = [letter for letter in subject if letter.isalpha()]
-    if len(letters) > 8 and subject.upper() == subject and subject.lower() != subject:  # noqa: PLR2004
+    if len(letters) > 8 and subject.upper() == subject and subject.lower() != subject:
         yield "subject-capitals"
     if _MARKS.search(subject):
         yield "subject-marks"
@@ -120,9 +164,8 @@ def _subject(sight: Sight) -> Iterator[str]:
     if _OFFER.search(subject):
         yield "subject-offer"
     answers = sight.head.first("in-reply-to") or sight.head.first("references")
-    if _ANSWER.match(subject):
-        if not answers and not sight.head.first("list-id"):
-            yield "subject-pretends"
+    if _ANSWER.match(subject) and not answers and not sight.head.first("list-id"):
+        yield "subject-pretends"
     if answers:
         yield "answers"
     if "8bit" in sight.facts.bad_headers or not raw.isascii():
@@ -137,7 +180,7 @@ def _sender(sight: Sight) -> Iterator[str]:
     entry = facts.header_from[0]
     local, _at, domain = entry.address.rpartition("@")
     digits = sum(letter.isdigit() for letter in local)
-    if digits >= 3:  # noqa: PLR2004
+    if digits >= 3:
         yield "from-digits"
     if _is_random(local):
         yield "from-random"
@@ -158,12 +201,12 @@ def _sender(sight: Sight) -> Iterator[str]:
 def _is_random(local: str) -> bool:
     """Letters and digits in turn, or many consonants in a row, as no person is called."""
     local = local.lower()
-    if len(local) > 6 and re.search(r"[a-z]\d+[a-z]+\d", local):  # noqa: PLR2004
+    if len(local) > 6 and re.search(r"[a-z]\d+[a-z]+\d", local):
         return True
     run = 0
     for letter in local:
         run = run + 1 if letter.isalpha() and letter not in _VOWELS else 0
-        if run > 5:  # noqa: PLR2004
+        if run > 5:
             return True
     return False
 

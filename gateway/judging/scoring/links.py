@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from domains.policy.facts import Attachment, Facts
-from gateway.judging.scoring.phrases import tricks_of
 from gateway.judging.scoring.sight import Sight
 
 MOST_LINKS = 100
@@ -14,16 +13,39 @@ _NUMBER = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|\d{8,10}|0x[0-9a-f]{8}", re.IGNOR
 _CHEAP = re.compile(
     r"\.(?:biz|info|top|xyz|click|link|club|online|site|icu|work|loan|win|bid|men|gq|cf|tk|ml|ga|cn|ru|ws|cc|tv|nu|to|kr|tw|hk|br)\Z"
 )
-_SHORT = frozenset("bit.ly t.co goo.gl tinyurl.com ow.ly is.gd buff.ly cutt.ly rb.gy t.ly rebrand.ly shorturl.at tiny.cc".split())
+_SHORT = frozenset(
+    [
+        "bit.ly",
+        "t.co",
+        "goo.gl",
+        "tinyurl.com",
+        "ow.ly",
+        "is.gd",
+        "buff.ly",
+        "cutt.ly",
+        "rb.gy",
+        "t.ly",
+        "rebrand.ly",
+        "shorturl.at",
+        "tiny.cc",
+    ]
+)
 _REMOVE = re.compile(r"remov|unsub|opt-?out|optin|delete|takeoff|abmeld", re.IGNORECASE)
 _REDIRECT = re.compile(r"https?[:%].{0,5}[/%].*https?(?::|%3a)(?:/|%2f)|\*http", re.IGNORECASE)
-_ANCHOR = re.compile(r"<a\b[^>]{0,500}?href\s*=\s*[\"']?(https?://[^\s\"'>]{4,500})[^>]{0,300}>([^<]{4,300})</a", re.IGNORECASE)
+_ANCHOR = re.compile(
+    r"<a\b[^>]{0,500}?href\s*=\s*[\"']?(https?://[^\s\"'>]{4,500})[^>]{0,300}>([^<]{4,300})</a", re.IGNORECASE
+)
 _SHOWN = re.compile(r"\s*(?:https?://|www\.)([a-z0-9.-]{4,100})", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?:https?|ftp)://([^/?#\s]*)", re.IGNORECASE)
 _RANDOM = re.compile(r"[bcdfghjklmnpqrstvwxz]{6,}|[a-z]\d[a-z]\d[a-z]|\d{5,}")
 
-_PROGRAM = re.compile(r"\.(?:exe|scr|pif|com|bat|cmd|vbs|vbe|js|jse|wsf|wsh|hta|msi|cpl|jar|lnk|ps1|iso|img|vhd|reg|chm)\Z", re.IGNORECASE)
-_DOUBLE = re.compile(r"\.(?:pdf|docx?|xlsx?|txt|jpe?g|gif|png|zip|mp3|avi|htm)[ _.]*\.(?:exe|scr|pif|com|bat|vbs|js|lnk|hta|cmd|iso)\Z", re.IGNORECASE)
+_PROGRAM = re.compile(
+    r"\.(?:exe|scr|pif|com|bat|cmd|vbs|vbe|js|jse|wsf|wsh|hta|msi|cpl|jar|lnk|ps1|iso|img|vhd|reg|chm)\Z", re.IGNORECASE
+)
+_DOUBLE = re.compile(
+    r"\.(?:pdf|docx?|xlsx?|txt|jpe?g|gif|png|zip|mp3|avi|htm)[ _.]*\.(?:exe|scr|pif|com|bat|vbs|js|lnk|hta|cmd|iso)\Z",
+    re.IGNORECASE,
+)
 _MACROS = re.compile(r"\.(?:docm|xlsm|pptm|dotm|xltm|xlam|xll)\Z", re.IGNORECASE)
 _PAGE = re.compile(r"\.(?:s?html?|svg|mht|xht)\Z", re.IGNORECASE)
 _ARCHIVES = ("zip", "rar", "7z", "tar", "gzip", "bzip", "xz")
@@ -34,7 +56,11 @@ def signs(sight: Sight) -> Iterator[str]:
     if _is_own(sight.facts):
         found.add("own-links")
     html = sight.html
-    if html and "shown-link" in tricks_of(html) and any(_leads_elsewhere(href, shown) for href, shown in _ANCHOR.findall(html)[:MOST_LINKS]):
+    if (
+        html
+        and "shown-link" in sight.tricks
+        and any(_leads_elsewhere(href, shown) for href, shown in _ANCHOR.findall(html)[:MOST_LINKS])
+    ):
         found.add("link-other")
     for attachment in sight.facts.attachments[:MOST_LINKS]:
         found.update(_file(attachment))
@@ -90,7 +116,7 @@ def _leads_elsewhere(href: str, shown: str) -> bool:
 def owner_of(host: str) -> str:
     """Roughly who a host belongs to: its last two labels, three below short ones (co.uk)."""
     labels = host.split(".")
-    most = 3 if len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3 else 2  # noqa: PLR2004
+    most = 3 if len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3 else 2
     return ".".join(labels[-most:])
 
 
@@ -102,12 +128,19 @@ def _file(attachment: Attachment) -> Iterator[str]:
         yield "file-program"
     if any(_PROGRAM.search(entry.name) or entry.content_type in _PROGRAM_TYPES for entry in attachment.entries):
         yield "file-archived-program"
-    if any(_MACROS.search(name) for name in names) or any(e.name.endswith("vbaProject.bin") for e in attachment.entries):
+    if any(_MACROS.search(name) for name in names) or any(
+        e.name.endswith("vbaProject.bin") for e in attachment.entries
+    ):
         yield "file-macros"
     if any(_PAGE.search(name) for name in names):
         yield "file-page"
 
 
 _PROGRAM_TYPES = frozenset(
-    {"application/x-dosexec", "application/x-msdownload", "application/vnd.microsoft.portable-executable", "application/x-executable"}
+    {
+        "application/x-dosexec",
+        "application/x-msdownload",
+        "application/vnd.microsoft.portable-executable",
+        "application/x-executable",
+    }
 )

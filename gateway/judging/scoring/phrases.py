@@ -102,7 +102,8 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
     ),
     "says-adult": (
         r"\bxxx\b",
-        r"(hot|horny|naked|nude|teen|wild|sexy|lonely) (girls?|women|babes?|teens?|wives|housewives|chicks|singles|sluts?|ladies)",
+        r"(hot|horny|naked|nude|teen|wild|sexy|lonely) (girls?|women|babes?|teens?|wives|housewives|chicks|"
+        r"singles|sluts?|ladies)",
         r"(hard ?core|porno?|erotic|explicit) (\w+ )?(sex|pics?|pictures|movies?|videos?|action|sites?|content)",
         r"adult (site|content|entertainment|only|video|dvd|web)",
         r"(must be|are|over|least) (18|21)( years)?( or older| or over| and over|\+)?",
@@ -115,7 +116,8 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         r"(order|buy|call|act|apply|reply|enroll|subscribe|join|sign up) (now|today|immediately)",
         r"order (yours|form|by (phone|fax|mail)|online|here)",
         r"(limited|special|exclusive|introductory|one) time( only)?( offer)?",
-        r"(special|incredible|amazing|unbeatable|exclusive|introductory) (offer|price|deal|opportunity|discount|savings)",
+        r"(special|incredible|amazing|unbeatable|exclusive|introductory) (offer|price|deal|opportunity|"
+        r"discount|savings)",
         r"(while|until) (supplies|stocks?) last",
         r"(save|discount|off) (up to )?[0-9]{1,2} ?%",
         r"[0-9]{2} ?% (off|discount)",
@@ -131,7 +133,9 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
     ),
     "says-free": (
         r"(absolutely|100%|totally|completely|for) free\b",
-        r"free (trial|gift|sample|membership|access|quote|consultation|info|information|report|cd|dvd|cell phone|vacation|pass|preview|download|shipping|bonus|estimate|offer|catalog|installation|grant|tape|video|hosting|stuff|money)",
+        r"free (trial|gift|sample|membership|access|quote|consultation|info|information|report|cd|dvd|"
+        r"cell phone|vacation|pass|preview|download|shipping|bonus|estimate|offer|catalog|installation|grant|"
+        r"tape|video|hosting|stuff|money)",
         r"(no|without|zero) (cost|charge|fee|fees)( to you)?",
         r"it.?s free\b",
         r"\bgratis\b",
@@ -162,7 +166,8 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         r"removal (instructions|request|from)",
         r"(type|word|put|with|says?|place) .{0,3}(remove|unsubscribe)",
         r"(no longer|not|don.?t) (wish|want|care) to (receive|get)",
-        r"(future|further|additional|our) (mailings?|e-?mails?|offers|promotions|messages|correspondence|announcements)",
+        r"(future|further|additional|our) (mailings?|e-?mails?|offers|promotions|messages|correspondence|"
+        r"announcements)",
         r"opt[- ]?(in|out)\b",
         r"(our|mailing|opt-in|this|the|removed?|email) (mailing )?(list|database)s?\b.{0,30}(remov|unsub|delet)",
         r"abbestellen|austragen|newsletter abmelden",
@@ -176,10 +181,12 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         r"can-?spam",
         r"(in )?(full )?compliance with|complies with",
         r"cannot be considered spam",
-        r"(you are|you.?re|you have been|you were) (receiving|getting|sent) this .{0,40}(because|since|as a|due to|in response)",
+        r"(you are|you.?re|you have been|you were) (receiving|getting|sent) this .{0,40}(because|since|as a|"
+        r"due to|in response)",
         r"(received|sent) (this|to you) .{0,20}in error",
         r"(sent|only|went) to (those|people|recipients|subscribers|persons) (who|that)",
-        r"(you|who) (have )?(agreed|requested|opted|subscribed|registered|signed up|asked|elected|indicated) (to|in|for|that|with|through|at)",
+        r"(you|who) (have )?(agreed|requested|opted|subscribed|registered|signed up|asked|elected|"
+        r"indicated) (to|in|for|that|with|through|at)",
         r"one[- ]time (e-?mail|mailing|message)",
         r"we (honor|respect|apologi[sz]e) .{0,40}(privacy|remov|intrusion|inconvenience|online)",
         r"(marketing|opt-in|affiliate) partners?",
@@ -188,14 +195,18 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         r"(bulk|mass|direct|targeted|broadcast) (e-?mail|mailing|marketing)",
         r"(million|thousand|[0-9],000|fresh|targeted) (\w+ )?(e-?mail )(addresses|leads|list)",
         r"e-?mail (marketing|addresses|extractor|list|campaign|blast)",
-        r"(search engine|traffic to your|hits to your|website) (placement|optimi[sz]ation|ranking|submission|site|promotion)",
+        r"(search engine|traffic to your|hits to your|website) (placement|optimi[sz]ation|ranking|submission|"
+        r"site|promotion)",
         r"(promote|advertise|market|list) your (business|product|site|web|service)",
         r"(sales|business|qualified) leads",
         r"bullet ?proof",
     ),
     "says-account": (
-        r"(verify|confirm|update|validate|restore|re-?activate|unlock) (your|the) (\w+ ){0,2}(account|identity|information|password|details|billing|mailbox|e-?mail)",
-        r"(your|the) (\w+ ){0,2}(account|mailbox|access|card|password|email) (has been|will be|was|is|may be|have been) (\w+ )?(suspend|limit|block|lock|disabl|clos|deactivat|restrict|expir|terminat|full|compromis)",
+        r"(verify|confirm|update|validate|restore|re-?activate|unlock) (your|the) (\w+ ){0,2}(account|"
+        r"identity|information|password|details|billing|mailbox|e-?mail)",
+        r"(your|the) (\w+ ){0,2}(account|mailbox|access|card|password|email) (has been|will be|was|is|may be|"
+        r"have been) (\w+ )?(suspend|limit|block|lock|disabl|clos|deactivat|restrict|expir|terminat|full|"
+        r"compromis)",
         r"(unusual|suspicious|unauthori[sz]ed|unrecogni[sz]ed) (sign-?in|log-?in|activity|transaction|access)",
         r"within (24|48|72) (hours|hrs)",
         r"(mailbox|storage|quota) (is )?(almost )?(full|exceeded|limit)",
@@ -239,14 +250,17 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         r"life experience",
     ),
     "disguised-words": (
-        r"\b(v[1!|]agra|viagr@|v[i1]@gra|c[1!]alis|cia1is|m0rtg[a@]ge|mortg@ge|fr33|fre3|p[3]n[i1]s|pen1s|s3x|m0ney|mon3y)\b",
+        r"\b(v[1!|]agra|viagr@|v[i1]@gra|c[1!]alis|cia1is|m0rtg[a@]ge|mortg@ge|fr33|fre3|p[3]n[i1]s|pen1s|s3x|"
+        r"m0ney|mon3y)\b",
         r"\b([a-z][ .*_-]){5,}[a-z]\b",
     ),
     "phone-number": (
         r"(call|phone|fax|tel)[^0-9]{0,40}1?[ -.]?\(?[0-9]{3}\)?[ -.]{0,2}[0-9]{3}[ -.][0-9]{4}",
     ),
     "says-dear": (
-        r"^(dear|hello|hi|attention|attn:?) (friend|sir|madam|homeowner|home owner|internet|e-?mail|customer|valued|member|subscriber|business|opportunity|investor|winner|beneficiary|beloved|account|user|reader|consumer|sir/madam|future)",
+        r"^(dear|hello|hi|attention|attn:?) (friend|sir|madam|homeowner|home owner|internet|e-?mail|customer|"
+        r"valued|member|subscriber|business|opportunity|investor|winner|beneficiary|beloved|account|user|"
+        r"reader|consumer|sir/madam|future)",
         r"\bdear (sir|friend|madam|homeowner|customer|valued|beneficiary)\b",
         r"greetings in",
         r"(fellow|future) (entrepreneur|marketer|millionaire)",

@@ -10,6 +10,7 @@ from domains.policy.facts import Facts
 from domains.policy.mime import Head
 from domains.policy.reading import BodyText, Read
 from gateway.judging.authentication.checking import Authenticated
+from gateway.judging.scoring.phrases import tricks_of
 
 MOST_CHARACTERS = 64 * 1024
 
@@ -17,7 +18,8 @@ MOST_CHARACTERS = 64 * 1024
 @dataclass(frozen=True, slots=True)
 class Sight:
     """`text`: what can be read, tags taken out, at most 64 K characters; `flat`: the same in lower case with single
-    blanks. client_name, helo: of who brought it (None: nobody did). `our_ids`: how many results claim to be ours."""
+    blanks. client_name, helo: of who brought it (None: nobody did). `forged_results`: how many claim to be ours.
+    `html`: the first source, `tricks`: what it does."""
 
     facts: Facts
     head: Head
@@ -31,10 +33,8 @@ class Sight:
     helo: str
     received_at: datetime
     forged_results: int = 0
-
-    @property
-    def html(self) -> str:
-        return next((body.text[:MOST_CHARACTERS] for body in self.bodies if body.is_html), "")
+    html: str = ""
+    tricks: frozenset[str] = frozenset()
 
 
 def sight_of(
@@ -47,9 +47,10 @@ def sight_of(
 ) -> Sight:
     plain = [body for body in read.bodies if not body.is_html] or list(read.bodies)
     text = "\n".join(body.plain[:MOST_CHARACTERS] for body in plain)[:MOST_CHARACTERS]
-    if len(text) < 200:  # noqa: PLR2004  # an empty text beside the HTML hides what it says
+    if len(text) < 200:  # an empty text beside the HTML hides what it says
         text = "\n".join(body.plain[:MOST_CHARACTERS] for body in read.bodies)[:MOST_CHARACTERS]
     subject = " ".join(read.facts.subject.split())
+    html = next((body.text[:MOST_CHARACTERS] for body in read.bodies if body.is_html), "")
     return Sight(
         facts=read.facts,
         head=read.parts.head,
@@ -63,4 +64,6 @@ def sight_of(
         helo=helo,
         received_at=read.facts.received_at,
         forged_results=forged_results,
+        html=html,
+        tricks=frozenset(tricks_of(html)) if html else frozenset(),
     )

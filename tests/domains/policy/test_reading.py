@@ -46,9 +46,7 @@ def tarred(*files: tuple[str, bytes]) -> bytes:
 
 
 def attached(data: bytes, name: str = "a.bin", kind: str = "application/octet-stream") -> bytes:
-    head = (
-        f'From: a@b.example\r\nDate: x\r\nContent-Type: {kind}; name="{name}"\r\nContent-Transfer-Encoding: base64\r\n'
-    )
+    head = f'From: a@b.example\r\nDate: 1 Jan 2026 00:00:00 +0000\r\nContent-Type: {kind}; name="{name}"\r\nContent-Transfer-Encoding: base64\r\n'
     return head.encode() + b"\r\n" + base64.encodebytes(data)
 
 
@@ -204,11 +202,11 @@ def test_an_archive_whose_files_lie_over_each_other_is_not_read_for_ever() -> No
     [
         (messages.NO_DATE, ("missing-date",)),
         (messages.TWO_SUBJECTS, ("repeated-subject",)),
-        (b"Date: x\r\nno colon here\r\n\r\n", ("no-colon", "missing-from")),
-        (b"From: a@b.example\r\nDate: x\r\nX: \xff\r\n\r\n", ("8bit",)),
-        (b"From: a@b.example\r\nDate: x\r\nX: \x00\r\n\r\n", ("nul",)),
-        (b"From: a@b.example\r\nDate: x\r\nX: " + b"x" * 1200 + b"\r\n\r\n", ("long-line",)),
-        ("From: a@b.example\r\nDate: x\r\nSubject: Größe\r\n\r\n".encode(), ()),
+        (b"Date: 1 Jan 2026 00:00:00 +0000\r\nno colon here\r\n\r\n", ("no-colon", "missing-from")),
+        (b"From: a@b.example\r\nDate: 1 Jan 2026 00:00:00 +0000\r\nX: \xff\r\n\r\n", ("8bit",)),
+        (b"From: a@b.example\r\nDate: 1 Jan 2026 00:00:00 +0000\r\nX: \x00\r\n\r\n", ("nul",)),
+        (b"From: a@b.example\r\nDate: 1 Jan 2026 00:00:00 +0000\r\nX: " + b"x" * 1200 + b"\r\n\r\n", ("long-line",)),
+        ("From: a@b.example\r\nDate: 1 Jan 2026 00:00:00 +0000\r\nSubject: Größe\r\n\r\n".encode(), ()),
     ],
 )
 def test_broken_headers_are_named(raw: bytes, bad_headers: tuple[str, ...]) -> None:
@@ -228,12 +226,12 @@ def test_broken_headers_are_named(raw: bytes, bad_headers: tuple[str, ...]) -> N
     ],
 )
 def test_broken_encodings_are_named(head: str, body: bytes, defects: tuple[str, ...]) -> None:
-    raw = f"From: a@b.example\r\nDate: x\r\n{head}\r\n\r\n".encode() + body
+    raw = f"From: a@b.example\r\nDate: 1 Jan 2026 00:00:00 +0000\r\n{head}\r\n\r\n".encode() + body
     assert read(raw).bad_encoding == defects
 
 
 def test_bulk_mail_is_advertising_and_a_discussion_is_not() -> None:
-    assert read(messages.NEWSLETTER).advert_signs == ("list-unsubscribe",)
+    assert read(messages.NEWSLETTER).advert_signs == ("list-unsubscribe", "bulk")
     assert read(messages.DISCUSSION).advert_signs == ()
 
 

@@ -1,0 +1,117 @@
+"""What can be found out about a message without a scanner: facts, who it is from, the built-in score.
+
+`examine` works in the thread it is called in and may wait there for DNS; pages and tests use it as it is. Archives are
+looked into by a process of their own (`archives`). Not for what follows from it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from domains.policy.facts import Direction, Envelope, Facts, Mailbox
+from domains.policy.mime import Head
+from domains.policy.reading import Read, read_message
+from gateway.flow import Client
+from gateway.judging.authentication import results
+from gateway.judging.authentication.canonical import Signable
+from gateway.judging.authentication.checking import Authenticated, authenticate
+from gateway.judging.authentication.names import NameCache, Questions
+from gateway.judging.scoring.scoring import Score, score
+from gateway.judging.scoring.sight import sight_of
+from gateway.judging.settings import ScannerSettings
+
+_RECEIVED = re.compile(r"from\s+(\S+)\s+\((?:([\w.-]+)\s+)?\[(?:IPv6:)?([0-9a-fA-F:.]+)\]\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is examined: the bytes and what SMTP said. `client` None: nobody brought it (written here, or a trial).
+
+    is_behind: the client is a server of ours in front, whose Received header on top is true.
+    """
+
+    raw: bytes
+    sender: str
+    recipients: Sequence[str]
+    direction: Direction
+    received_at: datetime
+    client: Client | None = None
+    is_behind: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """`authenticated` is None where nobody was to be checked. `forged`: results that pretend to be ours."""
+
+    facts: Facts
+    head: Head
+    score: Score
+    authenticated: Authenticated | None
+    client: Client | None
+    forged: int = 0
+
+    @property
+    def header_from(self) -> str:
+        return self.facts.header_from[0].address if self.facts.header_from else ""
+
+
+def examine(asked: Asked, settings: ScannerSettings, names: NameCache | None) -> Examined:
+    """names None: DNS isn't asked. Never raises for what a message holds."""
+    envelope = Envelope(asked.sender, tuple(asked.recipients), asked.direction, asked.received_at)
+    read = read_message(asked.raw, envelope)
+    checks = asked.client is not None and asked.direction is Direction.INCOMING
+    client = asked.client
+    if client is not None and asked.is_behind:
+        client = named_client(client, read.parts.head)
+    found: Authenticated | None = None
+    if checks and client is not None and settings.authenticate and names is not None:
+        found = _authenticated(asked, client, read.facts.header_from, settings, names)
+    forged = _forged(read, settings.authserv_id) if checks else 0
+    sight = sight_of(
+        read,
+        found or Authenticated(),
+        client_name=client.name if client is not None and checks and names is not None else None,
+        helo=client.helo if client is not None else "",
+        forged_results=forged,
+    )
+    facts = read.facts if found is None else replace(read.facts, authentication=found.facts)
+    return Examined(facts, read.parts.head, score(sight), found, client, forged)
+
+
+def _authenticated(
+    asked: Asked, client: Client, header_from: Sequence[Mailbox], settings: ScannerSettings, names: NameCache
+) -> Authenticated:
+    return authenticate(
+        Signable.of(asked.raw),
+        Questions(names, timeout_s=settings.dns_timeout_s),
+        client=client.address,
+        helo=client.helo,
+        sender=asked.sender,
+        header_from=header_from,
+        at=asked.received_at,
+    )
+
+
+def _forged(read: Read, authserv_id: str) -> int:
+    return results.claimed_ids(read.parts.head.all(results.NAME.lower())).count(authserv_id.lower())
+
+
+def named_client(client: Client, head: Head) -> Client:
+    """The client that counts: where a Postfix in front of us didn't name it, the one in the header it put on top."""
+    if client.via or not _is_inside(client.address):
+        return client
+    top = head.first("received")
+    found = _RECEIVED.search(top[:2000])
+    if found is None or _is_inside(found[3]):
+        return client
+    name = "" if found[2] in (None, "unknown") else found[2]
+    return replace(client, address=found[3], name=name, helo=found[1], via=client.address)
+
+
+def _is_inside(address: str) -> bool:
+    return address.startswith(("127.", "10.", "192.168.", "::1", "fc", "fd", "fe80")) or bool(
+        re.match(r"172\.(?:1[6-9]|2\d|3[01])\.", address)
+    )

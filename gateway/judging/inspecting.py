@@ -1,0 +1,193 @@
+"""`inspect`: everything that is found out about a message, once, before it is judged.
+
+    inspection = await inspect(incoming, Direction.INCOMING)
+
+Our own work runs in threads (it may wait for DNS), scanners are asked at the same time. A scanner without an answer is
+named in `missing` or, where the settings say that none may be missing, in `silent`; it is never taken for "clean".
+Large messages are looked at one at a time, so that many of them don't fill the memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from domains.diagnosis.lookups import Resolver
+from domains.policy.facts import Direction
+from gateway.flow import Door, Incoming, Inspection
+from gateway.judging.authentication import results
+from gateway.judging.authentication.names import NameCache
+from gateway.judging.examining import Asked, Examined, examine
+from gateway.judging.scanners import clamd, rspamd
+from gateway.judging.scanners.connecting import NoVerdict
+from gateway.judging.settings import ScannerSettings, SpamScanner, VirusScanner, WhenDown
+from gateway.services.scanning import current_settings
+
+THREADS = 32
+LARGE_BYTES = 4 * 1024 * 1024
+_FOREIGN_DOORS = frozenset({Door.MX, Door.FILTER})
+log = logging.getLogger("postkeep.gateway")
+
+
+class _Workers:
+    """The threads and the memory of DNS of this process, made when they are first needed."""
+
+    def __init__(self) -> None:
+        self._pool: ThreadPoolExecutor | None = None
+        self._large: ThreadPoolExecutor | None = None
+        self._names: NameCache | None = None
+
+    def pool_for(self, size_bytes: int) -> ThreadPoolExecutor:
+        if size_bytes > LARGE_BYTES:
+            self._large = self._large or ThreadPoolExecutor(1, thread_name_prefix="inspect large")
+            return self._large
+        self._pool = self._pool or ThreadPoolExecutor(THREADS, thread_name_prefix="inspect")
+        return self._pool
+
+    @property
+    def names(self) -> NameCache:
+        self._names = self._names or NameCache(Resolver.configured())
+        return self._names
+
+
+_workers = _Workers()
+
+
+async def inspect(incoming: Incoming, direction: Direction, settings: ScannerSettings | None = None) -> Inspection:
+    """What is known of the message. Never raises for what it holds, nor for scanners that don't answer."""
+    loop = asyncio.get_running_loop()
+    pool = _workers.pool_for(incoming.body.size_bytes)
+    if settings is None:
+        settings = await loop.run_in_executor(pool, current_settings)
+    examining = loop.run_in_executor(pool, _examine, incoming, direction, settings)
+    waiting = []
+    if settings.spam_scanner is SpamScanner.RSPAMD:
+        waiting.append(_ask_rspamd(incoming, settings))
+    if settings.virus_scanner is VirusScanner.CLAMD:
+        waiting.append(_ask_clamd(incoming, settings))
+    if not waiting:
+        return concluded(incoming, await examining, settings, _Answers())
+    merges = await asyncio.gather(*waiting)
+    together = _Answers()
+    for merge in merges:
+        together = merge(together)
+    return concluded(incoming, await examining, settings, together)
+
+
+def inspect_now(incoming: Incoming, direction: Direction, settings: ScannerSettings) -> Inspection:
+    """The same for callers who wait themselves."""
+    return asyncio.run(inspect(incoming, direction, settings))
+
+
+def _examine(incoming: Incoming, direction: Direction, settings: ScannerSettings) -> Examined:
+    asked = Asked(
+        raw=incoming.body.read(),
+        sender=incoming.sender.address,
+        recipients=tuple(each.address for each in incoming.recipients),
+        direction=direction,
+        received_at=incoming.received_at,
+        client=incoming.client if incoming.door in _FOREIGN_DOORS else None,
+        is_behind=incoming.door is Door.FILTER,
+    )
+    return examine(asked, settings, _workers.names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What scanners said. `down`: those that didn't, with what the settings want then."""
+
+    spam: rspamd.Verdict | None = None
+    viruses: tuple[str, ...] = ()
+    down: tuple[tuple[str, WhenDown], ...] = ()
+
+    def without(self, name: str, then: WhenDown) -> _Answers:
+        return replace(self, down=(*self.down, (name, then)))
+
+
+_Merge = Callable[[_Answers], _Answers]
+
+
+async def _ask_rspamd(incoming: Incoming, settings: ScannerSettings) -> _Merge:
+    server = rspamd.Server(settings.rspamd_url, settings.rspamd_password, settings.spam_timeout_s)
+    try:
+        found = await rspamd.check(
+            server,
+            incoming.body,
+            sender=incoming.sender.address,
+            recipients=[each.address for each in incoming.recipients],
+            client=incoming.client,
+            queue_id=incoming.key,
+        )
+    except NoVerdict as error:
+        log.warning("no verdict of rspamd about %s: %s", incoming.key, error)
+        return lambda answers: answers.without("rspamd", settings.spam_when_down)
+    return lambda answers: replace(answers, spam=found)
+
+
+async def _ask_clamd(incoming: Incoming, settings: ScannerSettings) -> _Merge:
+    try:
+        found = await clamd.scan(settings.clamd_address, incoming.body, timeout_s=settings.virus_timeout_s)
+    except NoVerdict as error:
+        log.warning("no verdict of clamd about %s: %s", incoming.key, error)
+        return lambda answers: answers.without("clamd", settings.virus_when_down)
+    return lambda answers: replace(answers, viruses=found)
+
+
+def concluded(incoming: Incoming, examined: Examined, settings: ScannerSettings, answers: _Answers) -> Inspection:
+    """All findings together, with the headers that tell the next server of them."""
+    down = list(answers.down)
+    if examined.authenticated is not None and examined.authenticated.has_temporary_error:
+        down.append(("dns", settings.dns_when_down))
+    score, parts, scanner = _score(examined, settings, answers)
+    missing = tuple(name for name, then in down if then is WhenDown.DELIVER)
+    facts = replace(
+        examined.facts,
+        spam_score=score,
+        virus_names=answers.viruses,
+        incomplete=(*examined.facts.incomplete, *(f"unchecked-{name}" for name in missing)),
+    )
+    inspection = Inspection(
+        facts=facts,
+        subject=facts.subject,
+        message_id=examined.head.first("message-id").strip()[:998],
+        header_from=examined.header_from,
+        missing=missing,
+        silent=tuple(name for name, then in down if then is WhenDown.REFUSE),
+        score_parts=parts,
+        scanner=scanner,
+    )
+    return replace(inspection, headers=tuple(_headers(incoming, examined, settings, inspection)))
+
+
+def _score(
+    examined: Examined, settings: ScannerSettings, answers: _Answers
+) -> tuple[float | None, tuple[tuple[str, float], ...], str]:
+    """Points, their parts, and whose they are; None: nobody scored it."""
+    if settings.spam_scanner is SpamScanner.RSPAMD:
+        found = answers.spam
+        return (None, (), "") if found is None else (found.score, found.parts, SpamScanner.RSPAMD.value)
+    if settings.spam_scanner is SpamScanner.BUILT_IN:
+        return examined.score.points, examined.score.parts, SpamScanner.BUILT_IN.value
+    return None, (), ""
+
+
+def _headers(incoming: Incoming, examined: Examined, settings: ScannerSettings, found: Inspection) -> list[str]:
+    if found.facts.direction is not Direction.INCOMING:
+        return []
+    lines = []
+    client = examined.client
+    if examined.authenticated is not None and client is not None:
+        sender = incoming.sender.address
+        lines.append(
+            results.header_line(
+                settings.authserv_id, examined.authenticated, client=client.address, sender=sender, helo=client.helo
+            )
+        )
+    if found.facts.spam_score is not None:
+        lines.append(f"X-Spam-Score: {found.facts.spam_score:.1f} ({found.scanner})")
+    if found.missing:
+        lines.append(f"X-Postkeep-Unchecked: {', '.join(found.missing)}")
+    return lines
