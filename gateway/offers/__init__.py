@@ -1,7 +1,8 @@
 """What the gateway puts into the registries of the apps below it: one module a subject, called once at the start."""
 
-from gateway.offers import tracking
+from gateway.offers import scanning, tracking
 
 
 def register() -> None:
+    scanning.register()
     tracking.register()

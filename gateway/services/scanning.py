@@ -25,6 +25,7 @@ from config.kit.versions import change
 from domains.errors import Invalid
 from gateway.judging.settings import ScannerSettings, SpamScanner, VirusScanner, WhenDown
 from gateway.models import Scanning
+from gateway.naming import own_name
 
 KEPT_S = 2.0
 LONGEST_S = 120
@@ -78,11 +79,6 @@ def settings_of(row: Scanning) -> ScannerSettings:
         verify_senders=row.verify_senders,
         authserv_id=row.authserv_id or own_name(),
     )
-
-
-def own_name() -> str:
-    """The host of POSTKEEP_URL: who we say we are where nothing else is set."""
-    return urlsplit(settings.PUBLIC_URL).hostname or "localhost"
 
 
 def get_scanning(actor: Actor) -> Scanning:

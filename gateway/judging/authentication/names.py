@@ -26,7 +26,7 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Records as texts: TXT joined, addresses and hosts as written, MX as "preference host". `exists`: the name does."""
+    """Records as texts: TXT joined, addresses and hosts as written, MX as "preference host". exists: the name."""
 
     records: tuple[str, ...]
     exists: bool
