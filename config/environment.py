@@ -136,7 +136,8 @@ class Gateway:
     """Where and how mail comes in. A port of None isn't listened on; no processes: no gateway on this machine.
 
     bare: "refuse" or "fix". auth: "tls" or "always". proxies begin connections with
-    a PROXY header; speakers may say for whom they speak (XCLIENT, XFORWARD); filter_clients may use the filter's port.
+    a PROXY header; speakers may say for whom they speak (XCLIENT, XFORWARD); filter_clients may use the filter's port,
+    and what they bring goes back to filter_next ("127.0.0.1:10026").
     """
 
     bind: str
@@ -151,6 +152,7 @@ class Gateway:
     proxies: tuple[Network, ...]
     speakers: tuple[Network, ...]
     filter_clients: tuple[Network, ...]
+    filter_next: str
 
 
 def gateway() -> Gateway:
@@ -171,6 +173,7 @@ def gateway() -> Gateway:
             _network("POSTKEEP_FILTER_CLIENTS", item)
             for item in _items("POSTKEEP_FILTER_CLIENTS") or ["127.0.0.0/8", "::1"]
         ),
+        filter_next=os.environ.get("POSTKEEP_FILTER_NEXT", "").strip(),
     )
 
 

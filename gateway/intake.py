@@ -1,40 +1,250 @@
-"""From a message at the door to one that is durable: resolve, inspect, judge, file. Then the door says 250.
+"""What happens to a message between the end of its data and our 250: resolve, inspect, judge, file.
 
-Not for the protocol (`gateway.smtp`) nor for who may connect (`gateway.reception`).
+    intake.start()                                        # once in a process, in its event loop
+    answer = await intake.rcpt(client, sending, asked)    # before the data
+    answer = await intake.take(incoming)                  # 250 only when it is on disk
+
+Whatever fails on the way (database, disk, a scanner that may not be missing) is a 4xx: the sender keeps the message.
+Not for the protocol (`smtp`), for limits and lists of addresses (`reception`), nor for what is done with rows later.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
-from gateway.flow import OK, Answer, Asked, Client, Door, Incoming, Sending
-from gateway.resolving import NOT_OURS, resolve, sender_of
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
 
-LATER = Answer(451, "4.3.2", "Messages can't be taken yet; try again later")
+from domains.policy.decision import Action, Category
+from domains.policy.facts import Direction
+from gateway.committing import Committer
+from gateway.flow import OK, Answer, Asked, Client, Door, Filed, Incoming, Inspection, Judged, Route, Sending, Ways
+from gateway.judging.deciding import judge
+from gateway.judging.inspecting import inspect
+from gateway.naming import own_name
+from gateway.resolving import BAD_ADDRESS, NOT_OURS, Resolved, Sender, outgoing_route, resolve, sender_of
+
+LOOP_HOPS, OWN_HOPS = 100, 5  # hops of a message that isn't in a loop, and those among them by way of us
+HEAD_BYTES = 256 * 1024
+DIRECTORY_THREADS = 4
+
+LATER = Answer(451, "4.3.2", "Messages can't be taken just now; try again later")
+SCANNER_DOWN = Answer(451, "4.7.1", "The message can't be checked just now; try again later")
+LOOPING = Answer(554, "5.4.6", "This message goes round in circles")
+MAY_NOT_SEND = Answer(550, "5.7.1", "You may not send as this address")
+NO_WAY_BACK = Answer(451, "4.3.5", "Nobody has said where filtered mail goes back to; try again later")
+_REFUSALS: dict[Category, Answer] = {
+    Category.NOT_SERVED: Answer(550, "5.7.1", "Mail for this address is not taken here"),
+    Category.TOO_BIG: Answer(552, "5.3.4", "The message is larger than the recipient takes"),
+    Category.VIRUS: Answer(550, "5.7.1", "The message contains malware"),
+    Category.BLOCKED_SENDER: Answer(550, "5.7.1", "The recipient takes no mail from this sender"),
+    Category.DLP: Answer(550, "5.7.1", "The message contains what may not leave"),
+    Category.SENDER_VERIFY: Answer(550, "5.7.1", "The sender can't be who they say they are"),
+    Category.BAD_ATTACHMENT: Answer(550, "5.7.1", "The message has an attachment that is not taken"),
+    Category.SPAM: Answer(550, "5.7.1", "The message looks like spam"),
+    Category.BAD_HEADERS: Answer(550, "5.6.0", "The headers of the message are broken"),
+    Category.BAD_ENCODING: Answer(550, "5.6.0", "The encoding of the message is broken"),
+    Category.ADVERT: Answer(550, "5.7.1", "The message looks like advertising"),
+}
+log = logging.getLogger("postkeep.gateway")
+T = TypeVar("T")
+
+
+class _Running:
+    """What one event loop of one process has for its messages."""
+
+    def __init__(self) -> None:
+        self.committer = Committer()
+        self.directory = ThreadPoolExecutor(DIRECTORY_THREADS, thread_name_prefix="directory")
+        self.host = own_name()
+
+    async def read(self, ask: Callable[[], T]) -> T:
+        """Ask the directory in a thread that has a connection."""
+        return await asyncio.get_running_loop().run_in_executor(self.directory, _with_connection, ask)
+
+    def stop(self) -> None:
+        self.committer.stop()
+        self.directory.shutdown()
+
+
+def _with_connection(ask: Callable[[], T]) -> T:
+    close_old_connections()
+    return ask()
+
+
+_running: _Running | None = None
 
 
 def start() -> None:
     """Once in a process, in its event loop."""
+    global _running
+    _running = _Running()
 
 
 async def stop() -> None:
     """After what was taken has been filed."""
+    global _running
+    if _running is not None:
+        await asyncio.to_thread(_running.stop)
+    _running = None
+
+
+# --- before the data ---
 
 
 async def rcpt(client: Client, sender: Sending, asked: Asked) -> Answer:
     """Whether this recipient gets mail from this client: everybody we serve, and anybody for who may send."""
-    return await asyncio.to_thread(_rcpt, client, sender, asked)
+    if _running is None:
+        return LATER
+    try:
+        return await _running.read(partial(may_go, client, sender.address, asked.address))
+    except DatabaseError:
+        log.exception("the directory can't be asked for %s", asked.address)
+        return LATER
 
 
-def _rcpt(client: Client, sender: Sending, asked: Asked) -> Answer:
-    found = resolve(asked.address, sender.address)
+def may_go(client: Client, sender: str, asked: str) -> Answer:
+    """Whether a client may send to this address from that one. Raises: DatabaseError."""
+    found = resolve(asked, sender)
+    if client.door is Door.FILTER:
+        # Postfix has taken it already; to refuse it now would send a bounce to whoever is said to have written it
+        return BAD_ADDRESS if found.refusal is BAD_ADDRESS else OK
     if found.is_ours:
         return found.refusal or OK
-    if client.door is Door.FILTER or sender_of(client, sender.address) is not None:
+    if found.refusal is not NOT_OURS:
+        return found.refusal or NOT_OURS
+    if sender_of(client, sender) is not None:
         return OK
-    return NOT_OURS
+    return NOT_OURS if client.user_id is None else MAY_NOT_SEND
+
+
+# --- the message ---
 
 
 async def take(incoming: Incoming) -> Answer:
-    """Make it durable."""
-    return LATER
+    """File it, or say why not. Never raises: what goes wrong is a 4xx."""
+    if _running is None:
+        return LATER
+    try:
+        return await _take(_running, incoming)
+    except Exception:
+        log.exception("the message %s can't be taken now", incoming.key)
+        return LATER
+
+
+async def _take(running: _Running, incoming: Incoming) -> Answer:
+    head = next(iter(incoming.body.chunks()), b"")[:HEAD_BYTES]
+    if is_looping(head, running.host):
+        return LOOPING
+    routes, direction, refusal = await running.read(partial(routes_of, incoming))
+    if refusal is not None:
+        return refusal
+    inspection = await inspect(incoming, direction)
+    if inspection.silent:
+        return SCANNER_DOWN
+    judged = await running.read(partial(judge_all, inspection, routes))
+    await running.committer.file(Filed(incoming, inspection, judged, headers=inspection.headers))
+    refused = refusal_of(judged)
+    # A filter has no 5xx (see may_go): what is refused is filed as refused, and goes nowhere.
+    if refused is not None and incoming.door is not Door.FILTER:
+        return replace(refused, text=f"{refused.text} ({incoming.key})")
+    return Answer(250, "2.0.0", f"Ok: {incoming.key}")
+
+
+def routes_of(incoming: Incoming) -> tuple[tuple[Route, ...], Direction, Answer | None]:
+    """The final recipients of all that were asked for, each once, and in which direction the message goes.
+
+    A message of somebody we serve is outgoing, whoever gets it; the rows of recipients of ours come besides the
+    sender's. An answer instead where the directory has changed since the recipients were asked for.
+    """
+    sender = incoming.sender.address
+    if incoming.door is Door.FILTER:
+        return _back_to_postfix(incoming)
+    own = sender_of(incoming.client, sender)
+    direction = Direction.INCOMING if own is None else Direction.OUTGOING
+    routes: dict[tuple[str, Direction], Route] = {}
+    for asked in incoming.recipients:
+        problem = _add_routes(routes, resolve(asked.address, sender), own, sender)
+        if problem is not None:
+            return (), direction, problem
+    return tuple(routes.values()), direction, None
+
+
+def _add_routes(
+    routes: dict[tuple[str, Direction], Route], found: Resolved, own: Sender | None, sender: str
+) -> Answer | None:
+    if own is not None:
+        route = outgoing_route(found.asked, own, sender)
+        if found.is_ours:
+            route = replace(route, ends=Ways.HERE)
+        routes.setdefault((route.address, Direction.OUTGOING), route)
+    elif not found.is_ours:
+        return found.refusal or NOT_OURS
+    if found.is_ours and not found.routes:
+        return found.refusal or LATER
+    for each in found.routes:
+        routes.setdefault((each.address, Direction.INCOMING), replace(each, return_path=sender))
+    return None
+
+
+def _back_to_postfix(incoming: Incoming) -> tuple[tuple[Route, ...], Direction, Answer | None]:
+    """Every recipient as Postfix named it, judged by the policy of who it is, and handed back."""
+    back = settings.GATEWAY.filter_next
+    if not back:
+        return (), Direction.INCOMING, NO_WAY_BACK
+    sender = incoming.sender.address
+    own = sender_of(incoming.client, sender)
+    routes: dict[str, Route] = {}
+    is_for_us = False
+    for asked in incoming.recipients:
+        found = resolve(asked.address, sender)
+        is_for_us |= found.is_ours
+        first = found.routes[0] if len(found.routes) == 1 else None
+        route = Route(
+            asked=asked.address,
+            address=asked.address,
+            ends=Ways.EXTERNAL,
+            direction=Direction.INCOMING,
+            domain_id=found.domain_id,
+            customer_id=found.customer_id,
+            way=(asked.address,),
+        )
+        if first is not None and first.ends is Ways.MAILBOX:
+            route = replace(first, asked=asked.address, address=asked.address)
+        elif not found.is_ours and own is not None:
+            route = outgoing_route(asked.address, own, sender)
+        routes.setdefault(route.address, replace(route, return_path=sender, transport=back))
+    outgoing = own is not None and not is_for_us
+    return tuple(routes.values()), Direction.OUTGOING if outgoing else Direction.INCOMING, None
+
+
+def judge_all(inspection: Inspection, routes: Sequence[Route]) -> tuple[Judged, ...]:
+    """Every route's decision. What a sender's own policy doesn't let out reaches nobody of ours either."""
+    out = [route for route in routes if route.direction is Direction.OUTGOING]
+    into = [route for route in routes if route.direction is Direction.INCOMING]
+    sent = judge(inspection, out)
+    if any(each.decision.action is not Action.DELIVER for each in sent):
+        return sent
+    return (*sent, *judge(inspection, into))
+
+
+def refusal_of(judged: Sequence[Judged]) -> Answer | None:
+    """What to answer when every decision refuses; None when somebody gets it, or it is held."""
+    if any(each.decision.action is not Action.REFUSE for each in judged):
+        return None
+    return _REFUSALS[judged[0].decision.category]
+
+
+def is_looping(head: bytes, host: str) -> bool:
+    """Too many hops, or too many by way of us (RFC 5321 §6.3)."""
+    end = head.find(b"\r\n\r\n")
+    lines = (head if end < 0 else head[:end]).lower().split(b"\r\n")
+    hops = sum(line.startswith(b"received:") for line in lines)
+    own = f"by {host.lower()} ".encode()
+    return hops > LOOP_HOPS or sum(own in line for line in lines) > OWN_HOPS

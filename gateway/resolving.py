@@ -29,7 +29,7 @@ LARGEST_REMEMBERED = 200  # routes; a large group is read again each time
 class Resolved:
     """Where an address leads. Without routes `refusal` is what to answer; `is_ours`: we serve its domain.
 
-    depends_on_sender: another sender may get another answer.
+    depends_on_sender: another sender may get another answer. domain_id, customer_id: of the domain it names.
     """
 
     asked: str
@@ -37,6 +37,8 @@ class Resolved:
     refusal: Answer | None = None
     is_ours: bool = True
     depends_on_sender: bool = False
+    domain_id: int | None = None
+    customer_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def _resolve(address: MailAddress, sender: str) -> Resolved:
         refusal = _answer_for(expansion)
     elif any(route.ends is Ways.MAILBOX and not (route.relay_id or route.transport) for route in routes):
         routes, refusal = (), NO_RELAY
-    return Resolved(text, routes, refusal, depends_on_sender=depends)
+    return Resolved(text, routes, refusal, True, depends, domain.pk, domain.customer_id)
 
 
 def _domain_named(name: str) -> Domain | None:
