@@ -1,0 +1,175 @@
+"""Between the end of the data and our 250: who gets it, what is answered, and that nothing is lost on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.db import DatabaseError
+
+from accounts.actors import Actor
+from domains.models import Domain, Mailbox, SenderRule
+from domains.services import policies, relays
+from domains.services.aliases import add_alias
+from domains.services.domain_settings import update_domain
+from domains.services.groups import create_group
+from gateway import committing, intake
+from gateway.flow import Answer, Asked, Client, Door, Sending
+from gateway.models import Message, QueueItem, Recipient
+from gateway.resolving import resolve
+from tests.domains.factories import make_domain, make_mailbox_in
+from tests.gateway.flows import CLIENT, RAW, incoming
+
+SYSTEM = Actor.system()
+RELAY = {"name": "inside", "transport_dest": "mail.inside.example", "transport_type": "SMTP", "transport_port": 25}
+BROKEN = RAW.replace(b"Subject:", b"From: eve@evil.example\r\nSubject:")  # two authors
+
+
+def served(name: str = "example.org") -> Domain:
+    """A domain whose mail goes somewhere, and whose policy keeps things."""
+    domain = make_domain(name)
+    relays.create_relay(SYSTEM, domain, RELAY)
+    policy = domain.default_policy
+    assert policy is not None
+    values = {"quarantine": True, "retention": True, "outgoing": True, "archive": True}
+    policies.update_policy(SYSTEM, policy, values)
+    return domain
+
+
+def through(*asked: Callable[[], Awaitable[Answer]]) -> list[Answer]:
+    """The answers of one process's intake, asked one after the other."""
+
+    async def run() -> list[Answer]:
+        intake.start()
+        try:
+            return [await each() for each in asked]
+        finally:
+            await intake.stop()
+
+    return asyncio.run(run())
+
+
+def take(raw: bytes = RAW, **values: Any) -> Callable[[], Awaitable[Answer]]:
+    return lambda: intake.take(incoming(raw, **values))
+
+
+def may(to: str, sender: str = "bob@friends.example", client: Client = CLIENT) -> Callable[[], Awaitable[Answer]]:
+    return lambda: intake.rcpt(client, Sending(sender), Asked(to))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_mail_for_people_of_ours_is_taken_judged_and_filed() -> None:
+    domain = served()
+    ada, ben = make_mailbox_in(domain, "ada"), make_mailbox_in(domain, "ben")
+    add_alias(SYSTEM, ada, email="lovelace@example.org")
+    create_group(SYSTEM, domain, email="team@example.org", members=[ada.address, ben.address, "out@far.example"])
+    SenderRule.objects.create(domain=domain, value="evil.example", type=SenderRule.Type.BLOCK)
+    answers = through(
+        may(ada.address),
+        may("nobody@example.org"),
+        may("somebody@far.example"),
+        may("no address"),
+        take(to=["Lovelace@Example.org", ada.address]),
+        take(to=["team@example.org"]),
+        take(BROKEN, to=[ben.address]),
+        take(to=[ada.address], sender=Sending("eve@evil.example")),
+        take(b"Received: from a by b; now\r\n" * 101 + RAW, to=[ada.address]),
+    )
+    assert [answer.code for answer in answers] == [250, 550, 550, 553, 250, 250, 250, 550, 554]
+    assert "no such address" in answers[1].text and "takes no mail from this sender" in answers[7].text
+    messages = list(Message.objects.order_by("pk"))
+    assert [answer.text.rpartition(" ")[2].strip("()") for answer in answers[4:8]] == [each.key for each in messages]
+    rows = [[(row.address, row.state) for row in message.recipients.order_by("address")] for message in messages]
+    assert rows == [
+        [(ada.address, "queued")],  # asked for by two names, gets it once
+        [(ada.address, "queued"), (ben.address, "queued"), ("out@far.example", "queued")],
+        [(ben.address, "held")],
+        [(ada.address, "refused")],
+    ]
+    assert Recipient.objects.filter(message=messages[0]).get().way == ["lovelace@example.org", ada.address]
+    relay = domain.relays.get()
+    gone_on = QueueItem.objects.filter(message=messages[1]).order_by("address").values_list("destination", flat=True)
+    assert list(gone_on) == [f"relay:{relay.pk}", f"relay:{relay.pk}", "mx:far.example"]
+
+
+def _signed_in(box: Mailbox) -> Client:
+    return replace(CLIENT, user_id=box.user_id, user_name=box.address, door=Door.SUBMISSION)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_mail_of_people_of_ours_goes_out_under_their_policy_and_comes_in_for_others_of_ours() -> None:
+    domain = served()
+    ada, ben = make_mailbox_in(domain, "ada"), make_mailbox_in(domain, "ben")
+    update_domain(SYSTEM, domain, {"outgoing_subnets": ["198.51.100.0/24"]})
+    inside = replace(CLIENT, address="198.51.100.9")
+    signed = _signed_in(ada)
+    sent: dict[str, Any] = {"sender": Sending(ada.address), "client": signed, "door": Door.SUBMISSION}
+    answers = through(
+        may("x@far.example", ada.address, signed),
+        may("x@far.example", ben.address, signed),
+        may("x@far.example", "anybody@example.org", inside),
+        may("x@far.example", "anybody@example.org"),
+        may("x@far.example", "bob@friends.example", inside),
+        take(to=["x@far.example", ben.address], **sent),
+    )
+    assert [answer.code for answer in answers] == [250, 550, 250, 550, 550, 250]
+    rows = Message.objects.get().recipients.order_by("direction", "address")
+    assert [(row.direction, row.address, row.mailbox, row.state) for row in rows] == [
+        ("incoming", ben.address, ben, "queued"),
+        ("outgoing", ben.address, ada, "delivered"),
+        ("outgoing", "x@far.example", ada, "queued"),
+    ]
+    assert QueueItem.objects.filter(recipient=rows[1]).count() == 0  # Ben gets it once
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_postfix_hands_over_goes_back_to_it_and_is_never_refused(settings: Any) -> None:
+    settings.GATEWAY = replace(settings.GATEWAY, filter_next="127.0.0.1:10026")
+    ben = make_mailbox_in(served(), "ben")
+    client = replace(CLIENT, door=Door.FILTER, via="127.0.0.1")
+    filtered: dict[str, Any] = {"client": client, "door": Door.FILTER}
+    answers = through(
+        may("nobody@example.org", client=client),
+        take(to=[ben.address, "nobody@example.org", "list@far.example"], **filtered),
+        take(BROKEN, to=[ben.address], **filtered),
+    )
+    assert [answer.code for answer in answers] == [250, 250, 250]
+    assert set(QueueItem.objects.values_list("destination", flat=True)) == {"route:127.0.0.1:10026"}
+    assert QueueItem.objects.count() == 3
+    assert Recipient.objects.get(state="held").mailbox == ben
+
+
+@pytest.mark.django_db(transaction=True)
+def test_when_it_cant_be_made_durable_the_sender_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    ben = make_mailbox_in(served(), "ben")
+    lonely = make_domain("lonely.example.org")
+    eve = make_mailbox_in(lonely, "eve")
+
+    def full(*_args: object) -> None:
+        raise DatabaseError("could not extend file: No space left on device")
+
+    monkeypatch.setattr(committing, "file_batch", full)
+    answers = through(take(to=[ben.address]), may(eve.address), take(to=[eve.address]))
+    assert [answer.code for answer in answers] == [451, 451, 451]
+    assert "Nobody has said yet where" in answers[1].text
+    assert not Message.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_group_with_chosen_senders_is_asked_for_each_sender() -> None:
+    domain = served()
+    ada = make_mailbox_in(domain, "ada")
+    create_group(SYSTEM, domain, email="board@example.org", members=[ada.address], senders="members")
+    assert resolve("board@example.org", ada.address).routes
+    refused = resolve("board@example.org", "bob@friends.example")
+    assert refused.refusal is not None and refused.refusal.code == 550 and refused.depends_on_sender
+
+
+def test_a_loop_is_seen_by_our_own_name_long_before_a_hundred_hops() -> None:
+    ours = b"Received: from x (x [192.0.2.1])\r\n\tby mx.example.org with ESMTP id 1;\r\n\tnow\r\n"
+    assert not intake.is_looping(ours * 3 + RAW, "mx.example.org")
+    assert intake.is_looping(ours * 6 + RAW, "mx.example.org")
+    assert not intake.is_looping(RAW + ours * 200, "mx.example.org")  # in the body it is only a quotation
