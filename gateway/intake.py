@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError
 
 from domains.policy.decision import Action, Category
 from domains.policy.facts import Direction
@@ -29,6 +27,7 @@ from gateway.judging.deciding import judge
 from gateway.judging.inspecting import inspect
 from gateway.naming import own_name
 from gateway.resolving import BAD_ADDRESS, NOT_OURS, Resolved, Sender, outgoing_route, resolve, sender_of
+from gateway.threads import Threads
 
 LOOP_HOPS, OWN_HOPS = 100, 5  # hops of a message that isn't in a loop, and those among them by way of us
 HEAD_BYTES = 256 * 1024
@@ -53,7 +52,6 @@ _REFUSALS: dict[Category, Answer] = {
     Category.ADVERT: Answer(550, "5.7.1", "The message looks like advertising"),
 }
 log = logging.getLogger("postkeep.gateway")
-T = TypeVar("T")
 
 
 class _Running:
@@ -61,21 +59,12 @@ class _Running:
 
     def __init__(self) -> None:
         self.committer = Committer()
-        self.directory = ThreadPoolExecutor(DIRECTORY_THREADS, thread_name_prefix="directory")
+        self.directory = Threads(DIRECTORY_THREADS, "directory")
         self.host = own_name()
-
-    async def read(self, ask: Callable[[], T]) -> T:
-        """Ask the directory in a thread that has a connection."""
-        return await asyncio.get_running_loop().run_in_executor(self.directory, _with_connection, ask)
 
     def stop(self) -> None:
         self.committer.stop()
-        self.directory.shutdown()
-
-
-def _with_connection(ask: Callable[[], T]) -> T:
-    close_old_connections()
-    return ask()
+        self.directory.close()
 
 
 _running: _Running | None = None
@@ -103,7 +92,7 @@ async def rcpt(client: Client, sender: Sending, asked: Asked) -> Answer:
     if _running is None:
         return LATER
     try:
-        return await _running.read(partial(may_go, client, sender.address, asked.address))
+        return await _running.directory.run(partial(may_go, client, sender.address, asked.address))
     except DatabaseError:
         log.exception("the directory can't be asked for %s", asked.address)
         return LATER
@@ -142,13 +131,13 @@ async def _take(running: _Running, incoming: Incoming) -> Answer:
     head = next(iter(incoming.body.chunks()), b"")[:HEAD_BYTES]
     if is_looping(head, running.host):
         return LOOPING
-    routes, direction, refusal = await running.read(partial(routes_of, incoming))
+    routes, direction, refusal = await running.directory.run(partial(routes_of, incoming))
     if refusal is not None:
         return refusal
     inspection = await inspect(incoming, direction)
     if inspection.silent:
         return SCANNER_DOWN
-    judged = await running.read(partial(judge_all, inspection, routes))
+    judged = await running.directory.run(partial(judge_all, inspection, routes))
     await running.committer.file(Filed(incoming, inspection, judged, headers=inspection.headers))
     refused = refusal_of(judged)
     # A filter has no 5xx (see may_go): what is refused is filed as refused, and goes nowhere.

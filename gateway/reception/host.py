@@ -18,8 +18,8 @@ from accounts.errors import TooManyAttempts, WrongPassword
 from accounts.signing_in import sign_in_mail_program
 from gateway.flow import OK, Answer, Asked, Client, Incoming, Sending
 from gateway.reception.names import Names
-from gateway.reception.threads import Threads
 from gateway.smtp.door import Identity
+from gateway.threads import Threads
 
 THREADS = 4
 LOOKUPS = 8

@@ -11,9 +11,9 @@ from gateway import intake
 from gateway.directory import changes
 from gateway.reception.host import Reception
 from gateway.reception.ports import Port, settings_of
-from gateway.reception.threads import Threads
 from gateway.smtp.server import Server
 from gateway.smtp.tls import Certificates
+from gateway.threads import Threads
 
 PART = "gateway"
 PATIENCE_S = 5.0

@@ -25,7 +25,7 @@ from tests.gateway.flows import CLIENT, RAW, incoming
 
 SYSTEM = Actor.system()
 RELAY = {"name": "inside", "transport_dest": "mail.inside.example", "transport_type": "SMTP", "transport_port": 25}
-BROKEN = RAW.replace(b"Subject:", b"From: eve@evil.example\r\nSubject:")  # two authors
+BROKEN = RAW.replace(b"Subject:", b"From: eve@odd.example\r\nSubject:")  # two authors
 
 
 def served(name: str = "example.org") -> Domain:
