@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import privileges
 
+MOST_CHOICES = 300
 _PLAIN = {"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}
 
 
@@ -51,6 +52,23 @@ class FolderMoveForm(forms.Form):
         if keeps_name:
             self.fields["target"].disabled = True
             del self.fields["merge"]
+
+
+class MessagesMoveForm(forms.Form):
+    """Into which folder; of very many the path is written."""
+
+    target = forms.ChoiceField(label=gettext_lazy("Folder"))
+
+    def __init__(self, *args: Any, paths: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if len(paths) > MOST_CHOICES:
+            self.fields["target"] = _path(
+                gettext_lazy("Folder"), gettext_lazy("“/” stands between a folder and one below it: Projects/2004.")
+            )
+        else:
+            field = self.fields["target"]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = [("", gettext_lazy("Choose a folder")), *((path, path) for path in paths)]
 
 
 class FolderDeleteForm(forms.Form):

@@ -6,7 +6,7 @@ read their own archive and nothing of others'. Not for reading mail (`selectors`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from accounts.actors import Actor
 from accounts.errors import Forbidden
@@ -45,6 +45,22 @@ def may_organise(actor: Actor, mailbox: Mailbox, path: str = "") -> bool:
     if actor.user is None or actor.acting is not None:
         return False
     return WRITE in privileges_on(actor.user, mailbox, path)
+
+
+def organising(actor: Actor, mailbox: Mailbox) -> Callable[[str], bool]:
+    """The same for many folders of an archive, asked once."""
+    if administers(actor, mailbox):
+        return lambda path: True
+    if actor.user is None or actor.acting is not None:
+        return lambda path: False
+    grants = list(FolderGrant.objects.filter(user=actor.user, mailbox_id=mailbox.pk))
+    return lambda path: WRITE in (said_of(grants, path) or [])
+
+
+def organises_some(actor: Actor, mailbox: Mailbox, grants: Iterable[FolderGrant]) -> bool:
+    """Whether somebody may organise a folder of an archive at all; `grants`: what was said of its folders for them."""
+    by_grant = actor.acting is None and any(WRITE in grant.privileges for grant in grants)
+    return by_grant or administers(actor, mailbox)
 
 
 def require_organising(actor: Actor, mailbox: Mailbox, *paths: str) -> None:

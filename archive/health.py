@@ -11,6 +11,7 @@ from archive import storefacts
 from archive.models import BackupDestination, Store
 from archive.selectors import open_stores
 from archive.services.backup import running
+from archive.services.stores import closed_store
 from archive.storefacts import StoreLine
 from config.kit import health
 from config.kit.health import Report
@@ -31,7 +32,15 @@ def check_stores() -> Iterable[Report]:
     stores = open_stores()
     if not stores:
         return [Report("ok", _("none yet; the first import makes one"))]
-    return [_check(store) for store in stores]
+    return [*(_check(store) for store in stores), *_waiting()]
+
+
+def _waiting() -> list[Report]:
+    """Customers whose new mail goes nowhere, since no store of theirs takes it."""
+    bound = Store.objects.exclude(customer=None).values_list("customer", flat=True).order_by("customer").distinct()
+    closed = [found for customer in bound if (found := closed_store(customer)) is not None]
+    text = _("no store of theirs is current: their new mail waits")
+    return [Report("error", text, name=_("New mail of %(name)s") % {"name": each.customer}) for each in closed]
 
 
 def check_backups() -> Iterable[Report]:

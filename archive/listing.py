@@ -55,10 +55,20 @@ class Place:
     order: str = "date"
 
     @property
+    def fields(self) -> list[tuple[str, str]]:
+        """What says which list it is, as a form or an address names it."""
+        values = {"q": self.query, "folder": self.folder, "mailbox": str(self.mailbox or ""), "sort": self._sort}
+        return [(key, value) for key, value in values.items() if value]
+
+    @property
     def query_string(self) -> str:
-        values = {"q": self.query, "folder": self.folder, "mailbox": self.mailbox or "", "sort": self._sort}
-        chosen = {key: value for key, value in values.items() if value}
-        return f"?{urlencode(chosen)}" if chosen else ""
+        return f"?{urlencode(self.fields)}" if self.fields else ""
+
+    def move_url(self, mailbox: int, *public_ids: str) -> str:
+        """Where messages of the list are moved to another folder; without any, where a form sends those chosen."""
+        url = reverse("archive:messages-move", args=[mailbox])
+        chosen = [("chosen", public_id) for public_id in public_ids]
+        return f"{url}?{urlencode(chosen + self.fields)}" if chosen else url
 
     @property
     def _sort(self) -> str:

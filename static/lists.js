@@ -32,8 +32,8 @@ let lastBox = null;
 document.addEventListener("click", (event) => {
   const box = event.target.closest?.("[name=chosen]");
   if (!box) return;
-  if (event.shiftKey && lastBox?.isConnected && lastBox.closest("table") === box.closest("table")) {
-    const boxes = boxesOf(box.closest("table"));
+  if (event.shiftKey && lastBox?.isConnected && lastBox.closest("table, .list__body") === box.closest("table, .list__body")) {
+    const boxes = boxesOf(box.closest("table, .list__body"));
     const [from, to] = [boxes.indexOf(lastBox), boxes.indexOf(box)].sort((a, b) => a - b);
     for (const between of boxes.slice(from, to + 1)) between.checked = box.checked;
     updateChosen();

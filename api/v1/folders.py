@@ -157,7 +157,8 @@ class FolderAccess(Answer):
 _seen = subjects.mailbox(Right.VIEW_USERS, own=True)
 
 
-def _organised(actor: Actor, user_id: int) -> Mailbox:
+def organised(actor: Actor, user_id: int) -> Mailbox:
+    """The archive of a user, for who may organise folders of it. Raises: Http404, Forbidden."""
     mailbox = _seen(actor, user_id)
     if administers(actor, mailbox):
         return mailbox
@@ -230,7 +231,7 @@ def _present(
     return found
 
 
-@group.post("/users/{int:userId}/emails/folders", admit=_organised)
+@group.post("/users/{int:userId}/emails/folders", admit=organised)
 def folder_create(actor: Actor, mailbox: Mailbox, body: FolderBody) -> Created[FolderMade]:
     """Make a folder, with what is missing above it."""
     path = foldernames.clean(body.path, separator=body.separator)
@@ -238,7 +239,7 @@ def folder_create(actor: Actor, mailbox: Mailbox, body: FolderBody) -> Created[F
     return Created(FolderMade(path=made), f"/users/{mailbox.user_id}/emails/folders/{quote(made)}")
 
 
-@group.patch("/users/{int:userId}/emails/folders/{path:folderPath}", admit=_organised)
+@group.patch("/users/{int:userId}/emails/folders/{path:folderPath}", admit=organised)
 def folder_change(actor: Actor, mailbox: Mailbox, folder_path: str, body: FolderUpdate) -> FolderMade:
     """Move or rename a folder with all below it, in every store it lies in; say what it is for."""
     path = _resolved(mailbox, folder_path)
@@ -250,7 +251,7 @@ def folder_change(actor: Actor, mailbox: Mailbox, folder_path: str, body: Folder
     return FolderMade(path=path)
 
 
-@group.delete("/users/{int:userId}/emails/folders/{path:folderPath}", admit=_organised)
+@group.delete("/users/{int:userId}/emails/folders/{path:folderPath}", admit=organised)
 def folder_delete(actor: Actor, mailbox: Mailbox, folder_path: str) -> None:
     """Remove a folder with those below it, if no mail lies in them.
 
@@ -262,21 +263,21 @@ def folder_delete(actor: Actor, mailbox: Mailbox, folder_path: str) -> None:
         raise Kept(found.kept.get(path) or "Mail lies in it or below it.")
 
 
-@group.get("/users/{int:userId}/empty-folders", admit=_organised)
+@group.get("/users/{int:userId}/empty-folders", admit=organised)
 def empty_folders(actor: Actor, mailbox: Mailbox, query: OneFolderQuery) -> EmptyFolders:
     """Which folders hold no mail in any store, nor below them."""
     found = folders.delete_empty_folders(actor, mailbox, query.folder, dry_run=True)
     return EmptyFolders(folders=found.removed, kept=found.kept)
 
 
-@group.post("/users/{int:userId}/empty-folders/removal", admit=_organised, status=200)
+@group.post("/users/{int:userId}/empty-folders/removal", admit=organised, status=200)
 def empty_folders_remove(actor: Actor, mailbox: Mailbox, body: OneFolderQuery | None) -> EmptyFolders:
     """Remove the folders that hold no mail in any store, nor below them."""
     found = folders.delete_empty_folders(actor, mailbox, body.folder if body else "")
     return EmptyFolders(folders=found.removed, kept=found.kept)
 
 
-@group.post("/users/{int:userId}/folder-merges", admit=_organised, status=200)
+@group.post("/users/{int:userId}/folder-merges", admit=organised, status=200)
 def folder_merge(actor: Actor, mailbox: Mailbox, body: MergeFoldersBody) -> MergedFolders:
     """Bring all of a folder into another one, and remove it."""
     move = folders.merge_folders(actor, mailbox, body.source, body.target)

@@ -14,8 +14,8 @@ from api.schemas import Answer, Body, Id, Moment
 from api.v1.tasks import TaskAnswer
 from api.v1.tasks import present as present_task
 from archive import selectors, storefacts
-from archive.commands.stores import AttachArguments, customer_named
-from archive.commands.upkeep import OneStoreArguments, RecoverArguments, VerifyArguments
+from archive.commands.stores import AttachArguments, UnlockArguments, customer_named
+from archive.commands.upkeep import OneStoreArguments, RecoverArguments, VerifyAllArguments, VerifyArguments
 from archive.errors import StoreUnknown
 from archive.models import Store
 from archive.services import autocreate, indexes, store_changes, stores
@@ -93,6 +93,12 @@ class StoreUpdate(Body):
 class VerifyBody(Body):
     include_indexes: bool = True
     deep: Annotated[bool, Field(description="Also read every message and replay the catalogue.")] = False
+
+
+class UnlockBody(Body):
+    passphrase: Annotated[
+        str, Field(min_length=1, max_length=500, description="The recovery key of the installation it came from.")
+    ]
 
 
 class RecoverBody(Body):
@@ -191,7 +197,7 @@ def store_attach(actor: Actor, body: AttachBody) -> Created[TaskAnswer]:
     """Attach a store folder that lies on the server, as a task.
 
     Its journal is replayed first, and every message must have its bytes. A store that our keys don't open is attached
-    locked, and waits for its recovery key (`UnlockStore`).
+    locked, and waits for its recovery key (`POST /stores/{storeId}/unlock`).
     """
     given: dict[str, Any] = body.model_dump()
     return _task(actor, "AttachStore", AttachArguments(**given))
@@ -234,6 +240,22 @@ def store_verify(actor: Actor, found: Store, body: VerifyBody | None) -> Created
     body = body or VerifyBody()
     arguments = VerifyArguments(id=found.pk, include_indexes=body.include_indexes, deep=body.deep)
     return _task(actor, OPERATIONS["verification"], arguments)
+
+
+@group.post("/stores/verification", admit=manage, status=202)
+def store_verify_all(actor: Actor, body: VerifyBody | None) -> Created[TaskAnswer]:
+    """Read every store back and compare it with what was written, as a task."""
+    body = body or VerifyBody()
+    return _task(actor, "VerifyStores", VerifyAllArguments(body.include_indexes, body.deep))
+
+
+@group.post("/stores/{int:storeId}/unlock", admit=store, status=202)
+def store_unlock(actor: Actor, found: Store, body: UnlockBody) -> Created[TaskAnswer]:
+    """Open a store of another installation with that one's recovery key, as a task; from then on ours opens it.
+
+    The key is kept sealed until the task has run, and is answered nowhere.
+    """
+    return _task(actor, "UnlockStore", UnlockArguments(found.pk, body.passphrase))
 
 
 @group.post("/stores/{int:storeId}/compaction", admit=store, status=202)

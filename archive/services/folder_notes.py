@@ -47,6 +47,42 @@ def set_aliases(actor: Actor, mailbox: Mailbox, wanted: Mapping[str, str]) -> di
     Raises: Forbidden, FolderRefused (a folder is called so, or a name stands for a name).
     """
     _require_own_or_run(actor, mailbox)
+    tidy = _tidy_aliases(mailbox, wanted)
+    with transaction.atomic():
+        old = _write_aliases(mailbox, tidy)
+        if old != tidy:
+            audit.record(actor, "folder.aliases", mailbox, changes={"aliases": (old, tidy)})
+    return tidy
+
+
+def set_subscription(actor: Actor, mailbox: Mailbox, wanted: Iterable[str]) -> list[str]:
+    """All folders that the owner's programs show, in this order. Raises: Forbidden, FolderRefused."""
+    _require_own_or_run(actor, mailbox)
+    tidy = _tidy_subscription(wanted)
+    with transaction.atomic():
+        old = _write_subscription(mailbox, tidy)
+        if old != tidy:
+            audit.record(actor, "folder.subscribe", mailbox, changes={"folders": (old, tidy)})
+    return tidy
+
+
+def set_names(actor: Actor, mailbox: Mailbox, *, aliases: Mapping[str, str], folders: Iterable[str]) -> None:
+    """Both at once, as one change: all other names, and all folders that are shown. Raises: as both."""
+    _require_own_or_run(actor, mailbox)
+    names, shown = _tidy_aliases(mailbox, aliases), _tidy_subscription(folders)
+    with transaction.atomic():
+        pairs = {
+            "aliases": (_write_aliases(mailbox, names), names),
+            "folders": (_write_subscription(mailbox, shown), shown),
+        }
+        changes = {what: (old, new) for what, (old, new) in pairs.items() if old != new}
+        if changes:
+            action = "folder.aliases" if "aliases" in changes else "folder.subscribe"
+            audit.record(actor, action if len(changes) == 1 else "folder.names", mailbox, changes=changes)
+
+
+def _tidy_aliases(mailbox: Mailbox, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Raises: FolderRefused."""
     if len(wanted) > MOST:
         raise FolderRefused(_("At most 1,000 other names."), field="aliases")
     tidy = {foldernames.clean(name): foldernames.clean(path) for name, path in wanted.items()}
@@ -56,29 +92,31 @@ def set_aliases(actor: Actor, mailbox: Mailbox, wanted: Mapping[str, str]) -> di
             raise FolderRefused(_("There is a folder “%(folder)s” already.") % {"folder": name}, field="aliases")
         if any(foldernames.lies_in(path, other) for other in tidy):
             raise FolderRefused(_("“%(name)s” stands for another name.") % {"name": name}, field="aliases")
-    with transaction.atomic():
-        old = dict(FolderAlias.objects.select_for_update().filter(mailbox=mailbox).values_list("alias", "path"))
-        FolderAlias.objects.filter(mailbox=mailbox).delete()
-        FolderAlias.objects.bulk_create(FolderAlias(mailbox=mailbox, alias=name, path=to) for name, to in tidy.items())
-        if old != tidy:
-            audit.record(actor, "folder.aliases", mailbox, changes={"aliases": (old, tidy)})
     return tidy
 
 
-def set_subscription(actor: Actor, mailbox: Mailbox, wanted: Iterable[str]) -> list[str]:
-    """All folders that the owner's programs show, in this order. Raises: Forbidden, FolderRefused."""
-    _require_own_or_run(actor, mailbox)
+def _write_aliases(mailbox: Mailbox, tidy: dict[str, str]) -> dict[str, str]:
+    """What they were."""
+    old = dict(FolderAlias.objects.select_for_update().filter(mailbox=mailbox).values_list("alias", "path"))
+    FolderAlias.objects.filter(mailbox=mailbox).delete()
+    FolderAlias.objects.bulk_create(FolderAlias(mailbox=mailbox, alias=name, path=to) for name, to in tidy.items())
+    return old
+
+
+def _tidy_subscription(wanted: Iterable[str]) -> list[str]:
+    """Raises: FolderRefused."""
     tidy = list(dict.fromkeys(foldernames.clean(path) for path in wanted))
     if len(tidy) > MOST:
         raise FolderRefused(_("At most 1,000 folders."), field="folders")
-    with transaction.atomic():
-        rows = FolderSubscription.objects.select_for_update().filter(mailbox=mailbox)
-        old = list(rows.values_list("path", flat=True))
-        FolderSubscription.objects.filter(mailbox=mailbox).delete()
-        FolderSubscription.objects.bulk_create(FolderSubscription(mailbox=mailbox, path=path) for path in tidy)
-        if old != tidy:
-            audit.record(actor, "folder.subscribe", mailbox, changes={"folders": (old, tidy)})
     return tidy
+
+
+def _write_subscription(mailbox: Mailbox, tidy: list[str]) -> list[str]:
+    """What it was."""
+    old = list(FolderSubscription.objects.select_for_update().filter(mailbox=mailbox).values_list("path", flat=True))
+    FolderSubscription.objects.filter(mailbox=mailbox).delete()
+    FolderSubscription.objects.bulk_create(FolderSubscription(mailbox=mailbox, path=path) for path in tidy)
+    return old
 
 
 def _require_own_or_run(actor: Actor, mailbox: Mailbox) -> None:

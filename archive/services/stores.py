@@ -40,17 +40,44 @@ class NewStore:
 
 
 def current_store(actor: Actor, mailbox: Mailbox | None = None) -> Store:
-    """The store a mailbox's new mail goes to: its customer's current one, else everybody's.
+    """The store a mailbox's new mail goes to: its customer's current one; everybody's where they have none.
 
     The first one, “Main”, is made on first use. Needs no right: whoever may import makes it, unknowingly. Two first
-    importers at once get the same one.
+    importers at once get the same one. Raises: StoreProtected (their own store takes no mail now: it waits, and never
+    goes among everybody's).
     """
-    current = Store.objects.filter(state=StoreState.CURRENT, detached_at=None)
     if mailbox is not None and mailbox.customer_id is not None:
-        own = current.filter(customer=mailbox.customer_id).first()
+        own = _own_store(mailbox.customer_id)
         if own is not None:
             return own
-    return current.filter(customer=None).first() or _make_first(actor)
+    current = Store.objects.filter(state=StoreState.CURRENT, customer=None, detached_at=None)
+    return current.first() or _make_first(actor)
+
+
+def closed_store(customer_id: int) -> Store | None:
+    """The store for which new mail of a customer waits: none of theirs is current, and this one is out of use.
+
+    Stores of theirs that are all normal say that new mail goes to everybody's.
+    """
+    theirs = list(Store.objects.filter(customer=customer_id).select_related("customer").order_by("pk"))
+    if any(store.state == StoreState.CURRENT and store.detached_at is None for store in theirs):
+        return None
+    closed = [store for store in theirs if store.state != StoreState.NORMAL or store.detached_at is not None]
+    attached = [store for store in closed if store.detached_at is None]
+    return (attached or closed or [None])[-1]
+
+
+def _own_store(customer_id: int) -> Store | None:
+    """The current store of a customer, or None where everybody's takes their mail. Raises: StoreProtected."""
+    own = Store.objects.filter(customer=customer_id, state=StoreState.CURRENT, detached_at=None).first()
+    closed = closed_store(customer_id) if own is None else None
+    if closed is None:
+        return own
+    state = _("detached") if closed.detached_at is not None else closed.get_state_display().lower()
+    said = {"customer": closed.customer, "name": closed.name, "state": state}
+    text = _("New mail of %(customer)s waits: their store “%(name)s” is %(state)s. Make a store of theirs the current "
+             "one.")  # fmt: skip
+    raise StoreProtected(text % said)
 
 
 def create_store(actor: Actor, *, name: str, wanted: NewStore | None = None) -> Store:
@@ -66,8 +93,8 @@ def create_store(actor: Actor, *, name: str, wanted: NewStore | None = None) -> 
 def store_for_import(actor: Actor, name: str | None, mailbox: Mailbox | None = None) -> Store:
     """The named store, made if there is none of that name; without a name the current one.
 
-    Raises: Forbidden (another than the current needs the right), StoreUnknown (it is switched off), StoreProtected,
-    StoreRefused (it is bound to another customer).
+    Raises: Forbidden (another than the current needs the right), StoreUnknown (it is switched off), StoreProtected
+    (or the customer's own takes nothing now), StoreRefused (it is bound to another customer).
     """
     if name is None:
         found = current_store(actor, mailbox)

@@ -210,8 +210,8 @@ def folder_names(request: ActorRequest, mailbox_id: int) -> HttpResponse:
     form = FolderNamesForm(sent(request), initial=known)
     if request.method == "POST" and form.is_valid():
         with _refusing(form):
-            folder_notes.set_aliases(request.actor, mailbox, form.cleaned_data["aliases"])
-            folder_notes.set_subscription(request.actor, mailbox, form.cleaned_data["folders"])
+            data = form.cleaned_data
+            folder_notes.set_names(request.actor, mailbox, aliases=data["aliases"], folders=data["folders"])
             toast(request, _("Saved."))
             return redirect_page(request, "archive:folders-of", mailbox.pk)
     context = {"object": _page(request, mailbox), "mailbox": mailbox, "form": form}

@@ -17,6 +17,7 @@ from accounts.permissions import EndUserRight
 from accounts.requests import ActorRequest
 from archive import selectors
 from archive.errors import ArchiveClosed
+from archive.folderrights import organises_some
 from archive.foldertree import FolderNode, FolderTree, items_below, shown_items, tree_of
 from archive.listing import Place, lines
 from archive.query import help as explained
@@ -95,6 +96,8 @@ def _answer(request: ActorRequest, archive: Archive | None, path: str, archives:
     )
     shown = _List(archive, chosen, place, tree)
     context |= _frame(shown)
+    if organises_some(request.actor, archive.mailbox, archive.grants):
+        context["move_url"] = place.move_url(archive.mailbox.pk)
     try:
         node = parse(place.query)
         found, offset = _find(request, shown, node)

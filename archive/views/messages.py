@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.requests import ActorRequest
 from archive import reading, selectors
 from archive.errors import MessageUnknown
+from archive.folderrights import organises_some
 from archive.foldertree import path_of
 from archive.listing import Place
 from archive.query.errors import QueryError
@@ -169,10 +170,13 @@ def message_frame(request: ActorRequest, found: Message, tab: str) -> dict[str, 
     """What all three tabs show: where it lies, the way back to the list, the neighbours."""
     place = _place(request, found)
     newer, older = _neighbours(found, place)
+    archive = found.archive
+    may_move = archive is not None and organises_some(request.actor, archive.mailbox, archive.grants)
     return {
         "message": found,
         "row": found.row,
-        "archive": found.archive,
+        "archive": archive,
+        "move_url": place.move_url(archive.mailbox.pk, found.public_id) if may_move and archive else "",
         "tab": tab,
         "place": place,
         "list_query": place.query_string,

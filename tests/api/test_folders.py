@@ -66,6 +66,30 @@ def test_a_folder_is_made_changed_and_removed(cast: world.World) -> None:
     assert cast.administrator.post(url(cast, "empty-folders/removal")).json()["folders"] == ["Office"]
 
 
+def test_messages_are_listed_for_who_reads_them_and_moved_by_who_organises(cast: world.World) -> None:
+    everything = cast.user.get(url(cast, "emails?pageSize=2")).json()
+    assert (everything["total"], len(everything["messages"])) == (3, 2)
+    rest = cast.user.get(url(cast, f"emails?before={everything['older']}")).json()
+    assert len(rest["messages"]) == 1 and rest["older"] is None
+    work = cast.user.get(url(cast, "emails/Work/2004")).json()
+    assert work["total"] == 2 and {line["folder"] for line in work["messages"]} == {"Work/2004"}
+    assert "from" in work["messages"][0]
+    for query, count in (
+        ("q=lunch", 3), ("subject=lunch&from=nobody", 0), ("subject=lunch&from=nobody&operator=OR", 3),
+        ("subject=lunch&operator=NOT", 0), ("receivedAfter=1990-01-01", 3), ("id=none@x", 0),
+    ):  # fmt: skip
+        assert cast.user.get(url(cast, f"emails?{query}")).json()["total"] == count, query
+    is_problem(cast.user.get(url(cast, "emails?q=size:")), 422)
+    is_problem(cast.user.get(url(cast, "emails/Nothing")), 404)
+    is_problem(cast.administrator.get(url(cast, "emails")), 404)  # mail of others stays closed to programs
+    ids = [line["id"] for line in work["messages"]]
+    moved = cast.administrator.post(url(cast, "message-moves"), {"messages": ids, "target": "Inbox"})
+    assert moved.json() == {"folder": "Inbox", "moved": 2, "unmoved": 0, "sources": {"Work/2004": 2}}, moved.content
+    is_problem(cast.user.post(url(cast, "message-moves"), {"messages": ids, "target": "Work"}), 403)
+    is_problem(cast.administrator.post(url(cast, "message-moves"), {"messages": ids, "target": "Nothing"}), 422)
+    is_problem(cast.administrator.post(url(cast, "message-moves"), {"messages": ["9:9"], "target": "Inbox"}), 404)
+
+
 def test_what_is_said_of_folders(cast: world.World) -> None:
     aliases = {"aliases": {"Office": "Work"}}
     assert cast.user.put(url(cast, "folder-aliases"), aliases).json() == aliases

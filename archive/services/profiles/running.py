@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.actors import Actor
-from archive.errors import ProfileBusy, ProfileError
+from archive.errors import ArchiveError, ProfileBusy, ProfileError
 from archive.models import Profile, ProfileKind, ProfileRun, RunOutcome, Trigger
 from archive.profiles import completeness
 from archive.profiles.context import Context
@@ -112,7 +112,7 @@ class _Run:
                 self._export()
             else:
                 self._archive()
-        except (net.NetError, RemoteError, StoreError, ProfileError, OSError) as error:
+        except (net.NetError, RemoteError, StoreError, ArchiveError, OSError) as error:
             self._finish(RunOutcome.FAILED, str(error))
             failure = error if not isinstance(error, OSError) else ProfileError(str(error))
             failure.result = self._result()  # type: ignore[union-attr]  # jobs keeps it with the failed task

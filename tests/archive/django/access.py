@@ -299,6 +299,7 @@ ROWS = [
         for route, answer, method in (
             ("folder-create", 200, "GET"), ("folder-create", 422, "POST"), ("folder-move", 303, "GET"),
             ("folder-move", 303, "POST"), ("folders-empty", 200, "GET"), ("folders-empty", 303, "POST"),
+            ("messages-move", 303, "GET"), ("messages-move", 303, "POST"),
         )
     ),
     *(

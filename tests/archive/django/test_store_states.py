@@ -14,9 +14,11 @@ from accounts.actors import Actor
 from accounts.models import AuditEvent, User
 from archive import engines, selectors
 from archive.errors import StoreProtected, StoreRefused, StoreUnavailable, StoreUnknown
+from archive.health import check_stores
 from archive.models import AutoCreation, Store, StoreState
 from archive.services import attaching, autocreate, store_changes
 from archive.services.attaching import Attachment, attach_store, look_at, unlock_store
+from archive.services.folders import create_folder
 from archive.services.imports import ImportArguments
 from archive.services.store_places import Place
 from archive.services.stores import NewStore, create_store, current_store, store_for_import
@@ -202,6 +204,42 @@ def test_a_customers_store_takes_only_their_mail(tmp_path: Path) -> None:
         assert task.state == "completed", task.error
         opened = engines.open_store(Store.objects.get(name=name))
         assert {folder.mailbox for folder in opened.folders()} == {mailbox.pk}
+
+
+@pytest.mark.parametrize("state", ["writeProtected", "disabled", "detached"])
+def test_mail_of_a_customer_whose_own_store_is_out_of_use_waits_and_never_goes_among_everybodys(
+    tmp_path: Path, state: str
+) -> None:
+    shared = make_store()
+    customer = make_customer()
+    theirs, others = make_mailbox_in(make_domain(customer=customer)), make_mailbox_in(make_domain())
+    own = create_store(SYSTEM, name="Theirs", wanted=NewStore("Theirs", customer=customer))
+    assert current_store(SYSTEM, theirs) == shared  # normal says so
+    store_changes.set_state(SYSTEM, own, "current")
+    if state == "detached":
+        store_changes.set_state(SYSTEM, own, "normal")
+        detach(own)
+    else:
+        store_changes.set_state(SYSTEM, own, state)
+    said = "detached" if state == "detached" else own.get_state_display().lower()
+    waiting = f"New mail of {customer} waits: their store “Theirs” is {said}."
+    with pytest.raises(StoreProtected, match=waiting):
+        current_store(SYSTEM, theirs)
+    source = write(tmp_path / "a.eml", make_raw())
+    task = run_here(Actor.console(), "ImportMail", ImportArguments(theirs.address, [str(source)]))
+    assert task.state == "failed" and waiting in task.error and source.exists()
+    with pytest.raises(StoreProtected, match=waiting):
+        create_folder(SYSTEM, theirs, "Inbox/Work")
+    assert engines.open_store(shared).folders() == []
+    assert current_store(SYSTEM, others) == shared
+    reports = [report for report in check_stores() if report.name == f"New mail of {customer}"]
+    assert [report.state for report in reports] == ["error"]
+
+    second = create_store(SYSTEM, name="Theirs 2", wanted=NewStore("Theirs 2", customer=customer, state="current"))
+    assert current_store(SYSTEM, theirs) == second
+    assert not [report for report in check_stores() if report.name == f"New mail of {customer}"]
+    task = run_here(Actor.console(), "ImportMail", ImportArguments(theirs.address, [str(source)]))
+    assert task.state == "completed", task.error
 
 
 def test_a_store_with_others_mail_in_it_is_bound_to_nobody() -> None:

@@ -14,6 +14,7 @@ from archive import engines
 from archive.errors import BadProfile
 from archive.models import Gap, Profile, Store
 from archive.profiles import completeness
+from archive.services import store_changes
 from archive.services.profiles import keeping
 from archive.services.stores import NewStore, create_store, current_store
 from config.kit import paths
@@ -138,6 +139,18 @@ def test_each_customers_mail_goes_into_their_own_store_and_all_copies_must_be_re
     assert run_well(theirs).archived == 1
     assert engines.open_store(own).facts().messages == 2
 
+    store_changes.set_state(SYSTEM, own, "writeProtected")  # theirs waits at the source, and nothing goes elsewhere
+    later = a_report(message(3), f"Sender: {ann.address}", "Message-Id: <3@example.net>", f"To: {bob.address}")
+    dovecot.deliver(journal, later, received_at=1_100_000_000)
+    dovecot.deliver(f"at-{address}", message(4))
+    assert (run(profile).outcome, run(theirs).outcome) == ("incomplete", "failed")
+    assert "their store “Theirs” is write-protected" in Gap.objects.get(folder__profile=profile).reason
+    assert "their store “Theirs” is write-protected" in theirs.runs.latest("pk").error
+    assert [engines.open_store(store).facts().messages for store in (main, own)] == [1, 2]
+    store_changes.set_state(SYSTEM, own, "current")
+    assert run_well(profile).archived == run_well(theirs).archived == 1
+    assert engines.open_store(own).facts().messages == 4
+
     keeping.update_profile(SYSTEM, profile, values={"delete_after_days": 0})
     copy = next((own.root / "packs").iterdir())
     whole = copy.read_bytes()
@@ -150,7 +163,7 @@ def test_each_customers_mail_goes_into_their_own_store_and_all_copies_must_be_re
     assert run(profile).deleted == 0
     copy.write_bytes(whole)
     engines.close_all()
-    assert run_well(profile).deleted == 1
+    assert run_well(profile).deleted == 2
 
 
 @needs_dovecot
