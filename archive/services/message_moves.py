@@ -143,7 +143,7 @@ def _move(actor: Actor, mailbox: Mailbox, part: Part, target: str) -> int:
 
 
 def _record(actor: Actor, move: MessageMove) -> None:
-    ids = [f"{part.store.pk}:{n}" for part in move.parts for n in sorted(set().union(*part.leaving.values()))]
+    ids = [f"{part.store.pk}:{n}" for part in move.parts for n in sorted(set[int]().union(*part.leaving.values()))]
     audit.record(
         actor, "mail.move", move.mailbox, count=move.messages, messages=ids[:NAMED_IN_EVENT], target=move.target,
         sources=dict(move.sources),

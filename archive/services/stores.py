@@ -64,7 +64,7 @@ def closed_store(customer_id: int) -> Store | None:
         return None
     closed = [store for store in theirs if store.state != StoreState.NORMAL or store.detached_at is not None]
     attached = [store for store in closed if store.detached_at is None]
-    return (attached or closed or [None])[-1]
+    return next(reversed(attached or closed), None)
 
 
 def _own_store(customer_id: int) -> Store | None:

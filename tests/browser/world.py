@@ -20,6 +20,7 @@ from archive import engines, selectors
 from archive.backup_commands import RunBackupArguments, VerifyBackupArguments
 from archive.foldertree import tree_of
 from archive.models import Gap
+from archive.services import case_messages, cases
 from archive.services.backup.destinations import create_destination
 from archive.services.folders import create_folder
 from archive.services.imports import ImportArguments
@@ -66,11 +67,28 @@ def build() -> World:
     pages += _clock_pages(administrator, user)
     store = selectors.list_stores(Actor.for_user(administrator))[0]
     pages.append(("store", reverse("archive:store-detail", args=[store.pk])))
+    pages.append(("store-recover", reverse("archive:store-action", args=[store.pk, "recover"])))
+    pages += _case_pages(administrator, user)
     _evidence(administrator, user)
     pages.append(("store-evidence", reverse("archive:store-evidence", args=[store.pk])))
     pages += _profile_pages(user)
     pages += _backup_pages(administrator)
     return World(administrator, user, pages)
+
+
+def _case_pages(administrator: User, user: User) -> list[tuple[str, str]]:
+    """A case about somebody's mail, with tagged messages and a note on one."""
+    actor, mailbox = Actor.for_user(administrator), mailbox_of(user)
+    assert mailbox is not None
+    name, reason = "Harbour authority against Lighthouse Ltd.", "The authority asks what was written about the lanterns"
+    case = cases.create_case(actor, cases.CaseTerms(name, reason, [mailbox]))
+    cases.open_case(actor, case, minutes=30)
+    case_messages.add_matching(actor, case, "lamps", tag="relevant")
+    found = case.messages.order_by("-pk")[0]
+    case_messages.add_note(actor, case, "Names the price before the tender was over.", message=found)
+    pages = [(page, reverse(f"archive:{page}", args=[case.pk])) for page in ("case-detail", "case-messages")]
+    pages.append(("case-search", f"{reverse('archive:case-search', args=[case.pk])}?q=lamps"))
+    return [*pages, ("case-message", reverse("archive:case-message", args=[case.pk, found.pk]))]
 
 
 def _evidence(administrator: User, user: User) -> None:
@@ -246,7 +264,9 @@ def _mail_pages(person: User, whose: str) -> list[tuple[str, str]]:
     pages = [
         (page, reverse(f"archive:{page}", args=[found])) for page in ("message", "message-source", "message-proof")
     ]
+    move = reverse("archive:messages-move", args=[mailbox.pk])
     pages += [
+        ("messages-move", f"{move}?chosen={found}&q=lamps"),
         ("message-text", reverse("archive:message", args=[found]) + "?view=text"),
         ("folder", reverse("archive:folder", args=[store_id, number])),
         ("search", f"{search}?q=lamps+from%3Amara"),
