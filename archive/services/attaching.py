@@ -27,7 +27,7 @@ from archive.errors import StoreRefused, StoreUnavailable
 from archive.models import Store, StoreState
 from archive.services.store_changes import read_state
 from archive.services.store_places import check_content, check_work, kept_as
-from archive.services.stores import NewStore, lock_stores, require_free_name
+from archive.services.stores import NewStore, closed_store, lock_stores, require_free_name
 from archive.store.errors import Busy, Damaged, KeyRefused, StoreError, WrongFormat
 from archive.store.keys import unwrap
 from archive.store.layout import read_head
@@ -112,6 +112,9 @@ def attach_store(actor: Actor, attachment: Attachment, *, tell: Tell = lambda te
             work.rename(store.work)
     engines.close_store(store)
     engines.mark_protected(store)
+    if wanted.customer is not None and closed_store(wanted.customer.pk) is not None:
+        text = _("No store of %(customer)s is current now: their new mail waits.")
+        tell(text % {"customer": wanted.customer})
     return store
 
 

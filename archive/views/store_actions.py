@@ -24,12 +24,11 @@ from archive.models import Store
 from archive.services import maintenance, merging, store_changes
 from archive.services.maintenance import StoreArguments
 from archive.services.merging import MergeArguments
-from archive.services.stores import closed_store
 from archive.store.errors import StoreError
 from archive.store_forms import DetachForm, KeyForm, MergeForm, UnlockForm
 from archive.views.choices import DEEP, DELETED, INDEXES, Choice, chosen
 from archive.views.doors import archive_page
-from archive.views.store_frames import refusing, store_page
+from archive.views.store_frames import refusing, store_page, warn_waiting
 from config.kit.pages import redirect_page, render_page, toast
 from jobs import two_people
 from jobs.services import submit
@@ -152,9 +151,7 @@ def store_state(request: ActorRequest, store_id: int) -> HttpResponse:
     else:
         said = {"name": store.name, "state": store.get_state_display()}
         toast(request, _("“%(name)s” is now: %(state)s.") % said)
-        if store.customer_id is not None and closed_store(store.customer_id) is not None:
-            text = _("No store of %(customer)s is current now: their new mail waits.")
-            toast(request, text % {"customer": store.customer}, "error")
+        warn_waiting(request, store)
     return redirect_page(request, "archive:store-upkeep", store.pk)
 
 

@@ -18,7 +18,7 @@ from archive.services.store_places import store_roots
 from archive.services.stores import NewStore
 from archive.store_forms import AutoCreationForm, ReasonForm, StoreAttachForm, StoreCreateForm, StoreEditForm
 from archive.views.doors import archive_page
-from archive.views.store_frames import refusing, store_page
+from archive.views.store_frames import refusing, store_page, warn_waiting
 from config.kit.pages import redirect_page, render_page, toast
 from jobs import two_people
 from jobs.commands import NoArguments
@@ -97,6 +97,7 @@ def store_edit(request: ActorRequest, store_id: int) -> HttpResponse:
             if {"content_path", "database_path", "index_path"} & set(form.changed_data):
                 store_changes.set_place(request.actor, store, form.place())
             toast(request, _("Saved."))
+            warn_waiting(request, store)
             return redirect_page(request, "archive:store-detail", store.pk)
     context = {"object": store_page(request, store, edit_url=""), "store": store, "form": form, "roots": store_roots()}
     return render_page(request, "archive/store_edit.html", context, status=422 if form.errors else 200)

@@ -17,8 +17,10 @@ from accounts.requests import ActorRequest
 from archive import storefacts
 from archive.errors import ArchiveError, StoreRefused
 from archive.models import Store
+from archive.services.stores import closed_store
 from archive.storefacts import StoreLine
 from config.kit.objects import ObjectPage
+from config.kit.pages import toast
 from config.kit.secrets import SecretsError
 from config.kit.templatetags.kit import ago, number
 from config.kit.versions import CHANGED_MEANWHILE, ChangedMeanwhile
@@ -48,6 +50,13 @@ def store_page(request: ActorRequest, store: Store, line: StoreLine | None = Non
         "edit_url": reverse("archive:store-edit", args=[store.pk]),
     }
     return ObjectPage.of(request, "store", store, **values | header)
+
+
+def warn_waiting(request: ActorRequest, store: Store) -> None:
+    """Say where nothing takes the new mail of a store's customer now."""
+    if store.customer_id is not None and closed_store(store.customer_id) is not None:
+        text = _("No store of %(customer)s is current now: their new mail waits.")
+        toast(request, text % {"customer": store.customer}, "error")
 
 
 def verified_text(store: Store) -> str:
