@@ -9,7 +9,10 @@ class GatewayConfig(AppConfig):
     verbose_name = _("Gateway")
 
     def ready(self) -> None:
+        import gateway.tasks  # registers with Celery, also where nothing autodiscovers
         from gateway import health, offers
+
+        assert gateway.tasks
 
         health.register()
         offers.register()

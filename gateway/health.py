@@ -5,11 +5,15 @@ from __future__ import annotations
 import socket
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.environment import Gateway
 from config.kit import health, heartbeat
+from config.kit.templatetags.kit import day
+from gateway.models import Certificate
+from gateway.services import certificates
 
 PART = "gateway"
 ANSWER_WITHIN_S = 2.0
@@ -18,6 +22,7 @@ ANSWER_WITHIN_S = 2.0
 def register() -> None:
     if settings.GATEWAY.processes:
         health.register(gettext_lazy("Gateway"), check, needed=True)
+        health.register(gettext_lazy("Certificates of the gateway"), check_certificates)
 
 
 def check() -> health.Report:
@@ -33,6 +38,21 @@ def check() -> health.Report:
     if silent:
         return health.Report("error", _("port %(port)s does not answer") % {"port": silent[0]}, facts)
     return health.Report("ok", _("takes mail in"), facts)
+
+
+def check_certificates() -> health.Report:
+    """Whether there is one for every name, and how long they last."""
+    rows = list(Certificate.objects.defer("private_key"))
+    soon = timezone.now() + certificates.SOON
+    for row in rows:
+        if row.problem:
+            return health.Report("warning", _("“%(name)s” can't be read") % {"name": row.name})
+        if row.not_after is not None and row.not_after < soon:
+            values = {"name": row.name, "date": day(row.not_after)}
+            return health.Report("warning", _("“%(name)s” ends on %(date)s") % values)
+    if not any(row.is_default for row in rows):
+        return health.Report("warning", _("none for every name: the gateway shows one that it has signed itself"))
+    return health.Report("ok", _("in order"), {row.name: day(row.not_after) for row in rows})
 
 
 def _answers(bind: str, port: int) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
+from django.utils import timezone
+
 from accounts.addresses import MailAddress, parse_address
 from accounts.errors import BadAddress
 from domains.expansion import Expansion, Outcome, Step, expand
@@ -20,6 +22,8 @@ from domains.policy.facts import Direction
 from domains.selectors.identities import Identity, identity_of
 from gateway.directory import Remembered, changes
 from gateway.flow import Answer, Client, Route, Ways
+from gateway.ip_table import CLIENT
+from gateway.reception_rows import ip_table, routed
 
 REMEMBERED = 20_000
 LARGEST_REMEMBERED = 200  # routes; a large group is read again each time
@@ -143,6 +147,7 @@ def _routes(expansion: Expansion, domain: Domain) -> Iterator[Route]:
                 domain_id=domain.pk,
                 customer_id=domain.customer_id,
                 way=way,
+                transport=routed(each.email).via,
             )
             continue
         yield Route(
@@ -156,6 +161,7 @@ def _routes(expansion: Expansion, domain: Domain) -> Iterator[Route]:
             policy_of=box.pk,
             relay_id=box.relay_id or relays.get(box.domain_id),
             way=way,
+            transport=routed(each.email).via,
         )
 
 
@@ -181,7 +187,8 @@ def sender_of(client: Client, sender: str) -> Sender | None:
     """As whom this client may send from this address to anywhere; None: it may only bring mail for us.
 
     Somebody signed in may use their own address and their aliases. A client in a subnet that a domain names as its
-    own may use every address of that domain. The empty sender may be used by both (bounces, read receipts).
+    own may use every address of that domain, one on the list of clients those of all domains. The empty sender may be
+    used by people who signed in (bounces, read receipts).
     """
     key = (client.user_id, client.address if client.user_id is None else "", sender)
     found = _senders.ask(key, lambda: _sender_of(client, sender) or False)
@@ -207,7 +214,9 @@ def _from_own_net(client_address: str, sender: str) -> Sender | None:
     except (ValueError, BadAddress):
         return None
     domain = _domain_named(who.domain)
-    if domain is None or not domain.is_serving or not _is_within(address, domain.outgoing_subnets):
+    if domain is None or not domain.is_serving:
+        return None
+    if not _is_within(address, domain.outgoing_subnets) and ip_table().state(client_address, timezone.now()) != CLIENT:
         return None
     box = Mailbox.objects.filter(address=f"{who.local}@{domain.name}", status=Status.ENABLED).first()
     return Sender(None if box is None else box.pk, domain.pk, domain.customer_id)
@@ -230,5 +239,5 @@ def outgoing_route(asked: str, sender: Sender, return_path: str, transport: str 
         policy_of=sender.mailbox_id,
         way=(asked,),
         return_path=return_path,
-        transport=transport,
+        transport=transport or routed(asked).via,
     )

@@ -22,6 +22,7 @@ from api.v1 import (
     folder_privileges,
     folders,
     forwards,
+    gateway,
     groups,
     health,
     imports,
@@ -118,6 +119,7 @@ door = Door(
         monitoring.group,
         logs.group,
         smtp.group,
+        gateway.group,
         customers.provider_group,
     ]
 )

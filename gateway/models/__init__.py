@@ -4,14 +4,17 @@ from gateway.models.content import Content, ContentPart
 from gateway.models.kept import Folder, Kept
 from gateway.models.messages import Message, Recipient, Step
 from gateway.models.queue import DestinationHour, QueueItem, QueueSettings
+from gateway.models.reception import Certificate, IpEntry, RouterRule
 from gateway.models.repositories import Repository, RepositoryItem
 from gateway.models.scanning import Scanning
 
 __all__ = [
+    "Certificate",
     "Content",
     "ContentPart",
     "DestinationHour",
     "Folder",
+    "IpEntry",
     "Kept",
     "Message",
     "QueueItem",
@@ -19,6 +22,7 @@ __all__ = [
     "Recipient",
     "Repository",
     "RepositoryItem",
+    "RouterRule",
     "Scanning",
     "Step",
 ]

@@ -1,8 +1,9 @@
 """What the gateway puts into the registries of the apps below it: one module a subject, called once at the start."""
 
-from gateway.offers import scanning, tracking
+from gateway.offers import reception, scanning, tracking
 
 
 def register() -> None:
+    reception.register()
     scanning.register()
     tracking.register()

@@ -6,20 +6,31 @@ Not for the protocol (`gateway.smtp`) nor for what becomes of a message (`gatewa
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from dataclasses import replace
 from typing import Protocol
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError
+from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.errors import TooManyAttempts, WrongPassword
 from accounts.signing_in import sign_in_mail_program
+from gateway import ip_table
 from gateway.flow import OK, Answer, Asked, Client, Incoming, Sending
+from gateway.reception import throttles
 from gateway.reception.names import Names
+from gateway.reception_rows import ip_table as ip_rows
+from gateway.reception_rows import routed
+from gateway.resolving import sender_of
+from gateway.router import Routed
+from gateway.services.routes import refusal_of
 from gateway.smtp.door import Identity
 from gateway.threads import Threads
+
+logger = logging.getLogger("postkeep.gateway")
 
 THREADS = 4
 LOOKUPS = 8
@@ -30,6 +41,13 @@ TOO_MANY = Answer(421, "4.7.0", "Too many connections from your address; come ag
 WRONG = Answer(535, "5.7.8", "Name and password don't belong together")
 TOO_OFTEN = Answer(454, "4.7.0", "Too many attempts; try again later")
 NOT_NOW = Answer(454, "4.7.0", "Signing in isn't possible just now; try again later")
+
+
+DENIED_ANSWER = Answer(554, "5.7.1", "Your address is not served here")
+BLOCKED_ANSWER = Answer(421, "4.7.0", "Your address is blocked for now; come again later")
+BLACKLISTED_ANSWER = Answer(550, "5.7.1", "Your address is blacklisted here; write to postmaster")
+THROWN_AWAY = Answer(250, "2.0.0", "Ok")
+POSTMASTERS = ("postmaster", "abuse")
 
 
 class Intake(Protocol):
@@ -56,11 +74,23 @@ class Reception:
         self._lookups.stop()
 
     async def connect(self, client: Client) -> Answer | None:
-        if self._connected[client.address] >= PER_ADDRESS:
+        state = await self._state_of(client)
+        if state == ip_table.DENIED:
+            return DENIED_ANSWER
+        if state == ip_table.BLOCKED:
+            return BLOCKED_ANSWER
+        if self._connected[client.address] >= PER_ADDRESS and state not in (ip_table.WHITE_HOLE, ip_table.CLIENT):
             return TOO_MANY
         self._connected[client.address] += 1
         self._begin_lookup(client.address)
         return None
+
+    async def _state_of(self, client: Client) -> str:
+        """On which list the client is. Whoever can't be looked up is on none: a dead database shuts nobody out."""
+        try:
+            return await self._threads.run(lambda: _state_now(client))
+        except DatabaseError:
+            return ""
 
     def closed(self, client: Client) -> None:
         self._connected[client.address] -= 1
@@ -83,13 +113,41 @@ class Reception:
         return OK
 
     async def rcpt(self, client: Client, sender: Sending, asked: Asked) -> Answer:
-        return await self._intake.rcpt(client, sender, asked)
+        """In this order: the router table, the blacklist, the directory, the throttles."""
+        led, answer = await self._threads.run(lambda: _before(client, asked))
+        if answer is not None:
+            return answer
+        answer = await self._intake.rcpt(client, sender, replace(asked, address=led.address))
+        if not answer.is_ok:
+            return answer
+        size_bytes = int(sender.parameter("SIZE") or 0)
+        return await self._throttled(client, sender, [led.address], size_bytes, add=False) or answer
+
+    async def _throttled(
+        self, client: Client, sender: Sending, addresses: list[str], size_bytes: int, *, add: bool
+    ) -> Answer | None:
+        def work() -> Answer | None:
+            if not throttles.limits():
+                return None
+            who = sender_of(client, sender.address)
+            return throttles.ask(throttles.counts_of(addresses, sender, who, size_bytes), add=add)
+
+        return await self._threads.run(work)
 
     async def take(self, incoming: Incoming) -> Answer:
+        """Hand it on, to where the router table leads its recipients."""
+        recipients = await self._threads.run(lambda: _led(incoming.recipients))
+        if not recipients:
+            logger.info("the message %s is thrown away, as the router table says", incoming.key)
+            return THROWN_AWAY
         client = incoming.client
+        addresses = [asked.address for asked in recipients]
+        reached = await self._throttled(client, incoming.sender, addresses, incoming.body.size_bytes, add=True)
+        if reached is not None:
+            return reached
         if not client.name:
             client = replace(client, name=await self._name_of(client.address))
-        return await self._intake.take(replace(incoming, client=client))
+        return await self._intake.take(replace(incoming, client=client, recipients=recipients))
 
     # --- names in DNS: looked up while the client talks
 
@@ -108,3 +166,31 @@ class Reception:
             return await asyncio.wait_for(asyncio.shield(self._looking[address]), NAME_WITHIN_S)
         except TimeoutError:
             return ""
+
+
+def _before(client: Client, asked: Asked) -> tuple[Routed, Answer | None]:
+    """Where the router table leads a recipient, and the answer where the directory needn't be asked.
+
+    Whoever is blacklisted may still ask why, and people who sign in are themselves wherever they are.
+    """
+    led = routed(asked.address)
+    answer = refusal_of(led)
+    may_ask = client.user_id is not None or asked.address.partition("@")[0].lower() in POSTMASTERS
+    if answer is None and not may_ask and _state_now(client) == ip_table.BLACKLISTED:
+        answer = BLACKLISTED_ANSWER
+    return led, answer or (OK if led.ends else None)
+
+
+def _state_now(client: Client) -> str:
+    return ip_rows().state(client.address, timezone.now())
+
+
+def _led(recipients: tuple[Asked, ...]) -> tuple[Asked, ...]:
+    """The recipients after the router table, each once; the first one's parameters count."""
+    found: dict[str, Asked] = {}
+    for asked in recipients:
+        led = routed(asked.address)
+        if not led.ends:
+            address = led.address if led.lines else asked.address
+            found.setdefault(address, replace(asked, address=address))
+    return tuple(found.values())

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
+import time
 from collections.abc import Callable
+
+from django.db import DatabaseError
 
 from config.kit import heartbeat
 from gateway import intake
 from gateway.directory import changes
 from gateway.reception.host import Reception
 from gateway.reception.ports import Port, settings_of
+from gateway.services.certificates import pairs_in_use
 from gateway.smtp.server import Server
-from gateway.smtp.tls import Certificates
+from gateway.smtp.tls import BadCertificate, Certificates
 from gateway.threads import Threads
+
+logger = logging.getLogger("postkeep.gateway")
 
 PART = "gateway"
 PATIENCE_S = 5.0
+FILES_EVERY_S = 60.0
 
 
 def run(number: int, ports: list[Port], fallback: bytes, pulse: Callable[[], None]) -> None:
@@ -38,10 +46,12 @@ async def _run(number: int, ports: list[Port], fallback: bytes, pulse: Callable[
         listening.setblocking(False)
         await server.listen(listening, settings_of(port, certificates.context))
     beating = Threads(1, "heartbeat")
+    shown = Shown(certificates)
     try:
         while not stopped.is_set():
             pulse()
             await beating.run(lambda: heartbeat.beat(PART))
+            await beating.run(shown.refresh)
             try:
                 await asyncio.wait_for(stopped.wait(), heartbeat.EVERY_S)
             except TimeoutError:
@@ -52,3 +62,28 @@ async def _run(number: int, ports: list[Port], fallback: bytes, pulse: Callable[
         reception.stop()
         changes.stop()
         beating.stop()
+
+
+class Shown:
+    """Keeps what handshakes show up to the rows and files of certificates, without a restart."""
+
+    def __init__(self, certificates: Certificates) -> None:
+        self._certificates = certificates
+        self._stamp: int | None = None
+        self._read_at = float("-inf")
+        self._pairs: object = None
+
+    def refresh(self) -> None:
+        """When the database says that something changed, and once a minute for files. Never raises."""
+        stamp, now = changes.stamp(), time.monotonic()
+        if stamp == self._stamp and stamp is not None and now - self._read_at < FILES_EVERY_S:
+            return
+        try:
+            pairs = pairs_in_use()
+            if pairs != self._pairs:
+                self._certificates.replace(*pairs)
+                self._pairs = pairs
+        except (DatabaseError, BadCertificate) as error:
+            logger.warning("certificates can't be read now: %s", error)
+            return
+        self._stamp, self._read_at = stamp, now

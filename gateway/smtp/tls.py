@@ -36,7 +36,7 @@ class Certificates:
     """What to show to whom. `replace` takes effect with the next handshake."""
 
     def __init__(self, fallback: bytes) -> None:
-        self._fallback = make_context(fallback)
+        self._own = self._fallback = make_context(fallback)
         self._by_name: dict[str, ssl.SSLContext] = {}
         self._door = make_context(fallback)
         self._door.sni_callback = self._choose
@@ -48,10 +48,8 @@ class Certificates:
     def replace(self, by_name: Mapping[str, bytes], default: bytes | None) -> None:
         """by_name: PEM by host name in lower case, `*.example.org` for all names below. Raises: BadCertificate."""
         contexts = {name: make_context(pem) for name, pem in by_name.items()}
-        fallback = make_context(default) if default is not None else None
+        self._fallback = make_context(default) if default is not None else self._own
         self._by_name = contexts
-        if fallback is not None:
-            self._fallback = fallback
 
     def _choose(self, asking: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
         wanted = (name or "").lower().rstrip(".")

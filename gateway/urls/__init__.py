@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from gateway.urls import tracking
+from gateway.urls import reception, tracking
 
 app_name = "gateway"
 
 urlpatterns = [
+    *reception.patterns,
     *tracking.patterns,
 ]

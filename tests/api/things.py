@@ -49,6 +49,7 @@ from domains.services.pulls import create_pull
 from domains.services.relays import create_relay
 from domains.services.rules import create_rule
 from domains.services.throttles import set_throttle
+from gateway.models import Certificate, IpEntry, RouterRule
 from jobs import approvals
 from jobs.commands import NoArguments
 from jobs.models import Job, Task
@@ -120,6 +121,24 @@ def a_store(place: Place) -> dict[str, Any]:
     number = next(_numbers)
     made = Store.objects.create(name=f"Store {number}", path=f"missing-{number}", identity=f"{number:032x}")
     return {"storeId": made.pk}
+
+
+def an_ip_entry(place: Place) -> dict[str, Any]:
+    network = f"192.0.2.{next(_numbers) % 250}/32"
+    return {"ipId": IpEntry.objects.get_or_create(list="denied", network=network)[0].pk}
+
+
+def an_ip_list(place: Place) -> dict[str, Any]:
+    return {"list": "denied"}
+
+
+def a_router_rule(place: Place) -> dict[str, Any]:
+    made = RouterRule.objects.create(position=1, pattern="*@old.example.org", kind="refuse")
+    return {"routeId": made.pk}
+
+
+def a_certificate(place: Place) -> dict[str, Any]:
+    return {"certificateId": Certificate.objects.create(name=f"Certificate {next(_numbers)}").pk}
 
 
 def a_case(place: Place) -> dict[str, Any]:

@@ -1,0 +1,149 @@
+"""Counting what comes and goes against throttles: in the broker, so that all processes and nodes count together.
+
+A mailbox has the throttle of its own, its domain's or the server's, and counts by itself; a domain that sends from its
+own servers without a mailbox counts as one. A period begins with the first message in it. Outgoing mail counts once for
+each recipient. When the broker doesn't answer, or has been emptied, nothing is held up.
+
+Not for how many connections an address may have (`host`), nor for setting throttles (`domains.services.throttles`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import redis
+
+from config.kit import heartbeat
+from domains.models import Throttle
+from gateway.directory import Remembered
+from gateway.flow import Answer, Sending
+from gateway.resolving import Sender, resolve
+
+logger = logging.getLogger("postkeep.gateway")
+
+INBOUND, OUTBOUND = Throttle.Direction.INBOUND.value, Throttle.Direction.OUTBOUND.value
+_SCRIPT = """
+local add = ARGV[1] == '1'
+for i, key in ipairs(KEYS) do
+  local at = 2 + (i - 1) * 5
+  local most, most_bytes = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  local messages = tonumber(redis.call('HGET', key, 'm') or '0') + tonumber(ARGV[at + 3])
+  local bytes = tonumber(redis.call('HGET', key, 'b') or '0') + tonumber(ARGV[at + 4])
+  if (most >= 0 and messages > most) or (most_bytes >= 0 and bytes > most_bytes) then return i end
+end
+if add then
+  for i, key in ipairs(KEYS) do
+    local at = 2 + (i - 1) * 5
+    redis.call('HINCRBY', key, 'm', ARGV[at + 3])
+    redis.call('HINCRBY', key, 'b', ARGV[at + 4])
+    if redis.call('TTL', key) < 0 then redis.call('EXPIRE', key, ARGV[at]) end
+  end
+end
+return 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A throttle as it counts."""
+
+    period_s: int
+    max_messages: int | None
+    max_bytes: int | None
+    max_message_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One counter, and what would be added to it."""
+
+    key: str
+    limit: Limit
+    messages: int
+    size_bytes: int
+
+
+_Key = tuple[str, str, int]
+_limits: Remembered[str, dict[_Key, Limit]] = Remembered(1)
+
+
+def limits() -> dict[_Key, Limit]:
+    """All throttles: (direction, level, id) -> limit."""
+    return _limits.ask("", _read)
+
+
+def _read() -> dict[_Key, Limit]:
+    found: dict[_Key, Limit] = {}
+    for row in Throttle.objects.all():
+        level, number = ("user", row.mailbox_id) if row.mailbox_id else ("domain", row.domain_id)
+        key = (row.direction, level, number) if number else (row.direction, "server", 0)
+        found[key] = Limit(row.period_s, row.max_messages, row.max_bytes, row.max_message_bytes)
+    return found
+
+
+def effective(direction: str, mailbox_id: int | None, domain_id: int | None) -> Limit | None:
+    """The throttle that counts: the mailbox's, the domain's, the server's."""
+    known = limits()
+    keys = ((direction, "user", mailbox_id or 0), (direction, "domain", domain_id or 0), (direction, "server", 0))
+    return next((known[key] for key in keys if key in known), None)
+
+
+def counts_of(recipients: Iterable[str], sending: Sending, sender: Sender | None, size_bytes: int) -> list[Count]:
+    """What a message of this size counts against: its sender (if it is ours) and its recipients."""
+    found: dict[str, Count] = {}
+    asked = list(recipients)
+    if sender is not None:
+        limit = effective(OUTBOUND, sender.mailbox_id, sender.domain_id)
+        if limit is not None:
+            key = _key(OUTBOUND, sender.mailbox_id, sender.domain_id)
+            found[key] = Count(key, limit, len(asked), size_bytes * len(asked))
+    for address in asked:
+        for route in resolve(address, sending.address).routes:
+            limit = effective(INBOUND, route.mailbox_id, route.domain_id) if route.mailbox_id else None
+            if limit is not None:
+                key = _key(INBOUND, route.mailbox_id, route.domain_id)
+                found[key] = Count(key, limit, 1, size_bytes)
+    return list(found.values())
+
+
+def _key(direction: str, mailbox_id: int | None, domain_id: int | None) -> str:
+    subject = f"m{mailbox_id}" if mailbox_id is not None else f"d{domain_id}"
+    return f"postkeep:throttle:{direction}:{subject}"
+
+
+def ask(counts: Sequence[Count], *, add: bool) -> Answer | None:
+    """What to answer where a throttle has been reached; None: go on. `add` counts it, all or nothing."""
+    for count in counts:
+        most, each = count.limit.max_message_bytes, count.size_bytes // max(1, count.messages)
+        if most is not None and each > most:
+            return Answer(552, "5.3.4", f"At most {most} bytes in a message here")
+    counting = [each for each in counts if each.limit.max_messages is not None or each.limit.max_bytes is not None]
+    if not counting:
+        return None
+    arguments: list[Any] = [int(add)]
+    for count in counting:
+        arguments += [count.limit.period_s, _most(count.limit.max_messages), _most(count.limit.max_bytes)]
+        arguments += [count.messages, count.size_bytes]
+    try:
+        reached = int(_script()(keys=[count.key for count in counting], args=arguments))
+    except redis.RedisError as error:
+        logger.warning("throttles don't count: the broker doesn't answer (%s)", error)
+        return None
+    if not reached:
+        return None
+    if ":outbound:" in counting[reached - 1].key:
+        return Answer(452, "4.7.0", "You have sent as much as you may for now; try again later")
+    return Answer(452, "4.2.2", "This address has got as much as it may for now; try again later")
+
+
+def _most(limit: int | None) -> int:
+    return -1 if limit is None else limit
+
+
+@cache
+def _script() -> Any:
+    return heartbeat.broker().register_script(_SCRIPT)

@@ -1,0 +1,36 @@
+"""The IP lists and the router table as processes use them: read once, and again when the database says they changed."""
+
+from __future__ import annotations
+
+from gateway.directory import Remembered
+from gateway.ip_table import Entry, IpTable
+from gateway.models import IpEntry, RouterRule
+from gateway.router import Routed, Rule, route
+
+_tables: Remembered[str, IpTable] = Remembered(1)
+_rules: Remembered[str, tuple[Rule, ...]] = Remembered(1)
+
+
+def ip_table() -> IpTable:
+    """All IP lists."""
+    return _tables.ask("", _read_table)
+
+
+def _read_table() -> IpTable:
+    rows = IpEntry.objects.values_list("pk", "list", "network", "expires_at")
+    return IpTable(Entry(*row) for row in rows.iterator())
+
+
+def rules() -> tuple[Rule, ...]:
+    """The lines of the router table that are in use, in their order."""
+    return _rules.ask("", _read_rules)
+
+
+def _read_rules() -> tuple[Rule, ...]:
+    rows = RouterRule.objects.filter(is_enabled=True).values_list("pk", "pattern", "kind", "target")
+    return tuple(Rule(*row) for row in rows)
+
+
+def routed(address: str) -> Routed:
+    """Where the router table leads an address."""
+    return route(address.lower(), rules())

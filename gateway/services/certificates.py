@@ -1,0 +1,254 @@
+"""The certificates of the gateway: taken in, checked, read from files, and told of before they end.
+
+A key is sealed and never answered. Files lie below POSTKEEP_CERTIFICATE_ROOTS (else HOME/certificates), after links
+are followed, and are read again when they change. Not for what a handshake does with them (`gateway.smtp.tls`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts import audit
+from accounts.actors import Actor
+from accounts.permissions import Right
+from config.kit import paths
+from config.kit.sealed import SealedError
+from config.kit.versions import change
+from domains.certificates import read_certificate
+from domains.errors import Invalid, Taken
+from gateway.models import Certificate
+from gateway.smtp.tls import BadCertificate, make_context
+from jobs import alerts
+
+logger = logging.getLogger("postkeep.gateway")
+
+LARGEST_BYTES = 100_000
+SOON = timedelta(days=30)
+EXPIRES, UNREADABLE = "gateway.certificate_expires", "gateway.certificate_unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A chain, its key, and what the certificate says."""
+
+    chain: str
+    key: str
+    facts: dict[str, Any]
+
+
+def register_alerts() -> None:
+    alerts.register_kind(EXPIRES, gettext_lazy("The certificate “%(name)s” ends on %(date)s."))
+    alerts.register_kind(UNREADABLE, gettext_lazy("The files of the certificate “%(name)s” can't be used: %(why)s"))
+
+
+def roots() -> list[Path]:
+    """Folders that certificates may be read from."""
+    configured = [each for each in os.environ.get("POSTKEEP_CERTIFICATE_ROOTS", "").split(os.pathsep) if each]
+    return [Path(each) for each in configured] or [paths.home() / "certificates"]
+
+
+def save_certificate(
+    actor: Actor, certificate: Certificate | None, values: Mapping[str, Any], *, expected: int | None = None
+) -> Certificate:
+    """Make one, or change one: name, is_default, and chain with private_key or chain_path with key_path.
+
+    A chain without a key keeps the key that is there. Raises: Forbidden, Invalid, Taken, ChangedMeanwhile.
+    """
+    actor.require(Right.MANAGE_GATEWAY)
+    row = certificate or Certificate()
+    checked = _checked(row, values)
+    is_default = bool(values.get("is_default", row.is_default))
+    try:
+        with transaction.atomic():
+            if is_default:
+                Certificate.objects.filter(is_default=True).exclude(pk=row.pk).update(is_default=False)
+            if certificate is None:
+                row = Certificate.objects.create(is_default=is_default, **checked)
+                audit.record(actor, "certificate.create", row, hosts=row.hosts)
+            else:
+                key = checked.pop("private_key")
+                if key != row.private_key.reveal():
+                    row.private_key = key
+                    row.save(update_fields=["private_key"])
+                changes = change(row, checked | {"is_default": is_default}, expected=expected)
+                changes.pop("chain", None)
+                audit.record(actor, "certificate.edit", row, changes=changes)
+    except IntegrityError as error:
+        raise Taken(_("There is a certificate of this name already."), field="name") from error
+    look_after(row)
+    return row
+
+
+def delete_certificate(actor: Actor, certificate: Certificate) -> None:
+    """Raises: Forbidden."""
+    actor.require(Right.MANAGE_GATEWAY)
+    source = _source(certificate)
+    with transaction.atomic():
+        audit.record(actor, "certificate.delete", certificate, hosts=certificate.hosts)
+        certificate.delete()
+        alerts.settle_alerts(source)
+
+
+def _checked(row: Certificate, values: Mapping[str, Any]) -> dict[str, Any]:
+    name = str(values.get("name", row.name)).strip()[:100]
+    if not name:
+        raise Invalid(_("Give it a name."), field="name")
+    given = {field: str(values.get(field, getattr(row, field)) or "").strip() for field in ("chain_path", "key_path")}
+    chain, key = str(values.get("chain") or "").strip(), str(values.get("private_key") or "").strip()
+    if chain and not key and row.private_key:
+        key = row.private_key.reveal()
+    if chain or key:
+        given = {"chain_path": "", "key_path": ""}
+    elif given["chain_path"] or given["key_path"]:
+        chain, key = _from_files(given["chain_path"], given["key_path"] or given["chain_path"])
+    else:
+        chain, key = row.chain, row.private_key.reveal() if row.private_key else ""
+    pair = read_pair(chain, key)
+    is_file = bool(given["chain_path"])
+    kept = {"chain": "" if is_file else pair.chain, "private_key": "" if is_file else pair.key}
+    return {"name": name, "problem": "", **given, **kept, **pair.facts}
+
+
+def read_pair(chain: str, key: str) -> Pair:
+    """Check that they belong together and can be used. Raises: Invalid (fields `chain`, `private_key`)."""
+    if max(len(chain), len(key)) > LARGEST_BYTES:
+        raise Invalid(_("That is too much for a certificate."), field="chain")
+    try:
+        certificates = x509.load_pem_x509_certificates(chain.encode())
+    except ValueError:
+        text = _("No certificate in PEM form: it begins with -----BEGIN CERTIFICATE-----.")
+        raise Invalid(text, field="chain") from None
+    try:
+        private = serialization.load_pem_private_key(key.encode(), password=None)
+    except TypeError:
+        raise Invalid(_("The key is locked with a password; give it without."), field="private_key") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise Invalid(_("No private key in PEM form."), field="private_key") from None
+    form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    if private.public_key().public_bytes(*form) != certificates[0].public_key().public_bytes(*form):
+        text = _("The key doesn't belong to the first certificate of the chain.")
+        raise Invalid(text, field="private_key")
+    try:
+        make_context(f"{key}\n{chain}\n".encode())
+    except BadCertificate as error:
+        raise Invalid(_("It can't be used: %(why)s") % {"why": str(error)[:200]}, field="chain") from None
+    return Pair(chain, key, _facts(certificates[0]))
+
+
+def _facts(certificate: x509.Certificate) -> dict[str, Any]:
+    found = read_certificate(certificate.public_bytes(serialization.Encoding.DER))
+    if found is None:
+        raise Invalid(_("The certificate can't be read."), field="chain")
+    hosts = [name.lower() for name in found.names] or [found.subject.lower()]
+    return {
+        "hosts": hosts,
+        "issuer": found.issuer[:300],
+        "fingerprint": found.sha256,
+        "not_before": certificate.not_valid_before_utc,
+        "not_after": certificate.not_valid_after_utc,
+    }
+
+
+def _from_files(chain_path: str, key_path: str) -> tuple[str, str]:
+    return _read_file(chain_path, "chain_path"), _read_file(key_path, "key_path")
+
+
+def _read_file(text: str, field: str) -> str:
+    """Raises: Invalid for a file outside the roots, or one that can't be read."""
+    try:
+        path = Path(text).resolve(strict=True)
+        allowed = [root.resolve() for root in roots()]
+        if not any(path.is_relative_to(root) for root in allowed) or not path.is_file():
+            raise Invalid(_("Certificates are read from below %(roots)s only.") % {"roots": _roots_text()}, field=field)
+        if path.stat().st_size > LARGEST_BYTES:
+            raise Invalid(_("That is too much for a certificate."), field=field)
+        return path.read_text(encoding="ascii")
+    except (OSError, ValueError, RuntimeError) as error:
+        if isinstance(error, Invalid):
+            raise
+        raise Invalid(_("The file can't be read."), field=field) from None
+
+
+def _roots_text() -> str:
+    return ", ".join(str(root) for root in roots())
+
+
+# --- for the processes that show them -------------------------------------------------------------------------------
+
+
+def pairs_in_use() -> tuple[dict[str, bytes], bytes | None]:
+    """PEM (key, chain) by host name, and the default's. One that can't be read is left out, and told of in the log."""
+    by_host: dict[str, bytes] = {}
+    default: bytes | None = None
+    for row in Certificate.objects.order_by("not_after"):  # where two have a name, the one that lasts longer
+        try:
+            pem = _pem_of(row)
+        except (Invalid, SealedError) as error:
+            logger.warning("the certificate %s can't be used: %s", row.name, error)
+            continue
+        by_host |= dict.fromkeys(row.hosts, pem)
+        if row.is_default:
+            default = pem
+    return by_host, default
+
+
+def _pem_of(row: Certificate) -> bytes:
+    chain, key = _from_files(row.chain_path, row.key_path or row.chain_path) if row.chain_path else (row.chain, "")
+    pair = read_pair(chain, key or row.private_key.reveal())
+    return f"{pair.key}\n{pair.chain}\n".encode()
+
+
+# --- looked after by the clock --------------------------------------------------------------------------------------
+
+
+def look_after_all() -> None:
+    """Read files again, and tell of certificates that end soon."""
+    for row in Certificate.objects.all():
+        look_after(row)
+
+
+def look_after(row: Certificate) -> None:
+    if row.chain_path:
+        _read_again(row)
+    source = _source(row)
+    if row.problem:
+        _tell(row, UNREADABLE, {"name": row.name, "why": row.problem}, "warning")
+    elif row.not_after is not None and row.not_after - timezone.now() < SOON:
+        severity = "error" if row.not_after <= timezone.now() else "warning"
+        _tell(row, EXPIRES, {"name": row.name, "date": row.not_after.date().isoformat()}, severity)
+    else:
+        alerts.settle_alerts(source)
+
+
+def _read_again(row: Certificate) -> None:
+    try:
+        values: dict[str, Any] = read_pair(*_from_files(row.chain_path, row.key_path or row.chain_path)).facts
+        values["problem"] = ""
+    except Invalid as error:
+        values = {"problem": str(error)[:300]}
+    if any(getattr(row, name) != value for name, value in values.items()):
+        Certificate.objects.filter(pk=row.pk).update(**values)  # no change of a person's: the version stays
+        for name, value in values.items():
+            setattr(row, name, value)
+
+
+def _tell(row: Certificate, kind: str, params: dict[str, object], severity: str) -> None:
+    alerts.post_alert(Actor.system(), kind=kind, params=params, severity=severity, source=_source(row))
+
+
+def _source(row: Certificate) -> str:
+    return f"{EXPIRES}:{row.pk}"

@@ -1,0 +1,16 @@
+"""What Celery's clock calls in the gateway: lines of IP lists whose time is over go, certificates are looked after."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from gateway.services import certificates, ip_lists
+
+HOUSEKEEPING, HOUSEKEEPING_EVERY_S = "gateway.reception_housekeeping", 60.0
+
+
+@shared_task(name=HOUSEKEEPING, ignore_result=True, acks_late=False, expires=HOUSEKEEPING_EVERY_S)  # type: ignore[untyped-decorator]
+def look_after_reception() -> None:
+    """Once a minute; quick where there is nothing to do."""
+    ip_lists.sweep()
+    certificates.look_after_all()
