@@ -22,6 +22,7 @@ from gateway import ip_table
 from gateway.flow import OK, Answer, Asked, Client, Incoming, Sending
 from gateway.reception import throttles
 from gateway.reception.names import Names
+from gateway.reception.throttles import Count
 from gateway.reception_rows import ip_table as ip_rows
 from gateway.reception_rows import routed
 from gateway.resolving import sender_of
@@ -121,16 +122,20 @@ class Reception:
         if not answer.is_ok:
             return answer
         size_bytes = int(sender.parameter("SIZE") or 0)
-        return await self._throttled(client, sender, [led.address], size_bytes, add=False) or answer
+        reached, _counts = await self._throttled(client, sender, [led.address], size_bytes, add=False)
+        return reached or answer
 
     async def _throttled(
         self, client: Client, sender: Sending, addresses: list[str], size_bytes: int, *, add: bool
-    ) -> Answer | None:
-        def work() -> Answer | None:
+    ) -> tuple[Answer | None, list[Count]]:
+        """What to answer where a throttle is reached, and what it was counted against."""
+
+        def work() -> tuple[Answer | None, list[Count]]:
             if not throttles.limits():
-                return None
+                return None, []
             who = sender_of(client, sender.address)
-            return throttles.ask(throttles.counts_of(addresses, sender, who, size_bytes), add=add)
+            counts = throttles.counts_of(addresses, sender, who, size_bytes)
+            return throttles.ask(counts, add=add), counts
 
         return await self._threads.run(work)
 
@@ -142,12 +147,16 @@ class Reception:
             return THROWN_AWAY
         client = incoming.client
         addresses = [asked.address for asked in recipients]
-        reached = await self._throttled(client, incoming.sender, addresses, incoming.body.size_bytes, add=True)
+        size_bytes = incoming.body.size_bytes
+        reached, counts = await self._throttled(client, incoming.sender, addresses, size_bytes, add=True)
         if reached is not None:
             return reached
         if not client.name:
             client = replace(client, name=await self._name_of(client.address))
-        return await self._intake.take(replace(incoming, client=client, recipients=recipients))
+        answer = await self._intake.take(replace(incoming, client=client, recipients=recipients))
+        if not answer.is_ok and counts:
+            await self._threads.run(lambda: throttles.give_back(counts))
+        return answer
 
     # --- names in DNS: looked up while the client talks
 

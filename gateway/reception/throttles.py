@@ -140,6 +140,17 @@ def ask(counts: Sequence[Count], *, add: bool) -> Answer | None:
     return Answer(452, "4.2.2", "This address has got as much as it may for now; try again later")
 
 
+def give_back(counts: Sequence[Count]) -> None:
+    """Take back what `ask` added: the message was not taken after all, and will come again."""
+    arguments: list[Any] = [1]
+    for count in counts:
+        arguments += [count.limit.period_s, -1, -1, -count.messages, -count.size_bytes]
+    try:
+        _script()(keys=[count.key for count in counts], args=arguments)
+    except redis.RedisError as error:
+        logger.warning("throttles don't count: the broker doesn't answer (%s)", error)
+
+
 def _most(limit: int | None) -> int:
     return -1 if limit is None else limit
 
