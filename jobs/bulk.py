@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
+from django.http import Http404
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from config.kit import bulk
 from jobs import services
 from jobs.commands import command
+from jobs.errors import BadArguments
 from jobs.models import Task
 from jobs.running import TaskRun
 
@@ -40,15 +44,18 @@ def change_many_rows(actor: Actor, run: TaskRun, arguments: BulkArguments) -> di
         arguments.action,
         tuple(arguments.ids),
         arguments.filter,
-        json.loads(arguments.scope),
-        json.loads(arguments.values),
+        _object(arguments.scope, "scope"),
+        _object(arguments.values, "values"),
     )
-    outcome = bulk.run_order(
-        actor,
-        order,
-        progress=lambda done, total: run.progress(done=done, total=total, unit="rows"),
-        stop=run.stopping,
-    )
+    try:
+        outcome = bulk.run_order(
+            actor,
+            order,
+            progress=lambda done, total: run.progress(done=done, total=total, unit="rows"),
+            stop=run.stopping,
+        )
+    except Http404 as error:
+        raise BadArguments(str(error), field="action") from error
     result: dict[str, object] = {
         "what": bulk.outcome_text(bulk.get_action(order.list_name, order.action, actor), outcome),
         "changed": outcome.done,
@@ -59,6 +66,17 @@ def change_many_rows(actor: Actor, run: TaskRun, arguments: BulkArguments) -> di
     if run.stopping():
         raise run.cancelled(result)
     return result
+
+
+def _object(text: str, name: str) -> dict[str, Any]:
+    """Raises: BadArguments."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise BadArguments(gettext("%(name)s must be %(kind)s") % {"name": name, "kind": "json object"}, field=name)
+    return found
 
 
 def make_bulk_task(actor: Actor, order: bulk.BulkOrder) -> Task:

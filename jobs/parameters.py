@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ JsonList = list[Any]
 Json = Any
 RESERVED = frozenset({"json", "no_wait", "list", "help", "ask", "emergency"})  # words of `manage.py invoke` itself
 
+_HALVES = re.compile("[\ud800-\udfff]")
 _TRUE = frozenset({"true", "yes", "1", "on"})
 _FALSE = frozenset({"false", "no", "0", "off"})
 
@@ -120,7 +122,7 @@ class Parameter:
     def from_words(self, values: Sequence[str]) -> object:
         """What a shell gave, every value in order. Raises: BadArguments."""
         if self.kind is Kind.TEXTS:
-            return list(values)
+            return self._judged(list(values))
         if len(values) != 1:
             raise self.wrong(_("%(name)s is given more than once") % {"name": self.name})
         (value,) = values
@@ -154,6 +156,8 @@ class Parameter:
 
     def _judged(self, value: object) -> object:
         about = self.about
+        if not _is_kept(value):
+            raise self.wrong(_("%(name)s holds signs that no text has") % {"name": self.name})
         if about.choices and isinstance(value, str) and value not in about.choices:
             words = ", ".join(about.choices)
             raise self.wrong(_("%(name)s must be one of: %(words)s") % {"name": self.name, "words": words})
@@ -216,6 +220,15 @@ def _fits(kind: Kind, value: object) -> bool:
         Kind.TEXT: str, Kind.NUMBER: int, Kind.FLAG: bool, Kind.OBJECT: dict, Kind.ARRAY: list,
     }  # fmt: skip
     return kind is Kind.JSON or type(value) is wanted[kind]  # exactly: True is no int here
+
+
+def _is_kept(value: object) -> bool:
+    """Whether the database can keep it: a text without NUL and without halves of characters; JSON of such texts."""
+    if isinstance(value, str):
+        return "\0" not in value and not _HALVES.search(value)
+    if isinstance(value, Mapping):
+        return all(_is_kept(name) and _is_kept(each) for name, each in value.items())
+    return not isinstance(value, list) or all(_is_kept(each) for each in value)
 
 
 def _no_number(text: str) -> object:

@@ -21,6 +21,7 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection, models
 from django.db.models.functions import Now
+from django.http import Http404
 from django.utils import timezone
 
 from accounts.actors import Actor
@@ -256,7 +257,8 @@ def _outcome(task: Task, run: TaskRun) -> dict[str, Any]:
             return {"state": State.CANCELLED, "result": partial}
         return {"state": State.INTERRUPTED, "result": partial, "error": "the process was asked to stop"}
     except Exception as error:
-        foreseen = hasattr(error, "permanent")  # said by the command: no trace in the log, and none on a shell
+        # Said by the command: no trace in the log, and none on a shell.
+        foreseen = hasattr(error, "permanent") or isinstance(error, Http404)
         logger.error("task %s (%s) failed: %s", task.pk, task.type, error, exc_info=not foreseen)
         run.log(traceback.format_exc(limit=-8), level="error")
         return {"state": State.FAILED, "error": _reason(error), "result": getattr(error, "result", None)}

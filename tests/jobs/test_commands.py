@@ -163,6 +163,9 @@ def test_json_is_typed_as_text_in_a_shell(db: None) -> None:
         (["--properties", "{}", "--mode", "perhaps"], "mode must be one of: dry, real"),
         (["--properties", "{}", "--folderId", "1", "--folder-id", "1"], "more than once"),
         (["--properties", "[" * 100_000], "properties must be JSON"),
+        (["--properties", '{"a": ["\\u0000"]}'], "properties holds signs that no text has"),
+        (["--properties", '{"\\ud800": 1}'], "properties holds signs that no text has"),
+        (["--properties", "{}", "--password", "\udcff"], "password holds signs that no text has"),
     ],
 )
 def test_json_that_does_not_fit_says_why(db: None, words: list[str], why: str) -> None:

@@ -17,15 +17,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError
+from django.http import Http404
 
 from accounts.actors import Actor
-from accounts.errors import AccountsError
 from config.kit.doors import no_database
 from jobs import approvals, services
 from jobs.commands import Command as Registered
 from jobs.commands import get_command, list_commands
 from jobs.console import ProgressLine, as_text, exit_code, reason
-from jobs.errors import BadArguments, JobsError
+from jobs.errors import BadArguments
 from jobs.models import Approval, Task
 from jobs.parameters import Kind, Parameter
 from jobs.words import read_words
@@ -50,11 +50,13 @@ class Command(BaseCommand):
             found = read_words(command, words[1:], read=sys.stdin.read)
             grounds = _take_grounds(command, found)
             self._run(command, command.arguments_from_strings(found), grounds, as_json=as_json, waits=waits)
-        except (JobsError, AccountsError) as error:
-            self._fail(str(error), {"error": str(error)} if as_json else None)
         except OperationalError as error:
             text = no_database(error)
             self._fail(text, {"error": text} if as_json else None)
+        except Exception as error:  # what takes two people is planned before there is a task, by any app's services
+            if not hasattr(error, "permanent") and not isinstance(error, Http404):
+                raise
+            self._fail(str(error), {"error": str(error)} if as_json else None)
 
     def _list(self, as_json: bool) -> None:
         shown = [

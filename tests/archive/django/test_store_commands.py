@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -429,3 +430,18 @@ def test_attaching_shows_what_lies_there_first(client_for: ClientFor, administra
     task = run_waiting(Task.objects.latest("pk").pk)
     assert task is not None and task.state == "completed", task and task.error
     assert Store.objects.get(name="Back").pk == store.pk
+
+
+def test_what_takes_two_people_and_can_t_be_planned_says_why_at_the_shell(
+    db: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_store()
+    for words in (
+        ("DetachStore", "--id", "1000000"),
+        ("DeleteFolder", "--folder", "no address"),
+        ("ReleaseHold", "--hold", "7"),
+    ):
+        with pytest.raises(SystemExit) as left:
+            call_command("invoke", "--", *words)
+        assert left.value.code == 1
+        assert capsys.readouterr().err.strip()
