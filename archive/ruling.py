@@ -12,7 +12,6 @@ import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
 
 from django.utils import timezone
 
@@ -22,7 +21,6 @@ from archive.keeping import dates
 from archive.keeping.policies import Archive, Verdict, decide
 from archive.models import BLOCK, Compliance, LegalHold, RetentionBlock, RetentionPolicy, Store
 from archive.query.errors import QueryError
-from archive.query.language import parse
 from archive.query.nodes import All, Node
 from archive.store.errors import StoreError
 from archive.store.judging import Judge, Judged
@@ -86,7 +84,7 @@ class Keeper:
         self._policy_nodes = [
             self._understood(policy.name, policy.criteria.node) if policy.enabled else All() for policy in self.policies
         ]
-        self._hold_nodes = [self._understood(hold.name, partial(parse, hold.query)) for hold in self.holds]
+        self._hold_nodes = [self._understood(hold.name, hold.words) for hold in self.holds]
         self._labels = self.opened.catalogue.mailboxes()
 
     def _understood(self, name: str, read: Callable[[], Node]) -> Node:

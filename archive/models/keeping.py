@@ -7,6 +7,7 @@ of messages never change, so they survive a recovery of the store (docs/decision
 
 from __future__ import annotations
 
+import datetime
 from array import array
 from pathlib import Path
 from typing import ClassVar
@@ -20,6 +21,9 @@ from django.utils.translation import gettext_lazy as _
 from archive.keeping import dates
 from archive.keeping.policies import Criteria, Policy
 from archive.models.stores import Store
+from archive.query.distances import put_down
+from archive.query.language import parse
+from archive.query.nodes import Node
 from config.kit import paths
 from config.kit.versions import Versioned
 
@@ -59,6 +63,10 @@ class LegalHold(Versioned):
     @property
     def is_active(self) -> bool:
         return self.state == self.State.ACTIVE
+
+    def words(self) -> Node:
+        """What it searches; days counted from today are those of the day it was placed. Raises: QueryError."""
+        return put_down(parse(self.query), self.created_at.astimezone(datetime.UTC).date())
 
 
 class RetentionPolicy(Versioned):

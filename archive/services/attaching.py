@@ -25,6 +25,7 @@ from archive import engines
 from archive import store as engine
 from archive.errors import StoreRefused, StoreUnavailable
 from archive.models import Store, StoreState
+from archive.services import retention_dates
 from archive.services.store_changes import read_state
 from archive.services.store_places import check_content, check_work, kept_as
 from archive.services.stores import NewStore, closed_store, lock_stores, require_free_name
@@ -115,6 +116,8 @@ def attach_store(actor: Actor, attachment: Attachment, *, tell: Tell = lambda te
     if wanted.customer is not None and closed_store(wanted.customer.pk) is not None:
         text = _("No store of %(customer)s is current now: their new mail waits.")
         tell(text % {"customer": wanted.customer})
+    if not found.is_locked:
+        retention_dates.begin_anew(store)
     return store
 
 
@@ -137,6 +140,7 @@ def unlock_store(actor: Actor, store: Store, *, passphrase: str, tell: Tell = la
         (store.work / engine.PROTECTED).unlink(missing_ok=True)
         _settle(store.root, store.work, is_ours=False, recovering=False, tell=tell)
         engines.mark_protected(store)
+        retention_dates.begin_anew(store)
     audit.record(actor, "store.unlock", store)
     return store
 

@@ -23,8 +23,9 @@ from archive import engines, locking
 from archive.errors import BadPolicy, StoreUnavailable
 from archive.models import Case, LegalHold, Store
 from archive.query import nodes
+from archive.query.distances import put_down
 from archive.query.errors import QueryError
-from archive.query.language import parse
+from archive.query.language import LONGEST_QUERY, parse, to_text
 from archive.store.errors import StoreError
 from config.kit import versions
 from domains.models import Mailbox
@@ -74,7 +75,10 @@ def get_hold(actor: Actor, hold_id: int) -> LegalHold:
 
 
 def place_hold(actor: Actor, terms: HoldTerms) -> LegalHold:
-    """Put a hold in force. Raises: Forbidden, BadPolicy."""
+    """Put a hold in force. Days of its search that are counted from today ("7d") are kept as the dates they are.
+
+    Raises: Forbidden, BadPolicy.
+    """
     actor.require(Right.MANAGE_HOLDS)
     actor.require_writing()
     check_terms(terms)
@@ -85,7 +89,7 @@ def place_hold(actor: Actor, terms: HoldTerms) -> LegalHold:
             name=terms.name.strip(),
             case=terms.case,
             everything=terms.everything,
-            query="" if terms.everything else terms.query.strip(),
+            query="" if terms.everything else _with_dates(terms.query),
             date_from=None if terms.everything else terms.date_from,
             date_to=None if terms.everything else terms.date_to,
             reason=terms.reason.strip(),
@@ -155,6 +159,18 @@ def check_terms(terms: HoldTerms) -> None:
         raise BadPolicy(_("Say what it covers: mailboxes, a search or a period, or everything."), field="everything")
 
 
+def _with_dates(query: str) -> str:
+    """Raises: BadPolicy where that makes it too long."""
+    node = parse(query)
+    settled = put_down(node, timezone.now().astimezone(datetime.UTC).date())
+    if settled == node:
+        return query.strip()
+    text = to_text(settled)
+    if len(text) > LONGEST_QUERY:
+        raise BadPolicy(_("The search is too long. Write days as dates."), field="query")
+    return text
+
+
 def terms_of(hold: LegalHold) -> HoldTerms:
     return HoldTerms(
         hold.name,
@@ -193,13 +209,12 @@ def preview(actor: Actor, terms: HoldTerms) -> Covered:
 
 def hold_node(hold: LegalHold | HoldTerms) -> nodes.Node:
     """Words and period of a hold as a query of the index (without its custodians)."""
-    return _node(hold.query, hold.date_from, hold.date_to)
+    words = hold.words() if isinstance(hold, LegalHold) else parse(hold.query)
+    return _node(words, hold.date_from, hold.date_to)
 
 
-def _node(query: str, date_from: datetime.date | None, date_to: datetime.date | None) -> nodes.Node:
-    parts: list[nodes.Node] = []
-    if query.strip():
-        parts.append(parse(query))
+def _node(words: nodes.Node, date_from: datetime.date | None, date_to: datetime.date | None) -> nodes.Node:
+    parts = [] if isinstance(words, nodes.All) else [words]
     if date_from is not None and date_from > datetime.date.min:
         parts.append(nodes.Days("after", (date_from - datetime.timedelta(days=1)).isoformat()))
     if date_to is not None and date_to < datetime.date.max:

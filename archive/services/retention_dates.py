@@ -1,7 +1,8 @@
 """Working out from when each message may go and when it goes, and keeping it: after archiving, and with new policies.
 
 It follows the stores: each message once, on what the message itself says, in blocks. A change of the policies goes
-through all messages again; a day comes nearer only where two people agreed that it may (`RetentionEdition.shortens`).
+through all messages again; a day comes nearer only where two people agreed that it may (`RetentionEdition.shortens`),
+and what a locked policy said never does.
 Killed anywhere, it goes on where it was: a block and how far it is are written together. Not for deleting.
 """
 
@@ -118,6 +119,26 @@ def _raise(store: Store, days: dict[int, tuple[int, ...]]) -> None:
             block.save()
 
 
+def begin_anew(store: Store) -> None:
+    """Another copy of the store's folder is in its place (restored, or attached again): work all of it out again.
+
+    What is known stays, but of numbers that this copy hasn't given yet: those will be other messages'. What had been
+    deleted, and is back, gets its days. Raises: StoreUnavailable, StoreError.
+    """
+    if not RetentionState.objects.filter(store=store).exists():
+        return
+    with engines.opened_for_upkeep(store) as opened:
+        last = opened.catalogue.counter("next_number") - 1
+    with transaction.atomic():
+        state = RetentionState.objects.select_for_update().get(store=store)
+        before = RetentionEdition.objects.filter(pk__lt=state.edition).order_by("-pk").first()
+        state.edition, state.next_number = 0 if before is None else before.pk, 0
+        state.number = min(state.number, last)
+        state.save()
+        RetentionBlock.objects.filter(store=store, block__gt=last // BLOCK).delete()
+    forget(store, range(last + 1, (last // BLOCK + 1) * BLOCK))
+
+
 def is_current(store: Store) -> bool:
     """Whether every message's days are worked out by the policies in force."""
     edition = newest_edition()
@@ -171,7 +192,8 @@ def _step(
     doubtful = {number for said in kept for number in said.doubtful}
     with transaction.atomic():
         _lock(state, edition)
-        _write(keeper.store, first // BLOCK, verdicts, doubtful, may_shorten=may_shorten)
+        locked = {policy.id for policy in keeper.policies if policy.locked}
+        _write(keeper.store, first // BLOCK, verdicts, doubtful, may_shorten=may_shorten, locked=locked)
         if renew:
             state.next_number = end
             state.save(update_fields=["next_number"])
@@ -182,8 +204,9 @@ def _step(
 
 
 def _write(
-    store: Store, number: int, verdicts: Sequence[tuple[Row, Verdict]], doubtful: set[int], *, may_shorten: bool
-) -> None:
+    store: Store, number: int, verdicts: Sequence[tuple[Row, Verdict]], doubtful: set[int], *, may_shorten: bool,
+    locked: set[int],
+) -> None:  # fmt: skip
     if not verdicts:
         return
     block = RetentionBlock.objects.select_for_update().filter(store=store, block=number).first()
@@ -198,8 +221,10 @@ def _write(
                 maximum[at] = dates.NEVER
             continue
         new_minimum, new_maximum = verdict.minimum, verdict.maximum
-        if known and not may_shorten:
-            new_minimum, new_maximum = max(new_minimum, minimum[at]), max(new_maximum, maximum[at])
+        if known and (not may_shorten or policy[at] in locked):
+            new_minimum = max(new_minimum, minimum[at])
+        if known and (not may_shorten or last[at] in locked):
+            new_maximum = max(new_maximum, maximum[at])
         new_maximum = max(new_minimum, new_maximum)
         if new_minimum != minimum[at] or not known:
             policy[at] = verdict.policy

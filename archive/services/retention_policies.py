@@ -21,6 +21,7 @@ from archive.errors import BadPolicy
 from archive.keeping import exchange
 from archive.keeping.policies import Criteria, Policy, Shortening, breaks_lock, shortenings
 from archive.models import LONGEST, RetentionEdition, RetentionPolicy, RetentionState
+from archive.query.distances import distances
 from archive.query.errors import QueryError
 from config.kit.versions import ChangedMeanwhile
 from domains.models import Mailbox
@@ -126,6 +127,10 @@ def _check_one(values: Mapping[str, Any], at: int) -> Policy:
     _check_words(Criteria(from_=policy.criteria.from_), f"{at}.from_text")
     _check_words(Criteria(to=policy.criteria.to), f"{at}.to_text")
     _check_words(policy.criteria, f"{at}.query")
+    counted = next(distances(policy.criteria.node()), "")
+    if counted and not (policy.locked and values["id"]):  # one that was locked with it can't be changed any more
+        text = _("“%(days)s” is another day tomorrow; how long mail is kept is worked out once. Write a date.")
+        raise BadPolicy(text % {"days": counted}, field=f"{at}.query")
     return policy
 
 

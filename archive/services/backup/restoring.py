@@ -26,6 +26,7 @@ from archive.backup.manifest import Manifest, StorePart
 from archive.errors import BadArguments, StoreUnavailable
 from archive.models import BackupSet, Store, StoreState
 from archive.selectors import get_mailbox
+from archive.services import retention_dates
 from archive.services.backup.sets import manifest_of
 from archive.services.imports import clean_folder
 from archive.services.stores import store_for_import
@@ -119,6 +120,7 @@ def restore_store(actor: Actor, run: TaskRun, backup: BackupSet, name: str) -> d
         raise run.cancelled({"store": part.name}) from None
     store, aside = _put_in_place(actor, part, present, fresh, scratch)
     report = attach.run(engines.open_store(store), attach.plan(engines.open_store(store)))
+    retention_dates.begin_anew(store)
     audit.record(actor, "backup.restore_store", store, set=backup.set, messages=part.messages, aside=aside or "")
     return {
         "store": store.name,

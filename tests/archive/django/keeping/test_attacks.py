@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import threading
 from collections.abc import Callable
+from datetime import timedelta
+from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.models import User
@@ -19,11 +25,21 @@ from archive.keeping import dates
 from archive.keeping.exchange import policy_as_json
 from archive.models import LegalHold, RetentionPolicy, Store
 from archive.ruling import Block, may_delete
-from archive.services import certificates, deleting, mass_deletion, retention_policies, retention_run
+from archive.services import (
+    attaching,
+    certificates,
+    deleting,
+    folders,
+    mass_deletion,
+    retention_policies,
+    retention_run,
+    store_changes,
+)
 from archive.services.retention_dates import follow
 from archive.services.retention_run import process
 from archive.services.sharing import set_folder_privileges
-from archive.services.stores import current_store
+from archive.services.store_places import Place
+from archive.services.stores import NewStore, create_store, current_store
 from archive.store import Ingest, journal
 from archive.store.contract.making import bring_index
 from archive.store.operations import merge, recover, recreate_journal
@@ -152,6 +168,53 @@ def test_another_address_takes_nobody_out_of_a_policy(user: User) -> None:
     set_policies(*present()[:2], {**present()[2], "interval": "month"})  # an agreed shortening of another policy
     assert (minimum_of(old), minimum_of(new)) == ("2040-06-02", "2040-06-03")
     assert process(CONSOLE, a_run())["deleted"] == 0
+
+
+def test_a_folder_s_new_name_and_another_policy_s_shortening_take_nothing_from_a_locked_one(user: User) -> None:
+    factories.make_mailbox(user)
+    with archived_on("2020-06-01"):
+        (message,) = archive(user, [make_raw("The contract")], folder="Contracts")
+    set_policies(policy("Law", 10, query="in:Contracts", locked=True), policy("Rest", 2, deletes=True))
+    folders.move_folder(CONSOLE, Mailbox.objects.get(user=user), "Contracts", "Old stuff")
+    law, rest = present()
+    set_policies(law, {**rest, "period": 1})
+    assert minimum_of(message) == "2030-06-02"
+    assert process(CONSOLE, a_run())["deleted"] == 0
+
+
+def test_what_a_hold_covers_doesn_t_change_with_the_days(user: User) -> None:
+    (message,) = archive(user, [make_raw("Old", date=format_datetime(timezone.now() - timedelta(days=20)))])
+    placed = hold(query="after:30d -before:1y")
+    assert re.fullmatch("after:[0-9-]{10} -before:[0-9-]{10}", placed.query)
+    store = Store.objects.get()
+    row = engines.open_store(store).row(number_of(message))
+    assert row is not None
+    for query in (placed.query, "after:30d -before:1y"):  # also one that was placed before dates were kept
+        LegalHold.objects.filter(pk=placed.pk).update(query=query)
+        for days in (0, 60, 400):
+            assert Block.HELD in may_delete(store, row, now=timezone.now() + timedelta(days=days)).blocks
+    with pytest.raises(BadPolicy, match="Write a date"):
+        set_policies(policy("Young", 1, query="after:30d"))
+
+
+def test_mail_that_a_copy_of_its_store_brings_back_falls_due_again(user: User, tmp_path: Path) -> None:
+    mail_of(user, "2015-06-01", "One", "Two")
+    set_policies(policy("A year", 1, deletes=True))
+    store = Store.objects.get()
+    engines.close_all()
+    shutil.copytree(store.root, tmp_path / "copy")
+    assert process(CONSOLE, a_run())["deleted"] == 2
+    mail_of(user, "2026-06-01", "Young", "Younger")
+    follow_all()
+    create_store(CONSOLE, name="Second", wanted=NewStore("Second", state="current"))
+    store.refresh_from_db()
+    store_changes.detach_store(CONSOLE, store)
+    shutil.rmtree(store.root)
+    shutil.copytree(tmp_path / "copy", store.root)
+    wanted = NewStore("Again", place=Place(content=str(store.root)))
+    back = attaching.attach_store(CONSOLE, attaching.Attachment(wanted))
+    assert len(left(back)) == 2
+    assert process(CONSOLE, a_run())["deleted"] == 2
 
 
 def test_a_search_that_can_t_be_read_any_more_stops_everything(user: User, administrator: User) -> None:
