@@ -22,6 +22,7 @@ from archive import engines, locking
 from archive.errors import BadArguments, FolderUnknown, Kept
 from archive.folderfacts import named_folder
 from archive.foldernames import lies_in
+from archive.folderrights import require_organising
 from archive.models import Compliance, DeletionCertificate, Store
 from archive.ruling import Keeper
 from archive.services import folders
@@ -47,6 +48,7 @@ class DeleteFolderArguments:
 def plan(actor: Actor, arguments: DeleteFolderArguments) -> Plan | None:
     """How much lies in it; nothing where it is empty, and can be made again. Raises: Forbidden, FolderUnknown …"""
     mailbox, path = named_folder(actor, arguments.folder)
+    require_organising(actor, mailbox, path)
     found = _folders(mailbox, path)
     messages = sum(folder.messages for _store, folder in found)
     if not messages:
@@ -69,6 +71,7 @@ def plan(actor: Actor, arguments: DeleteFolderArguments) -> Plan | None:
 def delete_folder(actor: Actor, run: TaskRun, arguments: DeleteFolderArguments) -> dict[str, Any]:
     """Delete what nothing keeps, then the empty folders. Raises: Forbidden, NeedsApproval, Kept, Cancelled …"""
     mailbox, path = named_folder(actor, arguments.folder)
+    require_organising(actor, mailbox, path)  # before any mail goes: its folders go in the end
     folders.finish_moves(mailbox)
     found = _folders(mailbox, path)
     done: dict[str, Any] = {"deleted": 0, "kept": 0, "why": {}}

@@ -9,6 +9,8 @@ import pytest
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.models import AuditEvent, FolderGrant, User
+from accounts.scopes import SERVER
+from accounts.services.grants import Bundle, add_grant
 from archive import engines, selectors
 from archive.errors import ArchiveClosed, FolderProtected, FolderRefused, FolderUnknown
 from archive.folderfacts import figures, find_archive, grants_on, see_folders
@@ -312,3 +314,14 @@ def test_deleting_a_folder_leaves_what_is_held_and_says_so(cast: Cast, mailbox: 
     assert (left["deleted"], left["kept"], left["why"]) == (2, 2, {"held": 2})
     assert left["folders_left"] == ["Work", "Work/2004"]
     assert shown(mailbox) == {"Inbox": 1, "Empty": 0, "Empty/deep": 0, "Work": 1, "Work/2004": 1}
+
+
+def test_who_may_not_remove_the_folders_deletes_no_mail_in_them_either(
+    cast: Cast, mailbox: Mailbox, two_stores: Store
+) -> None:
+    clerk = make_user("clerk@elsewhere.example")
+    add_grant(SYSTEM, clerk, SERVER, Bundle.of_rights(["delete_mail", "view_users"]))
+    before = shown(mailbox)
+    with pytest.raises(Forbidden):
+        run(actor_of(clerk), "DeleteFolder", folder=f"{mailbox.address}/Work", reason="they left long ago")
+    assert shown(mailbox) == before
