@@ -30,12 +30,17 @@ from domains.tables.mailboxes import USERS
 from domains.tables.rules import OF_ALL, OF_DOMAIN, OF_MAILBOX
 from domains.tables.tenants import CUSTOMERS, DOMAINS
 from domains.views.mailbox_links import allowed, links_file
+from gateway.models import QueueItem, RepositoryItem
+from gateway.queue.storing import ERROR, store
+from gateway.tables.queues import QUEUED
+from gateway.tables.repositories import STORED
 from jobs.models import Alert, Task
 from jobs.tables import ALERTS, TASKS
 from tests.access import DELEGATES, Place, role_holds
 from tests.domains.factories import make_customer, make_domain, make_mailbox_in
 from tests.domains.filters.builders import make_rule
 from tests.factories import PASSWORD, make_alert, make_task
+from tests.gateway.making import make_queued
 from tests.stage import Cast, Role
 
 SYSTEM = Actor.system()
@@ -326,4 +331,45 @@ def _alerts() -> BulkRow:
     )  # fmt: skip
 
 
-ROWS: list[BulkRow] = [_alerts(), *_OF_USERS, *_OF_TENANTS, *_OF_RULES, _tasks(TASKS.name), _tasks(GUIDE_LIST.name)]
+# --- queues and repositories ------------------------------------------------------------------------------------------
+
+
+def _queued(action: str, done: Callable[[QueueItem | None], bool], *, state: str = "waiting") -> BulkRow:
+    def make(cast: Cast, place: Place, person: User) -> QueueItem:
+        [item] = make_queued(age=timedelta(hours=1))
+        QueueItem.objects.filter(pk=item.pk).update(state=state, next_at=timezone.now() + timedelta(hours=1))
+        return item
+
+    return BulkRow(
+        QUEUED.name, action, make, lambda row: done(QueueItem.objects.filter(pk=row.pk).first()),
+        see=Right.MANAGE_QUEUES, need=Right.MANAGE_QUEUES, places=(Place.DOMAIN,),
+    )  # fmt: skip
+
+
+def _stored(action: str, **values: Any) -> BulkRow:
+    def make(cast: Cast, place: Place, person: User) -> RepositoryItem:
+        [item] = make_queued()
+        [stored] = store([(item, ERROR, "550 no")], item.created_at)
+        item.delete()
+        return stored
+
+    return BulkRow(
+        STORED.name, action, make, lambda row: not RepositoryItem.objects.filter(pk=row.pk).exists(),
+        see=Right.MANAGE_QUEUES, need=Right.MANAGE_QUEUES, places=(Place.DOMAIN,), values=lambda cast, row: values,
+        scope=lambda row: {"repository": row.repository_id},
+    )  # fmt: skip
+
+
+_OF_QUEUES = [
+    _queued("flush", lambda item: item is not None and item.next_at <= timezone.now()),
+    _queued("hold", lambda item: item is not None and item.state == "held"),
+    _queued("free", lambda item: item is not None and item.state == "waiting", state="held"),
+    _queued("reject", lambda item: item is None),
+    _queued("delete", lambda item: item is None),
+    _stored("reprocess", way="outgoing"),
+    _stored("remove"),
+]
+
+ROWS: list[BulkRow] = [
+    _alerts(), *_OF_USERS, *_OF_TENANTS, *_OF_RULES, *_OF_QUEUES, _tasks(TASKS.name), _tasks(GUIDE_LIST.name),
+]  # fmt: skip

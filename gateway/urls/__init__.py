@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from gateway.urls import reception, tracking
+from gateway.urls import queues, reception, tracking
 
 app_name = "gateway"
 
 urlpatterns = [
+    *queues.patterns,
     *reception.patterns,
     *tracking.patterns,
 ]
