@@ -230,10 +230,10 @@ class Delivery:
         if not lane.is_down:
             lane.note_unreached()
         again = timezone.now() + timedelta(seconds=max(lane.down_until - time.monotonic(), 1.0))
-        self._note([Tried(each.item, timed, each.was_in_hand, again) for each in work.claimed])
+        self._note([Tried(each.item, timed, again) for each in work.claimed])
         returned = Outcome(End.RETURNED, "", timed.reply)
         for other in lane.waiting:
-            self._note([Tried(each.item, returned, each.was_in_hand, again) for each in other.claimed])
+            self._note([Tried(each.item, returned, again) for each in other.claimed])
         lane.waiting.clear()
 
     # --- writing down ---

@@ -2,7 +2,7 @@
 
 A claim is a lease (`claimed_until`) that its process renews while it works. A process of this machine that ended
 loses its claims at once, one elsewhere when the lease is over. What was in the hand of one that ended may have been
-delivered just before: `Claimed.was_in_hand` says so, and the next try is counted as a possible duplicate.
+delivered just before: whoever takes it next writes that down first, as a try that is a possible duplicate.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from config.kit import heartbeat
-from gateway.models import Content, QueueItem
+from gateway.models import Content, QueueItem, Step
+from gateway.steps import Kind, step
 
 LEASE_S = 300
 RENEW_S = 60
@@ -31,7 +32,6 @@ class Claimed:
     """An item in our hand. data: its bytes, where they are few."""
 
     item: QueueItem
-    was_in_hand: bool
     data: bytes | None = None
 
 
@@ -58,7 +58,8 @@ _CLAIM = """
         ) AS found
     )
     UPDATE gateway_queueitem AS q
-    SET claimed_by = %(worker)s, claimed_until = now() + make_interval(secs => %(lease)s)
+    SET claimed_by = %(worker)s, claimed_until = now() + make_interval(secs => %(lease)s),
+        attempts = q.attempts + (picked.claimed_by <> '')::int
     FROM picked WHERE q.id = picked.id
     RETURNING q.id, picked.claimed_by
 """
@@ -66,7 +67,14 @@ _CLAIM = """
 
 def claim(worker: str, rooms: Mapping[str, int]) -> list[Claimed]:
     """Take due items, at most that many for each destination; the urgent and the oldest first."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
+        items = _taken(worker, rooms)
+        data = _small_contents({item.content_id for item in items})
+    return [Claimed(item, data.get(item.content_id)) for item in items]
+
+
+def _taken(worker: str, rooms: Mapping[str, int]) -> list[QueueItem]:
+    with connection.cursor() as cursor:
         values: dict[str, Any] = {"destinations": list(rooms), "rooms": list(rooms.values()), "worker": worker}
         cursor.execute(_CLAIM, values | {"last": PRIORITIES - 1, "lease": LEASE_S})
         before: dict[int, str] = dict(cursor.fetchall())
@@ -79,8 +87,14 @@ def claim(worker: str, rooms: Mapping[str, int]) -> list[Claimed]:
         .order_by("priority", "next_at", "pk")
     )
     items = list(found)
-    data = _small_contents({item.content_id for item in items})
-    return [Claimed(item, bool(before[item.pk]), data.get(item.content_id)) for item in items]
+    lost = [item for item in items if before[item.pk]]
+    Step.objects.bulk_create(
+        step(Kind.ATTEMPT, item.message, item.recipient, data=_LOST | {"try": item.attempts}) for item in lost
+    )
+    return items
+
+
+_LOST = {"ok": False, "reply": "The process that had the message in hand ended", "possible_duplicate": True}
 
 
 def _small_contents(ids: Iterable[int]) -> dict[int, bytes]:

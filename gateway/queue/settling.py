@@ -60,7 +60,7 @@ def _given_up(tried: Tried, now: datetime) -> Tried:
         address=outcome.address, port=outcome.port, tls=outcome.tls, seconds=outcome.seconds,
         may_repeat=outcome.may_repeat,
     )  # fmt: skip
-    return Tried(item, expired, tried.was_in_hand)
+    return Tried(item, expired)
 
 
 def _finish(done: Sequence[Tried], there: dict[int, QueueItem], now: datetime) -> list[QueueItem]:
@@ -85,8 +85,6 @@ def _steps(done: Iterable[Tried]) -> None:
     rows: list[Step] = []
     for each in done:
         data = each.outcome.as_data() | {"destination": each.item.destination, "try": each.item.attempts + 1}
-        if each.was_in_hand:
-            data["possible_duplicate"] = True
         row = step(kinds[each.outcome.end], each.item.message, each.item.recipient, data=data)
         rows.append(row)
     Step.objects.bulk_create(rows)

@@ -12,13 +12,12 @@ from gateway.queue.claiming import Claimed
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One item and what came of it. was_in_hand: see `claiming`. not_before: when to try again, where that is known."""
+    """One item and what came of it. not_before: when to try again at the earliest, where that is known."""
 
     item: QueueItem
     outcome: Outcome
-    was_in_hand: bool = False
     not_before: datetime | None = None
 
     @classmethod
     def of(cls, claimed: Claimed, outcome: Outcome, not_before: datetime | None = None) -> Tried:
-        return cls(claimed.item, outcome, claimed.was_in_hand, not_before)
+        return cls(claimed.item, outcome, not_before)

@@ -25,7 +25,7 @@ def _stored(cast: Cast, owner: User) -> tuple[object, ...]:
 
 
 def _repository_of_one(cast: Cast, owner: User) -> tuple[object, ...]:
-    return (RepositoryItem.objects.get(pk=_stored(cast, owner)[0]).repository_id,)
+    return (RepositoryItem.objects.get(pk=int(str(_stored(cast, owner)[0]))).repository_id,)
 
 
 def _of_the_server(route: str, args: object, answer: int = 200, **more: object) -> Row:

@@ -41,7 +41,7 @@ def test_a_delivery_killed_in_the_middle_loses_nothing_and_counts_what_comes_twi
         _wait(lambda: not QueueItem.objects.exists(), 20.0)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-    arrived = Counter(re.findall(r"^n(\d+) ", "\n".join(server.mails), re.MULTILINE))
+    arrived = Counter(re.findall(r"^n(\d+)\. ", "\n".join(server.mails), re.MULTILINE))
     assert len(arrived) == MESSAGES
     twice = sum(arrived.values()) - MESSAGES
     counted = Step.objects.filter(data__possible_duplicate=True).count()
