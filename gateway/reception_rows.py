@@ -31,6 +31,12 @@ def _read_rules() -> tuple[Rule, ...]:
     return tuple(Rule(*row) for row in rows)
 
 
+def in_memory() -> tuple[IpTable, tuple[Rule, ...]] | None:
+    """Lists and lines where they are remembered: then nobody waits for the database. None: ask for them."""
+    table, lines = _tables.get(""), _rules.get("")
+    return None if table is None or lines is None else (table, lines)
+
+
 def routed(address: str) -> Routed:
     """Where the router table leads an address."""
     return route(address.lower(), rules())

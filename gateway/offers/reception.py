@@ -13,6 +13,7 @@ from config.kit import clock, monitoring, nav
 from config.kit.monitoring import Element, Value
 from gateway import tasks
 from gateway.models import IpEntry
+from gateway.reception import figures
 from gateway.services import certificates
 
 
@@ -21,6 +22,12 @@ def register() -> None:
     sentences.register(_SENTENCES)
     certificates.register_alerts()
     clock.every(tasks.HOUSEKEEPING_EVERY_S, tasks.HOUSEKEEPING)
+    for element in (
+        Element("gateway.connections", "Connections of the gateway's processes that are open now", figures.connections),
+        Element("gateway.messages", "Messages by what was answered", figures.messages, "counter", label="answer"),
+        Element("gateway.received_bytes", "Size of the messages taken", figures.received, "counter", unit="bytes"),
+    ):
+        monitoring.register(element)
     monitoring.register(Element("gateway.ip_entries", "Lines of the IP lists", _ip_entries, label="list"))
 
 

@@ -18,15 +18,16 @@ from django.utils import timezone
 from accounts.actors import Actor
 from accounts.errors import TooManyAttempts, WrongPassword
 from accounts.signing_in import sign_in_mail_program
-from gateway import ip_table
 from gateway.flow import OK, Answer, Asked, Client, Incoming, Sending
+from gateway.ip_table import BLACKLISTED, BLOCKED, CLIENT, DENIED, WHITE_HOLE, IpTable
 from gateway.reception import throttles
+from gateway.reception.figures import Figures
 from gateway.reception.names import Names
 from gateway.reception.throttles import Count
+from gateway.reception_rows import in_memory, rules
 from gateway.reception_rows import ip_table as ip_rows
-from gateway.reception_rows import routed
 from gateway.resolving import sender_of
-from gateway.router import Routed
+from gateway.router import Routed, Rule, route
 from gateway.services.routes import refusal_of
 from gateway.smtp.door import Identity
 from gateway.threads import Threads
@@ -69,6 +70,7 @@ class Reception:
         self._lookups = Threads(LOOKUPS, "names")
         self._looking: dict[str, asyncio.Task[str]] = {}
         self._connected: Counter[str] = Counter()
+        self.figures = Figures()
 
     def stop(self) -> None:
         self._threads.stop()
@@ -76,25 +78,33 @@ class Reception:
 
     async def connect(self, client: Client) -> Answer | None:
         state = await self._state_of(client)
-        if state == ip_table.DENIED:
+        if state == DENIED:
             return DENIED_ANSWER
-        if state == ip_table.BLOCKED:
+        if state == BLOCKED:
             return BLOCKED_ANSWER
-        if self._connected[client.address] >= PER_ADDRESS and state not in (ip_table.WHITE_HOLE, ip_table.CLIENT):
+        if self._connected[client.address] >= PER_ADDRESS and state not in (WHITE_HOLE, CLIENT):
             return TOO_MANY
         self._connected[client.address] += 1
+        self.figures.connections += 1
         self._begin_lookup(client.address)
         return None
 
     async def _state_of(self, client: Client) -> str:
         """On which list the client is. Whoever can't be looked up is on none: a dead database shuts nobody out."""
         try:
-            return await self._threads.run(lambda: _state_now(client))
+            table, _lines = await self._rows()
         except DatabaseError:
             return ""
+        return table.state(client.address, timezone.now())
+
+    async def _rows(self) -> tuple[IpTable, tuple[Rule, ...]]:
+        """The IP lists and the lines of the router table. Raises: DatabaseError, where they aren't remembered."""
+        found = in_memory()
+        return found if found is not None else await self._threads.run(_read_rows)
 
     def closed(self, client: Client) -> None:
         self._connected[client.address] -= 1
+        self.figures.connections -= 1
         if self._connected[client.address] <= 0:
             del self._connected[client.address]
 
@@ -115,7 +125,8 @@ class Reception:
 
     async def rcpt(self, client: Client, sender: Sending, asked: Asked) -> Answer:
         """In this order: the router table, the blacklist, the directory, the throttles."""
-        led, answer = await self._threads.run(lambda: _before(client, asked))
+        table, lines = await self._rows()
+        led, answer = _before(client, asked, table, lines)
         if answer is not None:
             return answer
         answer = await self._intake.rcpt(client, sender, replace(asked, address=led.address))
@@ -129,6 +140,8 @@ class Reception:
         self, client: Client, sender: Sending, addresses: list[str], size_bytes: int, *, add: bool
     ) -> tuple[Answer | None, list[Count]]:
         """What to answer where a throttle is reached, and what it was counted against."""
+        if throttles.are_none_known():
+            return None, []
 
         def work() -> tuple[Answer | None, list[Count]]:
             if not throttles.limits():
@@ -140,8 +153,14 @@ class Reception:
         return await self._threads.run(work)
 
     async def take(self, incoming: Incoming) -> Answer:
+        answer = await self._take(incoming)
+        self.figures.taken(answer, incoming.body.size_bytes)
+        return answer
+
+    async def _take(self, incoming: Incoming) -> Answer:
         """Hand it on, to where the router table leads its recipients."""
-        recipients = await self._threads.run(lambda: _led(incoming.recipients))
+        _table, lines = await self._rows()
+        recipients = _led(incoming.recipients, lines)
         if not recipients:
             logger.info("the message %s is thrown away, as the router table says", incoming.key)
             return THROWN_AWAY
@@ -177,28 +196,28 @@ class Reception:
             return ""
 
 
-def _before(client: Client, asked: Asked) -> tuple[Routed, Answer | None]:
+def _read_rows() -> tuple[IpTable, tuple[Rule, ...]]:
+    return ip_rows(), rules()
+
+
+def _before(client: Client, asked: Asked, table: IpTable, lines: tuple[Rule, ...]) -> tuple[Routed, Answer | None]:
     """Where the router table leads a recipient, and the answer where the directory needn't be asked.
 
     Whoever is blacklisted may still ask why, and people who sign in are themselves wherever they are.
     """
-    led = routed(asked.address)
+    led = route(asked.address.lower(), lines)
     answer = refusal_of(led)
     may_ask = client.user_id is not None or asked.address.partition("@")[0].lower() in POSTMASTERS
-    if answer is None and not may_ask and _state_now(client) == ip_table.BLACKLISTED:
+    if answer is None and not may_ask and table.state(client.address, timezone.now()) == BLACKLISTED:
         answer = BLACKLISTED_ANSWER
     return led, answer or (OK if led.ends else None)
 
 
-def _state_now(client: Client) -> str:
-    return ip_rows().state(client.address, timezone.now())
-
-
-def _led(recipients: tuple[Asked, ...]) -> tuple[Asked, ...]:
+def _led(recipients: tuple[Asked, ...], lines: tuple[Rule, ...]) -> tuple[Asked, ...]:
     """The recipients after the router table, each once; the first one's parameters count."""
     found: dict[str, Asked] = {}
     for asked in recipients:
-        led = routed(asked.address)
+        led = route(asked.address.lower(), lines)
         if not led.ends:
             address = led.address if led.lines else asked.address
             found.setdefault(address, replace(asked, address=address))

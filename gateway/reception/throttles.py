@@ -76,6 +76,11 @@ def limits() -> dict[_Key, Limit]:
     return _limits.ask("", _read)
 
 
+def are_none_known() -> bool:
+    """Whether it is remembered that there is no throttle at all: then there is nothing to count."""
+    return _limits.get("") == {}
+
+
 def _read() -> dict[_Key, Limit]:
     found: dict[_Key, Limit] = {}
     for row in Throttle.objects.all():

@@ -51,6 +51,7 @@ async def _run(number: int, ports: list[Port], fallback: bytes, pulse: Callable[
         while not stopped.is_set():
             pulse()
             await beating.run(lambda: heartbeat.beat(PART))
+            await beating.run(reception.figures.tell)
             await beating.run(shown.refresh)
             try:
                 await asyncio.wait_for(stopped.wait(), heartbeat.EVERY_S)
