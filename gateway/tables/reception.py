@@ -16,20 +16,16 @@ from config.kit.templatetags.kit import day
 from gateway.models import Certificate, IpEntry, RouterRule
 
 LIST_TONES = {
-    "client": "ok",
-    "denied": "error",
-    "blacklisted": "error",
-    "blocked": "warning",
-    "white_hole": "accent",
+    "client": "good",
+    "denied": "bad",
+    "blacklisted": "bad",
+    "blocked": "warn",
+    "white_hole": "info",
 }
 
 
 def _network(row: IpEntry) -> str:
     return row.shown
-
-
-def _until(row: IpEntry) -> Any:
-    return day(row.expires_at) if row.expires_at is not None else "–"
 
 
 def _hosts(row: Certificate) -> str:
@@ -51,7 +47,7 @@ IPS: Listing[IpEntry] = Listing(
              url="gateway:ip-edit", folded=True),
         State("list", _("List"), choices=tuple(IpEntry.List.choices), tones=LIST_TONES, filter=True),
         Text("comment", _("Comment"), long=True),
-        Time("until", _("Until"), path="expires_at", show=_until),
+        Time("until", _("Until"), path="expires_at"),
         Time("added", _("Added"), path="created_at", shown=False),
     ),
     sort="network",
@@ -75,7 +71,7 @@ ROUTES: Listing[RouterRule] = Listing(
         Choice("kind", _("What happens"), choices=tuple(RouterRule.Kind.choices), filter=True),
         Text("target", _("Target"), mono=True, long=True),
         Text("comment", _("Comment"), long=True),
-        YesNo("used", _("In use"), path="is_enabled", filter=True),
+        YesNo("used", _("State"), path="is_enabled", yes=_("In use"), no=_("Switched off"), filter=True),
     ),
     sort="position",
     caption=_("Router table"),
@@ -95,7 +91,7 @@ CERTIFICATES: Listing[Certificate] = Listing(
         Main("name", _("Name"), words=True, sort=True, url="gateway:certificate-edit"),
         Text("hosts", _("Host names"), show=_hosts, search=False, long=True),
         Text("issuer", _("Issued by"), long=True),
-        YesNo("default", _("For every other name"), path="is_default"),
+        YesNo("default", _("Shown"), path="is_default", yes=_("for every other name"), no=_("for its names")),
         Time("until", _("Valid until"), path="not_after", show=_valid_until),
     ),
     sort="name",
