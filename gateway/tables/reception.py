@@ -20,7 +20,7 @@ LIST_TONES = {
     "denied": "bad",
     "blacklisted": "bad",
     "blocked": "warn",
-    "white_hole": "info",
+    "white_hole": "busy",
 }
 
 
