@@ -29,10 +29,12 @@ class WhenDown(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScannerSettings:
-    """authserv_id: our name in Authentication-Results. verify_senders: whether the server allows callouts at all."""
+    """rspamd_learn_url: of its controller, which learns ("": it isn't taught). authserv_id: our name in
+    Authentication-Results. verify_senders: whether the server allows callouts at all."""
 
     spam_scanner: SpamScanner = SpamScanner.BUILT_IN
     rspamd_url: str = "http://127.0.0.1:11333"
+    rspamd_learn_url: str = ""
     rspamd_password: str = ""
     spam_timeout_s: float = 10.0
     spam_when_down: WhenDown = WhenDown.DELIVER

@@ -27,6 +27,7 @@ class Scanning(Versioned):
 
     spam_scanner = models.CharField(_("who looks for spam"), max_length=10, choices=Spam.choices, default=Spam.BUILT_IN)
     rspamd_url = models.CharField(_("address of rspamd"), max_length=300, default="http://127.0.0.1:11333")
+    rspamd_learn_url = models.CharField(_("address of rspamd's controller"), max_length=300, blank=True, default="")
     rspamd_password = SealedTextField(purpose="rspamd password", blank=True, default="")
     spam_timeout_s = models.PositiveIntegerField(_("waits for its answer"), default=10)
     spam_when_down = models.CharField(

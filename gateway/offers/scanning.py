@@ -13,6 +13,7 @@ def register() -> None:
         {
             "spam_scanner": _("Who looks for spam"),
             "rspamd_url": _("Address of rspamd"),
+            "rspamd_learn_url": _("Address of rspamd's controller"),
             "spam_timeout_s": _("Waits for the verdict on spam"),
             "spam_when_down": _("Without a verdict on spam"),
             "virus_scanner": _("Who looks for viruses"),

@@ -38,7 +38,8 @@ _CHOICES = {
 }
 _SECONDS = ("spam_timeout_s", "virus_timeout_s", "dns_timeout_s")
 _SWITCHES = ("authenticate", "verify_senders")
-FIELDS = (*_CHOICES, *_SECONDS, *_SWITCHES, "rspamd_url", "rspamd_password", "clamd_address", "authserv_id")
+_URLS = ("rspamd_url", "rspamd_learn_url")
+FIELDS = (*_CHOICES, *_SECONDS, *_SWITCHES, *_URLS, "rspamd_password", "clamd_address", "authserv_id")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.IGNORECASE)
 
 _kept: tuple[float, ScannerSettings] | None = None
@@ -66,6 +67,7 @@ def settings_of(row: Scanning) -> ScannerSettings:
     return ScannerSettings(
         spam_scanner=SpamScanner(row.spam_scanner),
         rspamd_url=row.rspamd_url,
+        rspamd_learn_url=row.rspamd_learn_url,
         rspamd_password=row.rspamd_password.reveal() if row.rspamd_password else "",
         spam_timeout_s=row.spam_timeout_s,
         spam_when_down=WhenDown(row.spam_when_down),
@@ -116,8 +118,9 @@ def _clean(row: Scanning, values: Mapping[str, Any]) -> dict[str, Any]:
             raise Invalid(_("A number of seconds from 1 to %(most)d.") % {"most": LONGEST_S}, field=name)
         if name in _SWITCHES and not isinstance(value, bool):
             raise Invalid(_("Yes or no."), field=name)
-    if "rspamd_url" in fields:
-        fields["rspamd_url"] = _url(str(fields["rspamd_url"]))
+    for name in _URLS:
+        if fields.get(name) or (name in fields and name == "rspamd_url"):
+            fields[name] = _url(str(fields[name]), name)
     if "clamd_address" in fields:
         fields["clamd_address"] = _place(str(fields["clamd_address"]))
     if "authserv_id" in fields:
@@ -127,23 +130,23 @@ def _clean(row: Scanning, values: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(password, str) or len(password) > 500 or not password.isprintable():
             raise Invalid(_("A password of at most 500 characters."), field="rspamd_password")
         fields["rspamd_password"] = Sealed.of(password, purpose="rspamd password")
-    elif row.rspamd_password and fields.get("rspamd_url", row.rspamd_url) != row.rspamd_url:
+    elif row.rspamd_password and any(fields.get(name, getattr(row, name)) != getattr(row, name) for name in _URLS):
         raise Invalid(_("Type the password again: it was given for another server."), field="rspamd_password")
     return fields
 
 
-def _url(text: str) -> str:
+def _url(text: str, field: str) -> str:
     text = text.strip().rstrip("/")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
         if parts.scheme not in ("http", "https") or not host or port == 0 or parts.query or parts.username:
-            raise Invalid(_("An address such as http://127.0.0.1:11333."), field="rspamd_url")
+            raise Invalid(_("An address such as http://127.0.0.1:11333."), field=field)
         net.clean_host(host)
     except (ValueError, net.NetError) as error:
         if isinstance(error, Invalid):
             raise
-        raise Invalid(_("An address such as http://127.0.0.1:11333."), field="rspamd_url") from error
+        raise Invalid(_("An address such as http://127.0.0.1:11333."), field=field) from error
     return text[:300]
 
 

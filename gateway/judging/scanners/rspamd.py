@@ -76,7 +76,11 @@ async def check(
 
 async def learn(server: Server, body: Body, *, is_spam: bool) -> bool:
     """Teach it; False when it knew this message already. Raises: NoVerdict."""
-    found = await _post(server, "/learnspam" if is_spam else "/learnham", [], body, known=(200, 204, 208))
+    known = (200, 204, 208, 404)  # 404: it was learnt before
+    found = await _post(server, "/learnspam" if is_spam else "/learnham", [], body, known=known)
+    problem = str(found.get("error", ""))
+    if problem and "already learned" not in problem:
+        raise NoVerdict(f"rspamd did not learn it: {problem[:200]}")
     return bool(found.get("success"))
 
 
