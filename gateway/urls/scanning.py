@@ -1,0 +1,13 @@
+"""Addresses of the scanners."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from gateway.views import scanning as views
+
+patterns = [
+    path("gateway/scanners/", views.scanners, name="scanners"),
+    path("gateway/scanners/try/", views.scanner_trial_view, name="scanner-trial"),
+    path("gateway/signs/", views.sign_list, name="signs"),
+]
