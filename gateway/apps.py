@@ -10,9 +10,10 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         import gateway.tasks  # registers with Celery, also where nothing autodiscovers
-        from gateway import health, offers
+        from gateway import health, offers, scanner_health
 
         assert gateway.tasks
 
         health.register()
+        scanner_health.register()
         offers.register()

@@ -119,7 +119,7 @@ def scanners_test(actor: Actor, server: subjects.Server) -> Trial:
 
 
 @group.get("/gateway/signs", admit=subjects.server(Right.MANAGE_GATEWAY))
-def sign_list(actor: Actor, server: subjects.Server) -> Signs:
+def gateway_sign_list(actor: Actor, server: subjects.Server) -> Signs:
     """Read what the built-in scorer counts, and what makes headers or encodings broken, or advertising."""
     found = [
         SignAnswer(name=name, kind=sign.group.value, text=sign.text, points=sign.points) for name, sign in SIGNS.items()

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domains.policy.facts import Direction, Envelope, Facts, Mailbox
-from domains.policy.mime import Head
-from domains.policy.reading import Read, read_message
+from domains.policy.facts import Attachment, Direction, Envelope, Facts, Mailbox
+from domains.policy.inside import UNLISTED
+from domains.policy.mime import Head, decoded_body
+from domains.policy.reading import Read, Skipped, read_message
 from gateway.flow import Client
+from gateway.judging.archives.looking import Archives
 from gateway.judging.authentication import results
 from gateway.judging.authentication.canonical import Signable
 from gateway.judging.authentication.checking import Authenticated, authenticate
@@ -23,6 +25,10 @@ from gateway.judging.scoring.scoring import Score, score
 from gateway.judging.scoring.sight import sight_of
 from gateway.judging.settings import ScannerSettings
 
+MOST_ARCHIVES = 10
+_ARCHIVES = frozenset(
+    {"application/zip", "application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"}
+)
 _RECEIVED = re.compile(r"from\s+(\S+)\s+\((?:([\w.-]+)\s+)?\[(?:IPv6:)?([0-9a-fA-F:.]+)\]\)")
 
 
@@ -58,10 +64,15 @@ class Examined:
         return self.facts.header_from[0].address if self.facts.header_from else ""
 
 
-def examine(asked: Asked, settings: ScannerSettings, names: NameCache | None) -> Examined:
-    """names None: DNS isn't asked. Never raises for what a message holds."""
+def examine(
+    asked: Asked, settings: ScannerSettings, names: NameCache | None, archives: Archives | None = None
+) -> Examined:
+    """names None: DNS isn't asked. archives None: only what lies open in archives is seen. Never raises for what a
+    message holds."""
     envelope = Envelope(asked.sender, tuple(asked.recipients), asked.direction, asked.received_at)
     read = read_message(asked.raw, envelope)
+    if archives is not None and any(_is_archive(each) for each in read.facts.attachments):
+        read = replace(read, facts=_with_archives(read, archives))
     checks = asked.client is not None and asked.direction is Direction.INCOMING
     client = asked.client
     if client is not None and asked.is_behind:
@@ -79,6 +90,32 @@ def examine(asked: Asked, settings: ScannerSettings, names: NameCache | None) ->
     )
     facts = read.facts if found is None else replace(read.facts, authentication=found.facts)
     return Examined(facts, read.parts.head, score(sight), found, client, forged)
+
+
+def _is_archive(attachment: Attachment) -> bool:
+    """Something packed; documents of Office are zips too, but nobody means them by an archive."""
+    if attachment.content_type not in _ARCHIVES:
+        return False
+    return not any(entry.name in ("[Content_Types].xml", "mimetype") for entry in attachment.entries)
+
+
+def _with_archives(read: Read, archives: Archives) -> Facts:
+    """The facts with what is in the attached archives, the first ones of a message."""
+    facts, left = read.facts, MOST_ARCHIVES
+    skipped = dict.fromkeys(code for code in facts.incomplete if not code.startswith("archive-"))
+    attachments = []
+    parts = [part for part in read.parts.leaves if part.is_attachment]
+    for part, attachment in zip(parts, facts.attachments, strict=True):
+        if _is_archive(attachment) and left:
+            left -= 1
+            found = archives.look(decoded_body(part)[0])
+            skipped.update(dict.fromkeys(found.skipped))
+            attachments.append(replace(attachment, entries=found.entries or attachment.entries))
+            continue
+        if _is_archive(attachment) or attachment.content_type in UNLISTED:
+            skipped[Skipped.ARCHIVE_UNREAD] = None
+        attachments.append(attachment)
+    return replace(facts, attachments=tuple(attachments), incomplete=tuple(skipped))
 
 
 def _authenticated(

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from domains.diagnosis.lookups import Resolver
 from domains.policy.facts import Direction
 from gateway.flow import Door, Incoming, Inspection
+from gateway.judging.archives.looking import Archives
 from gateway.judging.authentication import results
 from gateway.judging.authentication.names import NameCache
 from gateway.judging.examining import Asked, Examined, examine
@@ -39,6 +40,7 @@ class _Workers:
         self._pool: ThreadPoolExecutor | None = None
         self._large: ThreadPoolExecutor | None = None
         self._names: NameCache | None = None
+        self.archives = Archives()
 
     def pool_for(self, size_bytes: int) -> ThreadPoolExecutor:
         if size_bytes > LARGE_BYTES:
@@ -92,7 +94,7 @@ def _examine(incoming: Incoming, direction: Direction, settings: ScannerSettings
         client=incoming.client if incoming.door in _FOREIGN_DOORS else None,
         is_behind=incoming.door is Door.FILTER,
     )
-    return examine(asked, settings, _workers.names)
+    return examine(asked, settings, _workers.names, _workers.archives)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,24 @@
-"""What the scanners put into the registries: the sentences of their events."""
+"""What the scanners put into the registries: their place in the navigation, the sentences of their events."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
 from accounts import sentences
+from accounts.permissions import Right
+from config.kit import nav
 
 
 def register() -> None:
+    nav.register(
+        "gateway",
+        _("Scanners"),
+        "gateway:scanners",
+        "shield-check",
+        right=Right.MANAGE_GATEWAY,
+        order=80,
+        words=_("spam virus rspamd clamd SPF DKIM DMARC authentication score"),
+    )
     sentences.register({"scanning.update": _("Scanners of the gateway changed")})
     sentences.register_fields(
         {

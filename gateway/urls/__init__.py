@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from gateway.urls import queues, reception, tracking
+from gateway.urls import queues, reception, scanning, tracking
 
 app_name = "gateway"
 
 urlpatterns = [
     *queues.patterns,
     *reception.patterns,
+    *scanning.patterns,
     *tracking.patterns,
 ]

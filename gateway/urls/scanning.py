@@ -8,6 +8,6 @@ from gateway.views import scanning as views
 
 patterns = [
     path("gateway/scanners/", views.scanners, name="scanners"),
-    path("gateway/scanners/try/", views.scanner_trial_view, name="scanner-trial"),
-    path("gateway/signs/", views.sign_list, name="signs"),
+    path("gateway/scanners/try/", views.scanner_trial, name="scanner-trial"),
+    path("gateway/signs/", views.signs, name="signs"),
 ]

@@ -15,10 +15,11 @@ from accounts.requests import ActorRequest
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.versions import CHANGED_MEANWHILE, ChangedMeanwhile
 from domains.errors import Invalid
-from domains.policy import signs
+from domains.policy import signs as named
 from gateway.forms.scanning import ScanningForm
 from gateway.judging.scoring.table import GROUPS, SIGNS
-from gateway.services import scanner_trial, scanning
+from gateway.services import scanner_trial as trials
+from gateway.services import scanning
 
 
 @never_cache
@@ -41,8 +42,8 @@ def scanners(request: ActorRequest) -> HttpResponse:
 
 
 @require_POST
-def scanner_trial_view(request: ActorRequest) -> HttpResponse:
-    for state in scanner_trial.try_scanners(request.actor):
+def scanner_trial(request: ActorRequest) -> HttpResponse:
+    for state in trials.try_scanners(request.actor):
         name = _("Spam") if state.name == "spam" else _("Viruses")
         said = _("%(name)s: %(text)s") % {"name": name, "text": state.text}
         toast(request, said, "success" if state.ok else "error")
@@ -50,7 +51,7 @@ def scanner_trial_view(request: ActorRequest) -> HttpResponse:
 
 
 @require_safe
-def sign_list(request: ActorRequest) -> HttpResponse:
+def signs(request: ActorRequest) -> HttpResponse:
     """What the built-in scorer and the readers of messages look for, in words."""
     request.actor.require_somewhere(Right.TRACK_MAIL)
     groups = [
@@ -65,9 +66,9 @@ def sign_list(request: ActorRequest) -> HttpResponse:
         for group, title in GROUPS.items()
     ]
     tables = [
-        {"title": _("What makes headers broken"), "signs": _named(signs.BAD_HEADERS)},
-        {"title": _("What makes an encoding broken"), "signs": _named(signs.BAD_ENCODING)},
-        {"title": _("What makes advertising"), "signs": _named(signs.ADVERT_SIGNS)},
+        {"title": _("What makes headers broken"), "signs": _named(named.BAD_HEADERS)},
+        {"title": _("What makes an encoding broken"), "signs": _named(named.BAD_ENCODING)},
+        {"title": _("What makes advertising"), "signs": _named(named.ADVERT_SIGNS)},
     ]
     return render_page(request, "gateway/signs.html", {"groups": groups, "tables": tables})
 

@@ -291,6 +291,11 @@ ROWS = [
     Row("user_statistics_reset", of_mailbox, user=403),
     Row("domain_statistics", of_domain, user=404),
     Row("domain_statistics_reset", of_domain, user=404),
+    # scanners
+    server_only("scanners_detail"),
+    server_only("scanners_change"),
+    server_only("scanners_test"),
+    server_only("gateway_sign_list"),
     # mail server
     server_only("smtp_detail"),
     server_only("smtp_set"),

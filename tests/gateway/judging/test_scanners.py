@@ -13,7 +13,7 @@ import pytest
 
 from domains.policy.facts import Direction
 from gateway.flow import InMemory
-from gateway.judging.inspecting import inspect_now
+from gateway.judging.inspecting import inspect, inspect_now
 from gateway.judging.scanners import clamd, rspamd
 from gateway.judging.scanners.connecting import NoVerdict
 from gateway.judging.settings import ScannerSettings, SpamScanner, VirusScanner, WhenDown
@@ -115,8 +115,6 @@ def test_a_scanner_without_a_verdict_is_named_or_refuses_and_is_never_clean(answ
         return server, server.sockets[0].getsockname()[1]
 
     async def go(settings: ScannerSettings) -> Any:
-        from gateway.judging.inspecting import inspect
-
         server, port = await serve()
         if answer is None:
             server.close()
