@@ -83,12 +83,9 @@ def test_what_cannot_be_looked_at_says_so(archives: Archives) -> None:
 
 
 def test_bombs_end_in_their_own_process(archives: Archives) -> None:
-    bomb = zipped(*((f"{number}.zip", zipped(("zero", b"\0" * 30_000_000))) for number in range(3)))
+    bomb = zipped(*((f"{number}.zip", zipped(("zero", b"\0" * 3_000_000))) for number in range(3)))
     assert [name for name, _kind, depth in listed(archives.look(bomb)) if depth == 1] == ["0.zip", "1.zip", "2.zip"]
-    assert (
-        "archive-inside"
-        in archives.look(zipped(("big.gz", gzip.compress(b"\0" * 200_000_000) + b"x" * 70_000_000))).skipped
-    )
+    assert "archive-inside" in archives.look(zipped(("big.gz", gzip.compress(b"x") + b"\0" * 68_000_000))).skipped
     assert "archive-entries" in archives.look(zipped(*((f"{number}", b"") for number in range(2500)))).skipped
     assert archives.look(zipped(("a.txt", b"hello"))).entries  # it goes on
 
