@@ -20,7 +20,8 @@ from gateway.judging.archives.looking import Archives
 from gateway.judging.authentication import results
 from gateway.judging.authentication.canonical import Signable
 from gateway.judging.authentication.checking import Authenticated, authenticate
-from gateway.judging.authentication.names import NameCache, Questions
+from gateway.judging.authentication.names import NameCache, NoAnswer, Questions
+from gateway.judging.callouts import mail_hosts
 from gateway.judging.scoring.scoring import Score, score
 from gateway.judging.scoring.sight import sight_of
 from gateway.judging.settings import ScannerSettings
@@ -78,8 +79,11 @@ def examine(
     if client is not None and asked.is_behind:
         client = named_client(client, read.parts.head)
     found: Authenticated | None = None
+    takes_mail = True
     if checks and client is not None and settings.authenticate and names is not None:
-        found = _authenticated(asked, client, read.facts.header_from, settings, names)
+        questions = Questions(names, timeout_s=settings.dns_timeout_s)
+        found = _authenticated(asked, client, read.facts.header_from, questions)
+        takes_mail = _takes_mail(asked.sender, questions)
     forged = _forged(read, settings.authserv_id) if checks else 0
     sight = sight_of(
         read,
@@ -87,6 +91,7 @@ def examine(
         client_name=client.name if client is not None and checks and names is not None else None,
         helo=client.helo if client is not None else "",
         forged_results=forged,
+        takes_mail=takes_mail,
     )
     facts = read.facts if found is None else replace(read.facts, authentication=found.facts)
     return Examined(facts, read.parts.head, score(sight), found, client, forged)
@@ -118,18 +123,27 @@ def _with_archives(read: Read, archives: Archives) -> Facts:
     return replace(facts, attachments=tuple(attachments), incomplete=tuple(skipped))
 
 
-def _authenticated(
-    asked: Asked, client: Client, header_from: Sequence[Mailbox], settings: ScannerSettings, names: NameCache
-) -> Authenticated:
+def _authenticated(asked: Asked, client: Client, header_from: Sequence[Mailbox], questions: Questions) -> Authenticated:
     return authenticate(
         Signable.of(asked.raw),
-        Questions(names, timeout_s=settings.dns_timeout_s),
+        questions,
         client=client.address,
         helo=client.helo,
         sender=asked.sender,
         header_from=header_from,
         at=asked.received_at,
     )
+
+
+def _takes_mail(sender: str, questions: Questions) -> bool:
+    """Whether bounces have a way back; True where nobody knows."""
+    domain = sender.rpartition("@")[2]
+    if "." not in domain:
+        return True
+    try:
+        return bool(mail_hosts(domain, questions))
+    except NoAnswer:
+        return True
 
 
 def _forged(read: Read, authserv_id: str) -> int:

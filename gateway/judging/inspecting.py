@@ -14,22 +14,30 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from django.db import connection
 
 from domains.diagnosis.lookups import Resolver
-from domains.policy.facts import Direction
+from domains.policy.facts import AuthResult, Direction
 from gateway.flow import Door, Incoming, Inspection
 from gateway.judging.archives.looking import Archives
 from gateway.judging.authentication import results
-from gateway.judging.authentication.names import NameCache
+from gateway.judging.authentication.names import NameCache, Questions
+from gateway.judging.callouts import Callouts
 from gateway.judging.examining import Asked, Examined, examine
 from gateway.judging.scanners import clamd, rspamd
 from gateway.judging.scanners.connecting import NoVerdict
 from gateway.judging.settings import ScannerSettings, SpamScanner, VirusScanner, WhenDown
-from gateway.services.scanning import current_settings
+from gateway.judging.wishes import is_ours, want_verification
+from gateway.naming import own_name
+from gateway.services.scanning import current_settings, kept_settings
 
 THREADS = 32
 LARGE_BYTES = 4 * 1024 * 1024
 _FOREIGN_DOORS = frozenset({Door.MX, Door.FILTER})
+T = TypeVar("T")
 log = logging.getLogger("postkeep.gateway")
 
 
@@ -40,7 +48,9 @@ class _Workers:
         self._pool: ThreadPoolExecutor | None = None
         self._large: ThreadPoolExecutor | None = None
         self._names: NameCache | None = None
+        self._database: ThreadPoolExecutor | None = None
         self.archives = Archives()
+        self.callouts = Callouts(own_name())
 
     def pool_for(self, size_bytes: int) -> ThreadPoolExecutor:
         if size_bytes > LARGE_BYTES:
@@ -48,6 +58,18 @@ class _Workers:
             return self._large
         self._pool = self._pool or ThreadPoolExecutor(THREADS, thread_name_prefix="inspect")
         return self._pool
+
+    async def of_database(self, ask: Callable[[], T]) -> T:
+        """What the database says, asked in one thread, whose connection is given back: there may be many processes."""
+
+        def work() -> T:
+            try:
+                return ask()
+            finally:
+                connection.close()
+
+        self._database = self._database or ThreadPoolExecutor(1, thread_name_prefix="inspect settings")
+        return await asyncio.get_running_loop().run_in_executor(self._database, work)
 
     @property
     def names(self) -> NameCache:
@@ -63,8 +85,12 @@ async def inspect(incoming: Incoming, direction: Direction, settings: ScannerSet
     loop = asyncio.get_running_loop()
     pool = _workers.pool_for(incoming.body.size_bytes)
     if settings is None:
-        settings = await loop.run_in_executor(pool, current_settings)
-    examining = loop.run_in_executor(pool, _examine, incoming, direction, settings)
+        kept = kept_settings()
+        settings = await _workers.of_database(current_settings) if kept is None else kept
+    verifies = False
+    if settings.verify_senders and direction is Direction.INCOMING and incoming.door in _FOREIGN_DOORS:
+        verifies = await _workers.of_database(partial(_wants_verification, incoming))
+    examining = loop.run_in_executor(pool, _examine, incoming, direction, settings, verifies)
     waiting = []
     if settings.spam_scanner is SpamScanner.RSPAMD:
         waiting.append(_ask_rspamd(incoming, settings))
@@ -84,7 +110,13 @@ def inspect_now(incoming: Incoming, direction: Direction, settings: ScannerSetti
     return asyncio.run(inspect(incoming, direction, settings))
 
 
-def _examine(incoming: Incoming, direction: Direction, settings: ScannerSettings) -> Examined:
+def _wants_verification(incoming: Incoming) -> bool:
+    """Whether a recipient wants the sender verified, who is somebody else's."""
+    sender = incoming.sender.address
+    return "@" in sender and not is_ours(sender) and want_verification(each.address for each in incoming.recipients)
+
+
+def _examine(incoming: Incoming, direction: Direction, settings: ScannerSettings, verifies: bool) -> Examined:
     asked = Asked(
         raw=incoming.body.read(),
         sender=incoming.sender.address,
@@ -94,7 +126,13 @@ def _examine(incoming: Incoming, direction: Direction, settings: ScannerSettings
         client=incoming.client if incoming.door in _FOREIGN_DOORS else None,
         is_behind=incoming.door is Door.FILTER,
     )
-    return examine(asked, settings, _workers.names, _workers.archives)
+    examined = examine(asked, settings, _workers.names, _workers.archives)
+    said = examined.facts.authentication
+    if not verifies or AuthResult.FAIL in (said.spf, said.dmarc):  # the one it names had nothing to do with it
+        return examined
+    questions = Questions(_workers.names, timeout_s=settings.dns_timeout_s)
+    verified = _workers.callouts.verify(asked.sender, questions)
+    return replace(examined, facts=replace(examined.facts, sender_verify=verified))
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,13 +48,19 @@ _kept: tuple[float, ScannerSettings] | None = None
 def current_settings() -> ScannerSettings:
     """What counts now, two seconds old at most. Raises: DatabaseError."""
     global _kept
+    kept = kept_settings()
+    if kept is not None:
+        return kept
     now = time.monotonic()
-    kept = _kept
-    if kept is not None and now - kept[0] < KEPT_S:
-        return kept[1]
     found = settings_of(Scanning.objects.filter(pk=1).first() or Scanning(pk=1))
     _kept = now, found
     return found
+
+
+def kept_settings() -> ScannerSettings | None:
+    """What was read less than two seconds ago; asks nobody."""
+    kept = _kept
+    return kept[1] if kept is not None and time.monotonic() - kept[0] < KEPT_S else None
 
 
 def forget_kept() -> None:

@@ -227,6 +227,8 @@ def _brought_by(sight: Sight) -> Iterator[str]:
 
 def _proofs(sight: Sight) -> Iterator[str]:
     found = sight.signed_by
+    if not sight.takes_mail:
+        yield "no-way-back"
     if found.spf.result is AuthResult.FAIL:
         yield "spf-fail"
     elif found.spf.result is AuthResult.SOFTFAIL:

@@ -19,6 +19,7 @@ MOST_CHARACTERS = 64 * 1024
 class Sight:
     """`text`: what can be read, tags taken out, at most 64 K characters; `flat`: the same in lower case with single
     blanks. client_name, helo: of who brought it (None: nobody did). `forged_results`: how many claim to be ours.
+    `takes_mail`: the sender's domain does, or nobody asked.
     `html`: the first source, `tricks`: what it does."""
 
     facts: Facts
@@ -33,6 +34,7 @@ class Sight:
     helo: str
     received_at: datetime
     forged_results: int = 0
+    takes_mail: bool = True
     html: str = ""
     tricks: frozenset[str] = frozenset()
 
@@ -44,6 +46,7 @@ def sight_of(
     client_name: str | None = None,
     helo: str = "",
     forged_results: int = 0,
+    takes_mail: bool = True,
 ) -> Sight:
     plain = [body for body in read.bodies if not body.is_html] or list(read.bodies)
     text = "\n".join(body.plain[:MOST_CHARACTERS] for body in plain)[:MOST_CHARACTERS]
@@ -64,6 +67,7 @@ def sight_of(
         helo=helo,
         received_at=read.facts.received_at,
         forged_results=forged_results,
+        takes_mail=takes_mail,
         html=html,
         tricks=frozenset(tricks_of(html)) if html else frozenset(),
     )

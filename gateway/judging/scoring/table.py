@@ -77,6 +77,7 @@ SIGNS: Mapping[str, Sign] = {
     "dmarc-fail": Sign(_S, 0.8, _("Nothing proves that From is right (DMARC).")),
     "client-nameless": Sign(_S, 1.5, _("The server that brought it has no name in DNS.")),
     "helo-odd": Sign(_S, 1.5, _("The server that brought it gave no proper name of its own.")),
+    "no-way-back": Sign(_S, 2.0, _("The sender's domain takes no mail, so that nobody can answer.")),
     "from-digits": Sign(_S, 0.4, _("The sender's address has many digits.")),
     "from-random": Sign(_S, 0.4, _("The sender's address looks made up.")),
     "from-empty": Sign(_S, 1.0, _("From has no address.")),
