@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("gateway", "0004_scanning"),
+        ("gateway", "0005_reception"),
     ]
 
     operations = [
