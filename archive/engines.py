@@ -17,12 +17,13 @@ from pathlib import Path
 from django.db import DatabaseError, connection
 from django.utils.translation import gettext as _
 
-from archive import attachment_options
+from archive import attachment_options, grounds
 from archive import store as engine
 from archive.errors import StoreProtected, StoreUnavailable
 from archive.models import Store
-from archive.store.backend import FileBackend
 from archive.store.errors import StoreError
+from archive.store.postgres import PostgresBackend
+from archive.store.postgres.backend import PACK_BYTES
 from archive.texts import Policy, Reader
 from config.kit import secrets
 
@@ -67,7 +68,7 @@ def keys() -> engine.Keys:
 
 
 def open_store(store: Store) -> engine.Store:
-    """The open engine of a store. Raises: StoreUnavailable (folder missing, wrong key, not a store, detached)."""
+    """The open engine of a store. Raises: StoreUnavailable (its place or key is missing, not a store, detached)."""
     if store.detached_at is not None:  # its catalogue would be made anew, in plain text
         raise _unavailable(store, _("it is detached"))
     with _guard:
@@ -78,13 +79,39 @@ def open_store(store: Store) -> engine.Store:
         if found is None:
             _refuse_again(store)
             try:
-                found = _open[store.pk] = engine.Store.open(store.root, store.work, keys(), index=store.index)
+                found = _open[store.pk] = open_on_ground(store, store.work, index=store.index)
                 found.reader = _reader
             except UNOPENABLE as error:
                 _failed[store.pk] = (time.time(), str(error))
                 raise _unavailable(store, str(error)) from error
             _failed.pop(store.pk, None)
         return found
+
+
+def open_on_ground(store: Store, work: Path, *, index: Path | None = None, repair: bool = False) -> engine.Store:
+    """A new engine of a store, wherever it lies, for whoever closes it. Raises: StoreError, SecretsError, OSError."""
+    if store.is_folder:
+        return engine.Store.open(store.root, work, keys(), index=index, repair=repair)
+    backend = grounds.database_backend(store)
+    try:
+        return engine.Store.open_in(backend, work, keys(), index=index, repair=repair, pack_bytes=PACK_BYTES)
+    except BaseException:
+        backend.close()
+        raise
+
+
+def make_on_ground(store: Store) -> str:
+    """Make an empty store where its row says; its identity. Raises: StoreError, SecretsError, OSError."""
+    if store.is_folder:
+        with engine.Store.create(store.root, store.work, keys(), index=store.index) as opened:
+            return opened.identity
+    bare = grounds.database_backend(store)
+    backend = PostgresBackend.create(bare.database, bare.objects)
+    try:
+        with engine.Store.create_in(backend, store.work, keys(), index=store.index, pack_bytes=PACK_BYTES) as opened:
+            return opened.identity
+    finally:
+        backend.close()
 
 
 def _refuse_again(store: Store) -> None:
@@ -134,7 +161,7 @@ def opened_for_upkeep(store: Store, *, repair: bool = False) -> Iterator[engine.
     Raises: StoreUnavailable.
     """
     try:
-        opened = engine.Store.open(store.root, store.work, keys(), index=store.index, repair=repair)
+        opened = open_on_ground(store, store.work, index=store.index, repair=repair)
     except UNOPENABLE as error:
         raise _unavailable(store, str(error)) from error
     opened.reader = _reader
@@ -184,8 +211,3 @@ def _forget() -> None:
 
 
 os.register_at_fork(after_in_child=_forget)
-
-
-def engine_folder(path: str) -> FileBackend:
-    """The files of a store folder that isn't open, for looking at its small files."""
-    return FileBackend(Path(path))

@@ -66,7 +66,7 @@ def _check_backups(destination: BackupDestination) -> Report:
 
 
 def _check(store: Store) -> Report:
-    line, free = storefacts.store_line(store), storefacts.free_bytes(store.root)
+    line, free = storefacts.store_line(store), storefacts.free_of(store)
     name = _("Store “%(name)s”") % {"name": store.name}
     if line.problem:
         return Report("error", line.problem, name=name)

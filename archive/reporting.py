@@ -9,6 +9,7 @@ import datetime as dt
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.db.models import Sum
 from django.utils.translation import gettext as _
@@ -34,9 +35,13 @@ NEAR = 0.85  # of the size at which the next store is made
 
 
 def register() -> None:
-    disks.register(gettext_lazy("Stores"), lambda: [store.root for store in selectors.open_stores()])
+    disks.register(gettext_lazy("Stores"), _folders_of_stores)
     reports.register(Section("archived", gettext_lazy("Archived"), archived, order=10))
     reports.register(Section("stores", gettext_lazy("Stores"), stores, order=40))
+
+
+def _folders_of_stores() -> list[Path]:
+    return [folder for store in selectors.open_stores() if (folder := storefacts.folder_of(store)) is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +230,7 @@ def _troubles(store: Store, line: StoreLine) -> list[Notice]:
     if (line.lag or 0) > LAG_WARNING:
         text = _("The index of “%(name)s” is behind: search doesn't find its newest mail yet.")
         found.append(Notice(text % said, Tone.WARN, url))
-    free = storefacts.free_bytes(store.root) if store.is_open else None
+    free = storefacts.free_of(store) if store.is_open else None
     if free is not None and free < FREE_WARNING_BYTES:
         text = _("Little room is left for “%(name)s”: %(free)s.")
         tone = Tone.BAD if free < FREE_ERROR_BYTES else Tone.WARN

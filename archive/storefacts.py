@@ -19,6 +19,8 @@ from archive.errors import StoreUnavailable
 from archive.models import Store
 from archive.services import autocreate
 from archive.store.errors import StoreError
+from archive.store.postgres import PostgresBackend
+from config import environment
 from config.kit import paths
 from domains.models import Mailbox
 
@@ -39,6 +41,7 @@ class StoreLine:
     verified_at: datetime | None = None
     fill: str = ""
     customer: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ def store_line(store: Store) -> StoreLine:
     known: dict[str, Any] = {
         "verified_at": store.verified_at,
         "customer": store.customer.name if store.customer else "",
+        "place": "" if store.is_folder else store.get_kind_display(),
     }
     if not store.is_open:
         return StoreLine(store.pk, store.name, store.state, messages=store.figures.get("messages"), **known)
@@ -104,6 +108,31 @@ def work_bytes(store: Store) -> int | None:
     """Catalogue and index."""
     try:
         return engines.open_store(store).facts().work_bytes if store.is_open else None
+    except (StoreUnavailable, StoreError, OSError):
+        return None
+
+
+def free_of(store: Store) -> int | None:
+    """Room where a store grows: on the disk of its folder, or of Postkeep's own database; None where nobody can say."""
+    if store.is_folder:
+        return free_bytes(store.root)
+    return free_bytes(paths.home() / "pg") if not store.dsn and environment.has_own_database() else None
+
+
+def folder_of(store: Store) -> Path | None:
+    """The folder of this machine that a store fills: its own, or that of its packs; None where there is none."""
+    if store.is_folder:
+        return store.root
+    return Path(store.objects_path) if store.objects_path else None
+
+
+def in_database_bytes(store: Store) -> int | None:
+    """What a store takes in its database; None for one in a folder, or where it can't be asked."""
+    if store.is_folder or not store.is_open:
+        return None
+    try:
+        backend = engines.open_store(store).backend
+        return backend.size_bytes() if isinstance(backend, PostgresBackend) else None
     except (StoreUnavailable, StoreError, OSError):
         return None
 

@@ -22,6 +22,8 @@ from config.servers import pg_program
 from .errors import BackupError
 
 LEFT_OUT = ("django_session",)
+# Schemas of stores: their content is in a backup as that of every other store is (`services.store_places`).
+NOT_OURS = "store_*"
 LOCK_WAIT = "60s"
 
 
@@ -61,6 +63,7 @@ class Server:
 def dump(server: Server, target: Path, *, stop: Stop = never) -> None:
     """Write the database to a new file, 0600. Raises: DatabaseFailed, Stopped."""
     command = ["--format=custom", "--no-owner", "--no-privileges", f"--lock-wait-timeout={LOCK_WAIT}"]
+    command.append(f"--exclude-schema={NOT_OURS}")
     command += [f"--exclude-table-data={name}" for name in LEFT_OUT]
     target.touch(mode=0o600, exist_ok=False)
     _run(server, "pg_dump", [*command, "--file", str(target)], stop)

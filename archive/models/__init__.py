@@ -43,6 +43,7 @@ from archive.models.profiles import (
     SourceMessage,
     Trigger,
 )
+from archive.models.store_places import ObjectsKind, StoreKind
 from archive.models.stores import AutoCreation, Store, StoreState
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "Gap",
     "LegalHold",
     "NoticeDelay",
+    "ObjectsKind",
     "PackageFormat",
     "Profile",
     "ProfileKind",
@@ -96,6 +98,7 @@ __all__ = [
     "SourceMessage",
     "Store",
     "StoreCheckpoint",
+    "StoreKind",
     "StoreState",
     "Trigger",
     "Upload",

@@ -1,4 +1,4 @@
-"""Which store folders this installation has, whose mail goes where, and when a new one is made.
+"""Which stores this installation has, whose mail goes where, and when a new one is made.
 
 Figures are what was counted last (`services.upkeep`); the truth about a store's content is in the store.
 """
@@ -12,6 +12,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from archive.models.store_places import StoreKind, StorePlace
 from config.kit import paths
 from config.kit.versions import Versioned
 
@@ -33,8 +34,8 @@ class StoreQuerySet(models.QuerySet["Store"]):
         return self.attached().exclude(state=StoreState.DISABLED)
 
 
-class Store(Versioned):
-    """One store folder this installation has attached. New mail goes to the current one.
+class Store(StorePlace, Versioned):
+    """One store this installation has attached. New mail goes to the current one.
 
     A store that is bound to a customer takes mail of that customer's mailboxes only; among those of a customer one may
     be current, and takes their new mail instead of the shared one. `state` is what was asked for; whether the store can
@@ -42,7 +43,6 @@ class Store(Versioned):
     """
 
     name = models.CharField(_("name"), max_length=100)
-    path = models.CharField(_("folder"), max_length=1000)
     work_path = models.CharField(_("folder of the catalogue"), max_length=1000, blank=True, default="")
     index_path = models.CharField(_("folder of the index"), max_length=1000, blank=True, default="")
     identity = models.CharField(max_length=64, unique=True, null=True)  # noqa: DJ001  # none until its folder is made
@@ -74,6 +74,11 @@ class Store(Versioned):
                 fields=["path"], condition=models.Q(detached_at=None), name="archive_store_path_once"
             ),
             models.UniqueConstraint(
+                fields=["dsn", "schema"],
+                condition=models.Q(detached_at=None, kind=StoreKind.POSTGRES),
+                name="archive_store_schema_once",
+            ),
+            models.UniqueConstraint(
                 fields=["state"],
                 condition=models.Q(state="current", customer=None),
                 name="archive_store_one_current",
@@ -90,8 +95,16 @@ class Store(Versioned):
 
     @property
     def root(self) -> Path:
-        """The store's folder: absolute as it stands, or below the stores folder (so that HOME can move)."""
+        """The store's folder: absolute as it stands, or below the stores folder (so that HOME can move).
+
+        Of a store in a database the folder that a restored backup would be in: nothing lies there.
+        """
         return paths.stores_dir() / self.path
+
+    @property
+    def shown(self) -> str:
+        """Where its mail lies, as people read it."""
+        return str(self.root) if self.is_folder else f"{self.database_shown}: {self.schema}"
 
     @property
     def work(self) -> Path:

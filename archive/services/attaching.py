@@ -1,4 +1,5 @@
-"""Attaching a store folder that lies on this machine: one of ours that was detached, a copy, or one from elsewhere.
+"""Attaching a store that is there already, in a folder of this machine or in a database: one of ours that was detached,
+a copy, or one from elsewhere.
 
 First it is looked at in a place of its own: its journal is replayed and every message must have its bytes
 (`archive.store.operations.attach`). A folder that was copied while it was written is refused with what is missing, or
@@ -9,8 +10,9 @@ mail is kept under numbers that nobody here has.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,19 +23,21 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.actors import Actor
 from accounts.permissions import Right
-from archive import engines
+from archive import engines, grounds
 from archive import store as engine
 from archive.errors import StoreRefused, StoreUnavailable
 from archive.models import Store, StoreState
 from archive.services import retention_dates
 from archive.services.store_changes import read_state
-from archive.services.store_places import check_content, check_work, kept_as
+from archive.services.store_places import Place, columns_for, require_objects_there
 from archive.services.stores import NewStore, closed_store, lock_stores, require_free_name
 from archive.store.errors import Busy, Damaged, KeyRefused, StoreError, WrongFormat
 from archive.store.keys import unwrap
-from archive.store.layout import read_head
+from archive.store.layout import read_head, read_whole
 from archive.store.operations import attach, recover, unlock, upgrade
 from archive.store.operations.report import Report
+from archive.store.postgres.backend import PACK_BYTES
+from archive.store.sqlite_catalogue import SqliteCatalogue
 from config.kit import paths, secrets
 from domains.models import Mailbox
 
@@ -68,16 +72,16 @@ class Attachment:
     recover: bool = False
 
 
-def look_at(actor: Actor, content: str) -> Found:
-    """What attaching a folder would bring; changes nothing that stays. Raises: Forbidden, StoreRefused."""
+def look_at(actor: Actor, place: Place) -> Found:
+    """What attaching a store would bring; changes nothing that stays. Raises: Forbidden, StoreRefused."""
     actor.require(Right.MANAGE_STORES)
-    root = check_content(content)
-    found = _head(root)
+    there = Store(name="", **columns_for(place, "", making=False))
+    found = _head(there)
     if found.is_locked:
         return found
     work = _place_to_look(found.identity)
     try:
-        with _open(root, work, repair=False) as opened:
+        with _looking(there, work, found.identity) as opened:
             found.report = attach.run(opened, attach.plan(opened))
             mapping = {} if found.known_as else owners_here(opened)
             found.mailboxes_here, found.mailboxes_elsewhere = _told_apart(opened, mapping)
@@ -85,29 +89,30 @@ def look_at(actor: Actor, content: str) -> Found:
     except Damaged as error:
         found.problem = str(error)
     except (StoreError, OSError) as error:
-        raise StoreRefused(str(error), field="content_path") from error
+        raise StoreRefused(str(error), field=_field(there)) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return found
 
 
 def attach_store(actor: Actor, attachment: Attachment, *, tell: Tell = lambda text: None) -> Store:
-    """Attach a folder as a store. One that our keys don't open is attached locked, and waits for `unlock_store`.
+    """Attach what lies there as a store. One that our keys don't open is attached locked, and waits for `unlock_store`.
 
     Raises: Forbidden, BadArguments, StoreRefused (its name, its place, or what it lacks), StoreUnavailable.
     """
     actor.require(Right.MANAGE_STORES)
     wanted = attachment.wanted
     require_free_name(wanted.name)
-    root = check_content(wanted.place.content)
-    places = check_work(wanted.place.database, "database_path"), check_work(wanted.place.index, "index_path")
+    columns = columns_for(wanted.place, wanted.name, making=False)
+    there = Store(name=wanted.name, **columns)
     state = read_state(wanted.state or "normal")
-    found = _head(root)
-    work = Path(places[0]) if places[0] else _place_to_look(found.identity)
+    found = _head(there)
+    require_objects_there(there)
+    work = Path(there.work_path) if there.work_path else _place_to_look(found.identity)
     if not found.is_locked:
-        _settle(root, work, is_ours=bool(found.known_as), recovering=attachment.recover, tell=tell)
-    store = _keep(actor, wanted, root, places, state, found)
-    if not places[0]:
+        _settle(there, work, is_ours=bool(found.known_as), recovering=attachment.recover, tell=tell)
+    store = _keep(actor, wanted, columns, state, found)
+    if not store.work_path:
         shutil.rmtree(store.work, ignore_errors=True)
         if work.exists():
             work.rename(store.work)
@@ -130,7 +135,8 @@ def unlock_store(actor: Actor, store: Store, *, passphrase: str, tell: Tell = la
     private = secrets.parse_recovery_key(passphrase)
     was_locked = bool(engines.problem_of(store)) or not store.is_open
     try:
-        unlock.run(store.root, engines.keys(), private)
+        with grounds.files_of(store) as files:
+            unlock.run(files, engines.keys(), private)
     except KeyRefused as error:
         raise StoreRefused(_("This is not the recovery key of this store."), field="passphrase") from error
     except StoreError as error:
@@ -138,7 +144,7 @@ def unlock_store(actor: Actor, store: Store, *, passphrase: str, tell: Tell = la
     engines.close_store(store)
     if was_locked:
         (store.work / engine.PROTECTED).unlink(missing_ok=True)
-        _settle(store.root, store.work, is_ours=False, recovering=False, tell=tell)
+        _settle(store, store.work, is_ours=False, recovering=False, tell=tell)
         engines.mark_protected(store)
         retention_dates.begin_anew(store)
     audit.record(actor, "store.unlock", store)
@@ -167,30 +173,41 @@ def owners_here(opened: engine.Store) -> dict[int, int]:
     return {old: new for old, new in sorted(mapping.items()) if old != new}
 
 
-def _head(root: Path) -> Found:
-    """Raises: StoreRefused (no store, in use, attached already)."""
-    backend = engines.engine_folder(str(root))
+def _head(there: Store) -> Found:
+    """Raises: StoreRefused (no store, in use, attached already, the database can't be reached)."""
     try:
-        head = read_head(backend)
-        with backend.lock("writer.lock", wait=False):
-            pass
+        with grounds.files_of(there) as files:
+            head = read_head(files)
+            with files.lock("writer.lock", wait=False):
+                pass
+            found = Found(head.identity, head.format)
+            _require_unknown(found, _field(there))
+            try:
+                unwrap(read_whole(files, "keys.json"), head.identity, engines.keys().master)
+            except KeyRefused:
+                found.is_locked = True
+            except StoreError as error:
+                text = _("Its keys can't be read: %(why)s") % {"why": error}
+                raise StoreRefused(text, field=_field(there)) from error
     except Busy as error:
-        raise StoreRefused(_("Somebody is writing to this store just now."), field="content_path") from error
-    except StoreError as error:
-        raise StoreRefused(str(error), field="content_path") from error
-    found = Found(head.identity, head.format)
-    known = Store.objects.filter(identity=head.identity).first()
+        raise StoreRefused(_("Somebody is writing to this store just now."), field=_field(there)) from error
+    except (StoreError, secrets.SecretsError) as error:
+        raise StoreRefused(str(error), field=_field(there)) from error
+    return found
+
+
+def _require_unknown(found: Found, field: str) -> None:
+    """Raises: StoreRefused."""
+    known = Store.objects.filter(identity=found.identity).first()
     if known is not None and known.detached_at is None:
         said = {"name": known.name}
-        raise StoreRefused(_("This is the store “%(name)s”, or a copy of it.") % said, field="content_path")
+        raise StoreRefused(_("This is the store “%(name)s”, or a copy of it.") % said, field=field)
     found.known_as = known.name if known is not None else ""
-    try:
-        unwrap((root / "keys.json").read_bytes(), head.identity, engines.keys().master)
-    except KeyRefused:
-        found.is_locked = True
-    except (StoreError, OSError) as error:
-        raise StoreRefused(_("Its keys can't be read: %(why)s") % {"why": error}, field="content_path") from error
-    return found
+
+
+def _field(there: Store) -> str:
+    """Which field of a form says where it lies."""
+    return "content_path" if there.is_folder else "schema"
 
 
 def _place_to_look(identity: str) -> Path:
@@ -199,14 +216,30 @@ def _place_to_look(identity: str) -> Path:
     return work
 
 
-def _open(root: Path, work: Path, *, repair: bool) -> engine.Store:
-    return engine.Store.open(root, work, engines.keys(), repair=repair)
+@contextlib.contextmanager
+def _looking(there: Store, work: Path, identity: str) -> Iterator[engine.Store]:
+    """The store with a catalogue that is made of its journal here, also where there is one in its database.
+
+    Raises: StoreError, SecretsError.
+    """
+    if there.is_folder:
+        with engines.open_on_ground(there, work) as opened:
+            yield opened
+        return
+    backend = grounds.database_backend(there)
+    with contextlib.closing(backend):
+        key = unwrap(read_whole(backend, "keys.json"), identity, engines.keys().master)
+        work.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own = SqliteCatalogue(work / "looking.sqlite")
+        with engine.Store(backend, work, key, identity, pack_bytes=PACK_BYTES, catalogue=own) as opened:
+            opened.refresh()
+            yield opened
 
 
-def _settle(root: Path, work: Path, *, is_ours: bool, recovering: bool, tell: Tell) -> None:
+def _settle(there: Store, work: Path, *, is_ours: bool, recovering: bool, tell: Tell) -> None:
     """Replay, look, recover if that is wanted, and tell its mailboxes apart. Raises: StoreRefused, StoreUnavailable."""
     try:
-        with _open(root, work, repair=recovering) as opened:
+        with engines.open_on_ground(there, work, repair=recovering or not there.is_folder) as opened:
             if recovering:
                 report = recover.run(opened, recover.plan(opened))
                 for note in report.notes:
@@ -214,7 +247,7 @@ def _settle(root: Path, work: Path, *, is_ours: bool, recovering: bool, tell: Te
                 for problem in report.problems:
                     tell(f"{problem.what}: {problem.messages_total}")
             else:
-                _require_whole(attach.run(opened, attach.plan(opened)))
+                _require_whole(_compared(there, opened), _field(there))
             mapping = {} if is_ours else owners_here(opened)
             if mapping:
                 if opened.format < 2:
@@ -223,20 +256,36 @@ def _settle(root: Path, work: Path, *, is_ours: bool, recovering: bool, tell: Te
                     opened.commit([["own", [[old, new] for old, new in mapping.items()]]])
                 tell(f"mailboxes that have other numbers here: {len(mapping)}")
     except (Damaged, WrongFormat) as error:
-        text = _("The folder is damaged, or was copied while it was written: %(why)s") % {"why": error}
-        raise StoreRefused(text, field="content_path") from error
+        text = _("The store is damaged, or was copied while it was written: %(why)s") % {"why": error}
+        raise StoreRefused(text, field=_field(there)) from error
     except (StoreError, secrets.SecretsError, OSError) as error:
         raise StoreUnavailable(str(error)) from error
 
 
-def _require_whole(report: Report) -> None:
+def _compared(there: Store, opened: engine.Store) -> Report:
+    """What the store lacks; a catalogue that lay in its database is replaced by one that is made of the journal."""
+    if there.is_folder:
+        return attach.run(opened, attach.plan(opened))
+    own = opened.work / "own"
+    try:
+        with _looking(there, own, opened.identity) as looking:
+            report = attach.run(looking, attach.plan(looking))
+        if report.ok:
+            with opened.writer_lease():
+                opened.replace_catalogue(own / "looking.sqlite")
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+    return report
+
+
+def _require_whole(report: Report, field: str) -> None:
     if report.ok:
         return
     lost = sum(problem.messages_total for problem in report.problems)
     said = {"why": f"{report.problems[0].where}: {report.problems[0].what}", "count": lost}
-    text = _("The folder lacks something, as one does that was copied while it was written: %(why)s. Messages "
+    text = _("The store lacks something, as one does that was copied while it was written: %(why)s. Messages "
              "concerned: %(count)d. Copy it again, or attach it with recovery, which says what is lost.")  # fmt: skip
-    raise StoreRefused(text % said, field="content_path")
+    raise StoreRefused(text % said, field=field)
 
 
 def _told_apart(opened: engine.Store, mapping: dict[int, int]) -> tuple[int, list[str]]:
@@ -250,20 +299,20 @@ def _told_apart(opened: engine.Store, mapping: dict[int, int]) -> tuple[int, lis
     return len(numbers) - len(elsewhere), elsewhere
 
 
-def _keep(
-    actor: Actor, wanted: NewStore, root: Path, places: tuple[str, str], state: StoreState, found: Found
-) -> Store:
+def _keep(actor: Actor, wanted: NewStore, columns: dict[str, Any], state: StoreState, found: Found) -> Store:
     with transaction.atomic():
         lock_stores()
         require_free_name(wanted.name)
         values: dict[str, Any] = {
-            "name": wanted.name, "path": kept_as(root), "work_path": places[0], "index_path": places[1],
-            "state": state, "customer": wanted.customer, "detached_at": None, "figures": {}, "verified_at": None,
-            "verified_ok": None, "verified_by": None,
+            "name": wanted.name, **columns, "state": state, "customer": wanted.customer, "detached_at": None,
+            "figures": {}, "verified_at": None, "verified_ok": None, "verified_by": None,
         }  # fmt: skip
         if state == StoreState.CURRENT:
             current = Store.objects.filter(state=StoreState.CURRENT, customer=wanted.customer, detached_at=None)
             current.update(state=StoreState.NORMAL)
         store, _made = Store.objects.update_or_create(identity=found.identity, defaults=values)
-        audit.record(actor, "store.attach", store, folder=str(root), locked=found.is_locked, state=str(state))
+        audit.record(
+            actor, "store.attach", store, folder=store.shown, kind=str(store.kind), locked=found.is_locked,
+            state=str(state),
+        )  # fmt: skip
     return store

@@ -19,10 +19,11 @@ from accounts.permissions import Right
 from archive import engines
 from archive.errors import ArchiveError, StoreRefused, StoreUnavailable
 from archive.models import AutoCreation, Store, StoreState
-from archive.services.store_places import Place, free_folder, store_roots, work_roots
+from archive.services.store_places import DatabasePlace, Place, free_folder, store_roots, work_roots
 from archive.services.stores import NewStore, lock_stores, make_store
 from archive.store.errors import StoreError
 from config.kit import versions
+from config.kit.secrets import SecretsError
 
 log = logging.getLogger("postkeep.archive")
 
@@ -97,7 +98,7 @@ def create_where_due(actor: Actor) -> list[Store]:
         try:
             if engines.open_store(store).facts().stored_bytes >= config.size_threshold_bytes:
                 made += _follow(actor, store, config)
-        except (ArchiveError, StoreError, OSError) as error:
+        except (ArchiveError, StoreError, SecretsError, OSError) as error:
             log.warning("no store can follow %s now: %s", store.name, error)
     return made
 
@@ -110,7 +111,7 @@ def _follow(actor: Actor, store: Store, config: AutoCreation) -> list[Store]:
         if store.state != StoreState.CURRENT or store.detached_at is not None:
             return []
         name = _next_name(store.name)
-        wanted = NewStore(name, _place(name, config), store.customer, StoreState.CURRENT)
+        wanted = NewStore(name, _place(name, store, config), store.customer, StoreState.CURRENT)
         try:
             return [make_store(actor, wanted)]
         except StoreUnavailable:
@@ -118,13 +119,33 @@ def _follow(actor: Actor, store: Store, config: AutoCreation) -> list[Store]:
             raise
 
 
-def _place(name: str, config: AutoCreation) -> Place:
-    content = free_folder(name, Path(config.content_base) if config.content_base else None)
+def _place(name: str, before: Store, config: AutoCreation) -> Place:
+    """Of the same kind as the one before: a folder, or a schema of the same database with the same place for packs."""
+    base = Path(config.content_base) if config.content_base else None
+    content = free_folder(name, base)
     below = {base: str(Path(base) / content.name) if base else "" for base in (config.database_base, config.index_base)}
     index = below[config.index_base]
     if index and index == below[config.database_base]:
         index = f"{index}-index"
-    return Place(str(content), below[config.database_base], index)
+    if before.is_folder:
+        return Place(str(content), below[config.database_base], index)
+    return Place("", below[config.database_base], index, _database(name, before))
+
+
+def _database(name: str, before: Store) -> DatabasePlace:
+    packs = before.objects_path and str(free_folder(f"{name} packs", Path(before.objects_path).parent))
+    return DatabasePlace(
+        dsn=before.dsn,
+        password=before.dsn_password.reveal(),
+        objects=before.objects_kind,
+        objects_path=packs,
+        endpoint=before.endpoint,
+        bucket=before.bucket,
+        prefix=before.prefix,
+        region=before.region,
+        access_key=before.access_key,
+        secret_key=before.secret_key.reveal(),
+    )
 
 
 def _next_name(name: str) -> str:

@@ -20,13 +20,13 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.actors import Actor
 from accounts.permissions import Right
-from archive import engines
+from archive import engines, grounds
 from archive import store as engine
 from archive.errors import StoreUnavailable
 from archive.models import Store
 from archive.store.errors import StoreError
 from archive.store.keys import unwrap, unwrap_with_recovery, wrap
-from archive.store.layout import finish_master, stage_master
+from archive.store.layout import finish_master, read_whole, stage_master
 from config.kit import paths, sealing_keys, secrets
 from jobs import proofs
 from jobs.proofs import Approved
@@ -40,7 +40,8 @@ def recover_keys(actor: Actor, *, recovery_key: str) -> dict[str, object]:
     """Open every store with the recovery key, give the installation a new master key, and wrap all stores under it.
 
     The keys of the secrets in the database (`config.kit.sealed`) likewise; one that nothing opens any more is named in
-    the answer's `secrets_lost` and holds up nothing: what it sealed must be typed in again.
+    the answer's `secrets_lost` and holds up nothing: what it sealed must be typed in again. A store whose database can't
+    be reached by its password then is named in `stores_left`: its recovery key unlocks it later.
 
     The old master key, where there is one, is kept beside the new one under a name with its date. Crash-safe: until
     the last step the old master key stays, and the recovery key opens every store and every sealing key at every
@@ -49,20 +50,39 @@ def recover_keys(actor: Actor, *, recovery_key: str) -> dict[str, object]:
     """
     actor.require(Right.MANAGE_SERVER)
     private = secrets.parse_recovery_key(recovery_key)
-    stores = list(Store.objects.filter(detached_at=None).order_by("pk"))
+    every = list(Store.objects.filter(detached_at=None).order_by("pk"))
+    # The password of a database is such a secret itself: those stores come when it can be opened again.
+    stores = [store for store in every if not store.dsn_password]
     opened = {store.pk: _unwrap(store, private) for store in stores}
     new = random.token_bytes(secrets.KEY_BYTES)
     keys = engine.Keys(master=new, recovery_public=secrets.public_of(private))
     prepared = _write_key(_master_file().with_suffix(".new"), new.hex().encode())
     for store in stores:
-        _replace(store.root / KEYS_FILE, wrap(opened[store.pk], store.identity or "", keys))
+        with _translated(store), grounds.files_of(store) as files:
+            files.put(KEYS_FILE, wrap(opened[store.pk], store.identity or "", keys))
     sealing = sealing_keys.rewrap(recovery_private=private, new_master=new)
     kept = _put_in_force(prepared)
     _restore_recovery_public(private)
     engines.close_all()
-    names = [store.name for store in stores]
-    audit.record(actor, "keys.recover", None, stores=names, secrets_lost=sealing.lost)
-    return {"stores": names, "master": str(_master_file()), "old_master": kept, "secrets_lost": sealing.lost}
+    sealing_keys.forget()
+    left = [store.name for store in every if store.dsn_password and not _wrapped_later(store, private, keys)]
+    names = [store.name for store in every if store.name not in left]
+    audit.record(actor, "keys.recover", None, stores=names, stores_left=left, secrets_lost=sealing.lost)
+    return {
+        "stores": names, "stores_left": left, "master": str(_master_file()), "old_master": kept,
+        "secrets_lost": sealing.lost,
+    }  # fmt: skip
+
+
+def _wrapped_later(store: Store, private: bytes, keys: engine.Keys) -> bool:
+    """Wrap the key of a store whose database has a password; False where it can't be reached or opened now."""
+    try:
+        key = _unwrap(store, private)
+        with grounds.files_of(store) as files:
+            files.put(KEYS_FILE, wrap(key, store.identity or "", keys))
+    except (StoreUnavailable, StoreError, secrets.SecretsError):
+        return False
+    return True
 
 
 def plan_renewal(actor: Actor) -> dict[str, int]:
@@ -90,15 +110,15 @@ def renew_master_key(actor: Actor, *, approved: Approved | None = None, tell: Te
     if prepared.exists() or not _is_unfinished(stores):
         new = _prepare(prepared)
         for store in stores:
-            with _translated(store):
-                stage_master(store.root, engines.keys(), new)
+            with _translated(store), grounds.files_of(store) as files:
+                stage_master(files, engines.keys(), new)
             tell(f"{store.name}: opens with both keys")
         sealing_keys.stage(new)
         kept = _put_in_force(prepared)
         tell("the new master key is in force")
     for store in stores:
-        with _translated(store):
-            finish_master(store.root, engines.keys())
+        with _translated(store), grounds.files_of(store) as files:
+            finish_master(files, engines.keys())
     sealed = sealing_keys.finish()
     names = [store.name for store in stores]
     audit.record(actor, "keys.renew", None, stores=names, secrets=sealed)
@@ -107,7 +127,7 @@ def renew_master_key(actor: Actor, *, approved: Approved | None = None, tell: Te
 
 def _is_unfinished(stores: list[Store]) -> bool:
     """Whether a renewal was killed after its key was put in force: some store still opens with the old one too."""
-    return any(HAS_NEXT in (store.root / KEYS_FILE).read_bytes() for store in stores if store.root.is_dir())
+    return any(HAS_NEXT in _document(store, missing=b"") for store in stores)
 
 
 def _prepare(path: Path) -> bytes:
@@ -137,9 +157,20 @@ KEYS_FILE = "keys.json"
 HAS_NEXT = b'"next"'
 
 
+def _document(store: Store, *, missing: bytes | None = None) -> bytes:
+    """The store's wrapped key; `missing` where it can't be read. Raises: StoreError, SecretsError."""
+    try:
+        with grounds.files_of(store) as files:
+            return read_whole(files, KEYS_FILE)
+    except StoreError:
+        if missing is None:
+            raise
+        return missing
+
+
 def _unwrap(store: Store, private: bytes) -> bytes:
     try:
-        return unwrap_with_recovery((store.root / KEYS_FILE).read_bytes(), store.identity or "", private)
+        return unwrap_with_recovery(_document(store), store.identity or "", private)
     except (StoreError, OSError) as error:
         raise StoreUnavailable(f"the store “{store.name}” can't be opened with this key: {error}") from error
 
@@ -172,9 +203,9 @@ def put_master_in_force(master: bytes) -> None:
 
     Nothing is wrapped anew. Raises: StoreUnavailable (a store doesn't open with it), SecretsError.
     """
-    for store in Store.objects.filter(detached_at=None).order_by("pk"):
-        document = (store.root / KEYS_FILE).read_bytes()
+    for store in Store.objects.filter(detached_at=None, dsn_password="").order_by("pk"):
         try:
+            document = _document(store)
             unwrap(document, store.identity or "", master)
         except StoreError as error:
             raise StoreUnavailable(f"the store “{store.name}” can't be opened with this key: {error}") from error
@@ -193,7 +224,7 @@ def are_keys_lost() -> bool:
 
 def _opens_with_master(store: Store) -> bool:
     try:
-        unwrap((store.root / KEYS_FILE).read_bytes(), store.identity or "", secrets.master_key())
+        unwrap(_document(store), store.identity or "", secrets.master_key())
     except (StoreError, secrets.SecretsError, OSError):
         return False
     return True

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.actors import Actor
 from accounts.permissions import Right
-from archive import engines
+from archive import engines, grounds
 from archive import store as engine
 from archive.errors import StoreRefused, StoreUnavailable, StoreUnknown
 from archive.models import Store
@@ -32,6 +32,7 @@ from archive.store.operations import (
     recover,
     recreate_journal,
     repair,
+    seal,
     statistics,
     upgrade,
     verify,
@@ -58,13 +59,17 @@ class StoreArguments:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of the engine. writes: not on a write-protected store; repairs: also on a damaged one."""
+    """One operation of the engine. writes: not on a write-protected store; repairs: also on a damaged one.
+
+    moves_packs: only for a store in a database whose sealed packs go somewhere else.
+    """
 
     plan: Planner
     run: Runner
     unit: str
     writes: bool = False
     repairs: bool = False
+    moves_packs: bool = False
 
 
 def _parts(arguments: StoreArguments) -> list[str]:
@@ -82,6 +87,7 @@ OPERATIONS: dict[str, Operation] = {
     "compact": Operation(lambda s, a: compact.plan(s), compact.run, "bytes", writes=True),
     "upgrade": Operation(lambda s, a: upgrade.plan(s), upgrade.run, "bytes", writes=True),
     "statistics": Operation(lambda s, a: statistics.plan(s), statistics.run, "steps"),
+    "seal": Operation(lambda s, a: seal.plan(s), seal.run, "bytes", writes=True, moves_packs=True),
     "maintain": Operation(lambda s, a: maintain.plan(s), maintain.run, "steps"),
 }
 
@@ -107,6 +113,7 @@ def operate(
     stores = chosen_stores(actor, arguments)
     if arguments.id is None and arguments.store is None and OPERATIONS[name].writes:
         stores = [store for store in stores if store.is_writable]
+        stores = [store for store in stores if store.objects_kind or not OPERATIONS[name].moves_packs]
     if encryption_key and not arguments.dry_run:
         use_key(stores, encryption_key)
     reports: list[dict[str, object]] = []
@@ -166,10 +173,11 @@ def use_key(stores: list[Store], text: str) -> None:
         raise StoreRefused(_("A key belongs to one store; name it."), field="encryption_key")
     store, typed = stores[0], text.strip()
     try:
-        if len(typed) == 64:
-            give_key(store.root, engines.keys(), bytes.fromhex(typed))
-        else:
-            engine.rewrap(store.root, engines.keys(), secrets.parse_recovery_key(typed))
+        with grounds.files_of(store) as files:
+            if len(typed) == 64:
+                give_key(files, engines.keys(), bytes.fromhex(typed))
+            else:
+                engine.rewrap(files, engines.keys(), secrets.parse_recovery_key(typed))
     except (KeyRefused, WrongFormat, StoreError, ValueError, secrets.SecretsError) as error:
         text = _("This key does not open the store: %(why)s") % {"why": error}
         raise StoreRefused(text, field="encryption_key") from error
@@ -182,6 +190,8 @@ def _opened(store: Store, operation: Operation) -> Iterator[engine.Store]:
         raise StoreUnknown(_("The store “%(name)s” is detached.") % {"name": store.name})
     if operation.writes:
         engines.require_writable(store)
+    if operation.moves_packs and not store.objects_kind:
+        raise StoreRefused(_("The packs of “%(name)s” stay where they are.") % {"name": store.name})
     if operation.repairs or not store.is_open:
         with engines.opened_for_upkeep(store, repair=operation.repairs) as opened:
             yield opened

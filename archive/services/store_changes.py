@@ -6,8 +6,12 @@ state at their next batch (`engines.mark_protected`).
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import logging
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,18 +20,28 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.actors import Actor
 from accounts.permissions import Right
-from archive import engines
+from archive import engines, grounds
 from archive.errors import StoreRefused
 from archive.models import Store, StoreState
-from archive.services.store_places import Place, check_content, check_work, kept_as
+from archive.services.store_places import (
+    DatabasePlace,
+    Place,
+    check_content,
+    check_work,
+    database_columns,
+    kept_as,
+    require_objects_there,
+)
 from archive.services.stores import clean_store_name, lock_stores, require_free_name
 from archive.store.errors import StoreError
 from archive.store.layout import read_identity
 from config.kit import paths, versions
+from config.kit.secrets import SecretsError
 from domains.models import Customer, Mailbox
 from jobs import proofs
 from jobs.proofs import Approved
 
+log = logging.getLogger("postkeep.archive")
 DETACH = "DetachStore"
 # As the function reference names them.
 STATE_NAMES = {
@@ -64,19 +78,26 @@ def rename_store(actor: Actor, store: Store, *, name: str, expected: int | None 
 
 
 def set_place(actor: Actor, store: Store, place: Place, *, expected: int | None = None) -> Store:
-    """Say where a store's folder, catalogue or index lie now; empty leaves it as it is. Nothing is moved.
+    """Say where a store's parts lie now; empty leaves a part as it is. Nothing is moved.
 
-    Another content folder must hold this very store: that is how one is moved by hand. A catalogue or index that isn't
-    there yet is made anew. Raises: Forbidden, StoreRefused, ChangedMeanwhile.
+    Another content folder, database or schema must hold this very store, another place of its packs must have them:
+    that is how one is moved by hand. A catalogue or index that isn't there yet is made anew.
+    Raises: Forbidden, StoreRefused, ChangedMeanwhile.
     """
     actor.require(Right.MANAGE_STORES)
+    if place.postgres is not None and store.is_folder:
+        raise StoreRefused(_("A store stays of its kind; its properties say where its parts lie."), field="type")
     values: dict[str, object] = {}
     with transaction.atomic():
         lock_stores()
+        if place.postgres is not None:
+            values |= database_columns(_filled(place.postgres, store), store.name, making=False, known=store)
+            _require_same(store, values)
         if place.content:
-            path = check_content(place.content, known=store)
-            _require_same(store, str(path))
-            values["path"] = kept_as(path)
+            if not store.is_folder:
+                raise StoreRefused(_("A store in a database has no folder of its own."), field="content_path")
+            values["path"] = kept_as(check_content(place.content, known=store))
+            _require_same(store, values)
         if place.database:
             values["work_path"] = check_work(place.database, "database_path", known=store)
         if place.index:
@@ -87,14 +108,35 @@ def set_place(actor: Actor, store: Store, place: Place, *, expected: int | None 
     return store
 
 
-def _require_same(store: Store, path: str) -> None:
-    from_folder = engines.engine_folder(path)
+OUTSIDE = ("objects_path", "endpoint", "bucket", "prefix", "region", "access_key")
+
+
+def _filled(wanted: DatabasePlace, store: Store) -> DatabasePlace:
+    """What isn't named stays as it is."""
+    objects = wanted.objects
+    if objects is None and any(getattr(wanted, name) for name in (*OUTSIDE, "secret_key")):
+        objects = store.objects_kind
+    same = {name: getattr(wanted, name) or getattr(store, name) for name in OUTSIDE}
+    kept = same if objects == store.objects_kind else {}
+    return replace(
+        wanted, dsn=wanted.dsn or store.dsn, schema=wanted.schema or store.schema, objects=objects, **kept
+    )  # fmt: skip
+
+
+def _require_same(store: Store, values: Mapping[str, object]) -> None:
+    """The store as it would be: it lies there, and so do its packs. Raises: StoreRefused."""
+    field = "content_path" if store.is_folder else "schema"
+    candidate = copy.copy(store)
+    for name, value in values.items():
+        setattr(candidate, name, value)
     try:
-        same = read_identity(from_folder) == store.identity
-    except StoreError as error:
-        raise StoreRefused(str(error), field="content_path") from error
+        with grounds.files_of(candidate) as files:
+            same = read_identity(files) == store.identity
+    except (StoreError, SecretsError) as error:
+        raise StoreRefused(str(error), field=field) from error
     if not same:
-        raise StoreRefused(_("Another store lies there."), field="content_path")
+        raise StoreRefused(_("Another store lies there."), field=field)
+    require_objects_there(candidate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +203,7 @@ def others_in(store: Store, customer: Customer) -> list[str]:
 
 
 def detach_store(actor: Actor, store: Store, *, approved: Approved | None = None) -> Store:
-    """Let a store go: its folder stays as it is, what this machine made of it (catalogue, index) is removed.
+    """Let a store go: journal and packs stay as they are, what was made of them (catalogue, index) is removed.
 
     Takes two people. Attached again it is as it was. Raises: Forbidden, StoreRefused (the current one), NeedsApproval.
     """
@@ -174,7 +216,7 @@ def detach_store(actor: Actor, store: Store, *, approved: Approved | None = None
         require_detachable(store)
         values = {"detached_at": timezone.now(), "state": StoreState.DISABLED, "is_index_selected": False}
         versions.change(store, values)
-        audit.record(actor, "store.detach", store, folder=str(store.root), identity=store.identity)
+        audit.record(actor, "store.detach", store, folder=store.shown, identity=store.identity)
     engines.close_store(store)
     _remove_projections(store)
     return store
@@ -189,7 +231,17 @@ def require_detachable(store: Store) -> None:
 
 
 def _remove_projections(store: Store) -> None:
-    """Catalogue and index are plain text: they don't outlive the store. Only folders that are ours are removed."""
+    """Catalogue and index are plain text: they don't outlive the store. Only folders that are ours are removed.
+
+    A database that can't be reached keeps the tables of its catalogue, which the log says.
+    """
+    if not store.is_folder:
+        try:
+            backend = grounds.database_backend(store)
+            with contextlib.closing(backend):
+                backend.forget_catalogue()
+        except (StoreError, SecretsError) as error:
+            log.warning("the catalogue of %s stays in its database: %s", store.name, error)
     if not store.work_path:
         shutil.rmtree(paths.work_dir() / f"store-{store.pk}", ignore_errors=True)
         return

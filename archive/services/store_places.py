@@ -1,30 +1,74 @@
-"""Where stores may lie on this machine: below configured roots, after resolving links, and never inside each other.
+"""Where stores may lie: in folders below configured roots, after resolving links and never inside each other; or in a
+schema of a PostgreSQL database, with a folder or an S3 bucket for its sealed packs.
 
 POSTKEEP_STORE_ROOTS names the roots (separated like PATH), else it is HOME/stores; catalogues and indexes may also lie
-below HOME/work. The same for everybody, the shell included: the service must reach what it is given.
+below HOME/work. The same for everybody, the shell included: the service must reach what it is given. Passwords and
+secret keys are written and never answered: left out they stay, unless it is another server that they would be sent to.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
+from django.db import connection
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from archive import grounds
 from archive.errors import StoreRefused
-from archive.models import Store
+from archive.models import ObjectsKind, Store, StoreKind
+from archive.store.errors import StoreError
 from config.kit import paths
+from config.kit.sealed import Sealed
+
+# Schemas of stores in Postkeep's own database are told from its own tables by this; its dumps leave them out.
+SCHEMA_PREFIX = "store_"
+_SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+# What a connection may be told of; nothing that reads other files of this server or runs anything.
+DSN_KEYS = frozenset({"host", "port", "dbname", "user", "sslmode", "connect_timeout", "target_session_attrs"})
+DEFAULT_REGION = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabasePlace:
+    """A schema of a database; without `dsn` of Postkeep's own. What isn't named is chosen by us, or stays as it is.
+
+    dsn: as libpq reads it, an address or key=value; a password in it is taken out and sealed. objects: where sealed
+    packs go (`ObjectsKind`), None: a folder of our choice.
+    """
+
+    dsn: str = ""
+    password: str = field(default="", repr=False)
+    schema: str = ""
+    objects: str | None = None
+    objects_path: str = ""
+    endpoint: str = ""
+    bucket: str = ""
+    prefix: str = ""
+    region: str = ""
+    access_key: str = ""
+    secret_key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Folders as people name them; empty = chosen by us. A relative one is meant below the first root."""
+    """Folders as people name them; empty = chosen by us. A relative one is meant below the first root.
+
+    With `postgres` the store lies in a database: then there is no `content`, and `database` is the working folder of
+    this machine.
+    """
 
     content: str = ""
     database: str = ""
     index: str = ""
+    postgres: DatabasePlace | None = None
 
 
 def store_roots() -> list[Path]:
@@ -36,12 +80,32 @@ def work_roots() -> list[Path]:
     return [*store_roots(), paths.work_dir()]
 
 
-def check_content(text: str, *, known: Store | None = None) -> Path:
-    """The folder of a store's content. Raises: StoreRefused."""
-    path = _inside(text, store_roots(), "content_path")
+def columns_for(place: Place, name: str, *, making: bool) -> dict[str, Any]:
+    """The columns of a store that is made or attached there. Raises: StoreRefused."""
+    work = {
+        "work_path": check_work(place.database, "database_path"),
+        "index_path": check_work(place.index, "index_path"),
+    }
+    if place.postgres is not None:
+        if place.content:
+            raise StoreRefused(_("A store in a database has no folder of its own."), field="content_path")
+        columns = database_columns(place.postgres, name, making=making)
+        reserved = kept_as(free_folder(name, apart_from=columns["objects_path"]))
+        return {"kind": StoreKind.POSTGRES, "path": reserved, **work, **columns}
+    content = free_folder(name) if making and not place.content else check_content(place.content)
+    empty = dict.fromkeys(DATABASE_COLUMNS, "")
+    return {"kind": StoreKind.FOLDER, "path": kept_as(content), **work, **empty}
+
+
+# --- folders ---------------------------------------------------------------------------------------------------------
+
+
+def check_content(text: str, *, known: Store | None = None, field: str = "content_path") -> Path:
+    """The folder of a store's content, or of its packs. Raises: StoreRefused."""
+    path = _inside(text, store_roots(), field)
     for other in Store.objects.filter(detached_at=None):
         if known is None or other.pk != known.pk:
-            _require_apart(path, other, "content_path")
+            _require_apart(path, other, field)
     return path
 
 
@@ -73,10 +137,15 @@ def _inside(text: str, roots: list[Path], field: str) -> Path:
 
 
 def _require_apart(path: Path, other: Store, field: str) -> None:
-    for taken in {other.root.resolve(), other.work.resolve(), other.index.resolve()}:
+    for taken in _folders_of(other):
         if path == taken or path in taken.parents or taken in path.parents:
             said = {"path": path, "name": other.name}
             raise StoreRefused(_("“%(path)s” is taken by the store “%(name)s”.") % said, field=field)
+
+
+def _folders_of(store: Store) -> set[Path]:
+    packs = {Path(store.objects_path).resolve()} if store.objects_path else set()
+    return {store.root.resolve(), store.work.resolve(), store.index.resolve()} | packs
 
 
 def kept_as(path: Path) -> str:
@@ -85,10 +154,156 @@ def kept_as(path: Path) -> str:
     return str(path.relative_to(home)) if home in path.parents else str(path)
 
 
-def free_folder(name: str, base: Path | None = None) -> Path:
+def free_folder(name: str, base: Path | None = None, *, apart_from: str = "") -> Path:
     """A folder nobody has, in the database or on disk, below a base (else the stores folder)."""
     base = (base or paths.stores_dir()).resolve()
     stem = slugify(name)[:40] or "store"
-    taken = {store.root.resolve() for store in Store.objects.all()}
+    taken = {folder for store in Store.objects.all() for folder in _folders_of(store)}
+    taken |= {Path(apart_from).resolve()} if apart_from else set()
     candidates = (base / stem, *(base / f"{stem}-{n}" for n in range(2, 10_000)))
     return next(each for each in candidates if each not in taken and not each.exists())
+
+
+# --- databases -------------------------------------------------------------------------------------------------------
+
+OBJECT_COLUMNS = (
+    "objects_kind", "objects_path", "endpoint", "bucket", "prefix", "region", "access_key", "secret_key",
+)  # fmt: skip
+DATABASE_COLUMNS = ("dsn", "dsn_password", "schema", *OBJECT_COLUMNS)
+
+
+def database_columns(place: DatabasePlace, name: str, *, making: bool, known: Store | None = None) -> dict[str, Any]:
+    """The columns of a store in a database. What isn't named of one that is attached again is as it was.
+
+    Raises: StoreRefused.
+    """
+    dsn, password = read_dsn(place.dsn, place.password)
+    schema = _checked_schema(place.schema.strip() or (_free_schema(name, dsn) if making else ""), dsn)
+    there = Store.objects.filter(kind=StoreKind.POSTGRES, dsn=dsn, schema=schema)
+    other = there.filter(detached_at=None).exclude(pk=known.pk if known else 0).first()
+    if other is not None:
+        raise StoreRefused(_("The store “%(name)s” lies there.") % {"name": other.name}, field="schema")
+    former = known if known is not None or making else there.exclude(detached_at=None).first()
+    if password or former is None or former.dsn != dsn:
+        sealed = Sealed.of(password, purpose="store database password")
+    else:
+        sealed = former.dsn_password
+    objects = _object_columns(place, name, making=making, known=former)
+    return {"dsn": dsn, "dsn_password": sealed, "schema": schema, **objects}
+
+
+def _checked_schema(schema: str, dsn: str) -> str:
+    """Raises: StoreRefused."""
+    if not schema:
+        raise StoreRefused(_("Name the schema that holds the store."), field="schema")
+    if not _SCHEMA.fullmatch(schema):
+        text = _("A schema's name has up to 63 small letters, digits and underscores, and begins with no digit.")
+        raise StoreRefused(text, field="schema")
+    if not dsn and not schema.startswith(SCHEMA_PREFIX):
+        text = _("In Postkeep's own database the schema of a store begins with “%(prefix)s”.")
+        raise StoreRefused(text % {"prefix": SCHEMA_PREFIX}, field="schema")
+    return schema
+
+
+def read_dsn(text: str, password: str) -> tuple[str, str]:
+    """An address of a database as it is kept, and the password. Empty: Postkeep's own. Raises: StoreRefused."""
+    if not text.strip():
+        if password:
+            raise StoreRefused(_("Postkeep's own database takes no password."), field="password")
+        return "", ""
+    try:
+        known = {key: str(value) for key, value in conninfo_to_dict(text.strip()).items() if value is not None}
+    except psycopg.Error as error:
+        raise StoreRefused(_("This is no address of a PostgreSQL database."), field="dsn") from error
+    password = password or known.pop("password", "")
+    known.pop("password", None)
+    if unknown := sorted(set(known) - DSN_KEYS):
+        raise StoreRefused(_("An address has no “%(name)s” here.") % {"name": unknown[0]}, field="dsn")
+    if not known.get("host") or not known.get("dbname") or "," in known["host"] + known.get("port", ""):
+        raise StoreRefused(_("An address names one server and a database."), field="dsn")
+    if not known.get("port", "5432").isdecimal():
+        raise StoreRefused(_("This is no address of a PostgreSQL database."), field="dsn")
+    kept = make_conninfo("", **known)
+    try:
+        grounds.admit_database(kept)
+    except StoreError as error:
+        raise StoreRefused(str(error), field="dsn") from error
+    return kept, password
+
+
+def _free_schema(name: str, dsn: str) -> str:
+    """A schema that no store has; elsewhere it is seen when it is made whether something lies there."""
+    stem = SCHEMA_PREFIX + (slugify(name).replace("-", "_")[:40] or "main")
+    taken = set(Store.objects.filter(kind=StoreKind.POSTGRES, dsn=dsn).values_list("schema", flat=True))
+    if not dsn:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nspname FROM pg_namespace")
+            taken |= {row[0] for row in cursor.fetchall()}
+    return next(each for each in (stem, *(f"{stem}_{n}" for n in range(2, 10_000))) if each not in taken)
+
+
+def _object_columns(place: DatabasePlace, name: str, *, making: bool, known: Store | None) -> dict[str, Any]:
+    """Where sealed packs go. Raises: StoreRefused."""
+    if place.objects is None and not making:
+        empty: dict[str, Any] = dict.fromkeys(OBJECT_COLUMNS, "")
+        return empty if known is None else {column: getattr(known, column) for column in OBJECT_COLUMNS}
+    kind = ObjectsKind.FOLDER.value if place.objects is None else place.objects
+    if kind not in ObjectsKind.values:
+        raise StoreRefused(_("Sealed packs stay in the database, or go to a folder or to S3."), field="objects")
+    columns: dict[str, Any] = dict.fromkeys(OBJECT_COLUMNS, "") | {"objects_kind": kind}
+    if kind == ObjectsKind.FOLDER:
+        if place.objects_path:
+            path = check_content(place.objects_path, known=known, field="objects_path")
+        else:
+            path = free_folder(f"{name} packs")
+        return columns | {"objects_path": str(path)}
+    if kind == ObjectsKind.S3:
+        return columns | _bucket_columns(place, known)
+    return columns
+
+
+def _bucket_columns(place: DatabasePlace, known: Store | None) -> dict[str, Any]:
+    endpoint, bucket, prefix = place.endpoint.strip(), place.bucket.strip(), place.prefix.strip()
+    parts = urlsplit(endpoint)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+        raise StoreRefused(_("An endpoint is an http or https address."), field="endpoint")
+    if not 3 <= len(bucket) <= 63 or not all(c.isalnum() or c in ".-" for c in bucket):
+        raise StoreRefused(_("A bucket's name has 3 to 63 letters, digits, dots and hyphens."), field="bucket")
+    if prefix and any(part in ("", ".", "..") for part in prefix.split("/")):
+        raise StoreRefused(_("A prefix is names separated by “/”, without one at its ends."), field="prefix")
+    columns: dict[str, Any] = {
+        "endpoint": endpoint, "bucket": bucket, "prefix": prefix, "access_key": place.access_key.strip(),
+        "region": place.region.strip() or DEFAULT_REGION,
+    }  # fmt: skip
+    same = known is not None and (known.endpoint, known.bucket) == (endpoint, bucket)
+    if place.secret_key:
+        columns["secret_key"] = Sealed.of(place.secret_key, purpose="store secret key")
+    elif known is not None and same:
+        columns["secret_key"] = known.secret_key
+    elif known is not None and known.secret_key:
+        raise StoreRefused(_("Another server or bucket takes the secret key again."), field="secret_key")
+    return columns
+
+
+def require_objects_there(store: Store, *, making: bool = False) -> None:
+    """Try the place of a database's packs: that it takes an object and has what the store needs. Raises: StoreRefused.
+
+    making: there is no store yet that could need one.
+    """
+    if store.is_folder:
+        return
+    backend = grounds.database_backend(store)
+    try:
+        if backend.objects is not None:
+            backend.objects.check()
+        needed = None if making else backend.some_object()
+        if needed is None:
+            return
+        if backend.objects is None:
+            raise StoreRefused(_("Packs of this store lie outside of its database; say where."), field="objects")
+        backend.objects.read(needed[0], max(needed[1] - 1, 0), 1)
+    except StoreError as error:
+        field = "bucket" if store.objects_kind == ObjectsKind.S3 else "objects_path"
+        raise StoreRefused(str(error), field=field) from error
+    finally:
+        backend.close()

@@ -17,11 +17,10 @@ from accounts import audit
 from accounts.actors import Actor
 from accounts.permissions import Right
 from archive import engines
-from archive import store as engine
 from archive.errors import BadArguments, StoreProtected, StoreRefused, StoreUnavailable, StoreUnknown
 from archive.models import Store, StoreState
-from archive.services.store_places import Place, check_content, check_work, free_folder, kept_as
-from archive.store.errors import StoreError
+from archive.services.store_places import Place, columns_for, require_objects_there
+from archive.store.errors import StoreError, WrongFormat
 from config.kit import secrets
 from domains.models import Customer, Mailbox
 
@@ -151,45 +150,44 @@ def _make_first(actor: Actor) -> Store:
 
 
 def make_store(actor: Actor, wanted: NewStore) -> Store:
-    """Make row and folder, inside a transaction that holds the lock; who may is the caller's to ask.
+    """Make row and store, inside a transaction that holds the lock; who may is the caller's to ask.
 
-    After a crash before its commit an empty store is left on disk and not used. Raises: StoreRefused, StoreUnavailable.
+    After a crash before its commit an empty store is left where it was made and not used. Raises: StoreRefused, StoreUnavailable.
     """
     name = clean_store_name(wanted.name)
     current = Store.objects.filter(state=StoreState.CURRENT, customer=wanted.customer, detached_at=None)
     state = wanted.state or (StoreState.NORMAL if current.exists() or wanted.customer else StoreState.CURRENT)
     if state == StoreState.CURRENT:
         current.update(state=StoreState.NORMAL)
-    content = check_content(wanted.place.content) if wanted.place.content else free_folder(name)
     store = Store.objects.create(
-        name=name,
-        path=kept_as(content),
-        work_path=check_work(wanted.place.database, "database_path"),
-        index_path=check_work(wanted.place.index, "index_path"),
-        state=state,
-        customer=wanted.customer,
+        name=name, state=state, customer=wanted.customer, **columns_for(wanted.place, name, making=True)
     )
-    store.identity = _make_folder(store)
+    store.identity = _make_on_ground(store)
     store.save(update_fields=["identity"])
     engines.mark_protected(store)
-    audit.record(actor, "store.create", store, folder=str(store.root), state=str(store.state))
+    audit.record(actor, "store.create", store, folder=store.shown, kind=str(store.kind), state=str(store.state))
     return store
 
 
-def _make_folder(store: Store) -> str:
-    there = _is_taken(store.root)
+def _make_on_ground(store: Store) -> str:
+    there = store.is_folder and _is_taken(store.root)
     try:
-        store.root.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with engine.Store.create(store.root, store.work, engines.keys(), index=store.index) as opened:
-            return opened.identity
+        if store.is_folder:
+            store.root.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        require_objects_there(store, making=True)
+        return engines.make_on_ground(store)
+    except WrongFormat as error:
+        if store.is_folder:
+            raise StoreRefused(_("Something lies in that folder already."), field="content_path") from error
+        raise StoreRefused(_("There is a store in that schema already."), field="schema") from error
     except StoreError as error:
         if there:
             raise StoreRefused(_("Something lies in that folder already."), field="content_path") from error
-        raise StoreUnavailable(f"the store can't be made in {store.root}: {error}") from error
+        raise StoreUnavailable(f"the store can't be made in {store.shown}: {error}") from error
     except (secrets.SecretsError, OSError) as error:
-        if not there:
+        if store.is_folder and not there:
             shutil.rmtree(store.root, ignore_errors=True)
-        raise StoreUnavailable(f"the store can't be made in {store.root}: {error}") from error
+        raise StoreUnavailable(f"the store can't be made in {store.shown}: {error}") from error
 
 
 def _is_taken(root: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The small files of a store folder: `store.json` and `keys.json`, made, read and wrapped anew."""
+"""The small files of a store: `store.json` and `keys.json`, made, read and wrapped anew."""
 
 from __future__ import annotations
 
@@ -45,6 +45,11 @@ def make_store(backend: Backend, keys: Keys) -> tuple[str, bytes]:
     return identity, key
 
 
+def files_of(place: Path | Backend) -> Backend:
+    """The files of a store that lies in a folder, or anywhere."""
+    return FileBackend(place) if isinstance(place, Path) else place
+
+
 def read_whole(backend: Backend, name: str) -> bytes:
     return backend.read(name, 0, backend.size(name))
 
@@ -71,17 +76,17 @@ def read_identity(backend: Backend) -> str:
     return read_head(backend).identity
 
 
-def rewrap(root: Path, keys: Keys, recovery_private: bytes) -> None:
+def rewrap(place: Path | Backend, keys: Keys, recovery_private: bytes) -> None:
     """Open a store with the recovery key and wrap its key anew under other keys. Raises: KeyRefused, WrongFormat."""
-    backend = FileBackend(root)
+    backend = files_of(place)
     identity = read_identity(backend)
     key = wrapping.unwrap_with_recovery(read_whole(backend, "keys.json"), identity, recovery_private)
     backend.put("keys.json", wrapping.wrap(key, identity, keys))
 
 
-def stage_master(root: Path, keys: Keys, next_master: bytes) -> None:
+def stage_master(place: Path | Backend, keys: Keys, next_master: bytes) -> None:
     """Let the next master key open a store too; the present one still does. Raises: KeyRefused, WrongFormat."""
-    backend = FileBackend(root)
+    backend = files_of(place)
     identity = read_identity(backend)
     document = read_whole(backend, "keys.json")
     if wrapping.is_wrapped_for(document, identity, next_master):
@@ -90,9 +95,9 @@ def stage_master(root: Path, keys: Keys, next_master: bytes) -> None:
     backend.put("keys.json", wrapping.wrap(key, identity, keys, next_master=next_master))
 
 
-def finish_master(root: Path, keys: Keys) -> None:
+def finish_master(place: Path | Backend, keys: Keys) -> None:
     """Only this master key opens a store from now on (and the recovery key). Raises: KeyRefused, WrongFormat."""
-    backend = FileBackend(root)
+    backend = files_of(place)
     identity = read_identity(backend)
     document = read_whole(backend, "keys.json")
     if not wrapping.is_wrapped_for(document, identity, keys.master):
@@ -107,12 +112,12 @@ def move_aside(work: Path) -> None:
             path.rename(path.with_name(path.name.replace("catalogue.sqlite", f"catalogue.damaged-{int(time.time())}")))
 
 
-def give_key(root: Path, keys: Keys, store_key: bytes) -> None:
+def give_key(place: Path | Backend, keys: Keys, store_key: bytes) -> None:
     """Write `keys.json` anew from the store's own key, once the first record of the journal proves that it is.
 
     Raises: KeyRefused, WrongFormat (no store, or an empty one, which proves nothing).
     """
-    backend = FileBackend(root)
+    backend = files_of(place)
     identity = read_identity(backend)
     journal = Journal(backend, store_key, bytes.fromhex(identity))
     try:

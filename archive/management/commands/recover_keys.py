@@ -31,6 +31,9 @@ class Command(Door):
         if result["old_master"]:
             self.say(f"The old one is kept as {result['old_master']}.")
         self.say(f"{len(stores)} stores open with it: {', '.join(stores) or 'none yet'}.")
+        if left := result["stores_left"]:
+            assert isinstance(left, list)
+            self.say(f"Their databases could not be reached; unlock them with the recovery key: {', '.join(left)}.")
         if result["secrets_lost"]:
             self.say(
                 "Some stored passwords and keys can't be opened with it: they were made under another recovery key"

@@ -24,11 +24,12 @@ from archive import engines
 from archive.backup import restoring
 from archive.backup.manifest import Manifest, StorePart
 from archive.errors import BadArguments, StoreUnavailable
-from archive.models import BackupSet, Store, StoreState
+from archive.models import BackupSet, Store, StoreKind, StoreState
 from archive.selectors import get_mailbox
 from archive.services import retention_dates
 from archive.services.backup.sets import manifest_of
 from archive.services.imports import clean_folder
+from archive.services.store_places import DATABASE_COLUMNS
 from archive.services.stores import store_for_import
 from archive.store import Ingest
 from archive.store import Store as OpenStore
@@ -59,7 +60,28 @@ def plan_store(actor: Actor, backup: BackupSet, name: str) -> Plan | None:
         (part.messages, ngettext("message is in the backup", "messages are in the backup", part.messages)),
         (_messages_now(present), _("messages are in the store that is put aside")),
     ]
-    return Plan(f"{present.name} · {backup.set}", numbers, note=_when(manifest))
+    return Plan(f"{present.name} · {backup.set}", numbers, note=f"{_when(manifest)} {_becomes_of(present)}")
+
+
+def _becomes_of(present: Store) -> str:
+    if present.is_folder:
+        return _("The present folder is kept beside it.")
+    said = _("The store lies in PostgreSQL now (%(place)s). A restored store is a folder: it lies in %(folder)s then, and "
+             "what is in the database stays there as it is.")  # fmt: skip
+    return said % {"place": present.shown, "folder": present.root}
+
+
+def leave_database(row: Store) -> str:
+    """A store that was in a database is one in its folder from now on; where it was, empty for one in a folder.
+
+    The caller saves it.
+    """
+    if row.is_folder:
+        return ""
+    was, row.kind = row.shown, StoreKind.FOLDER
+    for column in DATABASE_COLUMNS:
+        setattr(row, column, "")
+    return was
 
 
 def _attached(part: StorePart) -> Store | None:
@@ -134,11 +156,13 @@ def restore_store(actor: Actor, run: TaskRun, backup: BackupSet, name: str) -> d
 def _put_in_place(
     actor: Actor, part: StorePart, present: Store | None, fresh: Path, scratch: Path
 ) -> tuple[Store, str | None]:
-    """The restored folder under its name, its row, and where the former folder is now."""
+    """The restored folder under its name, its row, and where the former store is now."""
     aside: Path | None = None
+    was = ""
     with transaction.atomic():
         store = present or _row_for(part)
         engines.close_store(store)
+        was = leave_database(store)
         if present is not None and store.root.exists():
             aside = store.root.with_name(f"{store.root.name}.replaced-{timezone.now():%Y%m%d-%H%M%S}")
             store.root.rename(aside)
@@ -149,7 +173,7 @@ def _put_in_place(
         store.root.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(fresh, store.root)
         place_work(store, scratch)
-    return store, None if aside is None else str(aside)
+    return store, str(aside) if aside is not None else was or None
 
 
 def _row_for(part: StorePart) -> Store:
@@ -321,7 +345,10 @@ def plan_archive(actor: Actor, backup: BackupSet) -> Plan:
         (len(manifest.stores), ngettext("store comes back", "stores come back", len(manifest.stores))),
     ]
     note = _("Everything is as it was at %(time)s: people, addresses, rights, mail. What came since is put aside.")
-    return Plan(backup.set, numbers, note=note % {"time": _moment(manifest)})
+    note %= {"time": _moment(manifest)}
+    if Store.objects.filter(detached_at=None).exclude(kind=StoreKind.FOLDER).exists():
+        note += " " + _("Stores that lie in a database now are folders then; what is in the database stays there.")
+    return Plan(backup.set, numbers, note=note)
 
 
 def order_archive(actor: Actor, run: TaskRun, backup: BackupSet) -> dict[str, object]:

@@ -30,8 +30,9 @@ from archive.backup.manifest import Manifest, StorePart, open_key, read_set
 from archive.models import BackupDestination, Store, StoreState
 from archive.services import keys as key_services
 from archive.services.backup.destinations import open_destination
-from archive.services.backup.restoring import bump_sequence, place_work, read_order
+from archive.services.backup.restoring import bump_sequence, leave_database, place_work, read_order
 from archive.services.backup.running import dump_database
+from archive.services.store_places import DATABASE_COLUMNS
 from archive.store.errors import StoreError
 from archive.store.operations import attach
 from config.kit import paths, sealing_keys, secrets
@@ -180,6 +181,11 @@ def _place_stores(wanted: Wanted, ground: Path, aside: Path, result: Restored, t
     placed = _placed(ground)
     for part in wanted.manifest.stores:
         row = _row(part)
+        if was := leave_database(row):
+            row.save(update_fields=["kind", *DATABASE_COLUMNS])
+            tell(
+                f"The store “{row.name}” lay in PostgreSQL ({was}). It is in a folder from now on; what lies there stays."
+            )
         if part.identity not in placed:
             if row.root.exists():
                 (aside / "stores").mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -227,6 +233,9 @@ def _put_keys_in_force(wanted: Wanted, result: Restored, tell: Tell) -> None:
     if wanted.recovery_key:
         done = key_services.recover_keys(Actor.console(), recovery_key=wanted.recovery_key)
         tell(f"A new master key is in {done['master']}; all stores open with it.")
+        left = done["stores_left"]
+        assert isinstance(left, list)
+        result.problems += [f"{name}: unlock it with its recovery key" for name in left]
         if done["secrets_lost"]:
             result.problems.append("some stored passwords can't be opened any more; type them in again")
     elif wanted.master is not None:

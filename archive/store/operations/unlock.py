@@ -9,16 +9,16 @@ import base64
 import json
 from pathlib import Path
 
-from ..backend import FileBackend
+from ..backend import Backend
 from ..errors import NotFound, WrongFormat
 from ..keys import Keys
-from ..layout import read_head, read_whole, rewrap
+from ..layout import files_of, read_head, read_whole, rewrap
 from .report import Plan, Report
 
 
-def plan(root: Path, keys: Keys) -> Plan:
+def plan(place: Path | Backend, keys: Keys) -> Plan:
     """Whether it is wrapped for our recovery key already. Raises: WrongFormat (no store)."""
-    backend = FileBackend(root)
+    backend = files_of(place)
     head = read_head(backend)
     try:
         said = base64.b64decode(json.loads(read_whole(backend, "keys.json"))["recovery"]["for"])
@@ -27,7 +27,7 @@ def plan(root: Path, keys: Keys) -> Plan:
     return Plan("unlock", 1, {"format": head.format, "ours": int(said == keys.recovery_public)})
 
 
-def run(root: Path, keys: Keys, recovery_private: bytes) -> Report:
+def run(place: Path | Backend, keys: Keys, recovery_private: bytes) -> Report:
     """Killed at any moment, the old keys or ours open it. Raises: KeyRefused (it is not this store's), WrongFormat."""
-    rewrap(root, keys, recovery_private)
+    rewrap(place, keys, recovery_private)
     return Report("unlock", {"stores": 1})

@@ -18,7 +18,7 @@ from ..errors import Busy, NotFound, StorageFailed, StoreError, WrongFormat
 from .catalogue import PostgresCatalogue
 from .database import Connection, Database
 from .objects import Objects, compare
-from .tables import FILES
+from .tables import FILES, TABLES
 
 WRITER_LEASE = "writer.lock"
 ROW_BYTES = 256 << 10
@@ -26,6 +26,7 @@ FLUSH_BYTES = 1 << 20
 BLOCK_BYTES = 4 << 20
 # What a store in PostgreSQL seals packs at: an object of a size that S3 likes, and not too much in rows.
 PACK_BYTES = 16 << 20
+FORGET_WAIT_S = 10
 
 GROW = """
 WITH grown AS (UPDATE file SET size = %s WHERE id = %s AND size = %s RETURNING id)
@@ -290,7 +291,30 @@ class PostgresBackend:
                 self._outside().delete(key)
             connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(self.database.schema)))
 
+    def forget_catalogue(self) -> None:
+        """Remove the tables that are made of the journal, which are plain text. Raises: StoreError."""
+        with self.database.transaction() as connection:
+            connection.execute(f"SET LOCAL lock_timeout = '{FORGET_WAIT_S}s'".encode())
+            for table in ("position", *TABLES):
+                connection.execute(
+                    sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(self.database.schema, table))
+                )
+
+    def size_bytes(self) -> int:
+        """What the store's tables take in the database."""
+        with self.database.session() as connection:
+            statement = """SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c
+                           JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relkind = 'r'"""
+            row = connection.execute(statement, (self.database.schema,)).fetchone()
+        return int(row[0]) if row else 0
+
     # Objects
+
+    def some_object(self) -> tuple[str, int] | None:
+        """The key and size of one object that is needed, if there is any."""
+        with self.database.session() as connection:
+            row = connection.execute("SELECT object, size FROM file WHERE object IS NOT NULL LIMIT 1").fetchone()
+        return None if row is None else (str(row[0]), int(row[1]))
 
     def _loosen(self, connection: Connection, key: str) -> None:
         connection.execute("INSERT INTO loose(key) VALUES(%s) ON CONFLICT DO NOTHING", (key,))
