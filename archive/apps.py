@@ -42,6 +42,7 @@ class ArchiveConfig(AppConfig):
         clock.every(archive.tasks.HOUSEKEEPING_EVERY_S, archive.tasks.HOUSEKEEPING)
         clock.every(archive.tasks.FOLLOW_EVERY_S, archive.tasks.FOLLOW_RETENTION)
         clock.every(archive.tasks.STORES_EVERY_S, archive.tasks.STORES)
+        clock.every(archive.tasks.SEALING_EVERY_S, archive.tasks.SEALING)
         health.register()
         monitoring.register()
         navigation.register()

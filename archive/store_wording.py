@@ -43,6 +43,7 @@ WORDS = {
     "journal_gaps": _("damaged places in the journal"),
     "journal_records": _("journal records"),
     "known_already": _("messages that were here already"),
+    "loose_objects": _("objects removed that nothing needs any more"),
     "lag": _("journal records not yet indexed"),
     "log_bytes": _("its write-ahead log"),
     "mailboxes": _("mailboxes"),

@@ -17,6 +17,7 @@ from archive.services.folders import finish_interrupted_moves
 from archive.services.packages import remove_expired_packages
 from archive.services.profiles.automatic import EVERY_S, start_due
 from archive.services.retention_dates import follow
+from archive.services.sealing import seal_due
 from archive.services.uploads import remove_old_uploads
 from archive.store.errors import StoreError
 
@@ -25,6 +26,7 @@ logger = logging.getLogger("postkeep.retention")
 HOUSEKEEPING = "archive.housekeeping"
 STORES, STORES_EVERY_S = "archive.stores", 60.0
 HOUSEKEEPING_EVERY_S = 600.0
+SEALING, SEALING_EVERY_S = "archive.sealing", 120.0
 
 
 @shared_task(name=STORES, ignore_result=True, acks_late=False, expires=STORES_EVERY_S)  # type: ignore[untyped-decorator]
@@ -41,6 +43,12 @@ def housekeeping() -> None:
     remove_old_uploads()
     watch_backups()
     finish_interrupted_moves()
+
+
+@shared_task(name=SEALING, ignore_result=True, acks_late=False, expires=SEALING_EVERY_S)  # type: ignore[untyped-decorator]
+def sealing() -> None:
+    """Sealed packs of stores in a database go where they are to lie."""
+    seal_due()
 
 
 FOLLOW_RETENTION = "archive.follow_retention"

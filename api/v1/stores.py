@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from django.http import Http404
+from django.utils.translation import gettext as _
 from pydantic import ConfigDict, Field
 
 from accounts.actors import Actor
@@ -14,13 +15,13 @@ from api.schemas import Answer, Body, Id, Moment
 from api.v1.tasks import TaskAnswer
 from api.v1.tasks import present as present_task
 from archive import selectors, storefacts
+from archive.commands.store_places import PlaceArguments, objects_of, place_of, type_of
 from archive.commands.stores import AttachArguments, UnlockArguments, customer_named
 from archive.commands.upkeep import OneStoreArguments, RecoverArguments, VerifyAllArguments, VerifyArguments
-from archive.errors import StoreUnknown
+from archive.errors import StoreRefused, StoreUnknown
 from archive.models import Store
 from archive.services import autocreate, indexes, store_changes, stores
 from archive.services.merging import MergeArguments
-from archive.services.store_places import Place
 from archive.services.stores import NewStore
 from jobs.services import submit
 
@@ -34,6 +35,7 @@ OPERATIONS = {
     "journal-recreation": "RecreateRecoveryRecords",
     "index-rebuild": "RebuildIndex",
     "upgrade": "UpgradeStore",
+    "sealing": "SealStorePacks",
 }
 
 
@@ -45,9 +47,14 @@ class StoreAnswer(Answer):
     requested_state: str
     state: str
     error: str | None
-    content_path: str
+    type: Annotated[str, Field(description="FileSystemInternal or PostgreSQL")]
+    content_path: Annotated[str, Field(description="Its folder; of a store in a database that of its packs, or empty.")]
     database_path: str
     index_path: str
+    database: Annotated[str | None, Field(description="Which database, without its password; null: it is a folder.")]
+    schema_name: str | None
+    objects: Annotated[str | None, Field(description="Where sealed packs go: database, folder or s3.")]
+    objects_place: str | None
     customer_id: Id | None
     identity: str
     messages: int | None
@@ -59,34 +66,51 @@ class StoreAnswer(Answer):
     created_at: Moment
 
 
-class StoreBody(Body):
-    """A new store. Folders are chosen where none are named; they lie below the configured roots."""
+class PlaceBody(Body):
+    """Where a store lies. Folders lie below the configured roots.
+
+    Of type PostgreSQL it is a schema of Postkeep's own database, or of that of `dsn`. The password and the secret key
+    are written and never answered.
+    """
+
+    type: Annotated[str, Field(description="FileSystemInternal or PostgreSQL")] | None = None
+    content_path: Annotated[str, Field(max_length=1000)] | None = None
+    database_path: Annotated[str, Field(max_length=1000)] | None = None
+    index_path: Annotated[str, Field(max_length=1000)] | None = None
+    dsn: Annotated[str, Field(max_length=1000, description="Empty: Postkeep's own database.")] | None = None
+    password: Annotated[str, Field(max_length=500)] | None = None
+    schema_name: Annotated[str, Field(max_length=63)] | None = None
+    objects: Annotated[str, Field(description="Where sealed packs go: database, folder or s3.")] | None = None
+    objects_path: Annotated[str, Field(max_length=1000)] | None = None
+    endpoint: Annotated[str, Field(max_length=500)] | None = None
+    bucket: Annotated[str, Field(max_length=63)] | None = None
+    prefix: Annotated[str, Field(max_length=300)] | None = None
+    region: Annotated[str, Field(max_length=60)] | None = None
+    access_key: Annotated[str, Field(max_length=200)] | None = None
+    secret_key: Annotated[str, Field(max_length=500)] | None = None
+
+
+class StoreBody(PlaceBody):
+    """A new store. Where it lies is chosen where nothing is named."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"contentPath": "main", "name": "Main"}})
 
     name: Annotated[str, Field(max_length=100)]
-    content_path: Annotated[str, Field(max_length=1000)] | None = None
-    database_path: Annotated[str, Field(max_length=1000)] | None = None
-    index_path: Annotated[str, Field(max_length=1000)] | None = None
     requested_state: Annotated[str, Field(description="current, normal, writeProtected or disabled")] | None = None
     customer: Annotated[str, Field(description="The name of the customer it is bound to.")] | None = None
 
 
 class AttachBody(StoreBody):
-    """A folder that is a store already."""
+    """A folder or a schema that is a store already."""
 
-    content_path: Annotated[str, Field(max_length=1000)]
     recover: Annotated[bool, Field(description="Take it although it is damaged; the task says what is lost.")] = False
 
 
-class StoreUpdate(Body):
-    """What is named is changed. Folders say where the parts lie now; nothing is moved."""
+class StoreUpdate(PlaceBody):
+    """What is named is changed. Places say where the parts lie now; nothing is moved."""
 
     name: Annotated[str, Field(max_length=100)] | None = None
     requested_state: Annotated[str, Field(description="current, normal, writeProtected or disabled")] | None = None
-    content_path: Annotated[str, Field(max_length=1000)] | None = None
-    database_path: Annotated[str, Field(max_length=1000)] | None = None
-    index_path: Annotated[str, Field(max_length=1000)] | None = None
     customer: Annotated[str, Field(description="Empty: for everybody.")] | None = None
 
 
@@ -153,9 +177,14 @@ def _present(found: Store) -> StoreAnswer:
         requested_state=store_changes.state_name(found.state),
         state="error" if line.problem else store_changes.state_name(found.state),
         error=line.problem or None,
-        content_path=str(found.root),
+        type=type_of(found),
+        content_path=str(found.root) if found.is_folder else found.objects_path,
         database_path=str(found.work),
         index_path=str(found.index),
+        database=None if found.is_folder else found.database_shown,
+        schema_name=None if found.is_folder else found.schema,
+        objects=None if found.is_folder else objects_of(found),
+        objects_place=None if found.is_folder else found.objects_shown,
         customer_id=found.customer_id,
         identity=found.identity or "",
         messages=line.messages,
@@ -188,18 +217,25 @@ def store_create(actor: Actor, body: StoreBody) -> Created[StoreAnswer]:
 
 def _wanted(body: StoreBody) -> NewStore:
     state = store_changes.read_state(body.requested_state).value if body.requested_state else ""
-    place = Place(body.content_path or "", body.database_path or "", body.index_path or "")
-    return NewStore(body.name, place, customer_named(body.customer), state)
+    return NewStore(body.name, place_of(_place(body)), customer_named(body.customer), state)
+
+
+def _place(body: PlaceBody) -> PlaceArguments:
+    """What it says of a place, as the commands have it."""
+    return PlaceArguments(**body.model_dump(include=set(PlaceBody.model_fields)))
 
 
 @group.post("/stores/attachments", admit=manage, status=202)
 def store_attach(actor: Actor, body: AttachBody) -> Created[TaskAnswer]:
-    """Attach a store folder that lies on the server, as a task.
+    """Attach a store that lies in a folder of the server or in a database, as a task.
 
     Its journal is replayed first, and every message must have its bytes. A store that our keys don't open is attached
     locked, and waits for its recovery key (`POST /stores/{storeId}/unlock`).
     """
     given: dict[str, Any] = body.model_dump()
+    place = place_of(_place(body))
+    if place.postgres is None and not place.content:
+        raise StoreRefused(_("Name a folder."), field="content_path")
     return _task(actor, "AttachStore", AttachArguments(**given))
 
 
@@ -211,15 +247,14 @@ def store_detail(actor: Actor, found: Store) -> StoreAnswer:
 
 @group.patch("/stores/{int:storeId}", admit=store)
 def store_change(actor: Actor, found: Store, body: StoreUpdate) -> StoreAnswer:
-    """Change a store's name, state, customer, or say where its folders lie now."""
+    """Change a store's name, state, customer, or say where its parts lie now."""
     given = body.model_fields_set
     if body.name is not None:
         store_changes.rename_store(actor, found, name=body.name)
     if "customer" in given:
         store_changes.bind_store(actor, found, customer_named(body.customer))
-    if given & {"content_path", "database_path", "index_path"}:
-        place = Place(body.content_path or "", body.database_path or "", body.index_path or "")
-        store_changes.set_place(actor, found, place)
+    if given & set(PlaceBody.model_fields):
+        store_changes.set_place(actor, found, place_of(_place(body), found))
     if body.requested_state is not None:
         store_changes.set_state(actor, found, body.requested_state)
     return _present(found)
@@ -227,7 +262,7 @@ def store_change(actor: Actor, found: Store, body: StoreUpdate) -> StoreAnswer:
 
 @group.delete("/stores/{int:storeId}", admit=store)
 def store_detach(actor: Actor, found: Store) -> None:
-    """Detach a store; its folder stays as it is.
+    """Detach a store; its journal and packs stay as they are.
 
     This takes two people: where that rule is in force, ask with `POST /approvals` (`DetachStore`).
     """
@@ -293,6 +328,12 @@ def store_rebuild_index(actor: Actor, found: Store) -> Created[TaskAnswer]:
 def store_upgrade(actor: Actor, found: Store) -> Created[TaskAnswer]:
     """Bring a store to the newest format, as a task."""
     return _task(actor, OPERATIONS["upgrade"], OneStoreArguments(id=found.pk))
+
+
+@group.post("/stores/{int:storeId}/sealing", admit=store, status=202)
+def store_seal(actor: Actor, found: Store) -> Created[TaskAnswer]:
+    """Move sealed packs of a store in PostgreSQL to their folder or bucket, as a task."""
+    return _task(actor, OPERATIONS["sealing"], OneStoreArguments(id=found.pk))
 
 
 @group.post("/stores/{int:storeId}/merge", admit=store, status=202)

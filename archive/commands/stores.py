@@ -10,11 +10,11 @@ from django.utils.translation import gettext_lazy
 from accounts.actors import Actor
 from accounts.permissions import Right
 from archive import storefacts
+from archive.commands.store_places import PlaceArguments, objects_of, place_of, type_of
 from archive.errors import StoreRefused
 from archive.models import Store
 from archive.selectors import get_store, list_stores
 from archive.services import attaching, autocreate, keys, store_changes, stores
-from archive.services.store_places import Place
 from archive.services.stores import NewStore
 from domains.models import Customer
 from jobs.commands import JsonObject, NoArguments, Secret, command
@@ -23,34 +23,6 @@ from jobs.running import TaskRun
 
 Result = dict[str, object]
 NEEDS = Right.MANAGE_STORES
-FILE_SYSTEM = "FileSystemInternal"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceArguments:
-    """Where a store lies. Of a file-system store content, database (catalogue) and index are folders."""
-
-    type: str | None = None
-    database_name: str | None = None
-    database_path: str | None = None
-    content_path: str | None = None
-    index_path: str | None = None
-    server_name: str | None = None
-    user_name: str | None = None
-    password: Secret | None = None
-
-
-def place_of(arguments: PlaceArguments) -> Place:
-    """The folders that were named. Raises: StoreRefused for what a store in files hasn't."""
-    if arguments.type == "SQLServer":
-        raise StoreRefused(_("Postkeep keeps no stores in SQL Server."), field="type")
-    if arguments.type not in (None, "", FILE_SYSTEM):
-        said = {"type": arguments.type, "known": FILE_SYSTEM}
-        raise StoreRefused(_("“%(type)s” is no type of store here; there is: %(known)s.") % said, field="type")
-    for name in ("database_name", "server_name", "user_name", "password"):
-        if getattr(arguments, name):
-            raise StoreRefused(_("A store in files has no database server, no user and no password."), field=name)
-    return Place(arguments.content_path or "", arguments.database_path or "", arguments.index_path or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +36,7 @@ class NewStoreArguments(PlaceArguments):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachArguments(NewStoreArguments):
-    """A folder that is a store already. recover: take it although it is damaged, and say what is lost."""
+    """A folder or a schema that is a store already. recover: take it although it is damaged, and say what is lost."""
 
     recover: bool = False
 
@@ -91,17 +63,22 @@ def told(store: Store, *, with_size: bool = False) -> Result:
     shown: Result = {
         "id": store.pk,
         "name": store.name,
-        "type": FILE_SYSTEM,
+        "type": type_of(store),
         "requestedState": store_changes.state_name(store.state),
         "state": "error" if line.problem else store_changes.state_name(store.state),
         "error": line.problem or None,
-        "contentPath": str(store.root),
+        "contentPath": str(store.root) if store.is_folder else store.objects_path or None,
         "databasePath": str(store.work),
         "indexPath": str(store.index),
         "customer": store.customer.name if store.customer else None,
         "identity": store.identity,
         "messages": line.messages,
     }
+    if not store.is_folder:
+        shown |= {
+            "database": store.database_shown, "schemaName": store.schema, "objects": objects_of(store),
+            "objectsPlace": store.objects_shown,
+        }  # fmt: skip
     return shown | {"rawBytes": line.raw_bytes, "sizeBytes": line.stored_bytes} if with_size else shown
 
 
@@ -113,7 +90,7 @@ def create_store(actor: Actor, run: TaskRun, arguments: NewStoreArguments) -> Re
 
 @command("AttachStore", needs=NEEDS, arguments=AttachArguments, label=gettext_lazy("Store attached"))
 def attach_store(actor: Actor, run: TaskRun, arguments: AttachArguments) -> Result:
-    """Attach a store folder that lies on this machine; nothing of it is taken on trust."""
+    """Attach a store that lies in a folder of this machine or in a database; nothing of it is taken on trust."""
     attachment = attaching.Attachment(new_store(arguments), arguments.recover)
     return told(attaching.attach_store(actor, attachment, tell=run.log))
 
@@ -159,10 +136,11 @@ class PropertiesArguments(PlaceArguments):
     id: int
 
 
-@command("SetStoreProperties", needs=NEEDS, arguments=PropertiesArguments, label=gettext_lazy("Folders of a store"))
+@command("SetStoreProperties", needs=NEEDS, arguments=PropertiesArguments, label=gettext_lazy("Place of a store"))
 def set_store_properties(actor: Actor, run: TaskRun, arguments: PropertiesArguments) -> Result:
-    """Say where a store's folders lie now; nothing is moved."""
-    return told(store_changes.set_place(actor, get_store(actor, arguments.id), place_of(arguments)))
+    """Say where a store's parts lie now; nothing is moved."""
+    store = get_store(actor, arguments.id)
+    return told(store_changes.set_place(actor, store, place_of(arguments, store)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +178,7 @@ def plan_detaching(actor: Actor, arguments: StoreIdArguments) -> Plan:
     line = storefacts.store_line(store)
     numbers = [(line.messages or 0, _("messages nobody finds any more")), (line.lag or 0, _("of them not indexed yet"))]
     shown = [(count, what) for count, what in numbers if count]
-    return Plan(store.name, shown, None, _("Its folder stays as it is and can be attached again."))
+    return Plan(store.name, shown, None, _("What it holds stays where it is and can be attached again."))
 
 
 @command(
@@ -211,9 +189,9 @@ def plan_detaching(actor: Actor, arguments: StoreIdArguments) -> Plan:
     two_people=plan_detaching,
 )
 def detach_store(actor: Actor, run: TaskRun, arguments: StoreIdArguments) -> Result:
-    """Let a store go; its folder stays as it is."""
+    """Let a store go; its journal and packs stay as they are."""
     store = store_changes.detach_store(actor, get_store(actor, arguments.id), approved=run.approved)
-    return {"id": store.pk, "name": store.name, "contentPath": str(store.root)}
+    return {"id": store.pk, "name": store.name, "contentPath": store.shown}
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,12 @@ def compact_store(actor: Actor, run: TaskRun, arguments: OneStoreArguments) -> R
     return maintenance.operate(actor, run, "compact", _plain(arguments))
 
 
+@command("SealStorePacks", needs=NEEDS, arguments=OneStoreArguments, label=_("Packs moved out of a database"))
+def seal_store_packs(actor: Actor, run: TaskRun, arguments: OneStoreArguments) -> Result:
+    """Move sealed packs of stores in PostgreSQL to their folder or bucket, each read back before its rows go."""
+    return maintenance.operate(actor, run, "seal", _plain(arguments))
+
+
 @command("MergeStore", needs=NEEDS, arguments=MergeArguments, label=_("Store merge"), resumable=True)
 def merge_store(actor: Actor, run: TaskRun, arguments: MergeArguments) -> Result:
     """Bring all messages of the store source_id into the store id, and switch the source off."""

@@ -207,7 +207,7 @@ def _require_unknown(found: Found, field: str) -> None:
 
 def _field(there: Store) -> str:
     """Which field of a form says where it lies."""
-    return "content_path" if there.is_folder else "schema"
+    return "content_path" if there.is_folder else "schema_name"
 
 
 def _place_to_look(identity: str) -> Path:

@@ -40,8 +40,8 @@ def recover_keys(actor: Actor, *, recovery_key: str) -> dict[str, object]:
     """Open every store with the recovery key, give the installation a new master key, and wrap all stores under it.
 
     The keys of the secrets in the database (`config.kit.sealed`) likewise; one that nothing opens any more is named in
-    the answer's `secrets_lost` and holds up nothing: what it sealed must be typed in again. A store whose database can't
-    be reached by its password then is named in `stores_left`: its recovery key unlocks it later.
+    the answer's `secrets_lost` and holds up nothing: what it sealed must be typed in again. A store whose database
+    can't be reached by its password then is named in `stores_left`: its recovery key unlocks it later.
 
     The old master key, where there is one, is kept beside the new one under a name with its date. Crash-safe: until
     the last step the old master key stays, and the recovery key opens every store and every sealing key at every

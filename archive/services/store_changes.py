@@ -125,7 +125,7 @@ def _filled(wanted: DatabasePlace, store: Store) -> DatabasePlace:
 
 def _require_same(store: Store, values: Mapping[str, object]) -> None:
     """The store as it would be: it lies there, and so do its packs. Raises: StoreRefused."""
-    field = "content_path" if store.is_folder else "schema"
+    field = "content_path" if store.is_folder else "schema_name"
     candidate = copy.copy(store)
     for name, value in values.items():
         setattr(candidate, name, value)

@@ -182,7 +182,7 @@ def database_columns(place: DatabasePlace, name: str, *, making: bool, known: St
     there = Store.objects.filter(kind=StoreKind.POSTGRES, dsn=dsn, schema=schema)
     other = there.filter(detached_at=None).exclude(pk=known.pk if known else 0).first()
     if other is not None:
-        raise StoreRefused(_("The store “%(name)s” lies there.") % {"name": other.name}, field="schema")
+        raise StoreRefused(_("The store “%(name)s” lies there.") % {"name": other.name}, field="schema_name")
     former = known if known is not None or making else there.exclude(detached_at=None).first()
     if password or former is None or former.dsn != dsn:
         sealed = Sealed.of(password, purpose="store database password")
@@ -195,13 +195,13 @@ def database_columns(place: DatabasePlace, name: str, *, making: bool, known: St
 def _checked_schema(schema: str, dsn: str) -> str:
     """Raises: StoreRefused."""
     if not schema:
-        raise StoreRefused(_("Name the schema that holds the store."), field="schema")
+        raise StoreRefused(_("Name the schema that holds the store."), field="schema_name")
     if not _SCHEMA.fullmatch(schema):
         text = _("A schema's name has up to 63 small letters, digits and underscores, and begins with no digit.")
-        raise StoreRefused(text, field="schema")
+        raise StoreRefused(text, field="schema_name")
     if not dsn and not schema.startswith(SCHEMA_PREFIX):
         text = _("In Postkeep's own database the schema of a store begins with “%(prefix)s”.")
-        raise StoreRefused(text % {"prefix": SCHEMA_PREFIX}, field="schema")
+        raise StoreRefused(text % {"prefix": SCHEMA_PREFIX}, field="schema_name")
     return schema
 
 

@@ -152,7 +152,8 @@ def _make_first(actor: Actor) -> Store:
 def make_store(actor: Actor, wanted: NewStore) -> Store:
     """Make row and store, inside a transaction that holds the lock; who may is the caller's to ask.
 
-    After a crash before its commit an empty store is left where it was made and not used. Raises: StoreRefused, StoreUnavailable.
+    After a crash before its commit an empty store is left where it was made, and not used.
+    Raises: StoreRefused, StoreUnavailable.
     """
     name = clean_store_name(wanted.name)
     current = Store.objects.filter(state=StoreState.CURRENT, customer=wanted.customer, detached_at=None)
@@ -179,7 +180,7 @@ def _make_on_ground(store: Store) -> str:
     except WrongFormat as error:
         if store.is_folder:
             raise StoreRefused(_("Something lies in that folder already."), field="content_path") from error
-        raise StoreRefused(_("There is a store in that schema already."), field="schema") from error
+        raise StoreRefused(_("There is a store in that schema already."), field="schema_name") from error
     except StoreError as error:
         if there:
             raise StoreRefused(_("Something lies in that folder already."), field="content_path") from error

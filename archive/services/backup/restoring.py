@@ -66,8 +66,8 @@ def plan_store(actor: Actor, backup: BackupSet, name: str) -> Plan | None:
 def _becomes_of(present: Store) -> str:
     if present.is_folder:
         return _("The present folder is kept beside it.")
-    said = _("The store lies in PostgreSQL now (%(place)s). A restored store is a folder: it lies in %(folder)s then, and "
-             "what is in the database stays there as it is.")  # fmt: skip
+    said = _("The store lies in PostgreSQL now (%(place)s). A restored store is a folder: it lies in %(folder)s then, "
+             "and what is in the database stays there as it is.")  # fmt: skip
     return said % {"place": present.shown, "folder": present.root}
 
 
