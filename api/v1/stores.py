@@ -77,7 +77,7 @@ class PlaceBody(Body):
     content_path: Annotated[str, Field(max_length=1000)] | None = None
     database_path: Annotated[str, Field(max_length=1000)] | None = None
     index_path: Annotated[str, Field(max_length=1000)] | None = None
-    dsn: Annotated[str, Field(max_length=1000, description="Empty: Postkeep's own database.")] | None = None
+    dsn: Annotated[str, Field(max_length=1000, description="Without it or own: Postkeep's own database.")] | None = None
     password: Annotated[str, Field(max_length=500)] | None = None
     schema_name: Annotated[str, Field(max_length=63)] | None = None
     objects: Annotated[str, Field(description="Where sealed packs go: database, folder or s3.")] | None = None

@@ -20,8 +20,8 @@ FILE_SYSTEM, POSTGRES = "FileSystemInternal", "PostgreSQL"
 # How the places of sealed packs are called outside.
 OBJECTS = {"database": ObjectsKind.NOWHERE, "folder": ObjectsKind.FOLDER, "s3": ObjectsKind.S3}
 OF_DATABASES = (
-    "database_name", "server_name", "user_name", "password", "dsn", "schema_name", "objects", "objects_path", "endpoint",
-    "bucket", "prefix", "region", "access_key", "secret_key",
+    "database_name", "server_name", "user_name", "password", "dsn", "schema_name", "objects", "objects_path",
+    "endpoint", "bucket", "prefix", "region", "access_key", "secret_key",
 )  # fmt: skip
 
 
@@ -30,8 +30,9 @@ class PlaceArguments:
     """Where a store lies. Of type FileSystemInternal content, database (catalogue) and index are folders.
 
     Of type PostgreSQL it is a schema of a database: Postkeep's own, or that of serverName (host, or host:port),
-    databaseName, userName and password, or of a dsn; schema_name says which. objects says where sealed packs go: database, folder
-    (objects_path or content_path) or s3 (endpoint, bucket, prefix, region, access_key, secret_key).
+    databaseName, userName and password, or of a dsn (own: Postkeep's own); schema_name says which. objects says where
+    sealed packs go: database, folder (objects_path or content_path) or s3 (endpoint, bucket, prefix, region,
+    access_key, secret_key).
     """
 
     type: str | None = None

@@ -33,6 +33,8 @@ SCHEMA_PREFIX = "store_"
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 # What a connection may be told of; nothing that reads other files of this server or runs anything.
 DSN_KEYS = frozenset({"host", "port", "dbname", "user", "sslmode", "connect_timeout", "target_session_attrs"})
+# Names Postkeep's own database where nothing would mean that it stays as it is.
+OWN_DATABASE = "own"
 DEFAULT_REGION = "us-east-1"
 
 
@@ -207,7 +209,7 @@ def _checked_schema(schema: str, dsn: str) -> str:
 
 def read_dsn(text: str, password: str) -> tuple[str, str]:
     """An address of a database as it is kept, and the password. Empty: Postkeep's own. Raises: StoreRefused."""
-    if not text.strip():
+    if text.strip() in ("", OWN_DATABASE):
         if password:
             raise StoreRefused(_("Postkeep's own database takes no password."), field="password")
         return "", ""

@@ -51,6 +51,7 @@ class Action:
     arguments: Callable[..., Any] = OneStoreArguments
     choices: tuple[Choice, ...] = ()
     takes_key: bool = False
+    moves_packs: bool = False
 
 
 ACTIONS: dict[str, Action] = {
@@ -66,6 +67,12 @@ ACTIONS: dict[str, Action] = {
             "compact", gettext_lazy("Compact"),
             gettext_lazy("Gives back the room of deleted messages. They can't be brought back afterwards."),
             gettext_lazy("Compact"), "archive-box-arrow-down", "CompactStore", "compact",
+        ),
+        Action(
+            "seal", gettext_lazy("Move packs out of the database"),
+            gettext_lazy("Packs that never change again go to the folder or bucket; each is read back before its rows "
+                         "go. The clock does this every few minutes."),
+            gettext_lazy("Move them now"), "archive-box", "SealStorePacks", "seal", moves_packs=True,
         ),
         Action(
             "rebuild-index", gettext_lazy("Build the search index anew"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.permissions import Right
@@ -26,12 +27,15 @@ from jobs.services import submit
 from jobs.views.approvals import ask_and_answer
 
 
+@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @archive_page
 def store_create(request: ActorRequest) -> HttpResponse:
     request.actor.require(Right.MANAGE_STORES)
     form = StoreCreateForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
+    if "look" in request.POST:
+        form = StoreCreateForm.looked_at(request.POST)
+    elif request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         with refusing(form):
             state = store_changes.read_state(data["requested_state"])
@@ -43,6 +47,7 @@ def store_create(request: ActorRequest) -> HttpResponse:
     return render_page(request, "archive/store_create.html", context, status=422 if form.errors else 200)
 
 
+@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @archive_page
 def store_attach(request: ActorRequest) -> HttpResponse:
@@ -50,13 +55,15 @@ def store_attach(request: ActorRequest) -> HttpResponse:
     request.actor.require(Right.MANAGE_STORES)
     form = StoreAttachForm(request.POST if request.method == "POST" else None)
     found: Found | None = None
-    if request.method == "POST" and form.is_valid():
+    if "look" in request.POST:
+        form = StoreAttachForm.looked_at(request.POST)
+    elif request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         with refusing(form):
             stores.require_free_name(data["name"])
-            found = attaching.look_at(request.actor, data["content_path"])
+            found = attaching.look_at(request.actor, form.place())
             if found.problem and not data["recover"]:
-                raise StoreRefused(found.problem, field="content_path")
+                raise StoreRefused(found.problem, field="content_path" if form.is_folder else "schema_name")
             if "attach" in request.POST:
                 task = submit(request.actor, "AttachStore", _attachment(form))
                 return redirect_page(request, "jobs:task-detail", task.pk)
@@ -72,29 +79,28 @@ def store_attach(request: ActorRequest) -> HttpResponse:
 def _attachment(form: StoreAttachForm) -> AttachArguments:
     data = form.cleaned_data
     return AttachArguments(
+        **form.arguments(),
         name=data["name"],
-        content_path=data["content_path"],
-        database_path=data["database_path"],
-        index_path=data["index_path"],
         requested_state=data["requested_state"],
         customer=data["customer"].name if data["customer"] else None,
         recover=data["recover"],
     )
 
 
+@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @archive_page
 def store_edit(request: ActorRequest, store_id: int) -> HttpResponse:
     store = selectors.get_store(request.actor, store_id)
     form = StoreEditForm.of(store, request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and "look" not in request.POST and form.is_valid():
         data = form.cleaned_data
         with refusing(form):
             if "name" in form.changed_data:
                 store_changes.rename_store(request.actor, store, name=data["name"], expected=data["version"])
             if "customer" in form.changed_data:
                 store_changes.bind_store(request.actor, store, data["customer"])
-            if {"content_path", "database_path", "index_path"} & set(form.changed_data):
+            if form.moves:
                 store_changes.set_place(request.actor, store, form.place())
             toast(request, _("Saved."))
             warn_waiting(request, store)

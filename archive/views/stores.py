@@ -52,7 +52,7 @@ def store_list(request: ActorRequest) -> HttpResponse:
 
 def _columns(lines: list[storefacts.StoreLine]) -> dict[str, list[object]]:
     """Columns that are shown only where they say something."""
-    return {name: [getattr(line, name) for line in lines] for name in ("fill", "customer", "verified_at")}
+    return {name: [getattr(line, name) for line in lines] for name in ("fill", "customer", "verified_at", "place")}
 
 
 @require_safe
@@ -87,7 +87,12 @@ def _values(store: Store, line: storefacts.StoreLine) -> list[ShownValue]:
         ),
         ShownValue(_("Not yet indexed"), number(line.lag), help=_("Journal records.")),
         ShownValue(_("Of the threshold"), line.fill, help=_("For making a new store.")),
-        ShownValue(_("Free on its disk"), filesize_exact(storefacts.free_bytes(store.root))),
+        ShownValue(
+            _("In the database"),
+            filesize_exact(storefacts.in_database_bytes(store)),
+            help=_("Catalogue, journal and packs that have not left it; with their indexes."),
+        ),
+        ShownValue(_("Free on its disk"), filesize_exact(storefacts.free_of(store))),
     ]
     return [value for value in shown if value.value]
 
@@ -96,11 +101,28 @@ def _places(store: Store) -> list[ShownValue]:
     """Where it lies, whose it is, which one it is."""
     return [
         ShownValue(_("For"), store.customer or _("Everybody")),
-        ShownValue(_("Folder"), str(store.root), css="mono"),
-        ShownValue(_("Catalogue"), str(store.work), css="mono"),
+        ShownValue(_("Kind"), store.get_kind_display()),
+        *(_folder_places(store) if store.is_folder else _database_places(store)),
         ShownValue(_("Index"), str(store.index), css="mono"),
         ShownValue(_("Identity"), store.identity, css="mono"),
         ShownValue(_("Made"), exact(store.created_at)),
+    ]
+
+
+def _folder_places(store: Store) -> list[ShownValue]:
+    return [
+        ShownValue(_("Folder"), str(store.root), css="mono"),
+        ShownValue(_("Catalogue"), str(store.work), css="mono"),
+    ]
+
+
+def _database_places(store: Store) -> list[ShownValue]:
+    """Which database and schema, and where sealed packs go; no password, no key."""
+    return [
+        ShownValue(_("Database"), store.database_shown, css="mono" if store.dsn else ""),
+        ShownValue(_("Schema"), store.schema, css="mono"),
+        ShownValue(_("Sealed packs"), store.objects_shown, css="mono" if store.objects_kind else ""),
+        ShownValue(_("Working copies"), str(store.work), css="mono"),
     ]
 
 
@@ -127,7 +149,7 @@ def store_upkeep(request: ActorRequest, store_id: int) -> HttpResponse:
     context = {
         "object": store_page(request, store),
         "store": store,
-        "actions": list(ACTIONS.values()),
+        "actions": [action for action in ACTIONS.values() if store.objects_kind or not action.moves_packs],
         "states": [(name, state.label) for name, state in store_changes.STATE_NAMES.items()],
     }
     return render_page(request, "archive/store_upkeep.html", context)

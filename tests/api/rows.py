@@ -536,6 +536,7 @@ ROWS = [
     of_a_store("store_recreate_journal"),
     of_a_store("store_rebuild_index"),
     of_a_store("store_upgrade"),
+    of_a_store("store_seal"),
     of_a_store("store_merge"),
     # the gateway
     server_only("gateway_ips"),

@@ -306,7 +306,7 @@ def test_a_detached_store_is_gone_here_and_comes_back_as_it_was(user: User) -> N
     assert root.is_dir() and not work.exists()
     assert not selectors.list_stores(SYSTEM).filter(pk=store.pk).exists()
     assert selectors.search(selectors.console_scope(SYSTEM, None), "budget").total == 0
-    found = look_at(SYSTEM, str(root))
+    found = look_at(SYSTEM, Place(str(root)))
     assert (found.known_as, found.is_locked, found.problem) == ("Two", False, "")
     assert found.numbers["messages"] == 5
     again = attach_store(SYSTEM, Attachment(NewStore("Two again", Place(str(root)))))
@@ -346,7 +346,7 @@ def test_a_foreign_store_is_locked_until_its_recovery_key_opens_it(user: User, s
         keys,
         {"nobody@elsewhere.example": make_mails(4, word="theirs"), user.email: make_mails(3, word="mine")},
     )
-    assert look_at(SYSTEM, str(root)).is_locked
+    assert look_at(SYSTEM, Place(str(root))).is_locked
     store = attach_store(SYSTEM, Attachment(NewStore("Foreign", Place(str(root)))))
     with pytest.raises(StoreUnavailable):
         engines.open_store(store)
@@ -386,7 +386,7 @@ def test_a_folder_that_was_copied_while_it_was_written_is_refused_or_recovered(u
     pack = next((root / "packs").iterdir())
     whole = pack.read_bytes()
     pack.write_bytes(whole[: len(whole) * 2 // 3])  # the pack was copied before the journal
-    found = look_at(SYSTEM, str(root))
+    found = look_at(SYSTEM, Place(str(root)))
     assert "copied while it was written" in found.problem or "were expected" in found.problem
     with pytest.raises(StoreRefused, match="copied while it was written"):
         attach_store(SYSTEM, Attachment(NewStore("Moving", Place(str(root)))))
