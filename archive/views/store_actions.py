@@ -113,7 +113,7 @@ def store_action(request: ActorRequest, store_id: int, action: str) -> HttpRespo
     """What an action would do, in numbers; then the task that does it."""
     store = selectors.get_store(request.actor, store_id)
     found = ACTIONS.get(action)
-    if found is None:
+    if found is None or (found.moves_packs and not store.objects_kind):
         raise Http404(action)
     ticked = chosen(found.choices, request.POST if request.method == "POST" else request.GET)
     form = KeyForm(request.POST if request.method == "POST" else None) if found.takes_key else None

@@ -350,7 +350,7 @@ def test_every_action_is_shown_in_numbers_and_becomes_a_task(
     invoke("VerifyStore", id=store.pk)
     detail = client.get(reverse("archive:store-detail", args=[store.pk])).content.decode()
     assert "all well" in detail and "&lt;" not in detail
-    for action in ACTIONS:
+    for action in (slug for slug, each in ACTIONS.items() if not each.moves_packs):
         url = reverse("archive:store-action", args=[store.pk, action])
         page = client.get(url)
         assert page.status_code == 200 and b'class="numbers"' in page.content, action
