@@ -1,4 +1,5 @@
-"""Upkeep of stores: how fast they are verified, recovered, merged and compacted, and ten searched as one.
+"""Upkeep of stores: how fast they are verified, recovered, merged and compacted, and ten searched as one;
+and how fast a database takes mail beside a folder (`databases`).
 
 All of it inside this process, on stores made for it, with the mails' own text; no house runs. CPU seconds are this
 process's; the disk is warm. Not for importing (`ingesting`) nor for pages.
@@ -6,6 +7,7 @@ process's; the disk is warm. Not for importing (`ingesting`) nor for pages.
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +21,7 @@ from archive.store import Ingest, Keys, Store
 from archive.store.operations import compact, merge, recover, verify
 from archive.store.operations.report import Report
 from archive.store.several import Part, Wanted, search_several
+from benchmarks import databases
 from benchmarks.corpus import MailSet
 from benchmarks.figures import Target, medians, percentile, table
 from benchmarks.searching import queries_of
@@ -28,6 +31,8 @@ from config.kit import secrets
 TITLE = "Upkeep of stores"
 VERIFY_MBS, RECOVER_PER_S, MERGE_PER_S, SEVERAL = 300.0, 5000.0, 5000.0, 2.0
 STORES = 10
+# So many mails are held in memory, so that reading them isn't measured.
+IN_DATABASE = 20_000
 KEYS = Keys(master=b"\1" * 32, recovery_public=secrets.public_of(b"\2" * 32))
 
 
@@ -60,6 +65,9 @@ def measure(bench: Bench, known: Result) -> Result:
             found["several"] = _several(bench, place, whole, mails, queries)
             found["merge"] = _merge(bench, place, whole)
             found["compact"] = _compact(bench, whole)
+        messages = list(itertools.islice(messages_of(mails), IN_DATABASE))
+        found["databases"] = databases.measure(place / "databases", KEYS, messages)
+        bench.say(f"stores: a database takes mail at {databases.ratio(found['databases']):.0%} of a folder's speed")
     return found
 
 
@@ -172,7 +180,8 @@ def tables(found: Result) -> str:
         (name, f"{search[key]['p50']:.2f}", f"{search[key]['p95']:.2f}")
         for name, key in (("one store", "one"), (f"{STORES} stores", "ten"))
     ]
-    return text + table(head, rows) + "\n\n" + table(("newest 50 and the exact total, ms", "p50", "p95"), ms)
+    text += table(head, rows) + "\n\n" + table(("newest 50 and the exact total, ms", "p50", "p95"), ms)
+    return text + "\n\n" + databases.tables(found["databases"]) if "databases" in found else text
 
 
 def targets(found: Result) -> list[Target]:
@@ -183,4 +192,5 @@ def targets(found: Result) -> list[Target]:
         Target("recover", messages / found["recover"][0], RECOVER_PER_S, " messages/s", at_least=True),
         Target("merge", found["merge"]["messages"] / merge_seconds, MERGE_PER_S, " messages/s", at_least=True),
         Target("10 stores searched together ÷ one, p95", search["ten"]["p95"] / search["one"]["p95"], SEVERAL),
+        *(databases.targets(found["databases"]) if "databases" in found else []),
     ]

@@ -184,7 +184,7 @@ def _place_stores(wanted: Wanted, ground: Path, aside: Path, result: Restored, t
         if was := leave_database(row):
             row.save(update_fields=["kind", *DATABASE_COLUMNS])
             tell(
-                f"The store “{row.name}” lay in PostgreSQL ({was}). It is in a folder from now on; what lies there stays."
+                f"The store “{row.name}” lay in PostgreSQL, where it stays as it is: {was}."
             )
         if part.identity not in placed:
             if row.root.exists():

@@ -72,7 +72,7 @@ def found(word: str = "budget") -> int:
 
 
 def objects_in(store: Store) -> list[Path]:
-    return [path for path in Path(store.objects_path).rglob("*.pack")]
+    return list(Path(store.objects_path).rglob("*.pack"))
 
 
 def test_a_store_in_postkeeps_own_database_is_made_filled_sealed_let_go_and_attached_again(user: User) -> None:
@@ -116,9 +116,8 @@ def test_a_store_in_postkeeps_own_database_is_made_filled_sealed_let_go_and_atta
     store_changes.detach_store(SYSTEM, store)
     assert found() == 0 and not store.work.exists()
     with psycopg.connect(grounds.house_conninfo()) as own:
-        assert own.execute("SELECT to_regclass('store_mail.message'), to_regclass('store_mail.journal')").fetchone() == (
-            None, "store_mail.journal",
-        )  # fmt: skip
+        tables = own.execute("SELECT to_regclass('store_mail.message'), to_regclass('store_mail.journal')").fetchone()
+        assert tables == (None, "store_mail.journal")
     there = Place(postgres=DatabasePlace(schema="store_mail"))
     looked = attaching.look_at(SYSTEM, there)
     assert (looked.known_as, looked.is_locked, looked.problem) == ("Mail", False, "")
@@ -147,7 +146,7 @@ def test_a_database_elsewhere_has_its_password_sealed_and_never_told(user: User)
         store_changes.set_place(SYSTEM, store, Place(postgres=DatabasePlace(schema="mail_of_2027")))
     assert refusal.value.field == "schema_name"
     assert invoke("SealStorePacks", id=store.pk)["ok"]
-    with pytest.raises(StoreRefused, match="say where|not there"):
+    with pytest.raises(StoreRefused, match=r"say where|not there"):
         store_changes.set_place(SYSTEM, store, Place(postgres=DatabasePlace(objects="folder", objects_path="empty")))
 
 
