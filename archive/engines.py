@@ -105,9 +105,9 @@ def make_on_ground(store: Store) -> str:
     if store.is_folder:
         with engine.Store.create(store.root, store.work, keys(), index=store.index) as opened:
             return opened.identity
-    bare = grounds.database_backend(store)
-    backend = PostgresBackend.create(bare.database, bare.objects)
+    backend = grounds.database_backend(store)
     try:
+        PostgresBackend.create(backend.database, backend.objects)
         with engine.Store.create_in(backend, store.work, keys(), index=store.index, pack_bytes=PACK_BYTES) as opened:
             return opened.identity
     finally:

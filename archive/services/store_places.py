@@ -187,7 +187,7 @@ def database_columns(place: DatabasePlace, name: str, *, making: bool, known: St
         raise StoreRefused(_("The store “%(name)s” lies there.") % {"name": other.name}, field="schema_name")
     former = known if known is not None or making else there.exclude(detached_at=None).first()
     if password or former is None or former.dsn != dsn:
-        sealed = Sealed.of(password, purpose="store database password")
+        sealed = _sealed(password, "store database password")
     else:
         sealed = former.dsn_password
     objects = _object_columns(place, name, making=making, known=former)
@@ -264,6 +264,15 @@ def _object_columns(place: DatabasePlace, name: str, *, making: bool, known: Sto
     return columns
 
 
+def _no_objects() -> dict[str, Any]:
+    return dict.fromkeys(OBJECT_COLUMNS, "") | {"secret_key": _sealed("", "store secret key")}
+
+
+def _sealed(plain: str, purpose: str) -> Sealed:
+    """Typed text on its way to the database; none is what an empty column says, so that it is no change."""
+    return Sealed.of(plain, purpose=purpose) if plain else Sealed("", purpose=purpose)
+
+
 def _bucket_columns(place: DatabasePlace, known: Store | None) -> dict[str, Any]:
     endpoint, bucket, prefix = place.endpoint.strip(), place.bucket.strip(), place.prefix.strip()
     parts = urlsplit(endpoint)
@@ -279,7 +288,7 @@ def _bucket_columns(place: DatabasePlace, known: Store | None) -> dict[str, Any]
     }  # fmt: skip
     same = known is not None and (known.endpoint, known.bucket) == (endpoint, bucket)
     if place.secret_key:
-        columns["secret_key"] = Sealed.of(place.secret_key, purpose="store secret key")
+        columns["secret_key"] = _sealed(place.secret_key, "store secret key")
     elif known is not None and same:
         columns["secret_key"] = known.secret_key
     elif known is not None and known.secret_key:

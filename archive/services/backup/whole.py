@@ -183,9 +183,7 @@ def _place_stores(wanted: Wanted, ground: Path, aside: Path, result: Restored, t
         row = _row(part)
         if was := leave_database(row):
             row.save(update_fields=["kind", *DATABASE_COLUMNS])
-            tell(
-                f"The store “{row.name}” lay in PostgreSQL, where it stays as it is: {was}."
-            )
+            tell(f"The store “{row.name}” lay in PostgreSQL, where it stays as it is: {was}.")
         if part.identity not in placed:
             if row.root.exists():
                 (aside / "stores").mkdir(mode=0o700, parents=True, exist_ok=True)
