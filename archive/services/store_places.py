@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
-from django.db import connection
+from django.db import connection, models
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -32,7 +32,10 @@ from config.kit.sealed import Sealed
 SCHEMA_PREFIX = "store_"
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 # What a connection may be told of; nothing that reads other files of this server or runs anything.
-DSN_KEYS = frozenset({"host", "port", "dbname", "user", "sslmode", "connect_timeout", "target_session_attrs"})
+DSN_KEYS = frozenset(
+    {"host", "port", "dbname", "user", "sslmode", "sslrootcert", "connect_timeout", "target_session_attrs"}
+)
+SYSTEM_AUTHORITIES = "system"  # the only value of sslrootcert: else it names a file
 # Names Postkeep's own database where nothing would mean that it stays as it is.
 OWN_DATABASE = "own"
 DEFAULT_REGION = "us-east-1"
@@ -92,6 +95,8 @@ def columns_for(place: Place, name: str, *, making: bool) -> dict[str, Any]:
         if place.content:
             raise StoreRefused(_("A store in a database has no folder of its own."), field="content_path")
         columns = database_columns(place.postgres, name, making=making)
+        if columns["objects_path"]:
+            _require_apart_from(Path(columns["objects_path"]), [Path(each) for each in work.values() if each])
         reserved = kept_as(free_folder(name, apart_from=columns["objects_path"]))
         return {"kind": StoreKind.POSTGRES, "path": reserved, **work, **columns}
     content = free_folder(name) if making and not place.content else check_content(place.content)
@@ -143,6 +148,14 @@ def _require_apart(path: Path, other: Store, field: str) -> None:
         if path == taken or path in taken.parents or taken in path.parents:
             said = {"path": path, "name": other.name}
             raise StoreRefused(_("“%(path)s” is taken by the store “%(name)s”.") % said, field=field)
+
+
+def _require_apart_from(packs: Path, own: list[Path]) -> None:
+    """Packs don't lie among what is made of them, which is thrown away. Raises: StoreRefused."""
+    for folder in (each.resolve() for each in own):
+        if packs == folder or packs in folder.parents or folder in packs.parents:
+            text = _("Packs, catalogue and index of a store lie in folders of their own.")
+            raise StoreRefused(text, field="objects_path")
 
 
 def _folders_of(store: Store) -> set[Path]:
@@ -225,12 +238,25 @@ def read_dsn(text: str, password: str) -> tuple[str, str]:
         raise StoreRefused(_("An address names one server and a database."), field="dsn")
     if not known.get("port", "5432").isdecimal():
         raise StoreRefused(_("This is no address of a PostgreSQL database."), field="dsn")
+    if known.get("sslmode") == "verify-full":
+        known.setdefault("sslrootcert", SYSTEM_AUTHORITIES)
+    if known.get("sslrootcert", SYSTEM_AUTHORITIES) != SYSTEM_AUTHORITIES:
+        raise StoreRefused(_("An address has no “%(name)s” here.") % {"name": "sslrootcert"}, field="dsn")
     kept = make_conninfo("", **known)
+    if len(kept) > _longest("dsn"):
+        raise StoreRefused(_("This is no address of a PostgreSQL database."), field="dsn")
     try:
         grounds.admit_database(kept)
     except StoreError as error:
         raise StoreRefused(str(error), field="dsn") from error
     return kept, password
+
+
+def _longest(name: str) -> int:
+    """How many characters a column takes."""
+    column = Store._meta.get_field(name)
+    assert isinstance(column, models.CharField) and column.max_length is not None
+    return column.max_length
 
 
 def _free_schema(name: str, dsn: str) -> str:
@@ -247,15 +273,16 @@ def _free_schema(name: str, dsn: str) -> str:
 def _object_columns(place: DatabasePlace, name: str, *, making: bool, known: Store | None) -> dict[str, Any]:
     """Where sealed packs go. Raises: StoreRefused."""
     if place.objects is None and not making:
-        empty: dict[str, Any] = dict.fromkeys(OBJECT_COLUMNS, "")
-        return empty if known is None else {column: getattr(known, column) for column in OBJECT_COLUMNS}
+        return _no_objects() if known is None else {column: getattr(known, column) for column in OBJECT_COLUMNS}
     kind = ObjectsKind.FOLDER.value if place.objects is None else place.objects
     if kind not in ObjectsKind.values:
         raise StoreRefused(_("Sealed packs stay in the database, or go to a folder or to S3."), field="objects")
-    columns: dict[str, Any] = dict.fromkeys(OBJECT_COLUMNS, "") | {"objects_kind": kind}
+    columns = _no_objects() | {"objects_kind": kind}
     if kind == ObjectsKind.FOLDER:
         if place.objects_path:
             path = check_content(place.objects_path, known=known, field="objects_path")
+            if known is not None:
+                _require_apart_from(path, [known.work, known.index])
         else:
             path = free_folder(f"{name} packs")
         return columns | {"objects_path": str(path)}
@@ -265,7 +292,8 @@ def _object_columns(place: DatabasePlace, name: str, *, making: bool, known: Sto
 
 
 def _no_objects() -> dict[str, Any]:
-    return dict.fromkeys(OBJECT_COLUMNS, "") | {"secret_key": _sealed("", "store secret key")}
+    nothing: dict[str, Any] = dict.fromkeys(OBJECT_COLUMNS, "")
+    return nothing | {"secret_key": _sealed("", "store secret key")}
 
 
 def _sealed(plain: str, purpose: str) -> Sealed:
@@ -275,8 +303,11 @@ def _sealed(plain: str, purpose: str) -> Sealed:
 
 def _bucket_columns(place: DatabasePlace, known: Store | None) -> dict[str, Any]:
     endpoint, bucket, prefix = place.endpoint.strip(), place.bucket.strip(), place.prefix.strip()
-    parts = urlsplit(endpoint)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+    try:
+        parts, port = urlsplit(endpoint), urlsplit(endpoint).port
+    except ValueError as error:
+        raise StoreRefused(_("An endpoint is an http or https address."), field="endpoint") from error
+    if port == 0 or parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
         raise StoreRefused(_("An endpoint is an http or https address."), field="endpoint")
     if not 3 <= len(bucket) <= 63 or not all(c.isalnum() or c in ".-" for c in bucket):
         raise StoreRefused(_("A bucket's name has 3 to 63 letters, digits, dots and hyphens."), field="bucket")
@@ -286,6 +317,9 @@ def _bucket_columns(place: DatabasePlace, known: Store | None) -> dict[str, Any]
         "endpoint": endpoint, "bucket": bucket, "prefix": prefix, "access_key": place.access_key.strip(),
         "region": place.region.strip() or DEFAULT_REGION,
     }  # fmt: skip
+    for name in ("endpoint", "prefix", "region", "access_key"):
+        if len(columns[name]) > _longest(name) or not columns[name].isprintable():
+            raise StoreRefused(_("This is too long, or has characters that can't be printed."), field=name)
     same = known is not None and (known.endpoint, known.bucket) == (endpoint, bucket)
     if place.secret_key:
         columns["secret_key"] = _sealed(place.secret_key, "store secret key")
