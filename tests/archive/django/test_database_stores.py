@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -33,6 +35,7 @@ from jobs.services import run_waiting
 from tests.archive.django.factories import archive, make_mails
 from tests.archive.django.test_store_commands import invoke, refused
 from tests.factories import make_mailbox
+from tests.s3 import S3, needs_s3
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[..., Client]
@@ -158,6 +161,39 @@ def test_a_database_elsewhere_has_its_password_sealed_and_never_told(user: User)
         with pytest.raises(StoreRefused):
             store_changes.set_place(SYSTEM, store, Place(postgres=place))
     assert found() == 30
+
+
+@needs_s3
+def test_packs_go_to_a_bucket_through_the_gate_and_its_secret_is_never_told(
+    user: User, s3_server: S3, settings: Any
+) -> None:
+    place = {
+        "objects": "s3", "endpoint": s3_server.endpoint, "bucket": s3_server.new_bucket(), "prefix": "mail",
+        "access_key": s3_server.key, "secret_key": s3_server.secret,
+    }  # fmt: skip
+    with pytest.raises(StoreRefused, match="aren't allowed"):
+        in_database(**place)
+    settings.ALLOWED_RELAYS = (ipaddress.ip_network("127.0.0.0/8"),)
+    settings.ALLOWED_PORTS = frozenset({s3_server.port})
+    with pytest.raises(StoreRefused) as refusal:
+        in_database(**place | {"secret_key": "wrong"})
+    assert refusal.value.field == "bucket"
+    store = in_database(**place)
+    archive_in_batches(user)
+    assert invoke("SealStorePacks", id=store.pk)["stores"][0]["numbers"]["packs"] == 2
+    engines.close_all()
+    assert found() == 30 and invoke("VerifyStore", id=store.pk, deep=True)["ok"]
+    told = json.dumps([invoke("GetStores"), list(AuditEvent.objects.values("details", "changes"))], default=str)
+    assert f"s3://{store.bucket}/mail" in told and s3_server.secret not in told
+    with pytest.raises(StoreRefused) as refusal:
+        store_changes.set_place(SYSTEM, store, Place(postgres=DatabasePlace(bucket=s3_server.new_bucket())))
+    assert refusal.value.field == "secret_key"
+    # Out of reach, the store opens all the same, and what is in the database is read.
+    settings.ALLOWED_PORTS = frozenset()
+    engines.close_all()
+    newest = max(engines.open_store(store).catalogue.numbers())
+    assert b"week 29" in engines.open_store(store).read(newest)
+    assert sealing.seal_due() == []
 
 
 @pytest.mark.parametrize(
