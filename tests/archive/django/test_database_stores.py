@@ -50,9 +50,9 @@ def schemas(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(engines, "PACK_BYTES", PACK_BYTES)
     yield
     engines.close_all()
-    for conninfo in (grounds.house_conninfo(), other_database()):
+    for conninfo, names in ((grounds.house_conninfo(), "^store_"), (other_database(), "^mail_")):
         with psycopg.connect(conninfo, autocommit=True) as own:
-            for (name,) in own.execute("SELECT nspname FROM pg_namespace WHERE nspname ~ '^(store|mail)_'").fetchall():
+            for (name,) in own.execute("SELECT nspname FROM pg_namespace WHERE nspname ~ %s", (names,)).fetchall():
                 own.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
 
 
