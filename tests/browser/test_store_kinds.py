@@ -1,4 +1,4 @@
-"""Choosing where a store lies: the form shows the fields of what is chosen, keeps what was typed, and makes the store."""
+"""Choosing where a store lies: the form shows the fields of what is chosen, keeps what was typed, makes the store."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def no_schema_stays() -> Iterator[None]:
 
 
 def look(page: Page, name: str) -> list[str]:
-    """What is wrong with the page as it is, in both sizes and themes; a picture of each where PAGE_PICTURES says."""
+    """What is wrong with the page as it is, in both sizes and themes; a picture of each where PAGE_SHOTS says."""
     wrong = []
     for size, theme in ((DESKTOP, "light"), (PHONE, "dark"), (PHONE, "light"), (DESKTOP, "dark")):
         page.set_viewport_size({"width": size[0], "height": size[1]})
         page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
         if over := overflow(page):
             wrong.append(f"{name} is {over} px wider than {size[0]}")
-        if pictures := os.environ.get("PAGE_PICTURES"):
+        if pictures := os.environ.get("PAGE_SHOTS"):
             page.screenshot(path=str(Path(pictures) / f"{name}-{size[0]}-{theme}.png"), full_page=True)
     return wrong + violations(page)
 
@@ -57,7 +57,7 @@ def test_the_fields_follow_the_choices_and_the_store_is_made(page_as: PageFor, a
     page.wait_for_selector("[name=dsn]", state="detached")
     page.select_option("[name=objects]", "folder")
     page.wait_for_selector("[name=objects_path]")
-    page.click("main button[type=submit].btn--primary")
+    page.click("text=Make the store")
     page.wait_for_selector("text=store_letters")
     wrong += look(page, "store-detail-postgres")
     store = Store.objects.get(name="Letters")
