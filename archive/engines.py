@@ -31,7 +31,10 @@ TRY_AGAIN_S = 15.0
 UNOPENABLE = (StoreError, secrets.SecretsError, OSError)
 
 _guard = threading.Lock()
+# One at a time opens a store; who wants another one isn't held up by a server that doesn't answer.
+_opening: dict[int, threading.Lock] = {}
 _open: dict[int, engine.Store] = {}
+_places: dict[int, tuple[object, ...]] = {}  # where each of them was when it was opened
 _failed: dict[int, tuple[float, str]] = {}
 POLICY_SECONDS = 5.0
 
@@ -71,30 +74,57 @@ def open_store(store: Store) -> engine.Store:
     """The open engine of a store. Raises: StoreUnavailable (its place or key is missing, not a store, detached)."""
     if store.detached_at is not None:  # its catalogue would be made anew, in plain text
         raise _unavailable(store, _("it is detached"))
+    _require_unlocked(store)
     with _guard:
-        found = _open.get(store.pk)
-        if found is not None and (found.stale() or found.index_path != store.index):
-            # Recover put another catalogue in place. Not closed here: other threads may be reading from it still.
-            found = _open.pop(store.pk) and None
-        if found is None:
-            _refuse_again(store)
-            try:
-                found = _open[store.pk] = open_on_ground(store, store.work, index=store.index)
-                found.reader = _reader
-            except UNOPENABLE as error:
-                _failed[store.pk] = (time.time(), str(error))
-                raise _unavailable(store, str(error)) from error
+        if (found := _found(store)) is not None:
+            return found
+        opening = _opening.setdefault(store.pk, threading.Lock())
+    with opening:
+        with _guard:
+            if (found := _found(store)) is not None:
+                return found
+        _refuse_again(store)
+        try:
+            opened = open_on_ground(store, store.work, index=store.index)
+            opened.reader = _reader
+        except UNOPENABLE as error:
+            _failed[store.pk] = (time.time(), str(error))
+            raise _unavailable(store, str(error)) from error
+        with _guard:
+            _open[store.pk], _places[store.pk] = opened, store.place
             _failed.pop(store.pk, None)
-        return found
+        return opened
 
 
-def open_on_ground(store: Store, work: Path, *, index: Path | None = None, repair: bool = False) -> engine.Store:
-    """A new engine of a store, wherever it lies, for whoever closes it. Raises: StoreError, SecretsError, OSError."""
+def _found(store: Store) -> engine.Store | None:
+    """The engine that is open already, unless its store lies elsewhere by now, or another catalogue was put in place.
+
+    Such a one is forgotten, not closed: other threads may be reading from it still.
+    """
+    found = _open.get(store.pk)
+    if found is not None and (found.stale() or _places.get(store.pk) != store.place):
+        found = _open.pop(store.pk) and None
+    return found
+
+
+def _require_unlocked(store: Store) -> None:
+    """Before its mailboxes are told apart their numbers would be those of others here. Raises: StoreUnavailable."""
+    if store.is_locked:
+        raise _unavailable(store, _("it came from another installation and waits for its recovery key"))
+
+
+def open_on_ground(
+    store: Store, work: Path, *, index: Path | None = None, repair: bool = False, key: bytes | None = None
+) -> engine.Store:
+    """A new engine of a store, wherever it lies, for whoever closes it. key: the store's own, where ours don't open it.
+
+    Raises: StoreError, SecretsError, OSError.
+    """
     if store.is_folder:
-        return engine.Store.open(store.root, work, keys(), index=index, repair=repair)
+        return engine.Store.open(store.root, work, keys(), index=index, repair=repair, key=key)
     backend = grounds.database_backend(store)
     try:
-        return engine.Store.open_in(backend, work, keys(), index=index, repair=repair, pack_bytes=PACK_BYTES)
+        return engine.Store.open_in(backend, work, keys(), index=index, repair=repair, pack_bytes=PACK_BYTES, key=key)
     except BaseException:
         backend.close()
         raise
@@ -160,6 +190,7 @@ def opened_for_upkeep(store: Store, *, repair: bool = False) -> Iterator[engine.
 
     Raises: StoreUnavailable.
     """
+    _require_unlocked(store)
     try:
         opened = open_on_ground(store, store.work, index=store.index, repair=repair)
     except UNOPENABLE as error:
@@ -205,6 +236,7 @@ def _forget() -> None:
     """After a fork: the parent's engines are the parent's; nothing of them may be used or closed here."""
     global _guard, _reader
     _guard = threading.Lock()
+    _opening.clear()
     _reader = Reader(_asked)
     _open.clear()
     _failed.clear()

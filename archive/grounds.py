@@ -1,15 +1,18 @@
 """Where a store lies, made ready for the engine: a folder, or a schema of a database with a place for its packs.
 
-A database elsewhere and an S3 server are aimed by a person, so the gate (`config.kit.net`) is asked each time a store
-is opened, and of the server before the first object. Not for choosing places (`services.store_places`), nor for keeping
-engines open (`engines`).
+A database elsewhere and an S3 server are aimed by a person, so the gate (`config.kit.net`) is asked for each
+connection, which goes to the very addresses that were judged: libpq is told them, S3 is reached through a tunnel. Not
+for choosing places (`services.store_places`), nor for keeping engines open (`engines`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,11 +25,14 @@ from archive.models import ObjectsKind, Store
 from archive.store.backend import FileBackend
 from archive.store.errors import StorageFailed
 from archive.store.postgres import Database, FileObjects, Objects, PostgresBackend, S3Objects, S3Place
-from config.kit import net
+from config.kit import net, tunnels
+from config.kit.sealed import Sealed
 from config.kit.secrets import SecretsError
 
 DATABASE_PORTS, OBJECT_PORTS = frozenset({5432}), frozenset({80, 443})
 TIMEOUT_S = 10.0
+# Of a server with several addresses so many are tried, each for as long as a connection may take.
+MOST_ADDRESSES = 3
 
 
 @contextlib.contextmanager
@@ -40,22 +46,31 @@ def files_of(store: Store) -> Iterator[FileBackend | PostgresBackend]:
 
 
 def backend_of(store: Store) -> FileBackend | PostgresBackend:
-    """Whoever takes it closes it. Nothing is connected yet. Raises: StorageFailed (the gate), SecretsError."""
+    """Whoever takes it closes it. Nothing is connected yet, and nobody was asked."""
     return FileBackend(store.root) if store.is_folder else database_backend(store)
 
 
-def database_backend(store: Store) -> PostgresBackend:
-    """The same of a store in a database. Raises: StorageFailed, SecretsError."""
-    return PostgresBackend(Database(conninfo_of(store), store.schema), objects_of(store))
+def database_backend(store: Store, *, patient: bool = True) -> PostgresBackend:
+    """The same of a store in a database. patient: whether a bucket that doesn't answer is asked again and again."""
+    conninfo = partial(conninfo_of, store.dsn, store.dsn_password) if store.dsn else house_conninfo()
+    return PostgresBackend(Database(conninfo, store.schema), objects_of(store, patient=patient))
 
 
-def conninfo_of(store: Store) -> str:
-    """How the store's database is reached, with its password. Raises: StorageFailed, SecretsError."""
-    if not store.dsn:
-        return house_conninfo()
-    admit_database(store.dsn)
-    password = store.dsn_password.reveal()
-    return make_conninfo(store.dsn, password=password) if password else store.dsn
+def conninfo_of(dsn: str, password: Sealed) -> str:
+    """How a database is reached now, with its password and by an address that the gate let through.
+
+    What this server keeps for its own connections (PGPASSWORD, a file of passwords) is sent to none that is aimed.
+    Raises: StorageFailed.
+    """
+    addresses = admit_database(dsn)[:MOST_ADDRESSES]
+    try:
+        known = {"password": password.reveal(), "passfile": os.devnull}
+    except SecretsError as error:
+        raise StorageFailed(f"the password of the database: {error}") from error
+    if addresses:
+        host = str(conninfo_to_dict(dsn)["host"])
+        known |= {"host": ",".join([host] * len(addresses)), "hostaddr": ",".join(addresses)}
+    return make_conninfo(dsn, **known)
 
 
 def house_conninfo() -> str:
@@ -67,8 +82,8 @@ def house_conninfo() -> str:
     return make_conninfo("", **{key: str(value) for key, value in values.items() if value})
 
 
-def admit_database(dsn: str) -> None:
-    """Whether a database server may be reached from here: over the net, or by the socket of our own server.
+def admit_database(dsn: str) -> list[str]:
+    """The addresses a database server may be reached by from here; none for the socket of our own server.
 
     Raises: StorageFailed.
     """
@@ -81,20 +96,25 @@ def admit_database(dsn: str) -> None:
         own = str(connection.settings_dict.get("HOST") or "")
         if not own.startswith("/") or Path(host).resolve() != Path(own).resolve():
             raise StorageFailed("a socket of this server leads to Postkeep's own database server only")
-        return
-    _admit(host, int(known.get("port") or 5432), DATABASE_PORTS)
+        return []
+    return _admit(host, int(known.get("port") or 5432), DATABASE_PORTS)
 
 
-def admit_endpoint(endpoint: str) -> None:
-    """Whether an S3 server may be reached from here. Raises: StorageFailed."""
+def tunnel_to(endpoint: str) -> tunnels.Tunnel:
+    """A way to an S3 server that may be reached from here. Raises: StorageFailed."""
     parts = urlsplit(endpoint)
-    _admit(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80), OBJECT_PORTS)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    _admit(host, port, OBJECT_PORTS)
+    return tunnels.Tunnel(host, port, gate=_gate(OBJECT_PORTS), timeout_s=TIMEOUT_S, who="a store")
 
 
-def _admit(host: str, port: int, ports: frozenset[int]) -> None:
-    gate = net.Gate(settings.ALLOWED_RELAYS, ports | settings.ALLOWED_PORTS)
+def _gate(ports: frozenset[int]) -> net.Gate:
+    return net.Gate(settings.ALLOWED_RELAYS, ports | settings.ALLOWED_PORTS)
+
+
+def _admit(host: str, port: int, ports: frozenset[int]) -> list[str]:
     try:
-        net.admit(host, port, timeout_s=TIMEOUT_S, gate=gate, who="a store")
+        return net.admit(host, port, timeout_s=TIMEOUT_S, gate=_gate(ports), who="a store")
     except net.NetError as error:
         raise StorageFailed(str(error.category.words)) from error
 
@@ -129,7 +149,7 @@ class Gated:
         self._inside().check()
 
 
-def objects_of(store: Store) -> Objects | None:
+def objects_of(store: Store, *, patient: bool = True) -> Objects | None:
     """Where the store's sealed packs go; None where they stay. A secret is opened with the first object."""
     if store.objects_kind == ObjectsKind.FOLDER:
         return FileObjects(Path(store.objects_path))
@@ -137,7 +157,7 @@ def objects_of(store: Store) -> Objects | None:
         return None
 
     def make() -> Objects:
-        admit_endpoint(store.endpoint)
+        tunnel = tunnel_to(store.endpoint)
         place = S3Place(
             bucket=store.bucket,
             access_key=store.access_key,
@@ -145,8 +165,11 @@ def objects_of(store: Store) -> Objects | None:
             endpoint=store.endpoint,
             region=store.region,
             prefix=store.prefix,
+            proxy=tunnel.address,
         )
-        return S3Objects(place)
+        objects = S3Objects(place) if patient else S3Objects(place, retries=1, tries=1)
+        weakref.finalize(objects, tunnel.close)
+        return objects
 
     return Gated(_translated(make))
 

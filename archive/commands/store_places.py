@@ -13,8 +13,9 @@ from psycopg.conninfo import make_conninfo
 
 from archive.errors import StoreRefused
 from archive.models import ObjectsKind, Store
-from archive.services.store_places import DatabasePlace, Place
+from archive.services.store_places import DatabasePlace, Place, without_password
 from jobs.commands import Secret
+from jobs.errors import BadArguments
 
 FILE_SYSTEM, POSTGRES = "FileSystemInternal", "PostgreSQL"
 # How the places of sealed packs are called outside.
@@ -53,6 +54,16 @@ class PlaceArguments:
     region: str | None = None
     access_key: str | None = None
     secret_key: Secret | None = None
+
+    def __post_init__(self) -> None:
+        """A password inside of the address is kept as the one beside it: sealed, and in no task's row."""
+        try:
+            dsn, password = without_password(self.dsn or "")
+        except ProgrammingError as error:  # nobody can tell where in it the password is
+            raise BadArguments(_("This is no address of a PostgreSQL database."), field="dsn") from error
+        if password:
+            object.__setattr__(self, "dsn", dsn)
+            object.__setattr__(self, "password", self.password or password)
 
 
 def place_of(arguments: PlaceArguments, store: Store | None = None) -> Place:

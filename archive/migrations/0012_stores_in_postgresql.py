@@ -89,6 +89,11 @@ class Migration(migrations.Migration):
                 blank=True, default="", editable=False, purpose="store secret key", verbose_name="secret key"
             ),
         ),
+        migrations.AddField(
+            model_name="store",
+            name="is_locked",
+            field=models.BooleanField(default=False, verbose_name="waits for its recovery key"),
+        ),
         migrations.AddConstraint(
             model_name="store",
             constraint=models.UniqueConstraint(

@@ -53,6 +53,8 @@ class Store(StorePlace, Versioned):
     created_at = models.DateTimeField(default=timezone.now)
     detached_at = models.DateTimeField(null=True, blank=True)
     retried_at = models.DateTimeField(null=True, blank=True)
+    # Attached from elsewhere: what it holds is read by nobody until its mailboxes are told apart.
+    is_locked = models.BooleanField(_("waits for its recovery key"), default=False)
     is_index_selected = models.BooleanField(_("index selected for rebuilding"), default=False)
     figures = models.JSONField(default=dict)
     measured_at = models.DateTimeField(null=True, blank=True)

@@ -5,7 +5,7 @@ First it is looked at in a place of its own: its journal is replayed and every m
 (`archive.store.operations.attach`). A folder that was copied while it was written is refused with what is missing, or
 taken with `recover`, which says what is lost. A store of another installation is locked until its recovery key opens it
 (`unlock_store`); its mailboxes are then told apart by their addresses: those that are here get their mail, the others'
-mail is kept under numbers that nobody here has.
+mail is kept under numbers that nobody here has. Until then nobody reads it (`Store.is_locked`), whatever key opens it.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from accounts.permissions import Right
 from archive import engines, grounds
 from archive import store as engine
 from archive.errors import StoreRefused, StoreUnavailable
-from archive.models import Store, StoreState
+from archive.models import Store, StoreKind, StoreState
 from archive.services import retention_dates
-from archive.services.store_changes import read_state
+from archive.services.store_changes import others_of, read_state, remove_catalogue, require_no_others
 from archive.services.store_places import Place, columns_for, require_objects_there
 from archive.services.stores import NewStore, closed_store, lock_stores, require_free_name
 from archive.store.errors import Busy, Damaged, KeyRefused, StoreError, WrongFormat
-from archive.store.keys import unwrap
+from archive.store.keys import unwrap, unwrap_with_recovery
 from archive.store.layout import read_head, read_whole
 from archive.store.operations import attach, recover, unlock, upgrade
 from archive.store.operations.report import Report
 from archive.store.postgres.backend import PACK_BYTES
 from archive.store.sqlite_catalogue import SqliteCatalogue
 from config.kit import paths, secrets
-from domains.models import Mailbox
+from domains.models import Customer, Mailbox
 
 # Numbers of mailboxes that are nobody's here; a mailbox's own number never comes near.
 ELSEWHERE = 1 << 40
@@ -72,19 +72,24 @@ class Attachment:
     recover: bool = False
 
 
-def look_at(actor: Actor, place: Place) -> Found:
-    """What attaching a store would bring; changes nothing that stays. Raises: Forbidden, StoreRefused."""
+def look_at(actor: Actor, place: Place, customer: Customer | None = None) -> Found:
+    """What attaching a store would bring, for one customer or all; changes nothing that stays.
+
+    Raises: Forbidden, StoreRefused.
+    """
     actor.require(Right.MANAGE_STORES)
     there = Store(name="", **columns_for(place, "", making=False))
     found = _head(there)
     if found.is_locked:
+        _require_tellable(customer)
         return found
-    work = _place_to_look(found.identity)
+    work, others = _place_to_look(found.identity), list[str]()
     try:
         with _looking(there, work, found.identity) as opened:
             found.report = attach.run(opened, attach.plan(opened))
             mapping = {} if found.known_as else owners_here(opened)
             found.mailboxes_here, found.mailboxes_elsewhere = _told_apart(opened, mapping)
+            others = others_of(opened, customer, mapping) if customer is not None else []
             found.problem = found.report.problems[0].what if found.report.problems else ""
     except Damaged as error:
         found.problem = str(error)
@@ -92,13 +97,16 @@ def look_at(actor: Actor, place: Place) -> Found:
         raise StoreRefused(str(error), field=_field(there)) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
+    if customer is not None:
+        require_no_others(others, customer)
     return found
 
 
 def attach_store(actor: Actor, attachment: Attachment, *, tell: Tell = lambda text: None) -> Store:
     """Attach what lies there as a store. One that our keys don't open is attached locked, and waits for `unlock_store`.
 
-    Raises: Forbidden, BadArguments, StoreRefused (its name, its place, or what it lacks), StoreUnavailable.
+    Raises: Forbidden, BadArguments, StoreRefused (its name, its place, what it lacks, or mail of others than the
+    customer it is to be bound to), StoreUnavailable.
     """
     actor.require(Right.MANAGE_STORES)
     wanted = attachment.wanted
@@ -107,11 +115,15 @@ def attach_store(actor: Actor, attachment: Attachment, *, tell: Tell = lambda te
     there = Store(name=wanted.name, **columns)
     state = read_state(wanted.state or "normal")
     found = _head(there)
+    if found.is_locked:
+        _require_tellable(wanted.customer)
     require_objects_there(there)
     work = Path(there.work_path) if there.work_path else _place_to_look(found.identity)
-    if not found.is_locked:
-        _settle(there, work, is_ours=bool(found.known_as), recovering=attachment.recover, tell=tell)
-    store = _keep(actor, wanted, columns, state, found)
+    with _nothing_left(there, work, found.identity):
+        if not found.is_locked:
+            settling = _Settling(bool(found.known_as), wanted.customer, attachment.recover)
+            _settle(there, work, settling, tell)
+        store = _keep(actor, wanted, columns, state, found)
     if not store.work_path:
         shutil.rmtree(store.work, ignore_errors=True)
         if work.exists():
@@ -129,26 +141,57 @@ def attach_store(actor: Actor, attachment: Attachment, *, tell: Tell = lambda te
 def unlock_store(actor: Actor, store: Store, *, passphrase: str, tell: Tell = lambda text: None) -> Store:
     """Open a store that came from elsewhere, by that installation's recovery key; from then on our keys open it.
 
-    Raises: Forbidden, SecretsError (mistyped), StoreRefused (not this store's key, or what the folder lacks).
+    Raises: Forbidden, SecretsError (mistyped), StoreRefused (not this store's key, what it lacks, or others' mail).
     """
     actor.require(Right.MANAGE_STORES)
-    private = secrets.parse_recovery_key(passphrase)
-    was_locked = bool(engines.problem_of(store)) or not store.is_open
+    open_by_recovery_key(store, secrets.parse_recovery_key(passphrase), tell=tell)
+    audit.record(actor, "store.unlock", store)
+    return store
+
+
+def open_by_recovery_key(store: Store, private: bytes, *, tell: Tell = lambda text: None) -> None:
+    """The same, for services that asked for the right. Raises: StoreRefused, StoreUnavailable."""
     try:
+        with grounds.files_of(store) as files:
+            key = unwrap_with_recovery(read_whole(files, "keys.json"), read_head(files).identity, private)
+        if store.is_locked or engines.problem_of(store) or not store.is_open:
+            tell_apart(store, key=key, tell=tell)
         with grounds.files_of(store) as files:
             unlock.run(files, engines.keys(), private)
     except KeyRefused as error:
         raise StoreRefused(_("This is not the recovery key of this store."), field="passphrase") from error
     except StoreError as error:
         raise StoreRefused(str(error)) from error
+    _open_up(store)
+
+
+def tell_apart(store: Store, *, key: bytes | None = None, tell: Tell = lambda text: None) -> None:
+    """Look whether a store that waits is whole, and whose its mailboxes are here.
+
+    key: the store's own, while ours don't open it.
+    Raises: StoreRefused (what it lacks, or others' mail in a customer's), StoreUnavailable.
+    """
     engines.close_store(store)
-    if was_locked:
-        (store.work / engine.PROTECTED).unlink(missing_ok=True)
-        _settle(store, store.work, is_ours=False, recovering=False, tell=tell)
+    (store.work / engine.PROTECTED).unlink(missing_ok=True)
+    try:
+        _settle(store, store.work, _Settling(not store.is_locked, store.customer, key=key), tell)
+    finally:
         engines.mark_protected(store)
-        retention_dates.begin_anew(store)
-    audit.record(actor, "store.unlock", store)
-    return store
+
+
+def open_with_own_keys(store: Store, *, tell: Tell = lambda text: None) -> None:
+    """Let a store that waited be read, once our keys open it. Raises: StoreRefused, StoreUnavailable."""
+    if store.is_locked:
+        tell_apart(store, tell=tell)
+        _open_up(store)
+
+
+def _open_up(store: Store) -> None:
+    if store.is_locked:
+        store.is_locked = False
+        store.save(update_fields=["is_locked"])
+    engines.close_store(store)
+    retention_dates.begin_anew(store)
 
 
 def owners_here(opened: engine.Store) -> dict[int, int]:
@@ -202,7 +245,8 @@ def _require_unknown(found: Found, field: str) -> None:
     if known is not None and known.detached_at is None:
         said = {"name": known.name}
         raise StoreRefused(_("This is the store “%(name)s”, or a copy of it.") % said, field=field)
-    found.known_as = known.name if known is not None else ""
+    # One that was let go before it was unlocked is as foreign as it was.
+    found.known_as = known.name if known is not None and not known.is_locked else ""
 
 
 def _field(there: Store) -> str:
@@ -216,19 +260,40 @@ def _place_to_look(identity: str) -> Path:
     return work
 
 
+def _require_tellable(customer: Customer | None) -> None:
+    """Raises: StoreRefused."""
+    if customer is not None:
+        text = _("Our keys don't open this store, so nobody can tell whose mail is in it. Attach it for everybody, "
+                 "unlock it, and bind it to %(customer)s then.")  # fmt: skip
+        raise StoreRefused(text % {"customer": customer}, field="customer")
+
+
 @contextlib.contextmanager
-def _looking(there: Store, work: Path, identity: str) -> Iterator[engine.Store]:
+def _nothing_left(there: Store, work: Path, identity: str) -> Iterator[None]:
+    """What was made of a journal is plain text: it goes again when the store isn't attached after all."""
+    try:
+        yield
+    except BaseException:
+        if not Store.objects.filter(identity=identity, detached_at=None).exists():  # by somebody else meanwhile
+            remove_catalogue(there)
+        if not there.work_path:
+            shutil.rmtree(work, ignore_errors=True)
+        raise
+
+
+@contextlib.contextmanager
+def _looking(there: Store, work: Path, identity: str, key: bytes | None = None) -> Iterator[engine.Store]:
     """The store with a catalogue that is made of its journal here, also where there is one in its database.
 
     Raises: StoreError, SecretsError.
     """
     if there.is_folder:
-        with engines.open_on_ground(there, work) as opened:
+        with engines.open_on_ground(there, work, key=key) as opened:
             yield opened
         return
     backend = grounds.database_backend(there)
     with contextlib.closing(backend):
-        key = unwrap(read_whole(backend, "keys.json"), identity, engines.keys().master)
+        key = key or unwrap(read_whole(backend, "keys.json"), identity, engines.keys().master)
         work.mkdir(mode=0o700, parents=True, exist_ok=True)
         own = SqliteCatalogue(work / "looking.sqlite")
         with engine.Store(backend, work, key, identity, pack_bytes=PACK_BYTES, catalogue=own) as opened:
@@ -236,19 +301,32 @@ def _looking(there: Store, work: Path, identity: str) -> Iterator[engine.Store]:
             yield opened
 
 
-def _settle(there: Store, work: Path, *, is_ours: bool, recovering: bool, tell: Tell) -> None:
+@dataclass(frozen=True, slots=True)
+class _Settling:
+    """What is known of a store that is looked at: whether its mailboxes are numbered as here, whose it is to be."""
+
+    is_ours: bool
+    customer: Customer | None = None
+    recovering: bool = False
+    key: bytes | None = None
+
+
+def _settle(there: Store, work: Path, known: _Settling, tell: Tell) -> None:
     """Replay, look, recover if that is wanted, and tell its mailboxes apart. Raises: StoreRefused, StoreUnavailable."""
     try:
-        with engines.open_on_ground(there, work, repair=recovering or not there.is_folder) as opened:
-            if recovering:
+        repair = known.recovering or not there.is_folder
+        with engines.open_on_ground(there, work, repair=repair, key=known.key) as opened:
+            if known.recovering:
                 report = recover.run(opened, recover.plan(opened))
                 for note in report.notes:
                     tell(note)
                 for problem in report.problems:
                     tell(f"{problem.what}: {problem.messages_total}")
             else:
-                _require_whole(_compared(there, opened), _field(there))
-            mapping = {} if is_ours else owners_here(opened)
+                _require_whole(_compared(there, opened, known.key), _field(there))
+            mapping = {} if known.is_ours else owners_here(opened)
+            if known.customer is not None:
+                require_no_others(others_of(opened, known.customer, mapping), known.customer)
             if mapping:
                 if opened.format < 2:
                     upgrade.run(opened, upgrade.plan(opened))
@@ -262,13 +340,13 @@ def _settle(there: Store, work: Path, *, is_ours: bool, recovering: bool, tell: 
         raise StoreUnavailable(str(error)) from error
 
 
-def _compared(there: Store, opened: engine.Store) -> Report:
+def _compared(there: Store, opened: engine.Store, key: bytes | None) -> Report:
     """What the store lacks; a catalogue that lay in its database is replaced by one that is made of the journal."""
     if there.is_folder:
         return attach.run(opened, attach.plan(opened))
     own = opened.work / "own"
     try:
-        with _looking(there, own, opened.identity) as looking:
+        with _looking(there, own, opened.identity, key) as looking:
             report = attach.run(looking, attach.plan(looking))
         if report.ok:
             with opened.writer_lease():
@@ -303,9 +381,11 @@ def _keep(actor: Actor, wanted: NewStore, columns: dict[str, Any], state: StoreS
     with transaction.atomic():
         lock_stores()
         require_free_name(wanted.name)
+        _require_unknown(found, "content_path" if columns["kind"] == StoreKind.FOLDER else "schema_name")
         values: dict[str, Any] = {
             "name": wanted.name, **columns, "state": state, "customer": wanted.customer, "detached_at": None,
-            "figures": {}, "verified_at": None, "verified_ok": None, "verified_by": None,
+            "is_locked": found.is_locked and not found.known_as, "figures": {}, "verified_at": None,
+            "verified_ok": None, "verified_by": None,
         }  # fmt: skip
         if state == StoreState.CURRENT:
             current = Store.objects.filter(state=StoreState.CURRENT, customer=wanted.customer, detached_at=None)
@@ -315,4 +395,5 @@ def _keep(actor: Actor, wanted: NewStore, columns: dict[str, Any], state: StoreS
             actor, "store.attach", store, folder=store.shown, kind=str(store.kind), locked=found.is_locked,
             state=str(state),
         )  # fmt: skip
+        store.refresh_from_db()
     return store

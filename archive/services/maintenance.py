@@ -22,7 +22,7 @@ from archive import store as engine
 from archive.errors import StoreRefused, StoreUnavailable, StoreUnknown
 from archive.models import Store
 from archive.selectors import get_store, get_store_by_name, list_stores
-from archive.services import evidence_checks
+from archive.services import attaching, evidence_checks
 from archive.store.errors import KeyRefused, Stopped, StoreError, WrongFormat
 from archive.store.layout import give_key
 from archive.store.operations import (
@@ -173,6 +173,9 @@ def use_key(stores: list[Store], text: str) -> None:
         raise StoreRefused(_("A key belongs to one store; name it."), field="encryption_key")
     store, typed = stores[0], text.strip()
     try:
+        if len(typed) != 64 and store.is_locked:
+            attaching.open_by_recovery_key(store, secrets.parse_recovery_key(typed))
+            return
         with grounds.files_of(store) as files:
             if len(typed) == 64:
                 give_key(files, engines.keys(), bytes.fromhex(typed))
@@ -182,6 +185,7 @@ def use_key(stores: list[Store], text: str) -> None:
         text = _("This key does not open the store: %(why)s") % {"why": error}
         raise StoreRefused(text, field="encryption_key") from error
     engines.close_store(store)
+    attaching.open_with_own_keys(store)
 
 
 @contextlib.contextmanager

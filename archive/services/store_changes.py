@@ -10,8 +10,10 @@ import contextlib
 import copy
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
 
 from django.db import transaction
 from django.utils import timezone
@@ -21,6 +23,7 @@ from accounts import audit
 from accounts.actors import Actor
 from accounts.permissions import Right
 from archive import engines, grounds
+from archive import store as engine
 from archive.errors import StoreRefused
 from archive.models import Store, StoreState
 from archive.services.store_places import (
@@ -30,6 +33,7 @@ from archive.services.store_places import (
     check_work,
     database_columns,
     kept_as,
+    require_apart_from,
     require_objects_there,
 )
 from archive.services.stores import clean_store_name, lock_stores, require_free_name
@@ -102,10 +106,26 @@ def set_place(actor: Actor, store: Store, place: Place, *, expected: int | None 
             values["work_path"] = check_work(place.database, "database_path", known=store)
         if place.index:
             values["index_path"] = check_work(place.index, "index_path", known=store)
+        _require_packs_apart(store, values)
         _change(actor, store, values, "store.move", expected)
+        store.refresh_from_db()
     engines.close_store(store)
     engines.mark_protected(store)
     return store
+
+
+def _require_packs_apart(store: Store, values: Mapping[str, object]) -> None:
+    """The folders as they would be. Raises: StoreRefused."""
+    wanted = _as_it_would_be(store, values)
+    if wanted.objects_path:
+        require_apart_from(Path(wanted.objects_path), [wanted.work, wanted.index])
+
+
+def _as_it_would_be(store: Store, values: Mapping[str, object]) -> Store:
+    candidate = copy.copy(store)
+    for name, value in values.items():
+        setattr(candidate, name, value)
+    return candidate
 
 
 OUTSIDE = ("objects_path", "endpoint", "bucket", "prefix", "region", "access_key")
@@ -126,9 +146,7 @@ def _filled(wanted: DatabasePlace, store: Store) -> DatabasePlace:
 def _require_same(store: Store, values: Mapping[str, object]) -> None:
     """The store as it would be: it lies there, and so do its packs. Raises: StoreRefused."""
     field = "content_path" if store.is_folder else "schema_name"
-    candidate = copy.copy(store)
-    for name, value in values.items():
-        setattr(candidate, name, value)
+    candidate = _as_it_would_be(store, values)
     try:
         with grounds.files_of(candidate) as files:
             same = read_identity(files) == store.identity
@@ -184,22 +202,34 @@ def bind_store(actor: Actor, store: Store, customer: Customer | None, *, expecte
         store.refresh_from_db()
         if store.state == StoreState.CURRENT and store.customer_id != (customer.pk if customer else None):
             raise StoreRefused(_("It is the current store. Make another one current first."), field="customer")
-        if customer is not None and (foreign := others_in(store, customer)):
-            said = {"count": len(foreign), "customer": customer, "example": foreign[0]}
-            raise StoreRefused(
-                _("It holds mail of %(count)d mailboxes that are not of %(customer)s, such as %(example)s.") % said,
-                field="customer",
-            )
+        if customer is not None:
+            require_no_others(others_in(store, customer), customer)
         _change(actor, store, {"customer": customer}, "store.bind", expected)
     return store
 
 
 def others_in(store: Store, customer: Customer) -> list[str]:
     """Mailboxes with mail in a store that aren't the customer's. Raises: StoreUnavailable."""
-    holders = {folder.mailbox for folder in engines.open_store(store).folders() if folder.messages}
+    return others_of(engines.open_store(store), customer)
+
+
+def others_of(opened: engine.Store, customer: Customer, mapping: Mapping[int, int] = MappingProxyType({})) -> list[str]:
+    """The same of an open store. mapping: which numbers its mailboxes get here, where those aren't what they have."""
+    labels = {mapping.get(number, number): label for number, label in opened.catalogue.mailboxes().items()}
+    holders = {mapping.get(each.mailbox, each.mailbox) for each in opened.folders() if each.messages}
     own = set(Mailbox.objects.filter(pk__in=holders, customer_id=customer.pk).values_list("pk", flat=True))
     names = dict(Mailbox.objects.filter(pk__in=holders - own).values_list("pk", "address"))
-    return sorted(names.get(number, f"#{number}") for number in holders - own)
+    return sorted(names.get(number) or labels.get(number) or f"#{number}" for number in holders - own)
+
+
+def require_no_others(others: Sequence[str], customer: Customer) -> None:
+    """Raises: StoreRefused."""
+    if others:
+        said = {"count": len(others), "customer": customer, "example": others[0]}
+        raise StoreRefused(
+            _("It holds mail of %(count)d mailboxes that are not of %(customer)s, such as %(example)s.") % said,
+            field="customer",
+        )
 
 
 def detach_store(actor: Actor, store: Store, *, approved: Approved | None = None) -> Store:
@@ -235,13 +265,7 @@ def _remove_projections(store: Store) -> None:
 
     A database that can't be reached keeps the tables of its catalogue, which the log says.
     """
-    if not store.is_folder:
-        try:
-            backend = grounds.database_backend(store)
-            with contextlib.closing(backend):
-                backend.forget_catalogue()
-        except (StoreError, SecretsError) as error:
-            log.warning("the catalogue of %s stays in its database: %s", store.name, error)
+    remove_catalogue(store)
     if not store.work_path:
         shutil.rmtree(paths.work_dir() / f"store-{store.pk}", ignore_errors=True)
         return
@@ -250,6 +274,17 @@ def _remove_projections(store: Store) -> None:
     for folder in {store.index, store.work / "index"}:
         if (folder / "meta.json").exists():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_catalogue(store: Store) -> None:
+    """Remove the tables of a store in a database that are made of its journal."""
+    if store.is_folder:
+        return
+    try:
+        with contextlib.closing(grounds.database_backend(store)) as backend:
+            backend.forget_catalogue()
+    except (StoreError, SecretsError) as error:
+        log.warning("the catalogue of %s stays in its database: %s", store.name, error)
 
 
 def retry_open_stores(actor: Actor) -> dict[str, str]:

@@ -30,6 +30,7 @@ from config.kit.sealed import Sealed
 
 # Schemas of stores in Postkeep's own database are told from its own tables by this; its dumps leave them out.
 SCHEMA_PREFIX = "store_"
+NOT_FOR_STORES = frozenset({"information_schema", "public"})
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 # What a connection may be told of; nothing that reads other files of this server or runs anything.
 DSN_KEYS = frozenset(
@@ -96,7 +97,7 @@ def columns_for(place: Place, name: str, *, making: bool) -> dict[str, Any]:
             raise StoreRefused(_("A store in a database has no folder of its own."), field="content_path")
         columns = database_columns(place.postgres, name, making=making)
         if columns["objects_path"]:
-            _require_apart_from(Path(columns["objects_path"]), [Path(each) for each in work.values() if each])
+            require_apart_from(Path(columns["objects_path"]), [Path(each) for each in work.values() if each])
         reserved = kept_as(free_folder(name, apart_from=columns["objects_path"]))
         return {"kind": StoreKind.POSTGRES, "path": reserved, **work, **columns}
     content = free_folder(name) if making and not place.content else check_content(place.content)
@@ -150,7 +151,7 @@ def _require_apart(path: Path, other: Store, field: str) -> None:
             raise StoreRefused(_("“%(path)s” is taken by the store “%(name)s”.") % said, field=field)
 
 
-def _require_apart_from(packs: Path, own: list[Path]) -> None:
+def require_apart_from(packs: Path, own: list[Path]) -> None:
     """Packs don't lie among what is made of them, which is thrown away. Raises: StoreRefused."""
     for folder in (each.resolve() for each in own):
         if packs == folder or packs in folder.parents or folder in packs.parents:
@@ -214,10 +215,21 @@ def _checked_schema(schema: str, dsn: str) -> str:
     if not _SCHEMA.fullmatch(schema):
         text = _("A schema's name has up to 63 small letters, digits and underscores, and begins with no digit.")
         raise StoreRefused(text, field="schema_name")
+    if schema.startswith("pg_") or schema in NOT_FOR_STORES:
+        raise StoreRefused(_("A store has a schema of its own, which nothing else lies in."), field="schema_name")
     if not dsn and not schema.startswith(SCHEMA_PREFIX):
         text = _("In Postkeep's own database the schema of a store begins with “%(prefix)s”.")
         raise StoreRefused(text % {"prefix": SCHEMA_PREFIX}, field="schema_name")
     return schema
+
+
+def without_password(text: str) -> tuple[str, str]:
+    """An address of a database as it was given, and the password that stood in it. Raises: psycopg.Error."""
+    if text.strip() in ("", OWN_DATABASE):
+        return text, ""
+    known = conninfo_to_dict(text.strip())
+    password = known.pop("password", None)
+    return (text, "") if password is None else (make_conninfo("", **known), str(password))
 
 
 def read_dsn(text: str, password: str) -> tuple[str, str]:
@@ -227,17 +239,19 @@ def read_dsn(text: str, password: str) -> tuple[str, str]:
             raise StoreRefused(_("Postkeep's own database takes no password."), field="password")
         return "", ""
     try:
-        known = {key: str(value) for key, value in conninfo_to_dict(text.strip()).items() if value is not None}
+        plain, inside = without_password(text)
+        known = {key: str(value) for key, value in conninfo_to_dict(plain.strip()).items() if value is not None}
     except psycopg.Error as error:
         raise StoreRefused(_("This is no address of a PostgreSQL database."), field="dsn") from error
-    password = password or known.pop("password", "")
-    known.pop("password", None)
+    password = password or inside
     if unknown := sorted(set(known) - DSN_KEYS):
         raise StoreRefused(_("An address has no “%(name)s” here.") % {"name": unknown[0]}, field="dsn")
     if not known.get("host") or not known.get("dbname") or "," in known["host"] + known.get("port", ""):
         raise StoreRefused(_("An address names one server and a database."), field="dsn")
-    if not known.get("port", "5432").isdecimal():
+    if not _is_number(known.get("port", "5432"), 65535) or not _is_number(known.get("connect_timeout", "10"), 60):
         raise StoreRefused(_("This is no address of a PostgreSQL database."), field="dsn")
+    if known["host"].startswith("/") and known["dbname"] == connection.settings_dict.get("NAME"):
+        raise StoreRefused(_("This is Postkeep's own database, which needs no address."), field="dsn")
     if known.get("sslmode") == "verify-full":
         known.setdefault("sslrootcert", SYSTEM_AUTHORITIES)
     if known.get("sslrootcert", SYSTEM_AUTHORITIES) != SYSTEM_AUTHORITIES:
@@ -250,6 +264,10 @@ def read_dsn(text: str, password: str) -> tuple[str, str]:
     except StoreError as error:
         raise StoreRefused(str(error), field="dsn") from error
     return kept, password
+
+
+def _is_number(text: str, most: int) -> bool:
+    return text.isdecimal() and 0 < int(text) <= most
 
 
 def _longest(name: str) -> int:
@@ -281,8 +299,6 @@ def _object_columns(place: DatabasePlace, name: str, *, making: bool, known: Sto
     if kind == ObjectsKind.FOLDER:
         if place.objects_path:
             path = check_content(place.objects_path, known=known, field="objects_path")
-            if known is not None:
-                _require_apart_from(path, [known.work, known.index])
         else:
             path = free_folder(f"{name} packs")
         return columns | {"objects_path": str(path)}
@@ -307,7 +323,8 @@ def _bucket_columns(place: DatabasePlace, known: Store | None) -> dict[str, Any]
         parts, port = urlsplit(endpoint), urlsplit(endpoint).port
     except ValueError as error:
         raise StoreRefused(_("An endpoint is an http or https address."), field="endpoint") from error
-    if port == 0 or parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+    more = "@" in parts.netloc or parts.query or parts.fragment
+    if more or port == 0 or parts.scheme not in ("http", "https") or not parts.hostname:
         raise StoreRefused(_("An endpoint is an http or https address."), field="endpoint")
     if not 3 <= len(bucket) <= 63 or not all(c.isalnum() or c in ".-" for c in bucket):
         raise StoreRefused(_("A bucket's name has 3 to 63 letters, digits, dots and hyphens."), field="bucket")
@@ -337,7 +354,7 @@ def require_objects_there(store: Store, *, making: bool = False) -> None:
     """
     if store.is_folder:
         return
-    backend = grounds.database_backend(store)
+    backend = grounds.database_backend(store, patient=False)
     try:
         if backend.objects is not None:
             backend.objects.check()

@@ -167,6 +167,7 @@ def make_store(actor: Actor, wanted: NewStore) -> Store:
     store.save(update_fields=["identity"])
     engines.mark_protected(store)
     audit.record(actor, "store.create", store, folder=store.shown, kind=str(store.kind), state=str(store.state))
+    store.refresh_from_db()
     return store
 
 

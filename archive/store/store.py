@@ -69,24 +69,27 @@ class Store(ReadableStore):
     @classmethod
     def open(
         cls, root: Path, work: Path, keys: Keys, *, read_only: bool = False, pack_bytes: int = PACK_BYTES,
-        repair: bool = False, index: Path | None = None,
+        repair: bool = False, index: Path | None = None, key: bytes | None = None,
     ) -> Store:  # fmt: skip
         """Open a store and bring its catalogue up to its journal. Raises: WrongFormat, KeyRefused, Damaged.
 
         With `repair` (for recover only) a catalogue that can't be read is moved aside, and damage is left to recover.
+        key: the store's own, of one that `keys` don't open yet.
         """
         return cls.open_in(
-            FileBackend(root), work, keys, read_only=read_only, pack_bytes=pack_bytes, repair=repair, index=index
-        )
+            FileBackend(root), work, keys, read_only=read_only, pack_bytes=pack_bytes, repair=repair, index=index,
+            key=key,
+        )  # fmt: skip
 
     @classmethod
     def open_in(
         cls, backend: Backend, work: Path, keys: Keys, *, read_only: bool = False, pack_bytes: int = PACK_BYTES,
-        repair: bool = False, index: Path | None = None,
+        repair: bool = False, index: Path | None = None, key: bytes | None = None,
     ) -> Store:  # fmt: skip
         """The same of a store that lies anywhere."""
         identity = read_identity(backend)
-        key = wrapping.unwrap(read_whole(backend, "keys.json"), identity, keys.master)
+        if key is None:
+            key = wrapping.unwrap(read_whole(backend, "keys.json"), identity, keys.master)
         make = partial(cls, backend, work, key, identity, read_only=read_only, pack_bytes=pack_bytes, index=index)
         try:
             store = make()

@@ -61,7 +61,7 @@ def store_attach(request: ActorRequest) -> HttpResponse:
         data = form.cleaned_data
         with refusing(form):
             stores.require_free_name(data["name"])
-            found = attaching.look_at(request.actor, form.place())
+            found = attaching.look_at(request.actor, form.place(), data["customer"])
             if found.problem and not data["recover"]:
                 raise StoreRefused(found.problem, field="content_path" if form.is_folder else "schema_name")
             if "attach" in request.POST:

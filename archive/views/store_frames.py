@@ -24,7 +24,7 @@ from config.kit.pages import toast
 from config.kit.secrets import SecretsError
 from config.kit.templatetags.kit import ago, number
 from config.kit.versions import CHANGED_MEANWHILE, ChangedMeanwhile
-from jobs.errors import JobsError
+from jobs.errors import BadArguments, JobsError
 
 TONES = {"current": "good", "normal": "good", "write_protected": "warn", "disabled": "none", "error": "bad"}
 
@@ -74,7 +74,7 @@ def refusing(form: Form) -> Iterator[None]:
         yield
     except ChangedMeanwhile:
         form.add_error(None, str(CHANGED_MEANWHILE))
-    except StoreRefused as error:
+    except (StoreRefused, BadArguments) as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
     except (ArchiveError, JobsError, SecretsError, AccountsError) as error:
         form.add_error(None, str(error))

@@ -68,7 +68,7 @@ def store_detail(request: ActorRequest, store_id: int) -> HttpResponse:
         "places": _places(store),
         "figures": store_wording.counted(store.figures),
         "api_path": f"/api/v1/stores/{store.pk}",
-        "is_locked": "KeyRefused" in line.problem or "does not open this store" in line.problem,
+        "is_locked": store.is_locked or "KeyRefused" in line.problem or "does not open this store" in line.problem,
     }
     return render_page(request, "archive/store_detail.html", context)
 

@@ -13,12 +13,12 @@ import re
 import select
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import psycopg
 from psycopg import errors, sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.numeric import IntLoader
 
 from ..errors import NotFound, StorageFailed, StoreError, StoreFull
@@ -28,6 +28,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 # A process has one engine for a store; its threads seldom ask at once, and a database serves many processes.
 MOST_CONNECTIONS = 8
 WAIT_S = 30.0
+CONNECT_S = 10
 IDLE_S = 60.0
 
 # Whatever the server is set to: durable when committed, no time-out while a lease is held, and a lease that is freed
@@ -119,10 +120,13 @@ class Session:
 
 
 class Database:
-    """One schema of one database. Safe for threads."""
+    """One schema of one database. Safe for threads.
 
-    def __init__(self, conninfo: str, schema: str) -> None:
-        self.conninfo = conninfo
+    conninfo: asked for each new connection where it is a function, which may raise a `StoreError`.
+    """
+
+    def __init__(self, conninfo: str | Callable[[], str], schema: str) -> None:
+        self._conninfo = conninfo
         self.schema = schema
         self._idle: list[tuple[float, Connection]] = []
         self._room = threading.BoundedSemaphore(MOST_CONNECTIONS)
@@ -135,10 +139,9 @@ class Database:
     def connect(self) -> Connection:
         """A new connection that looks into the schema. Raises: StorageFailed."""
         with translated():
-            conninfo = make_conninfo(
-                self.conninfo, **({} if "connect_timeout" in self.conninfo else {"connect_timeout": 10})
-            )
-            connection: Connection = psycopg.connect(conninfo, autocommit=True)
+            said = self._conninfo if isinstance(self._conninfo, str) else self._conninfo()
+            known = {"connect_timeout": CONNECT_S, **conninfo_to_dict(said)}
+            connection: Connection = psycopg.connect(make_conninfo("", **known), autocommit=True)
             names = sql.SQL(", ").join(
                 sql.SQL("set_config({}, {}, false)").format(sql.Literal(name), sql.Literal(value))
                 for name, value in {**SETTINGS, "search_path": f'"{self.schema}"'}.items()

@@ -70,14 +70,24 @@ def try_out(objects: Objects, key: str) -> None:
         objects.delete(key)
 
 
+def _inside(key: str) -> str:
+    """Raises: StorageFailed."""
+    if "\0" in key or any(part in ("", ".", "..") for part in key.split("/")):
+        raise StorageFailed(f"{key[:300]!r} is not the key of an object")
+    return key
+
+
 class FileObjects:
-    """A folder, also of a network file system: as durable as its `fsync`."""
+    """A folder, also of a network file system: as durable as its `fsync`.
+
+    Keys come from a database that may be somebody else's: none leads out of the folder.
+    """
 
     def __init__(self, root: Path) -> None:
         self._files = FileBackend(root)
 
     def put(self, key: str, pieces: Callable[[], Iterable[bytes]]) -> None:
-        writer = self._files.append(key, 0)
+        writer = self._files.append(_inside(key), 0)
         try:
             for piece in pieces():
                 writer.write(piece)
@@ -86,15 +96,15 @@ class FileObjects:
             writer.close()
 
     def read(self, key: str, offset: int, length: int) -> bytes:
-        return self._files.read(key, offset, length)
+        return self._files.read(_inside(key), offset, length)
 
     def stream(self, key: str) -> Iterator[bytes]:
-        size = self._files.size(key)
+        size = self._files.size(_inside(key))
         return (self._files.read(key, at, PART_BYTES) for at in range(0, size, PART_BYTES))
 
     def delete(self, key: str) -> None:
         with contextlib.suppress(NotFound):
-            self._files.delete(key)
+            self._files.delete(_inside(key))
 
     def check(self) -> None:
         try_out(self, "check/check")
@@ -102,7 +112,10 @@ class FileObjects:
 
 @dataclass(frozen=True, slots=True)
 class S3Place:
-    """Which bucket, and how it is reached. `prefix` stands before all keys; `endpoint` is empty for Amazon's own."""
+    """Which bucket, and how it is reached. `prefix` stands before all keys; `endpoint` is empty for Amazon's own.
+
+    proxy: the address of a proxy that every connection goes through; without one, none is used.
+    """
 
     bucket: str
     access_key: str
@@ -110,16 +123,19 @@ class S3Place:
     endpoint: str = ""
     region: str = "us-east-1"
     prefix: str = ""
+    proxy: str = ""
 
 
 class S3Objects:
-    """A bucket of an S3 server, through `obstore`."""
+    """A bucket of an S3 server, through `obstore`. tries: how often what failed in spite of the retries is tried."""
 
-    def __init__(self, place: S3Place, *, retries: int = RETRIES) -> None:
+    def __init__(self, place: S3Place, *, retries: int = RETRIES, tries: int = TRIES) -> None:
         self.place = place
+        self._tries = tries
         pauses = {"init_backoff": timedelta(milliseconds=50), "max_backoff": timedelta(seconds=5), "base": 2}
         again = {"max_retries": retries, "retry_timeout": timedelta(seconds=60), "backoff": pauses}
         client = {"allow_http": True, "timeout": timedelta(seconds=120), "connect_timeout": timedelta(seconds=10)}
+        client |= {"proxy_url": place.proxy} if place.proxy else {}
         endpoint = {"endpoint": place.endpoint} if place.endpoint else {}
         self._store = S3Store(
             place.bucket, prefix=place.prefix.strip("/") or None, access_key_id=place.access_key,
@@ -147,17 +163,16 @@ class S3Objects:
     def check(self) -> None:
         try_out(self, f"check/{random.getrandbits(64):016x}")
 
-    @staticmethod
-    def _again(key: str, call: Callable[[], T]) -> T:
+    def _again(self, key: str, call: Callable[[], T]) -> T:
         """Try with pauses that grow. Raises: NotFound, StorageFailed."""
-        for tries in range(1, TRIES + 1):
+        for tries in range(1, self._tries + 1):
             try:
                 return call()
             except (NotFoundError, FileNotFoundError):
                 raise NotFound(f"the object {key} is not there") from None
             except (BaseError, OSError, ValueError) as error:
                 failure = error
-            if tries < TRIES:
+            if tries < self._tries:
                 time.sleep(FIRST_PAUSE_S * 2**tries * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
         said = str(failure).strip().split("\n", maxsplit=1)[0][:300]
         raise StorageFailed(f"the object {key}: {said}") from failure

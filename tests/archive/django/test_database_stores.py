@@ -14,10 +14,12 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from accounts.actors import Actor
 from accounts.models import AuditEvent, User
 from archive import engines, grounds, selectors, storefacts
+from archive.commands.stores import AttachArguments
 from archive.errors import StoreRefused
 from archive.models import AutoCreation, BackupSet, Store
 from archive.services import attaching, autocreate, keys, sealing, store_changes
@@ -25,15 +27,19 @@ from archive.services.backup import restoring
 from archive.services.backup.destinations import create_destination, update_destination
 from archive.services.store_places import DatabasePlace, Place
 from archive.services.stores import NewStore, create_store
+from archive.store.errors import StorageFailed
 from archive.store.keys import is_wrapped_for
 from archive.store.layout import read_whole
-from archive.store.postgres import PostgresBackend
-from config.kit import paths, secrets
+from archive.store.postgres import FileObjects, PostgresBackend
+from config.kit import net, paths, secrets
+from config.kit.sealed import Sealed
 from domains.models import Mailbox
+from jobs.errors import BadArguments
 from jobs.models import Task
-from jobs.services import run_waiting
+from jobs.services import run_waiting, submit
 from tests.archive.django.factories import archive, make_mails
 from tests.archive.django.test_store_commands import invoke, refused
+from tests.domains.factories import make_customer
 from tests.factories import make_mailbox
 from tests.s3 import S3, needs_s3
 
@@ -208,6 +214,11 @@ def test_packs_go_to_a_bucket_through_the_gate_and_its_secret_is_never_told(
         ({"password": "x"}, "password"),
         ({"schema": "public"}, "schema_name"),
         ({"schema": 'store_"x'}, "schema_name"),
+        ({"dsn": "host=db.example.org dbname=x connect_timeout=0"}, "dsn"),  # would wait for ever
+        ({"dsn": "host={run} dbname=postkeep", "schema": "public"}, "schema_name"),
+        ({"dsn": "host={run} dbname=postkeep", "schema": "pg_temp"}, "schema_name"),
+        ({"dsn": "host={run} dbname={own}", "schema": "mail_x"}, "dsn"),  # Postkeep's own, by another name
+        ({"objects": "s3", "endpoint": "https://s3.example.org#@x", "bucket": "mail"}, "endpoint"),
         ({"objects": "s3", "endpoint": "ftp://x", "bucket": "mail"}, "endpoint"),
         ({"objects": "s3", "endpoint": "https://s3.example.org", "bucket": "x"}, "bucket"),
         ({"objects": "folder", "objects_path": "/etc/packs"}, "objects_path"),
@@ -215,9 +226,84 @@ def test_packs_go_to_a_bucket_through_the_gate_and_its_secret_is_never_told(
     ],
 )  # fmt: skip
 def test_where_a_store_may_not_lie(place: dict[str, str], field: str) -> None:
+    own = {"run": paths.run_dir(), "own": connection.settings_dict["NAME"]}
     with pytest.raises(StoreRefused) as refusal:
-        in_database(**place)
+        in_database(**{name: value.format(**own) for name, value in place.items()})
     assert refusal.value.field == field and not Store.objects.exists()
+
+
+def test_a_password_inside_of_an_address_is_in_no_tasks_row(administrator: User) -> None:
+    dsn = "postgresql://keeper:open-sesame@db.example.org/mail?sslmode=require"
+    arguments = AttachArguments(name="Mail", type="PostgreSQL", dsn=dsn, schema_name="mail")
+    task = submit(Actor.for_user(administrator), "AttachStore", arguments)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_jsonb(t)::text FROM jobs_task t WHERE id = %s", [task.pk])
+        row = cursor.fetchone()[0]
+    assert "sesame" not in row and "db.example.org" in row and arguments.password == "open-sesame"
+    with pytest.raises(BadArguments):  # nobody can tell where the password is
+        AttachArguments(name="Mail", type="PostgreSQL", dsn="postgresql://keeper:open%zz@db.example.org/mail")
+
+
+def test_a_server_is_reached_by_the_address_that_was_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSWORD", "of-this-server")
+    monkeypatch.setattr(net, "system_resolve", lambda host, port, timeout_s: ["192.0.2.7", "203.0.113.9"])
+    gate = net.Gate((ipaddress.ip_network("0.0.0.0/0"),), grounds.DATABASE_PORTS, net.system_resolve)
+    monkeypatch.setattr(grounds, "_gate", lambda ports: gate)
+    said = conninfo_to_dict(grounds.conninfo_of("host=db.example.org dbname=mail", Sealed("", purpose="x")))
+    assert (said["host"], said["hostaddr"]) == ("db.example.org,db.example.org", "192.0.2.7,203.0.113.9")
+    assert said["password"] == "" and said["passfile"] == "/dev/null"
+
+
+def test_what_lies_in_a_schema_already_is_left_alone() -> None:
+    with psycopg.connect(other_database(), autocommit=True) as own:
+        own.execute("CREATE SCHEMA mail_taken CREATE TABLE message (id int)")
+    with pytest.raises(StoreRefused):
+        in_database(dsn=f"host={paths.run_dir()} dbname=postkeep user=postkeep", schema="mail_taken", objects="")
+    with psycopg.connect(other_database()) as own:
+        tables = own.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'mail_taken'").fetchall()
+    assert tables == [("message",)] and not Store.objects.exists()
+
+
+def test_keys_of_objects_lead_out_of_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "outside").write_bytes(b"mine")
+    packs = FileObjects(tmp_path / "packs")
+    for key in ("../outside", str(tmp_path / "outside"), "a/../../outside", "a//b", ""):
+        for ask in (lambda key=key: packs.read(key, 0, 4), lambda key=key: packs.delete(key)):
+            with pytest.raises(StorageFailed):
+                ask()
+    assert (tmp_path / "outside").read_bytes() == b"mine"
+
+
+def test_a_store_that_is_not_attached_after_all_leaves_nothing_in_plain_text(user: User) -> None:
+    store = in_database()
+    archive_in_batches(user)
+    create_store(SYSTEM, name="Folder", wanted=NewStore("Folder", state="current"))
+    store.refresh_from_db()
+    store_changes.detach_store(SYSTEM, store)
+    wanted = NewStore("Back", Place(postgres=DatabasePlace(schema="store_mail")), make_customer("Other"))
+    with pytest.raises(StoreRefused) as refusal:
+        attaching.attach_store(SYSTEM, attaching.Attachment(wanted))
+    assert refusal.value.field == "customer" and "1 mailboxes" in str(refusal.value)
+    with psycopg.connect(grounds.house_conninfo()) as own:
+        assert own.execute("SELECT to_regclass('store_mail.message')").fetchone() == (None,)
+    assert not paths.work_dir().joinpath(f"attach-{store.identity}").exists()
+    attaching.attach_store(SYSTEM, attaching.Attachment(NewStore("Back", wanted.place)))
+    assert engines.open_store(Store.objects.get(name="Back")).facts().messages == 30
+
+
+def test_a_store_elsewhere_that_does_not_answer_holds_up_no_other(user: User) -> None:
+    """Another process said where it lies now: what is open here is opened anew."""
+    store = in_database(dsn=f"host={paths.run_dir()} dbname=postkeep user=postkeep", schema="mail_x", objects="folder")
+    archive_in_batches(user)
+    before = engines.open_store(store)
+    assert engines.open_store(Store.objects.get(pk=store.pk)) is before
+    Store.objects.filter(pk=store.pk).update(objects_path=str(paths.stores_dir() / "elsewhere"))
+    moved = engines.open_store(Store.objects.get(pk=store.pk))
+    assert moved is not before
+    before.close()
+    with engines._opening[store.pk]:  # as while its server doesn't answer
+        assert engines.open_store(create_store(SYSTEM, name="Folder")).facts().messages == 0
+        assert engines.open_store(Store.objects.get(pk=store.pk)) is moved
 
 
 def test_kinds_are_answered_as_they_are() -> None:

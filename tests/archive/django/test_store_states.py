@@ -25,6 +25,7 @@ from archive.services.stores import NewStore, create_store, current_store, store
 from archive.store import Ingest, Keys
 from archive.store import Store as Engine
 from archive.store.errors import ReadOnly
+from archive.store.layout import rewrap
 from archive.tasks import look_after_stores
 from config.kit import paths, secrets
 from jobs.commands import get_command
@@ -347,11 +348,21 @@ def test_a_foreign_store_is_locked_until_its_recovery_key_opens_it(user: User, s
         {"nobody@elsewhere.example": make_mails(4, word="theirs"), user.email: make_mails(3, word="mine")},
     )
     assert look_at(SYSTEM, Place(str(root))).is_locked
+    bound = Attachment(NewStore("Foreign", Place(str(root)), make_customer("Other")))
+    with pytest.raises(StoreRefused, match="nobody can tell whose mail"):
+        attach_store(SYSTEM, bound)
     store = attach_store(SYSTEM, Attachment(NewStore("Foreign", Place(str(root)))))
     with pytest.raises(StoreUnavailable):
         engines.open_store(store)
     with pytest.raises(StoreRefused, match="not the recovery key"):
         unlock_store(SYSTEM, store, passphrase=secrets.format_recovery_key(b"\x09" * 32))
+    # Whoever wraps its key for us past the page doesn't make its numbers mean people here.
+    document = (root / "keys.json").read_bytes()
+    rewrap(root, engines.keys(), private)
+    engines.close_all()
+    with pytest.raises(StoreUnavailable, match="waits for its recovery key"):
+        engines.open_store(store)
+    (root / "keys.json").write_bytes(document)
     unlock_store(SYSTEM, store, passphrase=secrets.format_recovery_key(private))
     opened = engines.open_store(store)
     assert opened.facts().messages == 7
@@ -363,6 +374,24 @@ def test_a_foreign_store_is_locked_until_its_recovery_key_opens_it(user: User, s
     assert selectors.search(selectors.console_scope(SYSTEM, None), "theirs").total == 4
     owners = {folder.mailbox for folder in opened.folders()}
     assert mine.pk in owners and all(number == mine.pk or number >= attaching.ELSEWHERE for number in owners)
+
+
+def test_a_store_is_attached_for_a_customer_only_without_mail_of_others(user: User, stranger: User) -> None:
+    make_store()
+    customer = make_customer("Lighthouse")
+    own = make_mailbox_in(make_domain("lighthouse.example", customer=customer), "keeper")
+    mine = make_mailbox(user)
+    root = foreign_store("for-them", engines.keys(), {own.address: make_mails(2), mine.address: make_mails(1)})
+    bound = NewStore("For them", Place(str(root)), customer)
+    for attempt in (lambda: look_at(SYSTEM, bound.place, customer), lambda: attach_store(SYSTEM, Attachment(bound))):
+        with pytest.raises(StoreRefused, match=f"1 mailboxes that are not of Lighthouse, such as {mine.address}"):
+            attempt()
+    assert not Store.objects.filter(name="For them").exists()
+    store = attach_store(SYSTEM, Attachment(NewStore("For all", Place(str(root)))))
+    with pytest.raises(StoreRefused, match="1 mailboxes"):
+        store_changes.bind_store(SYSTEM, store, customer)
+    only = foreign_store("only-theirs", engines.keys(), {own.address: make_mails(2)})
+    assert attach_store(SYSTEM, Attachment(NewStore("Theirs", Place(str(only)), customer))).customer == customer
 
 
 def test_mailboxes_of_a_foreign_store_are_never_joined(user: User) -> None:
