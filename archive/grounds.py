@@ -14,7 +14,6 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection
@@ -63,10 +62,8 @@ def conninfo_of(dsn: str, password: Sealed) -> str:
     Raises: StorageFailed.
     """
     addresses = admit_database(dsn)[:MOST_ADDRESSES]
-    try:
+    with _translated():
         known = {"password": password.reveal(), "passfile": os.devnull}
-    except SecretsError as error:
-        raise StorageFailed(f"the password of the database: {error}") from error
     if addresses:
         host = str(conninfo_to_dict(dsn)["host"])
         known |= {"host": ",".join([host] * len(addresses)), "hostaddr": ",".join(addresses)}
@@ -97,26 +94,30 @@ def admit_database(dsn: str) -> list[str]:
         if not own.startswith("/") or Path(host).resolve() != Path(own).resolve():
             raise StorageFailed("a socket of this server leads to Postkeep's own database server only")
         return []
-    return _admit(host, int(known.get("port") or 5432), DATABASE_PORTS)
+    port, gate = int(known.get("port") or 5432), _gate(DATABASE_PORTS)
+    with _translated():
+        return net.admit(host, port, timeout_s=TIMEOUT_S, gate=gate, who="a store")
 
 
 def tunnel_to(endpoint: str) -> tunnels.Tunnel:
     """A way to an S3 server that may be reached from here. Raises: StorageFailed."""
-    parts = urlsplit(endpoint)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    _admit(host, port, OBJECT_PORTS)
-    return tunnels.Tunnel(host, port, gate=_gate(OBJECT_PORTS), timeout_s=TIMEOUT_S, who="a store")
+    with _translated():
+        return tunnels.lead_to(endpoint, gate=_gate(OBJECT_PORTS), timeout_s=TIMEOUT_S, who="a store")
 
 
 def _gate(ports: frozenset[int]) -> net.Gate:
     return net.Gate(settings.ALLOWED_RELAYS, ports | settings.ALLOWED_PORTS)
 
 
-def _admit(host: str, port: int, ports: frozenset[int]) -> list[str]:
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """The engine knows nothing of the gate, nor of sealed secrets: either is a place that can't be reached."""
     try:
-        return net.admit(host, port, timeout_s=TIMEOUT_S, gate=_gate(ports), who="a store")
+        yield
     except net.NetError as error:
         raise StorageFailed(str(error.category.words)) from error
+    except SecretsError as error:
+        raise StorageFailed(f"the secret of a store's place: {error}") from error
 
 
 class Gated:
@@ -158,10 +159,12 @@ def objects_of(store: Store, *, patient: bool = True) -> Objects | None:
 
     def make() -> Objects:
         tunnel = tunnel_to(store.endpoint)
+        with _translated():
+            secret = store.secret_key.reveal()
         place = S3Place(
             bucket=store.bucket,
             access_key=store.access_key,
-            secret_key=store.secret_key.reveal(),
+            secret_key=secret,
             endpoint=store.endpoint,
             region=store.region,
             prefix=store.prefix,
@@ -171,16 +174,4 @@ def objects_of(store: Store, *, patient: bool = True) -> Objects | None:
         weakref.finalize(objects, tunnel.close)
         return objects
 
-    return Gated(_translated(make))
-
-
-def _translated(make: Callable[[], Objects]) -> Callable[[], Objects]:
-    """The engine knows nothing of sealed secrets: one that can't be opened is a place that can't be reached."""
-
-    def made() -> Objects:
-        try:
-            return make()
-        except SecretsError as error:
-            raise StorageFailed(f"the secret key of the bucket: {error}") from error
-
-    return made
+    return Gated(make)

@@ -54,7 +54,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Where and as whom. prefix: what all names begin with, without slashes at its ends."""
+    """Where and as whom. prefix: what all names begin with, without slashes at its ends.
+
+    proxy: the address of a proxy that every connection goes through.
+    """
 
     endpoint: str
     bucket: str
@@ -64,6 +67,7 @@ class Bucket:
     secret: str = field(default="", repr=False)
     ca_pem: str = ""
     timeout_s: float = 60.0
+    proxy: str = ""
 
 
 def _client(where: Bucket, client: Any, retry: Any) -> S3Store:
@@ -96,6 +100,8 @@ class S3Destination:
             "timeout": timedelta(seconds=where.timeout_s),
             "connect_timeout": timedelta(seconds=min(where.timeout_s, 10)),
         }
+        if where.proxy:
+            client["proxy_url"] = where.proxy
         if where.ca_pem:
             client["root_certificate"] = where.ca_pem
         backoff = {

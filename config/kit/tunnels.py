@@ -19,6 +19,7 @@ import socket
 import threading
 import time
 import weakref
+from urllib.parse import urlsplit
 
 from config.kit import net
 
@@ -30,6 +31,17 @@ ANSWERED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 REFUSED = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 UNREACHED = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 logger = logging.getLogger("postkeep.net")
+
+
+def lead_to(url: str, *, gate: net.Gate, timeout_s: float, who: str) -> Tunnel:
+    """A tunnel to the host of an address that may be reached now. timeout_s: for each connection.
+
+    Raises: RefusedByGate, NameUnknown, NameUnanswered, TimedOut.
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    net.admit(host, port, timeout_s=timeout_s, gate=gate, who=who)
+    return Tunnel(host, port, gate=gate, timeout_s=timeout_s, who=who)
 
 
 class Tunnel:

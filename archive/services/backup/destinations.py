@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from archive.backup.s3 import Bucket, S3Destination
 from archive.errors import BackupUnknown, BadArguments
 from archive.models import BackupDestination
 from archive.services.places import path_of
-from config.kit import net, paths
+from config.kit import net, paths, tunnels
 from config.kit.sealed import Sealed
 from config.kit.versions import change
 
@@ -206,8 +207,8 @@ def open_destination(actor: Actor, destination: BackupDestination) -> Destinatio
             return FolderDestination(check_folder(actor, destination.path))
         except BadArguments as error:
             raise DestinationRefused(str(error)) from error
-    admit(destination.endpoint, actor.label)
-    return S3Destination(
+    tunnel = tunnel_to(destination.endpoint, actor.label)
+    opened = S3Destination(
         Bucket(
             endpoint=destination.endpoint,
             bucket=destination.bucket,
@@ -216,17 +217,18 @@ def open_destination(actor: Actor, destination: BackupDestination) -> Destinatio
             key=destination.access_key,
             secret=destination.secret_key.reveal(),
             ca_pem=destination.ca_pem,
+            proxy=tunnel.address,
         )
     )
+    weakref.finalize(opened, tunnel.close)
+    return opened
 
 
-def admit(endpoint: str, who: str) -> None:
-    """Whether this server may be reached from here. Raises: DestinationRefused, DestinationFailed."""
-    parts = urlsplit(endpoint)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+def tunnel_to(endpoint: str, who: str) -> tunnels.Tunnel:
+    """A way to a server that may be reached from here, and to no other. Raises: DestinationRefused."""
     gate = net.Gate(settings.ALLOWED_RELAYS, PORTS | settings.ALLOWED_PORTS)
     try:
-        net.admit(parts.hostname or "", port, timeout_s=TIMEOUT_S, gate=gate, who=who)
+        return tunnels.lead_to(endpoint, gate=gate, timeout_s=TIMEOUT_S, who=who)
     except net.NetError as error:
         raise DestinationRefused(str(error.category.words)) from error
 
