@@ -32,6 +32,7 @@ DATABASE_PORTS, OBJECT_PORTS = frozenset({5432}), frozenset({80, 443})
 TIMEOUT_S = 10.0
 # Of a server with several addresses so many are tried, each for as long as a connection may take.
 MOST_ADDRESSES = 3
+NO_FILE = os.path.join(os.devnull, "none")
 
 
 @contextlib.contextmanager
@@ -63,7 +64,7 @@ def conninfo_of(dsn: str, password: Sealed) -> str:
     """
     addresses = admit_database(dsn)[:MOST_ADDRESSES]
     with _translated():
-        known = {"password": password.reveal(), "passfile": os.devnull}
+        known = {"password": password.reveal(), "passfile": NO_FILE}
     if addresses:
         host = str(conninfo_to_dict(dsn)["host"])
         known |= {"host": ",".join([host] * len(addresses)), "hostaddr": ",".join(addresses)}

@@ -50,7 +50,7 @@ def recover_keys(actor: Actor, *, recovery_key: str) -> dict[str, object]:
     """
     actor.require(Right.MANAGE_SERVER)
     private = secrets.parse_recovery_key(recovery_key)
-    every = list(Store.objects.filter(detached_at=None).order_by("pk"))
+    every = list(Store.objects.filter(detached_at=None, is_locked=False).order_by("pk"))
     # The password of a database is such a secret itself: those stores come when it can be opened again.
     stores = [store for store in every if not store.dsn_password]
     opened = {store.pk: _unwrap(store, private) for store in stores}
@@ -89,7 +89,7 @@ def plan_renewal(actor: Actor) -> dict[str, int]:
     """What renewing the master key touches. Raises: Forbidden."""
     actor.require(Right.MANAGE_SERVER)
     return {
-        "stores": Store.objects.filter(detached_at=None).count(),
+        "stores": Store.objects.filter(detached_at=None, is_locked=False).count(),
         "secrets": len(sealing_keys.states()),
         "detached": Store.objects.exclude(detached_at=None).count(),
     }
@@ -105,7 +105,7 @@ def renew_master_key(actor: Actor, *, approved: Approved | None = None, tell: Te
     """
     actor.require(Right.MANAGE_SERVER)
     proofs.require(actor, approved, RENEW, subject=str(_("master key")))
-    stores = list(Store.objects.filter(detached_at=None).order_by("pk"))
+    stores = list(Store.objects.filter(detached_at=None, is_locked=False).order_by("pk"))
     prepared, kept = _master_file().with_suffix(".new"), None
     if prepared.exists() or not _is_unfinished(stores):
         new = _prepare(prepared)
@@ -203,7 +203,7 @@ def put_master_in_force(master: bytes) -> None:
 
     Nothing is wrapped anew. Raises: StoreUnavailable (a store doesn't open with it), SecretsError.
     """
-    for store in Store.objects.filter(detached_at=None, dsn_password="").order_by("pk"):
+    for store in Store.objects.filter(detached_at=None, is_locked=False, dsn_password="").order_by("pk"):
         try:
             document = _document(store)
             unwrap(document, store.identity or "", master)
@@ -218,7 +218,7 @@ def put_master_in_force(master: bytes) -> None:
 
 def are_keys_lost() -> bool:
     """Whether there are stores and the master key of this machine opens none of them."""
-    stores = list(Store.objects.filter(detached_at=None).order_by("pk"))
+    stores = list(Store.objects.filter(detached_at=None, is_locked=False).order_by("pk"))
     return bool(stores) and not any(map(_opens_with_master, stores))
 
 

@@ -52,7 +52,11 @@ class Tunnel:
         self.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         way = _Way(net.clean_host(host), port, gate, timeout_s, who)
         threading.Thread(target=_serve, args=(listener, way), name="tunnel", daemon=True).start()
-        self.close = weakref.finalize(self, _end, listener)
+        self._end = weakref.finalize(self, _end, listener)
+
+    def close(self) -> None:
+        """Lead nobody any more; who is on the way goes on."""
+        self._end()
 
 
 class _Way:

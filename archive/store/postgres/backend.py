@@ -27,7 +27,8 @@ BLOCK_BYTES = 4 << 20
 # What a store in PostgreSQL seals packs at: an object of a size that S3 likes, and not too much in rows.
 PACK_BYTES = 16 << 20
 FORGET_WAIT_S = 10
-OWN_TABLES = ("file", "journal", "content", "loose", "position", *TABLES)
+# What a beginning that was killed left behind; the catalogue's come after the store is one.
+OWN_TABLES = ("file", "journal", "content", "loose")
 
 GROW = """
 WITH grown AS (UPDATE file SET size = %s WHERE id = %s AND size = %s RETURNING id)
@@ -157,7 +158,7 @@ class PostgresBackend:
                 raise WrongFormat(f"there is a store in the schema {database.schema} already")
             others = """SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                         WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'f', 'm') AND NOT c.relname = ANY(%s)"""
-            if connection.execute(others, (database.schema, [*OWN_TABLES])).fetchone() is not None:
+            if connection.execute(others, (database.schema, list(OWN_TABLES))).fetchone() is not None:
                 raise WrongFormat(f"the schema {database.schema} holds tables of something else")
         return backend
 

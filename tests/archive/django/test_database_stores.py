@@ -251,7 +251,7 @@ def test_a_server_is_reached_by_the_address_that_was_judged(monkeypatch: pytest.
     monkeypatch.setattr(grounds, "_gate", lambda ports: gate)
     said = conninfo_to_dict(grounds.conninfo_of("host=db.example.org dbname=mail", Sealed("", purpose="x")))
     assert (said["host"], said["hostaddr"]) == ("db.example.org,db.example.org", "192.0.2.7,203.0.113.9")
-    assert said["password"] == "" and said["passfile"] == "/dev/null"
+    assert said["password"] == "" and said["passfile"] == grounds.NO_FILE
 
 
 def test_what_lies_in_a_schema_already_is_left_alone() -> None:
