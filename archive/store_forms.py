@@ -122,6 +122,7 @@ class PlaceForm(_CustomerForm):
             self.fields.pop(name, None)
         if not self.is_folder:
             self.fields["database_path"].label = _("Folder of working copies")
+            self.fields["database_path"].widget.attrs["data-group"] = _("What is made of it")
             self.fields["index_path"].help_text = _("Left empty, it lies with the other working copies.")
 
     def _said(self, name: str, otherwise: str) -> str:
