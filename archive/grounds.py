@@ -32,7 +32,7 @@ DATABASE_PORTS, OBJECT_PORTS = frozenset({5432}), frozenset({80, 443})
 TIMEOUT_S = 10.0
 # Of a server with several addresses so many are tried, each for as long as a connection may take.
 MOST_ADDRESSES = 3
-NO_FILE = os.path.join(os.devnull, "none")
+NO_FILE = f"{os.devnull}/none"
 
 
 @contextlib.contextmanager

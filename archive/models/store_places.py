@@ -51,12 +51,6 @@ class StorePlace(models.Model):
         return self.kind == StoreKind.FOLDER
 
     @property
-    def place(self) -> tuple[object, ...]:
-        """All that an open store was opened by, secrets as they are sealed; changed, it is opened anew."""
-        columns = (field.attname for field in StorePlace._meta.local_fields)
-        return (*(getattr(self, name) for name in columns), self.work_path, self.index_path)
-
-    @property
     def database_shown(self) -> str:
         """Which database, as people read it; without its password."""
         return self.dsn or str(_("Postkeep's own database"))

@@ -104,6 +104,12 @@ class Store(StorePlace, Versioned):
         return paths.stores_dir() / self.path
 
     @property
+    def place(self) -> tuple[object, ...]:
+        """All that an open store was opened by, secrets as they are sealed; changed, it is opened anew."""
+        columns = (column.attname for column in StorePlace._meta.local_fields)
+        return (*(getattr(self, name) for name in columns), self.work_path, self.index_path)
+
+    @property
     def shown(self) -> str:
         """Where its mail lies, as people read it."""
         return str(self.root) if self.is_folder else f"{self.database_shown}: {self.schema}"
