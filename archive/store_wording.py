@@ -13,7 +13,7 @@ HIDDEN = frozenset({"goes_on", "to", "damaged", "ours"})
 WORDS = {
     "attachments": _("attachments kept once"),
     "attachments_shared_bytes": _("saved by keeping attachments once"),
-    "bytes": _("in them"),
+    "bytes": _("in these packs"),
     "bytes_after": _("after it"),
     "bytes_before": _("before it"),
     "bytes_freed": _("given back"),

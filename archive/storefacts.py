@@ -41,7 +41,7 @@ class StoreLine:
     verified_at: datetime | None = None
     fill: str = ""
     customer: str = ""
-    place: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def store_line(store: Store) -> StoreLine:
     known: dict[str, Any] = {
         "verified_at": store.verified_at,
         "customer": store.customer.name if store.customer else "",
-        "place": "" if store.is_folder else store.get_kind_display(),
+        "kind": store.get_kind_display(),
     }
     if not store.is_open:
         return StoreLine(store.pk, store.name, store.state, messages=store.figures.get("messages"), **known)

@@ -24,7 +24,7 @@ class StoreTable(BaseTable):
     verified_at = TimeColumn(verbose_name=_("Verified"))
     fill = tables.Column(verbose_name=_("Of the threshold"), attrs={"td": {"class": "num cell-fit"}})
     customer = TextColumn(verbose_name=_("For"))
-    place = TextColumn(verbose_name=_("Kind"))
+    kind = TextColumn(verbose_name=_("Kind"))
 
     caption = _("Stores")
 

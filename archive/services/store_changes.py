@@ -18,6 +18,7 @@ from types import MappingProxyType
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts import audit
 from accounts.actors import Actor
@@ -225,11 +226,13 @@ def others_of(opened: engine.Store, customer: Customer, mapping: Mapping[int, in
 def require_no_others(others: Sequence[str], customer: Customer) -> None:
     """Raises: StoreRefused."""
     if others:
-        said = {"count": len(others), "customer": customer, "example": others[0]}
-        raise StoreRefused(
-            _("It holds mail of %(count)d mailboxes that are not of %(customer)s, such as %(example)s.") % said,
-            field="customer",
+        text = ngettext(
+            "It holds mail of a mailbox that is not of %(customer)s: %(example)s.",
+            "It holds mail of %(count)d mailboxes that are not of %(customer)s, such as %(example)s.",
+            len(others),
         )
+        said = {"count": len(others), "customer": customer, "example": others[0]}
+        raise StoreRefused(text % said, field="customer")
 
 
 def detach_store(actor: Actor, store: Store, *, approved: Approved | None = None) -> Store:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from archive import selectors, store_wording, storefacts
-from archive.models import AutoCreation, Store
+from archive.models import AutoCreation, Store, StoreKind
 from archive.services import indexes, store_changes
 from archive.storefacts import IndexLine
 from archive.tables import IndexTable, MailboxTable, StoreTable
@@ -52,7 +52,8 @@ def store_list(request: ActorRequest) -> HttpResponse:
 
 def _columns(lines: list[storefacts.StoreLine]) -> dict[str, list[object]]:
     """Columns that are shown only where they say something."""
-    return {name: [getattr(line, name) for line in lines] for name in ("fill", "customer", "verified_at", "place")}
+    said = {name: [getattr(line, name) for line in lines] for name in ("fill", "customer", "verified_at")}
+    return said | {"kind": [line.kind != StoreKind.FOLDER.label for line in lines]}
 
 
 @require_safe

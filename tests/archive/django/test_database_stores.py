@@ -283,7 +283,7 @@ def test_a_store_that_is_not_attached_after_all_leaves_nothing_in_plain_text(use
     wanted = NewStore("Back", Place(postgres=DatabasePlace(schema="store_mail")), make_customer("Other"))
     with pytest.raises(StoreRefused) as refusal:
         attaching.attach_store(SYSTEM, attaching.Attachment(wanted))
-    assert refusal.value.field == "customer" and "1 mailboxes" in str(refusal.value)
+    assert refusal.value.field == "customer" and "a mailbox that is not of Other" in str(refusal.value)
     with psycopg.connect(grounds.house_conninfo()) as own:
         assert own.execute("SELECT to_regclass('store_mail.message')").fetchone() == (None,)
     assert not paths.work_dir().joinpath(f"attach-{store.identity}").exists()

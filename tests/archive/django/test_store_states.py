@@ -249,7 +249,7 @@ def test_a_store_with_others_mail_in_it_is_bound_to_nobody() -> None:
     customer = make_customer()
     foreign = make_mailbox_in(make_domain())
     fill(store, foreign.pk, [make_raw()])
-    with pytest.raises(StoreRefused, match="1 mailboxes that are not of"):
+    with pytest.raises(StoreRefused, match="a mailbox that is not of"):
         store_changes.bind_store(SYSTEM, store, customer)
     empty = create_store(SYSTEM, name="Three")
     store_changes.bind_store(SYSTEM, empty, customer)
@@ -384,11 +384,11 @@ def test_a_store_is_attached_for_a_customer_only_without_mail_of_others(user: Us
     root = foreign_store("for-them", engines.keys(), {own.address: make_mails(2), mine.address: make_mails(1)})
     bound = NewStore("For them", Place(str(root)), customer)
     for attempt in (lambda: look_at(SYSTEM, bound.place, customer), lambda: attach_store(SYSTEM, Attachment(bound))):
-        with pytest.raises(StoreRefused, match=f"1 mailboxes that are not of Lighthouse, such as {mine.address}"):
+        with pytest.raises(StoreRefused, match=f"mailbox that is not of Lighthouse: {mine.address}"):
             attempt()
     assert not Store.objects.filter(name="For them").exists()
     store = attach_store(SYSTEM, Attachment(NewStore("For all", Place(str(root)))))
-    with pytest.raises(StoreRefused, match="1 mailboxes"):
+    with pytest.raises(StoreRefused, match="that is not of Lighthouse"):
         store_changes.bind_store(SYSTEM, store, customer)
     only = foreign_store("only-theirs", engines.keys(), {own.address: make_mails(2)})
     assert attach_store(SYSTEM, Attachment(NewStore("Theirs", Place(str(only)), customer))).customer == customer
