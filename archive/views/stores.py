@@ -53,7 +53,7 @@ def store_list(request: ActorRequest) -> HttpResponse:
 def _columns(lines: list[storefacts.StoreLine]) -> dict[str, list[object]]:
     """Columns that are shown only where they say something."""
     said = {name: [getattr(line, name) for line in lines] for name in ("fill", "customer", "verified_at")}
-    return said | {"kind": [line.kind != StoreKind.FOLDER.label for line in lines]}
+    return said | {"kind": [line.kind != str(StoreKind.FOLDER.label) for line in lines]}
 
 
 @require_safe
