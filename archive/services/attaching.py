@@ -295,7 +295,7 @@ def _looking(there: Store, work: Path, identity: str, key: bytes | None = None) 
     with contextlib.closing(backend):
         key = key or unwrap(read_whole(backend, "keys.json"), identity, engines.keys().master)
         work.mkdir(mode=0o700, parents=True, exist_ok=True)
-        own = SqliteCatalogue(work / "looking.sqlite")
+        own = SqliteCatalogue(work / "looking")
         with engine.Store(backend, work, key, identity, pack_bytes=PACK_BYTES, catalogue=own) as opened:
             opened.refresh()
             yield opened
@@ -350,7 +350,7 @@ def _compared(there: Store, opened: engine.Store, key: bytes | None) -> Report:
             report = attach.run(looking, attach.plan(looking))
         if report.ok:
             with opened.writer_lease():
-                opened.replace_catalogue(own / "looking.sqlite")
+                opened.replace_catalogue(own / "looking")
     finally:
         shutil.rmtree(own, ignore_errors=True)
     return report
