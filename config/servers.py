@@ -178,11 +178,14 @@ def try_lock(file: IO[bytes]) -> bool:
     return True
 
 
-def postgres(identity: Identity, lock: IO[bytes]) -> Server:
-    """Our PostgreSQL, its cluster made if there is none yet (`initdb` into a temporary name, then renamed)."""
+def postgres(identity: Identity, lock: IO[bytes], *, lasting: bool = True) -> Server:
+    """Our PostgreSQL, its cluster made if there is none yet (`initdb` into a temporary name, then renamed).
+
+    lasting: False waits for no disk, so a power cut may take everything.
+    """
     folder, run = paths.home() / "pg", paths.run_dir()
     if not (folder / "PG_VERSION").exists():
-        _init_cluster(folder, identity)
+        _init_cluster(folder, identity, lasting=lasting)
     prepare(folder, identity)
     # Whoever holds the lock knows that no process of this cluster is left, whatever number the old file names.
     (folder / "postmaster.pid").unlink(missing_ok=True)
@@ -205,6 +208,8 @@ def postgres(identity: Identity, lock: IO[bytes]) -> Server:
         "timezone": "UTC",
         "log_timezone": "UTC",
     }
+    if not lasting:
+        settings |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
     argv = [str(pg_program("postgres")), "-D", str(folder)]
     for name, value in settings.items():
         argv += ["-c", f"{name}={value}"]
@@ -286,7 +291,7 @@ def _wheel(package: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-def _init_cluster(folder: Path, identity: Identity) -> None:
+def _init_cluster(folder: Path, identity: Identity, *, lasting: bool) -> None:
     """Make the cluster beside its place and rename it, so that a killed initdb leaves no half cluster."""
     temporary = folder.with_name(f".{folder.name}.new")
     if temporary.exists():
@@ -294,6 +299,8 @@ def _init_cluster(folder: Path, identity: Identity) -> None:
     prepare(temporary, identity)
     argv = [str(pg_program("initdb")), "-D", str(temporary), "-U", ACCOUNT, "-A", "trust"]
     argv += ["-E", "UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-instructions"]
+    if not lasting:
+        argv.append("--no-sync")
     done = subprocess.run(
         argv,
         capture_output=True,
@@ -364,16 +371,18 @@ def temporary_home(prefix: str) -> Path:
 
 
 @contextmanager
-def running() -> Iterator[None]:
-    """Both servers for the length of a `with`, without supervision: for tests and benchmarks."""
+def running(*, lasting: bool = True) -> Iterator[None]:
+    """Both servers for the length of a `with`, without supervision: for tests and benchmarks.
+
+    lasting: False where nothing in the database is worth waiting for the disk.
+    """
     home = paths.home()
     home.mkdir(mode=0o711, parents=True, exist_ok=True)
     identity = identity_for(home, pg_program("postgres"), valkey_program())
     prepare(paths.run_dir(), identity)
     started: list[tuple[Server, subprocess.Popen[bytes]]] = []
     try:
-        for make, name in ((postgres, "postgres"), (valkey, "valkey")):
-            server = make(identity, lock(name))
+        for server in (postgres(identity, lock("postgres"), lasting=lasting), valkey(identity, lock("valkey"))):
             started.append((server, server.spawn(subprocess.DEVNULL)))
         for server, process in started:
             wait_ready(server, process, timeout_s=30)

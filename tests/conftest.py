@@ -5,6 +5,7 @@ The servers start when the first test needs them, by the very code `manage.py up
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ __all__ = ["chromium", "s3_server"]
 @pytest.fixture(scope="session")
 def servers_running() -> Iterator[None]:
     """PostgreSQL and Valkey of this session. A test with `db` has them already; others ask for this."""
-    with servers.running():
+    with servers.running(lasting=False):
         yield
 
 
@@ -96,6 +97,12 @@ def client_for(db: None) -> Callable[[User | None], Client]:
         return client
 
     return signed_in
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is loaded by now stays to the end: looking through it for garbage would cost a tenth of every test."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

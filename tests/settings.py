@@ -5,7 +5,9 @@ A process that a test starts inherits that HOME, and finds it again here. Each o
 with servers of its own, so that tests which stop, fill or kill them don't meet each other.
 """
 
+import gc
 import os
+import sys
 
 from config.servers import temporary_home
 
@@ -21,6 +23,15 @@ if os.environ.get("POSTKEEP_TEST_SESSION") != _session:
     os.environ["POSTKEEP_TEST_SESSION"] = _session
     os.environ["POSTKEEP_SMTP_PORT"] = "none"  # tests that want one say where
 
+gc.set_threshold(20_000, 20, 20)  # loading all tests, and migrating, makes much and throws little away
+
+# Tests start the product dozens of times: each start would compile all of it again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 from config.settings import *  # noqa: E402, F403
+from config.settings import DATABASES  # noqa: E402
 
 PASSWORD_HASHERS = ["tests.hashing.QuickHasher"]
+
+DATABASES["default"]["ENGINE"] = "tests.database"

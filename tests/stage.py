@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.test import Client
+from django.test import Client, override_settings
 
 from accounts.models import User
 from domains.models import Customer, Domain
@@ -139,10 +139,13 @@ def _watched(writes: list[str], execute: Any, sql: Any, params: Any, many: bool,
 
 @contextmanager
 def stage() -> Iterator[Stage]:
-    """A stage in a transaction of its own, taken back at the end; the database must be open."""
+    """A stage in a transaction of its own, taken back at the end; the database must be open.
+
+    Refusals on it are numbers without a page around them (tests.plain_refusals).
+    """
     logging.disable(logging.WARNING)  # a refusal is logged with its traceback: thousands of them
     try:
-        with transaction.atomic():
+        with override_settings(ROOT_URLCONF="tests.plain_refusals"), transaction.atomic():
             built = Stage(make_cast())
             for role in Role:
                 built.client(role)

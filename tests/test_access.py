@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from pytest_django import DjangoDbBlocker
 
@@ -136,6 +136,20 @@ def is_answer(response: Any, expected: Answer, row: AnyRow) -> bool:
     if isinstance(expected, set):
         return response.status_code in expected
     return bool(response.status_code == expected and (not to_sign_in or row.route == "accounts:sign-out"))
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_page_of_a_refusal_is_drawn_for_everybody_and_writes_nothing(role: Role, stage: Stage) -> None:
+    """On the stage refusals have no pages; here they have."""
+    for status in (403, 404):
+        rows = ((row, place) for row in ROWS for place in row.places if role in row.roles(place))
+        row, place = next(((row, at) for row, at in rows if row.expected(role, at) == status), (None, None))
+        with stage.scene(), override_settings(ROOT_URLCONF="config.urls"):
+            url = reverse(row.route, args=row.make(stage.cast, role, place)) if row and place else "/nothing-here/"
+            with stage.scene() as writes:
+                response = send(stage.client(role), row.method if row else "GET", url, {})
+                assert response.status_code == (status if row else 404) and writes == []
+                assert b"<h1" in response.content
 
 
 @pytest.mark.parametrize("route", sorted({row.route for row in ROWS}))
