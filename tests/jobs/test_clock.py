@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 import psutil
 import pytest
@@ -19,11 +16,11 @@ from accounts.models import User
 from jobs import dispatching, services, sweeping
 from jobs.models import Job, JobRun, Task
 from tests import factories
+from tests.forked import Forked, fork
 from tests.jobs.test_jobs import make_due, make_job
 from tests.jobs.test_worker import Worker, kill, start_worker, wait_for
 
 __all__ = ["start_worker"]
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -35,13 +32,11 @@ def owner(transactional_db: None) -> User:
 @pytest.fixture
 def start_beat(process_environment: dict[str, str]) -> Iterator[Callable[[], psutil.Process]]:
     """Starts clocks as the supervisor does."""
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[Forked] = []
 
     def start() -> psutil.Process:
-        argv = ["-m", "celery", "-q", "-A", "tests.jobs.worker_app", "beat", "--pidfile=", "--loglevel", "ERROR"]
-        process = subprocess.Popen(
-            [sys.executable, *argv, "-S", "config.clock:Clock"], cwd=ROOT, env=process_environment
-        )
+        words = ["-q", "-A", "tests.jobs.worker_app", "beat", "--pidfile=", "--loglevel", "ERROR"]
+        process = fork(process_environment, "celery", *words, "-S", "config.clock:Clock")
         started.append(process)
         return psutil.Process(process.pid)
 

@@ -24,6 +24,7 @@ from jobs.errors import BadArguments, UnknownCommand
 from jobs.models import Task
 from jobs.running import TaskRun
 from jobs.words import read_words
+from tests.forked import manage
 from tests.jobs import commands  # noqa: F401  registers them
 
 ROOT = Path(__file__).parents[2]
@@ -289,15 +290,16 @@ def test_what_cannot_be_asked_leaves_no_task(db: None, words: list[str]) -> None
     assert not Task.objects.exists()
 
 
-def manage(environment: dict[str, str], *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+def start(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """As a person starts it; `manage` forks instead."""
     argv = [sys.executable, "manage.py", *words]
-    return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, input=stdin, check=False)
+    return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_the_door_itself_leaves_djangos_own_options_to_the_registry(process_environment: dict[str, str]) -> None:
-    ran = manage(process_environment, "invoke", "PurgeOldTasks", "--older-than-days", "7", "--json")
+    ran = start(process_environment, "invoke", "PurgeOldTasks", "--older-than-days", "7", "--json")
     assert (ran.returncode, json.loads(ran.stdout)["result"]) == (0, {"purged": 0, "results": 0}), ran.stderr
-    refused = manage(process_environment, "invoke", "PurgeOldTasks", "--settings", "no.such.module", "--json")
+    refused = start(process_environment, "invoke", "PurgeOldTasks", "--settings", "no.such.module", "--json")
     assert refused.returncode == 1
     assert "no argument settings" in json.loads(refused.stdout)["error"]
 
@@ -314,7 +316,7 @@ def test_tokens_and_administrators_are_made_from_a_shell(process_environment: di
     assert json.loads(made.stdout)["email"] == "boss@example.org"
     assert "/link/" in json.loads(made.stdout)["link"]
     again = manage(
-        process_environment, "create_admin", "boss@example.org", "--password-stdin", "--json", stdin="a good password\n"
+        process_environment, "create_admin", "boss@example.org", "--password-stdin", "--json", given="a good password\n"
     )
     assert json.loads(again.stdout)["link"] is None
     token = manage(process_environment, "create_token", "boss@example.org", "--name", "backup", "--json")

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import psutil
 import pytest
@@ -19,12 +16,12 @@ from django.db.models import F
 from accounts.actors import Actor
 from jobs import services, sweeping
 from jobs.models import Task, TaskLog
+from tests.forked import Forked, fork
 from tests.jobs import commands  # noqa: F401  registers them
 from tests.jobs.commands import CountArguments
 
-ROOT = Path(__file__).parents[2]
 PATIENCE_S = 90.0  # a bound only: processes start slowly on a busy machine
-Worker = subprocess.Popen[bytes]
+Worker = Forked
 
 
 @pytest.fixture
@@ -34,9 +31,9 @@ def start_worker(process_environment: dict[str, str]) -> Iterator[Callable[[], W
     current_app.control.purge()
 
     def start() -> Worker:
-        argv = ["-m", "celery", "-q", "-A", "tests.jobs.worker_app", "worker", "--concurrency", "2"]
-        quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "ERROR"]
-        process = subprocess.Popen([sys.executable, *argv, *quiet], cwd=ROOT, env=process_environment)
+        words = ["-q", "-A", "tests.jobs.worker_app", "worker", "--concurrency", "2", "--loglevel", "ERROR"]
+        quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+        process = fork(process_environment, "celery", *words, *quiet)
         started.append(psutil.Process(process.pid))
         return process
 

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.forked import Forked, fork
 
 
 @dataclass
 class Child:
     """A child process and what it has said so far."""
 
-    process: subprocess.Popen[str]
+    process: Forked
     lines: list[list[str]] = field(default_factory=list)
 
     @classmethod
     def start(cls, what: str, root: Path | str, work: Path, *arguments: object) -> Child:
-        command = [sys.executable, "-m", "tests.torture.child", what, str(root), str(work), *map(str, arguments)]
-        child = cls(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True))
+        child = cls(fork(os.environ, "tests.torture.child", what, root, work, *arguments, stdout=subprocess.PIPE))
         threading.Thread(target=child._listen, daemon=True).start()
         return child
 

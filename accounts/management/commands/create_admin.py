@@ -20,6 +20,7 @@ from config.kit.doors import JsonDoor
 class Command(JsonDoor):
     """See the module."""
 
+    requires_system_checks: list[str] = []
     help = "Make an administrator (or make an existing person one) and print an invitation link."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -19,6 +19,7 @@ from config.kit.doors import JsonDoor
 class Command(JsonDoor):
     """See the module."""
 
+    requires_system_checks: list[str] = []
     help = "Make a token for a program and print its value, once."
 
     def add_arguments(self, parser: CommandParser) -> None:

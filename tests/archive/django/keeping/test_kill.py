@@ -9,7 +9,6 @@ import json
 import os
 import random
 import subprocess
-import sys
 import time
 
 import pytest
@@ -19,7 +18,7 @@ from archive import engines
 from archive.models import DeletionCertificate, Store
 from archive.store.contract.checking import check_invariants
 from tests.archive.django.keeping.ground import follow_all, hold, left, mail_of, number_of, policy, set_policies
-from tests.torture.processes import ROOT
+from tests.forked import Forked, fork
 
 KILLS = 50 if os.environ.get("POSTKEEP_TORTURE") else 10
 MESSAGES = 40 * KILLS
@@ -58,9 +57,8 @@ def test_killed_at_any_moment_nothing_goes_that_must_stay_and_the_next_run_goes_
     check_invariants(engines.open_store(Store.objects.get()))
 
 
-def start(environment: dict[str, str]) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.archive.django.keeping.child"]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+def start(environment: dict[str, str]) -> Forked:
+    return fork(environment, "tests.archive.django.keeping.child", stdout=subprocess.PIPE)
 
 
 def _lines(certificate: DeletionCertificate) -> list[dict[str, int]]:

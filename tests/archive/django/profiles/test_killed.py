@@ -6,9 +6,7 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -22,21 +20,17 @@ from archive.store.contract.checking import check_invariants
 from tests.archive.django.factories import archive
 from tests.archive.django.profiles.ground import all_of, imap_profile, make_mailbox, message, run_well, server_values
 from tests.dovecot_server import Dovecot, needs_dovecot
+from tests.forked import Forked, fork
 
 pytestmark = [needs_dovecot, pytest.mark.django_db(transaction=True)]
 MESSAGES = 1_500
-ROOT = Path(__file__).resolve().parents[4]
 
 
-def start(profile: Profile, environment: dict[str, str], dovecot: Dovecot) -> subprocess.Popen[bytes]:
+def start(profile: Profile, environment: dict[str, str], dovecot: Dovecot) -> Forked:
     ports = ",".join(map(str, (dovecot.imap, dovecot.imaps)))
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.archive.django.profiles.worker", str(profile.pk)],
-        cwd=ROOT,
-        env={**environment, "POSTKEEP_ALLOWED_RELAYS": "127.0.0.0/8", "POSTKEEP_ALLOWED_PORTS": ports},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    gate = {"POSTKEEP_ALLOWED_RELAYS": "127.0.0.0/8", "POSTKEEP_ALLOWED_PORTS": ports}
+    ends = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return fork({**environment, **gate}, "tests.archive.django.profiles.worker", profile.pk, **ends)
 
 
 def kill_rounds(dovecot: Dovecot, address: str, environment: dict[str, str], rounds: int) -> None:
@@ -49,11 +43,11 @@ def kill_rounds(dovecot: Dovecot, address: str, environment: dict[str, str], rou
     profile = imap_profile(dovecot, address)
     for round_ in range(rounds):
         process = start(profile, environment, dovecot)
-        time.sleep(chance.uniform(0.8, 3.2))
+        time.sleep(chance.uniform(0.05, 1.5))
         ended = process.poll() is not None
         if not ended:
             process.send_signal(signal.SIGKILL)
-        said = process.communicate()[0].decode(errors="replace")
+        said = process.communicate()[0]
         assert not ended or process.returncode == 0, said
         _nothing_acknowledged_is_missing(profile)
         if ended:  # all of it is in: from here on, more comes
@@ -106,7 +100,7 @@ def test_a_run_that_deletes_at_the_source_and_is_killed_has_all_of_it_somewhere(
     profile = imap_profile(dovecot, address, delete_after_days=1)
     for _ in range(3):
         process = start(profile, process_environment, dovecot)
-        time.sleep(chance.uniform(1.2, 3.0))
+        time.sleep(chance.uniform(0.1, 1.5))
         process.kill()
         process.communicate()
         engines.close_all()
@@ -124,7 +118,7 @@ def test_an_export_that_is_killed_puts_nothing_twice(
     target = f"new-{address}"
     values = server_values(dovecot, user_name=target, users=[address], reason="a move")
     profile = keeping.create_profile(Actor.system(), name="Out", kind="exportImap", values=values)
-    for wait in (1.0, 1.5, 2.0):
+    for wait in (0.2, 0.4, 0.8):
         process = start(profile, process_environment, dovecot)
         time.sleep(wait)
         process.kill()
