@@ -16,9 +16,10 @@ def main() -> None:
 
         sys.exit(up(sys.argv[2:]))
 
-    from config.kit.process import keep_memory_together
+    from config.kit.process import keep_memory_together, look_for_garbage_less_often
 
     keep_memory_together()
+    look_for_garbage_less_often()
     from django.core.management import execute_from_command_line
 
     argv = list(sys.argv)

@@ -14,9 +14,10 @@ from celery import Celery, bootsteps
 from celery.signals import worker_process_init
 
 from config.kit import heartbeat
-from config.kit.process import die_with_parent, keep_memory_together
+from config.kit.process import die_with_parent, keep_memory_together, look_for_garbage_less_often
 
 keep_memory_together()
+look_for_garbage_less_often()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # Celery warns about root because of pickle, which isn't accepted here.
 warnings.filterwarnings("ignore", message="You're running the worker with superuser", append=False)

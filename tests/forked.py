@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib
 import json
 import os
 import runpy
@@ -26,6 +27,8 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
+
+from jobs import shutdown
 
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST_ORDER = 1 << 20
@@ -146,8 +149,8 @@ def main(door: socket.socket) -> None:
     assert threading.active_count() == 1, "threads don't come along"
     running: dict[int, tuple[int, socket.socket]] = {}  # by the descriptor that tells of the end
     while True:
-        for ready in select.select([door, *running], [], [])[0]:
-            if ready is not door:
+        for ready in select.select([door.fileno(), *running], [], [])[0]:
+            if ready in running:
                 pid, telling = running.pop(ready)
                 os.close(ready)
                 status = os.waitpid(pid, 0)[1]
@@ -164,7 +167,8 @@ def main(door: socket.socket) -> None:
                 for descriptor, (_pid, other) in running.items():
                     os.close(descriptor)
                     other.close()
-                become(*json.loads(order), descriptors)
+                module, arguments, environment = json.loads(order)
+                become(module, arguments, environment, descriptors)
                 return
             telling = socket.socket(fileno=descriptors[3])
             telling.send(str(pid).encode())
@@ -181,6 +185,7 @@ def become(module: str, arguments: list[str], environment: dict[str, str], descr
         os.close(descriptor)
     os.environ.clear()
     os.environ.update(environment)
+    importlib.reload(shutdown)  # its byte is shared over forks, within one family
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 
@@ -33,3 +34,11 @@ def keep_memory_together() -> None:
         mallopt(_M_ARENA_MAX, 1)
         mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
         mallopt(_M_TRIM_THRESHOLD, _LARGE_BYTES)
+
+
+def look_for_garbage_less_often() -> None:
+    """Have Python look after 20,000 new objects instead of 700; call it before the product is loaded.
+
+    Loading makes hundreds of thousands of objects and throws few away: looking took an eighth of a start.
+    """
+    gc.set_threshold(20_000, 10, 10)
