@@ -23,9 +23,9 @@ from jobs.schedules import Schedule
 class PurgeOldTasksArguments:
     """Tasks that ended more days ago than this go; results of jobs and acknowledged alerts stay longer."""
 
-    older_than_days: Annotated[int, About(_("Tasks, after days"), least=1)] = 90
+    older_than_days: Annotated[int, About(_("Tasks, after days"), least=1, most=36_500)] = 90
     results_older_than_days: Annotated[
-        int, About(_("Results of jobs and acknowledged alerts, after days"), least=1)
+        int, About(_("Results of jobs and acknowledged alerts, after days"), least=1, most=36_500)
     ] = 400
 
 

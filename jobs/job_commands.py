@@ -214,7 +214,10 @@ def results_between(actor: Actor, arguments: GetJobResultsArguments) -> QuerySet
     except BadSchedule as error:
         raise BadValue(wrong_words(error), field="time_zone_id") from error
     bounds = {name: _local(getattr(arguments, name), name) for name in ("from_including", "to_excluding")}
-    since, before = (moment_of(each, zone) for each in bounds.values())
+    try:
+        since, before = (moment_of(each, zone) for each in bounds.values())
+    except OverflowError as error:
+        raise BadValue(_("A date and time, such as 2026-01-31T02:30:00."), field="from_including") from error
     return job_selectors.list_results(actor, since=since, before=before, job_id=arguments.job_id)
 
 

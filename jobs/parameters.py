@@ -162,6 +162,8 @@ class Parameter:
             words = ", ".join(about.choices)
             raise self.wrong(_("%(name)s must be one of: %(words)s") % {"name": self.name, "words": words})
         if type(value) is int:
+            if abs(value) >= 1 << 63:
+                raise self.wrong(_("%(name)s is too large a number") % {"name": self.name})
             if about.least is not None and value < about.least:
                 raise self.wrong(_("%(name)s must be at least %(number)d") % {"name": self.name, "number": about.least})
             if about.most is not None and value > about.most:

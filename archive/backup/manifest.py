@@ -19,7 +19,7 @@ from typing import Any
 
 from archive.store.errors import StoreError
 from archive.store.journal import Position
-from archive.store.keys import Keys, derive, unwrap, unwrap_with_recovery, wrap
+from archive.store.keys import Keys, derive, is_intact, unwrap, unwrap_with_recovery, wrap
 
 from .destination import Destination, read_whole
 from .errors import BackupError, KeyRefused, ObjectMissing, SetDamaged, SetUnknown
@@ -221,7 +221,7 @@ def key_for_writing(destination: Destination, keys: Keys) -> tuple[str, bytes]:
         with contextlib.suppress(BackupError):
             document = read_whole(destination, name)
             key = _unwrap(document, key_id, keys.master)
-            if _is_for(document, keys):
+            if _is_for(document, keys) and is_intact(document, key):
                 return key_id, key
     key_id, key = secrets.token_hex(16), new_key()
     document = wrap(key, key_id, keys)
@@ -230,9 +230,9 @@ def key_for_writing(destination: Destination, keys: Keys) -> tuple[str, bytes]:
 
 
 def _is_for(document: bytes, keys: Keys) -> bool:
-    """Whether the recovery key of today opens it too."""
-    said = str(json.loads(document)["recovery"]["for"])
-    return said == base64.b64encode(keys.recovery_public).decode()
+    """Whether the recovery key of today opens it too, and a check would tell if it couldn't any more."""
+    said = json.loads(document)
+    return "check" in said and str(said["recovery"]["for"]) == base64.b64encode(keys.recovery_public).decode()
 
 
 def open_key(
@@ -249,6 +249,15 @@ def open_key(
     if master is not None:
         return _unwrap(document, key_id, master)
     raise KeyRefused("this recovery key does not open the backup")
+
+
+def wrong_with_key(destination: Destination, key_id: str, key: bytes) -> str:
+    """Why the recovery key, which isn't here to be tried, may not open a backup's key; nothing where it is whole."""
+    name = f"{KEYS}/{key_id}.json"
+    try:
+        return "" if is_intact(read_whole(destination, name), key) else f"{name}: it is not what was written"
+    except (ObjectMissing, StoreError) as error:
+        return f"{name}: {error}"
 
 
 def _unwrap(document: bytes, key_id: str, master: bytes) -> bytes:

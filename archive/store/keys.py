@@ -10,9 +10,13 @@ Source: NIST SP 800-38D (AES-GCM), RFC 7748 (X25519), RFC 5869 (HKDF).
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -50,7 +54,7 @@ def wrap(store_key: bytes, identity: str, keys: Keys, *, next_master: bytes | No
     ephemeral = X25519PrivateKey.generate()
     shared = ephemeral.exchange(X25519PublicKey.from_public_bytes(keys.recovery_public))
     public = ephemeral.public_key().public_bytes_raw()
-    document = {
+    document: dict[str, Any] = {
         "format": FORMAT,
         "master": _seal(derive(keys.master, b"wrap master"), store_key, identity),
         "recovery": {
@@ -61,7 +65,22 @@ def wrap(store_key: bytes, identity: str, keys: Keys, *, next_master: bytes | No
     }
     if next_master is not None:
         document["next"] = _seal(derive(next_master, b"wrap master"), store_key, identity)
-    return json.dumps(document, indent=1).encode()
+    return json.dumps(document | {"check": _check(document, store_key)}, indent=1).encode()
+
+
+def is_intact(document: bytes, store_key: bytes) -> bool:
+    """Whether nothing of it changed since it was written, also of what only the recovery key could try.
+
+    One that was written before it had a check says nothing about that, and counts as intact. Raises: WrongFormat.
+    """
+    said: dict[str, Any] = dict(_load(document))
+    check = said.pop("check", None)
+    return check is None or hmac.compare_digest(str(check).encode(), _check(said, store_key).encode())
+
+
+def _check(document: Mapping[str, Any], store_key: bytes) -> str:
+    text = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    return hmac.new(derive(store_key, b"keys check"), text, hashlib.sha256).hexdigest()
 
 
 def unwrap(document: bytes, identity: str, master: bytes) -> bytes:

@@ -36,6 +36,8 @@ _MARKS = (
 class CsvError(Exception):
     """The file can't be read on from here. line and column count from 1 as an editor and a spreadsheet do; 0: none."""
 
+    permanent = True
+
     def __init__(self, reason: str, *, line: int = 0, column: int = 0) -> None:
         self.reason = reason
         self.line = line

@@ -5,10 +5,11 @@ A search reads at most so many bytes at once and says how far it came, so that i
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from config.kit import logbook
@@ -16,6 +17,7 @@ from config.kit import logbook
 LIMIT = 100
 LIMIT_MAX = 1_000
 READ_AT_ONCE = 48 << 20
+_SLACK = timedelta(minutes=1)
 _RANK = {name: number for number, name in enumerate(logbook.LEVELS)}
 
 
@@ -71,7 +73,7 @@ def search(wanted: Wanted, *, limit: int = LIMIT) -> Found:
         for line in _lines_of(segment, wanted):
             looked_to, last_place = line.at, line.place
             if wanted.since is not None and line.at < wanted.since:
-                if line.at.timestamp() < wanted.since.timestamp() - 60:  # processes write a little out of order
+                if line.at + _SLACK < wanted.since:  # processes write a little out of order
                     return Found(lines, "", looked_to)
                 continue
             if _fits(line, wanted):
@@ -91,8 +93,7 @@ def parts() -> list[str]:
 def _older(wanted: Wanted) -> Iterator[Path]:
     """The files that may hold what is wanted, newest first."""
     name = wanted.after.partition(":")[0]
-    newest_day = "" if wanted.before is None else wanted.before.astimezone(UTC).date().isoformat()
-    oldest_day = "" if wanted.since is None else wanted.since.astimezone(UTC).date().isoformat()
+    newest_day, oldest_day = _day(wanted.before), _day(wanted.since)
     for path in reversed(logbook.segments()):
         if name and path.name > name:
             continue
@@ -101,6 +102,13 @@ def _older(wanted: Wanted) -> Iterator[Path]:
         if path.name[:10] < oldest_day:
             return
         yield path
+
+
+def _day(moment: datetime | None) -> str:
+    """The day in UTC; nothing for none, and for one at the very ends of the calendar."""
+    with contextlib.suppress(OverflowError):
+        return "" if moment is None else moment.astimezone(UTC).date().isoformat()
+    return ""
 
 
 def _lines_of(segment: Path, wanted: Wanted) -> Iterator[LogLine]:

@@ -177,7 +177,11 @@ def _file(actor: Actor, arguments: ImportArguments, kind: str) -> Path:
         return found.path
     if arguments.path and actor.kind == "console":
         path = Path(arguments.path)
-        if not path.is_file():
+        try:
+            is_file = path.is_file()
+        except OSError as error:
+            raise BadArguments(f"there is no such file: {error.strerror}") from error
+        if not is_file:
             raise BadArguments(f"there is no file {path}")
         return path
     raise BadArguments("name a file: an upload, or from the shell a path")

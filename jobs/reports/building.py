@@ -65,8 +65,13 @@ class Report:
 
     @property
     def subject(self) -> str:
-        said = {"period": str(self.period.timespan.label).lower(), "verdict": self.verdict}
+        said = {"period": _begun_small(str(self.period.timespan.label)), "verdict": self.verdict}
         return _("Status report, %(period)s: %(verdict)s") % said
+
+
+def _begun_small(words: str) -> str:
+    """Inside a sentence; German nouns keep their capitals."""
+    return words[:1].lower() + words[1:]
 
 
 def build(asked: Asked) -> Report:

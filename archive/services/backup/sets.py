@@ -17,7 +17,7 @@ from archive import engines
 from archive.backup import checking, pruning
 from archive.backup.destination import Destination
 from archive.backup.errors import KeyRefused, SetDamaged
-from archive.backup.manifest import Listed, Manifest, list_sets, open_key, read_set
+from archive.backup.manifest import Listed, Manifest, list_sets, open_key, read_set, wrong_with_key
 from archive.errors import BackupUnknown
 from archive.models import BackupDestination, BackupSet
 from archive.services.backup.destinations import held, list_destinations, open_destination
@@ -111,7 +111,8 @@ def verify_backup(actor: Actor, run: TaskRun, backup: BackupSet, *, deep: bool =
     problems: list[str] = []
     numbers = {"objects": 0, "bytes": 0}
     try:
-        opened, manifest = _manifest(actor, backup)
+        opened, manifest, wrong = _manifest(actor, backup)
+        problems = [wrong] if wrong else []
         report = checking.run(
             opened,
             manifest,
@@ -120,9 +121,9 @@ def verify_backup(actor: Actor, run: TaskRun, backup: BackupSet, *, deep: bool =
             run.stopping,
         )
         numbers = report.numbers
-        problems = [f"{each.where}: {each.what}" for each in report.problems]
+        problems += [f"{each.where}: {each.what}" for each in report.problems]
     except SetDamaged as error:
-        problems = [str(error)]
+        problems.append(str(error))
     except Stopped:
         raise run.cancelled({"set": backup.set}) from None
     BackupSet.objects.filter(pk=backup.pk).update(
@@ -134,14 +135,14 @@ def verify_backup(actor: Actor, run: TaskRun, backup: BackupSet, *, deep: bool =
     return {"set": backup.set, "ok": not problems, "problems": problems[:1000], **numbers}
 
 
-def _manifest(actor: Actor, backup: BackupSet) -> tuple[Destination, Manifest]:
-    """Proven by its key where ours opens it; else as it stands."""
+def _manifest(actor: Actor, backup: BackupSet) -> tuple[Destination, Manifest, str]:
+    """Proven by its key where ours opens it, and what is wrong with that key; else as it stands."""
     try:
-        opened, manifest, _key = manifest_of(actor, backup)
+        opened, manifest, key = manifest_of(actor, backup)
     except KeyRefused:
         opened = open_destination(actor, backup.destination)
-        manifest = read_set(opened, backup.set)
-    return opened, manifest
+        return opened, read_set(opened, backup.set), ""
+    return opened, manifest, wrong_with_key(opened, manifest.key, key)
 
 
 def plan_removal(actor: Actor, backups: Sequence[BackupSet]) -> Plan:

@@ -1,6 +1,6 @@
 """Read everything back and compare: journal, packs, dictionaries, catalogue, index. Changes nothing.
 
-- journal: every record against the hash chain and its seal; a broken one with the messages it added;
+- journal: every record against the hash chain and its seal; a broken one with the messages it added; the wrapped keys;
 - packs: sealed ones as a whole against the SHA-256 in the journal, the open one entry by entry; what differs is read
   message by message, so that the messages concerned are named (`verify_packs`);
 - catalogue: row by row against what the journal says (`verify_catalogue`);
@@ -16,8 +16,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from ..errors import Damaged
+from ..errors import Damaged, StoreError
 from ..journal import Position, Record
+from ..keys import is_intact
+from ..layout import read_whole
 from ..salvage import Gap, salvage
 from ..store import Store
 from .report import Meter, Plan, Problem, Progress, Report, Stop, never, quiet
@@ -77,6 +79,8 @@ def _run(store: Store, plan: Plan, progress: Progress, stop: Stop) -> Report:
         "catalogue": lambda: verify_catalogue(store, meter, report, round),
         "index": lambda: verify_index(store, meter, report),
     }
+    if "journal" in parts and "journal" not in round.parts_done:
+        verify_keys(store, report)
     for part in parts:
         if part not in round.parts_done:
             _check(part, checks[part], report)
@@ -98,6 +102,17 @@ def _counter(store: Store, name: str) -> int:
         return store.catalogue.counter(name)
     except (Damaged, sqlite3.DatabaseError):
         return 0
+
+
+def verify_keys(store: Store, report: Report) -> None:
+    """The wrapped keys are as they were written; the recovery key itself isn't here to be tried."""
+    try:
+        intact = is_intact(read_whole(store.backend, "keys.json"), store.key)
+    except StoreError:
+        intact = False
+    if not intact:
+        text = "it was changed, and the recovery key may not open this store; renewing the master key writes it anew"
+        report.problems.append(Problem.of("keys", "keys.json", text))
 
 
 def verify_journal(store: Store, meter: Meter, report: Report) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,7 +23,15 @@ from archive.backup.errors import (
     SetDamaged,
     SetUnknown,
 )
-from archive.backup.manifest import Manifest, list_sets, open_key, read_set, set_name
+from archive.backup.manifest import (
+    Manifest,
+    key_for_writing,
+    list_sets,
+    open_key,
+    read_set,
+    set_name,
+    wrong_with_key,
+)
 from archive.backup.s3 import Bucket, S3Destination
 from archive.backup.sealing import seal, sealed_size, unseal
 from archive.backup.writing import Subject, Writer, preview
@@ -221,6 +230,13 @@ def test_sealed_files_and_keys(store: Store, tmp_path: Path) -> None:
         open_key(destination, manifest.key, recovery=bytes([1]) * 32)
     everything = b"".join(path.read_bytes() for path in destination.root.rglob("*") if path.is_file())
     assert KEYS.master not in everything and KEYS.master.hex().encode() not in everything and mine not in everything
+    assert wrong_with_key(destination, manifest.key, mine) == ""
+    path = destination.root / "keys" / f"{manifest.key}.json"
+    said = json.loads(path.read_bytes())
+    said["recovery"]["nonce"] = said["master"]["nonce"]  # what only the recovery key could try
+    path.write_text(json.dumps(said))
+    assert "not what was written" in wrong_with_key(destination, manifest.key, mine)
+    assert key_for_writing(destination, KEYS)[0] != manifest.key
 
 
 def test_a_store_is_looked_into_where_its_backup_lies(destination: Destination, store: Store, tmp_path: Path) -> None:

@@ -198,6 +198,18 @@ def test_a_store_without_its_key_file_is_opened_by_a_key_somebody_has(
     assert key.hex() not in json.dumps(list(Task.objects.values("arguments", "result", "error")), default=str)
 
 
+def test_verifying_finds_that_the_recovery_key_may_not_open_a_store_any_more(user: User) -> None:
+    archive(user, make_mails(2))
+    store = Store.objects.get()
+    path = store.root / "keys.json"
+    said = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**said, "recovery": {**said["recovery"], "data": said["master"]["data"]}}))
+    (report,) = invoke("VerifyStore", id=store.pk)["stores"]
+    assert [(each["part"], each["where"]) for each in report["problems"]] == [("keys", "keys.json")]
+    path.write_text(json.dumps({name: value for name, value in said.items() if name != "check"}))  # an older one
+    assert invoke("VerifyStore", id=store.pk)["ok"]
+
+
 def test_indexes_are_listed_marked_and_built_anew(user: User) -> None:
     archive(user, make_mails(6))
     archive(user, make_mails(2, word="draft"), folder="Drafts/New")

@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from django.utils import translation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jobs.reports.building import Report
 from jobs.reports.periods import Timespan, period_of
 from jobs.schedules import BadSchedule
 
@@ -66,3 +68,9 @@ def test_slots_cover_their_period_without_gaps_and_the_period_before_ends_where_
     assert all(one.before == two.since for one, two in pairwise(slots))
     assert all(slot.since < slot.before <= slot.since + timedelta(hours=26) for slot in slots)
     assert period.one_before().before == period.since
+
+
+def test_a_german_subject_writes_its_nouns_large() -> None:
+    with translation.override("de"):
+        report = Report(period_of(Timespan.LAST_WEEK, BERLIN, NOW), [])
+        assert "letzte Woche" in report.subject
