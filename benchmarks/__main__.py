@@ -21,6 +21,7 @@ from benchmarks import (
     directory,
     folders,
     ingesting,
+    judging,
     keeping,
     machine,
     memory,
@@ -51,9 +52,10 @@ SECTIONS: dict[str, Section] = {
     "start": starting,
     "directory": directory,
     "decision": deciding,
+    "judging": judging,
     "retention": keeping,
 }
-WITHOUT_MAILS = {"directory", "decision", "folders", "retention", "sharing"}
+WITHOUT_MAILS = {"directory", "decision", "judging", "folders", "retention", "sharing"}
 
 
 BUILDS = ("notmuch", "stores", "all")
