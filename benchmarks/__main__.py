@@ -26,6 +26,7 @@ from benchmarks import (
     machine,
     memory,
     notmuch,
+    passing,
     profiles,
     searching,
     sharing,
@@ -54,8 +55,9 @@ SECTIONS: dict[str, Section] = {
     "decision": deciding,
     "judging": judging,
     "retention": keeping,
+    "gateway": passing,
 }
-WITHOUT_MAILS = {"directory", "decision", "judging", "folders", "retention", "sharing"}
+WITHOUT_MAILS = {"directory", "decision", "judging", "folders", "gateway", "retention", "sharing"}
 
 
 BUILDS = ("notmuch", "stores", "all")
