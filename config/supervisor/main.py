@@ -22,7 +22,7 @@ from config.supervisor.loop import Loop, StartFailed, StopAsked
 
 PREPARE_S = 600.0
 RESTORE_S = 7 * 86_400.0  # a whole archive is fetched, where a restore was ordered
-WEB_S = 60.0
+WEB_S = 180.0  # a machine busy with much else loads a dozen Pythons in a minute or two
 OLD_WEB_S = 12.0
 OLD_SUPERVISOR_S = 25.0
 # 20 s in all: what serves and works first, then what they stand on.
