@@ -18,15 +18,14 @@ import zstandard
 
 from benchmarks import (
     deciding,
+    delivering,
     directory,
     folders,
     ingesting,
-    judging,
     keeping,
     machine,
     memory,
     notmuch,
-    passing,
     profiles,
     searching,
     sharing,
@@ -53,11 +52,10 @@ SECTIONS: dict[str, Section] = {
     "start": starting,
     "directory": directory,
     "decision": deciding,
-    "judging": judging,
     "retention": keeping,
-    "gateway": passing,
+    "delivery": delivering,
 }
-WITHOUT_MAILS = {"directory", "decision", "judging", "folders", "gateway", "retention", "sharing"}
+WITHOUT_MAILS = {"delivery", "directory", "decision", "folders", "retention", "sharing"}
 
 
 BUILDS = ("notmuch", "stores", "all")

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from config.kit import net
 from domains.smtp_talk import extensions_of
 from gateway.delivery.said import End, Outcome, Reply
+from gateway.delivery.wire import MOST_LINES, Wire
 
-LONGEST_LINE, MOST_LINES = 4_000, 100
 SMALL_BYTES = 64 * 1024
 _REPLY = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 
@@ -76,71 +76,6 @@ class Envelope:
     needs_utf8: bool = False
 
 
-class _Wire(asyncio.Protocol):
-    """Bytes to and from the server."""
-
-    def __init__(self) -> None:
-        self.buffer = bytearray()
-        self.transport: asyncio.Transport | None = None
-        self.lost: Exception | None = None
-        self._news = asyncio.Event()
-        self._may_write = asyncio.Event()
-        self._may_write.set()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self.buffer += data
-        if len(self.buffer) > LONGEST_LINE * MOST_LINES and self.transport is not None:
-            self.lost = net.ProtocolBroken("the server sends more than SMTP allows")
-            self.transport.abort()
-        self._news.set()
-
-    def eof_received(self) -> bool:
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        where = "the connection"
-        if self.lost is None:
-            self.lost = (
-                net.translate(exc, where) if isinstance(exc, OSError) else net.Unreachable(f"{where} was closed")
-            )
-        self._news.set()
-        self._may_write.set()
-
-    def pause_writing(self) -> None:
-        self._may_write.clear()
-
-    def resume_writing(self) -> None:
-        self._may_write.set()
-
-    async def line(self) -> bytes:
-        """The next line without its end. Raises: NetError."""
-        while (at := self.buffer.find(b"\n")) < 0:
-            if len(self.buffer) > LONGEST_LINE:
-                raise net.ProtocolBroken("the server's line is too long")
-            if self.lost is not None:
-                raise self.lost
-            self._news.clear()
-            await self._news.wait()
-        found = bytes(self.buffer[:at])
-        del self.buffer[: at + 1]
-        return found.removesuffix(b"\r")[:LONGEST_LINE]
-
-    def write(self, data: bytes) -> None:
-        if self.lost is not None:
-            raise self.lost
-        assert self.transport is not None
-        self.transport.write(data)
-
-    async def drained(self) -> None:
-        await self._may_write.wait()
-        if self.lost is not None:
-            raise self.lost
-
-
 @dataclass(slots=True)
 class Client:
     """A connection that has been greeted. `taken`: how many messages it was used for."""
@@ -150,7 +85,7 @@ class Client:
     port: int
     local_name: str
     patience: Patience
-    wire: _Wire
+    wire: Wire
     extensions: dict[str, str] = field(default_factory=dict)
     tls: str = ""
     taken: int = 0
@@ -176,7 +111,7 @@ class Client:
         try:
             async with asyncio.timeout(patience.connect):
                 _, wire = await loop.create_connection(
-                    _Wire, address, port, ssl=implicit_tls, server_hostname=host if implicit_tls else None
+                    Wire, address, port, ssl=implicit_tls, server_hostname=host if implicit_tls else None
                 )
         except ssl.SSLCertVerificationError as error:
             raise net.TlsFailed(error.verify_message, untrusted=True) from error

@@ -14,6 +14,7 @@ IDLE_S = 4.0
 MOST_PER_CONNECTION = 200
 HOPS_KEPT_S = 60.0
 REMEMBERED_S = 60.0
+FIRST_CONNECTIONS = 2
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 15.0, 600.0
 
 
@@ -29,6 +30,7 @@ class Lane:
     key: object = None
     hops: list[Hop] = field(default_factory=list)
     hops_at: float = 0.0
+    is_known: bool = False  # somebody was spoken to there since it was last out of reach
     failures: int = 0
     down_until: float = 0.0
 
@@ -40,6 +42,11 @@ class Lane:
     def is_unused(self) -> bool:
         was_down = self.down_until > time.monotonic() - REMEMBERED_S
         return not (self.waiting or self.active or self.items or self.idle or was_down)
+
+    def limit(self, most: int) -> int:
+        """How many connections at once: few until it is known that somebody is there, so that many places which
+        answer nobody don't take all there are."""
+        return most if self.is_known else min(most, FIRST_CONNECTIONS)
 
     def turn_to(self, key: object) -> None:
         """Work for this version of the relay comes: forget what belongs to another."""
@@ -83,9 +90,10 @@ class Lane:
         self.idle = []
 
     def note_reached(self) -> None:
-        self.failures, self.down_until = 0, 0.0
+        self.is_known, self.failures, self.down_until = True, 0, 0.0
 
     def note_unreached(self) -> None:
         """Nobody there: leave it alone for a while, longer each time."""
+        self.is_known = False
         self.failures += 1
         self.down_until = time.monotonic() + min(FIRST_PAUSE_S * 2.0 ** min(self.failures - 1, 20), LONGEST_PAUSE_S)

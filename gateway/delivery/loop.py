@@ -32,7 +32,7 @@ from gateway.delivery.reaching import Reacher, Unreached
 from gateway.delivery.routing import NoRoute, Router
 from gateway.delivery.said import End, Outcome
 from gateway.delivery.trying import Work, hand_over, works_of
-from gateway.models import QueueItem, QueueSettings
+from gateway.models import DestinationHour, QueueItem, QueueSettings
 from gateway.naming import own_name
 from gateway.queue import adding, claiming
 from gateway.queue.settings import read_settings
@@ -44,7 +44,9 @@ logger = logging.getLogger("postkeep.delivery")
 PART = "delivery"
 LOOK_EVERY_S = 2.0
 ORPHANS_EVERY_S = 15.0
-MOST_IN_HAND = 600
+MOST_IN_HAND, FIRST_ITEMS = 1_500, 20
+STATISTICS_KEPT = timedelta(days=35)
+FORGET_EVERY_S = 3600.0
 READERS = 4
 MOST_DESTINATIONS = 200
 MOST_SETTLED = 200
@@ -137,9 +139,10 @@ class Delivery:
         rooms: dict[str, int] = {}
         for destination in list(self._due):
             lane = self.lanes.setdefault(destination, Lane(destination))
-            room = min(depth - lane.items, left)
+            most = depth if lane.is_known else min(depth, FIRST_ITEMS)
+            room = min(most - lane.items, left)
             # little by little costs as many statements as much at once
-            if lane.is_down or room < min(depth // 4, left) or room <= 0:
+            if lane.is_down or room < min(most // 4, left) or room <= 0:
                 continue
             rooms[destination] = room
             left -= room
@@ -152,7 +155,7 @@ class Delivery:
         lanes = [lane for lane in self.lanes.values() if lane.waiting]
         while lanes and len(self._tasks) < self._settings.connections:
             for lane in list(lanes):
-                if not lane.waiting or lane.active >= self._settings.per_destination:
+                if not lane.waiting or lane.active >= lane.limit(self._settings.per_destination):
                     lanes.remove(lane)
                 elif len(self._tasks) < self._settings.connections:
                     lane.active += 1
@@ -174,9 +177,11 @@ class Delivery:
                 if client is not None and (key != wanted or not lane.put_idle(client, key)):
                     await client.leave()
                 client, key = None, wanted
-                client = await self._deliver(lane, work)
-        except Exception:
-            logger.exception("delivery to %s failed in a way nobody thought of", lane.destination)
+                try:
+                    client = await self._deliver(lane, work)
+                except Exception:
+                    logger.exception("delivery to %s failed in a way nobody thought of", lane.destination)
+                    self._note(work.all_are(Outcome(End.DEFERRED, "4.3.0", "an error of this server")))
         finally:
             if client is not None and not lane.put_idle(client, key):
                 await client.leave()
@@ -214,6 +219,8 @@ class Delivery:
                 raise Unreached(Outcome(end, error.status, str(error))) from error
             lane.keep_hops(hops)
         client = await self._reacher.reach(hops)
+        if not lane.is_known:
+            self._wake.set()  # more may be begun
         lane.note_reached()
         return client
 
@@ -319,7 +326,7 @@ class Delivery:
     async def _keep_house(self) -> None:
         """Proof of life, leases, connections that lie idle, claims of processes that ended."""
         renewed = time.monotonic()
-        orphans_at = 0.0
+        orphans_at = forget_at = 0.0
         while True:
             await asyncio.get_running_loop().run_in_executor(self._naming, self._beat_now)
             try:
@@ -331,6 +338,9 @@ class Delivery:
                         self._look_at = 0.0
                         self._wake.set()
                     orphans_at = time.monotonic() + ORPHANS_EVERY_S
+                if time.monotonic() >= forget_at:
+                    await self._db(self._claiming, _forget_old)
+                    forget_at = time.monotonic() + FORGET_EVERY_S
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("the leases can't be renewed: %s", error)
             for lane in list(self.lanes.values()):
@@ -351,6 +361,11 @@ def _with_connection(function: Callable[..., T], *arguments: object) -> T:
     except (OperationalError, InterfaceError):
         connection.close()
         raise
+
+
+def _forget_old() -> None:
+    """Statistics of long ago."""
+    DestinationHour.objects.filter(hour__lt=timezone.now() - STATISTICS_KEPT).delete()
 
 
 def _shut(pool: ThreadPoolExecutor, size: int) -> None:

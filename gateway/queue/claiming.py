@@ -24,7 +24,7 @@ from gateway.steps import Kind, step
 LEASE_S = 300
 RENEW_S = 60
 PRIORITIES = 10
-PREFETCHED_BYTES = 64 * 1024
+PREFETCHED_BYTES = 32 * 1024
 
 
 @dataclass(slots=True)

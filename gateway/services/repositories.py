@@ -108,18 +108,19 @@ def reprocess_stored(
     return _each(actor, "repository.reprocess", rows, work, {**(about or {}), "queue": queue}, told, stop)
 
 
-def read_content(actor: Actor, item: RepositoryItem, *, reason: str) -> Body:
-    """The message itself, which the caller closes. Raises: Forbidden, Invalid (no reason), DamagedContent."""
+def require_reading(actor: Actor, item: RepositoryItem) -> None:
+    """Raises: Forbidden, for who may not open this message."""
     actor.require(Right.MANAGE_QUEUES)
     recipient = item.recipient
-    about: object | None = recipient
-    if recipient is None or not recipient.scopes():
-        actor.require(Right.READ_OTHERS_MAIL)
-        about = None
-    else:
-        actor.require(Right.READ_OTHERS_MAIL, recipient)
+    actor.require(Right.READ_OTHERS_MAIL, recipient if recipient is not None and recipient.scopes() else None)
+
+
+def read_content(actor: Actor, item: RepositoryItem, *, reason: str) -> Body:
+    """The message itself, which the caller closes. Raises: Forbidden, Invalid (no reason), DamagedContent."""
+    require_reading(actor, item)
     if not reason.strip():
         raise Invalid(_("Say why you read it."), field="reason")
+    about = item.recipient
     audit.record(actor, "repository.read", item, within=about, reason=reason.strip(), repository=item.repository.name)
     return content.body_of(item.content)
 

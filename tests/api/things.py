@@ -49,7 +49,9 @@ from domains.services.pulls import create_pull
 from domains.services.relays import create_relay
 from domains.services.rules import create_rule
 from domains.services.throttles import set_throttle
-from gateway.models import Certificate, IpEntry, RouterRule
+from gateway.keys import new_key
+from gateway.models import Certificate, IpEntry, Repository, RouterRule
+from gateway.queue.storing import ERROR, store
 from jobs import approvals
 from jobs.commands import NoArguments
 from jobs.models import Job, Task
@@ -61,6 +63,7 @@ from tests.api.world import Place
 from tests.domains.branding.pictures import png
 from tests.domains.factories import make_customer, make_domain, make_mailbox_in
 from tests.factories import make_alert, make_job, make_job_run
+from tests.gateway.making import make_queued
 
 _numbers = itertools.count(1)
 
@@ -241,6 +244,24 @@ def a_backup(place: Place) -> dict[str, Any]:
         destination_id=destination, set="20260301T021500123456Z-1a2b", made_at=timezone.now()
     )
     return {"backupId": made.pk}
+
+
+def a_queue(place: Place) -> dict[str, Any]:
+    return {"queueName": "outgoing"}
+
+
+def a_queued_message(place: Place) -> dict[str, Any]:
+    return {"itemId": make_queued(domain=place.domain)[0].pk}
+
+
+def a_repository(place: Place) -> dict[str, Any]:
+    return {"repositoryId": Repository.objects.create(name=f"var/mail/{new_key()}").pk}
+
+
+def a_stored_message(place: Place) -> dict[str, Any]:
+    [item] = make_queued(domain=place.domain)
+    [stored] = store([(item, ERROR, "550 no")], item.created_at)
+    return {"storedId": stored.pk}
 
 
 def a_profile(place: Place) -> dict[str, Any]:
