@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from config.kit.nav import Text
 from domains.policy.reasons import TEXTS, Code
 from domains.policy.sentences import Sentence, translated
+from gateway.judging.scoring.table import SIGNS
 from gateway.models import Folder, Recipient, Step
 from gateway.steps import Kind
 
@@ -184,3 +185,9 @@ def step_more(step: Step) -> str:
 def _day(text: str) -> str:
     moment = parse_datetime(text)
     return date_format(moment, "DATE_FORMAT") if moment else text
+
+
+def sign(name: str) -> str:
+    """What a sign of the built-in scorer means; "" for a symbol of another scanner."""
+    known = SIGNS.get(name)
+    return "" if known is None else _(known.text)

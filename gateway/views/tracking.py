@@ -54,7 +54,7 @@ def _passport(request: ActorRequest, recipient: Recipient) -> dict[str, Any]:
         "findings": [(said, rule) for said, rule in zip(findings, rules_of(request.actor, findings), strict=True)],
         "notes": wording.notes_of(recipient.decision),
         "signed": facts,
-        "score_parts": facts.get("score_parts") or [],
+        "score_parts": [(name, points, wording.sign(name)) for name, points in facts.get("score_parts") or []],
         "attachments": facts.get("attachments") or [],
         "kept": list(recipient.kept.exclude(state=Kept.State.GONE).order_by("folder")),
         "queued": list(recipient.queued.order_by("pk")),
