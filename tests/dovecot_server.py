@@ -29,6 +29,7 @@ import pytest
 
 from archive.sources.export_names import to_utf7
 from tests.certificates import Certificate, make_authority, make_certificate
+from tests.ports import free_ports
 
 DOVECOT = "/usr/sbin/dovecot"
 PASSWORD = "a-secret-of-the-post"
@@ -331,7 +332,7 @@ def _lay_out(root: Path, tokens: TokenServer, separator: str, prefix: str, extra
     (combined,) = root.glob("*.pem")
     combined.rename(root / "server.key")
     (root / "server.pem").write_text(certificate.pem)
-    imap, imaps, pop3, pop3s = _free_ports(4)
+    imap, imaps, pop3, pop3s = free_ports(4)
     server = Dovecot(root, imap, imaps, pop3, pop3s, authority, tokens, separator)
     (root / "users").touch()
     (root / "masters").write_text(f"{MASTER}:{{PLAIN}}{MASTER_PASSWORD}::::::\n")
@@ -353,14 +354,6 @@ def _lay_out(root: Path, tokens: TokenServer, separator: str, prefix: str, extra
 def _name(database: str, number: int) -> str:
     line = subprocess.run(["getent", database, str(number)], capture_output=True, text=True, check=True).stdout
     return line.split(":")[0]
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def _wait_until_ready(server: Dovecot) -> None:

@@ -27,6 +27,8 @@ from pathlib import Path
 import pytest
 from obstore.store import S3Store
 
+from tests.ports import free_ports
+
 KEY, SECRET, REGION = "postkeep", "a-secret-of-the-store", "us-east-1"
 WEED = Path(sys.executable).parent / "weed"
 START_S = 60
@@ -84,7 +86,7 @@ class S3:
 def running_s3() -> Iterator[S3]:
     """Started and answering; ended with the block, and its folder gone."""
     root = Path(tempfile.mkdtemp(prefix="postkeep-s3-", dir="/tmp"))
-    ports = _free_ports(8)
+    ports = free_ports(8)
     identity = {
         "name": "tests",
         "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
@@ -117,14 +119,6 @@ def _command(root: Path, ports: list[int]) -> list[str]:
         "-filer.port", filer, "-filer.port.grpc", filer_grpc, "-s3.port", s3, "-s3.port.grpc", s3_grpc,
         "-s3.autoCreateBucket=false", "-s3.port.iceberg", "0", "-s3.port.lance", "0",
     ]  # fmt: skip
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def _wait_until_ready(server: S3, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+
 VIRUS = b"POSTKEEP-TEST-SIGNATURE"
 PASSWORD = "a-password-of-tests"
 START_S = 20.0
@@ -82,7 +84,7 @@ def running_clamd(home: Path) -> Iterator[Clamd]:
     program = shutil.which("clamd") or "/usr/sbin/clamd"
     if not Path(program).exists():
         pytest.skip("clamd is not installed")
-    port = _free_port()
+    port = free_port()
     (home / "db").mkdir()
     (home / "db" / "test.ndb").write_text(f"Postkeep.Test-1:0:*:{VIRUS.hex()}\n")
     (home / "clamd.conf").write_text(_CLAMD.format(home=home, port=port))
@@ -95,7 +97,7 @@ def running_rspamd(home: Path) -> Iterator[Rspamd]:
     program = shutil.which("rspamd")
     if program is None:
         pytest.skip("rspamd is not installed")
-    port, controller = _free_port(), _free_port()
+    port, controller = free_port(), free_port()
     (home / "db").mkdir()
     (home / "tlds").write_text("example\norg\ncom\n")
     (home / "rules.lua").write_text(_RULES)
@@ -131,9 +133,3 @@ def _wait_for(port: int) -> None:
             time.sleep(0.05)
         else:
             return
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

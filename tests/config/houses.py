@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,15 +18,9 @@ import psutil
 
 from config.kit import paths
 from config.servers import temporary_home
+from tests.ports import free_port
 
 PATIENCE_S = 40.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until(ask: Callable[[], bool], *, patience_s: float = PATIENCE_S) -> None:

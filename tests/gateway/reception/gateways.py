@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import psutil
 
 from config.kit import paths
-from tests.config.houses import free_port
+from tests.ports import free_port
 
 PATIENCE_S = 60.0
 
