@@ -5,10 +5,13 @@ The operations come from the API itself: one without a row in tests/api/rows.py 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.db import transaction
+from pytest_django import DjangoDbBlocker
 
 from api.operations import Declared
 from api.v1.routes import door
@@ -37,9 +40,16 @@ def test_every_operation_stands_in_the_document_under_its_name() -> None:
             assert {"401", "403", "404", "422", "429", "500"} <= operation["responses"].keys()
 
 
+@pytest.fixture(scope="module")
+def cast(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[world.World]:
+    """One world for all rows, in a transaction around those of the tests."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield world.build()
+        transaction.set_rollback(True)
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation)
-def test_who_gets_in(row: Row) -> None:
-    cast = world.build()
+def test_who_gets_in(row: Row, cast: world.World) -> None:
     declared = OPERATIONS[row.operation]
     reader = 403 if not declared.reads and row.delegate == IN else row.delegate
     expected: list[tuple[str, Caller, world.Place, int]] = [
