@@ -46,7 +46,10 @@ def tarred(*files: tuple[str, bytes]) -> bytes:
 
 
 def attached(data: bytes, name: str = "a.bin", kind: str = "application/octet-stream") -> bytes:
-    head = f'From: a@b.example\r\nDate: 1 Jan 2026 00:00:00 +0000\r\nContent-Type: {kind}; name="{name}"\r\nContent-Transfer-Encoding: base64\r\n'
+    head = (
+        "From: a@b.example\r\nDate: 1 Jan 2026 00:00:00 +0000\r\n"
+        f'Content-Type: {kind}; name="{name}"\r\nContent-Transfer-Encoding: base64\r\n'
+    )
     return head.encode() + b"\r\n" + base64.encodebytes(data)
 
 
