@@ -132,6 +132,7 @@ def _sent(request: HttpRequest, declared: Declared) -> dict[str, Any]:
         except Invalid as error:
             faults += error.faults
     faults += _wrong_headers(request, declared)
+    found["headers"] = {name: request.headers[name] for name in declared.headers if name in request.headers}
     if declared.body is not None:
         try:
             found["body"] = read_body(request, declared.body, is_optional=declared.is_body_optional)

@@ -6,9 +6,9 @@
 
 `admit` takes the actor and what the path names, and answers the object (or raises Http404 or Forbidden). It is asked
 before anything of the query or the body is read, and no operation can be declared without it. The operation gets the
-actor, the object, and `body` and `query` where its parameters name them. What it returns says how it is answered: an
-`Answer` 200, a list of them 200 with its length, `Created` 201 with Location, `Accepted` 202, None 204; a `stream`
-gives pieces of bytes. Its docstring is its documentation. Wrong declarations raise when the module is imported.
+actor, the object, and `body`, `query` and `headers` where its parameters name them. What it returns says how it is
+answered: an `Answer` 200, a list of them 200 with its length, `Created` 201 with Location, `Accepted` 202, None 204; a
+`stream` gives pieces of bytes. Its docstring is its documentation. Wrong declarations raise at import.
 """
 
 from __future__ import annotations
@@ -195,10 +195,17 @@ class Group(Router):
         return decorate
 
     def post(  # type: ignore[override]
-        self, path: str, *, admit: Admit, reads: bool = False, status: int | None = None, is_open: bool = False
+        self,
+        path: str,
+        *,
+        admit: Admit,
+        reads: bool = False,
+        status: int | None = None,
+        is_open: bool = False,
+        headers: Headers | None = None,
     ) -> Callable[[Function], Function]:
         """Make something, or (`reads`) ask something that takes a body. `is_open`: also without a token."""
-        return self._declare("POST", path, admit=admit, reads=reads, status=status, is_open=is_open)
+        return self._declare("POST", path, admit=admit, reads=reads, status=status, is_open=is_open, headers=headers)
 
     def put(self, path: str, *, admit: Admit) -> Callable[[Function], Function]:  # type: ignore[override]
         """Replace a whole object or list."""
@@ -362,7 +369,7 @@ def _is_list(schema: Any) -> bool:
 
 
 def _takes_subject(function: Callable[..., Any], path: str) -> bool:
-    given = {"body", "query", *(inside(name) for _kind, name in _PLACEHOLDER.findall(path))}
+    given = {"body", "query", "headers", *(inside(name) for _kind, name in _PLACEHOLDER.findall(path))}
     first, *rest = [name for name in inspect.signature(function).parameters if name not in given]
-    assert first == "actor" and len(rest) <= 1, f"{function.__name__} takes (actor, object, path, body, query)"
+    assert first == "actor" and len(rest) <= 1, f"{function.__name__} takes (actor, object, path, body, query, headers)"
     return bool(rest)

@@ -42,6 +42,7 @@ from archive import errors as archive
 from config.kit.versions import ChangedMeanwhile
 from config.middleware import current_request_id
 from domains import errors as domains
+from gateway import errors as gateway
 from jobs import errors as jobs
 
 log = logging.getLogger("postkeep.api")
@@ -279,6 +280,9 @@ TABLE: list[tuple[type[Exception], Callable[[Exception, Names], ApiError]]] = [
     (archive.FolderBusy, _taken),
     (archive.ProcessingStopped, _taken),
     (archive.ArchiveError, _refused),
+    (gateway.CopyGone, _not_found),
+    (gateway.NotReleasable, _taken),
+    (gateway.GatewayError, _refused),
     (ChangedMeanwhile, _changed),
     (ModelValidationError, _fields),
     (RequestDataTooBig, _too_large),

@@ -20,6 +20,7 @@ from archive.errors import StoreUnavailable
 from archive.keeping import dates
 from archive.keeping.policies import Archive, Verdict, decide
 from archive.models import BLOCK, Compliance, LegalHold, RetentionBlock, RetentionPolicy, Store
+from archive.owners import is_passing, owner_of
 from archive.query.errors import QueryError
 from archive.query.nodes import All, Node
 from archive.store.errors import StoreError
@@ -108,20 +109,40 @@ class Keeper:
         for row in rows:
             self._rule_dates(rulings[row.number], row, kept, stored[row.number])
         self._rule_holds(rulings, rows, held)
-        for name in self.not_understood:
-            for ruling in rulings.values():
-                ruling.block(Block.NOT_UNDERSTOOD, name)
-        if self.store.state in ("write_protected", "disabled"):
-            for ruling in rulings.values():
-                ruling.block(Block.WRITE_PROTECTED, self.store.name)
+        self._rule_store(rulings)
         return rulings
+
+    def rule_copies(self, copies: Sequence[Row]) -> list[Ruling]:
+        """What keeps single copies in quarantine or recent mail: rows with that one placement each.
+
+        Holds on their mailbox do, and what keeps everything. Policies of retention are about archives, not about them;
+        what others have of the same content stays theirs. Raises: as rule.
+        """
+        rows = list({row.number: row for row in copies}.values())
+        held = Judge(self.opened, self._hold_nodes, now=self.now).judge(rows)
+        found = []
+        for row in copies:
+            ruling = Ruling(row.number)
+            if self.everything_held:
+                ruling.block(Block.EVERYTHING_HELD)
+            self._block_held(ruling, row, {owner_of(mailbox) for _folder, mailbox in row.placements}, held)
+            self._rule_store({row.number: ruling})
+            found.append(ruling)
+        return found
+
+    def _rule_store(self, rulings: dict[int, Ruling]) -> None:
+        for ruling in rulings.values():
+            for name in self.not_understood:
+                ruling.block(Block.NOT_UNDERSTOOD, name)
+            if self.store.state in ("write_protected", "disabled"):
+                ruling.block(Block.WRITE_PROTECTED, self.store.name)
 
     def verdict(self, row: Row, kept: Sequence[Judged]) -> Verdict:
         """What the policies as they are now say of a message that was judged."""
         matching = frozenset(
             policy.id for policy, said in zip(self.policies, kept, strict=True) if row.number in said.matching
         )
-        archives = [self.archive_of(mailbox) for mailbox in sorted({mailbox for _folder, mailbox in row.placements})]
+        archives = [self.archive_of(mailbox) for mailbox in archives_of(row)]
         archived, dated = dates.day_of_seconds(row.archived_ms // 1000), dates.day_of_seconds(row.date)
         return decide(self.policies, archives, archived, dated, matching)
 
@@ -133,7 +154,7 @@ class Keeper:
         archived, dated = dates.day_of_seconds(row.archived_ms // 1000), dates.day_of_seconds(row.date)
         return {
             mailbox: decide(self.policies, [self.archive_of(mailbox)], archived, dated, matching)
-            for mailbox in sorted({mailbox for _folder, mailbox in row.placements})
+            for mailbox in archives_of(row)
         }
 
     def archive_of(self, mailbox: int) -> Archive:
@@ -164,15 +185,18 @@ class Keeper:
                 ruling.block(Block.EVERYTHING_HELD)
         if not self.holds:
             return
-        boxes = {row.number: {mailbox for _folder, mailbox in row.placements} for row in rows}
+        boxes = {row.number: {owner_of(mailbox) for _folder, mailbox in row.placements} for row in rows}
         for silent in self._add_copies(rows, boxes):
             for ruling in rulings.values():
                 ruling.block(Block.STORE_SILENT, silent)
+        for row in rows:
+            self._block_held(rulings[row.number], row, boxes[row.number], held)
+
+    def _block_held(self, ruling: Ruling, row: Row, boxes: set[int], held: Sequence[Judged]) -> None:
         for hold, said in zip(self.holds, held, strict=True):
-            for row in rows:
-                if self._covers(hold, row, boxes[row.number], said):
-                    rulings[row.number].holds.append(hold)
-                    rulings[row.number].block(Block.HELD, hold.name)
+            if self._covers(hold, row, boxes, said):
+                ruling.holds.append(hold)
+                ruling.block(Block.HELD, hold.name)
 
     def _covers(self, hold: LegalHold, row: Row, boxes: set[int], said: Judged) -> bool:
         if hold.everything:
@@ -201,7 +225,7 @@ class Keeper:
                 continue
             for digest, number in found.items():
                 if number in copies:
-                    boxes[numbers[digest]] |= {mailbox for _folder, mailbox in copies[number].placements}
+                    boxes[numbers[digest]] |= {owner_of(mailbox) for _folder, mailbox in copies[number].placements}
         return silent
 
     def _stored(self, numbers: Sequence[int]) -> dict[int, Verdict]:
@@ -212,6 +236,16 @@ class Keeper:
             number: _at(blocks[number // BLOCK], number) if number // BLOCK in blocks else NOT_KNOWN
             for number in numbers
         }
+
+
+def archives_of(row: Row) -> list[int]:
+    """The mailboxes in whose archives a message is; passing copies are in none."""
+    return sorted({mailbox for _folder, mailbox in row.placements if not is_passing(mailbox)})
+
+
+def passes(row: Row) -> bool:
+    """Whether somebody still has a passing copy of it, in quarantine or as recent mail."""
+    return any(is_passing(mailbox) for _folder, mailbox in row.placements)
 
 
 NOT_KNOWN = Verdict(dates.UNKNOWN, dates.NEVER)

@@ -17,6 +17,7 @@ from django.utils.formats import number_format
 from archive import engines
 from archive.errors import StoreUnavailable
 from archive.models import Store
+from archive.owners import label_of, owner_of
 from archive.services import autocreate
 from archive.store.errors import StoreError
 from archive.store.postgres import PostgresBackend
@@ -151,8 +152,11 @@ def list_mailboxes(store: Store) -> list[MailboxLine]:
     for folder in engines.open_store(store).folders():
         folders[folder.mailbox] += 1
         messages[folder.mailbox] += folder.messages
-    names = dict(Mailbox.objects.filter(pk__in=list(folders)).values_list("pk", "address"))
-    lines = [MailboxLine(names.get(pk, f"#{pk}"), folders[pk], messages[pk]) for pk in folders]
+    names = dict(Mailbox.objects.filter(pk__in={owner_of(number) for number in folders}).values_list("pk", "address"))
+    lines = [
+        MailboxLine(label_of(number, names.get(owner_of(number), f"#{owner_of(number)}")), folders[number], count)
+        for number, count in messages.items()
+    ]
     return sorted(lines, key=lambda line: (-line.messages, line.address))
 
 

@@ -29,6 +29,7 @@ def register() -> None:
     health.register(gettext_lazy("Clock"), lambda: _loop("beat"), needed=True)
     health.register(gettext_lazy("Indexer"), lambda: _loop("indexer"), needed=True)
     health.register(gettext_lazy("Delivery"), lambda: _loop("delivery"), needed=True)
+    health.register(gettext_lazy("Keeper"), lambda: _loop("keeper"), needed=True)
     health.register(gettext_lazy("Processes"), processes)
     health.register(gettext_lazy("Free disk"), disk)
     health.register(gettext_lazy("Recovery key"), recovery_key)

@@ -53,6 +53,7 @@ STATE_TONES: dict[str, str] = {
     "queued": "busy",
     "delivered": "good",
     "held": "warn",
+    "released": "good",
     "refused": "bad",
     "bounced": "bad",
     "stored": "warn",

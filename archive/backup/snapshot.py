@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from archive.owners import ELSEWHERE, owner_of
 from archive.store.backend import Backend
 from archive.store.base import DICTIONARY_FOLDER
 from archive.store.errors import Busy, NotFound, ReadOnly, Stopped, StorageFailed
@@ -100,7 +101,8 @@ def _look(store: Store) -> Snapshot:
         packs = [pack for pack in store.catalogue.packs() if pack.state != IN_COMPACTION and pack.bytes]
         dictionaries = store.catalogue.dictionaries()
         counted = store.catalogue.counter("messages"), store.catalogue.counter("raw_bytes")
-        mailboxes = [*store.catalogue.mailboxes(), *(folder.mailbox for folder in store.folders())]
+        numbers = [*store.catalogue.mailboxes(), *(folder.mailbox for folder in store.folders())]
+        mailboxes = [number for number in map(owner_of, numbers) if number < ELSEWHERE]
     found = Snapshot(store.identity, position, *counted, max(mailboxes, default=0), [])
     for name in ("store.json", "keys.json"):
         _add(found, store.backend, name)

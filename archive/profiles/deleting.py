@@ -21,6 +21,7 @@ from archive.profiles.context import Context, Signing, server_of, spool_dir
 from archive.remote.errors import CommandRefused
 from archive.remote.imap import Folder, Imap
 from archive.remote.pop3 import Pop3
+from archive.ruling import archives_of
 from archive.selectors import open_stores
 from archive.store.errors import StoreError
 from config.kit import net
@@ -46,7 +47,7 @@ def is_safe(row: SourceMessage, digest: bytes) -> str:
     try:
         opened = engines.open_store(store)
         kept = opened.row(row.number)
-        if kept is None or kept.sha256 != digest.hex() or not kept.placements:
+        if kept is None or kept.sha256 != digest.hex() or not archives_of(kept):
             return "it is not in the archive any more"
         owner = row.folder.mailbox_id
         if owner is not None and all(mailbox != owner for _folder, mailbox in kept.placements):

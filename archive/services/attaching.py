@@ -27,6 +27,7 @@ from archive import engines, grounds
 from archive import store as engine
 from archive.errors import StoreRefused, StoreUnavailable
 from archive.models import Store, StoreKind, StoreState
+from archive.owners import ELSEWHERE, address_of, is_passing, label_of, owner_of, passing
 from archive.services import retention_dates
 from archive.services.store_changes import others_of, read_state, remove_catalogue, require_no_others
 from archive.services.store_places import Place, columns_for, require_objects_there
@@ -41,8 +42,6 @@ from archive.store.sqlite_catalogue import SqliteCatalogue
 from config.kit import paths, secrets
 from domains.models import Customer, Mailbox
 
-# Numbers of mailboxes that are nobody's here; a mailbox's own number never comes near.
-ELSEWHERE = 1 << 40
 Tell = Callable[[str], None]
 
 
@@ -201,19 +200,34 @@ def owners_here(opened: engine.Store) -> dict[int, int]:
     """
     labels = opened.catalogue.mailboxes()
     numbers = sorted({folder.mailbox for folder in opened.folders()} | set(labels))
-    here = dict(
-        Mailbox.objects.exclude(status="purged").filter(address__in=set(labels.values())).values_list("address", "pk")
-    )
+    addresses = {address_of(label) for label in labels.values()}
+    here = _numbers_here(addresses)
     mapping: dict[int, int] = {}
     for number in reversed(numbers):  # the newest holder of an address is whom it means now
         own = here.pop(labels.get(number, ""), None)
-        mapping[number] = own if own is not None else number if number >= ELSEWHERE else ELSEWHERE + number
+        mapping[number] = own if own is not None else _elsewhere(number)
     while len(set(mapping.values())) < len(mapping):
         taken: set[int] = set()
         for number, new in mapping.items():
             mapping[number] = max(taken) + 1 if new in taken else new
             taken.add(mapping[number])
     return {old: new for old, new in sorted(mapping.items()) if old != new}
+
+
+def _numbers_here(addresses: set[str]) -> dict[str, int]:
+    """By the labels of archives and of passing copies: the numbers these have here."""
+    found = Mailbox.objects.exclude(status="purged").filter(address__in=addresses).values_list("address", "pk")
+    here = {}
+    for address, pk in found:
+        here[address] = pk
+        here[label_of(passing(pk), address)] = passing(pk)
+    return here
+
+
+def _elsewhere(number: int) -> int:
+    own = owner_of(number)
+    own = own if own >= ELSEWHERE else ELSEWHERE + own
+    return passing(own) if is_passing(number) else own
 
 
 def _head(there: Store) -> Found:
@@ -371,9 +385,9 @@ def _told_apart(opened: engine.Store, mapping: dict[int, int]) -> tuple[int, lis
     labels = opened.catalogue.mailboxes()
     numbers = {folder.mailbox for folder in opened.folders()} | set(labels)
     after = {number: mapping.get(number, number) for number in numbers}
-    ours = [number for number in after.values() if number < ELSEWHERE]
+    ours = [owner_of(number) for number in after.values() if owner_of(number) < ELSEWHERE]
     here = set(Mailbox.objects.filter(pk__in=ours).values_list("pk", flat=True))
-    elsewhere = sorted(labels.get(number, f"#{number}") for number, new in after.items() if new not in here)
+    elsewhere = sorted(labels.get(number, f"#{number}") for number, new in after.items() if owner_of(new) not in here)
     return len(numbers) - len(elsewhere), elsewhere
 
 

@@ -22,6 +22,7 @@ from archive import engines
 from archive import store as engine
 from archive.keeping import dates
 from archive.models import DeletionCertificate, Store
+from archive.owners import owner_of
 from archive.ruling import Ruling
 from archive.services.retention_dates import newest_edition
 from archive.store.rows import Row
@@ -55,7 +56,7 @@ def line_of(row: Row, ruling: Ruling, names: dict[int, str]) -> dict[str, Any]:
         "message_date": row.date,
         "archived_ms": row.archived_ms,
         "record": row.sequence,
-        "mailboxes": sorted({mailbox for _folder, mailbox in row.placements}),
+        "mailboxes": sorted({owner_of(mailbox) for _folder, mailbox in row.placements}),
         "policy": names.get(ruling.policy, ""),
         "due": str(dates.date_of(ruling.maximum) or ""),
     }

@@ -19,6 +19,7 @@ from archive import engines, locking
 from archive.errors import BadArguments, Kept, MessageUnknown
 from archive.keeping import dates
 from archive.models import Compliance, RetentionPolicy, Store
+from archive.owners import owner_of
 from archive.ruling import Block, Ruling, may_delete
 from archive.selectors import Message
 from archive.store.rows import Row
@@ -72,7 +73,7 @@ def _delete(actor: Actor, store: Store, row: Row, reason: str) -> None:
         raise BadArguments(_("Say why, in a few words; it is kept for ever."))
     if not Compliance.now().deletion_allowed:
         raise Kept(_("Compliance forbids that people delete messages."))
-    owners = sorted({mailbox for _folder, mailbox in row.placements})
+    owners = sorted({owner_of(mailbox) for _folder, mailbox in row.placements})
     with locking.deleting():
         ruling = may_delete(store, row)
         if not ruling.allowed:

@@ -22,6 +22,7 @@ from accounts.permissions import Right
 from archive import engines, locking
 from archive.errors import BadPolicy, StoreUnavailable
 from archive.models import Case, LegalHold, Store
+from archive.owners import passing
 from archive.query import nodes
 from archive.query.distances import put_down
 from archive.query.errors import QueryError
@@ -197,7 +198,7 @@ def preview(actor: Actor, terms: HoldTerms) -> Covered:
             if terms.everything:
                 count = opened.catalogue.counter("messages")
             else:
-                boxes = {mailbox.pk for mailbox in terms.mailboxes} or None
+                boxes = {number for mailbox in terms.mailboxes for number in (mailbox.pk, passing(mailbox.pk))} or None
                 count = opened.search(hold_node(terms), mailboxes=boxes, limit=1).total
         except (StoreUnavailable, StoreError, OSError):
             found.silent.append(store.name)

@@ -18,6 +18,7 @@ from accounts.permissions import Right
 from archive import engines, locking
 from archive.errors import BadArguments, Kept
 from archive.models import Compliance, DeletionCertificate, Store, StoreState
+from archive.owners import owner_of
 from archive.query import nodes
 from archive.query.errors import QueryError
 from archive.query.language import parse
@@ -119,7 +120,7 @@ def _batch(
             row
             for row in keeper.opened.rows(numbers)
             # A message that others hold too isn't one person's alone: it stays with them.
-            if boxes is None or all(mailbox in boxes for _folder, mailbox in row.placements)
+            if boxes is None or all(owner_of(mailbox) in boxes for _folder, mailbox in row.placements)
         ]
         (said,) = Judge(keeper.opened, [node], now=keeper.now).judge(rows)
         rulings = keeper.rule(rows)

@@ -20,6 +20,7 @@ from archive.keeping import dates
 from archive.keeping.dates import Reference
 from archive.keeping.policies import Archive, Policy, decide, deciding
 from archive.models import BLOCK, Compliance, LegalHold, RetentionBlock, Store
+from archive.owners import is_passing, passing
 from archive.query.errors import QueryError
 from archive.query.nodes import All, Node
 from archive.selectors import open_stores
@@ -99,7 +100,9 @@ class _Counting:
         """Every message once; a million of them in a few seconds, so what can be is looked up."""
         labels = {number: label.lower() for number, label in opened.catalogue.mailboxes().items()}
         holders, sets = opened.catalogue.holders()
-        archives = [[Archive.of(labels.get(box, ""), box) for box in sorted(boxes)] for boxes in sets]
+        archives = [
+            [Archive.of(labels.get(box, ""), box) for box in sorted(boxes) if not is_passing(box)] for boxes in sets
+        ]
         words = self._words(opened, len(holders))
         before = _stored(store, len(holders))
         kinds: dict[tuple[int, int], _Kind] = {}
@@ -131,7 +134,7 @@ class _Counting:
         self.found.later += later
         self.days.update(days)
         for place, count in due_of.items():
-            self.mailboxes.update({labels.get(box, ""): count for box in sets[place]})
+            self.mailboxes.update({labels.get(box, ""): count for box in sets[place] if not is_passing(box)})
         self._count_due(opened, due)
 
     def _words(self, opened: engine.Store, count: int) -> list[int]:
@@ -163,7 +166,8 @@ class _Counting:
             if hold.everything:
                 some = wanted
             else:
-                boxes = {mailbox.pk for mailbox in hold.mailboxes.all()} or None
+                own = [mailbox.pk for mailbox in hold.mailboxes.all()]
+                boxes = {*own, *map(passing, own)} or None
                 try:
                     some = wanted & opened.numbers_matching(hold_node(hold), mailboxes=boxes)
                 except QueryError:  # nobody knows what it covers, so nothing goes

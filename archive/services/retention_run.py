@@ -24,7 +24,7 @@ from archive import store as engine
 from archive.errors import ProcessingStopped
 from archive.keeping import dates
 from archive.models import BLOCK, DeletionCertificate, RetentionBlock, Store, StoreState
-from archive.ruling import Keeper, Ruling
+from archive.ruling import Keeper, Ruling, passes
 from archive.services.certificates import append_lines, begin_certificate, finish_certificates, line_of
 from archive.services.retention_dates import follow, forget, is_current
 from jobs.running import TaskRun
@@ -138,9 +138,10 @@ def _batch(
 ) -> None:  # fmt: skip
     rows = opened.rows(numbers)
     rulings = keeper.rule(rows)
-    going = [row for row in rows if _goes(rulings[row.number], keeper.today)]
+    # A content that somebody has in quarantine or as recent mail too goes when that is over: a deletion takes it all.
+    going = [row for row in rows if _goes(rulings[row.number], keeper.today) and not passes(row)]
     processed.held += sum(bool(ruling.holds) or keeper.everything_held for ruling in rulings.values())
-    processed.kept += sum(not _goes(ruling, keeper.today) for ruling in rulings.values())
+    processed.kept += sum(not _goes(rulings[row.number], keeper.today) or passes(row) for row in rows)
     if not going:
         return
     names = {policy.id: policy.name for policy in keeper.policies}

@@ -25,7 +25,7 @@ from .backend import Backend, FileBackend
 from .base import DICTIONARY_FOLDER
 from .codec import dictionary_bytes, train
 from .describe import clean
-from .errors import Damaged, StoreError, WrongFormat
+from .errors import Damaged, FolderGone, StoreError, WrongFormat
 from .journal import Event
 from .keys import Keys
 from .layout import make_store, move_aside, read_identity, read_whole
@@ -237,6 +237,40 @@ class Store(ReadableStore):
                     self.commit([["del", some, folder, reason, by, *erased]])
                     done += len(some)
         return done
+
+    def remove_placements(self, places: Sequence[tuple[int, int]], *, reason: str, by: str) -> int:
+        """Remove messages from single folders, (folder, number) each, in one record; how many lay there.
+
+        Those that lie nowhere else go. Raises: ValueError without a reason, ReadOnly.
+        """
+        if not reason.strip():
+            raise ValueError("a deletion needs a reason")
+        by_folder: dict[int, set[int]] = {}
+        for folder, number in places:
+            by_folder.setdefault(folder, set()).add(number)
+        with self.writer_lease():
+            there = {folder: sorted(self.catalogue.placed(folder, some)) for folder, some in by_folder.items()}
+            self.commit([["del", some, folder, reason, by] for folder, some in there.items() if some])
+        return sum(map(len, there.values()))
+
+    def place_known(self, places: Sequence[tuple[int, bytes]]) -> list[int | None]:
+        """Place contents the store has, (folder, SHA-256) each, in one record; their numbers, None for unknown ones.
+
+        What lies there already stays as it is. Raises: ReadOnly, FolderGone.
+        """
+        with self.writer_lease():
+            known = self.catalogue.find_sha256([digest for _folder, digest in places])
+            there = [(folder, known[digest]) for folder, digest in places if digest in known]
+            if missing := {folder for folder, _number in there} - self.catalogue.known_folders(
+                {folder for folder, _number in there}
+            ):
+                raise FolderGone(missing)
+            placed: set[tuple[int, int]] = set()
+            for folder in {folder for folder, _number in there}:
+                numbers = {number for each, number in there if each == folder}
+                placed.update((folder, number) for number in self.catalogue.placed(folder, numbers))
+            self.commit([["put", *place] for place in dict.fromkeys(there) if place not in placed])
+        return [known.get(digest) for _folder, digest in places]
 
     def train_dictionary(self, samples: list[bytes]) -> int:
         """Make a dictionary from messages of this store and use it from now on; its number."""

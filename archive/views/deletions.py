@@ -12,6 +12,7 @@ from accounts.requests import ActorRequest
 from archive.errors import BadArguments, Kept
 from archive.keeping_forms import DeleteMessageForm
 from archive.keeping_selectors import message_dates
+from archive.owners import owner_of
 from archive.ruling import may_delete
 from archive.services import deleting
 from archive.views.doors import archive_page, sent
@@ -48,7 +49,7 @@ def message_delete(request: ActorRequest, message_id: str) -> HttpResponse:
         except (Kept, BadArguments) as error:
             form.add_error(None, str(error))
     ruling = may_delete(found.store, found.row)
-    mailboxes = {mailbox for _folder, mailbox in found.row.placements}
+    mailboxes = {owner_of(mailbox) for _folder, mailbox in found.row.placements}
     context = message_frame(request, found, "retention") | {
         "form": form,
         "reasons": deleting.explain_for(request.actor, ruling),

@@ -87,7 +87,7 @@ def search(wanted: Wanted, *, limit: int = LIMIT) -> Found:
 
 def parts() -> list[str]:
     """The processes that write, for a choice."""
-    return ["web", "worker", "beat", "indexer", "delivery", "gateway", "shell"]
+    return ["web", "worker", "beat", "indexer", "delivery", "gateway", "keeper", "shell"]
 
 
 def _older(wanted: Wanted) -> Iterator[Path]:

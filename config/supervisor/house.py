@@ -71,6 +71,11 @@ def gateway() -> Spec:
     return _python("gateway", ["manage.py", "gateway"])
 
 
+def keeper() -> Spec:
+    """Puts what the gateway keeps into stores, and takes it out again."""
+    return _python("keeper", ["manage.py", "keeper"])
+
+
 def prepare(result: int) -> Callable[[bytes], subprocess.Popen[bytes]]:
     """The one-shot child before all Django ones: migrations, translations, static files, keys, first administrator.
 

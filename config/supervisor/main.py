@@ -27,7 +27,7 @@ OLD_WEB_S = 12.0
 OLD_SUPERVISOR_S = 25.0
 # 20 s in all: what serves and works first, then what they stand on.
 STOP_PHASES = [
-    ({"web", "beat", "delivery", "gateway", "indexer", "worker"}, 10.0),
+    ({"web", "beat", "delivery", "gateway", "indexer", "keeper", "worker"}, 10.0),
     ({"valkey"}, 4.0),
     ({"postgres"}, 5.0),
 ]
@@ -148,6 +148,8 @@ def _start_all(loop: Loop) -> None:
         loop.start(house.indexer())
     if house.has_program("gateway", "deliver"):
         loop.start(house.delivery())
+    if house.has_program("gateway", "keeper"):
+        loop.start(house.keeper())
     if environment.gateway().processes:
         loop.start(house.gateway())
     loop.wait_ready([web], timeout_s=WEB_S)

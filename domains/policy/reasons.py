@@ -36,6 +36,7 @@ class Code(StrEnum):
     URI_BLOCKED = "uri_blocked"
     URI_ALLOWED = "uri_allowed"
     URI_SKIPPED = "uri_skipped"
+    RELEASED = "released"
     # why something that spoke doesn't count
     BEATEN_BY_OWNER = "beaten_by_owner"
     BEATEN_BY_RULE = "beaten_by_rule"
@@ -72,6 +73,7 @@ TEXTS: dict[Code, str] = {
     Code.URI_BLOCKED: gettext_noop("It links to %(piece)s, which is blocked: %(change)+.1f."),
     Code.URI_ALLOWED: gettext_noop("It links to %(piece)s, which is allowed: %(change)+.1f."),
     Code.URI_SKIPPED: gettext_noop("Block lists aren't asked for %(piece)s: %(change)+.1f."),
+    Code.RELEASED: gettext_noop("%(who)s released it."),
     Code.BEATEN_BY_OWNER: gettext_noop("Rules of %(owner)s come first."),
     Code.BEATEN_BY_RULE: gettext_noop("Rule %(rule)s comes first."),
     Code.BEATEN_BY_ALLOW: gettext_noop("Rule %(rule)s allows the sender."),

@@ -6,6 +6,7 @@ from gateway.models.messages import Message, Recipient, Step
 from gateway.models.queue import DestinationHour, QueueItem, QueueSettings
 from gateway.models.reception import Certificate, IpEntry, RouterRule
 from gateway.models.repositories import Repository, RepositoryItem
+from gateway.models.requests import ReleaseRequest
 from gateway.models.scanning import Scanning
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "QueueItem",
     "QueueSettings",
     "Recipient",
+    "ReleaseRequest",
     "Repository",
     "RepositoryItem",
     "RouterRule",

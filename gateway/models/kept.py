@@ -43,6 +43,7 @@ class Kept(models.Model):
     store_id = models.BigIntegerField(null=True)  # archive.Store, by number: a store may be detached
     number = models.BigIntegerField(null=True)  # of the message in that store
     created_at = models.DateTimeField(default=timezone.now)
+    sha256 = models.BinaryField(max_length=32, null=True)  # of what was kept, once it is
     problem = models.CharField(max_length=500, blank=True, default="")  # why it still waits
 
     class Meta:

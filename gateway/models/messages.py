@@ -99,6 +99,7 @@ class Recipient(models.Model):
         QUEUED = "queued", _("on its way")
         DELIVERED = "delivered", _("delivered")
         HELD = "held", _("in quarantine")
+        RELEASED = "released", _("released")
         REFUSED = "refused", _("refused")
         BOUNCED = "bounced", _("came back")
         DELETED = "deleted", _("deleted")

@@ -1,9 +1,10 @@
 """What the gateway puts into the registries of the apps below it: one module a subject, called once at the start."""
 
-from gateway.offers import queues, reception, scanning, tracking
+from gateway.offers import quarantine, queues, reception, scanning, tracking
 
 
 def register() -> None:
+    quarantine.register()
     queues.register()
     reception.register()
     scanning.register()

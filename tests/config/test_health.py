@@ -18,7 +18,7 @@ from accounts.models import AuditEvent, User
 from config.kit import health, heartbeat, paths, recovery
 
 ClientFor = Callable[[User | None], Client]
-LOOPS = ["worker", "beat", "indexer", "delivery", "gateway"]
+LOOPS = ["worker", "beat", "indexer", "delivery", "gateway", "keeper"]
 
 
 @pytest.fixture

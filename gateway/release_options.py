@@ -1,0 +1,69 @@
+"""Options about quarantine: what people may release themselves, and what they may ask others to release.
+
+Infected mail is never among what people release themselves, whatever is set. Not for administrators: rights say what
+they may.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.options import DOWN_TO_DOMAIN, define, resolve_some
+from accounts.optiontypes import OptionType
+from domains.policy.decision import Category
+from gateway.models import Recipient
+from gateway.wording import CATEGORIES
+
+THEMSELVES, ON_REQUEST = "QUARANTINE_SELF_RELEASE", "QUARANTINE_RELEASE_REQUESTS"
+KINDS = (
+    Category.SPAM,
+    Category.ADVERT,
+    Category.BLOCKED_SENDER,
+    Category.SENDER_VERIFY,
+    Category.BAD_HEADERS,
+    Category.BAD_ENCODING,
+    Category.BAD_ATTACHMENT,
+    Category.DLP,
+    Category.VIRUS,
+)
+_USUAL = (
+    Category.SPAM, Category.ADVERT, Category.BLOCKED_SENDER, Category.SENDER_VERIFY, Category.BAD_HEADERS,
+    Category.BAD_ENCODING,
+)  # fmt: skip
+
+
+class Way(StrEnum):
+    """How somebody comes by a message of their own that is in quarantine."""
+
+    ITSELF = "itself"
+    REQUEST = "request"
+    NOT = "not"
+
+
+def register() -> None:
+    """Define them; called when the app starts."""
+    group = _("Quarantine")
+    define(
+        THEMSELVES, OptionType.LIST, levels=DOWN_TO_DOMAIN, default=[each.value for each in _USUAL], group=group,
+        values=[(each.value, CATEGORIES[each]) for each in KINDS if each is not Category.VIRUS],
+        label=_("What people may release from quarantine themselves"),
+        help=_("Infected mail is released by administrators only, with a reason."),
+    )  # fmt: skip
+    define(
+        ON_REQUEST, OptionType.LIST, levels=DOWN_TO_DOMAIN, group=group,
+        default=[Category.BAD_ATTACHMENT.value, Category.DLP.value],
+        values=[(each.value, CATEGORIES[each]) for each in KINDS],
+        label=_("What people may ask an administrator to release"),
+        help=_("A request waits until somebody who manages quarantine has agreed or declined."),
+    )  # fmt: skip
+
+
+def way_for(recipient: Recipient, *, infected: bool) -> Way:
+    """How the owner of a message may come by it; one query."""
+    found = resolve_some([THEMSELVES, ON_REQUEST], recipient.mailbox)
+    category = Category.VIRUS.value if infected else recipient.category
+    if not infected and category in (found[THEMSELVES].value or ()):
+        return Way.ITSELF
+    return Way.REQUEST if category in (found[ON_REQUEST].value or ()) else Way.NOT

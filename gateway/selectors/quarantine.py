@@ -1,0 +1,108 @@
+"""Quarantined and recent mail that somebody may see: their own, or that of people whose quarantine they manage.
+
+What is foreign doesn't exist (404); what somebody may follow but not manage is refused (403). Lists and counts are
+administration; the contents of others' mail are opened as their archives are: with a right and a reason, which the
+owner sees (`archive.services.access`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import Http404
+
+from accounts.actors import Actor
+from accounts.errors import Forbidden
+from accounts.permissions import EndUserRight, Right
+from archive.selectors import Archive, readable_archives
+from gateway.models import Folder, Kept, Recipient, ReleaseRequest
+from gateway.services.held import is_own
+
+State = Recipient.State
+
+
+def list_own(actor: Actor, folder: str = Folder.QUARANTINE, state: str = State.HELD) -> QuerySet[Recipient]:
+    """The person's own mail in a folder; nothing for who acts in their place. Raises: Forbidden."""
+    if actor.user is None or actor.acting is not None:
+        raise Forbidden("this is somebody's own mail")
+    actor.require_own(EndUserRight.RELEASE_QUARANTINE)
+    return _in_folder(Recipient.objects.own(actor), folder, state)
+
+
+def list_managed(actor: Actor, folder: str = Folder.QUARANTINE, state: str = State.HELD) -> QuerySet[Recipient]:
+    """All that the actor manages. Raises: Forbidden."""
+    actor.require_somewhere(Right.MANAGE_QUARANTINE)
+    return _in_folder(Recipient.objects.visible_to(actor, Right.MANAGE_QUARANTINE), folder, state)
+
+
+def _in_folder(rows: QuerySet[Recipient], folder: str, state: str) -> QuerySet[Recipient]:
+    rows = rows.select_related("message", "mailbox").defer("message__facts")
+    if folder == Folder.QUARANTINE:
+        return rows.filter(state=state)
+    copies = Kept.objects.filter(recipient=OuterRef("pk"), folder=folder).exclude(state=Kept.State.GONE)
+    return rows.filter(Exists(copies))
+
+
+def get_item(actor: Actor, recipient_id: int) -> Recipient:
+    """One message of somebody. Raises: Http404, Forbidden."""
+    rows = Recipient.objects.select_related("message", "mailbox__user", "mailbox__domain")
+    found = rows.filter(pk=recipient_id).first()
+    if found is None:
+        raise Http404("no such message")
+    if actor.has(Right.MANAGE_QUARANTINE, found):
+        return found
+    if is_own(actor, found):
+        actor.require_own(EndUserRight.RELEASE_QUARANTINE)
+        return found
+    if actor.has(Right.TRACK_MAIL, found):
+        actor.require(Right.MANAGE_QUARANTINE, found)
+    raise Http404("no such message")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Whether somebody may read a message now. archive: under which opening; None: it is their own."""
+
+    allowed: bool
+    archive: Archive | None = None
+
+
+def reading_of(actor: Actor, recipient: Recipient) -> Reading:
+    """One's own always; another's while their archive stands open to the actor."""
+    if not actor.may_read_mail:
+        return Reading(False)
+    if is_own(actor, recipient):
+        return Reading(True)
+    for archive in readable_archives(actor) if recipient.mailbox_id is not None else ():
+        if archive.mailbox.pk == recipient.mailbox_id and archive.access is not None:
+            return Reading(True, archive)
+    return Reading(False)
+
+
+def list_requests(actor: Actor) -> QuerySet[ReleaseRequest]:
+    """Requests for release that the actor may decide. Raises: Forbidden."""
+    actor.require_somewhere(Right.MANAGE_QUARANTINE)
+    rows = ReleaseRequest.objects.visible_to(actor, Right.MANAGE_QUARANTINE)
+    return rows.select_related("recipient__message", "recipient__mailbox", "requested_by")
+
+
+def get_request(actor: Actor, request_id: int) -> ReleaseRequest:
+    """Raises: Http404, Forbidden."""
+    rows = ReleaseRequest.objects.select_related("recipient__message", "recipient__mailbox__user", "requested_by")
+    found = rows.filter(pk=request_id).first()
+    if found is None:
+        raise Http404("no such request")
+    get_item(actor, found.recipient_id)
+    actor.require(Right.MANAGE_QUARANTINE, found)
+    return found
+
+
+def open_request(recipient: Recipient) -> ReleaseRequest | None:
+    """What is asked for a message just now; whoever calls may see the message."""
+    return ReleaseRequest.objects.filter(recipient=recipient, state=ReleaseRequest.State.OPEN).first()
+
+
+def last_request(recipient: Recipient) -> ReleaseRequest | None:
+    """The newest one, decided or not."""
+    return ReleaseRequest.objects.filter(recipient=recipient).first()
