@@ -6,7 +6,7 @@ An action without a row here fails tests/test_bulk_access.py, which tries each l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -34,12 +34,15 @@ from gateway.models import QueueItem, RepositoryItem
 from gateway.queue.storing import ERROR, store
 from gateway.tables.queues import QUEUED
 from gateway.tables.repositories import STORED
+from gateway.models import Recipient as Held
+from gateway.tables.quarantine import MANAGED, OWN
 from jobs.models import Alert, Task
 from jobs.tables import ALERTS, TASKS
 from tests.access import DELEGATES, Place, role_holds
 from tests.domains.factories import make_customer, make_domain, make_mailbox_in
 from tests.domains.filters.builders import make_rule
-from tests.factories import PASSWORD, make_alert, make_task
+from tests.factories import PASSWORD, make_alert, make_mailbox, make_task
+from tests.gateway.factories import held_for
 from tests.gateway.making import make_queued
 from tests.stage import Cast, Role
 
@@ -369,6 +372,33 @@ _OF_QUEUES = [
     _stored("reprocess", way="outgoing"),
     _stored("remove"),
 ]
+
+# --- quarantine ----------------------------------------------------------------------------------------------------
+
+
+def _kept(action: str, need: Right, done: Callable[[Held], bool]) -> Iterator[BulkRow]:
+    """Of those looked after, and of one's own."""
+
+    def make(cast: Cast, place: Place, person: User) -> Held:
+        return held_for(make_mailbox_in(_domain(cast, place)))
+
+    def make_own(cast: Cast, place: Place, person: User) -> Held:
+        return held_for(Mailbox.objects.filter(user=person).first() or make_mailbox(person))
+
+    def is_done(row: Held) -> bool:
+        return done(Held.objects.get(pk=row.pk))
+
+    yield BulkRow(MANAGED.name, action, make, is_done, see=Right.MANAGE_QUARANTINE, need=need, places=TENANT)
+    yield BulkRow(OWN.name, action, make_own, is_done, places=(Place.OWN,))
+
+
+_OF_QUARANTINE = [
+    *_kept("release", Right.MANAGE_QUARANTINE, lambda row: row.state == "released"),
+    *_kept("delete", Right.MANAGE_QUARANTINE, lambda row: row.state == "deleted"),
+    *_kept("report-clean", Right.MANAGE_QUARANTINE, lambda row: row.steps.filter(kind="reported").exists()),
+    *_kept("block", Right.MANAGE_FILTERS, lambda row: row.state == "deleted"),
+]
+
 
 ROWS: list[BulkRow] = [
     _alerts(), *_OF_USERS, *_OF_TENANTS, *_OF_RULES, *_OF_QUEUES, _tasks(TASKS.name), _tasks(GUIDE_LIST.name),

@@ -48,6 +48,7 @@ from tests.api.things import (
     a_queue,
     a_queued_message,
     a_recipient,
+    a_release_request,
     a_repository,
     a_request,
     a_result,
@@ -59,6 +60,7 @@ from tests.api.things import (
     a_store,
     a_stored_message,
     a_subscriber,
+    a_system_folder,
     a_target,
     a_task,
     a_token_of_an_admin,
@@ -76,6 +78,8 @@ from tests.api.things import (
     an_alias,
     an_attachment_rule,
     an_element,
+    an_email,
+    an_email_s_part,
     an_empty_folder,
     an_ended_task,
     an_event,
@@ -396,6 +400,24 @@ ROWS = [
     Row("folder_aliases_set", of_mailbox, user=IN),
     Row("folder_subscription", of_mailbox, user=IN),
     Row("folder_subscription_set", of_mailbox, user=IN),
+    # e-mails
+    Row("email_list", a_system_folder, user=IN),
+    Row("domain_quarantine", of_domain, user=404),
+    *(
+        Row(name, make, user=IN, delegate=404, administrator=404)
+        for name, make in (
+            ("email_detail", an_email),
+            ("email_attachments", an_email),
+            ("email_attachment", an_email_s_part),
+            ("email_source", an_email),
+        )
+    ),
+    *(
+        Row(name, an_email, user=IN)
+        for name in ("email_release", "email_report", "email_sender", "email_delete", "release_request_create")
+    ),
+    Row("release_request_list"),
+    Row("release_request_decide", a_release_request),
     # rights
     everybody("own_rights"),
     Row("admin_rights", an_admin_alone, user=404),

@@ -50,7 +50,7 @@ from domains.services.relays import create_relay
 from domains.services.rules import create_rule
 from domains.services.throttles import set_throttle
 from gateway.keys import new_key
-from gateway.models import Certificate, IpEntry, Repository, RouterRule
+from gateway.models import Certificate, IpEntry, ReleaseRequest, Repository, RouterRule
 from gateway.queue.storing import ERROR, store
 from jobs import approvals
 from jobs.commands import NoArguments
@@ -63,6 +63,7 @@ from tests.api.world import Place
 from tests.domains.branding.pictures import png
 from tests.domains.factories import make_customer, make_domain, make_mailbox_in
 from tests.factories import make_alert, make_job, make_job_run
+from tests.gateway.factories import held_for, spam
 from tests.gateway.making import make_queued
 
 _numbers = itertools.count(1)
@@ -334,6 +335,23 @@ def _store() -> engine.Store:
     if not (paths.keys_dir() / "recovery.pub").exists():
         secrets.make_recovery_key()
     return engines.open_store(current_store(Actor.system()))
+
+
+def a_system_folder(place: Place) -> dict[str, Any]:
+    return of_mailbox(place) | {"folder": "Quarantine"}
+
+
+def an_email(place: Place) -> dict[str, Any]:
+    row = held_for(place.mailbox, raw=spam(files=[("offer.bin", b"nothing much")]))
+    return a_system_folder(place) | {"emailId": row.message.key}
+
+
+def an_email_s_part(place: Place) -> dict[str, Any]:
+    return an_email(place) | {"partId": "1"}
+
+
+def a_release_request(place: Place) -> dict[str, Any]:
+    return {"requestId": ReleaseRequest.objects.create(recipient=held_for(place.mailbox), why="It is a bill").pk}
 
 
 def a_folder(place: Place) -> dict[str, Any]:
