@@ -41,7 +41,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Admit = Callable[..., Any]
 Names = Mapping[str, str]
 Headers = Mapping[str, tuple[tuple[str, ...], str]]
-_PLACEHOLDER = re.compile(r"\{(?:(int|path):)?(\w+)\}")
+_PLACEHOLDER = re.compile(r"\{(?:(int|path|system):)?(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from django.db.models import Q, QuerySet
 from django.http import Http404
+from django.urls import register_converter
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.actors import Actor
@@ -38,6 +39,21 @@ from gateway.wording import decided_because
 group = Group("E-mails", "What is kept of a user's mail in quarantine and as recent mail: listed, read, released.")
 
 SYSTEM = Literal["Quarantine", "Retention"]
+
+
+class SystemFolder:
+    """The part of a path that names a system folder; every other name is a folder of the archive (`mails`)."""
+
+    regex = "Quarantine|Retention"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(SystemFolder, "system")
 VIRUS_LOVER = {
     "X-Virus-Lover": (("true", "yes", "1"), "Infected mail is wanted, and only that: 412 for any other."),
 }
@@ -192,7 +208,7 @@ def _one(actor: Actor, user_id: int, folder: str, email_id: str) -> Recipient:
 
 def _uri(row: Recipient, folder: str) -> str:
     user = row.mailbox.user_id if row.mailbox is not None else 0
-    return f"/api/v1/users/{user}/emails/{folder}/{quote(row.message.key)}"
+    return f"/api/v1/users/{user}/emails/{system:folder}/{quote(row.message.key)}"
 
 
 def _folder_of(row: Recipient) -> str:
@@ -255,7 +271,7 @@ EMAILS = Listing(
 )
 
 
-@group.list("/users/{int:userId}/emails/{folder}", EMAILS)
+@group.list("/users/{int:userId}/emails/{system:folder}", EMAILS)
 def email_list(actor: Actor, user_id: int, folder: str) -> QuerySet[Recipient]:
     """List or search a user's messages in `Quarantine` or `Retention`, newest first."""
     return _rows(actor, user_id, folder)
@@ -273,7 +289,7 @@ def domain_quarantine(actor: Actor, domain_id: int) -> QuerySet[Recipient]:
     return _managed(actor, domain_id)
 
 
-@group.get("/users/{int:userId}/emails/{folder}/{emailId}", admit=_one)
+@group.get("/users/{int:userId}/emails/{system:folder}/{emailId}", admit=_one)
 def email_detail(actor: Actor, row: Recipient, query: EmailFields) -> EmailContent:
     """Read a message: its headers, and with `fields` also CONTENT and SOURCE.
 
@@ -318,7 +334,7 @@ def _attachments(row: Recipient, said: Reading) -> EmailAttachments:
     return EmailAttachments(attachments=found, count=len(found))
 
 
-@group.get("/users/{int:userId}/emails/{folder}/{emailId}/attachments", admit=_one)
+@group.get("/users/{int:userId}/emails/{system:folder}/{emailId}/attachments", admit=_one)
 def email_attachments(actor: Actor, row: Recipient) -> EmailAttachments:
     """List a message's attachments."""
     return _attachments(row, open_copy(actor, row).loaded().reading)
@@ -333,7 +349,7 @@ def _readable(actor: Actor, user_id: int, folder: str, email_id: str) -> tuple[R
 
 
 @group.stream(
-    "/users/{int:userId}/emails/{folder}/{emailId}/attachments/{partId}",
+    "/users/{int:userId}/emails/{system:folder}/{emailId}/attachments/{partId}",
     admit=_readable,
     media="application/octet-stream",
 )
@@ -345,13 +361,13 @@ def email_attachment(actor: Actor, found: tuple[Recipient, Copy], part_id: str) 
     return iter([taken[1]])
 
 
-@group.stream("/users/{int:userId}/emails/{folder}/{emailId}/source", admit=_readable, media="message/rfc822")
+@group.stream("/users/{int:userId}/emails/{system:folder}/{emailId}/source", admit=_readable, media="message/rfc822")
 def email_source(actor: Actor, found: tuple[Recipient, Copy]) -> Iterator[bytes]:
     """Read the message as it came in; of infected mail only who may release that."""
     return found[1].chunks()
 
 
-@group.post("/users/{int:userId}/emails/{folder}/{emailId}/release", admit=_one, headers=VIRUS_LOVER)
+@group.post("/users/{int:userId}/emails/{system:folder}/{emailId}/release", admit=_one, headers=VIRUS_LOVER)
 def email_release(actor: Actor, row: Recipient, folder: str, headers: dict[str, str], body: ReleaseBody | None) -> None:
     """Release a message to its recipient, without its spam tag.
 
@@ -368,13 +384,13 @@ def email_release(actor: Actor, row: Recipient, folder: str, headers: dict[str, 
         quarantine.release(actor, row, folder=folder, reason=sent.reason, again=sent.again)
 
 
-@group.post("/users/{int:userId}/emails/{folder}/{emailId}/report", admit=_one)
+@group.post("/users/{int:userId}/emails/{system:folder}/{emailId}/report", admit=_one)
 def email_report(actor: Actor, row: Recipient, body: ReportBody) -> None:
     """Say that a message was judged wrongly; scanners that learn are taught."""
     quarantine.report(actor, row, Verdict(body.verdict.lower()))
 
 
-@group.post("/users/{int:userId}/emails/{folder}/{emailId}/sender", admit=_one)
+@group.post("/users/{int:userId}/emails/{system:folder}/{emailId}/sender", admit=_one)
 def email_sender(actor: Actor, row: Recipient, body: MarkBody) -> MarkAnswer:
     """Allow or block a message's sender from now on."""
     if body.mark == "ALLOW":
@@ -383,7 +399,7 @@ def email_sender(actor: Actor, row: Recipient, body: MarkBody) -> MarkAnswer:
     return MarkAnswer(sender=value)
 
 
-@group.delete("/users/{int:userId}/emails/{folder}/{emailId}", admit=_one)
+@group.delete("/users/{int:userId}/emails/{system:folder}/{emailId}", admit=_one)
 def email_delete(actor: Actor, row: Recipient, folder: str) -> None:
     """Delete a message from quarantine or recent mail."""
     quarantine.delete(actor, row, folder=folder)
@@ -421,7 +437,7 @@ def release_request_list(actor: Actor) -> QuerySet[ReleaseRequest]:
     return selectors.list_requests(actor)
 
 
-@group.post("/users/{int:userId}/emails/{folder}/{emailId}/release-request", admit=_one)
+@group.post("/users/{int:userId}/emails/{system:folder}/{emailId}/release-request", admit=_one)
 def release_request_create(actor: Actor, row: Recipient, body: ReasonBody) -> RequestAnswer:
     """Ask an administrator to release a message of one's own."""
     return _present_request(release_requests.request_release(actor, row, why=body.reason))

@@ -23,6 +23,7 @@ from archive.foldertree import FolderNode
 from archive.services import folder_notes, folders
 from archive.store.rows import FolderSum
 from domains.models import Mailbox
+from gateway.selectors.quarantine import folders_of
 
 group = Group(
     "Folders",
@@ -42,6 +43,7 @@ class FolderAnswer(Answer):
     unread_message_count: Annotated[int | None, Field(description="An archive knows nothing of it: null.")] = None
     children: Annotated[int, Field(description="How many folders lie below it, at any depth.")]
     children_uri: str | None
+    messages_uri: Annotated[str | None, Field(description="Of `Quarantine` and `Retention`; else null.")] = None
 
 
 class FolderSumAnswer(Answer):
@@ -184,9 +186,23 @@ def _look(actor: Actor, mailbox: Mailbox) -> folderfacts.Seen:
 
 @group.get("/users/{int:userId}/emails/folders", admit=_seen)
 def folder_list(actor: Actor, mailbox: Mailbox, query: FolderQuery) -> list[FolderAnswer]:
-    """List a user's folders, those at the top or all of them, in the order of the tree."""
+    """List a user's folders, those at the top or all of them, in the order of the tree.
+
+    `Quarantine` and `Retention` stand before them for who may list what is kept there, while there is something.
+    """
     seen = _look(actor, mailbox)
-    return _present(seen, mailbox, seen.top(), query)
+    return [*_system_folders(actor, mailbox, query), *_present(seen, mailbox, seen.top(), query)]
+
+
+def _system_folders(actor: Actor, mailbox: Mailbox, query: FolderQuery) -> list[FolderAnswer]:
+    counted = "STATS" in query.fields.upper()
+    return [
+        FolderAnswer(
+            name=name, path=name, message_count=count if counted else None, children=0, children_uri=None,
+            messages_uri=f"/api/v1/users/{mailbox.user_id}/emails/{name}",
+        )
+        for name, count in folders_of(actor, mailbox).items()
+    ]  # fmt: skip
 
 
 @group.get("/users/{int:userId}/emails/folders/{path:folderPath}", admit=_seen)
@@ -222,6 +238,7 @@ def _present(
                     unread_message_count=None,
                     children=node.below,
                     children_uri=stem + quote(node.path) if node.children else None,
+                    messages_uri=None,
                 )
             )
             if node.children and (deepest is None or node.depth + 1 < deepest):

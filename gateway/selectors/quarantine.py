@@ -15,6 +15,7 @@ from django.http import Http404
 from accounts.actors import Actor
 from accounts.permissions import EndUserRight, Right
 from archive.selectors import Archive, readable_archives
+from domains.models import Mailbox
 from gateway.models import Folder, Kept, Recipient, ReleaseRequest
 from gateway.services.held import is_own
 
@@ -41,6 +42,18 @@ def _in_folder(rows: QuerySet[Recipient], folder: str, state: str) -> QuerySet[R
         return rows.filter(state=state)
     copies = Kept.objects.filter(recipient=OuterRef("pk"), folder=folder).exclude(state=Kept.State.GONE)
     return rows.filter(Exists(copies))
+
+
+def folders_of(actor: Actor, mailbox: Mailbox) -> dict[str, int]:
+    """The system folders of a mailbox in which something is kept, and how much; {} for who may not list them."""
+    own = mailbox.user is not None and actor.owns(mailbox.user) and actor.acting is None
+    if not (actor.may(EndUserRight.RELEASE_QUARANTINE) if own else actor.has(Right.MANAGE_QUARANTINE, mailbox)):
+        return {}
+    rows = Recipient.objects.filter(mailbox=mailbox)
+    counts = {
+        folder.value: _in_folder(rows, folder, State.HELD).count() for folder in (Folder.QUARANTINE, Folder.RETENTION)
+    }
+    return {folder: count for folder, count in counts.items() if count}
 
 
 def get_item(actor: Actor, recipient_id: int) -> Recipient:

@@ -44,6 +44,9 @@ def test_a_folder_is_listed_searched_and_nobody_elses(cast: world.World) -> None
     assert cast.delegate.get(f"/domains/{cast.own.domain.pk}/quarantine").json() == [line]
     assert cast.user.get(url(cast, folder="Retention")).json() == []
     is_problem(cast.user.get(url(cast, folder="Trash")), 404)
+    (folder,) = cast.delegate.get(url(cast, "?fields=STATS", folder="folders")).json()
+    assert (folder["path"], folder["messageCount"]) == ("Quarantine", 1)
+    assert cast.delegate.get(folder["messagesUri"]).json() == [line]
 
 
 def test_its_owner_reads_it_and_an_administrator_does_not(cast: world.World) -> None:

@@ -78,7 +78,7 @@ def _try(who: str, caller: Caller, declared: Declared, row: Row, place: world.Pl
     path = declared.path
     for name, value in row.make(place).items():
         path = path.replace(f"{{int:{name}}}", str(value)).replace(f"{{{name}}}", quote(str(value)))
-        path = path.replace(f"{{path:{name}}}", quote(str(value)))
+        path = path.replace(f"{{path:{name}}}", quote(str(value))).replace(f"{{system:{name}}}", str(value))
     path += row.query(place) if row.query is not None else ""
     response: Any = caller(declared.method, path, row.body if declared.body is not None else MISSING)
     if status != IN:
