@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.options import DOWN_TO_DOMAIN, define, resolve_some
 from accounts.optiontypes import OptionType
-from domains.policy.decision import Category
+from domains.policy.decision import Action, Category
 from gateway.models import Recipient
 from gateway.wording import CATEGORIES
 
@@ -61,7 +61,9 @@ def register() -> None:
 
 
 def way_for(recipient: Recipient, *, infected: bool) -> Way:
-    """How the owner of a message may come by it; one query."""
+    """How the owner of a message may come by it; one query. What was delivered may be delivered again."""
+    if recipient.action == Action.DELIVER and not infected:
+        return Way.ITSELF
     found = resolve_some([THEMSELVES, ON_REQUEST], recipient.mailbox)
     category = Category.VIRUS.value if infected else recipient.category
     if not infected and category in (found[THEMSELVES].value or ()):

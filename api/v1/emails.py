@@ -208,7 +208,7 @@ def _one(actor: Actor, user_id: int, folder: str, email_id: str) -> Recipient:
 
 def _uri(row: Recipient, folder: str) -> str:
     user = row.mailbox.user_id if row.mailbox is not None else 0
-    return f"/api/v1/users/{user}/emails/{system:folder}/{quote(row.message.key)}"
+    return f"/api/v1/users/{user}/emails/{folder}/{quote(row.message.key)}"
 
 
 def _folder_of(row: Recipient) -> str:
@@ -272,7 +272,7 @@ EMAILS = Listing(
 
 
 @group.list("/users/{int:userId}/emails/{system:folder}", EMAILS)
-def email_list(actor: Actor, user_id: int, folder: str) -> QuerySet[Recipient]:
+def email_list(actor: Actor, user_id: int, folder: SYSTEM) -> QuerySet[Recipient]:
     """List or search a user's messages in `Quarantine` or `Retention`, newest first."""
     return _rows(actor, user_id, folder)
 
@@ -368,7 +368,9 @@ def email_source(actor: Actor, found: tuple[Recipient, Copy]) -> Iterator[bytes]
 
 
 @group.post("/users/{int:userId}/emails/{system:folder}/{emailId}/release", admit=_one, headers=VIRUS_LOVER)
-def email_release(actor: Actor, row: Recipient, folder: str, headers: dict[str, str], body: ReleaseBody | None) -> None:
+def email_release(
+    actor: Actor, row: Recipient, folder: SYSTEM, headers: dict[str, str], body: ReleaseBody | None
+) -> None:
     """Release a message to its recipient, without its spam tag.
 
     Infected mail wants the header `X-Virus-Lover`, the right to release it, and a reason; with the header and without
@@ -400,7 +402,7 @@ def email_sender(actor: Actor, row: Recipient, body: MarkBody) -> MarkAnswer:
 
 
 @group.delete("/users/{int:userId}/emails/{system:folder}/{emailId}", admit=_one)
-def email_delete(actor: Actor, row: Recipient, folder: str) -> None:
+def email_delete(actor: Actor, row: Recipient, folder: SYSTEM) -> None:
     """Delete a message from quarantine or recent mail."""
     quarantine.delete(actor, row, folder=folder)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -111,7 +112,8 @@ def test_many_are_released_at_once_and_infected_ones_stay(ada: Mailbox, client_f
     chosen = {"chosen": [str(row.pk) for row in rows]}
     preview = mine.get("/quarantine/bulk/", {"do": "release", **chosen})
     assert "Release 2 messages" in preview.content.decode() and "infected" in preview.content.decode()
-    done = mine.post("/quarantine/bulk/?do=release", chosen, follow=True)
+    address = f"/quarantine/bulk/?do=release&{urlencode(chosen, doseq=True)}"
+    done = mine.post(address, {"expected": "2"}, follow=True)
     assert "2 messages are on their way" in done.content.decode()
     assert sorted(Recipient.objects.values_list("state", flat=True).filter(message__door="mx")) == [
         "held", "released", "released",
