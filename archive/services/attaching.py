@@ -383,7 +383,8 @@ def _require_whole(report: Report, field: str) -> None:
 def _told_apart(opened: engine.Store, mapping: dict[int, int]) -> tuple[int, list[str]]:
     """(how many mailboxes are here, the addresses of those that aren't)."""
     labels = opened.catalogue.mailboxes()
-    numbers = {folder.mailbox for folder in opened.folders()} | set(labels)
+    there = {folder.mailbox for folder in opened.folders()} | set(labels)
+    numbers = {number for number in there if not is_passing(number)}
     after = {number: mapping.get(number, number) for number in numbers}
     ours = [owner_of(number) for number in after.values() if owner_of(number) < ELSEWHERE]
     here = set(Mailbox.objects.filter(pk__in=ours).values_list("pk", flat=True))

@@ -58,7 +58,15 @@ ROWS = [
     in_domain("gateway:quarantine-item", see=SEE, need=NEED, args=an_item),
     in_domain("gateway:item-release", 303, method="POST", see=SEE, need=NEED, args=an_item),
     in_domain("gateway:item-delete", 303, method="POST", see=SEE, need=NEED, args=an_item),
-    in_domain("gateway:item-sender", 303, method="POST", see=SEE, need=NEED, args=an_item, data={"mark": "block"}),
+    in_domain(
+        "gateway:item-sender",
+        303,
+        method="POST",
+        see=SEE,
+        need=(NEED, Right.MANAGE_FILTERS),
+        args=an_item,
+        data={"mark": "block"},
+    ),
     in_domain("gateway:item-report", 303, method="POST", see=SEE, need=NEED, args=an_item, data={"verdict": "clean"}),
     in_domain("gateway:item-request", 303, method="POST", see=SEE, need=NEED, args=an_item, data={"why": "Please"}),
     in_domain(
