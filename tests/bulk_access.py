@@ -31,11 +31,11 @@ from domains.tables.rules import OF_ALL, OF_DOMAIN, OF_MAILBOX
 from domains.tables.tenants import CUSTOMERS, DOMAINS
 from domains.views.mailbox_links import allowed, links_file
 from gateway.models import QueueItem, RepositoryItem
+from gateway.models import Recipient as Held
 from gateway.queue.storing import ERROR, store
+from gateway.tables.quarantine import MANAGED, OWN
 from gateway.tables.queues import QUEUED
 from gateway.tables.repositories import STORED
-from gateway.models import Recipient as Held
-from gateway.tables.quarantine import MANAGED, OWN
 from jobs.models import Alert, Task
 from jobs.tables import ALERTS, TASKS
 from tests.access import DELEGATES, Place, role_holds

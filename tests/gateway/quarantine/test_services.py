@@ -18,7 +18,6 @@ from domains.policy.facts import Direction
 from domains.policy.policy import QuarantineProps
 from gateway import content, learning
 from gateway.errors import BadRelease, NotReleasable, RequestNeeded
-from gateway.flow import Body
 from gateway.keeping.expiring import expire_due
 from gateway.keeping.moving import Patience, keep_waiting
 from gateway.learning import Verdict
@@ -186,23 +185,12 @@ def test_allowing_and_blocking_make_rules_that_replace_each_other(ada: Mailbox) 
     assert [step.data["sender"] for step in steps.order_by("pk")] == ["prizes@lottery.example"] * 3
 
 
-def test_a_report_teaches_once_and_infected_mail_is_never_clean(
-    ada: Mailbox, django_capture_on_commit_callbacks: object
-) -> None:
-    row, lessons = held_for(ada), list[tuple[bytes, bool]]()
-
-    def teacher(body: Body, is_spam: bool) -> None:
-        lessons.append((body.read(), is_spam))
-
+def test_a_report_is_noted_once_and_infected_mail_is_never_clean(ada: Mailbox) -> None:
+    row = held_for(ada)
     quarantine.report(own(ada), row, Verdict.CLEAN)
     quarantine.report(own(ada), row, Verdict.CLEAN)
     assert kinds(row.message).count("reported") == 1
-    learning._teachers.append(teacher)
-    try:
-        learning.learn(row.pk, Verdict.CLEAN.value)
-    finally:
-        learning._teachers.remove(teacher)
-    assert [is_spam for _raw, is_spam in lessons] == [False] and b"You have won" in lessons[0][0]
+    learning.learn(row.pk, Verdict.CLEAN.value)  # nobody learns here, and nothing breaks
     with pytest.raises(BadRelease):
         quarantine.report(own(ada), held_for(ada, virus="Eicar"), Verdict.CLEAN)
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gateway', '0004_scanning'),
+        ('gateway', '0007_rspamd_learns'),
     ]
 
     operations = [

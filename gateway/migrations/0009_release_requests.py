@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gateway', '0005_kept_and_released'),
+        ('gateway', '0008_kept_and_released'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
