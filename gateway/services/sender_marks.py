@@ -59,13 +59,20 @@ def block_sender(actor: Actor, recipient: Recipient, *, whole_domain: bool = Fal
     return value
 
 
-def _mark(actor: Actor, recipient: Recipient, kind: SenderRule.Type, *, whole_domain: bool) -> str:
+def require_marking(actor: Actor, recipient: Recipient) -> Owner:
+    """The right to a rule about this message's sender; whose rule it would be. Raises: Forbidden, BadRelease."""
     require_handling(actor, recipient)
+    owner = _owner(recipient)
+    rules.require_rules(actor, RuleKind.SENDER, owner)
+    return owner
+
+
+def _mark(actor: Actor, recipient: Recipient, kind: SenderRule.Type, *, whole_domain: bool) -> str:
+    owner = require_marking(actor, recipient)
     value = sender_of(recipient)
     if not value:
         raise BadRelease(_("This message names no sender."))
     value = value.rpartition("@")[2] if whole_domain else value
-    owner = _owner(recipient)
     values: dict[str, object] = {"type": kind.value, "value": value}
     if kind is ALLOW:
         values["spf_required"] = recipient.message.facts.get("spf", {}).get("result") == AuthResult.PASS

@@ -84,12 +84,12 @@ def delete(request: ActorRequest, recipient_id: int) -> HttpResponse:
 @kept_page
 def sender(request: ActorRequest, recipient_id: int) -> HttpResponse:
     found = selectors.get_item(request.actor, recipient_id)
-    require_handling(request.actor, found)
-    form = SenderForm(request.POST)
-    if not form.is_valid():
-        return _back(request, found)
-    values = form.cleaned_data
     with _told(request):
+        sender_marks.require_marking(request.actor, found)
+        form = SenderForm(request.POST)
+        if not form.is_valid():
+            return _back(request, found)
+        values = form.cleaned_data
         if values["mark"] == "allow":
             value = sender_marks.allow_sender(request.actor, found, whole_domain=values["whole"])
             text = _("What %(sender)s sends is let through from now on.")
