@@ -401,5 +401,6 @@ _OF_QUARANTINE = [
 
 
 ROWS: list[BulkRow] = [
-    _alerts(), *_OF_QUARANTINE, *_OF_USERS, *_OF_TENANTS, *_OF_RULES, *_OF_QUEUES, _tasks(TASKS.name), _tasks(GUIDE_LIST.name),
+    _alerts(), *_OF_QUARANTINE, *_OF_USERS, *_OF_TENANTS, *_OF_RULES, *_OF_QUEUES, _tasks(TASKS.name),
+    _tasks(GUIDE_LIST.name),
 ]  # fmt: skip
