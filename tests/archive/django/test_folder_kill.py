@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -31,11 +32,11 @@ from domains.models import Mailbox
 from tests.archive.django.factories import make_raw, make_store
 from tests.archive.django.test_folders import actor_of
 from tests.factories import make_mailbox, make_user
-from tests.torture.processes import ROOT
 
 KILLS = 50 if os.environ.get("POSTKEEP_TORTURE") else 10
 EACH = 24  # messages of a folder in each store
 SYSTEM = Actor.system()
+ROOT = Path(__file__).resolve().parents[3]
 # What is done in turn: each begins where the one before it has ended.
 STEPS = (
     ("move", "Private", "Old/Private"),
