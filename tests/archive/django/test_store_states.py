@@ -16,7 +16,8 @@ from archive import engines, selectors
 from archive.errors import StoreProtected, StoreRefused, StoreUnavailable, StoreUnknown
 from archive.health import check_stores
 from archive.models import AutoCreation, Store, StoreState
-from archive.services import attaching, autocreate, store_changes
+from archive.owners import ELSEWHERE
+from archive.services import autocreate, store_changes
 from archive.services.attaching import Attachment, attach_store, look_at, unlock_store
 from archive.services.folders import create_folder
 from archive.services.imports import ImportArguments
@@ -373,7 +374,7 @@ def test_a_foreign_store_is_locked_until_its_recovery_key_opens_it(user: User, s
     assert selectors.search(selectors.Scope(frozenset([other.pk])), "").total == 0
     assert selectors.search(selectors.console_scope(SYSTEM, None), "theirs").total == 4
     owners = {folder.mailbox for folder in opened.folders()}
-    assert mine.pk in owners and all(number == mine.pk or number >= attaching.ELSEWHERE for number in owners)
+    assert mine.pk in owners and all(number == mine.pk or number >= ELSEWHERE for number in owners)
 
 
 def test_a_store_is_attached_for_a_customer_only_without_mail_of_others(user: User, stranger: User) -> None:
@@ -405,7 +406,7 @@ def test_mailboxes_of_a_foreign_store_are_never_joined(user: User) -> None:
     store = attach_store(SYSTEM, Attachment(NewStore("Twice", Place(str(root)))))
     counts = {folder.mailbox: folder.messages for folder in engines.open_store(store).folders()}
     assert counts.pop(mine.pk) == 1
-    assert list(counts.values()) == [2] and min(counts) >= attaching.ELSEWHERE
+    assert list(counts.values()) == [2] and min(counts) >= ELSEWHERE
 
 
 def test_a_folder_that_was_copied_while_it_was_written_is_refused_or_recovered(user: User) -> None:
