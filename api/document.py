@@ -234,4 +234,6 @@ def problems_of(declared: Declared) -> set[int]:
         found |= {400, 409, 413, 415}
     if not declared.reads:
         found |= {409, 412}
+    if "{system:" in declared.path and not declared.reads:
+        found.add(405)  # the same address with a folder of the archive can only be read
     return found

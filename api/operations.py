@@ -125,8 +125,8 @@ class Declared:
 
     @cached_property
     def words(self) -> dict[str, Any]:
-        """The path's parameters that are one of some words: Literal types of the operation."""
-        hints = get_type_hints(self.function)
+        """The path's parameters that are one of some words: Literal types of the operation, or of who lets it in."""
+        hints = get_type_hints(self.admit) | get_type_hints(self.function)
         return {name: hint for name, hint in hints.items() if name != "return" and get_origin(hint) is Literal}
 
     def admitted(self, actor: Actor, path: dict[str, Any]) -> Any:

@@ -190,7 +190,7 @@ def _mailbox(actor: Actor, user_id: int) -> Mailbox:
     return _seen(actor, user_id)
 
 
-def _one(actor: Actor, user_id: int, folder: str, email_id: str) -> Recipient:
+def _one(actor: Actor, user_id: int, folder: SYSTEM, email_id: str) -> Recipient:
     """By its key or Message-ID (the newest of that name), whatever has become of it. Raises: Http404, Forbidden."""
     mailbox = _mailbox(actor, user_id)
     if folder not in get_args(SYSTEM):
@@ -199,7 +199,7 @@ def _one(actor: Actor, user_id: int, folder: str, email_id: str) -> Recipient:
     if "@" in email_id:
         named |= Q(message__message_id__in=(email_id, f"<{email_id.strip('<>')}>"))
     rows = Recipient.objects.filter(named, mailbox=mailbox)
-    rows = rows.filter(kept__folder=folder) if folder == Folder.RETENTION else rows.filter(action="hold")
+    rows = rows.filter(kept__folder=folder) if folder == "Retention" else rows.filter(action="hold")
     found = rows.order_by("-received_at", "-pk").values_list("pk", flat=True).first()
     if found is None:
         raise Http404("no such message")
@@ -340,7 +340,7 @@ def email_attachments(actor: Actor, row: Recipient) -> EmailAttachments:
     return _attachments(row, open_copy(actor, row).loaded().reading)
 
 
-def _readable(actor: Actor, user_id: int, folder: str, email_id: str) -> tuple[Recipient, Copy]:
+def _readable(actor: Actor, user_id: int, folder: SYSTEM, email_id: str) -> tuple[Recipient, Copy]:
     row = _one(actor, user_id, folder, email_id)
     copy = open_copy(actor, row)
     if is_infected(row):

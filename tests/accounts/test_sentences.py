@@ -28,8 +28,8 @@ _IN_SQL = re.compile(r"'([a-z]+\.[a-z_]+)', '(?:domains|accounts)\.")
 _FILES = frozenset(
     {"keys.json", "recovery.pub", "log.json", "meta.json", "placed.json", "writer.lock", "database.dump"}
 )
-_LOGGERS = frozenset({"postkeep.archive", "postkeep.folders", "postkeep.system"})
-_ALERTS = frozenset({"backup.failed", "backup.incomplete", "backup.overdue"})
+_LOGGERS = frozenset({"postkeep.archive", "postkeep.folders", "postkeep.gateway", "postkeep.system"})
+_ALERTS = frozenset({"backup.failed", "backup.incomplete", "backup.overdue", "quarantine.requests"})
 _MONITORED = frozenset(
     {
         "tasks.tasks",

@@ -44,6 +44,7 @@ NO_PAGES = (
     "-body",
     "-value",
     ":part",
+    "-part",
     ":styleguide",
 )
 
