@@ -1,11 +1,13 @@
-"""Event loops of the gateway's tests."""
-
-from __future__ import annotations
+"""Tests of the gateway work on real stores below this session's HOME; what one left open is closed after it."""
 
 import asyncio
 from collections.abc import Iterator
 
 import pytest
+
+from tests.archive.django.conftest import stores
+
+__all__ = ["stores"]
 
 
 @pytest.fixture(autouse=True)
