@@ -26,6 +26,9 @@ from schemathesis.specs.openapi import checks
 
 from api.v1.routes import door
 from tests.api import world
+from tests.archive.django.conftest import stores
+
+__all__ = ["stores"]  # what a test made on disk goes with its rows
 
 pytestmark = pytest.mark.django_db
 
