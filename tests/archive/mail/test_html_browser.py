@@ -75,7 +75,7 @@ def show(page: Page, listener: Listener, documents: dict[str, str], sandbox: str
         for number, name in enumerate(documents)
     )
     listener.pages |= {"/page": f"<!DOCTYPE html>{frames}", "/favicon.ico": " "}
-    page.goto(f"{listener.url}/page", wait_until="load")
+    page.goto(f"{listener.url}/page", wait_until="load", timeout=90_000)
     page.wait_for_timeout(500)
 
 
