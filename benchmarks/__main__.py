@@ -22,10 +22,12 @@ from benchmarks import (
     directory,
     folders,
     ingesting,
+    judging,
     keeping,
     machine,
     memory,
     notmuch,
+    passing,
     profiles,
     searching,
     sharing,
@@ -52,10 +54,12 @@ SECTIONS: dict[str, Section] = {
     "start": starting,
     "directory": directory,
     "decision": deciding,
+    "judging": judging,
     "retention": keeping,
     "delivery": delivering,
+    "gateway": passing,
 }
-WITHOUT_MAILS = {"delivery", "directory", "decision", "folders", "retention", "sharing"}
+WITHOUT_MAILS = {"delivery", "directory", "decision", "judging", "folders", "gateway", "retention", "sharing"}
 
 
 BUILDS = ("notmuch", "stores", "all")

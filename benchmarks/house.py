@@ -93,8 +93,8 @@ def proportional(process: psutil.Process) -> int:
 class House:
     """One HOME; as a context manager its supervisor runs."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Path, **more: str) -> None:
+        self.home, self.more = home, more
         self.port, self.smtp_port = free_port(), free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -110,6 +110,7 @@ class House:
                     POSTKEEP_PORT=str(self.port),
                     POSTKEEP_SMTP_PORT=str(self.smtp_port),
                     **administrator,
+                    **self.more,
                 ),
                 stdin=subprocess.DEVNULL,
                 stdout=said,

@@ -14,6 +14,7 @@ from config.kit import health, heartbeat
 from config.kit.templatetags.kit import day
 from gateway.models import Certificate
 from gateway.services import certificates
+from gateway.smtp.door import is_within
 
 PART = "gateway"
 ANSWER_WITHIN_S = 2.0
@@ -57,9 +58,12 @@ def check_certificates() -> health.Report:
 
 def _answers(bind: str, port: int) -> bool:
     """Whether somebody speaks SMTP there; "too many connections" is an answer too."""
+    wanted: Gateway = settings.GATEWAY
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104  (compared, not bound)
     try:
         with socket.create_connection((host, port), timeout=ANSWER_WITHIN_S) as connection:
+            if is_within(connection.getsockname()[0], wanted.proxies) and port != wanted.filter_port:
+                connection.sendall(b"PROXY UNKNOWN\r\n")  # what begins without it gets no answer
             greeting = connection.recv(4)
             connection.sendall(b"QUIT\r\n")
             return greeting[:1] in (b"2", b"4", b"5")

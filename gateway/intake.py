@@ -22,7 +22,22 @@ from django.db import DatabaseError
 from domains.policy.decision import Action, Category
 from domains.policy.facts import Direction
 from gateway.committing import Committer
-from gateway.flow import OK, Answer, Asked, Client, Door, Filed, Incoming, Inspection, Judged, Route, Sending, Ways
+from gateway.flow import (
+    OK,
+    Answer,
+    Asked,
+    Body,
+    Client,
+    Door,
+    Filed,
+    Incoming,
+    Inspection,
+    Judged,
+    Route,
+    Sending,
+    Ways,
+)
+from gateway.judging.cleaning import cleaned_body
 from gateway.judging.deciding import judge
 from gateway.judging.inspecting import inspect
 from gateway.naming import own_name
@@ -137,8 +152,8 @@ async def _take(running: _Running, incoming: Incoming) -> Answer:
     inspection = await inspect(incoming, direction)
     if inspection.silent:
         return SCANNER_DOWN
-    judged = await running.directory.run(partial(judge_all, inspection, routes))
-    await running.committer.file(Filed(incoming, inspection, judged, headers=inspection.headers))
+    judged, body = await running.directory.run(partial(_judged, incoming, inspection, routes))
+    await running.committer.file(Filed(incoming, inspection, judged, body, headers=inspection.headers))
     refused = refusal_of(judged)
     # A filter has no 5xx (see may_go): what is refused is filed as refused, and goes nowhere.
     if refused is not None and incoming.door is not Door.FILTER:
@@ -211,6 +226,13 @@ def _back_to_postfix(incoming: Incoming) -> tuple[tuple[Route, ...], Direction, 
         routes.setdefault(route.address, replace(route, return_path=sender, transport=back))
     outgoing = own is not None and not is_for_us
     return tuple(routes.values()), Direction.OUTGOING if outgoing else Direction.INCOMING, None
+
+
+def _judged(
+    incoming: Incoming, inspection: Inspection, routes: Sequence[Route]
+) -> tuple[tuple[Judged, ...], Body | None]:
+    """The decisions, and the message as it goes on where that isn't as it came."""
+    return judge_all(inspection, routes), cleaned_body(incoming, inspection)
 
 
 def judge_all(inspection: Inspection, routes: Sequence[Route]) -> tuple[Judged, ...]:

@@ -134,6 +134,11 @@ def _look_everywhere(rows: Sequence[Kept], counting: _Counting) -> None:
         if numbers:
             missing = opened.index.missing(sorted(set(numbers.values())))
             where |= {digest: number not in missing for digest, number in numbers.items()}
+    for store in Store.objects.filter(state="disabled", detached_at=None).order_by("pk"):
+        wanted = [digest for digest in left if digest not in where]
+        if wanted:
+            with engines.opened_for_upkeep(store) as opened:  # kept there, and found by nobody while it is switched off
+                where |= dict.fromkeys(opened.catalogue.find_sha256(wanted), False)
     for row in rows:
         if row.sha256 in where:
             _found(row, counting, indexed=where[row.sha256])

@@ -187,13 +187,25 @@ def _links(text: str) -> Iterator[str]:
         scheme = _SCHEME.search(text, max(match.start() - 5, 0), match.start())
         if scheme is not None:
             spans.append((scheme.start(), match.end()))
-    if "www." in text.lower():
-        spans = sorted(spans + [match.span() for match in _WWW.finditer(text)])
+    lowered = text.lower()
+    if "www." in lowered:
+        found = _www(lowered, text) if len(lowered) == len(text) else _WWW.finditer(text)
+        spans = sorted(spans + [match.span() for match in found])
     end = 0
     for start, stop in spans:
         if start >= end:
             yield text[start:stop]
             end = stop
+
+
+def _www(lowered: str, text: str) -> Iterator[re.Match[str]]:
+    """As _WWW finds them, where lower case has kept all places; a fixed text is found sooner."""
+    start = lowered.find("www.")
+    while start >= 0:
+        match = _WWW.match(text, start)
+        if match is not None:
+            yield match
+        start = lowered.find("www.", start + 4 if match is None else match.end())
 
 
 def host_of(uri: str) -> str:

@@ -109,6 +109,8 @@ def _checked(row: Certificate, values: Mapping[str, Any]) -> dict[str, Any]:
         raise Invalid(_("Give it a name."), field="name")
     given = {field: str(values.get(field, getattr(row, field)) or "").strip() for field in ("chain_path", "key_path")}
     chain, key = str(values.get("chain") or "").strip(), str(values.get("private_key") or "").strip()
+    if given["chain_path"] and chain == row.chain.strip() and not key:
+        chain = ""  # a form that shows what is kept, and now names files
     if chain and not key and row.private_key:
         key = row.private_key.reveal()
     if chain or key:

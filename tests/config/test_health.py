@@ -22,8 +22,9 @@ LOOPS = ["worker", "beat", "indexer", "delivery", "gateway", "keeper"]
 
 
 @pytest.fixture
-def all_loops_beat(servers_running: None) -> Iterator[None]:
+def all_loops_beat(db: None) -> Iterator[None]:
     """This process stands for the loops."""
+    Client().get("/healthz")  # loads what answers, which may take longer than a heartbeat counts
     for part in LOOPS:
         heartbeat.beat(part)
     yield

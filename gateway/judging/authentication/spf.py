@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import quote
 
@@ -58,6 +59,12 @@ def check(client: str, sender: str, helo: str, ask: Ask) -> SpfAnswer:
         return SpfAnswer(AuthResult.PERMERROR, domain, str(error)[:200])
 
 
+@lru_cache(maxsize=4000)
+def _terms(record: str) -> tuple[Term, ...]:
+    """Raises: BadSpf."""
+    return tuple(parse(record))
+
+
 class _Permanent(Exception):
     """The record can't be followed; the text says why."""
 
@@ -80,7 +87,7 @@ class _Check:
             self.why = "no record"
             return AuthResult.NONE
         try:
-            terms = parse(record)
+            terms = _terms(record)
         except BadSpf as error:
             raise _Permanent(f"{domain}: {error}") from error
         if not record.isprintable():

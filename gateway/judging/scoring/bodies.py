@@ -43,7 +43,7 @@ def _subjects(sight: Sight) -> Iterator[str]:
 
 def _style(sight: Sight) -> Iterator[str]:
     text, flat = sight.text, sight.flat
-    words = text[:8000].split()
+    words = text[:2500].split()
     capitals = sum(1 for word in words if len(word) > 2 and word.isupper())
     if len(words) > 20 and capitals > len(words) * 0.2:
         yield "shouts"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from domains.policy.facts import AuthResult
+from domains.policy.facts import AuthResult, Facts
+from gateway.flow import InMemory, Inspection
 from gateway.judging.authentication import dmarc, results
 from gateway.judging.authentication.arc import ArcAnswer
 from gateway.judging.authentication.checking import Authenticated
 from gateway.judging.authentication.dkim import DkimAnswer
 from gateway.judging.authentication.dmarc import DmarcAnswer
 from gateway.judging.authentication.spf import SpfAnswer
-from tests.gateway.judging.world import ADA, Names
+from gateway.judging.cleaning import cleaned_body
+from tests.gateway.judging.world import ADA, Names, came_in
 
 PASS, FAIL, NONE = AuthResult.PASS, AuthResult.FAIL, AuthResult.NONE
 RECORDS = {
@@ -84,3 +86,17 @@ def test_results_that_pretend_to_be_ours_are_found_and_taken_out_and_nothing_els
     assert results.without_ours(theirs + ADA, "mx.example.org") == theirs + ADA
     body = ADA + ours
     assert results.without_ours(body, "mx.example.org") == body
+
+
+def test_what_goes_on_has_no_results_that_we_did_not_write() -> None:
+    ours = b"Authentication-Results: mx.example.org; spf=pass\r\n"
+    said = Inspection(Facts(), headers=("Authentication-Results: mx.example.org; spf=fail", "X-Spam-Score: 1.0"))
+    assert cleaned_body(came_in(), said) is None
+    assert cleaned_body(came_in(ours + ADA), Inspection(Facts())) is None
+    small = cleaned_body(came_in(ours + ADA), said)
+    assert small is not None
+    assert (small.read(), small.sha256) == (ADA, InMemory(ADA).sha256)
+    long = ADA + b"x" * 3_000_000
+    large = cleaned_body(came_in(ours + long), said)
+    assert large is not None
+    assert (large.read(), large.size_bytes, large.sha256) == (long, len(long), InMemory(long).sha256)

@@ -87,6 +87,9 @@ def test_what_the_index_does_not_find_is_named_and_what_was_removed_is_no_gap(do
     opened.delete([second.number], reason="retention", by="a test")
     counted = completeness.check(profile)
     assert (counted["archived"], counted["removed"]) == (2, 1)
+    Store.objects.update(state="disabled")  # what lies in a store that is switched off was not removed
+    counted = completeness.check(profile)
+    assert (counted["archived"], counted["indexed"], counted["removed"]) == (2, 0, 1)
 
 
 def test_filters_leave_out_and_count_what_they_left(dovecot: Dovecot, address: str) -> None:

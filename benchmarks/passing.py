@@ -1,0 +1,163 @@
+"""Mail through the whole gateway beside smtp-sink alone: taken by SMTP, judged, durable, queued, delivered to a sink.
+
+The load is Postfix's smtp-source: 20 connections, 7 KB each, one message per transaction. The gateway runs as
+`manage.py up` does it, two processes, built-in scorer. Needs Postfix's programs (Debian: postfix). Not for parts by
+themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from benchmarks.figures import Target, table
+from benchmarks.house import ROOT, House, clean_environment, free_port
+from benchmarks.section import Bench, Result
+
+TITLE = "Gateway"
+CONNECTIONS, BYTES, MESSAGES, ALONE = 20, 7 * 1024, 10_000, 40_000
+DRAINED_S = 300.0
+LEAST_SHARE, LEAST_DELIVERED = 0.10, 300.0
+SETTING_UP = """
+import json
+from accounts.actors import Actor
+from domains.services import policies, relays
+from domains.services.domains import create_domain
+from domains.services.mailboxes import create_mailbox
+system = Actor.system()
+domain = create_domain(system, name="bench.example.org")
+values = {"name": "sink", "transport_dest": "127.0.0.1", "transport_type": "SMTP", "transport_port": %(port)d}
+relays.create_relay(system, domain, values)
+policies.update_policy(system, domain.default_policy, {"quarantine": True})
+create_mailbox(system, domain, email="ada@bench.example.org")
+print(json.dumps("ready"))
+"""
+LOOKING = """
+import json
+from gateway.models import Message, QueueItem, Recipient
+states = {state: Recipient.objects.filter(state=state).count() for state in Recipient.State.values}
+print(json.dumps({"messages": Message.objects.count(), "waiting": QueueItem.objects.count(), "states": states}))
+"""
+
+
+def measure(bench: Bench, known: Result) -> Result:
+    if shutil.which("smtp-source") is None or shutil.which("smtp-sink") is None:
+        bench.say("gateway: smtp-source and smtp-sink are not installed (Debian: apt install postfix)")
+        return {}
+    found: Result = {"rounds": []}
+    with _sink() as sink, bench.scratch("gateway") as home:
+        more = {"POSTKEEP_ALLOWED_RELAYS": "127.0.0.0/8", "POSTKEEP_ALLOWED_PORTS": str(sink)}
+        with House(home, **more) as house:
+            _inside(home, SETTING_UP % {"port": sink})
+            _load(house.smtp_port, 500)  # warm: pools, caches, statements
+            for _round in range(bench.rounds):
+                alone = ALONE / _load(sink, ALONE)
+                before = json.loads(_inside(home, LOOKING))
+                begun = time.monotonic()
+                taken_s = _load(house.smtp_port, MESSAGES)
+                memory = sum(_memory(each) for each in house.processes() if "gateway" in " ".join(each.cmdline()))
+                after = _drained(home, before["messages"] + MESSAGES)
+                found["rounds"].append(
+                    {
+                        "alone": alone,
+                        "taken": MESSAGES / taken_s,
+                        "delivered": MESSAGES / (time.monotonic() - begun),
+                        "memory_bytes": memory,
+                        "states": after["states"],
+                    }
+                )
+                bench.say(f"gateway: {found['rounds'][-1]}")
+    return found
+
+
+def _load(port: int, messages: int) -> float:
+    """Send so many; the seconds until the last was answered."""
+    begun = time.monotonic()
+    subprocess.run(
+        [
+            "smtp-source", "-s", str(CONNECTIONS), "-l", str(BYTES), "-m", str(messages),
+            "-f", "bob@friends.example", "-t", "ada@bench.example.org", f"inet:127.0.0.1:{port}",
+        ],
+        check=True,
+        timeout=600,
+    )  # fmt: skip
+    return time.monotonic() - begun
+
+
+@contextmanager
+def _sink() -> Iterator[int]:
+    port = free_port()
+    process = subprocess.Popen(["smtp-sink", "-u", "nobody", f"127.0.0.1:{port}", "1000"])
+    try:
+        for _attempt in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _drained(home: Path, messages: int) -> Result:
+    """When everything that was taken has left; the last look otherwise."""
+    end = time.monotonic() + DRAINED_S
+    while True:
+        seen: Result = json.loads(_inside(home, LOOKING))
+        if (seen["messages"] >= messages and not seen["waiting"]) or time.monotonic() > end:
+            return seen
+        time.sleep(0.5)
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.Error:
+        return 0
+
+
+def _inside(home: Path, code: str) -> str:
+    argv = [sys.executable, "manage.py", "shell", "-v", "0", "-c", code]
+    done = subprocess.run(
+        argv, cwd=ROOT, env=clean_environment(POSTKEEP_HOME=str(home)), check=True, stdout=subprocess.PIPE
+    )
+    return done.stdout.decode()
+
+
+def tables(found: Result) -> str:
+    rows = [
+        (
+            str(number),
+            f"{one['alone']:,.0f}",
+            f"{one['taken']:,.0f}",
+            f"{one['taken'] / one['alone']:.3f}",
+            f"{one['delivered']:,.0f}",
+            f"{one['memory_bytes'] / (1 << 20):,.0f}",
+        )
+        for number, one in enumerate(found.get("rounds", ()), 1)
+    ]
+    head = ("round", "smtp-sink alone, messages/s", "taken by the gateway", "÷", "until delivered", "gateway, MiB")
+    return table(head, rows)
+
+
+def targets(found: Result) -> list[Target]:
+    rounds = sorted(found.get("rounds", ()), key=lambda one: one["taken"] / one["alone"])
+    if not rounds:
+        return []
+    middle = rounds[len(rounds) // 2]
+    return [
+        Target(
+            "through the gateway ÷ smtp-sink alone", middle["taken"] / middle["alone"], LEAST_SHARE, " ×", at_least=True
+        ),
+        Target("delivered to a sink", middle["delivered"], LEAST_DELIVERED, " messages/s", at_least=True),
+    ]
