@@ -4,7 +4,8 @@
 - the catalogue is built anew from journal and packs and put in place of the old one;
 - where the journal is damaged in its middle, it is written anew from every record that still proves itself; what the
   lost records had added is taken from the old catalogue as far as that can be read, and else from the packs, into a
-  folder "Recovered"; the damaged journal is kept beside it as `journal.damaged-…`; open packs are sealed as they are;
+  folder "Recovered" that is nobody's; the damaged journal is kept beside it as `journal.damaged-…`; open packs are
+  sealed as they are;
 - an open pack that lost bytes is left as it is and never appended to again;
 - the index is built anew where it is damaged or does not match.
 
@@ -37,6 +38,9 @@ from .lying import LyingParts
 from .report import Meter, Plan, Problem, Progress, Report, Stop, never, quiet
 
 RECOVERED = "Recovered"
+# Whose mail is of nobody known: a number beyond those of an installation's mailboxes, so that no person finds in their
+# archive what may be another's. Who sees the whole store finds it.
+NOBODY = 1 << 40
 NEW = f"{FOLDER}.new"
 # What reading a damaged catalogue can end in.
 UNREADABLE = (sqlite3.DatabaseError, ValueError, TypeError, AttributeError, KeyError)
@@ -304,7 +308,7 @@ def rescue(store: Store, records: list[Record], report: Report) -> tuple[list[Ev
     proven.messages.update(event[1] for event in events if event[0] == "msg")
     proven.digests.update(event[2] for event in events if event[0] == "msg")
     lying = LyingParts(store, _known_parts(store, proven), dict.fromkeys(files))
-    events += _from_packs(store, proven, events, report, lying)
+    events += _from_packs(store, proven, report, lying)
     events += _parts(store, proven, events, lying)
     # Nothing is appended to a pack of which something is unknown: it is sealed as it is.
     for number in files:
@@ -321,9 +325,8 @@ def _folders(store: Store, proven: Proven) -> list[Event]:
         made = [one for one in store.catalogue.folders() if one.number not in proven.folders]
         events += [["dir", one.number, one.mailbox, one.parent, one.name] for one in made]
     known = proven.folders | {event[1] for event in events}
-    mailbox = min(proven.mailboxes, default=0)
     lost = sorted({folder for folder, _ in proven.placed} - known)
-    return events + [["dir", folder, mailbox, 0, f"{RECOVERED} {folder}"] for folder in lost]
+    return events + [["dir", folder, NOBODY, 0, f"{RECOVERED} {folder}"] for folder in lost]
 
 
 def _moved(store: Store, proven: Proven) -> list[Event]:
@@ -403,11 +406,10 @@ def _parts(store: Store, proven: Proven, events: list[Event], lying: LyingParts)
     return [event for number, event in sorted(found.items()) if number in rescued or number not in proven.parts]
 
 
-def _from_packs(store: Store, proven: Proven, events: list[Event], report: Report, lying: LyingParts) -> list[Event]:
-    """Messages nobody remembers, found in the packs: into the folder "Recovered" of the first mailbox."""
+def _from_packs(store: Store, proven: Proven, report: Report, lying: LyingParts) -> list[Event]:
+    """Messages nobody remembers, found in the packs: into a folder "Recovered" that is nobody's."""
     found: list[Event] = []
     folder = max(proven.folders, default=0) + 1
-    boxes = [*proven.mailboxes, *(event[1] for event in events if event[0] == "box")]
     for pack in pack_numbers(store.backend):
         if pack in proven.replaced:
             continue
@@ -424,8 +426,7 @@ def _from_packs(store: Store, proven: Proven, events: list[Event], report: Repor
                 found += [["msg", number, digest, size, int(time.time())], ["put", folder, number]]
                 proven.messages.add(number)
                 report.count("taken_from_packs")
-    mailbox = boxes[0] if boxes else 0
-    return [["dir", folder, mailbox, 0, f"{RECOVERED} {int(time.time())}"], *found] if found else []
+    return [["dir", folder, NOBODY, 0, f"{RECOVERED} {int(time.time())}"], *found] if found else []
 
 
 def _digest(store: Store, number: int, size: int, place: Place, lying: LyingParts) -> str | None:

@@ -352,6 +352,8 @@ def test_recover_of_any_damaged_record_keeps_every_message_with_the_catalogue_an
             assert set(tiny.contents.values()) <= found or last, f"record {damaged.sequence}"
             shown = {row.number for folder in store.folders() for row in store.list_folder(folder.number)}
             assert shown == set(store.catalogue.numbers()), "a message in no folder"
+            unknown = [folder.mailbox for folder in store.folders() if folder.name.startswith(recover.RECOVERED)]
+            assert set(unknown) <= {recover.NOBODY}, "mail of nobody known in somebody's archive"
             (number,) = keep(store, store.ensure_folder(1, "Inbox"), mail("after recovery"))
             assert store.read(number) == mail("after recovery")
             check_invariants(store, index=True)
