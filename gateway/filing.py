@@ -6,7 +6,7 @@ returns from is on disk; until then nobody may say 250. Not for deciding: every 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from django.db import transaction
 from domains.policy.decision import Action, Keeping, Unit
 from domains.policy.facts import Direction
 from gateway import content
-from gateway.flow import Door, Filed, Judged, Ways
+from gateway.flow import Body, Door, Filed, Judged, Ways
 from gateway.models import Content, Folder, Kept, Message, QueueItem, Recipient, Step
 from gateway.queue import adding
 from gateway.steps import Kind, step
@@ -40,10 +40,8 @@ class _Rows:
 def file_batch(batch: Sequence[Filed]) -> list[Message]:
     """Make these durable; their passports in the same order. Raises: DatabaseError, and then none of them is there."""
     with transaction.atomic():
-        bodied = [filed for filed in batch if _needs_bytes(filed)]
-        written = content.write([filed.body or filed.incoming.body for filed in bodied])
-        contents = {id(filed): row for filed, row in zip(bodied, written, strict=True)}
-        messages = Message.objects.bulk_create([_message(filed, contents.get(id(filed))) for filed in batch])
+        contents = _write_bodies(batch)
+        messages = Message.objects.bulk_create([_message(filed, contents) for filed in batch])
         rows = _Rows()
         for filed, message in zip(batch, messages, strict=True):
             rows.recipients += [_recipient(message, judged) for judged in filed.judged]
@@ -52,7 +50,7 @@ def file_batch(batch: Sequence[Filed]) -> list[Message]:
         for filed, message in zip(batch, messages, strict=True):
             there = rows.recipients[at : at + len(filed.judged)]
             at += len(there)
-            _follow(rows, filed, message, there, contents.get(id(filed)))
+            _follow(rows, filed, message, there, contents)
         Step.objects.bulk_create(rows.steps)
         Kept.objects.bulk_create(rows.kept)
         QueueItem.objects.bulk_create(rows.queued)
@@ -61,11 +59,21 @@ def file_batch(batch: Sequence[Filed]) -> list[Message]:
     return messages
 
 
-def _needs_bytes(filed: Filed) -> bool:
-    return any(each.decision.action is not Action.REFUSE or _keepings(each) for each in filed.judged)
+_Contents = dict[int, Content]  # by the identity of the body
 
 
-def _message(filed: Filed, row: Content | None) -> Message:
+def _write_bodies(batch: Sequence[Filed]) -> _Contents:
+    """The bytes that are needed: of each version that leaves or is kept, once."""
+    bodies: dict[int, Body] = {}
+    for filed in batch:
+        for at, each in enumerate(filed.judged):
+            if each.decision.action is not Action.REFUSE or _keepings(each):
+                body = filed.version_for(at).body
+                bodies[id(body)] = body
+    return dict(zip(bodies, content.write(list(bodies.values())), strict=True))
+
+
+def _message(filed: Filed, contents: _Contents) -> Message:
     incoming, inspection = filed.incoming, filed.inspection
     client, body = incoming.client, incoming.body
     return Message(
@@ -85,8 +93,15 @@ def _message(filed: Filed, row: Content | None) -> Message:
         size_bytes=body.size_bytes,
         sha256=body.sha256,
         facts=_facts(filed),
-        content=row,
+        content=next(filter(None, (contents.get(id(body)) for body in _bodies(filed))), None),
     )
+
+
+def _bodies(filed: Filed) -> Iterator[Body]:
+    """The message as it came, else the versions of it that there are."""
+    yield filed.body or filed.incoming.body
+    for version in filed.leaving:
+        yield version.body
 
 
 def _facts(filed: Filed) -> dict[str, Any]:
@@ -155,13 +170,15 @@ def _state(message: Message, judged: Judged) -> State:
     return State.DELIVERED if judged.route.ends is Ways.HERE else State.QUEUED
 
 
-def _follow(rows: _Rows, filed: Filed, message: Message, there: Sequence[Recipient], row: Content | None) -> None:
+def _follow(rows: _Rows, filed: Filed, message: Message, there: Sequence[Recipient], contents: _Contents) -> None:
     """Steps, copies and queue of one message."""
     incoming = filed.incoming
     rows.steps.append(step(Kind.RECEIVED, message, data={"door": incoming.door.value}))
     sent_copies: set[str] = set()
-    for judged, recipient in zip(filed.judged, there, strict=True):
-        decision = judged.decision
+    onward: list[tuple[Recipient, Judged, Content, Sequence[str]]] = []
+    for at, (judged, recipient) in enumerate(zip(filed.judged, there, strict=True)):
+        decision, version = judged.decision, filed.version_for(at)
+        row = contents.get(id(version.body))
         data = {"category": decision.category.value, "action": decision.action.value}
         rows.steps.append(step(Kind.JUDGED, message, recipient, data=data))
         for kept in _kept(judged, recipient, message.received_at, row):
@@ -171,13 +188,18 @@ def _follow(rows: _Rows, filed: Filed, message: Message, there: Sequence[Recipie
                     continue
                 sent_copies.add(kept.folder)
             rows.kept.append(kept)
-    if row is not None:
-        onward = [
-            (recipient, judged)
-            for judged, recipient in zip(filed.judged, there, strict=True)
-            if recipient.state == State.QUEUED
-        ]
-        rows.queued += adding.items_for(message, onward, row, filed)
+        if row is not None and recipient.state == State.QUEUED:
+            onward.append((recipient, judged, row, version.headers))
+    rows.steps += [step(Kind(kind), message, data=storable_data(dict(data))) for kind, data in _notes(filed)]
+    rows.queued += adding.items_for(message, onward, filed)
+
+
+def _notes(filed: Filed) -> list[tuple[str, Mapping[str, Any]]]:
+    """What the versions that leave have to say, each thing once."""
+    found: list[tuple[str, Mapping[str, Any]]] = []
+    for version in filed.leaving:
+        found += [note for note in version.notes if note not in found]
+    return found
 
 
 def _keepings(judged: Judged) -> dict[Folder, Keeping]:

@@ -7,13 +7,13 @@ A stage takes the one before as it is and adds its own; none changes what it was
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from domains.policy.decision import Decision
 from domains.policy.facts import Direction, Facts
@@ -225,11 +225,37 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """One version of a message as it leaves, for some of its recipients: `of` are their positions in `Filed.judged`.
+
+    headers: lines put before it, without line ends (folds are CRLF and white space). notes: steps for the passport, as
+    kind (`gateway.steps`) and data.
+    """
+
+    of: tuple[int, ...]
+    body: Body
+    headers: tuple[str, ...] = ()
+    notes: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Filed:
-    """What `gateway.filing` makes durable in one transaction. `body` may differ from `incoming.body` (signatures)."""
+    """What `gateway.filing` makes durable in one transaction.
+
+    body: the message where that isn't `incoming.body`; headers: lines put before it. leaving: what those recipients get
+    instead that a version is made for (`gateway.outgoing`).
+    """
 
     incoming: Incoming
     inspection: Inspection
     judged: tuple[Judged, ...]
     body: Body | None = None
     headers: tuple[str, ...] = field(default=())
+    leaving: tuple[Leaving, ...] = ()
+
+    def version_for(self, position: int) -> Leaving:
+        """What the recipient at this position of `judged` gets, or would get."""
+        for version in self.leaving:
+            if position in version.of:
+                return version
+        return Leaving((position,), self.body or self.incoming.body, self.headers)

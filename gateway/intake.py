@@ -26,7 +26,6 @@ from gateway.flow import (
     OK,
     Answer,
     Asked,
-    Body,
     Client,
     Door,
     Filed,
@@ -41,6 +40,7 @@ from gateway.judging.cleaning import cleaned_body
 from gateway.judging.deciding import judge
 from gateway.judging.inspecting import inspect
 from gateway.naming import own_name
+from gateway.outgoing.chain import prepare
 from gateway.resolving import BAD_ADDRESS, NOT_OURS, Resolved, Sender, outgoing_route, resolve, sender_of
 from gateway.threads import Threads
 
@@ -152,8 +152,9 @@ async def _take(running: _Running, incoming: Incoming) -> Answer:
     inspection = await inspect(incoming, direction)
     if inspection.silent:
         return SCANNER_DOWN
-    judged, body = await running.directory.run(partial(_judged, incoming, inspection, routes))
-    await running.committer.file(Filed(incoming, inspection, judged, body, headers=inspection.headers))
+    filed = await running.directory.run(partial(_filed, incoming, inspection, routes))
+    await running.committer.file(filed)
+    judged = filed.judged
     refused = refusal_of(judged)
     # A filter has no 5xx (see may_go): what is refused is filed as refused, and goes nowhere.
     if refused is not None and incoming.door is not Door.FILTER:
@@ -228,11 +229,11 @@ def _back_to_postfix(incoming: Incoming) -> tuple[tuple[Route, ...], Direction, 
     return tuple(routes.values()), Direction.OUTGOING if outgoing else Direction.INCOMING, None
 
 
-def _judged(
-    incoming: Incoming, inspection: Inspection, routes: Sequence[Route]
-) -> tuple[tuple[Judged, ...], Body | None]:
-    """The decisions, and the message as it goes on where that isn't as it came."""
-    return judge_all(inspection, routes), cleaned_body(incoming, inspection)
+def _filed(incoming: Incoming, inspection: Inspection, routes: Sequence[Route]) -> Filed:
+    """The decisions, and the message as it goes on where that isn't as it came. Raises: DatabaseError."""
+    judged, body = judge_all(inspection, routes), cleaned_body(incoming, inspection)
+    leaving = prepare(incoming, inspection, judged, body, inspection.headers)
+    return Filed(incoming, inspection, judged, body, inspection.headers, leaving)
 
 
 def judge_all(inspection: Inspection, routes: Sequence[Route]) -> tuple[Judged, ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 MOST_HEADER_BYTES = 1 << 20
@@ -47,7 +47,7 @@ async def compose(pieces: AsyncIterator[bytes], changes: Changes) -> AsyncIterat
         if len(head) > MOST_HEADER_BYTES:
             rest, head = bytes(head), bytearray()  # no header that could be changed: as it is, after our lines
             break
-    yield b"".join(_line(text) for text in changes.before) + _changed(bytes(head), changes)
+    yield b"".join(line_of(text) for text in changes.before) + changed(bytes(head), changes)
     if rest:
         yield rest
     async for piece in pieces:
@@ -78,6 +78,19 @@ async def stuffed(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield b"\r\n.\r\n"
 
 
+def head_of(pieces: Iterator[bytes]) -> bytes | None:
+    """The header (fields only, each with its line end); None where it has no end within what `compose` changes."""
+    head = bytearray()
+    for piece in pieces:
+        head += piece
+        end = _end_of_header(head)
+        if end is not None:
+            return bytes(head[:end])
+        if len(head) > MOST_HEADER_BYTES:
+            return None
+    return _ended(bytes(head))
+
+
 def _end_of_header(data: bytearray) -> int | None:
     """Where the empty line begins that ends the header."""
     if data.startswith(b"\r\n"):
@@ -86,11 +99,14 @@ def _end_of_header(data: bytearray) -> int | None:
     return None if at < 0 else at + 2
 
 
-def _changed(head: bytes, changes: Changes) -> bytes:
-    """The header (fields only, each with its line end) as it leaves. Raises: TooManyHops."""
-    if head and not head.endswith(b"\r\n"):
-        head += b"\r\n"  # a message that ends within its header
-    fields = list(fields_of(head))
+def _ended(head: bytes) -> bytes:
+    """A message that ends within its header ends with a line end."""
+    return head if not head or head.endswith(b"\r\n") else head + b"\r\n"
+
+
+def changed(head: bytes, changes: Changes) -> bytes:
+    """The header (fields only, each with its line end) as it leaves, without lines before it. Raises: TooManyHops."""
+    fields = list(fields_of(_ended(head)))
     if sum(name == b"received" for name, _ in fields) > MOST_HOPS:
         raise TooManyHops
     if changes.without_bcc:
@@ -147,7 +163,7 @@ def _encoded(prefix: str, following: bytes) -> bytes:
     return b"=?utf-8?B?" + base64.b64encode(inside.encode()) + b"?= "
 
 
-def _line(text: str) -> bytes:
+def line_of(text: str) -> bytes:
     """One header line of ours: folded where it has line breaks before white space, otherwise one line."""
     clean = re.sub(r"[\r\n]+(?=[ \t])", "\r\n", text.strip("\r\n"))
     clean = re.sub(r"(?<!\r)\n|\r(?!\n)|\r\n(?![ \t])", " ", clean)

@@ -1,6 +1,6 @@
 """Rows of the queue, and waking delivery once they are committed.
 
-    items = items_for(message, onward, content, filed)      # of what was filed
+    items = items_for(message, onward, filed)               # of what was filed
     item = item_for(message, recipient, content, route, …)  # of anything else: bounces, what is processed again
     QueueItem.objects.bulk_create(items)
     notify(items)                                           # in the same transaction: wakes after its commit
@@ -33,10 +33,9 @@ _OF_RECIPIENT = frozenset({"NOTIFY", "ORCPT"})
 
 
 def items_for(
-    message: Message, onward: Iterable[tuple[Recipient, Judged]], content: Content, filed: Filed
+    message: Message, onward: Iterable[tuple[Recipient, Judged, Content, Sequence[str]]], filed: Filed
 ) -> list[QueueItem]:
-    """Unsaved rows, one for each recipient whose message goes on."""
-    headers = [storable(line) for line in filed.headers]
+    """Unsaved rows, one for each recipient whose message goes on, with its bytes and the lines put before them."""
     asked = {each.address: dict(each.parameters) for each in filed.incoming.recipients}
     given = dict(filed.incoming.sender.parameters)
     return [
@@ -45,12 +44,12 @@ def items_for(
             recipient,
             content,
             judged.route,
-            headers=headers,
+            headers=[storable(line) for line in headers],
             subject_prefix=judged.decision.subject_prefix,
             parameters=given | asked.get(judged.route.asked, {}),
             at=message.received_at,
         )
-        for recipient, judged in onward
+        for recipient, judged, content, headers in onward
     ]
 
 

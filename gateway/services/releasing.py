@@ -19,6 +19,7 @@ from gateway.flow import Asked, Client, Door, Filed, Incoming, Inspection, Judge
 from gateway.keeping.reading import Copy
 from gateway.keys import new_key
 from gateway.models import Message, Recipient
+from gateway.outgoing.chain import prepare
 
 
 def send_on(actor: Actor, recipient: Recipient, copy: Copy, *, infected: bool = False) -> Message:
@@ -50,8 +51,9 @@ def send_on(actor: Actor, recipient: Recipient, copy: Copy, *, infected: bool = 
         headers: tuple[str, ...] = (f"X-Postkeep-Released: {original.key}",)
         if infected:
             headers = (*headers, "X-Postkeep-Warning: a scanner found a virus in this message")
-        filed = Filed(incoming, inspection, (Judged(_route(recipient), _decision(actor, recipient)),), headers=headers)
-        (message,) = file_batch([filed])
+        judged = (Judged(_route(recipient), _decision(actor, recipient)),)
+        leaving = prepare(incoming, inspection, judged, headers=headers)
+        (message,) = file_batch([Filed(incoming, inspection, judged, headers=headers, leaving=leaving)])
     finally:
         body.close()
     return message

@@ -15,7 +15,7 @@ from domains.policy.policy import Policy
 from gateway import content
 from gateway.committing import Committer
 from gateway.filing import file_batch
-from gateway.flow import Client, InMemory, Sending, Ways
+from gateway.flow import Client, InMemory, Leaving, Sending, Ways
 from gateway.models import Content, ContentPart, Folder, Kept, Message, QueueItem, Recipient
 from tests.domains.factories import make_domain, make_mailbox_in
 from tests.gateway.flows import POLICY, RAW, filed, incoming, route_to
@@ -61,6 +61,31 @@ def test_what_somebody_sent_to_many_is_kept_once_and_theirs() -> None:
     rows = message.recipients.all()
     assert {row.mailbox for row in rows} == {ada} and rows.count() == 3 and message.queued.count() == 3
     assert sorted(Kept.objects.values_list("folder", flat=True)) == ["Archive", "Retention"]
+
+
+def test_each_recipient_gets_the_version_that_is_made_for_them() -> None:
+    ada = make_mailbox_in(make_domain("example.org"), "ada")
+    out = replace(route_to(ada), direction=Direction.OUTGOING, ends=Ways.EXTERNAL)
+    routes = [replace(out, asked=f"{name}@there.example", address=f"{name}@there.example") for name in "abc"]
+    message = filed(routes, policy=Policy(outgoing=True))
+    signed = RAW + b"-- \r\nAda\r\n"
+    note = ("problem", {"text": "seen"})
+    versions = (
+        Leaving((0, 1), InMemory(signed), ("X-Version: 1",), (note,)),
+        Leaving((2,), message.incoming.body, notes=(note,)),
+    )
+    (there,) = file_batch([replace(message, leaving=versions)])
+    left = [
+        (item.address, b"".join(content.chunks_of(item.content)), item.headers)
+        for item in there.queued.order_by("address")
+    ]
+    assert left == [
+        ("a@there.example", signed, ["X-Version: 1"]),
+        ("b@there.example", signed, ["X-Version: 1"]),
+        ("c@there.example", RAW, []),
+    ]
+    assert Content.objects.count() == 2
+    assert [step.data for step in there.steps.all() if step.kind == "problem"] == [{"text": "seen"}]
 
 
 def test_texts_that_a_database_cant_hold_are_kept_as_far_as_they_can_be() -> None:
