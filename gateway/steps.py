@@ -22,7 +22,8 @@ class Kind(StrEnum):
     remote may have it twice), delivered and bounced (the same, of the last try: it has no step of its own),
     held (queue), freed, released (to, why, allowed), deleted (why), expired, reported (as), blocked (sender),
     requested (why), granted, declined, ruled (rule, action), stored (repository, why), reprocessed (queue),
-    redirected (to), noticed (notice: failed, delayed or relayed; to, message), problem (text).
+    redirected (to), signed (domain, selectors), noticed (notice: failed, delayed or relayed; to, message),
+    problem (text).
     """
 
     RECEIVED = "received"
@@ -47,6 +48,7 @@ class Kind(StrEnum):
     STORED = "stored"
     REPROCESSED = "reprocessed"
     REDIRECTED = "redirected"
+    SIGNED = "signed"
     NOTICED = "noticed"
     PROBLEM = "problem"
 

@@ -144,6 +144,7 @@ STEPS: dict[str, Text] = {
     Kind.STORED: gettext_lazy("Put into the repository “%(repository)s”"),
     Kind.REPROCESSED: gettext_lazy("Processed again"),
     Kind.REDIRECTED: gettext_lazy("Sent on to %(to)s"),
+    Kind.SIGNED: gettext_lazy("Signed with DKIM for %(domain)s (%(selectors)s)"),
     Kind.NOTICED: gettext_lazy("A notice was sent"),
     Kind.PROBLEM: gettext_lazy("A problem: %(text)s"),
 }
@@ -159,10 +160,13 @@ STEP_TONES: dict[str, str] = {
 }
 
 
+_NAMED = ("domain", "host", "repository", "rule", "selectors", "text", "to")
+
+
 def step_text(step: Step) -> str:
     """What happened, in a line."""
     data = dict(step.data)
-    words: dict[str, str] = {name: str(data.get(name) or "–") for name in ("host", "repository", "rule", "text", "to")}
+    words: dict[str, str] = {name: str(data.get(name) or "–") for name in _NAMED}
     words["verdict"] = str(CATEGORIES.get(data.get("category", ""), data.get("category") or "–"))
     folder = data.get("folder")
     words["folder"] = str(Folder(folder).label) if folder in Folder.values else str(folder or "–")

@@ -110,11 +110,11 @@ def dkim_create(actor: Actor, domain: Domain, body: DkimBody | None) -> Created[
 def dkim_replace(actor: Actor, domain: Domain, body: DkimBody | None) -> list[str]:
     """Replace the key that signs.
 
-    A new key is made or brought along and signs at once; the one before is retired, and its record should stay
+    A new key is made or brought along and signs at once, alone; those before are retired, and their records should stay
     published for a week.
     """
     key = _make(actor, domain, body)
-    dkim.activate_key(actor, key)
+    dkim.activate_key(actor, key, alone=True)
     return _lines(domain)
 
 

@@ -79,7 +79,10 @@ class Relay(Versioned):
 
 
 class DkimKey(Versioned):
-    """A key that signs a domain's mail under a selector. One is active; others are being published or retired."""
+    """A key that signs a domain's mail under a selector.
+
+    One of an algorithm is active; others are being published or retired.
+    """
 
     class Algorithm(models.TextChoices):
         RSA_2048 = "rsa2048", "RSA 2048"

@@ -1,8 +1,8 @@
 """DKIM keys of a domain: made or brought along, published, put to work, rotated, retired.
 
-A new key waits until its record is published (the domain's health sees it); putting it to work retires the one before,
-whose record should stay for a week, until mail signed with it has arrived. Private halves are sealed and read by
-nothing but the part that signs.
+A new key waits until its record is published (the domain's health sees it); putting it to work retires the one before
+of the same algorithm (RSA and Ed25519 may sign side by side), whose record should stay for a week, until mail signed
+with it has arrived. Private halves are sealed and read by nothing but the part that signs.
 """
 
 from __future__ import annotations
@@ -70,12 +70,15 @@ def rotate(actor: Actor, domain: Domain, *, kind: str = "") -> DkimKey:
     return create_key(actor, domain, kind=kind or same)
 
 
-def activate_key(actor: Actor, key: DkimKey, *, expected: int | None = None) -> DkimKey:
-    """Sign with this key from now on; the one before is retired. Raises: Forbidden, ChangedMeanwhile."""
+def activate_key(actor: Actor, key: DkimKey, *, expected: int | None = None, alone: bool = False) -> DkimKey:
+    """Sign with this key from now on; the one before of its algorithm is retired, `alone`: every other.
+
+    Raises: Forbidden, ChangedMeanwhile.
+    """
     actor.require(Right.MANAGE_DKIM, key)
     with transaction.atomic():
         change(key, {}, expected=expected)
-        _activate(actor, key)
+        _activate(actor, key, alone=alone)
     return key
 
 
@@ -111,8 +114,12 @@ def delete_all_keys(actor: Actor, domain: Domain) -> int:
 
 def record_text(key: DkimKey) -> str:
     """The text of a key's TXT record (RFC 6376 §3.6.1)."""
-    algorithm = "ed25519" if len(key.public_key) < 100 else "rsa"
-    return f"v=DKIM1; k={algorithm}; p={key.public_key}"
+    return f"v=DKIM1; k={algorithm_of(key)}; p={key.public_key}"
+
+
+def algorithm_of(key: DkimKey) -> str:
+    """As in the record's k= tag: rsa or ed25519."""
+    return "ed25519" if len(key.public_key) < 100 else "rsa"
 
 
 def records_of(key: DkimKey, names: list[str] | None = None) -> list[Record]:
@@ -160,10 +167,12 @@ def _insert(domain: Domain, selector: str, algorithm: str, made: dkim_keys.DkimK
         raise Taken(_("The domain has a key under this selector already."), field="selector") from error
 
 
-def _activate(actor: Actor, key: DkimKey) -> None:
+def _activate(actor: Actor, key: DkimKey, *, alone: bool = False) -> None:
     now = timezone.now()
     before = DkimKey.objects.filter(domain_id=key.domain_id, state=State.ACTIVE).exclude(pk=key.pk)
     for other in before.select_for_update():
+        if not alone and algorithm_of(other) != algorithm_of(key):
+            continue  # who can't check Ed25519 checks RSA (RFC 8463 §5)
         change(other, {"state": State.RETIRED, "retired_at": now})
         audit.record(actor, "dkim.retire", other)
     changes = change(key, {"state": State.ACTIVE, "activated_at": now, "retired_at": None})

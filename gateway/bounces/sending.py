@@ -18,6 +18,7 @@ from gateway.flow import Door, InMemory, Route, Ways
 from gateway.keys import new_key
 from gateway.models import Message, QueueItem, Recipient, Step
 from gateway.naming import own_domain, own_name
+from gateway.outgoing import dkim
 from gateway.queue.adding import item_for, notify
 from gateway.resolving import resolve
 from gateway.steps import Kind, step
@@ -65,8 +66,10 @@ def post(
         for route in routes
     )  # fmt: skip
     Step.objects.bulk_create([step(Kind.RECEIVED, message, data={"door": Door.OWN.value})])
+    headers = dkim.lines_for(body, own_domain(), at)
     queued = QueueItem.objects.bulk_create(
-        item_for(message, recipient, row, route, at=at) for recipient, route in zip(recipients, routes, strict=True)
+        item_for(message, recipient, row, route, headers=headers, at=at)
+        for recipient, route in zip(recipients, routes, strict=True)
     )
     notify(queued)
     return message, queued

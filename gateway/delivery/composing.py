@@ -13,6 +13,7 @@ import base64
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 MOST_HEADER_BYTES = 1 << 20
 MOST_HOPS = 50
@@ -78,17 +79,20 @@ async def stuffed(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield b"\r\n.\r\n"
 
 
-def head_of(pieces: Iterator[bytes]) -> bytes | None:
-    """The header (fields only, each with its line end); None where it has no end within what `compose` changes."""
+def parts_of(pieces: Iterator[bytes]) -> tuple[bytes | None, Iterator[bytes]]:
+    """The header (fields only, each with its line end) and the body in pieces.
+
+    None for a header that has no end within what `compose` changes; then the pieces are the whole message.
+    """
     head = bytearray()
     for piece in pieces:
         head += piece
         end = _end_of_header(head)
         if end is not None:
-            return bytes(head[:end])
+            return bytes(head[:end]), chain((bytes(head[end + 2 :]),), pieces)
         if len(head) > MOST_HEADER_BYTES:
-            return None
-    return _ended(bytes(head))
+            return None, chain((bytes(head),), pieces)
+    return _ended(bytes(head)), iter(())
 
 
 def _end_of_header(data: bytearray) -> int | None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from email.utils import format_datetime
 
+from domains.policy.facts import Direction
 from gateway.delivery.composing import Changes
 from gateway.flow import Door
 from gateway.models import Message, QueueItem
 from gateway.naming import own_name
 
 _SUBMITTED = frozenset({Door.SUBMISSION, Door.CONSOLE})
+_AGAIN = frozenset({Door.RELEASE, Door.REPROCESS})
 _COMMENT = re.compile(r"[^\x21-\x27\x2a-\x5b\x5d-\x7e ]+")
 
 
@@ -24,7 +26,7 @@ def changes_for(item: QueueItem, *, only: bool) -> Changes:
     return Changes(
         before=(*lines, *(str(line) for line in item.headers)),
         subject_prefix=item.subject_prefix,
-        without_bcc=message.door in _SUBMITTED,
+        without_bcc=message.door in _SUBMITTED or (message.door in _AGAIN and message.direction == Direction.OUTGOING),
     )
 
 

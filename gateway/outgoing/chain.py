@@ -11,6 +11,7 @@ from django.db import DatabaseError
 from domains.policy.decision import Action
 from domains.policy.facts import Direction
 from gateway.flow import Body, Incoming, Inspection, Judged, Leaving, Ways
+from gateway.outgoing import dkim
 from gateway.outgoing.completing import complete
 from gateway.outgoing.message import Outgoing, Stage
 from gateway.resolving import Sender
@@ -19,7 +20,7 @@ from gateway.steps import Kind
 log = logging.getLogger("postkeep.gateway")
 
 
-STAGES: tuple[Stage, ...] = (complete,)
+STAGES: tuple[Stage, ...] = (complete, dkim.sign)
 
 
 def prepare(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from email.utils import format_datetime
 
-from gateway.delivery.composing import fields_of, head_of
+from gateway.delivery.composing import fields_of, parts_of
 from gateway.flow import Door, Leaving
 from gateway.naming import own_domain
 from gateway.outgoing.message import Outgoing
@@ -22,7 +22,7 @@ def complete(message: Outgoing, leaving: Leaving) -> Sequence[Leaving]:
     incoming = message.incoming
     if incoming.door not in _WRITTEN_HERE:
         return (leaving,)
-    head = head_of(leaving.body.chunks())
+    head, _body = parts_of(leaving.body.chunks())
     if head is None:
         return (leaving,)
     there = {name for name, _field in fields_of(head)}

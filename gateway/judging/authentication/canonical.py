@@ -105,10 +105,15 @@ def _without_empty_end(body: bytes) -> bytes:
     return body[:end]
 
 
+def relaxed_text(text: bytes) -> bytes:
+    """White space within lines as one space, none before line ends."""
+    if b"\t" in text or b"  " in text:
+        text = _SPACES.sub(b" ", text)
+    return text.replace(b" \r\n", b"\r\n")
+
+
 def _relaxed_body(body: bytes) -> bytes:
-    if b"\t" in body or b"  " in body:
-        body = _SPACES.sub(b" ", body)
-    body = body.replace(b" \r\n", b"\r\n")
+    body = relaxed_text(body)
     if body.endswith(b" "):
         body = body[:-1]
     body = _without_empty_end(body)
