@@ -19,6 +19,7 @@ STORE_PAGES = (
     "archive:store-detail",
     "archive:store-edit",
     "archive:store-mailboxes",
+    "archive:store-give",
     "archive:store-upkeep",
     "archive:store-evidence",
     "archive:store-history",
@@ -77,7 +78,7 @@ def register() -> None:
     )
     for label, url_name, order, under in (
         (_("Overview"), "archive:store-detail", 10, ("archive:store-edit",)),
-        (_("Mailboxes"), "archive:store-mailboxes", 20, ()),
+        (_("Mailboxes"), "archive:store-mailboxes", 20, ("archive:store-give",)),
         (_("Upkeep"), "archive:store-upkeep", 30, ACTION_PAGES),
         (_("Evidence"), "archive:store-evidence", 40, ()),
         (_("History"), "archive:store-history", tabs.HISTORY, ()),

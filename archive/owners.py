@@ -10,8 +10,14 @@ them. Not for who may read what.
 from __future__ import annotations
 
 ELSEWHERE = 1 << 40
+NOBODY = ELSEWHERE  # what a recovery brings back of whom nobody knows whose it is (`store.operations.recover`)
 PASSING = 1 << 41
 _MARK = " (gateway)"
+
+
+def is_nobodys(number: int) -> bool:
+    """Whether no mailbox of this installation can be the owner: rescued mail, and mailboxes that came with a store."""
+    return ELSEWHERE <= number < PASSING
 
 
 def passing(mailbox: int) -> int:

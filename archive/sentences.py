@@ -83,6 +83,8 @@ def register() -> None:
             "store.compact": _("Store compacted"),
             "store.create": _("Store made"),
             "store.detach": _("Store detached"),
+            "store.gave": _("Mail of nobody is in these archives now"),
+            "store.give": _("Mail of nobody given away"),
             "store.maintain": _("Catalogue of a store tidied"),
             "store.merge": _("Store merged into another"),
             "store.move": _("Place of a store changed"),

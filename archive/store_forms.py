@@ -330,6 +330,31 @@ class DetachForm(forms.Form):
         return typed
 
 
+class GiveForm(forms.Form):
+    """To whose archive mail of nobody goes: an address for all of it, with a reason; nothing for whom it names."""
+
+    user_name = forms.CharField(
+        label=_("Mailbox"),
+        max_length=320,
+        required=False,
+        help_text=_("Left empty each message goes to the mailboxes named in its From, To and Cc."),
+        widget=forms.TextInput(attrs={**PLAIN, "inputmode": "email"}),
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        required=False,
+        help_text=_("For the second person, where all of it goes to one mailbox."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if "save" in self.data and given.get("user_name") and not given.get("reason"):
+            self.add_error("reason", _("Say why all of it goes to one mailbox."))
+        return given
+
+
 class ReasonForm(forms.Form):
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
 

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 
 from archive import engines
+from archive import store as engine
 from archive.errors import StoreUnavailable
 from archive.models import Store
-from archive.owners import label_of, owner_of
+from archive.owners import ELSEWHERE, NOBODY, is_nobodys, label_of, owner_of
 from archive.services import autocreate
 from archive.store.errors import StoreError
 from archive.store.postgres import PostgresBackend
@@ -61,9 +63,14 @@ class IndexLine:
 class MailboxLine:
     """One mailbox in one store: counts are administration, its mail is not."""
 
+    number: int
     address: str
     folders: int
     messages: int
+
+    @property
+    def is_nobodys(self) -> bool:
+        return is_nobodys(self.number)
 
 
 def store_line(store: Store) -> StoreLine:
@@ -148,16 +155,32 @@ def free_bytes(path: Path) -> int | None:
 
 def list_mailboxes(store: Store) -> list[MailboxLine]:
     """Whose mail a store holds, with counts, most first."""
+    opened = engines.open_store(store)
     folders, messages = Counter[int](), Counter[int]()
-    for folder in engines.open_store(store).folders():
+    for folder in opened.folders():
         folders[folder.mailbox] += 1
         messages[folder.mailbox] += folder.messages
     names = dict(Mailbox.objects.filter(pk__in={owner_of(number) for number in folders}).values_list("pk", "address"))
     lines = [
-        MailboxLine(label_of(number, names.get(owner_of(number), f"#{owner_of(number)}")), folders[number], count)
+        MailboxLine(number, _owner_named(opened, number, names), folders[number], count)
         for number, count in messages.items()
     ]
     return sorted(lines, key=lambda line: (-line.messages, line.address))
+
+
+def owner_label(store: Store, number: int) -> str:
+    """What one of a store's owners is called."""
+    names = dict(Mailbox.objects.filter(pk=owner_of(number)).values_list("pk", "address"))
+    return _owner_named(engines.open_store(store), number, names)
+
+
+def _owner_named(opened: engine.Store, number: int, names: dict[int, str]) -> str:
+    if number == NOBODY:
+        return _("Nobody: rescued by a recovery")
+    if is_nobodys(number):
+        label = opened.catalogue.mailbox_label(number) or f"#{number - ELSEWHERE}"
+        return _("%(address)s, not here") % {"address": label}
+    return label_of(number, names.get(owner_of(number), f"#{owner_of(number)}"))
 
 
 def home_free_bytes() -> int | None:

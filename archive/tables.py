@@ -55,6 +55,13 @@ class MailboxTable(BaseTable):
 
     caption = _("Mailboxes in this store")
 
+    def row_url(self, record: Any) -> str:
+        return reverse("archive:store-give", args=[self.store_id, record.number]) if record.is_nobodys else ""
+
+    def __init__(self, *args: Any, store_id: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.store_id = store_id
+
 
 class ReaderTable(BaseTable):
     created_at = TimeColumn(verbose_name=_("When"))

@@ -30,6 +30,7 @@ from archive.views import (
     store_actions,
     store_forms,
     stores,
+    unclaimed,
 )
 
 app_name = "archive"
@@ -147,6 +148,7 @@ urlpatterns = [
     path("stores/<int:store_id>/index-folder/", all_stores.store_index_folder, name="store-index-folder"),
     path("stores/<int:store_id>/edit/", store_forms.store_edit, name="store-edit"),
     path("stores/<int:store_id>/mailboxes/", stores.store_mailboxes, name="store-mailboxes"),
+    path("stores/<int:store_id>/mailboxes/<int:owner>/", unclaimed.store_give, name="store-give"),
     path("stores/<int:store_id>/upkeep/", stores.store_upkeep, name="store-upkeep"),
     path("stores/<int:store_id>/history/", stores.store_history, name="store-history"),
     path("stores/<int:store_id>/state/", store_actions.store_state, name="store-state"),

@@ -76,10 +76,12 @@ def progress_text(snapshot: dict[str, object]) -> str:
 
 
 def exit_code(task: Task) -> int:
-    """0 only for a task that was completed."""
-    return 0 if task.state == Task.State.COMPLETED else 1
+    """0 only for a task that was completed and found nothing wrong (`ok` in its result)."""
+    return 0 if task.state == Task.State.COMPLETED and (task.result or {}).get("ok") is not False else 1
 
 
 def reason(task: Task) -> str:
-    """Why a task wasn't completed, for stderr."""
+    """Why a task wasn't completed, or that it found something wrong, for stderr."""
+    if task.state == Task.State.COMPLETED:
+        return f"{task.type} #{task.pk}: completed, and something is wrong"
     return f"{task.type} #{task.pk}: {task.state}" + (f": {task.error}" if task.error else "")

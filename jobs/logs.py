@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.actors import Actor
+from accounts.models import AuditEvent
 from accounts.permissions import Right, Text
 from config.kit import clock, log_search, logbook
 from config.kit.log_search import Found, LogLine, Wanted
@@ -34,6 +36,7 @@ LEVEL_WORDS: dict[str, Text] = {
     "warning": gettext_lazy("Warnings"),
     "error": gettext_lazy("Errors"),
 }
+GOES_ON_H = 12  # for so long somebody goes on in a search that the trail has
 # CommuniGate's numbers, from the worst to the smallest detail.
 _NUMBERS = {"1": "error", "2": "error", "3": "warning", "4": "info", "5": "debug"}
 
@@ -55,9 +58,16 @@ def search_log(actor: Actor, wanted: Wanted, *, limit: int = log_search.LIMIT) -
         raise BadValue(
             _("From %(least)d to %(most)d lines.") % {"least": 1, "most": log_search.LIMIT_MAX}, field="limit"
         )
-    if (wanted.text or wanted.request) and not wanted.after:
+    if (wanted.text or wanted.request) and not (wanted.after and _searched_lately(actor, wanted)):
         audit.record(actor, "log.search", None, text=wanted.text[:300], request=wanted.request[:40])
     return log_search.search(wanted, limit=limit)
+
+
+def _searched_lately(actor: Actor, wanted: Wanted) -> bool:
+    """Whether this search is one that the trail has: a place to go on from alone proves nothing."""
+    said = {"details__text": wanted.text[:300], "details__request": wanted.request[:40]}
+    since = timezone.now() - timedelta(hours=GOES_ON_H)
+    return AuditEvent.objects.filter(actor=actor.user, action="log.search", at__gte=since, **said).exists()
 
 
 def write_log(actor: Actor, level: str, text: str) -> None:

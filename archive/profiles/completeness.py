@@ -128,7 +128,7 @@ def _look_everywhere(rows: Sequence[Kept], counting: _Counting) -> None:
     """A message may have moved with a merge of stores, or wait for the index, or be deleted from the archive."""
     left = {row.sha256: row for row in rows}
     where: dict[bytes, bool] = {}  # content -> whether the index finds it
-    for store in Store.objects.exclude(state="disabled").order_by("pk"):
+    for store in Store.objects.filter(detached_at=None).exclude(state="disabled").order_by("pk"):
         opened = engines.open_store(store)
         numbers = opened.catalogue.find_sha256([digest for digest in left if digest not in where])
         if numbers:
@@ -139,9 +139,12 @@ def _look_everywhere(rows: Sequence[Kept], counting: _Counting) -> None:
         if wanted:
             with engines.opened_for_upkeep(store) as opened:  # kept there, and found by nobody while it is switched off
                 where |= dict.fromkeys(opened.catalogue.find_sha256(wanted), False)
+    detached = set(Store.objects.exclude(detached_at=None).values_list("pk", flat=True))
     for row in rows:
         if row.sha256 in where:
             _found(row, counting, indexed=where[row.sha256])
+        elif row.store in detached:  # it lay there when the store was let go, and can't be asked for: a gap, no removal
+            _found(row, counting, indexed=False)
         else:
             counting.days[(row.mailbox, row.day)].removed += 1
 

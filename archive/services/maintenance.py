@@ -19,8 +19,8 @@ from accounts.actors import Actor
 from accounts.permissions import Right
 from archive import engines, grounds
 from archive import store as engine
-from archive.errors import StoreRefused, StoreUnavailable, StoreUnknown
-from archive.models import Store
+from archive.errors import Kept, StoreRefused, StoreUnavailable, StoreUnknown
+from archive.models import Compliance, LegalHold, Store
 from archive.selectors import get_store, get_store_by_name, list_stores
 from archive.services import attaching, evidence_checks
 from archive.store.errors import KeyRefused, Stopped, StoreError, WrongFormat
@@ -62,6 +62,7 @@ class Operation:
     """One operation of the engine. writes: not on a write-protected store; repairs: also on a damaged one.
 
     moves_packs: only for a store in a database whose sealed packs go somewhere else.
+    destroys: bytes of deleted messages are gone afterwards.
     """
 
     plan: Planner
@@ -70,6 +71,7 @@ class Operation:
     writes: bool = False
     repairs: bool = False
     moves_packs: bool = False
+    destroys: bool = False
 
 
 def _parts(arguments: StoreArguments) -> list[str]:
@@ -84,7 +86,7 @@ OPERATIONS: dict[str, Operation] = {
     "recreate_journal": Operation(lambda s, a: recreate_journal.plan(s), recreate_journal.run, "bytes", repairs=True),
     "repair": Operation(lambda s, a: repair.plan(s), repair.run, "bytes", repairs=True),
     "rebuild_index": Operation(lambda s, a: rebuild_index.plan(s), rebuild_index.run, "messages"),
-    "compact": Operation(lambda s, a: compact.plan(s), compact.run, "bytes", writes=True),
+    "compact": Operation(lambda s, a: compact.plan(s), compact.run, "bytes", writes=True, destroys=True),
     "upgrade": Operation(lambda s, a: upgrade.plan(s), upgrade.run, "bytes", writes=True),
     "statistics": Operation(lambda s, a: statistics.plan(s), statistics.run, "steps"),
     "seal": Operation(lambda s, a: seal.plan(s), seal.run, "bytes", writes=True, moves_packs=True),
@@ -96,6 +98,8 @@ def plan_of(actor: Actor, store: Store, name: str, arguments: StoreArguments) ->
     """What an operation would do, in numbers. Raises: Forbidden, StoreUnavailable, StoreProtected."""
     actor.require(Right.MANAGE_STORES)
     operation = OPERATIONS[name]
+    if operation.destroys:
+        require_nothing_held()
     with _opened(store, operation) as opened:
         return operation.plan(opened, arguments)
 
@@ -124,7 +128,7 @@ def operate(
             reports.append(_operate(run, name, store, arguments))
         except Stopped:
             break
-        except (StoreUnavailable, StoreError) as error:
+        except (StoreUnavailable, StoreError, Kept) as error:
             if len(stores) == 1:
                 raise
             run.log(f"{store.name}: {error}", "error")  # the others get their turn
@@ -203,8 +207,20 @@ def _opened(store: Store, operation: Operation) -> Iterator[engine.Store]:
         yield engines.open_store(store)
 
 
+def require_nothing_held() -> None:
+    """While a hold keeps everything, what was deleted before it isn't destroyed either. Raises: Kept."""
+    if Compliance.now().legal_hold:
+        raise Kept(_("A legal hold keeps everything, also the bytes of what was deleted before; nothing is compacted."))
+    held = LegalHold.objects.filter(state=LegalHold.State.ACTIVE, everything=True).first()
+    if held is not None:
+        said = _("The legal hold “%(name)s” keeps everything, also what was deleted before it; nothing is compacted.")
+        raise Kept(said % {"name": held.name})
+
+
 def _operate(run: TaskRun, name: str, store: Store, arguments: StoreArguments) -> dict[str, object]:
     operation = OPERATIONS[name]
+    if operation.destroys:
+        require_nothing_held()
     with _opened(store, operation) as opened:
         plan = operation.plan(opened, arguments)
         figures = ", ".join(f"{key} {value:,}" for key, value in plan.numbers.items())

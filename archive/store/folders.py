@@ -91,6 +91,24 @@ def move_messages(store: Store, numbers: Sequence[int], source: int, target: int
     return moved
 
 
+def give(store: Store, numbers: Sequence[int], source: int, targets: Sequence[int], *, by: str) -> int:
+    """See `Store.give_messages`."""
+    given = 0
+    for at in range(0, len(numbers), BATCH):
+        with store.writer_lease():
+            there = [store.catalogue.folder(target) for target in targets]
+            some = sorted(store.catalogue.placed(source, numbers[at : at + BATCH]))
+            if some and there and source not in targets:
+                puts: list[Event] = [["put", target.number, number] for target in there for number in some]
+                store.commit([*puts, ["del", some, source, f"given to folder {_listed(targets)}", by]])
+                given += len(some)
+    return given
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
+
+
 def remove(store: Store, numbers: Sequence[int]) -> list[int]:
     """See `Store.remove_folders`. Those below go first; what became full meanwhile stays, with all above it."""
     removed: list[int] = []

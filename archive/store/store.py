@@ -211,6 +211,10 @@ class Store(ReadableStore):
         """Place messages of one folder in another of the same mailbox instead; how many. Raises: NotFound, ReadOnly."""
         return folders.move_messages(self, numbers, source, target, by=by)
 
+    def give_messages(self, numbers: Sequence[int], source: int, targets: Sequence[int], *, by: str) -> int:
+        """Place messages of one folder in folders of other mailboxes instead; how many. Raises: NotFound, ReadOnly."""
+        return folders.give(self, numbers, source, targets, by=by)
+
     def remove_folders(self, numbers: Sequence[int]) -> list[int]:
         """Remove those of these folders that are empty and have nothing below them but what goes too; which did.
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html_join
@@ -132,13 +129,14 @@ def _database_places(store: Store) -> list[ShownValue]:
 def store_mailboxes(request: ActorRequest, store_id: int) -> HttpResponse:
     store = selectors.get_store(request.actor, store_id)
     line = storefacts.store_line(store)
-    rows: list[dict[str, Any]] = []
+    rows: list[storefacts.MailboxLine] = []
     if store.is_open and not line.problem:
-        rows = [asdict(each) for each in storefacts.list_mailboxes(store)]
+        rows = storefacts.list_mailboxes(store)
     context = {
         "object": store_page(request, store, line),
         "store": store,
-        "table": MailboxTable(rows, request=request),
+        "nobodys": any(row.is_nobodys for row in rows),
+        "table": MailboxTable(rows, request=request, store_id=store.pk),
     }
     return render_page(request, "archive/store_mailboxes.html", context)
 

@@ -586,6 +586,8 @@ ROWS = [
     of_a_store("store_upgrade"),
     of_a_store("store_seal"),
     of_a_store("store_merge"),
+    of_a_store("store_mailboxes"),
+    of_a_store("store_give"),
     # the gateway
     server_only("gateway_ips"),
     server_only("gateway_ip_add"),

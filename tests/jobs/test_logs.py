@@ -77,6 +77,13 @@ def test_the_page_searches_goes_on_and_says_when_nothing_fits(
     partial = client.get(url, {"text": "page-4242"}, headers={"HX-Request": "true"}).content.decode()
     assert "line 119" in partial and "<html" not in partial
     assert "No line like this" in client.get(url, {"text": "no-such-words-at-all"}).content.decode()
+    searches = AuditEvent.objects.filter(action="log.search", details__text="page-4242")
+    before = searches.count()
+    onward = next(part for part in first.split('"') if "after=" in part).replace("&amp;", "&")
+    assert "line 19<" in client.get(url + onward[onward.index("?") :]).content.decode()
+    assert searches.count() == before  # going on is no new search
+    client.get(url, {"text": "secret-words", "after": "postkeep.log:999999999"})  # but a made-up place to go on from is
+    assert AuditEvent.objects.filter(action="log.search", details__text="secret-words").count() == 1
     assert client.get(url, {"since": "soon", "after": "../../etc/passwd:3"}).status_code == 200
 
 

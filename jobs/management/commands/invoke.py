@@ -4,7 +4,7 @@
 manage.py puts `--` before it. A list argument is given several times; a bool alone means true; a value that begins with
 two dashes is written `--key=--value`. A JSON argument is JSON text; one of JSON or a secret one is read from standard
 input where the value is `-`. It waits until the command has ended, and goes with 1 and the reason unless it was
-completed; with `--no-wait` the worker runs it, and its number is all that is told.
+completed and found nothing wrong; with `--no-wait` the worker runs it, and its number is all that is told.
 What takes two people (jobs.approvals) is asked for with `--ask REASON`, or done at once with `--emergency REASON`,
 which leaves an event and tells the administrators.
 """
@@ -85,13 +85,13 @@ class Command(BaseCommand):
             return self._asked(task, as_json)
         line.end()
         document = {"task": task.pk, "state": task.state, "result": task.result, "error": task.error or None}
-        if exit_code(task):
-            self._fail(reason(task), document if as_json else None)
         if as_json:
             self.stdout.write(json.dumps(document))
-            return None
-        for key, value in (task.result or {}).items():
-            self.stdout.write(as_text(key, value))
+        elif task.state == Task.State.COMPLETED:
+            for key, value in (task.result or {}).items():
+                self.stdout.write(as_text(key, value))
+        if exit_code(task):
+            self._fail(reason(task), None)
         return None
 
     def _submit(self, command: Registered, arguments: object, as_json: bool) -> None:

@@ -26,6 +26,7 @@ from archive.models import (
     RetentionPolicy,
     Store,
 )
+from archive.owners import NOBODY
 from archive.services.profiles.keeping import create_profile
 from archive.services.sharing import set_folder_privileges
 from config.kit import paths
@@ -362,6 +363,10 @@ ROWS = [
         args=a_package,
     ),
     for_administrators("archive:store-mailboxes", args=a_store),
+    for_administrators("archive:store-give", args=lambda cast, owner: (*a_store(cast, owner), NOBODY)),
+    for_administrators(
+        "archive:store-give", 422, method="POST", args=lambda cast, owner: (*a_store(cast, owner), NOBODY)
+    ),
     for_administrators("archive:store-upkeep", args=a_store),
     for_administrators("archive:store-history", args=a_store),
     for_administrators("archive:store-create"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -15,7 +17,7 @@ from accounts.models import AuditEvent, User
 from archive import engines, selectors
 from archive.errors import StoreProtected, StoreRefused, StoreUnavailable, StoreUnknown
 from archive.health import check_stores
-from archive.models import AutoCreation, Store, StoreState
+from archive.models import AutoCreation, LegalHold, Store, StoreState
 from archive.owners import ELSEWHERE
 from archive.services import autocreate, store_changes
 from archive.services.attaching import Attachment, attach_store, look_at, unlock_store
@@ -138,6 +140,37 @@ def test_a_write_protected_store_is_read_and_takes_nothing(user: User, tmp_path:
     assert compacted.state == "failed" and "write-protected" in compacted.error
     store_changes.set_state(SYSTEM, store, "normal")
     assert held.delete([number], reason="may be now", by="me") == 1
+
+
+def test_while_a_hold_keeps_everything_nothing_is_compacted(user: User) -> None:
+    public_id, *_rest = archive(user, make_mails(3))
+    store = Store.objects.get()
+    engines.open_store(store).delete([int(public_id.split(":")[1])], reason="by mistake", by="me")
+    hold = LegalHold.objects.create(name="Smith v. Jones", everything=True, reason="a court", created_by_label="me")
+    refused = run_here(Actor.console(), "CompactStore", command_arguments("CompactStore", store))
+    assert refused.state == Task.State.FAILED and "Smith v. Jones" in refused.error
+    everywhere = run_here(Actor.console(), "CompactStore", get_command("CompactStore").arguments())
+    assert everywhere.state == Task.State.FAILED
+    hold.state = LegalHold.State.RELEASED
+    hold.save()
+    done = run_here(Actor.console(), "CompactStore", command_arguments("CompactStore", store))
+    assert done.state == Task.State.COMPLETED, done.error
+
+
+def test_a_verification_that_found_damage_ends_the_shell_s_command_with_1(user: User, capsys: Any) -> None:
+    archive(user, make_mails(3))
+    store = Store.objects.get()
+    call_command("invoke", "--", "VerifyStore", "--id", str(store.pk))
+    engines.close_all()
+    pack = next((store.root / "packs").iterdir())
+    raw = bytearray(pack.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    pack.write_bytes(raw)
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        call_command("invoke", "--", "VerifyStore", "--id", str(store.pk))
+    said = capsys.readouterr()
+    assert ended.value.code == 1 and "something is wrong" in said.err and "stores:" in said.out
 
 
 def command_arguments(name: str, store: Store, **more: object) -> object:

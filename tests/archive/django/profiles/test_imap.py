@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.actors import Actor
@@ -90,6 +91,9 @@ def test_what_the_index_does_not_find_is_named_and_what_was_removed_is_no_gap(do
     Store.objects.update(state="disabled")  # what lies in a store that is switched off was not removed
     counted = completeness.check(profile)
     assert (counted["archived"], counted["indexed"], counted["removed"]) == (2, 0, 1)
+    Store.objects.update(state="write_protected", detached_at=timezone.now())  # nor what lies in one that was let go
+    counted = completeness.check(profile)
+    assert (counted["indexed"], counted["removed"]) == (0, 0)
 
 
 def test_filters_leave_out_and_count_what_they_left(dovecot: Dovecot, address: str) -> None:
