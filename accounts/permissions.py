@@ -258,6 +258,7 @@ class EndUserRight(StrEnum):
     CREATE_TOKENS = "create_tokens"
     MANAGE_SENDERS = "manage_senders"
     MANAGE_FORWARDING = "manage_forwarding"
+    MANAGE_RULES = "manage_rules"
     MANAGE_SIGNATURE = "manage_signature"
     RELEASE_QUARANTINE = "release_quarantine"
     SEARCH_ARCHIVE = "search_archive"
@@ -272,6 +273,7 @@ END_USER_RIGHTS: dict[EndUserRight, Text] = {
     EndUserRight.CREATE_TOKENS: _("Make access tokens for their programs"),
     EndUserRight.MANAGE_SENDERS: _("Allow and block senders"),
     EndUserRight.MANAGE_FORWARDING: _("Forward their mail"),
+    EndUserRight.MANAGE_RULES: _("Make mail rules, and answer while they are away"),
     EndUserRight.MANAGE_SIGNATURE: _("Change their signature"),
     EndUserRight.RELEASE_QUARANTINE: _("Release mail from quarantine"),
     EndUserRight.SEARCH_ARCHIVE: _("Search and read their archive"),

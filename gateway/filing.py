@@ -7,7 +7,7 @@ returns from is on disk; until then nobody may say 250. Not for deciding: every 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +16,8 @@ from django.db import transaction
 
 from domains.policy.decision import Action, Keeping, Unit
 from domains.policy.facts import Direction
-from gateway import content
-from gateway.flow import Body, Door, Filed, Judged, Ways
+from gateway import content, replying
+from gateway.flow import Body, Door, Fate, Filed, Judged, Ruled, Ways
 from gateway.models import Content, Folder, Kept, Message, QueueItem, Recipient, Step
 from gateway.queue import adding
 from gateway.steps import Kind, step
@@ -25,6 +25,7 @@ from gateway.storable import storable, storable_data
 
 MOST_NAMED = 50  # attachments and links that a passport names
 State = Recipient.State
+_FATES = {Fate.REDIRECTED: State.REDIRECTED, Fate.DISCARDED: State.DISCARDED, Fate.REFUSED: State.REFUSED}
 
 
 @dataclass
@@ -35,6 +36,7 @@ class _Rows:
     steps: list[Step] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     queued: list[QueueItem] = field(default_factory=list)
+    ruled: list[tuple[Recipient, Judged, Content | None]] = field(default_factory=list)
 
 
 def file_batch(batch: Sequence[Filed]) -> list[Message]:
@@ -56,10 +58,17 @@ def file_batch(batch: Sequence[Filed]) -> list[Message]:
         QueueItem.objects.bulk_create(rows.queued)
         if rows.queued:
             adding.notify(rows.queued)
+        for recipient, judged, row in rows.ruled:
+            replying.answer(recipient, judged, row)
     return messages
 
 
 _Contents = dict[int, Content]  # by the identity of the body
+
+
+def _is_refused(judged: Judged) -> bool:
+    by_rule = judged.ruled is not None and judged.ruled.fate is Fate.REFUSED and not judged.ruled.tells
+    return by_rule or judged.decision.action is Action.REFUSE
 
 
 def _write_bodies(batch: Sequence[Filed]) -> _Contents:
@@ -67,7 +76,7 @@ def _write_bodies(batch: Sequence[Filed]) -> _Contents:
     bodies: dict[int, Body] = {}
     for filed in batch:
         for at, each in enumerate(filed.judged):
-            if each.decision.action is not Action.REFUSE or _keepings(each):
+            if not _is_refused(each) or _keepings(each):
                 body = filed.version_for(at).body
                 bodies[id(body)] = body
     return dict(zip(bodies, content.write(list(bodies.values())), strict=True))
@@ -166,6 +175,8 @@ def _state(message: Message, judged: Judged) -> State:
             return State.REFUSED
     if message.door == Door.JOURNAL:
         return State.ARCHIVED
+    if judged.ruled is not None and judged.ruled.fate is not Fate.KEPT:
+        return _FATES[judged.ruled.fate]
     # The sender's own row of a message to somebody of ours: the recipient's row goes on from here.
     return State.DELIVERED if judged.route.ends is Ways.HERE else State.QUEUED
 
@@ -181,6 +192,10 @@ def _follow(rows: _Rows, filed: Filed, message: Message, there: Sequence[Recipie
         row = contents.get(id(version.body))
         data = {"category": decision.category.value, "action": decision.action.value}
         rows.steps.append(step(Kind.JUDGED, message, recipient, data=data))
+        if judged.ruled is not None:
+            rows.steps += _ruled_steps(message, recipient, judged.ruled)
+            if judged.ruled.reply is not None or judged.ruled.tells:
+                rows.ruled.append((recipient, judged, row))
         for kept in _kept(judged, recipient, message.received_at, row):
             # of what somebody sent to many there is one copy, in the first row
             if judged.route.direction is Direction.OUTGOING:
@@ -202,8 +217,18 @@ def _notes(filed: Filed) -> list[tuple[str, Mapping[str, Any]]]:
     return found
 
 
+def _ruled_steps(message: Message, recipient: Recipient, ruled: Ruled) -> Iterator[Step]:
+    for spoke in ruled.said:
+        data = {name: value for name, value in asdict(spoke).items() if value not in ("", None)}
+        yield step(Kind.RULED, message, recipient, data=storable_data({"rule": spoke.rule, **data}))
+    for to in ruled.sent_on:
+        yield step(Kind.REDIRECTED, message, recipient, data={"to": storable(to, 320)})
+
+
 def _keepings(judged: Judged) -> dict[Folder, Keeping]:
     decision = judged.decision
+    if judged.ruled is not None and judged.ruled.fate is Fate.REFUSED:
+        return {}
     found = {
         Folder.QUARANTINE: decision.quarantine,
         Folder.RETENTION: decision.retention,
@@ -221,7 +246,13 @@ def _kept(judged: Judged, recipient: Recipient, received_at: datetime, row: Cont
             folder=folder.value,
             until=until(received_at, keeping),
             content=row,
+            place=_place(judged) if folder is Folder.ARCHIVE else "",
         )
+
+
+def _place(judged: Judged) -> str:
+    """The folder that a rule named, where the archive's copy lies too."""
+    return judged.ruled.folders[0] if judged.ruled is not None and judged.ruled.folders else ""
 
 
 def until(start: datetime, keeping: Keeping) -> datetime:

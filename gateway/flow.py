@@ -216,12 +216,65 @@ class Inspection:
     scanner: str = ""
 
 
+class Fate(StrEnum):
+    """What mail rules leave of a delivery: it goes on, was sent on instead, is dropped, or refused."""
+
+    KEPT = "kept"
+    REDIRECTED = "redirected"
+    DISCARDED = "discarded"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Spoke:
+    """What one rule did, for the passport. level: whose rule (server, domain, user, away); script: its row."""
+
+    level: str
+    rule: str
+    line: int
+    action: str
+    detail: str = ""
+    script: int | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that a rule gives, if whoever wrote hasn't had it yet. handle: what counts as the same answer."""
+
+    mailbox_id: int
+    text: str
+    subject: str
+    sender: str
+    handle: str
+    seconds: int
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """What mail rules made of a delivery. folders, flags: where the copy lies and how it is marked. address: other
+    than the route's where the folder is part of it. tells: who wrote hears in a notice that it was refused."""
+
+    fate: Fate = Fate.KEPT
+    folders: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    address: str = ""
+    refusal: str = ""
+    tells: bool = False
+    reply: Reply | None = None
+    sent_on: tuple[str, ...] = ()
+    said: tuple[Spoke, ...] = ()
+    headers: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A route with its decision."""
+    """A route with its decision, and with what mail rules made of it (None: none spoke)."""
 
     route: Route
     decision: Decision
+    ruled: Ruled | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from gateway.flow import (
     Asked,
     Client,
     Door,
+    Fate,
     Filed,
     Incoming,
     Inspection,
@@ -42,6 +43,7 @@ from gateway.judging.inspecting import inspect
 from gateway.naming import own_name
 from gateway.outgoing.chain import prepare
 from gateway.resolving import BAD_ADDRESS, NOT_OURS, Resolved, Sender, outgoing_route, resolve, sender_of
+from gateway.ruling import rule
 from gateway.threads import Threads
 
 LOOP_HOPS, OWN_HOPS = 100, 5  # hops of a message that isn't in a loop, and those among them by way of us
@@ -53,6 +55,7 @@ SCANNER_DOWN = Answer(451, "4.7.1", "The message can't be checked just now; try 
 LOOPING = Answer(554, "5.4.6", "This message goes round in circles")
 MAY_NOT_SEND = Answer(550, "5.7.1", "You may not send as this address")
 NO_WAY_BACK = Answer(451, "4.3.5", "Nobody has said where filtered mail goes back to; try again later")
+BY_RULE = Answer(550, "5.7.1", "The recipient takes no such mail")
 _REFUSALS: dict[Category, Answer] = {
     Category.NOT_SERVED: Answer(550, "5.7.1", "Mail for this address is not taken here"),
     Category.TOO_BIG: Answer(552, "5.3.4", "The message is larger than the recipient takes"),
@@ -230,10 +233,26 @@ def _back_to_postfix(incoming: Incoming) -> tuple[tuple[Route, ...], Direction, 
 
 
 def _filed(incoming: Incoming, inspection: Inspection, routes: Sequence[Route]) -> Filed:
-    """The decisions, and the message as it goes on where that isn't as it came. Raises: DatabaseError."""
-    judged, body = judge_all(inspection, routes), cleaned_body(incoming, inspection)
+    """The decisions, what rules made of them, and the message as it goes on where that isn't as it came.
+
+    Raises: DatabaseError.
+    """
+    judged = rule(incoming, inspection, judge_all(inspection, routes))
+    if refusal_of(judged) is None or incoming.door is Door.FILTER:
+        judged = _telling(judged)
+    body = cleaned_body(incoming, inspection)
     leaving = prepare(incoming, inspection, judged, body, inspection.headers)
     return Filed(incoming, inspection, judged, body, inspection.headers, leaving)
+
+
+def _telling(judged: Sequence[Judged]) -> tuple[Judged, ...]:
+    """Where others get the message, whoever wrote it hears by a notice that a rule refused it for one."""
+    return tuple(
+        replace(each, ruled=replace(each.ruled, tells=True))
+        if each.ruled is not None and each.ruled.fate is Fate.REFUSED
+        else each
+        for each in judged
+    )
 
 
 def judge_all(inspection: Inspection, routes: Sequence[Route]) -> tuple[Judged, ...]:
@@ -248,9 +267,25 @@ def judge_all(inspection: Inspection, routes: Sequence[Route]) -> tuple[Judged, 
 
 def refusal_of(judged: Sequence[Judged]) -> Answer | None:
     """What to answer when every decision refuses; None when somebody gets it, or it is held."""
-    if any(each.decision.action is not Action.REFUSE for each in judged):
+    if any(each.decision.action is not Action.REFUSE and not _is_refused_by_rule(each) for each in judged):
         return None
+    ruled = judged[0].ruled
+    if ruled is not None and ruled.fate is Fate.REFUSED:
+        return replace(BY_RULE, text=_line(ruled.refusal) or BY_RULE.text)
     return _REFUSALS[judged[0].decision.category]
+
+
+def _is_refused_by_rule(each: Judged) -> bool:
+    return each.ruled is not None and each.ruled.fate is Fate.REFUSED
+
+
+def _line(text: str) -> str:
+    """What a person wrote as one line of SMTP: ASCII, short."""
+    return (
+        " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+        .encode("ascii", "replace")
+        .decode()[:200]
+    )
 
 
 def is_looping(head: bytes, host: str) -> bool:

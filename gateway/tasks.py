@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from gateway.services import certificates, ip_lists
+from gateway.services.mail_rules import scripts
 
 HOUSEKEEPING, HOUSEKEEPING_EVERY_S = "gateway.reception_housekeeping", 60.0
 
@@ -14,3 +15,4 @@ def look_after_reception() -> None:
     """Once a minute; quick where there is nothing to do."""
     ip_lists.sweep()
     certificates.look_after_all()
+    scripts.forget_purged()

@@ -61,6 +61,7 @@ STATE_TONES: dict[str, str] = {
     "deleted": "none",
     "expired": "none",
     "discarded": "none",
+    "redirected": "good",
 }
 DIRECTIONS: dict[str, Text] = {"incoming": gettext_lazy("Incoming"), "outgoing": gettext_lazy("Outgoing")}
 
@@ -140,7 +141,7 @@ STEPS: dict[str, Text] = {
     Kind.REQUESTED: gettext_lazy("Its release was asked for"),
     Kind.GRANTED: gettext_lazy("Its release was granted"),
     Kind.DECLINED: gettext_lazy("Its release was declined"),
-    Kind.RULED: gettext_lazy("A mail rule spoke: %(rule)s"),
+    Kind.RULED: gettext_lazy("Mail rule: %(did)s"),
     Kind.STORED: gettext_lazy("Put into the repository “%(repository)s”"),
     Kind.REPROCESSED: gettext_lazy("Processed again"),
     Kind.REDIRECTED: gettext_lazy("Sent on to %(to)s"),
@@ -171,14 +172,68 @@ def step_text(step: Step) -> str:
     folder = data.get("folder")
     words["folder"] = str(Folder(folder).label) if folder in Folder.values else str(folder or "–")
     text = STEPS.get(step.kind)
+    if step.kind == Kind.RULED:
+        words["did"] = rule_did(
+            str(data.get("action", "")), str(data.get("detail") or ""), str(data.get("problem") or "")
+        )
     if step.kind == Kind.ATTEMPT and not data.get("ok"):
         return _("%(host)s didn't take it") % words
     return str(text) % words if text else step.kind
 
 
+RULES_OF: dict[str, Text] = {
+    "server": gettext_lazy("rules of the server"),
+    "domain": gettext_lazy("rules of the domain"),
+    "user": gettext_lazy("own rules"),
+    "away": gettext_lazy("out of office"),
+}
+RULE_DOES: dict[str, Text] = {
+    "keep": gettext_lazy("deliver"),
+    "fileinto": gettext_lazy("into the folder “%(detail)s”"),
+    "redirect": gettext_lazy("send on to %(detail)s"),
+    "discard": gettext_lazy("throw away"),
+    "reject": gettext_lazy("refuse"),
+    "vacation": gettext_lazy("answer"),
+    "problem": gettext_lazy("stopped: %(problem)s"),
+}
+RULE_DID_NOT: dict[str, Text] = {
+    "itself": gettext_lazy("not sent on: it would go to itself"),
+    "loop": gettext_lazy("not sent on: it has been here before"),
+    "nowhere": gettext_lazy("not sent on: the address leads nowhere"),
+    "bounce": gettext_lazy("not answered: there is nobody to answer"),
+    "robot": gettext_lazy("not answered: the sender is a program"),
+    "automatic": gettext_lazy("not answered: a program wrote it"),
+    "list": gettext_lazy("not answered: it came by a mailing list"),
+    "bulk": gettext_lazy("not answered: it was written to many"),
+    "forged": gettext_lazy("not answered: the sender is forged"),
+    "suspicious": gettext_lazy("not answered: it was judged to be something else than mail"),
+    "not_named": gettext_lazy("not answered: it isn't written to one of the person's addresses"),
+    "nobody": gettext_lazy("not answered: the address is nobody's"),
+}
+
+
+def rule_did(action: str, detail: str = "", problem: str = "") -> str:
+    """What a mail rule did, in words; or why it didn't."""
+    if problem in RULE_DID_NOT:
+        return str(RULE_DID_NOT[problem])
+    return str(RULE_DOES.get(action, action)) % {"detail": detail, "problem": problem}
+
+
+def _ruled_by(data: Mapping[str, Any]) -> str:
+    """Whose rule it was, its name and its line."""
+    said = [str(RULES_OF.get(str(data.get("level")), ""))]
+    if data.get("rule"):
+        said.append(_("“%(rule)s”") % {"rule": data["rule"]})
+    if data.get("line") and data.get("level") != "away":
+        said.append(_("line %(line)d") % {"line": data["line"]})
+    return ", ".join(filter(None, said))
+
+
 def step_more(step: Step) -> str:
     """What else is worth saying of it: the remote's answer, the reason somebody gave, until when."""
     data = step.data
+    if step.kind == Kind.RULED:
+        return _ruled_by(data)
     said = [str(data[name]) for name in ("reply", "why", "problem") if data.get(name)]
     if data.get("until"):
         said.insert(0, _("until %(day)s") % {"day": _day(str(data["until"]))})

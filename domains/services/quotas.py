@@ -58,7 +58,9 @@ def of_mailbox(mailbox: Mailbox) -> dict[str, Quota]:
             server.quota_bytes, domain.quota_bytes, mailbox.quota_bytes, mailbox.used_bytes, domain.max_quota_bytes
         ),
         "count": _quota(server.quota_messages, domain.quota_messages, mailbox.quota_messages, mailbox.used_messages),
-        "sieve": _quota(server.sieve_quota_bytes, domain.sieve_quota_bytes, mailbox.sieve_quota_bytes, 0),
+        "sieve": _quota(
+            server.sieve_quota_bytes, domain.sieve_quota_bytes, mailbox.sieve_quota_bytes, mailbox.sieve_used_bytes
+        ),
     }
 
 

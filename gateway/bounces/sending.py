@@ -45,14 +45,25 @@ def send(
 
 
 def post(
-    *, made_bytes: bytes, subject: str, message_id: str, routes: Sequence[Route], at: datetime, about: Message | None
+    *,
+    made_bytes: bytes,
+    subject: str,
+    message_id: str,
+    routes: Sequence[Route],
+    at: datetime,
+    about: Message | None,
+    header_from: str = "",
 ) -> tuple[Message, list[QueueItem]]:
-    """Our own message with the empty sender, filed and queued in the caller's transaction."""
+    """Our own message, filed and queued in the caller's transaction; its envelope sender is the routes' return path.
+
+    header_from: who it is from; without it, our own name.
+    """
     body = InMemory(made_bytes)
     row = content.write([body])[0]
     message = Message.objects.create(
         key=new_key(), received_at=at, door=Door.OWN.value, direction=routes[0].direction.value,
-        header_from=f"MAILER-DAEMON@{own_domain()}", subject=storable(subject, 500),
+        header_from=storable(header_from, 320) or f"MAILER-DAEMON@{own_domain()}",
+        sender=storable(routes[0].return_path, 320), subject=storable(subject, 500),
         message_id=storable(message_id, 500), size_bytes=body.size_bytes, sha256=body.sha256, content=row,
         facts={"about": about.key} if about is not None else {},
     )  # fmt: skip

@@ -82,7 +82,7 @@ def _going(row: Kept, batch: Sequence[Kept], moment: datetime) -> Going:
         store_id=row.store_id,
         sha256=bytes(digest),
         mailbox=row.mailbox_id,
-        folder=row.folder,
+        folder=row.path,
         passes=row.folder != Folder.ARCHIVE,
         shared=_is_shared(row, moment),
     )
@@ -90,7 +90,8 @@ def _going(row: Kept, batch: Sequence[Kept], moment: datetime) -> Going:
 
 def _is_shared(row: Kept, moment: datetime) -> bool:
     """The same bytes came twice for the same mailbox: the other one's time isn't over."""
-    same = Kept.objects.filter(store_id=row.store_id, number=row.number, mailbox=row.mailbox_id, folder=row.folder)
+    same = Kept.objects.filter(store_id=row.store_id, number=row.number, mailbox=row.mailbox_id)
+    same = same.filter(folder=row.folder, place=row.place)
     living = same.filter(state=State.KEPT).filter(Q(until=None) | Q(until__gt=moment))
     return living.exclude(pk=row.pk).exists()
 

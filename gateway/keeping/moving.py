@@ -179,7 +179,7 @@ def _wanted(row: Kept, broken: dict[int, str]) -> Wanted:
     return Wanted(
         key=row.pk,
         mailbox=row.mailbox,
-        folder=row.folder,
+        folder=row.path,
         passes=row.folder != Folder.ARCHIVE,
         sha256=bytes(row.content.sha256),
         received_at=row.recipient.received_at,
@@ -198,7 +198,7 @@ def _read(content_id: int, broken: dict[int, str]) -> bytes | BinaryIO | None:
 
 def _step_of(row: Kept) -> Step:
     data = {
-        "folder": row.folder,
+        "folder": row.path,
         "until": None if row.until is None else row.until.isoformat(),
         "store": row.store_id,
         "number": row.number,

@@ -2,6 +2,7 @@
 
 from gateway.models.content import Content, ContentPart
 from gateway.models.kept import Folder, Kept
+from gateway.models.mail_rules import OutOfOffice, RuleSettings, SieveScript, VacationAnswer
 from gateway.models.messages import Message, Recipient, Step
 from gateway.models.queue import DestinationHour, QueueItem, QueueSettings
 from gateway.models.reception import Certificate, IpEntry, RouterRule
@@ -18,6 +19,7 @@ __all__ = [
     "IpEntry",
     "Kept",
     "Message",
+    "OutOfOffice",
     "QueueItem",
     "QueueSettings",
     "Recipient",
@@ -25,6 +27,9 @@ __all__ = [
     "Repository",
     "RepositoryItem",
     "RouterRule",
+    "RuleSettings",
     "Scanning",
+    "SieveScript",
     "Step",
+    "VacationAnswer",
 ]

@@ -37,6 +37,7 @@ class Kept(models.Model):
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="kept")
     mailbox = models.ForeignKey(Mailbox, on_delete=models.SET_NULL, null=True, related_name="+")
     folder = models.CharField(max_length=12, choices=Folder.choices)
+    place = models.CharField(max_length=200, blank=True, default="")  # in the archive: the folder that a rule named
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     until = models.DateTimeField(null=True)
     content = models.ForeignKey(Content, on_delete=models.SET_NULL, null=True, related_name="kept")
@@ -56,3 +57,8 @@ class Kept(models.Model):
 
     def __str__(self) -> str:
         return f"{self.folder} {self.recipient_id}"
+
+    @property
+    def path(self) -> str:
+        """The folder of the mailbox's archive in which it lies."""
+        return f"{self.folder}/{self.place}" if self.place else self.folder

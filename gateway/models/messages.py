@@ -107,6 +107,7 @@ class Recipient(models.Model):
         DISCARDED = "discarded", _("discarded by a rule")
         ARCHIVED = "archived", _("archived only")
         STORED = "stored", _("in a repository")
+        REDIRECTED = "redirected", _("sent on by a rule")
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="recipients")
     received_at = models.DateTimeField()  # the message's

@@ -11,6 +11,7 @@ Not for deciding whether something leaves.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import redis
@@ -43,14 +44,22 @@ def items_for(
             message,
             recipient,
             content,
-            judged.route,
-            headers=[storable(line) for line in headers],
+            _as_ruled(judged),
+            headers=[
+                storable(line) for line in (*headers, *(judged.ruled.headers if judged.ruled is not None else ()))
+            ],
             subject_prefix=judged.decision.subject_prefix,
             parameters=given | asked.get(judged.route.asked, {}),
             at=message.received_at,
         )
         for recipient, judged, content, headers in onward
     ]
+
+
+def _as_ruled(judged: Judged) -> Route:
+    """Its route, to the address into which a rule put the folder."""
+    address = judged.ruled.address if judged.ruled is not None else ""
+    return replace(judged.route, address=address) if address else judged.route
 
 
 def item_for(
