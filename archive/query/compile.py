@@ -165,21 +165,25 @@ class _Compiler:
         return bool(self.analyze(prepare(text[-1:]))) and not UNSPACED.match(text[-1:])
 
     def _in_field(self, name: str, words: list[str], last_open: bool) -> Query:
+        if last_open and len(words) == 1:
+            return self._beginning(name, words[0])
         if last_open:
             beginning = re.escape(words[-1]) + ".*"
-            if len(words) == 1:
-                return Query.regex_query(self.schema, name, beginning)
             return Query.regex_phrase_query(self.schema, name, [*map(re.escape, words[:-1]), beginning])
         if len(words) == 1:
             return Query.term_query(self.schema, name, words[0])
         return Query.phrase_query(self.schema, name, list(words))
 
+    def _beginning(self, name: str, start: str) -> Query:
+        """Words that begin so: what differs by no letter, with anything after it. An expression would say the same,
+        but takes a quarter of a millisecond to be made."""
+        return Query.fuzzy_term_query(self.schema, name, start, 0, transposition_cost_one=False, prefix=True)
+
     def _address(self, node: Text, name: str) -> Query:
         """The index holds per address: the whole, `local@`, and `@domain` for the domain and each one above it."""
         text = unicodedata.normalize("NFC", node.text).lower().encode("utf-8", "replace").decode().strip("<>,;")
         if isinstance(node, Prefix):
-            open_at_domain = "" if "@" in text else "@?"
-            return Query.regex_query(self.schema, name, f"{open_at_domain}{re.escape(text)}.*")
+            return any_of(*(self._beginning(name, start) for start in ((text,) if "@" in text else (text, f"@{text}"))))
         if "@" in text:
             return any_of(*(self._exact(name, value) for value in _with_punycode(text)))
         values = (f"{text}@", *_with_punycode(f"@{text}"))

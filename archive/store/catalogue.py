@@ -21,6 +21,7 @@ from .journal import Position, Record
 from .packs import Place
 from .parts import PART
 from .rows import Folder, FolderSum, Merged, Pack, Part, Row, row_of
+from .statements import in_lists
 
 QUARTER_MS = 900_000
 ARRIVAL_SLACK_MS = 2 * 86_400_000
@@ -42,6 +43,7 @@ class Catalogue(ABC):
 
     def __init__(self) -> None:
         self._folders: dict[int | None, tuple[bytes, list[Folder]]] = {}
+        self._owner: tuple[bytes, int | None] | None = None
 
     @property
     @abstractmethod
@@ -153,19 +155,14 @@ class Catalogue(ABC):
     def find_sha256(self, digests: Sequence[bytes]) -> dict[bytes, int]:
         """Which of these contents are kept: SHA-256 → number."""
         found: dict[bytes, int] = {}
-        for at in range(0, len(digests), 500):
-            some = digests[at : at + 500]
-            marks = ",".join("?" * len(some))
+        for marks, some in in_lists(digests):
             found.update(self.reader.execute(f"SELECT sha256, number FROM message WHERE sha256 IN ({marks})", some))  # noqa: S608
         return found
 
     def placed(self, folder: int, numbers: Iterable[int]) -> set[int]:
         """Which of these messages are placed in the folder."""
-        numbers = list(numbers)
         found: set[int] = set()
-        for at in range(0, len(numbers), 500):
-            some = numbers[at : at + 500]
-            marks = ",".join("?" * len(some))
+        for marks, some in in_lists(list(numbers)):
             sql = f"SELECT number FROM placement WHERE number IN ({marks}) AND folder = ?"  # noqa: S608
             found.update(row[0] for row in self.reader.execute(sql, [*some, folder]))
         return found
@@ -177,24 +174,24 @@ class Catalogue(ABC):
     def rows(self, numbers: Sequence[int]) -> list[Row]:
         """Messages with their placements, in the order asked for; those that aren't there are left out."""
         found: dict[int, Row] = {}
-        for at in range(0, len(numbers), 500):
-            some = list(numbers[at : at + 500])
-            marks = ",".join("?" * len(some))
-            for values in self.reader.execute(f"SELECT * FROM message WHERE number IN ({marks})", some):  # noqa: S608
-                found[values[0]] = row_of(values)
-            sql = f"""SELECT p.number, p.folder, f.mailbox FROM placement p JOIN folder f ON f.number = p.folder
-                      WHERE p.number IN ({marks}) ORDER BY p.folder"""  # noqa: S608
-            for number, folder, mailbox in self.reader.execute(sql, some):
-                if number in found:
-                    found[number].placements.append((folder, mailbox))
+        for marks, some in in_lists(numbers):
+            # A message that lies in several folders comes several times, which is rare.
+            sql = f"""SELECT m.*, p.folder, f.mailbox FROM message m LEFT JOIN placement p ON p.number = m.number
+                      LEFT JOIN folder f ON f.number = p.folder WHERE m.number IN ({marks})"""  # noqa: S608
+            for *values, folder, mailbox in self.reader.execute(sql, some):
+                row = found.get(values[0])
+                if row is None:
+                    row = found[values[0]] = row_of(values)
+                if folder is not None:
+                    row.placements.append((folder, mailbox))
+        for row in found.values():
+            row.placements.sort()
         return [found[number] for number in numbers if number in found]
 
     def known(self, numbers: Sequence[int]) -> list[int]:
         """Those of some messages that are there, in the order asked for."""
         found: set[int] = set()
-        for at in range(0, len(numbers), 500):
-            some = list(numbers[at : at + 500])
-            marks = ",".join("?" * len(some))
+        for marks, some in in_lists(numbers):
             sql = f"SELECT number FROM message WHERE number IN ({marks})"  # noqa: S608
             found.update(number for (number,) in self.reader.execute(sql, some))
         return [number for number in numbers if number in found]
@@ -218,8 +215,16 @@ class Catalogue(ABC):
     def only_mailbox(self) -> int | None:
         """The mailbox, if there has ever been just one with folders in this store.
 
-        Not known any more once a folder was removed: the index may still have what lay in it.
+        Not known any more once a folder was removed: the index may still have what lay in it. Counted anew after a
+        commit only.
         """
+        at = self.position().chain
+        kept = self._owner
+        if kept is None or kept[0] != at:
+            kept = self._owner = (at, self._only_mailbox())
+        return kept[1]
+
+    def _only_mailbox(self) -> int | None:
         lowest, highest, count = self.reader.execute(
             "SELECT (SELECT min(mailbox) FROM folder), (SELECT max(mailbox) FROM folder), (SELECT count(*) FROM folder)"
         ).fetchone()
@@ -326,9 +331,7 @@ class Catalogue(ABC):
     def find_parts(self, digests: Sequence[bytes]) -> dict[bytes, int]:
         """Which of these parts are kept, in a pack that holds them: SHA-256 → number."""
         found: dict[bytes, int] = {}
-        for at in range(0, len(digests), 500):
-            some = digests[at : at + 500]
-            marks = ",".join("?" * len(some))
+        for marks, some in in_lists(digests):
             sql = f"SELECT sha256, number FROM part WHERE pack > 0 AND sha256 IN ({marks}) ORDER BY number"  # noqa: S608
             found.update(self.reader.execute(sql, some))
         return found

@@ -227,6 +227,7 @@ class Index(Note):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._guard = threading.Lock()
+        self._meta = path / "meta.json"  # looked at before each search
         self._seen: tuple[int, int, int] | None = None
         if self.is_outdated():
             with FileLease(path.with_name(f"{path.name}.making")).hold():
@@ -250,7 +251,7 @@ class Index(Note):
     def searcher(self) -> tantivy.Searcher:
         """A snapshot of the newest commit; a stat tells whether there is one."""
         try:
-            stat = (self.path / "meta.json").stat()
+            stat = self._meta.stat()
         except FileNotFoundError:
             return self._index.searcher()
         now = (stat.st_ino, stat.st_mtime_ns, stat.st_size)

@@ -141,10 +141,9 @@ class Pack:
 
 def row_of(values: Sequence[Any]) -> Row:
     """A Row from the columns of `message`."""
-    number, sha256, size, date, archived, pack, offset, length, *shown, sequence, check = values
-    subject, sender, to, message_id, flags = shown
-    known = (number, sha256.hex(), size, date, archived, Place(pack, offset, length))
-    return Row(*known, subject, sender, to, message_id, flags, sequence, check)
+    number, sha256, size, date, archived, pack, offset, length, subject, sender, to, message_id, *rest = values
+    place = Place(pack, offset, length)
+    return Row(number, sha256.hex(), size, date, archived, place, subject, sender, to, message_id, *rest)
 
 
 def check_of(pack: int, offset: int, length: int, flags: int, *texts: str) -> int:

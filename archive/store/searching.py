@@ -16,7 +16,7 @@ import tantivy
 
 from archive.query.compile import compile_query, explain_refusal
 from archive.query.language import parse
-from archive.query.nodes import All, Node
+from archive.query.nodes import All, And, Field, InFolder, Node, Not, Or
 
 from .index import count_of, panics_translated
 from .paths import folder_names
@@ -55,6 +55,44 @@ class Scope:
         )
 
 
+class Question:
+    """A query on its way to one store or to several: what doesn't hang on a store's own folders is compiled once.
+
+    A compiled prefix or expression is an automaton, which takes longer to make than a small store takes to be searched.
+    """
+
+    def __init__(self, query: str | Node, zone: datetime.tzinfo = datetime.UTC) -> None:
+        """Raises: QueryError."""
+        self.node = parse(query) if isinstance(query, str) else query
+        self._zone = zone
+        self._now = datetime.datetime.now(zone)  # one day begins for all stores
+        self._compiled: tantivy.Query | None = None
+        self._names_folders = names_folders(self.node)
+
+    def compiled(self, store: Store, mailboxes: set[int] | None) -> tantivy.Query:
+        """The query for a store's index, without what may be seen. Raises: QueryError."""
+        if self._compiled is not None:
+            return self._compiled
+        found = compile_query(
+            self.node, store.index.schema, store.index.analyzer.analyze, zone=self._zone, now=self._now,
+            folder_numbers=lambda path: folders_below(store, path, mailboxes),
+        )  # fmt: skip
+        if not self._names_folders:
+            self._compiled = found
+        return found
+
+
+def names_folders(node: Node) -> bool:
+    """Whether a query asks for a folder by its path, which has another number in each store."""
+    match node:
+        case And(children) | Or(children):
+            return any(names_folders(child) for child in children)
+        case Not(child) | Field(_, child):
+            return names_folders(child)
+        case _:
+            return isinstance(node, InFolder)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Which hits are wanted: by date below the rank `before` or just above `after`; by relevance from `offset` on."""
@@ -66,60 +104,53 @@ class Page:
     order: str = "date"
 
 
-@dataclass(slots=True)
-class Ranked:
-    """What matches in one store before its rows are fetched: the exact total, and the ranks of the page by date."""
-
-    total: int
-    ranks: list[int]
-    milliseconds: float
-
-
-def search(store: Store, query: str | Node, scope: Scope, page: Page, zone: datetime.tzinfo) -> Hits:
+def search(store: Store, question: Question, scope: Scope, page: Page) -> Hits:
     """A page of what matches, with the exact total. Raises: QueryError, WrongFormat (a damaged index)."""
     started = time.perf_counter()
-    if page.order != "relevance":
-        found = ranked(store, query, scope, page, zone)
-        rows, last = rows_ranked(store, found.ranks, scope), found.ranks[-1] if found.ranks else None
-        return Hits(found.total, rows, (time.perf_counter() - started) * 1000, last)
-    node = parse(query) if isinstance(query, str) else query
-    total, numbers = 0, list[int]()
-    with _refusals(node):
-        wanted = _query(store, node, scope, zone)
-        if wanted is not None:
-            total, numbers = _best(store.index.searcher(), wanted, page)
-    rows = [row for row in store.rows(numbers) if scope.sees(row)]
-    return Hits(total, rows, (time.perf_counter() - started) * 1000)
+    last: int | None = None
+    with refusals(question.node):
+        if page.order == "relevance":
+            total, numbers = relevant(store, question, scope, page)
+        else:
+            total, ranks = ranked(store, question, scope, page)
+            numbers = [rank & NUMBER_MASK for rank in ranks]
+            last = ranks[-1] if ranks else None
+    rows = rows_of(store, numbers, scope)
+    return Hits(total, rows, (time.perf_counter() - started) * 1000, last)
 
 
-def ranked(store: Store, query: str | Node, scope: Scope, page: Page, zone: datetime.tzinfo) -> Ranked:
-    """The first half of a search by date, for whoever merges several stores: only what is shown is fetched then.
-
-    Raises: QueryError, WrongFormat (a damaged index).
-    """
-    started = time.perf_counter()
-    node = parse(query) if isinstance(query, str) else query
-    total, ranks = 0, list[int]()
-    with _refusals(node):
-        searcher = store.index.searcher()
-        wanted = _query(store, node, scope, zone)
-        if wanted is not None:
-            total, ranks = _newest(searcher, store.index.schema, wanted, page)
-    return Ranked(total, ranks, (time.perf_counter() - started) * 1000)
-
-
-def rows_ranked(store: Store, ranks: Sequence[int], scope: Scope) -> list[Row]:
-    """The second half: the rows of these ranks, without those that were deleted a moment ago."""
-    return [row for row in store.rows([rank & NUMBER_MASK for rank in ranks]) if scope.sees(row)]
+# For whoever merges several stores: what is wanted of each, before the rows of what is shown are fetched.
 
 
 @contextlib.contextmanager
-def _refusals(node: Node) -> Iterator[None]:
+def refusals(node: Node) -> Iterator[None]:
+    """Around a search: what the index refuses is said in our words. Raises: QueryError, WrongFormat."""
     try:
         with panics_translated():
             yield
     except ValueError as error:
         raise explain_refusal(error, node) or error from error
+
+
+def ranked(store: Store, question: Question, scope: Scope, page: Page) -> tuple[int, list[int]]:
+    """(exact total, ranks of the page, newest first), by date. Inside `refusals`."""
+    searcher = store.index.searcher()
+    wanted = _query(store, question, scope)
+    return (0, []) if wanted is None else _newest(searcher, store.index.schema, wanted, page)
+
+
+def relevant(store: Store, question: Question, scope: Scope, page: Page) -> tuple[int, list[int]]:
+    """(exact total, numbers of the page, best first); with a limit of 0 nothing is scored. Inside `refusals`."""
+    searcher = store.index.searcher()
+    wanted = _query(store, question, scope)
+    if wanted is None:
+        return 0, []
+    return _best(searcher, wanted, page) if page.limit else (_count(searcher, wanted), [])
+
+
+def rows_of(store: Store, numbers: Sequence[int], scope: Scope) -> list[Row]:
+    """The rows of these messages, in their order, without those that were deleted a moment ago."""
+    return [row for row in store.rows(numbers) if scope.sees(row)]
 
 
 def _best(searcher: tantivy.Searcher, wanted: tantivy.Query, page: Page) -> tuple[int, list[int]]:
@@ -136,8 +167,7 @@ def _newest(
     if page.before is None and page.after is None:
         found = searcher.search(wanted, limit=page.limit, count=True, order_by_field="rank", offset=page.offset)
         return count_of(found), [int(rank) for rank, _ in found.hits]
-    # Ordered by rank although one hit is enough: so nothing is scored.
-    total = count_of(searcher.search(wanted, limit=1, count=True, order_by_field="rank"))
+    total = _count(searcher, wanted)
     beyond = tantivy.Query.range_query(
         schema, "rank", tantivy.FieldType.Unsigned, page.after, page.before,
         include_lower=page.after is None, include_upper=page.before is None,  # tantivy: an open side is inclusive
@@ -149,13 +179,15 @@ def _newest(
     return total, ranks if page.before is not None else ranks[::-1]
 
 
-def _query(store: Store, node: Node, scope: Scope, zone: datetime.tzinfo) -> tantivy.Query | None:
+def _count(searcher: tantivy.Searcher, wanted: tantivy.Query) -> int:
+    # Ordered by rank although one hit is enough: so nothing is scored.
+    return count_of(searcher.search(wanted, limit=1, count=True, order_by_field="rank"))
+
+
+def _query(store: Store, question: Question, scope: Scope) -> tantivy.Query | None:
     """The query with what may be seen; None where nothing may."""
     schema = store.index.schema
-    wanted = compile_query(
-        node, schema, store.index.analyzer.analyze, zone=zone,
-        folder_numbers=lambda path: folders_below(store, path, scope.mailboxes),
-    )  # fmt: skip
+    wanted = question.compiled(store, scope.mailboxes)
     filters: list[tuple[str, set[int]]] = []
     if scope.folders is not None:
         folders = scope.folders
@@ -190,29 +222,26 @@ def folders_below(store: Store, path: str, mailboxes: set[int] | None) -> list[i
 
 def numbers_matching(store: Store, query: str | Node, scope: Scope) -> set[int]:
     """All numbers that match, without their rows: 300,000 in 0.05 s."""
-    node = parse(query) if isinstance(query, str) else query
+    question = Question(query)
     searcher = store.index.searcher()
-    wanted = _query(store, node, scope, datetime.UTC)
+    wanted = _query(store, question, scope)
     if wanted is None:
         return set()
-    try:
-        with panics_translated():
-            hits = searcher.search(wanted, limit=max(searcher.num_docs, 1), count=False).hits
-            values = searcher.fast_field_values("number", [address for _score, address in hits])
-    except ValueError as error:
-        raise explain_refusal(error, node) or error from error
+    with refusals(question.node):
+        hits = searcher.search(wanted, limit=max(searcher.num_docs, 1), count=False).hits
+        values = searcher.fast_field_values("number", [address for _score, address in hits])
     return {int(value) for value in values if value is not None}
 
 
 def iterate(store: Store, query: str | Node | None, scope: Scope) -> Iterator[Row]:
     """All that matches, newest first; without a query every placement, folder by folder, oldest first."""
-    node = parse(query) if isinstance(query, str) else query
-    if node is None or isinstance(node, All):
+    question = None if query is None else Question(query)
+    if question is None or isinstance(question.node, All):
         yield from _iterate_folders(store, scope)
         return
     before: int | None = None
     while True:
-        hits = search(store, node, scope, Page(1000, before), datetime.UTC)
+        hits = search(store, question, scope, Page(1000, before))
         yield from hits.rows
         if hits.last is None:
             return

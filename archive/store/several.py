@@ -7,13 +7,14 @@ may search, nor for what is done about one that can't be opened: callers say.
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from archive.query.language import parse
 from archive.query.nodes import Node
 
-from .rows import NUMBER_BITS, Row
+from .rows import NUMBER_BITS, NUMBER_MASK, Row
+from .searching import Page, Question, Scope, ranked, refusals, relevant, rows_of
 from .store import Store
 
 
@@ -63,26 +64,22 @@ class Together:
 
 def search_several(parts: Sequence[Part], query: str | Node, mailboxes: set[int] | None, wanted: Wanted) -> Together:
     """One page over all parts, with the exact total. Raises: QueryError, WrongFormat (a damaged index)."""
-    node = parse(query) if isinstance(query, str) else query
+    question = Question(query, wanted.zone)
+    scopes = {part.key: Scope(mailboxes, part.folders) for part in parts}
     if wanted.order != "date":
-        return _by_relevance(parts, node, mailboxes, wanted)
-    total, milliseconds = 0, 0.0
-    places: list[tuple[int, int, int]] = []
-    for part in parts:
-        found = part.store.ranked(
-            node,
-            mailboxes=mailboxes,
-            folders=part.folders,
-            limit=wanted.limit + 1,
-            before=_below(wanted.before, part.key),
-            after=_above(wanted.after, part.key),
-            zone=wanted.zone,
-        )
-        total, milliseconds = total + found.total, milliseconds + found.milliseconds
-        places += [(rank >> NUMBER_BITS, part.key, rank) for rank in found.ranks]
+        return _by_relevance(parts, question, scopes, wanted)
+    started = time.perf_counter()
+    total, places = 0, list[tuple[int, int, int]]()
+    with refusals(question.node):
+        for part in parts:
+            page = Page(wanted.limit + 1, _below(wanted.before, part.key), _above(wanted.after, part.key))
+            count, ranks = ranked(part.store, question, scopes[part.key], page)
+            total += count
+            places += [(rank >> NUMBER_BITS, part.key, rank) for rank in ranks]
+    milliseconds = (time.perf_counter() - started) * 1000
     places.sort(reverse=True)
     shown = places[-wanted.limit :] if wanted.after else places[: wanted.limit]
-    lines = _fetch(parts, mailboxes, shown)
+    lines = _fetch(parts, scopes, [(key, rank & NUMBER_MASK) for _second, key, rank in shown])
     first, last = (Place(shown[0][2], shown[0][1]), Place(shown[-1][2], shown[-1][1])) if shown else (None, None)
     more = len(places) > wanted.limit
     if wanted.after:
@@ -90,37 +87,34 @@ def search_several(parts: Sequence[Part], query: str | Node, mailboxes: set[int]
     return Together(total, milliseconds, lines, first if wanted.before else None, last if more else None)
 
 
-def _fetch(
-    parts: Sequence[Part], mailboxes: set[int] | None, shown: list[tuple[int, int, int]]
-) -> list[tuple[int, Row]]:
+def _fetch(parts: Sequence[Part], scopes: dict[int, Scope], shown: list[tuple[int, int]]) -> list[tuple[int, Row]]:
+    """The rows of (store, number) each, in their order, without those that were deleted a moment ago."""
+    wanted: dict[int, list[int]] = {}
+    for key, number in shown:
+        wanted.setdefault(key, []).append(number)
     rows: dict[tuple[int, int], Row] = {}
     for part in parts:
-        ranks = [rank for _second, key, rank in shown if key == part.key]
-        if ranks:
-            fetched = part.store.rows_ranked(ranks, mailboxes=mailboxes, folders=part.folders)
-            rows |= {(part.key, row.rank): row for row in fetched}
-    return [(key, rows[key, rank]) for _second, key, rank in shown if (key, rank) in rows]
+        if part.key in wanted:
+            fetched = rows_of(part.store, wanted[part.key], scopes[part.key])
+            rows.update(((part.key, row.number), row) for row in fetched)
+    return [(place[0], rows[place]) for place in shown if place in rows]
 
 
-def _by_relevance(parts: Sequence[Part], node: Node, mailboxes: set[int] | None, wanted: Wanted) -> Together:
-    """Scores of different indexes can't be compared: store after store, each by its own."""
-    total, milliseconds = 0, 0.0
-    lines: list[tuple[int, Row]] = []
-    several = len(parts) > 1
-    for part in parts:
-        found = part.store.search(
-            node,
-            mailboxes=mailboxes,
-            folders=part.folders,
-            limit=wanted.limit + (wanted.offset if several else 0),
-            offset=0 if several else wanted.offset,
-            order=wanted.order,
-            zone=wanted.zone,
-        )
-        total, milliseconds = total + found.total, milliseconds + found.milliseconds
-        lines += [(part.key, row) for row in found.rows]
-    start = wanted.offset if several else 0
-    return Together(total, milliseconds, lines[start : start + wanted.limit])
+def _by_relevance(parts: Sequence[Part], question: Question, scopes: dict[int, Scope], wanted: Wanted) -> Together:
+    """Scores of different indexes can't be compared: store after store, each by its own.
+
+    Once the page is full the other stores are only counted.
+    """
+    started = time.perf_counter()
+    total, shown = 0, list[tuple[int, int]]()
+    with refusals(question.node):
+        for part in parts:
+            page = Page(wanted.limit - len(shown), offset=max(wanted.offset - total, 0), order=wanted.order)
+            count, numbers = relevant(part.store, question, scopes[part.key], page)
+            total += count
+            shown += [(part.key, number) for number in numbers]
+    milliseconds = (time.perf_counter() - started) * 1000
+    return Together(total, milliseconds, _fetch(parts, scopes, shown))
 
 
 def _below(place: Place | None, key: int) -> int | None:

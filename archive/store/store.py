@@ -33,7 +33,7 @@ from .packs import PACK_BYTES, PackWriter, pack_name
 from .paths import folder_names
 from .reading import ReadableStore
 from .rows import OPEN, Row
-from .searching import Hits, Page, Ranked, Scope, iterate, numbers_matching, ranked, rows_ranked, search
+from .searching import Hits, Page, Question, Scope, iterate, numbers_matching, search
 
 ERASURES_SINCE_FORMAT = 3
 # How much of its SHA-256 names a message that a dictionary was made of.
@@ -307,20 +307,7 @@ class Store(ReadableStore):
         Raises: QueryError.
         """
         page = Page(limit, before, after, offset, order)
-        return search(self, query, Scope(mailboxes, folders), page, zone)
-
-    def ranked(
-        self, query: str | Node, *, mailboxes: set[int] | None, folders: set[int] | None = None, limit: int = 50,
-        before: int | None = None, after: int | None = None, offset: int = 0, zone: datetime.tzinfo = datetime.UTC,
-    ) -> Ranked:  # fmt: skip
-        """The first half of `search` by date, for whoever merges several stores. Raises: QueryError."""
-        return ranked(self, query, Scope(mailboxes, folders), Page(limit, before, after, offset), zone)
-
-    def rows_ranked(
-        self, ranks: Sequence[int], *, mailboxes: set[int] | None, folders: set[int] | None = None
-    ) -> list[Row]:
-        """The second half: the rows of these ranks, without those that were deleted a moment ago."""
-        return rows_ranked(self, ranks, Scope(mailboxes, folders))
+        return search(self, Question(query, zone), Scope(mailboxes, folders), page)
 
     def numbers_matching(self, query: str | Node, *, mailboxes: set[int] | None = None) -> set[int]:
         """The numbers of all messages that match, as the index has them. Raises: QueryError, WrongFormat."""

@@ -68,6 +68,39 @@ def test_relevance_goes_on_behind_the_page_before(parts: list[Part]) -> None:
     assert len(lines) == len(set(lines)) == pages[0].total == 120
 
 
+def test_relevance_is_store_after_store_and_each_page_a_piece_of_it(parts: list[Part]) -> None:
+    whole = search_several(parts, "pear", {1}, Wanted(limit=200, order="relevance"))
+    each = [row.number for part in parts for row in part.store.search("pear", mailboxes={1}, order="relevance").rows]
+    assert [row.number for _key, row in whole.lines] == each and whole.total == len(each) == 90
+    for at in range(0, 100, 7):
+        page = search_several(parts, "pear", {1}, Wanted(limit=7, offset=at, order="relevance"))
+        assert (page.total, page.lines) == (90, whole.lines[at : at + 7])
+
+
+def test_a_folder_that_has_another_number_in_each_store_is_found_in_each(parts: list[Part]) -> None:
+    for at, part in enumerate(parts):
+        for other in range(at):
+            part.store.ensure_folder(1, f"Other {other}")
+        folder = part.store.ensure_folder(1, "Pears")
+        part.store.move_messages([1, 2], part.store.ensure_folder(1, "Inbox"), folder, by="me")
+        bring_index(part.store)
+    for query in ("in:Pears", "pear in:Pears", "-(in:Inbox OR apple)", "(in:Pears OR apple) pea*"):
+        found = search_several(parts, query, {1}, Wanted())
+        assert found.total == 6 and {(key, row.number) for key, row in found.lines} == {
+            (part.key, number) for part in parts for number in (1, 2)
+        }
+
+
+def test_whose_a_store_is_is_asked_again_once_another_has_mail_in_it(quick_path: Path) -> None:
+    with Store.create(quick_path / "store", quick_path / "work", KEYS) as store:
+        store.add([incoming(store, mail("pear one"), store.ensure_folder(1, "Inbox"))])
+        bring_index(store)
+        assert store.search("pear", mailboxes={1}).total == 1
+        store.add([incoming(store, mail("pear two"), store.ensure_folder(2, "Inbox"))])
+        bring_index(store)
+        assert [store.search("pear", mailboxes={mailbox}).total for mailbox in (1, 2)] == [1, 1]
+
+
 def test_what_was_deleted_a_moment_ago_is_left_out_and_the_next_page_begins_where_it_should(parts: list[Part]) -> None:
     first = search_several(parts, "pear", {1}, Wanted(limit=10))
     key, row = first.lines[-1]
