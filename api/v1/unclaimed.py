@@ -18,7 +18,7 @@ from archive.services import unclaimed
 from archive.services.unclaimed import GiveArguments
 from jobs.services import submit
 
-group = Group("Stores", "The archive stores: where mail is kept, their states, their upkeep.")
+group = Group("Mail of stores", "Whose mail lies in a store, and giving away what is nobody's here.")
 
 
 class OwnerAnswer(Answer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from gateway.models import QueueSettings
@@ -27,7 +28,7 @@ class QueueSettingsForm(forms.Form):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         for name, (least, most) in LIMITS.items():
-            label = getattr(QueueSettings._meta.get_field(name), "verbose_name", name)
+            label = capfirst(getattr(QueueSettings._meta.get_field(name), "verbose_name", name))
             help_text = _HELP.get(name, "")
             field = forms.IntegerField(label=label, min_value=least, max_value=most, help_text=help_text)
             if name in _UNITS:

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Case, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Cast, StrIndex, Substr
 from django.http import Http404
 from django.utils import timezone
 
@@ -20,6 +21,12 @@ from gateway.queue.adding import QUEUE
 
 SPOOL = "spool"  # James' name of what waits to be judged; here everything is judged before it is taken
 STANDARD = (QUEUE,)
+# Where an item goes, in words: the relay's server, the route's, the domain.
+_RELAY = Relay.objects.filter(pk=Cast(Substr(OuterRef("destination"), 7), BigIntegerField()))
+_PLACE = Case(
+    When(destination__regex=r"^relay:[0-9]{1,18}$", then=Subquery(_RELAY.values("transport_dest")[:1])),
+    default=Substr("destination", StrIndex("destination", Value(":")) + 1),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ class Wanted:
 def list_items(actor: Actor) -> QuerySet[QueueItem]:
     """Everything in the queues. Raises: Forbidden."""
     actor.require(Right.MANAGE_QUEUES)
-    return QueueItem.objects.select_related("message").defer("message__facts")
+    return QueueItem.objects.select_related("message").defer("message__facts").annotate(place=_PLACE)
 
 
 def find_items(actor: Actor, wanted: Wanted) -> QuerySet[QueueItem]:

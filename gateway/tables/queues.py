@@ -53,11 +53,15 @@ def _sender(row: QueueItem) -> Any:
     return row.sender or "<>"
 
 
+def _place(row: QueueItem) -> Any:
+    return getattr(row, "place", "") or row.destination
+
+
 FIELDS = (
     MainAddress("to", _("To"), path="address", words=True, long=True, url="gateway:queue-item"),
     Address("from", _("Envelope sender"), path="sender", show=_sender, long=True),
     Text("subject", _("Subject"), path="message__subject", long=True, search=False),
-    Text("destination", _("Destination"), whole=True, long=True, mono=True),
+    Text("destination", _("Destination"), whole=True, show=_place, mono=True),
     Text("queue", _("Queue"), whole=True, shown=False),
     State("state", _("State"), choices=tuple(QueueItem.State.choices), tones=TONES, filter=True),
     Number("tries", _("Tries"), path="attempts", search=False),
