@@ -586,7 +586,7 @@ ROWS = [
     of_a_store("store_upgrade"),
     of_a_store("store_seal"),
     of_a_store("store_merge"),
-    of_a_store("store_mailboxes"),
+    Row("store_mailboxes", a_store, user=403, delegate=403, foreign=403, administrator=503),  # its folder is missing
     of_a_store("store_give"),
     # the gateway
     server_only("gateway_ips"),
