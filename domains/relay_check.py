@@ -3,8 +3,9 @@
 `check_relay` answers with steps, facts and a transcript in which secrets are masked; it goes through the gate
 (`config.kit.net`). Nothing is delivered: a recipient is only asked for, then the transaction is reset.
 
-Transports, named as in Postfix: SMTP never encrypts; SMTPS_ENCRYPT must; SMTPS_MAY does when it can. Both use TLS from
-the first byte on port 465, STARTTLS elsewhere. Neither needs a trusted certificate (the check says whether it is one).
+Transports, named as in Postfix: SMTP never encrypts; SMTPS_ENCRYPT must, with a certificate that is trusted, as mail
+goes out; SMTPS_MAY does when it can, whoever's certificate it is (the check says whether it is trusted). Both use TLS
+from the first byte on port 465, STARTTLS elsewhere.
 
 Who sees what: `RelayCheck.without_details` is for delegated administrators.
 
@@ -261,6 +262,8 @@ class _Attempt:
         facts.tls_version, facts.cipher = wrapped.version() or "", (wrapped.cipher() or ("",))[0]
         facts.certificate = read_certificate(wrapped.getpeercert(binary_form=True) or b"")
         self.note(StepCode.TLS_ON, f"{facts.tls_version}, {facts.cipher}")
+        if not facts.is_trusted and self.transport is TransportType.SMTPS_ENCRYPT:
+            raise self.fail(StepCode.CERTIFICATE_REFUSED, Category.TLS, facts.trust_problem)
         if not facts.is_trusted:
             self.note(StepCode.CERTIFICATE_UNTRUSTED, facts.trust_problem)
         elif facts.certificate and facts.certificate.expires_soon:

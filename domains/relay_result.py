@@ -39,6 +39,7 @@ class StepCode(StrEnum):
     CERTIFICATE_TRUSTED = "certificate_trusted"
     CERTIFICATE_EXPIRES = "certificate_expires"
     CERTIFICATE_UNTRUSTED = "certificate_untrusted"
+    CERTIFICATE_REFUSED = "certificate_refused"
     LOGGED_IN = "logged_in"
     LOGIN_UNSAFE = "login_unsafe"
     LOGIN_NOT_OFFERED = "login_not_offered"
@@ -74,6 +75,10 @@ _STEPS: dict[StepCode, tuple[State, Promise]] = {
     StepCode.CERTIFICATE_TRUSTED: (_OK, _("Its certificate is trusted.")),
     StepCode.CERTIFICATE_EXPIRES: (_WARNING, _("Its certificate is trusted but ends within two weeks.")),
     StepCode.CERTIFICATE_UNTRUSTED: (_WARNING, _("Its certificate is not trusted: somebody else could stand there.")),
+    StepCode.CERTIFICATE_REFUSED: (
+        _ERROR,
+        _("Its certificate is not trusted, which required encryption needs: no mail would be delivered."),
+    ),
     StepCode.LOGGED_IN: (_OK, _("Name and password are accepted.")),
     StepCode.LOGIN_UNSAFE: (_ERROR, _("The password was not tried: the connection isn't encrypted.")),
     StepCode.LOGIN_NOT_OFFERED: (_ERROR, _("It offers no way to sign in that we speak (PLAIN or LOGIN).")),

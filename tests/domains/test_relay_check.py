@@ -96,17 +96,22 @@ def test_a_relay_with_a_trusted_certificate_is_fine_and_its_facts_are_told(trust
     ids=["self-signed", "other name", "expired", "unknown authority"],
 )
 @pytest.mark.parametrize("transport", [MAY, ENCRYPT])
-def test_an_untrusted_certificate_is_a_warning_that_says_why(
+def test_an_untrusted_certificate_is_said_with_its_reason_and_refused_where_encryption_is_required(
     folder: Path, certificate: Certificate, reason: str, transport: TransportType
 ) -> None:
     with running_server(with_certificate(certificate, folder)) as server:
         check = try_it(server, transport, ca_pem=AUTHORITY.pem)
         assert server.connections == 2
-    assert check.ok and check.facts is not None and check.facts.certificate is not None
+    assert check.ok is (transport is MAY)
+    assert check.facts is not None and check.facts.certificate is not None
     assert (check.facts.is_trusted, check.facts.tls_version[:5]) == (False, "TLSv1")
     assert reason in check.facts.trust_problem
     assert check.facts.certificate.subject == certificate.certificate.subject.rdns[0].rfc4514_string()[3:]
-    assert codes(check)[-1] == StepCode.CERTIFICATE_UNTRUSTED and check.steps[-1].state == State.WARNING
+    said = (codes(check)[-1], check.steps[-1].state)
+    if transport is MAY:
+        assert said == (StepCode.CERTIFICATE_UNTRUSTED, State.WARNING)
+    else:
+        assert said == (StepCode.CERTIFICATE_REFUSED, State.ERROR)
 
 
 def test_a_trusted_certificate_that_ends_soon_is_a_warning(folder: Path) -> None:
@@ -176,7 +181,7 @@ def test_what_is_slipped_in_before_tls_is_not_believed_after_it(folder: Path) ->
 def test_a_right_password_is_accepted_and_appears_nowhere(folder: Path, mechanisms: str) -> None:
     behaviour = with_certificate(make_certificate("localhost"), folder, auth=mechanisms, users=USERS)
     with running_server(behaviour) as server:
-        check = try_it(server, ENCRYPT, credentials=LOGIN)
+        check = try_it(server, MAY, credentials=LOGIN)
         assert any(line.startswith("AUTH") for line in server.said)
     assert check.ok and codes(check)[-1] == StepCode.LOGGED_IN
     assert any(MASK in line for line in check.transcript)
@@ -187,7 +192,7 @@ def test_a_right_password_is_accepted_and_appears_nowhere(folder: Path, mechanis
 def test_a_wrong_password_is_refused_and_masked_even_where_the_server_repeats_it(folder: Path, mechanisms: str) -> None:
     behaviour = with_certificate(make_certificate("localhost"), folder, auth=mechanisms, users=USERS)
     with running_server(behaviour) as server:
-        check = try_it(server, ENCRYPT, credentials=Credentials("relay@example.org", "mistyped"))
+        check = try_it(server, MAY, credentials=Credentials("relay@example.org", "mistyped"))
     assert (check.ok, check.category, codes(check)[-1]) == (False, Category.AUTHENTICATION, StepCode.LOGIN_REFUSED)
     assert "535" in check.steps[-1].detail and MASK in check.steps[-1].detail
     shown_nowhere(check, "mistyped")
@@ -211,7 +216,7 @@ def test_a_password_never_goes_in_clear_text(folder: Path) -> None:
 def test_mechanisms_we_do_not_speak_are_named(folder: Path) -> None:
     behaviour = with_certificate(make_certificate("localhost"), folder, auth="CRAM-MD5 GSSAPI")
     with running_server(behaviour) as server:
-        check = try_it(server, ENCRYPT, credentials=LOGIN)
+        check = try_it(server, MAY, credentials=LOGIN)
     assert codes(check)[-1] == StepCode.LOGIN_NOT_OFFERED and check.steps[-1].detail == "CRAM-MD5 GSSAPI"
 
 
