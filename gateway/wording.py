@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from config.kit.nav import Text
 from domains.policy.reasons import TEXTS, Code
 from domains.policy.sentences import Sentence, translated
+from domains.policy.signs import explained
 from gateway.judging.scoring.table import SIGNS
 from gateway.models import Folder, Recipient, Step
 from gateway.steps import Kind
@@ -245,6 +246,12 @@ def step_more(step: Step) -> str:
 def _day(text: str) -> str:
     moment = parse_datetime(text)
     return date_format(moment, "DATE_FORMAT") if moment else text
+
+
+def broken_of(facts: Mapping[str, Any]) -> list[str]:
+    """What is broken in the headers and encodings of a message, each in words."""
+    names = [*(facts.get("bad_headers") or []), *(facts.get("bad_encoding") or [])]
+    return [translated(explained(str(name)), _) for name in names]
 
 
 def sign(name: str) -> str:

@@ -55,6 +55,7 @@ def _passport(request: ActorRequest, recipient: Recipient) -> dict[str, Any]:
         "notes": wording.notes_of(recipient.decision),
         "signed": facts,
         "score_parts": [(name, points, wording.sign(name)) for name, points in facts.get("score_parts") or []],
+        "broken": wording.broken_of(facts),
         "attachments": facts.get("attachments") or [],
         "kept": list(recipient.kept.exclude(state=Kept.State.GONE).order_by("folder")),
         "queued": list(recipient.queued.order_by("pk")),

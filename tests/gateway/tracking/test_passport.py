@@ -34,6 +34,17 @@ def test_it_says_why_where_from_and_what_happened(cast: Cast, client: Client) ->
     assert "In quarantine" in text or "in quarantine" in text
 
 
+def test_what_is_broken_in_a_message_is_said_in_words(cast: Cast, client: Client) -> None:
+    box = make_mailbox_in(cast.domain, "ada")
+    row = file_for(box)
+    row.message.facts |= {"bad_headers": ["repeated-from", "missing-date"], "bad_encoding": ["base64"]}
+    row.message.save()
+    client.force_login(cast.domain_administrator)
+    text = page(client, row)
+    for said in ("The field From stands there more than once.", "There is no date.", "A part is no correct base64."):
+        assert said in text
+
+
 def test_the_other_recipients_are_told_to_whom_may_follow_them_only(cast: Cast, client: Client) -> None:
     ours, theirs = make_mailbox_in(cast.domain, "ada"), make_mailbox_in(cast.elsewhere, "eve")
     (message,) = file_batch([filed([route_to(ours), route_to(theirs)])])
