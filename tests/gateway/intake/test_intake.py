@@ -16,12 +16,15 @@ from domains.services import policies, relays
 from domains.services.aliases import add_alias
 from domains.services.domain_settings import update_domain
 from domains.services.groups import create_group
-from gateway import committing, intake
+from gateway import committing, content, intake
 from gateway.flow import Answer, Asked, Client, Door, Sending
-from gateway.models import Message, QueueItem, Recipient
+from gateway.models import Message, QueueItem, Recipient, RepositoryItem
+from gateway.queue.storing import ERROR, store
 from gateway.resolving import resolve
+from gateway.services import repositories
 from tests.domains.factories import make_domain, make_mailbox_in
 from tests.gateway.flows import CLIENT, RAW, incoming
+from tests.gateway.making import make_queued
 
 SYSTEM = Actor.system()
 RELAY = {"name": "inside", "transport_dest": "mail.inside.example", "transport_type": "SMTP", "transport_port": 25}
@@ -173,3 +176,22 @@ def test_a_loop_is_seen_by_our_own_name_long_before_a_hundred_hops() -> None:
     assert not intake.is_looping(ours * 3 + RAW, "mx.example.org")
     assert intake.is_looping(ours * 6 + RAW, "mx.example.org")
     assert not intake.is_looping(RAW + ours * 200, "mx.example.org")  # in the body it is only a quotation
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_lies_in_a_repository_is_taken_again_as_new_mail_and_stays_where_it_is_refused() -> None:
+    domain = served()
+    ada = make_mailbox_in(domain, "ada")
+    for address in (ada.address, "nobody@example.org"):
+        [item] = make_queued([address], data=RAW, sender="bob@friends.example", door="mx")
+        store([(item, ERROR, "550 no")], item.created_at)
+        item.delete()
+    lost = RepositoryItem.objects.get(addresses=["nobody@example.org"])
+    done = repositories.reprocess_stored(SYSTEM, RepositoryItem.objects.all())
+    assert done.count == 1 and list(done.refused) and "550" in next(iter(done.refused))
+    assert list(RepositoryItem.objects.values_list("pk", flat=True)) == [lost.pk]
+    again = Message.objects.get(door=Door.REPROCESS, recipients__address=ada.address)
+    queued = QueueItem.objects.get(message=again)
+    assert (queued.address, queued.sender) == (ada.address, "bob@friends.example")
+    assert queued.content is not None
+    assert b"".join(content.body_of(queued.content).chunks()) == RAW
