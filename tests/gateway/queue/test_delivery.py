@@ -138,6 +138,29 @@ def test_mail_older_than_its_time_is_given_up_and_its_sender_told() -> None:
     assert "Status: 5.3.0" in b"".join(content.chunks_of(notice.content)).decode()  # type: ignore[arg-type]
 
 
+def test_a_sender_hears_once_of_a_delay_and_of_a_success_only_where_it_was_asked_for() -> None:
+    with running_server(Behaviour(replies={"MAIL": "451 4.3.0 try later"})) as server:
+        make_queued(transport=at(server), age=timedelta(hours=5))
+        for tries in (1, 2):
+            run_until(lambda tries=tries: len(said(server, "MAIL")) == tries, reacher(server.port))
+            QueueItem.objects.filter(address="bob@example.net").update(next_at=timezone.now())
+    [notice] = Message.objects.filter(door="own")
+    text = b"".join(content.chunks_of(notice.content)).decode()  # type: ignore[arg-type]
+    assert "Action: delayed" in text and "Will-Retry-Until:" in text
+    waits = QueueItem.objects.get(message=notice)
+    assert (waits.sender, waits.address) == ("", "ada@example.org")
+    QueueItem.objects.all().delete()
+    with running_server(Behaviour()) as plain, running_server(Behaviour(extensions=(*PIPELINING, "DSN"))) as able:
+        for server in (plain, able):
+            make_queued(transport=at(server), parameters={"NOTIFY": "SUCCESS"})
+            make_queued(["quiet@example.net"], transport=at(server))
+        run_until(lambda: len(plain.mails) == len(able.mails) == 2, reacher(plain.port, able.port))
+    [relayed] = Message.objects.filter(door="own").exclude(pk=notice.pk)
+    text = b"".join(content.chunks_of(relayed.content)).decode()  # type: ignore[arg-type]
+    assert "Action: relayed" in text and "bob@example.net" in text
+    assert "RCPT TO:<bob@example.net> NOTIFY=SUCCESS" in able.said
+
+
 def test_a_relay_signs_in_over_checked_tls_only(tmp_path: Path) -> None:
     authority = make_authority()
     trusting = ssl.create_default_context(cadata=authority.pem)
