@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,10 @@ def at(server: SmtpServer) -> str:
 
 def said(server: SmtpServer, verb: str) -> list[str]:
     return [line for line in server.said if line.upper().startswith(verb)]
+
+
+def has_said(server: SmtpServer, verb: str, times: int) -> bool:
+    return len(said(server, verb)) >= times
 
 
 def last_step() -> Step:
@@ -142,7 +147,7 @@ def test_a_sender_hears_once_of_a_delay_and_of_a_success_only_where_it_was_asked
     with running_server(Behaviour(replies={"MAIL": "451 4.3.0 try later"})) as server:
         make_queued(transport=at(server), age=timedelta(hours=5))
         for tries in (1, 2):
-            run_until(lambda tries=tries: len(said(server, "MAIL")) == tries, reacher(server.port))
+            run_until(partial(has_said, server, "MAIL", tries), reacher(server.port))
             QueueItem.objects.filter(address="bob@example.net").update(next_at=timezone.now())
     [notice] = Message.objects.filter(door="own")
     text = b"".join(content.chunks_of(notice.content)).decode()  # type: ignore[arg-type]
