@@ -10,11 +10,13 @@ import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from gateway.flow import Body, InFile, InMemory
+from gateway.inserting import Batch
 from gateway.models import Content, ContentPart
 
 INLINE_BYTES = 256 * 1024
@@ -23,7 +25,15 @@ UNUSED_FOR = timedelta(minutes=10)
 
 
 def write(bodies: Sequence[Body]) -> list[Content]:
-    """Rows for these bodies, in the caller's transaction, in their order; the small ones by one statement."""
+    """Rows for these bodies, in the caller's transaction, in their order."""
+    batch = Batch()
+    rows = add(batch, bodies)
+    batch.write()
+    return rows
+
+
+def add(batch: Batch, bodies: Sequence[Body]) -> list[Content]:
+    """The same for a batch; the parts of large ones are written right after its rows."""
     rows = [
         Content(
             sha256=body.sha256,
@@ -32,10 +42,10 @@ def write(bodies: Sequence[Body]) -> list[Content]:
         )
         for body in bodies
     ]
-    Content.objects.bulk_create(rows)
+    batch.add(rows)
     for row, body in zip(rows, bodies, strict=True):
         if body.size_bytes > INLINE_BYTES:
-            _write_parts(row, body)
+            batch.after(partial(_write_parts, row, body))
     return rows
 
 

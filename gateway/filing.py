@@ -18,6 +18,7 @@ from domains.policy.decision import Action, Keeping, Unit
 from domains.policy.facts import Direction
 from gateway import content, replying
 from gateway.flow import Body, Door, Fate, Filed, Judged, Ruled, Ways
+from gateway.inserting import Batch
 from gateway.models import Content, Folder, Kept, Message, QueueItem, Recipient, Step
 from gateway.queue import adding
 from gateway.steps import Kind, step
@@ -42,20 +43,22 @@ class _Rows:
 def file_batch(batch: Sequence[Filed]) -> list[Message]:
     """Make these durable; their passports in the same order. Raises: DatabaseError, and then none of them is there."""
     with transaction.atomic():
-        contents = _write_bodies(batch)
-        messages = Message.objects.bulk_create([_message(filed, contents) for filed in batch])
+        written = Batch()
+        contents = _add_bodies(written, batch)
+        messages = [_message(filed, contents) for filed in batch]
+        written.add(messages)
         rows = _Rows()
         for filed, message in zip(batch, messages, strict=True):
             rows.recipients += [_recipient(message, judged) for judged in filed.judged]
-        Recipient.objects.bulk_create(rows.recipients)
+        written.add(rows.recipients)
         at = 0
         for filed, message in zip(batch, messages, strict=True):
             there = rows.recipients[at : at + len(filed.judged)]
             at += len(there)
             _follow(rows, filed, message, there, contents)
-        Step.objects.bulk_create(rows.steps)
-        Kept.objects.bulk_create(rows.kept)
-        QueueItem.objects.bulk_create(rows.queued)
+        for each in (rows.steps, rows.kept, rows.queued):
+            written.add(each)
+        written.write()
         if rows.queued:
             adding.notify(rows.queued)
         for recipient, judged, row in rows.ruled:
@@ -71,7 +74,7 @@ def _is_refused(judged: Judged) -> bool:
     return by_rule or judged.decision.action is Action.REFUSE
 
 
-def _write_bodies(batch: Sequence[Filed]) -> _Contents:
+def _add_bodies(written: Batch, batch: Sequence[Filed]) -> _Contents:
     """The bytes that are needed: of each version that leaves or is kept, once."""
     bodies: dict[int, Body] = {}
     for filed in batch:
@@ -79,7 +82,7 @@ def _write_bodies(batch: Sequence[Filed]) -> _Contents:
             if not _is_refused(each) or _keepings(each):
                 body = filed.version_for(at).body
                 bodies[id(body)] = body
-    return dict(zip(bodies, content.write(list(bodies.values())), strict=True))
+    return dict(zip(bodies, content.add(written, list(bodies.values())), strict=True))
 
 
 def _message(filed: Filed, contents: _Contents) -> Message:

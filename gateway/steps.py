@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.actors import Actor
-from gateway.models import Message, Recipient, Step
+from gateway.models import Message, QueueItem, Recipient, RepositoryItem, Step
 
 
 class Kind(StrEnum):
@@ -65,4 +65,19 @@ def step(
     person = None if actor is None else (actor.acting or actor).user
     return Step(
         message=message, recipient=recipient, at=timezone.now(), kind=kind.value, data=data or {}, person=person
+    )
+
+
+def step_of(
+    item: QueueItem | RepositoryItem, kind: Kind, *, actor: Actor | None = None, data: dict[str, Any] | None = None
+) -> Step:
+    """The same for what an item of a queue or repository is about, which isn't read for it."""
+    person = None if actor is None else (actor.acting or actor).user
+    return Step(
+        message_id=item.message_id,
+        recipient_id=item.recipient_id,
+        at=timezone.now(),
+        kind=kind.value,
+        data=data or {},
+        person=person,
     )

@@ -21,7 +21,7 @@ from gateway.naming import own_domain, own_name
 from gateway.outgoing import dkim
 from gateway.queue.adding import item_for, notify
 from gateway.resolving import resolve
-from gateway.steps import Kind, step
+from gateway.steps import Kind, step, step_of
 from gateway.storable import storable
 
 
@@ -40,7 +40,7 @@ def send(
     message, queued = post(made_bytes=report.as_bytes(made), subject=str(made["Subject"]), routes=routes, at=at,
                            message_id=str(made["Message-ID"]), about=first.message)  # fmt: skip
     data = {"notice": action.value, "to": first.sender, "message": message.key}
-    Step.objects.bulk_create([step(Kind.NOTICED, item.message, item.recipient, data=data) for item in items])
+    Step.objects.bulk_create([step_of(item, Kind.NOTICED, data=data) for item in items])
     return queued
 
 

@@ -19,7 +19,7 @@ from django.db import connection, transaction
 
 from config.kit import heartbeat
 from gateway.models import Content, QueueItem, Step
-from gateway.steps import Kind, step
+from gateway.steps import Kind, step_of
 
 LEASE_S = 300
 RENEW_S = 60
@@ -88,9 +88,7 @@ def _taken(worker: str, rooms: Mapping[str, int]) -> list[QueueItem]:
     )
     items = list(found)
     lost = [item for item in items if before[item.pk]]
-    Step.objects.bulk_create(
-        step(Kind.ATTEMPT, item.message, item.recipient, data=_LOST | {"try": item.attempts}) for item in lost
-    )
+    Step.objects.bulk_create(step_of(item, Kind.ATTEMPT, data=_LOST | {"try": item.attempts}) for item in lost)
     return items
 
 

@@ -20,7 +20,7 @@ from gateway.models import QueueItem, QueueSettings, Recipient, Step
 from gateway.queue import times
 from gateway.queue.settings import read_settings
 from gateway.queue.tried import Tried
-from gateway.steps import Kind, step
+from gateway.steps import Kind, step_of
 
 SOON = timedelta(seconds=1)
 State = Recipient.State
@@ -85,7 +85,7 @@ def _steps(done: Iterable[Tried]) -> None:
     rows: list[Step] = []
     for each in done:
         data = each.outcome.as_data() | {"destination": each.item.destination, "try": each.item.attempts + 1}
-        row = step(kinds[each.outcome.end], each.item.message, each.item.recipient, data=data)
+        row = step_of(each.item, kinds[each.outcome.end], data=data)
         rows.append(row)
     Step.objects.bulk_create(rows)
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from gateway.keys import new_key
 from gateway.models import QueueItem, Recipient, Repository, RepositoryItem, Step
-from gateway.steps import Kind, step
+from gateway.steps import Kind, step_of
 
 ERROR, ADDRESS_ERROR, RELAY_DENIED = "var/mail/error", "var/mail/address-error", "var/mail/relay-denied"
 SPAM, DLP = "var/mail/spam", "var/mail/dlp"
@@ -42,8 +42,7 @@ def store(rows: Sequence[tuple[QueueItem, str, str]], at: datetime) -> list[Repo
         for item, name, why in rows
     )  # fmt: skip
     Step.objects.bulk_create(
-        step(Kind.STORED, item.message, item.recipient, data={"repository": name, "why": why})
-        for item, name, why in rows
+        step_of(item, Kind.STORED, data={"repository": name, "why": why}) for item, name, why in rows
     )
     ids = [item.recipient_id for item, _, _ in rows if item.recipient_id is not None]
     Recipient.objects.filter(pk__in=ids).update(state=Recipient.State.STORED, state_at=at)

@@ -25,7 +25,7 @@ from gateway.models import QueueItem, QueueSettings, Recipient, Step
 from gateway.queue import settings as queue_settings
 from gateway.queue.adding import notify
 from gateway.queue.tried import Tried
-from gateway.steps import Kind, step
+from gateway.steps import Kind, step_of
 from gateway.storable import storable
 
 BATCH = 200
@@ -81,9 +81,7 @@ def reject_items(
     def work(items: list[QueueItem]) -> int:
         now, outcome = timezone.now(), Outcome(End.FAILED, "5.0.0", said)
         data = outcome.as_data() | {"notice": notice}
-        Step.objects.bulk_create(
-            step(Kind.BOUNCED, item.message, item.recipient, actor=actor, data=data) for item in items
-        )
+        Step.objects.bulk_create(step_of(item, Kind.BOUNCED, actor=actor, data=data) for item in items)
         _mark(items, Recipient.State.BOUNCED)
         if notice:
             bounces.give_up([Tried(item, outcome) for item in items], now)
@@ -101,9 +99,7 @@ def delete_items(
     _require(actor)
 
     def work(items: list[QueueItem]) -> int:
-        Step.objects.bulk_create(
-            step(Kind.DELETED, item.message, item.recipient, actor=actor, data={"why": "queue"}) for item in items
-        )
+        Step.objects.bulk_create(step_of(item, Kind.DELETED, actor=actor, data={"why": "queue"}) for item in items)
         _mark(items, Recipient.State.DELETED)
         QueueItem.objects.filter(pk__in=[item.pk for item in items]).delete()
         return len(items)
@@ -148,9 +144,7 @@ def _turn(actor: Actor, items: list[QueueItem], state: State, kind: Kind) -> int
     now = timezone.now()
     fields: dict[str, Any] = {"state": state} | ({"next_at": now} if state == State.WAITING else {})
     QueueItem.objects.filter(pk__in=[item.pk for item in changed]).update(**fields)
-    Step.objects.bulk_create(
-        step(kind, item.message, item.recipient, actor=actor, data={"queue": item.queue}) for item in changed
-    )
+    Step.objects.bulk_create(step_of(item, kind, actor=actor, data={"queue": item.queue}) for item in changed)
     if state == State.WAITING:
         notify(destinations={item.destination for item in changed})
     return len(changed)

@@ -28,7 +28,7 @@ from gateway.keys import new_key
 from gateway.models import QueueItem, Recipient, Repository, RepositoryItem, Step
 from gateway.queue.adding import NORMAL, QUEUE, notify
 from gateway.queue.settings import read_settings
-from gateway.steps import Kind, step
+from gateway.steps import Kind, step_of
 
 BATCH = 50
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,60}(/[A-Za-z0-9._-]{1,60}){0,7}")
@@ -80,7 +80,7 @@ def delete_stored(
 
     def work(items: list[RepositoryItem], done: Done) -> None:
         Step.objects.bulk_create(
-            step(Kind.DELETED, item.message, item.recipient, actor=actor, data={"why": item.repository.name})
+            step_of(item, Kind.DELETED, actor=actor, data={"why": item.repository.name})
             for item in items
             if item.message is not None
         )
@@ -141,9 +141,7 @@ def _requeue(actor: Actor, items: list[RepositoryItem], queue: str, done: Done) 
         made += [_queued(item, address, queue, relays, now + lifetime) for address in item.addresses]
     QueueItem.objects.bulk_create(made)
     Step.objects.bulk_create(
-        step(Kind.REPROCESSED, item.message, item.recipient, actor=actor, data={"queue": queue})
-        for item in gone
-        if item.message is not None
+        step_of(item, Kind.REPROCESSED, actor=actor, data={"queue": queue}) for item in gone if item.message is not None
     )
     _mark(gone, Recipient.State.QUEUED)
     RepositoryItem.objects.filter(pk__in=[item.pk for item in gone]).delete()
@@ -187,7 +185,7 @@ def _from_the_beginning(actor: Actor, items: list[RepositoryItem], done: Done) -
             done.refuse(f"{answer.code} {answer.enhanced} {answer.text}")
             continue
         if item.message is not None:
-            step(Kind.REPROCESSED, item.message, item.recipient, actor=actor, data={"queue": ""}).save()
+            step_of(item, Kind.REPROCESSED, actor=actor, data={"queue": ""}).save()
         RepositoryItem.objects.filter(pk=item.pk).delete()
         done.count += 1
 
