@@ -1,7 +1,8 @@
 """One thread that makes durable what many connections bring, as many at once as have come meanwhile.
 
 While one transaction is committed the next batch gathers, so under load a commit serves dozens of messages and an idle
-gateway waits for nobody. Not for what is written (`filing`).
+gateway waits for nobody. Where the answer to a commit is lost, the database is asked what is there before anything is
+filed again or refused, so that a restart of the database makes no duplicates. Not for what is written (`filing`).
 """
 
 from __future__ import annotations
@@ -9,19 +10,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 
-from django.db import close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from gateway.filing import file_batch
 from gateway.flow import Filed
+from gateway.models import Message
+from gateway.threads import keep_connection_fresh
 
 LARGEST_BATCH = 64
 LARGEST_BATCH_BYTES = 16 << 20
+BACK_WITHIN_S, AGAIN_AFTER_S = 10.0, 0.2
 log = logging.getLogger("postkeep.gateway")
 
 _Waiting = tuple[Filed, "asyncio.Future[None]"]
+_Result = tuple["asyncio.Future[None]", BaseException | None]
 
 
 class Committer:
@@ -48,7 +54,7 @@ class Committer:
     def _run(self) -> None:
         try:
             while batch := self._next():
-                close_old_connections()
+                keep_connection_fresh()
                 self._tell(self._file(batch))
         finally:
             connection.close()
@@ -71,22 +77,45 @@ class Committer:
             size += more[0].incoming.body.size_bytes
         return batch
 
-    def _file(self, batch: Sequence[_Waiting]) -> list[tuple[asyncio.Future[None], BaseException | None]]:
+    def _file(self, batch: Sequence[_Waiting], *, is_last_try: bool = False) -> list[_Result]:
         try:
             file_batch([filed for filed, _done in batch])
         except Exception as error:
-            if len(batch) == 1:
-                log.exception("the message %s can't be filed", batch[0][0].incoming.key)
-                return [(batch[0][1], error)]
-            # one of them may be at fault: each by itself
-            return [each for waiting in batch for each in self._file([waiting])]
+            return self._after(error, batch, is_last_try=is_last_try)
         return [(done, None) for _filed, done in batch]
 
-    def _tell(self, results: Sequence[tuple[asyncio.Future[None], BaseException | None]]) -> None:
+    def _after(self, error: Exception, batch: Sequence[_Waiting], *, is_last_try: bool) -> list[_Result]:
+        """What is there all the same is done; of the others one may be at fault, so each is filed by itself, once."""
+        connection.close()
+        there = _found({filed.incoming.key for filed, _done in batch})
+        if there is None or is_last_try:
+            log.error("%d messages can't be filed, one is %s", len(batch), batch[0][0].incoming.key, exc_info=error)
+            there = there or set()
+            return [(done, None if filed.incoming.key in there else error) for filed, done in batch]
+        results: list[_Result] = [(done, None) for filed, done in batch if filed.incoming.key in there]
+        for waiting in batch:
+            if waiting[0].incoming.key not in there:
+                results += self._file([waiting], is_last_try=True)
+        return results
+
+    def _tell(self, results: Sequence[_Result]) -> None:
         self._loop.call_soon_threadsafe(_settle, results)
 
 
-def _settle(results: Sequence[tuple[asyncio.Future[None], BaseException | None]]) -> None:
+def _found(keys: set[str]) -> set[str] | None:
+    """Which of these are on disk; None where the database doesn't come back in time to say so."""
+    until = time.monotonic() + BACK_WITHIN_S
+    while True:
+        try:
+            return set(Message.objects.filter(key__in=keys).values_list("key", flat=True))
+        except (DatabaseError, InterfaceError):
+            connection.close()
+            if time.monotonic() > until:
+                return None
+            time.sleep(AGAIN_AFTER_S)
+
+
+def _settle(results: Sequence[_Result]) -> None:
     for done, error in results:
         if done.done():
             continue

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 import psycopg
@@ -21,6 +22,29 @@ log = logging.getLogger("postkeep.gateway")
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+
+_memory = threading.local()
+
+
+class NotRemembered(Exception):
+    """What was asked isn't in memory, and within `only_remembered` nobody asks the database."""
+
+
+@contextmanager
+def only_remembered() -> Iterator[None]:
+    """Within it what would ask the database raises NotRemembered: for threads that may not wait, as an event loop's."""
+    _memory.is_all = True
+    try:
+        yield
+    finally:
+        _memory.is_all = False
+
+
+def before_reading() -> None:
+    """Called by whoever is about to read the directory. Raises: NotRemembered."""
+    if getattr(_memory, "is_all", False):
+        raise NotRemembered
 
 
 class Changes:
@@ -104,6 +128,7 @@ class Remembered(Generic[K, V]):
         found = self.get(key)
         if found is not None:
             return found
+        before_reading()
         before = changes.stamp()
         value = read()
         self.put(key, value, before)

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -22,6 +23,7 @@ from django.db import DatabaseError
 from domains.policy.decision import Action, Category
 from domains.policy.facts import Direction
 from gateway.committing import Committer
+from gateway.directory import NotRemembered, only_remembered
 from gateway.flow import (
     OK,
     Answer,
@@ -39,7 +41,7 @@ from gateway.flow import (
 )
 from gateway.judging.cleaning import cleaned_body
 from gateway.judging.deciding import judge
-from gateway.judging.inspecting import inspect
+from gateway.judging.inspecting import inspect_then
 from gateway.naming import own_name
 from gateway.outgoing.chain import prepare
 from gateway.resolving import BAD_ADDRESS, NOT_OURS, Resolved, Sender, outgoing_route, resolve, sender_of
@@ -69,6 +71,7 @@ _REFUSALS: dict[Category, Answer] = {
     Category.BAD_ENCODING: Answer(550, "5.6.0", "The encoding of the message is broken"),
     Category.ADVERT: Answer(550, "5.7.1", "The message looks like advertising"),
 }
+T = TypeVar("T")
 log = logging.getLogger("postkeep.gateway")
 
 
@@ -79,6 +82,14 @@ class _Running:
         self.committer = Committer()
         self.directory = Threads(DIRECTORY_THREADS, "directory")
         self.host = own_name()
+
+    async def ask(self, question: Callable[[], T]) -> T:
+        """What the directory says: from memory at once, else from the database in a thread."""
+        try:
+            with only_remembered():
+                return question()
+        except NotRemembered:
+            return await self.directory.run(question)
 
     def stop(self) -> None:
         self.committer.stop()
@@ -110,7 +121,7 @@ async def rcpt(client: Client, sender: Sending, asked: Asked) -> Answer:
     if _running is None:
         return LATER
     try:
-        return await _running.directory.run(partial(may_go, client, sender.address, asked.address))
+        return await _running.ask(partial(may_go, client, sender.address, asked.address))
     except DatabaseError:
         log.exception("the directory can't be asked for %s", asked.address)
         return LATER
@@ -149,13 +160,14 @@ async def _take(running: _Running, incoming: Incoming) -> Answer:
     head = next(iter(incoming.body.chunks()), b"")[:HEAD_BYTES]
     if is_looping(head, running.host):
         return LOOPING
-    routes, direction, refusal = await running.directory.run(partial(routes_of, incoming))
+    routes, direction, refusal = await running.ask(partial(routes_of, incoming))
     if refusal is not None:
         return refusal
-    inspection = await inspect(incoming, direction)
+    inspection, filed = await inspect_then(incoming, direction, partial(_filed_from_memory, incoming, routes))
     if inspection.silent:
         return SCANNER_DOWN
-    filed = await running.directory.run(partial(_filed, incoming, inspection, routes))
+    if filed is None:
+        filed = await running.directory.run(partial(_filed, incoming, routes, inspection))
     await running.committer.file(filed)
     judged = filed.judged
     refused = refusal_of(judged)
@@ -232,7 +244,18 @@ def _back_to_postfix(incoming: Incoming) -> tuple[tuple[Route, ...], Direction, 
     return tuple(routes.values()), Direction.OUTGOING if outgoing else Direction.INCOMING, None
 
 
-def _filed(incoming: Incoming, inspection: Inspection, routes: Sequence[Route]) -> Filed:
+def _filed_from_memory(incoming: Incoming, routes: Sequence[Route], inspection: Inspection) -> Filed | None:
+    """The same in a thread that has no connection to the database: None where one is needed."""
+    if inspection.silent or any(route.direction is Direction.OUTGOING for route in routes):
+        return None
+    try:
+        with only_remembered():
+            return _filed(incoming, routes, inspection)
+    except NotRemembered:
+        return None
+
+
+def _filed(incoming: Incoming, routes: Sequence[Route], inspection: Inspection) -> Filed:
     """The decisions, what rules made of them, and the message as it goes on where that isn't as it came.
 
     Raises: DatabaseError.

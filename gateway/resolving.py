@@ -20,7 +20,7 @@ from domains.expansion import Expansion, Outcome, Step, expand
 from domains.models import Domain, DomainName, Mailbox, Relay, Status
 from domains.policy.facts import Direction
 from domains.selectors.identities import Identity, identity_of
-from gateway.directory import Remembered, changes
+from gateway.directory import Remembered, before_reading, changes
 from gateway.flow import Answer, Client, Route, Ways
 from gateway.ip_table import CLIENT
 from gateway.reception_rows import ip_table, routed
@@ -92,6 +92,7 @@ def resolve(asked: str, sender: str) -> Resolved:
         found = _resolved.get((text, sender))
     if found is not None:
         return found
+    before_reading()
     stamp = changes.stamp()
     made = _resolve(address, sender)
     if len(made.routes) <= LARGEST_REMEMBERED:

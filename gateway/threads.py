@@ -46,12 +46,17 @@ def _close(together: threading.Barrier) -> None:
     connection.close()
 
 
-def _fresh(work: Callable[[], T]) -> T:
-    """Run it on a connection that is asked now and then whether it still works."""
+def keep_connection_fresh() -> None:
+    """Have this thread's connection asked now and then whether it still works; not before every piece of work."""
     now = time.monotonic()
     if now - getattr(_own, "looked_at", 0.0) > LOOKED_AT_EVERY_S:
         close_old_connections()
         _own.looked_at = now
+
+
+def _fresh(work: Callable[[], T]) -> T:
+    """Run it on a connection that is asked now and then whether it still works."""
+    keep_connection_fresh()
     try:
         return work()
     except Exception:

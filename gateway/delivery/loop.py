@@ -22,7 +22,7 @@ from typing import TypeVar
 import redis
 import redis.asyncio
 from django.conf import settings as django_settings
-from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection, connections
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections
 from django.utils import timezone
 
 from config.kit import heartbeat
@@ -38,6 +38,7 @@ from gateway.queue import adding, claiming
 from gateway.queue.settings import read_settings
 from gateway.queue.settling import settle
 from gateway.queue.tried import Tried
+from gateway.threads import keep_connection_fresh
 
 logger = logging.getLogger("postkeep.delivery")
 
@@ -355,7 +356,7 @@ class Delivery:
 
 
 def _with_connection(function: Callable[..., T], *arguments: object) -> T:
-    close_old_connections()
+    keep_connection_fresh()
     try:
         return function(*arguments)
     except (OperationalError, InterfaceError):

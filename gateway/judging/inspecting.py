@@ -21,6 +21,7 @@ from django.db import connection
 
 from domains.diagnosis.lookups import Resolver
 from domains.policy.facts import AuthResult, Direction
+from gateway.directory import NotRemembered, only_remembered
 from gateway.flow import Door, Incoming, Inspection
 from gateway.judging.archives.looking import Archives
 from gateway.judging.authentication import results
@@ -82,6 +83,20 @@ _workers = _Workers()
 
 async def inspect(incoming: Incoming, direction: Direction, settings: ScannerSettings | None = None) -> Inspection:
     """What is known of the message. Never raises for what it holds, nor for scanners that don't answer."""
+    return (await _inspect(incoming, direction, settings, lambda _inspection: None))[0]
+
+
+async def inspect_then(
+    incoming: Incoming, direction: Direction, then: Callable[[Inspection], T | None]
+) -> tuple[Inspection, T | None]:
+    """The same, and what `then` makes of it in the same thread (which has no connection to the database); None too
+    where scanners outside were asked, whose answers come to the event loop."""
+    return await _inspect(incoming, direction, None, then)
+
+
+async def _inspect(
+    incoming: Incoming, direction: Direction, settings: ScannerSettings | None, then: Callable[[Inspection], T | None]
+) -> tuple[Inspection, T | None]:
     loop = asyncio.get_running_loop()
     pool = _workers.pool_for(incoming.body.size_bytes)
     if settings is None:
@@ -89,20 +104,40 @@ async def inspect(incoming: Incoming, direction: Direction, settings: ScannerSet
         settings = await _workers.of_database(current_settings) if kept is None else kept
     verifies = False
     if settings.verify_senders and direction is Direction.INCOMING and incoming.door in _FOREIGN_DOORS:
-        verifies = await _workers.of_database(partial(_wants_verification, incoming))
-    examining = loop.run_in_executor(pool, _examine, incoming, direction, settings, verifies)
+        verifies = await _want_verification(incoming)
     waiting = []
     if settings.spam_scanner is SpamScanner.RSPAMD:
         waiting.append(_ask_rspamd(incoming, settings))
     if settings.virus_scanner is VirusScanner.CLAMD:
         waiting.append(_ask_clamd(incoming, settings))
     if not waiting:
-        return concluded(incoming, await examining, settings, _Answers())
+        return await loop.run_in_executor(pool, _all_at_once, incoming, direction, settings, verifies, then)
+    examining = loop.run_in_executor(pool, _examine, incoming, direction, settings, verifies)
     merges = await asyncio.gather(*waiting)
     together = _Answers()
     for merge in merges:
         together = merge(together)
-    return concluded(incoming, await examining, settings, together)
+    return concluded(incoming, await examining, settings, together), None
+
+
+def _all_at_once(
+    incoming: Incoming,
+    direction: Direction,
+    settings: ScannerSettings,
+    verifies: bool,
+    then: Callable[[Inspection], T | None],
+) -> tuple[Inspection, T | None]:
+    """Without scanners to wait for everything is one piece of work of one thread."""
+    inspection = concluded(incoming, _examine(incoming, direction, settings, verifies), settings, _Answers())
+    return inspection, then(inspection)
+
+
+async def _want_verification(incoming: Incoming) -> bool:
+    try:
+        with only_remembered():
+            return _wants_verification(incoming)
+    except NotRemembered:
+        return await _workers.of_database(partial(_wants_verification, incoming))
 
 
 def inspect_now(incoming: Incoming, direction: Direction, settings: ScannerSettings) -> Inspection:
