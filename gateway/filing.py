@@ -199,7 +199,7 @@ def _follow(rows: _Rows, filed: Filed, message: Message, there: Sequence[Recipie
             rows.steps += _ruled_steps(message, recipient, judged.ruled)
             if judged.ruled.reply is not None or judged.ruled.tells:
                 rows.ruled.append((recipient, judged, row))
-        for kept in _kept(judged, recipient, message.received_at, row):
+        for kept in _kept(message, judged, recipient, row):
             # of what somebody sent to many there is one copy, in the first row
             if judged.route.direction is Direction.OUTGOING:
                 if kept.folder in sent_copies:
@@ -241,13 +241,14 @@ def _keepings(judged: Judged) -> dict[Folder, Keeping]:
     return {folder: keeping for folder, keeping in found.items() if keeping is not None}
 
 
-def _kept(judged: Judged, recipient: Recipient, received_at: datetime, row: Content | None) -> Iterator[Kept]:
+def _kept(message: Message, judged: Judged, recipient: Recipient, row: Content | None) -> Iterator[Kept]:
     for folder, keeping in _keepings(judged).items():
         yield Kept(
             recipient=recipient,
             mailbox_id=judged.route.mailbox_id,
             folder=folder.value,
-            until=until(received_at, keeping),
+            # a journal's copies stay as the archive's retention policies say
+            until=None if message.door == Door.JOURNAL else until(message.received_at, keeping),
             content=row,
             place=_place(judged) if folder is Folder.ARCHIVE else "",
         )

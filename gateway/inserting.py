@@ -5,15 +5,17 @@
     batch.add(recipients)    # …so that others can name them
     batch.write()            # in the caller's transaction
 
-Rows go over as one JSON text per table, which PostgreSQL takes apart; bytes go over as they are. Numbers come from the
-tables' sequences, a block at a time, so they are unique but not without gaps. Not for models with anything on save.
+Rows go over as one JSON text per table, which PostgreSQL takes apart; large messages go over as they are. Numbers come
+from the tables' sequences, a block at a time, so they are unique but not without gaps. Not for models with anything on
+save.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -23,32 +25,34 @@ from django.db import connection, models
 from django.db.models.fields import AutoField
 
 BLOCK = 100
+LARGE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """How a model is written. names: of its attributes, in the order of its columns."""
+    """How a model is written: its attributes and columns in their order, and rows from a JSON text or one by one."""
 
     names: tuple[str, ...]
-    statement: str
-    is_bytes: bool
+    columns: tuple[str, ...]
+    from_json: str
+    from_values: str
+    is_large: bool  # holds whole messages
 
 
 @cache
 def _table(model: type[models.Model]) -> _Table:
     fields = model._meta.concrete_fields
-    columns = ", ".join(f'"{field.column}"' for field in fields)
-    name = f'"{model._meta.db_table}"'
-    # a digest is short and goes as text; whole messages go as they are, row by row
-    is_bytes = any(isinstance(field, models.BinaryField) and not field.max_length for field in fields)
-    if is_bytes:
-        places = ", ".join("%b" if isinstance(field, models.BinaryField) else "%s" for field in fields)
-        statement = f"INSERT INTO {name} ({columns}) VALUES ({places})"  # noqa: S608  # names of our own tables
-    else:
-        statement = (
-            f"INSERT INTO {name} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{name}, %s::json)"  # noqa: S608
-        )
-    return _Table(tuple(field.attname for field in fields), statement, is_bytes)
+    columns = tuple(str(field.column) for field in fields)
+    listed, name = ", ".join(f'"{column}"' for column in columns), f'"{model._meta.db_table}"'
+    into = f"INSERT INTO {name} ({listed})"
+    places = ", ".join("%b" if isinstance(field, models.BinaryField) else "%s" for field in fields)
+    return _Table(
+        names=tuple(field.attname for field in fields),
+        columns=columns,
+        from_json=f"{into} SELECT {listed} FROM json_populate_recordset(NULL::{name}, %s::json)",  # noqa: S608  # ours
+        from_values=f"{into} VALUES ({places})",
+        is_large=any(isinstance(field, models.BinaryField) and not field.max_length for field in fields),
+    )
 
 
 class _Numbers:
@@ -81,6 +85,9 @@ def _numbers(model: type[models.Model]) -> _Numbers:
     return _Numbers(model)
 
 
+os.register_at_fork(after_in_child=_numbers.cache_clear)  # a block belongs to one process
+
+
 class Batch:
     """Rows that are written together, in the order in which they were added."""
 
@@ -107,11 +114,7 @@ class Batch:
         connection.ensure_connection()
         connection.validate_no_broken_transaction()
         with connection.wrap_database_errors:
-            raw = connection.connection
-            with raw.pipeline():
-                cursor = psycopg.Cursor(raw)
-                for rows in self._rows:
-                    _insert(cursor, rows)
+            _insert(psycopg.Cursor(connection.connection), self._rows)
         for rows in self._rows:
             for row in rows:
                 row._state.adding, row._state.db = False, connection.alias
@@ -120,18 +123,33 @@ class Batch:
             work()
 
 
-def _insert(cursor: psycopg.Cursor[Any], rows: Sequence[models.Model]) -> None:
-    table = _table(type(rows[0]))
-    values = [[row.__dict__[name] for name in table.names] for row in rows]
-    if table.is_bytes:
-        for each in values:
-            cursor.execute(table.statement, each, prepare=True)
-        return
-    columns = [field.column for field in type(rows[0])._meta.concrete_fields]
-    text = json.dumps([dict(zip(columns, each, strict=True)) for each in values], default=_plain, ensure_ascii=False)
-    cursor.execute(table.statement, [text], prepare=True)
+def _insert(cursor: psycopg.Cursor[Any], tables: Iterable[Sequence[models.Model]]) -> None:
+    """One statement for all tables. Not psycopg's pipeline, which waits for ever for a server that died in it.
+
+    Order doesn't matter within a statement, because foreign keys are looked at when the transaction is committed.
+    """
+    statements: list[str] = []
+    texts: list[str] = []
+    for rows in tables:
+        table = _table(type(rows[0]))
+        values = [[row.__dict__[name] for name in table.names] for row in rows]
+        if table.is_large:
+            large = [each for each in values if _size(each) > LARGE_BYTES]
+            for each in large:
+                cursor.execute(table.from_values, each, prepare=True)
+            values = [each for each in values if _size(each) <= LARGE_BYTES] if large else values
+        if values:
+            named = [dict(zip(table.columns, each, strict=True)) for each in values]
+            texts.append(json.dumps(named, default=_plain, ensure_ascii=False))
+            statements.append(f"t{len(texts)} AS ({table.from_json})")
+    if statements:
+        cursor.execute(f"WITH {', '.join(statements)} SELECT 1", texts, prepare=True)
+
+
+def _size(values: Sequence[object]) -> int:
+    return sum(len(value) for value in values if isinstance(value, bytes))
 
 
 def _plain(value: object) -> str:
-    """What JSON has no word for: times, and digests."""
+    """What JSON has no word for: times, and bytes."""
     return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)

@@ -18,7 +18,7 @@ from functools import partial
 from typing import TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from domains.policy.decision import Action, Category
 from domains.policy.facts import Direction
@@ -39,6 +39,7 @@ from gateway.flow import (
     Sending,
     Ways,
 )
+from gateway.journaling import filed_from
 from gateway.judging.cleaning import cleaned_body
 from gateway.judging.deciding import judge
 from gateway.judging.inspecting import inspect_then
@@ -81,6 +82,7 @@ class _Running:
     def __init__(self) -> None:
         self.committer = Committer()
         self.directory = Threads(DIRECTORY_THREADS, "directory")
+        self.reports = Threads(1, "journal")  # one at a time: each is held whole
         self.host = own_name()
 
     async def ask(self, question: Callable[[], T]) -> T:
@@ -94,6 +96,7 @@ class _Running:
     def stop(self) -> None:
         self.committer.stop()
         self.directory.close()
+        self.reports.close()
 
 
 _running: _Running | None = None
@@ -122,8 +125,8 @@ async def rcpt(client: Client, sender: Sending, asked: Asked) -> Answer:
         return LATER
     try:
         return await _running.ask(partial(may_go, client, sender.address, asked.address))
-    except DatabaseError:
-        log.exception("the directory can't be asked for %s", asked.address)
+    except (DatabaseError, InterfaceError) as error:
+        log.warning("the directory can't be asked for %s: %s", asked.address, error)
         return LATER
 
 
@@ -154,6 +157,23 @@ async def take(incoming: Incoming) -> Answer:
     except Exception:
         log.exception("the message %s can't be taken now", incoming.key)
         return LATER
+
+
+async def take_journal(incoming: Incoming) -> Answer:
+    """Put a journal report into the archives of those it names. Never raises: what goes wrong is a 4xx."""
+    if _running is None:
+        return LATER
+    try:
+        filed = await _running.reports.run(partial(filed_from, incoming))
+        if isinstance(filed, Answer):
+            log.warning("the report %s is not archived: %s", incoming.key, filed.text)
+            # a filter has no 5xx (see may_go)
+            return OK if incoming.door is Door.FILTER else filed
+        await _running.committer.file(filed)
+    except Exception:
+        log.exception("the report %s can't be taken now", incoming.key)
+        return LATER
+    return Answer(250, "2.0.0", f"Ok: {filed.incoming.key}")
 
 
 async def _take(running: _Running, incoming: Incoming) -> Answer:

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gateway.ip_table import BadNetwork, canonical
+
 MOST_STEPS = 10
 _TARGET = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::(\d{1,5}))?")
 _PATTERN = re.compile(r"[^\s@,;<>]*@[^\s@,;<>]+")
@@ -27,7 +29,7 @@ class BadRule(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A line. kind: rewrite, relay, refuse, discard."""
+    """A line. kind: rewrite, relay, refuse, discard, journal (target: the networks that may report)."""
 
     number: int
     pattern: str
@@ -37,9 +39,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """Where the table leads. `ends` is "refuse" or "discard" where it ends there, "loop" where it goes in circles.
+    """Where the table leads. `ends` is "refuse", "discard" or "journal" where it ends there, "loop" where it goes in
+    circles.
 
-    via: host:port it leaves through. lines: the numbers of the lines that spoke. text: what a refusal says.
+    via: host:port it leaves through. lines: the numbers of the lines that spoke. text: what a refusal says, or the
+    networks that may send reports there.
     """
 
     address: str
@@ -117,6 +121,18 @@ def host_and_port(target: str) -> str:
     return f"{found[1].lower()}:{port}"
 
 
+def networks(target: str) -> str:
+    """Networks as they are kept, with a space between them. Raises: BadRule, also where there is none."""
+    text = "The servers that may send there: 192.0.2.7 or 192.0.2.0/24, several with a space between them."
+    try:
+        found = [canonical(word) for word in target.replace(",", " ").split()]
+    except BadNetwork:
+        raise BadRule(text, "target") from None
+    if not found:
+        raise BadRule(text, "target")
+    return " ".join(found)
+
+
 def check(rule: Rule) -> None:
     """Raises: BadRule."""
     local, _, domain = rule.pattern.partition("@")
@@ -130,5 +146,7 @@ def check(rule: Rule) -> None:
             raise BadRule("The new address; * stands for what stood there: *@example.org.", "target")
         if rule.target.count("*") > rule.pattern.count("*"):
             raise BadRule("There are more * here than in the address.", "target")
+    elif rule.kind == "journal":
+        networks(rule.target)
     elif rule.kind == "discard" and rule.target:
         raise BadRule("What is thrown away goes nowhere.", "target")

@@ -19,6 +19,7 @@ from domains.models import Mailbox
 from domains.policy.decision import Action, Category
 from domains.policy.facts import Direction
 from domains.selectors.identities import Identity, identity_of
+from gateway.directory import before_reading
 from gateway.flow import Door, Fate, Incoming, Inspection, Judged, Reply, Route, Ruled, Spoke, Ways
 from gateway.judging.deciding import judge
 from gateway.models import RuleSettings
@@ -242,6 +243,7 @@ def _reply(
     box_id = each.route.mailbox_id
     if why or box_id is None:
         return None, why or "nobody"
+    before_reading()
     box = Mailbox.objects.filter(pk=box_id).first()
     if box is None or not _is_named(box, mail, doing):
         return None, "not_named"

@@ -73,6 +73,7 @@ def step_of(
 ) -> Step:
     """The same for what an item of a queue or repository is about, which isn't read for it."""
     person = None if actor is None else (actor.acting or actor).user
+    assert item.message_id is not None, "what has no passport has no steps"
     return Step(
         message_id=item.message_id,
         recipient_id=item.recipient_id,

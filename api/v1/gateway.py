@@ -22,7 +22,7 @@ from gateway.services import certificates, ip_lists, routes
 group = Group("Gateway", "Who may connect, where addresses go, and which certificates are shown.")
 _gateway = holding(Right.MANAGE_GATEWAY)
 IpListName = Literal["client", "denied", "blacklisted", "blocked", "white_hole"]
-RouteKind = Literal["rewrite", "relay", "refuse", "discard"]
+RouteKind = Literal["rewrite", "relay", "refuse", "discard", "journal"]
 Comment = Annotated[str, Field(max_length=200)]
 
 

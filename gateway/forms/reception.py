@@ -53,7 +53,8 @@ class RouteForm(forms.Form):
         required=False,
         help_text=_(
             "Another address, where * stands for what stood there (*@example.org); a server (mail.example.org:25); "
-            "for what is refused, the words the sender reads."
+            "for what is refused, the words the sender reads; for journal reports, the networks of the servers that "
+            "may send them (192.0.2.0/24)."
         ),
         widget=forms.TextInput(_MONO),
     )

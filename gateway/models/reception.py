@@ -61,7 +61,8 @@ class RouterRule(Versioned):
     """A line of the router table. The first one that fits an address counts; REWRITE goes on with the new address.
 
     pattern: `ada@example.org`, `*@example.org`, `sales-*@example.org`, `*@*.example.org`; target: an address where `*`
-    stands for what stood there (REWRITE), host:port (RELAY), what is answered (REFUSE), nothing (DISCARD).
+    stands for what stood there (REWRITE), host:port (RELAY), what is answered (REFUSE), nothing (DISCARD), the networks
+    that may send reports (JOURNAL).
     """
 
     class Kind(models.TextChoices):
@@ -69,6 +70,7 @@ class RouterRule(Versioned):
         RELAY = "relay", _("leaves through a server")
         REFUSE = "refuse", _("is refused")
         DISCARD = "discard", _("is thrown away")
+        JOURNAL = "journal", _("is archived as a journal report")
 
     position = models.PositiveIntegerField(_("position"))
     pattern = models.CharField(_("address"), max_length=320)

@@ -18,7 +18,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from config.kit import heartbeat
-from gateway.models import Content, QueueItem, Step
+from gateway.inserting import Batch
+from gateway.models import Content, QueueItem
 from gateway.steps import Kind, step_of
 
 LEASE_S = 300
@@ -88,7 +89,9 @@ def _taken(worker: str, rooms: Mapping[str, int]) -> list[QueueItem]:
     )
     items = list(found)
     lost = [item for item in items if before[item.pk]]
-    Step.objects.bulk_create(step_of(item, Kind.ATTEMPT, data=_LOST | {"try": item.attempts}) for item in lost)
+    batch = Batch()
+    batch.add([step_of(item, Kind.ATTEMPT, data=_LOST | {"try": item.attempts}) for item in lost])
+    batch.write()
     return items
 
 

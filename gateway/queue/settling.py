@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from gateway import bounces
 from gateway.delivery.said import End, Outcome
+from gateway.inserting import Batch
 from gateway.models import QueueItem, QueueSettings, Recipient, Step
 from gateway.queue import times
 from gateway.queue.settings import read_settings
@@ -23,6 +24,9 @@ from gateway.queue.tried import Tried
 from gateway.steps import Kind, step_of
 
 SOON = timedelta(seconds=1)
+_CHANGED = (
+    "claimed_by", "claimed_until", "attempts", "last_reply", "next_at", "was_warned", "created_at", "expires_at",
+)  # fmt: skip
 State = Recipient.State
 
 
@@ -35,7 +39,8 @@ def settle(tried: Sequence[Tried]) -> list[QueueItem]:
     now, settings = timezone.now(), read_settings()
     with transaction.atomic():
         ids = sorted({each.item.pk for each in tried})
-        there = {item.pk: item for item in QueueItem.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+        rows = QueueItem.objects.select_for_update().filter(pk__in=ids).order_by("pk").only(*_CHANGED)
+        there = {item.pk: item for item in rows}
         returned, done = [each for each in tried if each.outcome.end is End.RETURNED], list[Tried]()
         _put_back(returned, there)
         for each in tried:
@@ -87,7 +92,9 @@ def _steps(done: Iterable[Tried]) -> None:
         data = each.outcome.as_data() | {"destination": each.item.destination, "try": each.item.attempts + 1}
         row = step_of(each.item, kinds[each.outcome.end], data=data)
         rows.append(row)
-    Step.objects.bulk_create(rows)
+    batch = Batch()
+    batch.add(rows)
+    batch.write()
 
 
 def _mark(tried: Sequence[Tried], state: State, now: datetime) -> None:

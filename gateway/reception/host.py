@@ -20,6 +20,7 @@ from accounts.errors import TooManyAttempts, WrongPassword
 from accounts.signing_in import sign_in_mail_program
 from gateway.flow import OK, Answer, Asked, Client, Incoming, Sending
 from gateway.ip_table import BLACKLISTED, BLOCKED, CLIENT, DENIED, WHITE_HOLE, IpTable
+from gateway.journaling import NOT_FROM_HERE, may_report
 from gateway.reception import throttles
 from gateway.reception.figures import Figures
 from gateway.reception.names import Names
@@ -50,6 +51,7 @@ BLOCKED_ANSWER = Answer(421, "4.7.0", "Your address is blocked for now; come aga
 BLACKLISTED_ANSWER = Answer(550, "5.7.1", "Your address is blacklisted here; write to postmaster")
 THROWN_AWAY = Answer(250, "2.0.0", "Ok")
 POSTMASTERS = ("postmaster", "abuse")
+JOURNAL = "journal"
 
 
 class Intake(Protocol):
@@ -58,6 +60,8 @@ class Intake(Protocol):
     async def rcpt(self, client: Client, sender: Sending, asked: Asked) -> Answer: ...
 
     async def take(self, incoming: Incoming) -> Answer: ...
+
+    async def take_journal(self, incoming: Incoming) -> Answer: ...
 
 
 class Reception:
@@ -161,6 +165,11 @@ class Reception:
         """Hand it on, to where the router table leads its recipients."""
         _table, lines = await self._rows()
         recipients = _led(incoming.recipients, lines)
+        reporting = _journal(incoming.recipients, lines)
+        if reporting:
+            answer = await self._intake.take_journal(replace(incoming, recipients=reporting))
+            if not recipients or not answer.is_ok:
+                return answer
         if not recipients:
             logger.info("the message %s is thrown away, as the router table says", incoming.key)
             return THROWN_AWAY
@@ -207,10 +216,17 @@ def _before(client: Client, asked: Asked, table: IpTable, lines: tuple[Rule, ...
     """
     led = route(asked.address.lower(), lines)
     answer = refusal_of(led)
+    if led.ends == JOURNAL and answer is None:
+        answer = OK if may_report(client, led.text) else NOT_FROM_HERE
     may_ask = client.user_id is not None or asked.address.partition("@")[0].lower() in POSTMASTERS
     if answer is None and not may_ask and table.state(client.address, timezone.now()) == BLACKLISTED:
         answer = BLACKLISTED_ANSWER
     return led, answer or (OK if led.ends else None)
+
+
+def _journal(recipients: tuple[Asked, ...], lines: tuple[Rule, ...]) -> tuple[Asked, ...]:
+    """Those that take journal reports."""
+    return tuple(asked for asked in recipients if route(asked.address.lower(), lines).ends == JOURNAL)
 
 
 def _led(recipients: tuple[Asked, ...], lines: tuple[Rule, ...]) -> tuple[Asked, ...]:

@@ -1,8 +1,8 @@
 """Counting what comes and goes against throttles: in the broker, so that all processes and nodes count together.
 
-A mailbox has the throttle of its own, its domain's or the server's, and counts by itself; a domain that sends from its
-own servers without a mailbox counts as one. A period begins with the first message in it. Outgoing mail counts once for
-each recipient. When the broker doesn't answer, or has been emptied, nothing is held up.
+A mailbox that has a throttle of its own counts by itself. All others of a domain count together, against the domain's
+throttle or the server's, which is what a domain has that sets none. A period begins with the first message in it. Every
+recipient counts. When the broker doesn't answer, or has been emptied, nothing is held up.
 
 Not for how many connections an address may have (`host`), nor for setting throttles (`domains.services.throttles`).
 """
@@ -90,11 +90,15 @@ def _read() -> dict[_Key, Limit]:
     return found
 
 
-def effective(direction: str, mailbox_id: int | None, domain_id: int | None) -> Limit | None:
-    """The throttle that counts: the mailbox's, the domain's, the server's."""
+def effective(direction: str, mailbox_id: int | None, domain_id: int | None) -> tuple[str, Limit] | None:
+    """The throttle that counts (the mailbox's, the domain's, the server's), and the counter it counts with."""
     known = limits()
-    keys = ((direction, "user", mailbox_id or 0), (direction, "domain", domain_id or 0), (direction, "server", 0))
-    return next((known[key] for key in keys if key in known), None)
+    own = known.get((direction, "user", mailbox_id or 0))
+    if own is not None:
+        return f"postkeep:throttle:{direction}:m{mailbox_id}", own
+    keys = ((direction, "domain", domain_id or 0), (direction, "server", 0))
+    limit = next((known[key] for key in keys if key in known), None)
+    return None if limit is None else (f"postkeep:throttle:{direction}:d{domain_id}", limit)
 
 
 def counts_of(recipients: Iterable[str], sending: Sending, sender: Sender | None, size_bytes: int) -> list[Count]:
@@ -102,22 +106,24 @@ def counts_of(recipients: Iterable[str], sending: Sending, sender: Sender | None
     found: dict[str, Count] = {}
     asked = list(recipients)
     if sender is not None:
-        limit = effective(OUTBOUND, sender.mailbox_id, sender.domain_id)
-        if limit is not None:
-            key = _key(OUTBOUND, sender.mailbox_id, sender.domain_id)
-            found[key] = Count(key, limit, len(asked), size_bytes * len(asked))
+        counting = effective(OUTBOUND, sender.mailbox_id, sender.domain_id)
+        if counting is not None:
+            _add(found, *counting, len(asked), size_bytes)
+    boxes: set[int] = set()
     for address in asked:
         for route in resolve(address, sending.address).routes:
-            limit = effective(INBOUND, route.mailbox_id, route.domain_id) if route.mailbox_id else None
-            if limit is not None:
-                key = _key(INBOUND, route.mailbox_id, route.domain_id)
-                found[key] = Count(key, limit, 1, size_bytes)
+            if route.mailbox_id is None or route.mailbox_id in boxes:
+                continue
+            boxes.add(route.mailbox_id)  # gets one message, by however many of the addresses
+            counting = effective(INBOUND, route.mailbox_id, route.domain_id)
+            if counting is not None:
+                _add(found, *counting, 1, size_bytes)
     return list(found.values())
 
 
-def _key(direction: str, mailbox_id: int | None, domain_id: int | None) -> str:
-    subject = f"m{mailbox_id}" if mailbox_id is not None else f"d{domain_id}"
-    return f"postkeep:throttle:{direction}:{subject}"
+def _add(found: dict[str, Count], key: str, limit: Limit, recipients: int, size_bytes: int) -> None:
+    before = found.get(key, Count(key, limit, 0, 0))
+    found[key] = Count(key, limit, before.messages + recipients, before.size_bytes + size_bytes * recipients)
 
 
 def ask(counts: Sequence[Count], *, add: bool) -> Answer | None:

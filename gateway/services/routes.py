@@ -28,7 +28,10 @@ MOST_RULES = 1_000
 _EDITABLE = ("pattern", "kind", "target", "comment", "is_enabled")
 _WORDS = {
     "pattern": gettext_lazy("An address, in which * may stand once before the @ and once behind it: *@example.org."),
-    "target": gettext_lazy("What this needs: an address (*@example.org), a server (mail.example.org:25), or nothing."),
+    "target": gettext_lazy(
+        "What this needs: an address (*@example.org), a server (mail.example.org:25), networks (192.0.2.0/24), or "
+        "nothing."
+    ),
 }
 
 
@@ -41,6 +44,7 @@ class Destination:
     via: str
     lines: tuple[RouterRule, ...]
     is_discarded: bool
+    is_journal: bool
     refusal: Answer | None
     resolved: Resolved | None
 
@@ -112,6 +116,7 @@ def where_would_it_go(actor: Actor, address: str, sender: str = "") -> Destinati
         via=led.via,
         lines=lines,
         is_discarded=led.ends == "discard",
+        is_journal=led.ends == "journal",
         refusal=refusal or (resolved.refusal if resolved is not None else None),
         resolved=resolved,
     )
@@ -136,6 +141,8 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
         router.check(router.Rule(0, pattern, kind, target))
         if kind == RouterRule.Kind.RELAY:
             target = router.host_and_port(target)
+        elif kind == RouterRule.Kind.JOURNAL:
+            target = router.networks(target)
     except router.BadRule as error:
         raise Invalid(str(_WORDS[error.field]), field=error.field) from error
     return {

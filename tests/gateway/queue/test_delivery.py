@@ -44,7 +44,7 @@ def has_said(server: SmtpServer, verb: str, times: int) -> bool:
 
 
 def last_step() -> Step:
-    return Step.objects.order_by("pk").last() or pytest.fail("no step")
+    return Step.objects.order_by("at", "pk").last() or pytest.fail("no step")
 
 
 def test_recipients_of_a_message_share_a_transaction_and_connections_are_used_again() -> None:
