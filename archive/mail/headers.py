@@ -40,6 +40,7 @@ _BREAKS = re.compile(rb"[\r\n]+")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 # What turns the direction of text: a subject or a name that reads "exe.png" and ends in .exe.
 OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
+_USUAL_ID = re.compile(rb"<([!-;=@-~]{1,900})>")
 _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 
@@ -97,6 +98,8 @@ def _word_bytes(kind: bytes, data: bytes) -> bytes:
 
 def message_id(value: bytes) -> str:
     """A Message-ID without its angle brackets; "" where there is none."""
+    if (match := _USUAL_ID.fullmatch(value)) is not None:
+        return match[1].decode("ascii")
     text = text_of(value[:2000])
     start = text.find("<")
     end = text.find(">", start + 1)
@@ -120,6 +123,14 @@ _TOKEN = re.compile(
 )
 _PAIR = re.compile(r"\\(.)", re.S)
 _COMMON = re.compile(r"\s*+([ -~\xa1-\uffef]{0,200}?)\s*<?([!#-'*+\--9=?A-Z^-~]{1,100}+@[A-Za-z0-9.\-]{1,200}+)>?\s*+")
+# `"Name" <a@b>`, `Name <a@b>`, `a@b (Name)`, `a@b`, with nothing in them that means more than it shows.
+_USUAL = re.compile(
+    r"""\s*+(?:(?:"(?P<quoted>[^"\\=\0]{0,200}+)"|(?P<bare>[ !#-'*+\--9?A-Z\[\]^-~\xa1-\uffef]{0,200}+))\s*+
+              <(?P<angle>[!#-'*+\--9=?A-Z^-~]{1,100}+@[A-Za-z0-9.\-]{1,200}+)>
+          | (?P<alone>[!#-'*+\--9?A-Z^-~]{1,100}+@[A-Za-z0-9.\-]{1,200}+)
+            (?:\s*+\((?P<comment>[^()\\=\0]{0,200}+)\))?)\s*+(?:,|\Z)""",
+    re.X,
+)
 _SIMPLE = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,400}@[^\s@<>,;:\"()\\]{1,400}")
 
 
@@ -144,13 +155,28 @@ def _parsed(field: bytes, hint: str) -> list[Address]:
     value = _BREAKS.sub(b" ", field) if b"\n" in field or b"\r" in field else field
     text = value.decode("ascii") if value.isascii() else decode(value, "", hint)
     if '"' in text or "(" in text or "=?" in text or ":" in text or ";" in text or "\\" in text or "\0" in text:
-        _tokenised(text, hint, found)
+        if not _usual(text, found):
+            _tokenised(text, hint, found)
         return found
     for piece in text.split(","):
         _plain(piece, found)
         if len(found) >= MAX_ADDRESSES:
             break
     return found
+
+
+def _usual(text: str, found: list[Address]) -> bool:
+    """What `_tokenised` finds, where all addresses are of the usual forms; else nothing and False."""
+    at, some = 0, list[Address]()
+    while at < len(text):
+        match = _USUAL.match(text, at)
+        if match is None or len(some) >= MAX_ADDRESSES:
+            return False
+        quoted, bare, angle, alone, comment = match.groups()
+        some.append(Address(one_line(quoted or bare or comment or "")[:1000], angle or alone))
+        at = match.end()
+    found += some
+    return True
 
 
 def _plain(piece: str, found: list[Address]) -> None:

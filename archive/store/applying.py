@@ -228,9 +228,9 @@ class Applier:
 
     def dictionary(self, number: int, sha256: str, samples: Sequence[str] = ()) -> None:
         self.db.execute("INSERT INTO dictionary VALUES(?, ?)", (number, sha256))
-        for sample in samples:
-            sql = "INSERT INTO trained VALUES(?, ?) ON CONFLICT DO NOTHING"
-            self.db.execute(sql, (number, bytes.fromhex(sample)))
+        # Thousands of them: one statement for all.
+        rows = [(number, bytes.fromhex(sample)) for sample in samples]
+        self.db.executemany("INSERT INTO trained VALUES(?, ?) ON CONFLICT DO NOTHING", rows)
         self._at_least("next_dictionary", number + 1)
 
     def pack(self, number: int, purpose: str) -> None:

@@ -49,6 +49,7 @@ import hashlib
 import json
 import os
 import struct
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -141,6 +142,7 @@ class Journal:
         self._writer: Writer | None = None
         self._at: Position | None = None
         self._squeeze = zstandard.ZstdCompressor(level=3)
+        self._local = threading.local()
 
     def append(self, events: list[Event], after: Position, *, at_ms: int | None = None) -> Record:
         """Add one record after `after` (the true end, known under the lease) and make it durable.
@@ -299,9 +301,16 @@ class Journal:
             plain = self._cipher.decrypt(nonce, raw[at + HEAD.size : end], bound)
         except InvalidTag:
             raise Damaged("a record is not sealed with this store's key", _where(position)) from None
-        text = zstandard.decompress(plain, max_output_size=MOST_BYTES * 8)
+        text = self._expander().decompress(plain, max_output_size=MOST_BYTES * 8)
         record = Record(sequence, 0, [], after, position.offset, text)
         return record.opened() if events else record
+
+    def _expander(self) -> zstandard.ZstdDecompressor:
+        """This thread's; making one takes longer than most records."""
+        if not hasattr(self._local, "expander"):
+            self._local.expander = zstandard.ZstdDecompressor()
+        expander: zstandard.ZstdDecompressor = self._local.expander
+        return expander
 
     def _broken(self, position: Position) -> bool:
         """A record that does not match is torn if it can be the last one that was ever begun, else it is damaged.

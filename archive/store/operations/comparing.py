@@ -16,12 +16,10 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-from ..journal import Event, Position, Record
-from ..rows import CHECK_SQL, NUMBER_BITS, NUMBER_MASK, RANK_DATES, RANK_SHIFT, Description, check_of
-from ..sqlite_catalogue import SqliteCatalogue
+from ..journal import Event, Record
+from ..rows import CHECK_SQL, NUMBER_BITS, NUMBER_MASK, RANK_DATES, RANK_SHIFT, check_of
 
 UNSEEN, PRESENT, AWAITED, GONE = range(4)
 CHUNK = 256
@@ -30,15 +28,22 @@ GROWTH = 4096
 MESSAGES = """SELECT number, sha256, size, date, archived_ms, sequence, crc, pack, offset, length, flags,
               subject, sender, recipients, message_id FROM message WHERE number BETWEEN ? AND ?"""
 PLACEMENTS = "SELECT number, folder FROM placement WHERE number BETWEEN ? AND ?"
-STATED, CHECK, PLACE, TEXTS = slice(0, 6), 6, slice(7, 11), slice(11, 15)
+STATED, SIZE, CHECK, PLACE, TEXTS = slice(0, 6), 2, 6, slice(7, 11), slice(11, 15)
 # What the journal has of messages that follow each other, column by column, and whether the rest of the rows stands.
 # Columns: joining them to the journal's words inside SQL costs twice as much.
 WRITTEN = f"""
-SELECT group_concat(sha256, ''), group_concat(size), group_concat(date, '],'),
-       count(*), sum(size), min(archived_ms), max(archived_ms), sum(sequence <> ? OR crc <> {CHECK_SQL})
+SELECT group_concat(sha256, ''), group_concat(size), group_concat(date), count(*), sum(size),
+       sum(sequence <> ? OR archived_ms <> ? OR crc <> {CHECK_SQL})
 FROM message WHERE number BETWEEN ? AND ?"""  # noqa: S608
-PLACED = "SELECT group_concat(folder), group_concat(number, '],'), count(*) FROM placement WHERE number BETWEEN ? AND ?"
+NUMBERS = "SELECT number FROM message WHERE number BETWEEN ? AND ?"
+# The index has all of it, the rank too, which must be what the date makes of it (`rank_of`) and end in the number.
+PLACED = f"""
+SELECT group_concat(folder), group_concat(number), group_concat((rank >> {NUMBER_BITS}) - {RANK_SHIFT}), count(*),
+       sum((rank & {NUMBER_MASK}) <> number)
+FROM placement WHERE number BETWEEN ? AND ?"""  # noqa: S608
 MSG, PUT = b'["msg",', b'["put",'
+# The values of events of one kind, as the journal writes them: one list a value.
+Columns = list[list[bytes]]
 
 
 def _crc32_of(*texts: bytes) -> int:
@@ -61,13 +66,17 @@ class Comparison:
         self._more: dict[int, set[int]] = {}
         self._awaited = 0
         self._placed = 0
+        self._ranked = True  # all placements so far have the rank that they should have
+        self._bytes = 0
         self._arrived: dict[int, list[int]] = {}
         self._highest = 0
-        # What is of neither messages nor placements: little, and compared by applying it to an empty catalogue.
+        # What is of neither messages nor placements: little, and compared otherwise (`small_tables`).
         self.others: list[Event] = []
         # Who uses which part, and the parts: (message, part), number → (SHA-256 hex, size).
         self._uses: set[tuple[int, int]] = set()
         self._parts: dict[int, tuple[str, int]] = {}
+        # What dictionaries were made of: thousands of samples each.
+        self._trained: dict[int, set[bytes]] = {}
         self._erased = 0
         self.agrees = True
 
@@ -79,31 +88,60 @@ class Comparison:
     def _as_written(self, record: Record) -> bool:
         """Are the rows of a record's messages and placements the same, word for word?
 
-        So it is where new messages were placed once each and all of that still stands: nearly always.
+        So it is where new messages were placed once each, and what is left of them still lies there: nearly always.
         """
         text = record.text
-        count = text.count(MSG)
-        first, last = self._highest + 1, self._highest + count
-        if not count or not self._is_new(last):
-            return False
         start, put = text.find(MSG), text.find(PUT)
-        written = self._db.execute(WRITTEN, (record.sequence, first, last)).fetchone()
-        *rows, total, size, since, until, wrong = written
-        *placed, puts = self._db.execute(PLACED, (first, last)).fetchone()
-        if (total, wrong, puts) != (count, 0, count) or not text.endswith(b"]]}"):
+        if start < 0 or put < start or not text.endswith(b"]]}"):
             return False
-        if _messages_in(text[start : put - 1], first, count) != rows or _puts_in(text[put:-2], count) != placed:
+        said, puts = _columns(text[start : put - 1], b"msg", 4), _columns(text[put:-2], b"put", 2)
+        if said is None or puts is None or not self._are_new(said[0], puts[1]):
             return False
         rest = json.loads(text[:start].rstrip(b",") + b"]}")
-        if not since == until == rest["t"]:
+        if any(event[0] == "del" for event in rest["e"]) or not self._stand(record.sequence, rest["t"], said, puts):
             return False
         for event in rest["e"]:
             self._other(event)
+        return True
+
+    def _stand(self, sequence: int, at_ms: int, said: Columns, puts: Columns) -> bool:
+        """Whether the rows of new messages are as the journal says (`_columns`); those that lack are awaited."""
+        first, count = self._highest + 1, len(said[0])
+        last = first + count - 1
+        *rows, total, size, wrong = self._db.execute(WRITTEN, (sequence, at_ms, first, last)).fetchone()
+        *placed, places, ranked = self._db.execute(PLACED, (first, last)).fetchone()
+        if wrong or ranked or places != total:
+            return False
+        arrived, gone, left, lie = size, list[int](), said, puts
+        if total != count:
+            there = [row[0] - first for row in self._db.execute(NUMBERS, (first, last))]
+            gone = sorted(set(range(count)).difference(there))
+            arrived = sum(map(int, said[2]))
+            left, lie = ([[column[at] for at in there] for column in columns] for columns in (said, puts))
+        numbers, sizes, dates = (b",".join(left[at]) for at in (0, 2, 3))
+        hashes = bytes.fromhex(b"".join(left[1]).decode("ascii"))
+        if total and (rows != [hashes, sizes, dates] or placed != [b",".join(lie[0]), numbers, dates]):
+            return False
         self._highest = last
         self._states[first : last + 1] = bytes([PRESENT]) * count
-        self._placed += count
-        self._arrive(since, count, size)
+        self._placed += total
+        self._bytes += size or 0
+        self._arrive(at_ms, count, arrived)
+        self._awaited += len(gone)
+        for at in gone:
+            self._states[first + at] = AWAITED
+            self._await(first + at, int(puts[0][at]))
         return True
+
+    def _are_new(self, messages: list[bytes], placed: list[bytes]) -> bool:
+        """Whether these numbers follow those there were, one after the other, and each is placed in its turn."""
+        count = len(messages)
+        following = tuple(range(self._highest + 1, self._highest + 1 + count))
+        return (
+            messages == placed
+            and b",".join(messages) + b"," == b"%d," * count % following
+            and self._is_new(following[-1])
+        )
 
     def _arrive(self, at_ms: int, count: int, size: int) -> None:
         day = self._arrived.setdefault(at_ms // 86_400_000, [0, 0])
@@ -116,6 +154,7 @@ class Comparison:
             self._messages(record, messages)
         puts = [(event[2], event[1]) for event in record.events if event[0] == "put"]
         if puts:
+            self._ranked = False
             self._puts(puts)
         for event in record.events:
             if event[0] == "del":
@@ -130,7 +169,12 @@ class Comparison:
             self._uses.update((event[1], part) for part in event[2])
         elif event[0] == "att":
             self._parts[event[1]] = (event[2], event[3])
+        elif event[0] == "dic":
+            self.others.append(event[:3])
+            self._trained[event[1]] = {bytes.fromhex(sample) for samples in event[3:] for sample in samples}
         else:
+            if event[0] == "und":
+                self._trained.pop(event[1], None)
             self.others.append(event)
 
     # Messages
@@ -160,6 +204,7 @@ class Comparison:
 
     def _compare(self, stated: list[tuple[Any, ...]]) -> None:
         rows = self._db.execute(MESSAGES, (stated[0][0], stated[-1][0])).fetchall()
+        self._bytes += sum(row[SIZE] for row in rows)
         for row in rows:
             if check_of(*row[PLACE], *(text.decode() for text in row[TEXTS])) != row[CHECK]:
                 self.agrees = False
@@ -169,9 +214,9 @@ class Comparison:
             return
         found = {row[0]: row[STATED] for row in rows}
         for one in stated:
+            is_there = one[0] in found
             if found.pop(one[0], one) != one:
                 self.agrees = False
-            is_there = any(row[0] == one[0] for row in rows)
             self._states[one[0]] = PRESENT if is_there else AWAITED
             self._awaited += not is_there
         if found:
@@ -240,9 +285,10 @@ class Comparison:
             and not any(self._folder)
             and ask("SELECT count(*) FROM placement") == self._placed
             and ask("SELECT count(*) FROM message") == self._states.count(PRESENT)
-            and self._ranks_agree()
+            and (self._ranked or self._ranks_agree())
             and self._counts_agree()
             and self._parts_agree()
+            and self._samples_agree()
         )
         return self.agrees
 
@@ -265,7 +311,7 @@ class Comparison:
             not self._one(counts)
             and arrived == {day: (messages, size) for day, (messages, size) in self._arrived.items()}
             and meta.get(b"messages") == self._states.count(PRESENT)
-            and meta.get(b"raw_bytes") == self._one("SELECT sum(size) FROM message")
+            and meta.get(b"raw_bytes") == self._bytes
             and meta.get(b"next_number") == self._highest + 1
             and meta.get(b"erased") == self._erased
         )
@@ -286,45 +332,28 @@ class Comparison:
             and following == max(self._parts, default=0) + 1
         )
 
+    def _samples_agree(self) -> bool:
+        found: dict[int, list[bytes]] = {}
+        for number, sample in self._db.execute("SELECT dictionary, sample FROM trained"):
+            found.setdefault(number, []).append(sample)
+        said = {number: sorted(samples) for number, samples in self._trained.items() if samples}
+        return said == {number: sorted(samples) for number, samples in found.items()}
+
     @staticmethod
     def _day(row: tuple[int, int, int]) -> tuple[int, tuple[int, int]]:
         return row[0], (row[1], row[2])
 
 
-def _messages_in(words: bytes, first: int, count: int) -> list[bytes] | None:
-    """Hashes, sizes and dates of `count` messages from number `first` on, as WRITTEN gives them.
+def _columns(words: bytes, kind: bytes, width: int) -> Columns | None:
+    """The values of events that are all of one kind and so long, `["msg",1,"ab",2,3],["msg",…`, column by column.
 
-    None where these aren't the words `["msg",number,"hash",size,date]`, one after the other.
+    None where these are other words. What is taken out of them is in none of their values.
     """
-    parts = words.split(b'"')
-    if len(parts) != 4 * count + 1 or parts[0] != b"[" or parts[1::4].count(b"msg") != count:
+    values = words.translate(None, b'[]"' + kind).split(b",")
+    count, left = divmod(len(values), width + 1)
+    if left or words.count(b'["' + kind + b'",') != count or any(values[:: width + 1]):
         return None
-    if b"".join(parts[2::4]) != (",%d," * count % tuple(range(first, first + count))).encode():
-        return None
-    hashes, pairs = parts[3::4], _pairs_in(parts[4::4])
-    if pairs is None or max(map(len, hashes)) != 64:
-        return None
-    try:
-        return [bytes.fromhex(b"".join(hashes).decode("ascii")), *pairs]
-    except ValueError:
-        return None
-
-
-def _puts_in(words: bytes, count: int) -> list[bytes] | None:
-    """Folders and numbers of `count` placements, as PLACED gives them; None where these are other words."""
-    parts = words.split(b'"')
-    if len(parts) != 2 * count + 1 or parts[0] != b"[" or parts[1::2].count(b"put") != count:
-        return None
-    return _pairs_in(parts[2::2])
-
-
-def _pairs_in(tails: Sequence[bytes]) -> list[bytes] | None:
-    """`,a,b],[` and so on, the last one `,a,b]`: all a with commas between them, all b with `],` between them."""
-    words = b"".join(tails).split(b",")
-    if len(words) != 3 * len(tails) or words[0] or words[3::3].count(b"[") != len(tails) - 1:
-        return None
-    last = b",".join(words[2::3])
-    return [b",".join(words[1::3]), last[:-1]] if last.endswith(b"]") else None
+    return [values[at :: width + 1] for at in range(1, width + 1)]
 
 
 def _runs(pairs: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
@@ -335,28 +364,3 @@ def _runs(pairs: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
             yield pairs[start:at]
             start = at
     yield pairs[start:]
-
-
-# Rows that only events other than msg, put and del make; how long an open pack is, the packs' own check says.
-OTHERS = (
-    "SELECT type, name, tbl_name, sql FROM sqlite_master",
-    "SELECT number, mailbox, parent, name FROM folder",
-    "SELECT number, label FROM mailbox",
-    "SELECT number, state, CASE state WHEN 0 THEN 0 ELSE bytes END, sha256 FROM pack",
-    "SELECT number, sha256 FROM dictionary",
-    "SELECT dictionary, sample FROM trained",
-    "SELECT source, number, sequence, chain, done FROM merged",
-    "SELECT key, value FROM meta WHERE key IN ('next_folder', 'next_pack', 'next_dictionary', 'cleaned')",
-)
-
-
-def others_agree(db: sqlite3.Connection, events: list[Event], place: Path) -> bool:
-    """Whether the small tables are what these events make of empty ones, in a new catalogue at `place`."""
-    fresh = SqliteCatalogue(place)
-    try:
-        record = Record(1, 0, events, Position(sequence=1))
-        fresh.apply(record, describe=lambda number: Description(), locate=lambda number: None)
-        fresh.reader.text_factory = bytes
-        return all(sorted(db.execute(sql), key=repr) == sorted(fresh.reader.execute(sql), key=repr) for sql in OTHERS)
-    finally:
-        fresh.close()

@@ -11,6 +11,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from ..errors import StoreError
 from ..journal import Position, Record
@@ -18,9 +19,10 @@ from ..replay import Places
 from ..salvage import salvage
 from ..sqlite_catalogue import SqliteCatalogue
 from ..store import Store
-from .comparing import Comparison, others_agree
+from .comparing import Comparison
 from .report import Meter, Problem, Report
 from .round import Round
+from .small_tables import others_agree
 
 # What reading a damaged catalogue can end in.
 UNREADABLE = (sqlite3.DatabaseError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
@@ -54,22 +56,75 @@ def _folder(store: Store) -> Iterator[Path]:
         yield Path(folder)
 
 
+class QuickWay:
+    """The quick way, on one state of the catalogue (writers go on beside it), told of the journal record by record.
+
+    Whatever is wrong only ends it: then it does not agree, and the long way says why.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._open = contextlib.ExitStack()
+        self._db: sqlite3.Connection | None = None
+        self._comparison: Comparison | None = None
+        self._end = 0
+
+    def __enter__(self) -> Self:
+        with self._ends_it():
+            folder = self._open.enter_context(_folder(self._store))
+            self._db = self._open.enter_context(self._store.catalogue.frozen(folder))
+            self._end = _position_of(self._db)
+            self._comparison = Comparison(self._db)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    @contextlib.contextmanager
+    def _ends_it(self) -> Iterator[None]:
+        """Raises: StoreError where trying again may help."""
+        try:
+            yield
+        except (*UNREADABLE, StoreError) as error:
+            if isinstance(error, StoreError) and not error.permanent:
+                raise
+            self._comparison = None
+
+    def hear(self, record: Record) -> bool:
+        """Whether it wants to hear the following one too."""
+        if self._comparison is None or record.sequence > self._end:
+            return False
+        with self._ends_it():
+            self._comparison.hear(record)
+            if not self._comparison.agrees:
+                self._comparison = None
+        return self._comparison is not None
+
+    def give_up(self) -> None:
+        """Records are missing."""
+        self._comparison = None
+
+    def agrees(self) -> bool:
+        """Now that the whole journal was heard."""
+        agreed = False
+        with self._ends_it():
+            if self._comparison is not None and self._db is not None:
+                agreed = self._comparison.finish() and others_agree(self._db, self._comparison.others)
+        return agreed
+
+
 def agrees(store: Store, meter: Meter) -> bool:
-    """The quick way, on one state of the catalogue: writers go on beside it."""
-    try:
-        with _folder(store) as folder, store.catalogue.frozen(folder) as db:
-            end = _position_of(db)
-            comparison = Comparison(db)
+    with QuickWay(store) as quick:
+        try:
             for record in store.journal.read(Position(), events=False):
-                if record.sequence > end or not comparison.agrees:
+                if not quick.hear(record):
                     break
-                comparison.hear(record)
                 meter.step(record.after.offset - record.start, "catalogue")
-            return comparison.finish() and others_agree(db, comparison.others, folder / "quick.sqlite")
-    except (*UNREADABLE, StoreError) as error:
-        if isinstance(error, StoreError) and not error.permanent:
-            raise
-        return False
+        except StoreError as error:
+            if not error.permanent:
+                raise
+            return False
+        return quick.agrees()
 
 
 def _replay(store: Store, folder: Path, meter: Meter, report: Report) -> None:

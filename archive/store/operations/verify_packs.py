@@ -7,8 +7,13 @@ Writers and a compaction may go on meanwhile: what they changed since a pack was
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
+from ..backend import Backend
 from ..errors import Damaged, NotFound
 from ..packs import HEADER, file_hash, pack_name, read_header
 from ..parts import PART
@@ -18,16 +23,18 @@ from .report import Meter, Problem, Report
 from .round import Round
 
 Entry = tuple[int, ...]
+Fingerprint = Callable[[], tuple[int, str]]
+# SHA-256 gives Python's lock up, so two packs at a time take half the time where there are two processors.
+THREADS = min(2, os.cpu_count() or 1)
 
 
 def verify_packs(store: Store, meter: Meter, report: Report, round: Round) -> None:
     """With `round.deep` every message is read and compared with its SHA-256 too."""
-    for pack in store.catalogue.packs():
-        if pack.state == IN_COMPACTION or round.has_pack(pack):
-            continue
+    packs = [pack for pack in store.catalogue.packs() if pack.state != IN_COMPACTION and not round.has_pack(pack)]
+    for pack, fingerprint in _hashed(store.backend, packs):
         meter.step(pack.bytes, f"pack {pack.number}")
         report.count("packs")
-        report.problems += _problems(store, pack, deep=round.deep)
+        report.problems += _problems(store, pack, fingerprint, deep=round.deep)
         if pack.sealed:
             round.note_pack(pack, report)
     sql = "SELECT number FROM part WHERE pack NOT IN (SELECT number FROM pack)"
@@ -39,25 +46,46 @@ def verify_packs(store: Store, meter: Meter, report: Report, round: Round) -> No
         report.problems.append(Problem.of("packs", "no pack", "messages whose bytes are in no pack", numbers))
 
 
-def _problems(store: Store, pack: Pack, *, deep: bool) -> list[Problem]:
+def _hashed(backend: Backend, packs: Iterable[Pack]) -> Iterator[tuple[Pack, Fingerprint]]:
+    """Packs in their order with what tells size and SHA-256 of their files, which threads work out ahead."""
+    waiting: deque[tuple[Pack, Fingerprint]] = deque()
+    pool = ThreadPoolExecutor(THREADS)
+    try:
+        for pack in packs:
+            work = pool.submit(_fingerprint, backend, pack) if pack.state != OPEN else None
+            waiting.append((pack, work.result if work else partial(_fingerprint, backend, pack)))
+            if len(waiting) > THREADS:
+                yield waiting.popleft()
+        yield from waiting
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _fingerprint(backend: Backend, pack: Pack) -> tuple[int, str]:
+    """Size and SHA-256 of a pack's file; of one that has another size than it should the hash is of no account."""
+    name = pack_name(pack.number)
+    size = backend.size(name)
+    return size, file_hash(backend, name) if size == pack.bytes else ""
+
+
+def _problems(store: Store, pack: Pack, fingerprint: Fingerprint, *, deep: bool) -> list[Problem]:
     while True:
-        found = _look(store, pack, deep=deep)
+        found = _look(store, pack, fingerprint, deep=deep)
         # The open pack may have been sealed, any pack replaced, while we read it: then what we saw says nothing.
         now = {each.number: each for each in store.catalogue.packs()}.get(pack.number)
         if not found or (now is not None and now.state == pack.state):
             return found
         if now is None:
             return []
-        pack = now
+        pack, fingerprint = now, partial(_fingerprint, store.backend, now)
 
 
-def _look(store: Store, pack: Pack, *, deep: bool) -> list[Problem]:
+def _look(store: Store, pack: Pack, fingerprint: Fingerprint, *, deep: bool) -> list[Problem]:
     where = f"pack {pack.number}"
     try:
-        size = store.backend.size(pack_name(pack.number))
         if pack.state == OPEN:
-            return _look_at_open(store, pack, size, deep=deep)
-        if size == pack.bytes and file_hash(store.backend, pack_name(pack.number)) == pack.sha256:
+            return _look_at_open(store, pack, store.backend.size(pack_name(pack.number)), deep=deep)
+        if fingerprint() == (pack.bytes, pack.sha256):
             damaged = _unreadable(store, _messages(_entries(store, pack))) if deep else []
             what = "messages do not match their SHA-256"
             return [Problem.of("packs", where, what, damaged)] if damaged else []

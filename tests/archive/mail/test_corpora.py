@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from archive.mail.extract import _extract, _plain, extract, extract_many
+from archive.mail.extract import _extract, _plain, extract, extract_many, heads
 from archive.mail.html import sanitise
 from archive.mail.reading import inline_images, part_bytes, read_message
+from archive.store.describe import describe
 
 CORPORA = os.environ.get("POSTKEEP_CORPORA", "")
 pytestmark = pytest.mark.skipif(not CORPORA, reason="POSTKEEP_CORPORA names no folder with mail to try")
@@ -64,6 +65,11 @@ def test_the_short_way_gives_what_the_long_way_gives() -> None:
             short += 1
             assert plain == _extract(raw)
     assert short > 1000
+
+
+def test_what_lists_show_is_the_same_where_no_text_is_read() -> None:
+    raws = [*mails("spamassassin"), *mails("torture"), *listed(8_000_000)]
+    assert [describe(one) for one in heads(raws)] == [describe(extract(raw)) for raw in raws]
 
 
 def test_a_batch_of_list_mail_has_dates_and_senders() -> None:

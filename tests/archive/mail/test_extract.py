@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.mail.extract import MAX_TEXT_CHARS, Address, extract, extract_many
+from archive.mail.extract import MAX_TEXT_CHARS, Address, extract, extract_many, heads
+from archive.store.describe import describe
 from tests.archive.mail.mails import b64, mail, multipart, part, traps
 
 
@@ -147,6 +148,15 @@ def test_a_batch_is_the_same_as_one_by_one() -> None:
     assert extract_many(raws) == [extract(raw) for raw in raws]
 
 
+def test_heads_say_what_lists_show_of_attachments_and_of_what_was_cut() -> None:
+    text, file = part("see the file"), part(b64(b"x"), Content_Type="image/png; name=a.png")
+    long = mail("word " * 1_000_000)
+    found = heads([multipart("mixed", text, file), multipart("mixed", text, text), mail("a"), long])
+    assert [one.has_attachment for one in found] == [True, False, False, False]
+    assert [one.partial for one in found] == [False, False, False, True]
+    assert not any(one.body for one in found[:3])
+
+
 def test_what_comes_out_can_be_written_anywhere() -> None:
     raw = mail(b"a\0b \xed\xa0\x80", Subject="=?utf-16?b?2AA=?= \0x", From="=?utf-7?q?+2AA-?= <a\0@b>")
     found = extract(raw)
@@ -177,6 +187,7 @@ LINES = [
     "Content-Type: multipart/mixed; boundary=b", "Content-Type: multipart/alternative; boundary=\"c", "--b", "--b--", "--c",
     "Content-Type: message/rfc822", "Content-Type: text/html; charset=utf-7", "Content-Transfer-Encoding: base64",
     "Content-Transfer-Encoding: quoted-printable", "Content-Disposition: attachment; filename*0*=utf-8''%E4; filename*1=x",
+    "Content-Type: image/png; name=x.png", "Content-Type: multipart/related; boundary=c", "Content-Id: <a>", "From: a@b",
     "QUJD=QUJD", "=E4=", "<p>x<!--", " folded", "\tfolded", "\xe4\xf6", "no colon", "begin 644 x", "Content-Type: a", "\0",
 ]  # fmt: skip
 
@@ -184,6 +195,8 @@ LINES = [
 @settings(max_examples=500, deadline=None)
 @given(st.lists(st.sampled_from(LINES), max_size=30), st.sampled_from(["\n", "\r\n", "\r"]))
 def test_any_heap_of_lines_gives_an_extract(lines: list[str], end: str) -> None:
-    found = extract(end.join(lines).encode("latin-1"))
+    raw = end.join(lines).encode("latin-1")
+    found = extract(raw)
+    assert describe(heads([raw])[0]) == describe(found)
     found.body.encode("utf-8")
     found.subject.encode("utf-8")

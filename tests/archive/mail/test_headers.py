@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.mail.headers import Address, addresses, message_id, parameter, parse_date, plausible, sent_at, text_of
+from archive.mail.headers import (
+    Address,
+    _tokenised,
+    _usual,
+    addresses,
+    message_id,
+    parameter,
+    parse_date,
+    plausible,
+    sent_at,
+    text_of,
+)
 from archive.mail.structure import parse_params
 
 
@@ -78,6 +89,21 @@ def test_an_encoded_line_break_cannot_start_a_header() -> None:
 )
 def test_addresses(raw: bytes, found: list[tuple[str, str]]) -> None:
     assert addresses([raw]) == [Address(*one) for one in found]
+
+
+PEOPLE = [
+    '"Smith, Bob" <b@s.de>', "a@b (Bob)", "Bob  Smith <b@c.d>", "x@y", '"a:b;c" <x@y>', '"Bob', "o'x@y.z",
+    "(a (b)) x@y", '"a" "b" <c@d>', "Bob. S <a=b@c>", '"\u202ex" <y@z>', "<@r:u@h>", "g:;", "B\xa0b\u2028 <x@y>",
+    "=?utf-8?q?B?= <a@b>", "",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PEOPLE) | st.text(alphabet='ab@."<>() \\,:=', max_size=8), max_size=5))
+def test_the_usual_forms_of_addresses_are_read_as_all_others_are(people: list[str]) -> None:
+    quick, slow = list[Address](), list[Address]()
+    if _usual(",".join(people), quick):
+        _tokenised(",".join(people), "", slow)
+    assert quick == slow
 
 
 @given(st.binary(max_size=200))

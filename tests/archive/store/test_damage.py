@@ -25,7 +25,7 @@ from archive.store.journal import Event, Position
 from archive.store.operations import recover, verify
 from archive.store.operations.comparing import Comparison
 from archive.store.operations.report import Meter, Report, never, quiet
-from archive.store.operations.verify_catalogue import agrees
+from archive.store.operations.verify_catalogue import QuickWay, agrees
 
 from .grounds import KEYS
 from .reader import read_store
@@ -207,41 +207,82 @@ COLUMNS = ("size", "date", "archived_ms", "sequence", "pack", "offset", "length"
 TEXTS = ("subject", "sender", "recipients", "message_id")
 
 
-def test_every_column_of_a_message_counts_when_records_are_compared_word_for_word(
-    quick_path: Path, monkeypatch: pytest.MonkeyPatch
+CHANGES = (
+    *(f"UPDATE message SET {column} = {column} + 1 WHERE number = 2" for column in COLUMNS),
+    *(f"UPDATE message SET {column} = {column} || 'x' WHERE number = 2" for column in TEXTS),
+    "UPDATE message SET sha256 = zeroblob(32) WHERE number = 2",
+    "DELETE FROM message WHERE number = 2",
+    "UPDATE placement SET folder = folder + 1 WHERE number = 2",
+    "UPDATE placement SET rank = rank + (1 << 30) WHERE number = 2",
+    "UPDATE placement SET rank = rank ^ 1024 WHERE number = 2",
+    "DELETE FROM placement WHERE number = 2",
+    "UPDATE folder SET messages = messages + 1",
+    "UPDATE folder SET name = 'Outbox'",
+    "UPDATE mailbox SET label = 'b@example.org'",
+    "UPDATE arrival SET bytes = bytes + 1",
+    "UPDATE arrival SET messages = messages - 1",
+    *(f"UPDATE meta SET value = value + 1 WHERE key = '{key}'" for key in ("messages", "raw_bytes", "next_number")),
+    *(f"UPDATE meta SET value = value + 1 WHERE key = '{key}'" for key in ("next_folder", "next_pack", "erased")),
+    "UPDATE pack SET state = 1",
+    "UPDATE dictionary SET sha256 = upper(sha256)",
+    "DELETE FROM trained WHERE sample = (SELECT max(sample) FROM trained)",
+    "UPDATE trained SET sample = zeroblob(8) WHERE sample = (SELECT max(sample) FROM trained)",
+)
+
+
+@pytest.mark.parametrize("holes", [False, True], ids=["whole", "with holes"])
+def test_every_column_counts_when_records_are_compared_word_for_word(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch, *, holes: bool
 ) -> None:
     tiny = Tiny(quick_path / "store", quick_path / "work", {})
     with Store.create(tiny.root, tiny.work, KEYS) as store:
         store.mailbox(1, "a@example.org")
-        for batch in "ab":
-            keep(store, store.ensure_folder(1, "Inbox"), *[mail(f"sample {batch}{at}") for at in range(5)])
+        samples = [mail(f"sample {at}", f"The report of day {at} of year {at % 9} follows.") for at in range(60)]
+        for batch in range(2):
+            keep(store, store.ensure_folder(1, "Inbox"), *samples[batch * 5 : batch * 5 + 5])
+        store.train_dictionary(samples)
+        if holes:
+            # One record that lost some of its messages, another that lost all.
+            store.delete([1, 4, *range(6, 11)], reason="a test", by="me")
         store.catalogue.tidy()
 
     def refuse(*arguments: object) -> None:
         raise AssertionError("a sound record was taken apart")
 
-    def answer() -> bool:
+    def answers() -> set[bool]:
+        """By itself, and while the journal is verified."""
         with tiny.open() as store:
-            return agrees(store, Meter(0, quiet, never))
+            with QuickWay(store) as quick:
+                verify.verify_journal(store, Meter(0, quiet, never), Report("verify"), quick)
+                together = quick.agrees()
+            return {agrees(store, Meter(0, quiet, never)), together}
 
     with monkeypatch.context() as patch:
         patch.setattr(Comparison, "_messages", refuse)
         patch.setattr(Comparison, "_puts", refuse)
-        assert answer()
-    changes = [f"UPDATE message SET {column} = {column} + 1 WHERE number = 2" for column in COLUMNS]
-    changes += [f"UPDATE message SET {column} = {column} || 'x' WHERE number = 2" for column in TEXTS]
-    changes += ["UPDATE message SET sha256 = zeroblob(32) WHERE number = 2", "DELETE FROM message WHERE number = 2"]
-    changes += ["UPDATE placement SET folder = folder + 1 WHERE number = 2", "DELETE FROM placement WHERE number = 2"]
+        assert answers() == {True}
     sound = (tiny.work / "catalogue.sqlite").read_bytes()
-    for change in changes:
+    for change in CHANGES:
         with sqlite3.connect(tiny.work / "catalogue.sqlite") as db:
             assert db.execute(change).rowcount == 1
         db.close()
-        assert not answer(), change
+        assert answers() == {False}, change
         for path in tiny.work.glob("catalogue.sqlite-*"):
             path.unlink()
         (tiny.work / "catalogue.sqlite").write_bytes(sound)
-    assert answer()
+    assert answers() == {True}
+
+
+def test_a_moved_and_a_deleted_message_are_found_where_they_are_now(quick_path: Path) -> None:
+    with Store.create(quick_path / "store", quick_path / "work", KEYS) as store:
+        inbox, other = store.ensure_folder(1, "Inbox"), store.ensure_folder(1, "Other")
+        numbers = [number for at in range(3) for number in keep(store, inbox, mail(f"a {at}"), mail(f"b {at}"))]
+        store.move_messages(numbers[:2], inbox, other, by="me")
+        store.delete(numbers[2:3], reason="a test", by="me")
+        assert agrees(store, Meter(0, quiet, never))
+        with store.catalogue.transaction() as db:
+            db.execute("UPDATE placement SET rank = rank + (1 << 30) WHERE number = ?", (numbers[0],))
+        assert not agrees(store, Meter(0, quiet, never))
 
 
 def test_a_flipped_bit_in_the_index_is_named_or_changes_nothing(tiny: Tiny) -> None:
