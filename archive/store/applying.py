@@ -44,6 +44,7 @@ class Db(Protocol):
 Describe = Callable[[int], Description]
 Locate = Callable[[int], Place | None]
 
+INSERT_PLACEMENT = "INSERT INTO placement VALUES(?, ?, ?) ON CONFLICT DO NOTHING"
 INSERT_MESSAGE = "INSERT INTO message VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 
@@ -174,8 +175,7 @@ class Applier:
             self._place(folder, rank_of(date, number), number)
 
     def _place(self, folder: int, rank: int, number: int) -> None:
-        sql = "INSERT INTO placement VALUES(?, ?, ?) ON CONFLICT DO NOTHING"
-        if self.db.execute(sql, (folder, rank, number)).rowcount:
+        if self.db.execute(INSERT_PLACEMENT, (folder, rank, number)).rowcount:
             self._placed(folder)
 
     def _placed(self, folder: int, change: int = 1) -> None:

@@ -47,6 +47,7 @@ from .parts import PART, Find, rebuild, references
 
 PACK_BYTES = 64 << 20
 AHEAD_BYTES = 4 << 20
+NEAR_BYTES = 64 << 10
 FOLDER = "packs"
 
 HEADER = struct.Struct("<4s16sQ16s12x8s")
@@ -176,20 +177,27 @@ class Readable(Protocol):
 
 
 class ReadAhead:
-    """Reads in blocks of 4 MiB, for whoever reads most of a file in its order. For one thread."""
+    """Reads in blocks of 4 MiB where one read follows the other, for whoever reads most of a file in its order.
+
+    Elsewhere only what is wanted. For one thread.
+    """
 
     def __init__(self, backend: Readable) -> None:
         self._backend = backend
         self._held: tuple[str, int, bytes] = ("", 0, b"")
+        self._read: tuple[str, int] = ("", 0)
 
     def read(self, name: str, offset: int, length: int) -> bytes:
         held, start, block = self._held
-        if held != name or offset < start or offset + length > start + len(block):
-            if length >= AHEAD_BYTES:
-                return self._backend.read(name, offset, length)
-            start, block = offset, self._backend.read(name, offset, AHEAD_BYTES)
-            self._held = (name, start, block)
-        return block[offset - start : offset - start + length]
+        before, self._read = self._read, (name, offset + length)
+        if held == name and start <= offset and offset + length <= start + len(block):
+            return block[offset - start : offset - start + length]
+        follows = before[0] == name and 0 <= offset - before[1] <= NEAR_BYTES
+        if not follows or length >= AHEAD_BYTES:
+            return self._backend.read(name, offset, length)
+        block = self._backend.read(name, offset, AHEAD_BYTES)
+        self._held = (name, offset, block)
+        return block[:length]
 
 
 class PackReader:

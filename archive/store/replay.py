@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from archive.mail.extract import Extract, extract, extract_many
+from archive.mail.extract import Extract, extract, heads
 
 from .describe import describe
 from .errors import Damaged, NotFound
 from .journal import Position, Record
-from .packs import Place, pack_numbers, read_table, scan
+from .packs import PackReader, Place, ReadAhead, pack_numbers, read_table, scan
 from .parts import PART
 from .rows import CLOSED, IN_COMPACTION, OPEN, Description
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # a replay would describe large messages otherwise than the import did (I5).
 TEXT_BYTES = 32 << 20
 BATCH_BYTES = 8 << 20
+OF_PACKS = (b'["pak",', b'["sea",', b'["att",', b'["rep",')
 
 
 class Places:
@@ -36,6 +37,9 @@ class Places:
         self._store = store
         self.problems: list[str] = []
         self._catalogue = store.catalogue if at.sequence else None
+        # Messages mostly lie as they follow each other.
+        self._ahead = ReadAhead(store.backend)
+        self._readers: dict[int, PackReader] = {}
         self._places: dict[int, tuple[int, int, int]] = {}
         # Parts that later records name, by their content; of one content there can be several.
         self._parts: dict[bytes, list[int]] = {}
@@ -53,8 +57,11 @@ class Places:
         replaced: set[int] = set()
         sealed: set[int] = set()
         try:
-            for record in self._store.journal.read(at):
-                for event in record.events:
+            for record in self._store.journal.read(at, events=False):
+                # Most records have none of these, and taking one apart costs more than all the rest.
+                if not any(kind in record.text for kind in OF_PACKS):
+                    continue
+                for event in record.opened().events:
                     if event[0] == "pak":
                         (unfinished if event[2] == "compact" else wanted).add(event[1])
                     elif event[0] == "sea":
@@ -114,7 +121,7 @@ class Places:
 
     @staticmethod
     def _take(waiting: list[tuple[int, bytes]], found: dict[int, Description]) -> None:
-        texts: list[Extract] = extract_many([raw for _, raw in waiting])
+        texts: list[Extract] = heads([raw for _, raw in waiting])
         found.update((number, describe(text)) for (number, _), text in zip(waiting, texts, strict=True))
         waiting.clear()
 
@@ -124,7 +131,7 @@ class Places:
             return None
         pieces, held = [], 0
         try:
-            reader = self._store.pack_reader(place.pack)
+            reader = self._reader(place.pack)
             for piece in reader.message(place, number, size, self._store.dictionaries, self.part_pieces):
                 pieces.append(piece)
                 held += len(piece)
@@ -134,6 +141,12 @@ class Places:
             self.problems.append(str(error))
             return None
         return b"".join(pieces)
+
+    def _reader(self, pack: int) -> PackReader:
+        if pack not in self._readers:
+            identity = bytes.fromhex(self._store.identity)
+            self._readers[pack] = PackReader(self._ahead, self._store.key, identity, pack)
+        return self._readers[pack]
 
     def part_pieces(self, sha256: bytes, size: int) -> Iterator[bytes]:
         """The pieces of a part by its content: where the packs have it now, else where the catalogue says.

@@ -31,7 +31,7 @@ from ..parts import PART
 from ..replay import Places
 from ..rows import OPEN
 from ..salvage import Gap, salvage
-from ..sqlite_catalogue import SqliteCatalogue
+from ..sqlite_catalogue import FreshCatalogue
 from ..store import Store
 from . import leftovers, rebuild_index, verify
 from .lying import LyingParts
@@ -119,7 +119,7 @@ def _known_end(store: Store) -> tuple[int, str]:
 
 def _shorter(store: Store, known: int) -> bool:
     last = 0
-    for item in salvage(store.journal, store.backend):
+    for item in salvage(store.journal, store.backend, events=False):
         if isinstance(item, Record):
             last = item.sequence
     return last < known
@@ -443,14 +443,14 @@ def rebuild_catalogue(store: Store, meter: Meter, report: Report) -> None:
     fresh_path = store.work / "catalogue.new.sqlite"
     for suffix in ("", "-wal", "-shm"):
         Path(f"{fresh_path}{suffix}").unlink(missing_ok=True)
-    fresh = SqliteCatalogue(fresh_path)
+    fresh = FreshCatalogue(fresh_path)
     places = Places(store, Position())
     try:
         for record in store.journal.read(Position()):
             store.apply_replayed(fresh, record, places)
             report.count("records")
             meter.step(sum(place.length for place in _places_of(record, places)), "catalogue")
-        fresh.tidy()
+        fresh.finish()
     finally:
         fresh.close()
     store.replace_catalogue(fresh_path)

@@ -17,7 +17,7 @@ from ..errors import StoreError
 from ..journal import Position, Record
 from ..replay import Places
 from ..salvage import salvage
-from ..sqlite_catalogue import SqliteCatalogue
+from ..sqlite_catalogue import FreshCatalogue
 from ..store import Store
 from .comparing import Comparison
 from .report import Meter, Problem, Report
@@ -138,11 +138,12 @@ def _replay(store: Store, folder: Path, meter: Meter, report: Report) -> None:
     except UNREADABLE:
         report.problems.append(Problem.of("catalogue", "table meta", "the position can't be read"))
         return
-    fresh = SqliteCatalogue(folder / "fresh.sqlite")
+    fresh = FreshCatalogue(folder / "fresh.sqlite")
     places = Places(store, Position())
     for record in _records(store, end):
         meter.step(sum(event[3] for event in record.events if event[0] == "msg"), "catalogue")
         store.apply_replayed(fresh, record, places)
+    fresh.finish()
     fresh.close()
     _compare(folder / "fresh.sqlite", snapshot, report)
 
