@@ -5,6 +5,7 @@ For catching up after a crash, recovering a catalogue, and checking one. Not for
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 # a replay would describe large messages otherwise than the import did (I5).
 TEXT_BYTES = 32 << 20
 BATCH_BYTES = 8 << 20
+LIES = struct.Struct("<QQQ")
 OF_PACKS = (b'["pak",', b'["sea",', b'["att",', b'["rep",')
 
 
@@ -40,7 +42,7 @@ class Places:
         # Messages mostly lie as they follow each other.
         self._ahead = ReadAhead(store.backend)
         self._readers: dict[int, PackReader] = {}
-        self._places: dict[int, tuple[int, int, int]] = {}
+        self._places: dict[int, bytes] = {}  # packed: a million of them stay in memory
         # Parts that later records name, by their content; of one content there can be several.
         self._parts: dict[bytes, list[int]] = {}
         wanted, sealed = self._packs(at)
@@ -83,18 +85,18 @@ class Places:
             # The table of a pack that was not sealed after all lacks what had been deleted by then.
             if sealed:
                 entries = read_table(backend, number)
-                self._places.update((message, (p.pack, p.offset, p.length)) for message, p in entries)
+                self._places.update((message, LIES.pack(p.pack, p.offset, p.length)) for message, p in entries)
                 return
         except NotFound:
             pass
         except Damaged as error:
             self.problems.append(str(error))
         for message, _, place in scan(backend, number, skip_damage=True):
-            self._places[message] = (place.pack, place.offset, place.length)
+            self._places[message] = LIES.pack(place.pack, place.offset, place.length)
 
     def find(self, number: int) -> Place | None:
         found = self._places.get(number)
-        return Place(*found) if found else None
+        return Place(*LIES.unpack(found)) if found else None
 
     def describe(self, record: Record) -> dict[int, Description]:
         """The descriptions of the messages a record adds, read from their packs; unreadable ones are left out."""

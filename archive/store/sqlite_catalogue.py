@@ -256,13 +256,13 @@ class FreshCatalogue(SqliteCatalogue):
     So it is written without care for a crash, many records in one transaction, until `finish`. For one thread.
     """
 
-    RECORDS = 32
+    RECORDS = 16
 
     def _connect(self) -> sqlite3.Connection:
         connection = super()._connect()
         connection.execute("PRAGMA journal_mode=MEMORY")
         connection.execute("PRAGMA synchronous=OFF")
-        connection.execute("PRAGMA cache_size=-65536")
+        connection.execute("PRAGMA cache_size=-32768")
         return connection
 
     def __init__(self, path: Path) -> None:

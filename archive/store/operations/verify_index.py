@@ -10,6 +10,7 @@ import tempfile
 import zlib
 from collections import Counter
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import StoreError, WrongFormat
 from ..index import POSITION_FILE, Index, Note
@@ -19,6 +20,7 @@ from .report import Meter, Problem, Report
 
 FOOTER = struct.Struct("<II")
 FOOTER_MAGIC = 1337
+BLOCK_BYTES = 256 << 10
 
 
 def verify_index(store: Store, meter: Meter, report: Report) -> None:
@@ -61,9 +63,8 @@ def _damaged_files(path: Path, meter: Meter, report: Report) -> dict[str, str]:
         if listed is not None and file.name.split(".")[0] not in listed:
             left_over += 1  # a writer was killed before its commit: half a file is no damage, nothing reads it
             continue
-        content = file.read_bytes()
-        meter.step(len(content), "index")
-        version = _check_footer(content)
+        meter.step(file.stat().st_size, "index")
+        version = _check_footer(file)
         if version is None:
             damaged[file.name] = "the content does not match its CRC-32"
         else:
@@ -85,19 +86,30 @@ def _listed_segments(path: Path) -> set[str] | None:
         return None
 
 
-def _check_footer(content: bytes) -> bytes | None:
+def _check_footer(path: Path) -> bytes | None:
     """tantivy ends each segment file with a JSON footer that holds the CRC-32 of all before it, its length, a magic."""
-    if len(content) < FOOTER.size:
-        return None
-    length, magic = FOOTER.unpack_from(content, len(content) - FOOTER.size)
-    start = len(content) - FOOTER.size - length
-    if magic != FOOTER_MAGIC or start < 0:
-        return None
-    footer = content[start : len(content) - FOOTER.size]
-    head, found, rest = footer.partition(b'"crc":')
-    if not found or rest != b"%d}" % zlib.crc32(content[:start]):
-        return None
-    return head
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if size < FOOTER.size:
+            return None
+        file.seek(size - FOOTER.size)
+        length, magic = FOOTER.unpack(file.read(FOOTER.size))
+        start = size - FOOTER.size - length
+        if magic != FOOTER_MAGIC or start < 0:
+            return None
+        file.seek(start)
+        footer = file.read(length)
+        head, found, rest = footer.partition(b'"crc":')
+        file.seek(0)
+        return head if found and rest == b"%d}" % _crc32(file, start) else None
+
+
+def _crc32(file: BinaryIO, length: int) -> int:
+    """Of the next bytes; an index can be larger than memory."""
+    crc = 0
+    while length and (block := file.read(min(length, BLOCK_BYTES))):
+        crc, length = zlib.crc32(block, crc), length - len(block)
+    return crc
 
 
 def _name_index_damage(store: Store, path: Path, damaged: dict[str, str], report: Report) -> None:
