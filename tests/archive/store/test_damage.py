@@ -214,7 +214,7 @@ CHANGES = (
     "DELETE FROM message WHERE number = 2",
     "UPDATE placement SET folder = folder + 1 WHERE number = 2",
     "UPDATE placement SET rank = rank + (1 << 30) WHERE number = 2",
-    "UPDATE placement SET rank = rank ^ 1024 WHERE number = 2",
+    "UPDATE placement SET rank = rank + 1024 WHERE number = 2",
     "DELETE FROM placement WHERE number = 2",
     "UPDATE folder SET messages = messages + 1",
     "UPDATE folder SET name = 'Outbox'",
