@@ -149,7 +149,7 @@ def test_a_batch_is_the_same_as_one_by_one() -> None:
 
 
 def test_heads_say_what_lists_show_of_attachments_and_of_what_was_cut() -> None:
-    text, file = part("see the file"), part(b64(b"x"), Content_Type="image/png; name=a.png")
+    text, file = part("see the file"), part(b64(b"x"), "image/png; name=a.png")
     long = mail("word " * 1_000_000)
     found = heads([multipart("mixed", text, file), multipart("mixed", text, text), mail("a"), long])
     assert [one.has_attachment for one in found] == [True, False, False, False]
