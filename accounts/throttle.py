@@ -70,6 +70,21 @@ def own_password_counters(user: User) -> list[Counter]:
     return [Counter(f"own:{user.pk}", ACCOUNT)]
 
 
+def network_counter(what: str, address: str, policy: Policy) -> Counter:
+    """Where guesses at something else count, by network address."""
+    return Counter(f"{what}:{_network(address)}", policy)
+
+
+def require_free(attempt: list[Counter]) -> None:
+    """Whether another guess may be made now, without counting one. Raises: TooManyAttempts."""
+    now = timezone.now()
+    keys = [counter.key for counter in attempt]
+    rows = SignInThrottle.objects.filter(key__in=keys, blocked_until__gt=now)
+    blocked = [until for until in rows.values_list("blocked_until", flat=True) if until is not None]
+    if blocked:
+        raise TooManyAttempts(max(1, math.ceil((max(blocked) - now).total_seconds())))
+
+
 def admit(attempt: list[Counter]) -> None:
     """Count the attempt as a wrong guess for now. Raises: TooManyAttempts (and then nothing is counted)."""
     now = timezone.now()

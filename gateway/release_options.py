@@ -6,12 +6,14 @@ they may.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from django.utils.translation import gettext_lazy as _
 
 from accounts.options import DOWN_TO_DOMAIN, define, resolve_some
 from accounts.optiontypes import OptionType
+from domains.models import Mailbox
 from domains.policy.decision import Action, Category
 from gateway.models import Recipient
 from gateway.wording import CATEGORIES
@@ -62,10 +64,26 @@ def register() -> None:
 
 def way_for(recipient: Recipient, *, infected: bool) -> Way:
     """How the owner of a message may come by it; one query. What was delivered may be delivered again."""
-    if recipient.action == Action.DELIVER and not infected:
-        return Way.ITSELF
-    found = resolve_some([THEMSELVES, ON_REQUEST], recipient.mailbox)
-    category = Category.VIRUS.value if infected else recipient.category
-    if not infected and category in (found[THEMSELVES].value or ()):
-        return Way.ITSELF
-    return Way.REQUEST if category in (found[ON_REQUEST].value or ()) else Way.NOT
+    return ways_of(recipient.mailbox).way(recipient, infected=infected)
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What people of one mailbox may do, once for many messages."""
+
+    themselves: frozenset[str]
+    on_request: frozenset[str]
+
+    def way(self, recipient: Recipient, *, infected: bool) -> Way:
+        if recipient.action == Action.DELIVER and not infected:
+            return Way.ITSELF
+        category = Category.VIRUS.value if infected else recipient.category
+        if not infected and category in self.themselves:
+            return Way.ITSELF
+        return Way.REQUEST if category in self.on_request else Way.NOT
+
+
+def ways_of(mailbox: Mailbox | None) -> Ways:
+    """What counts for a mailbox; one query."""
+    found = resolve_some([THEMSELVES, ON_REQUEST], mailbox)
+    return Ways(*(frozenset(found[name].value or ()) for name in (THEMSELVES, ON_REQUEST)))

@@ -20,7 +20,7 @@ class Kind(StrEnum):
     received (reply), judged (category, action), kept (folder, until, store, number), queued (destination, relay),
     attempt (ok, destination, host, address, port, tls, code, status, reply, seconds, try; possible_duplicate where the
     remote may have it twice), delivered and bounced (the same, of the last try: it has no step of its own),
-    held (queue), freed, released (to, why, allowed), deleted (why), expired, reported (as), blocked (sender),
+    held (queue), freed, released (to, why, allowed, via), deleted (why), expired, reported (as), blocked (sender),
     requested (why), granted, declined, ruled (rule, level, line, action, detail, problem), stored (repository, why),
     reprocessed (queue), redirected (to), signed (domain, selectors), noticed (notice: failed, delayed, relayed or away;
     to, message), problem (text).

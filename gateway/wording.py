@@ -236,6 +236,8 @@ def step_more(step: Step) -> str:
     if step.kind == Kind.RULED:
         return _ruled_by(data)
     said = [str(data[name]) for name in ("reply", "why", "problem") if data.get(name)]
+    if data.get("via") == "digest":
+        said.insert(0, _("by the link of a digest mail"))
     if data.get("until"):
         said.insert(0, _("until %(day)s") % {"day": _day(str(data["until"]))})
     if data.get("tls") and step.kind == Kind.ATTEMPT:

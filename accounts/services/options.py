@@ -59,7 +59,12 @@ def reset_option(actor: Actor, obj: object, name: str) -> bool:
     _require(actor, obj, option)
     if option.guard is not None:
         option.guard(actor, options.resolve(name, obj).inherited)
-    scope = places.scope_of(obj)
+    return drop_option(actor, obj, option)
+
+
+def drop_option(actor: Actor, obj: object, option: Option) -> bool:
+    """Forget a value where every right and guard was asked; false when there was none."""
+    scope, name = places.scope_of(obj), option.name
     with transaction.atomic():
         row = OptionValue.objects.select_for_update().filter(level=scope.level, object_id=scope.id, name=name).first()
         if row is None:

@@ -87,6 +87,11 @@ def is_configured() -> bool:
     return bool(settings.EMAIL_HOST) or server() is not None
 
 
+def address() -> str:
+    """The address that our mails come from; "" where no server is configured."""
+    return parseaddr(_from(server(), ""))[1] if is_configured() else ""
+
+
 def send(
     to: str, template: str, context: Mapping[str, Any], *, language: str = "", name: str = "", sender: str = ""
 ) -> None:
@@ -110,6 +115,19 @@ def post(to: str, letter: Letter, *, name: str = "", sender: str = "") -> None:
     except (OSError, ValueError, net.NetError) as error:  # smtplib's are OSErrors; ValueError: a header's line break
         logger.warning("a mail was not sent: %s", error)
         raise NotSent(str(error), permanent=_is_permanent(error)) from error
+
+
+def written(to: str, letter: Letter, *, name: str = "", sender: str = "", address: str = "") -> tuple[bytes, str]:
+    """A letter as its bytes, for who brings it on its way themselves; and its Message-ID.
+
+    address: what it comes from where no server, which has one, is configured.
+    """
+    by = server()
+    message = _message(to, letter, by, name=name, sender=sender)
+    if address and not is_configured():
+        message.from_email = formataddr((sender if sender.isprintable() else "", address))
+        message.extra_headers["Message-ID"] = make_msgid(domain=address.rpartition("@")[2])
+    return message.message().as_bytes(linesep="\r\n"), str(message.extra_headers["Message-ID"])
 
 
 def try_out(by: Server, to: str, letter: Letter) -> Trial:

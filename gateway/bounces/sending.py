@@ -51,7 +51,7 @@ def post(
     message_id: str,
     routes: Sequence[Route],
     at: datetime,
-    about: Message | None,
+    about: Message | None = None,
     header_from: str = "",
 ) -> tuple[Message, list[QueueItem]]:
     """Our own message, filed and queued in the caller's transaction; its envelope sender is the routes' return path.

@@ -1,6 +1,7 @@
 """The gateway's rows. Each row of a message says by itself whose administrators may see it (domain, customer)."""
 
 from gateway.models.content import Content, ContentPart
+from gateway.models.digests import Digest, DigestClock, DigestLink
 from gateway.models.kept import Folder, Kept
 from gateway.models.mail_rules import OutOfOffice, RuleSettings, SieveScript, VacationAnswer
 from gateway.models.messages import Message, Recipient, Step
@@ -15,6 +16,9 @@ __all__ = [
     "Content",
     "ContentPart",
     "DestinationHour",
+    "Digest",
+    "DigestClock",
+    "DigestLink",
     "Folder",
     "IpEntry",
     "Kept",

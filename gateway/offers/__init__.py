@@ -1,9 +1,10 @@
 """What the gateway puts into the registries of the apps below it: one module a subject, called once at the start."""
 
-from gateway.offers import mail_rules, quarantine, queues, reception, scanning, tracking
+from gateway.offers import digests, mail_rules, quarantine, queues, reception, scanning, tracking
 
 
 def register() -> None:
+    digests.register()
     mail_rules.register()
     quarantine.register()
     queues.register()

@@ -13,7 +13,7 @@ from gateway.services.release_requests import ALERT, SENTENCE
 from gateway.tables.quarantine import MANAGED, OWN
 from jobs import alerts
 
-MINE = ("gateway:own-list", "gateway:own-released", "gateway:own-recent", "gateway:own-item")
+MINE = ("gateway:own-list", "gateway:own-released", "gateway:own-recent", "gateway:own-item", "gateway:own-digest")
 ALL = (
     "gateway:quarantine-list", "gateway:released-list", "gateway:recent-list", "gateway:request-list",
     "gateway:quarantine-item",

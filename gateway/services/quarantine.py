@@ -72,6 +72,8 @@ def release(
         row.save(update_fields=["followed_by", "state", "state_at"])
         end_requests([row.pk])
         data = {"to": row.address, "why": why, "folder": copy.kept.folder, "as": sent.key, "allowed": allowed}
+        if actor.via == "digest":
+            data["via"] = actor.via
         step(Kind.RELEASED, row.message, row, actor=actor, data=data).save()
         audit.record(
             actor, "quarantine.release", row, reason=why, message=row.message.key, category=row.category,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from gateway.urls import quarantine, queues, reception, scanning, tracking
+from gateway.urls import digests, quarantine, queues, reception, scanning, tracking
 
 app_name = "gateway"
 
 urlpatterns = [
+    *digests.patterns,
     *quarantine.patterns,
     *queues.patterns,
     *reception.patterns,

@@ -328,6 +328,13 @@ ROWS = [
     Row("user_throttle_remove", a_user_throttle, user=403),
     # options
     everybody("option_catalogue"),
+    server_only("server_digest"),
+    server_only("server_digest_set"),
+    Row("domain_digest", of_domain, user=404),
+    Row("domain_digest_set", of_domain, user=404),
+    Row("user_digest", of_mailbox, user=IN),
+    Row("user_digest_set", of_mailbox, user=IN),
+    Row("user_digest_send", of_mailbox, user=IN, delegate=403, administrator=403),
     server_only("server_options"),
     server_only("server_option_set"),
     Row("server_option_reset", option_of_server, user=403, delegate=403, foreign=403),
