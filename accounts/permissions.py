@@ -85,6 +85,7 @@ class Right(StrEnum):
     TRACK_MAIL = "track_mail"
     MANAGE_QUARANTINE = "manage_quarantine"
     RELEASE_INFECTED = "release_infected"
+    REMEDIATE_MAIL = "remediate_mail"
     # watching over
     MANAGE_ALERTS = "manage_alerts"
     VIEW_REPORTS = "view_reports"
@@ -167,6 +168,7 @@ RIGHTS: dict[Right, RightInfo] = {
     Right.TRACK_MAIL: RightInfo(_("Follow messages: who wrote to whom, and what became of it"), _MAIL, _USER),
     Right.MANAGE_QUARANTINE: RightInfo(_("Release and delete quarantined mail of others"), _MAIL, _USER),
     Right.RELEASE_INFECTED: RightInfo(_("Release infected mail, with a reason"), _MAIL, _DOMAIN),
+    Right.REMEDIATE_MAIL: RightInfo(_("Take delivered mail out of mailboxes, with a reason"), _MAIL, _DOMAIN),
     Right.MANAGE_ALERTS: RightInfo(_("See, post and acknowledge alerts"), _WATCH, _DOMAIN),
     Right.VIEW_REPORTS: RightInfo(_("See and send status reports"), _WATCH, _DOMAIN),
     Right.VIEW_AUDIT: RightInfo(_("Read the audit trail"), _WATCH, _DOMAIN),

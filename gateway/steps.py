@@ -23,7 +23,7 @@ class Kind(StrEnum):
     held (queue), freed, released (to, why, allowed, via), deleted (why), expired, reported (as), blocked (sender),
     requested (why), granted, declined, ruled (rule, level, line, action, detail, problem), stored (repository, why),
     reprocessed (queue), redirected (to), signed (domain, selectors), noticed (notice: failed, delayed, relayed or away;
-    to, message), problem (text).
+    to, message), remediated (why, outcome, copies, problem), problem (text).
     """
 
     RECEIVED = "received"
@@ -50,6 +50,7 @@ class Kind(StrEnum):
     REDIRECTED = "redirected"
     SIGNED = "signed"
     NOTICED = "noticed"
+    REMEDIATED = "remediated"
     PROBLEM = "problem"
 
 

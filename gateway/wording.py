@@ -148,7 +148,17 @@ STEPS: dict[str, Text] = {
     Kind.REDIRECTED: gettext_lazy("Sent on to %(to)s"),
     Kind.SIGNED: gettext_lazy("Signed with DKIM for %(domain)s (%(selectors)s)"),
     Kind.NOTICED: gettext_lazy("A notice was sent"),
+    Kind.REMEDIATED: gettext_lazy("Taken out of the mailbox: %(outcome)s"),
     Kind.PROBLEM: gettext_lazy("A problem: %(text)s"),
+}
+REMEDIED: dict[str, Text] = {
+    "removed": pgettext_lazy("taking out of a mailbox", "removed"),
+    "found": pgettext_lazy("taking out of a mailbox", "found"),
+    "missing": pgettext_lazy("taking out of a mailbox", "not there"),
+    "differs": pgettext_lazy("taking out of a mailbox", "only similar messages, which stay"),
+    "unreachable": pgettext_lazy("taking out of a mailbox", "the mailbox can't be reached"),
+    "no_account": pgettext_lazy("taking out of a mailbox", "nothing says how the mailbox is reached"),
+    "partly": pgettext_lazy("taking out of a mailbox", "not everywhere"),
 }
 STEP_TONES: dict[str, str] = {
     Kind.DELIVERED: "good",
@@ -172,6 +182,7 @@ def step_text(step: Step) -> str:
     words["verdict"] = str(CATEGORIES.get(data.get("category", ""), data.get("category") or "–"))
     folder = data.get("folder")
     words["folder"] = str(Folder(folder).label) if folder in Folder.values else str(folder or "–")
+    words["outcome"] = str(REMEDIED.get(str(data.get("outcome")), data.get("outcome") or "–"))
     text = STEPS.get(step.kind)
     if step.kind == Kind.RULED:
         words["did"] = rule_did(

@@ -219,7 +219,9 @@ def task_start(actor: Actor, body: TaskAdd) -> Created[TaskAnswer]:
 
     With the right that its command needs, which is asked before `params` are looked at. `send_welcome_mail`,
     `send_password_reset_mail` (`validity` up to 24 hours) and `send_token_mail` (up to 4) mail their `recipient` a
-    link; 422 where no mail server is configured.
+    link; 422 where no mail server is configured. `send_spamfight_spam_mail` and `send_spamfight_clean_mail` send a
+    misjudged `message` (its key or Message-ID; `recipient` where it isn't one's own) to those who look after the
+    filters; `remediate_message` takes a delivered `message` out of mailboxes, with a `reason`, or looks (`dryRun`).
     """
     params = {inside(name): value for name, value in body.params.items()}
     task = services.start(actor, command_named(body.command), params)

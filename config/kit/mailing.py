@@ -127,7 +127,8 @@ def written(to: str, letter: Letter, *, name: str = "", sender: str = "", addres
     if address and not is_configured():
         message.from_email = formataddr((sender if sender.isprintable() else "", address))
         message.extra_headers["Message-ID"] = make_msgid(domain=address.rpartition("@")[2])
-    return message.message().as_bytes(linesep="\r\n"), str(message.extra_headers["Message-ID"])
+    raw = message.message().as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    return raw, str(message.extra_headers["Message-ID"])
 
 
 def try_out(by: Server, to: str, letter: Letter) -> Trial:

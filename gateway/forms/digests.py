@@ -42,17 +42,18 @@ class DigestForm(forms.Form):
 def _field(each: Resolved) -> forms.Field:
     option = each.option
     inherited = _("As inherited: %(value)s") % {"value": shown(option, each.inherited)}
-    initial = "" if not each.is_own else str(each.value)
+    common: dict[str, Any] = {
+        "label": option.label, "help_text": option.help, "required": False,
+        "initial": str(each.value) if each.is_own else "",
+    }  # fmt: skip
     if option.values:
         chosen = [("", inherited), *((key, str(label)) for key, label in option.values)]
     elif option.maximum == 23:
         chosen = [("", inherited), *((str(hour), shown(option, hour)) for hour in range(24))]
     else:
         widget = forms.NumberInput(attrs={"placeholder": inherited, "min": option.minimum, "max": option.maximum})
-        return forms.CharField(
-            label=option.label, help_text=option.help, required=False, initial=initial, widget=widget, max_length=6
-        )
-    return forms.ChoiceField(label=option.label, help_text=option.help, required=False, initial=initial, choices=chosen)
+        return forms.CharField(widget=widget, max_length=6, **common)
+    return forms.ChoiceField(choices=chosen, **common)
 
 
 def shown(option: Option, value: object) -> str:

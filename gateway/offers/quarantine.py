@@ -7,8 +7,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts import sentences
 from accounts.permissions import Right
 from config.kit import bulk, nav
+from gateway import quarantine_commands, spamfight_commands
 from gateway.bulk.quarantine import OF_MANAGED, OF_OWN
 from gateway.selectors.quarantine import list_managed, list_own
+from gateway.services import spamfight
 from gateway.services.release_requests import ALERT, SENTENCE
 from gateway.tables.quarantine import MANAGED, OWN
 from jobs import alerts
@@ -21,6 +23,8 @@ ALL = (
 
 
 def register() -> None:
+    assert quarantine_commands and spamfight_commands  # they register their commands
+    spamfight.register()
     nav.register(
         "", _("My quarantine"), "gateway:own-list", "shield-exclamation", order=25, words=_("spam release"), under=MINE
     )
@@ -39,6 +43,7 @@ def register() -> None:
             "quarantine.release": _("Message released from quarantine"),
             "quarantine.report": _("Message reported as judged wrongly"),
             "quarantine.request": _("Release from quarantine asked for"),
+            "quarantine.spamfight": _("Message sent to the filters' keepers"),
         }
     )
     sentences.register_fields(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from accounts import sentences
 from accounts.permissions import Right
 from config.kit import nav
+from gateway import remediation_commands
 
 
 def register() -> None:
+    assert remediation_commands  # registers its command
     nav.register(
         "gateway",
         _("Follow messages"),
@@ -26,4 +29,8 @@ def register() -> None:
         audience="user",
         order=20,
         words=_("received sent verdict"),
+    )
+    sentences.register({"message.remediate": _("Delivered message looked for in a mailbox, to take it out")})
+    sentences.register_fields(
+        {"copies": _("Copies deleted"), "dry_run": _("Only looked"), "outcome": _("What came of it")}
     )

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from config.kit.templatetags.kit import state_html
 from domains.tables.rules import url_of
+from gateway.wording import REMEDIED
 
 register = template.Library()
 
@@ -23,3 +24,9 @@ def state_dot(state: Any, label: Any = "", tone: str = "") -> SafeString:
 def rule_url(row: Any) -> str:
     """Where a rule stands."""
     return url_of(row)
+
+
+@register.simple_tag
+def remedied(outcome: str) -> str:
+    """What came of taking a message out of a mailbox, in words."""
+    return str(REMEDIED.get(outcome, outcome))

@@ -16,6 +16,7 @@ from gateway import wording
 from gateway.models import Kept, Recipient
 from gateway.selectors.passport_rules import rules_of
 from gateway.selectors.tracking import get_passport, list_own, list_tracked, others_of, steps_of
+from gateway.services.remediation import may_remediate
 from gateway.tables.tracking import OWN, TRACKED
 
 
@@ -63,5 +64,6 @@ def _passport(request: ActorRequest, recipient: Recipient) -> dict[str, Any]:
             (step, wording.step_text(step), wording.step_more(step), wording.STEP_TONES.get(step.kind, ""))
             for step in steps_of(recipient)
         ],
+        "may_remediate": may_remediate(request.actor, recipient),
         "others": others_of(request.actor, recipient),
     }

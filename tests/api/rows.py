@@ -334,7 +334,7 @@ ROWS = [
     Row("domain_digest_set", of_domain, user=404),
     Row("user_digest", of_mailbox, user=IN),
     Row("user_digest_set", of_mailbox, user=IN),
-    Row("user_digest_send", of_mailbox, user=IN, delegate=403, administrator=403),
+    Row("user_digest_send", of_mailbox, user=422, delegate=403, administrator=403),
     server_only("server_options"),
     server_only("server_option_set"),
     Row("server_option_reset", option_of_server, user=403, delegate=403, foreign=403),

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, OptionValue, User
 from accounts.permissions import Level
+from accounts.throttle import Policy
 from domains.models import Mailbox, Relay
 from gateway import content
 from gateway.digests.making import Outcome, Reader, digest_now
@@ -120,7 +121,7 @@ def test_guessing_is_slowed_down_and_good_links_of_others_networks_go_on(
 ) -> None:
     held_for(ada)
     (link,) = mailed(ada)
-    monkeypatch.setattr(digest_links, "GUESSING", digest_links.throttle.Policy(free=3, longest_wait_s=60))
+    monkeypatch.setattr(digest_links, "GUESSING", Policy(free=3, longest_wait_s=60))
     guesser = Client()
     codes = [guesser.get(f"/q/guess{number}/", REMOTE_ADDR="192.0.2.66").status_code for number in range(5)]
     assert codes == [404, 404, 404, 429, 429]
@@ -166,7 +167,7 @@ def test_a_link_to_what_is_no_more_says_so(ada: Mailbox) -> None:
 
 
 def test_the_page_speaks_the_readers_language(ada: Mailbox) -> None:
-    User.objects.filter(pk=ada.user_id).update(language="de")
+    User.objects.filter(email=ada.address).update(language="de")
     ada.refresh_from_db()
     held_for(ada)
     (link,) = mailed(ada)
