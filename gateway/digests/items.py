@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.kit.nav import Text
+from config.kit.templatetags.kit import day_text
 from domains.policy.facts import Direction
 from domains.policy.reasons import Code
 from gateway import wording
@@ -38,6 +39,11 @@ class Item:
     received_at: datetime
     way: Way
     url: str = ""
+
+    @property
+    def when(self) -> str:
+        """When it came in, in the reader's time."""
+        return f"{day_text(self.received_at, timezone.now())}, {timezone.localtime(self.received_at):%H:%M}"
 
     @property
     def note(self) -> str:

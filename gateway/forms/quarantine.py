@@ -52,4 +52,7 @@ class SenderForm(forms.Form):
 
 
 class ReportForm(forms.Form):
+    """send: to those who look after the filters, too."""
+
     verdict = forms.ChoiceField(choices=[("spam", _("spam")), ("clean", _("not spam"))])
+    send = forms.BooleanField(required=False)

@@ -83,6 +83,13 @@ def address_for(recipient: Recipient, verdict: Verdict) -> str:
     return found
 
 
+def offered(actor: Actor, recipient: Recipient, verdict: Verdict) -> str:
+    """Where a page offers to send it; "" where it doesn't."""
+    if is_infected(recipient) or not reading_of(actor, recipient).allowed:
+        return ""
+    return str(options.value(ADDRESSES[verdict], recipient.mailbox) or "")
+
+
 def send(actor: Actor, recipient: Recipient, verdict: Verdict) -> Message:
     """Report it and send it on; our own mail that carries it.
 

@@ -130,7 +130,9 @@ def _request_url(row: ReleaseRequest) -> str:
 
 
 def _request_verdict(row: ReleaseRequest) -> str:
-    return _verdict(row.recipient)
+    """The word alone: the reason of who asks needs the room."""
+    category = row.recipient.category
+    return state_html(category, str(CATEGORIES.get(category, category)), CATEGORY_TONES.get(category, "warn"))
 
 
 def _request_category(row: ReleaseRequest) -> str:

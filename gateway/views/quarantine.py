@@ -23,8 +23,10 @@ from gateway import wording
 from gateway.errors import CopyGone, NotReleasable
 from gateway.forms.quarantine import DecideForm, ReasonForm, ReleaseForm, RequestForm
 from gateway.keeping.reading import kept_of
+from gateway.learning import Verdict
 from gateway.models import Recipient
 from gateway.selectors import quarantine as selectors
+from gateway.services import spamfight
 from gateway.services.held import is_infected, is_own
 from gateway.services.opening import open_copy
 from gateway.services.quarantine import require_releasing
@@ -93,6 +95,8 @@ def _offers(request: ActorRequest, found: Recipient, *, managed: bool) -> dict[s
         offered["may_mark"] = actor.has(Right.MANAGE_FILTERS, found)
     offered["may_request"] = may_request(actor, found) and (asked is None or asked.state != "open")
     offered["may_decide"] = managed and asked is not None and asked.state == "open"
+    verdict = Verdict.CLEAN if found.state == Recipient.State.HELD else Verdict.SPAM
+    offered["keepers"] = spamfight.offered(actor, found, verdict)
     offered["release_form"] = ReleaseForm(infected=is_infected(found) and managed)
     offered["request_form"] = RequestForm()
     offered["decide_form"] = DecideForm(infected=is_infected(found))

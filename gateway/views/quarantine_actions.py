@@ -21,7 +21,7 @@ from gateway.learning import Verdict
 from gateway.models import Recipient
 from gateway.selectors import quarantine as selectors
 from gateway.services import quarantine as services
-from gateway.services import release_requests, sender_marks
+from gateway.services import release_requests, sender_marks, spamfight
 from gateway.services.held import is_own, require_handling
 from gateway.views.doors import kept_page
 
@@ -110,8 +110,13 @@ def report(request: ActorRequest, recipient_id: int) -> HttpResponse:
     form = ReportForm(request.POST)
     if form.is_valid():
         with _told(request):
-            services.report(request.actor, found, Verdict(form.cleaned_data["verdict"]))
-            toast(request, _("Thank you: it is noted, and scanners that learn are taught."))
+            verdict = Verdict(form.cleaned_data["verdict"])
+            if form.cleaned_data["send"]:
+                spamfight.send(request.actor, found, verdict)
+                toast(request, _("Thank you: it is on its way to those who look after the filters."))
+            else:
+                services.report(request.actor, found, verdict)
+                toast(request, _("Thank you: it is noted, and scanners that learn are taught."))
     return _back(request, found)
 
 

@@ -18,6 +18,7 @@ NO_PAGE = frozenset(
         "config:palette",
         "config:palette-objects",
         "config:running",
+        "gateway:own-digest-preview",
         "jobs:next-runs",
         "jobs:report-frame",
         "jobs:report-text",

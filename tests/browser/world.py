@@ -14,7 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.actors import Actor
-from accounts.models import User
+from accounts.models import OptionValue, User
+from accounts.permissions import Level
+from accounts.secrets import new_token, token_hash
 from accounts.services import create_user
 from archive import engines, selectors
 from archive.backup_commands import RunBackupArguments, VerifyBackupArguments
@@ -30,10 +32,16 @@ from archive.services.profiles.keeping import create_profile, set_automatic
 from archive.services.sharing import set_folder_privileges
 from config.kit import paths, secrets
 from domains.selectors import mailbox_of
+from gateway.digests.making import password_mark
+from gateway.keeping.moving import Patience, keep_waiting
+from gateway.models import Digest, DigestLink, Recipient
+from gateway.release_options import ON_REQUEST
+from gateway.services.release_requests import request_release
 from jobs.models import Job, Task, TaskLog
 from jobs.services import run_here
 from tests import factories
 from tests.archive.texts import makers
+from tests.gateway.factories import EVERYTHING, arrive, held_for, spam
 
 
 @dataclass
@@ -72,6 +80,7 @@ def build() -> World:
     _evidence(administrator, user)
     pages.append(("store-evidence", reverse("archive:store-evidence", args=[store.pk])))
     pages += _profile_pages(user)
+    pages += _quarantine_pages(user)
     pages += _backup_pages(administrator)
     return World(administrator, user, pages)
 
@@ -195,6 +204,36 @@ def _profile_pages(person: User) -> list[tuple[str, str]]:
         ("profile-new", reverse("archive:profile-create", args=["imapUsers"])),
         ("profile-completeness", reverse("archive:profile-completeness", args=[files.pk])),
         ("profile-result", reverse("archive:result-detail", args=[result.pk])),
+    ]
+
+
+def _quarantine_pages(person: User) -> list[tuple[str, str]]:
+    """Mail of somebody in quarantine, a mail about it with its links, and one that was delivered."""
+    mailbox = mailbox_of(person)
+    assert mailbox is not None
+    page = '<h1>You have won</h1><p>Dear winner, <a href="https://x.example">click</a></p>'
+    files = [("prize.pdf", b"%PDF-1.4")]
+    held = held_for(mailbox, raw=spam("You have won a prize in the big lottery of the year", html=page, files=files))
+    OptionValue.objects.create(level=Level.DOMAIN, object_id=mailbox.domain_id, name=ON_REQUEST, value=["virus"])
+    infected = held_for(mailbox, virus="Eicar-Test-Signature", raw=spam("Invoice 4711", files=files))
+    request_release(Actor.for_user(person), held_for(mailbox, virus="Eicar", raw=spam("Minutes")), why="I wait for it")
+    delivered = arrive(mailbox, raw=spam("Lunch?"), score=0.1, policy=EVERYTHING).recipients.get()
+    Recipient.objects.filter(pk=delivered.pk).update(state=Recipient.State.DELIVERED)
+    keep_waiting(Patience())
+    token = new_token()
+    DigestLink.objects.create(
+        digest=Digest.objects.create(mailbox=mailbox), recipient=held, token_hash=token_hash(token),
+        password_mark=password_mark(person), expires_at=timezone.now() + dt.timedelta(days=14),
+    )  # fmt: skip
+    level = ["domain", mailbox.domain_id]
+    return [
+        ("user-mail-quarantine", reverse("gateway:own-item", args=[held.pk])),
+        ("user-mail-quarantine-infected", reverse("gateway:own-item", args=[infected.pk])),
+        ("quarantine-item", reverse("gateway:quarantine-item", args=[infected.pk])),
+        ("quarantine-passport", reverse("gateway:passport", args=[held.pk])),
+        ("quarantine-remediate", reverse("gateway:remediate", args=[delivered.pk])),
+        ("digest-settings", reverse("gateway:digest-settings", args=level)),
+        ("digest-link", reverse("gateway:digest-link", args=[token])),
     ]
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
 from accounts.actors import Actor
 from accounts.models import AuditEvent, OptionValue, User
@@ -112,3 +114,18 @@ def test_others_mail_is_sent_only_by_who_may_read_it(ada: Mailbox, administrator
     task = run_here(root, SPAM, SpamfightArguments(infected.message.key, ada.address))
     assert task.state == "failed" and "Infected" in task.error
     assert len(queued()) == 1
+
+
+def test_the_page_offers_it_where_somebody_keeps_the_filters(
+    ada: Mailbox, client_for: Callable[[User | None], Client]
+) -> None:
+    row, mine = held_for(ada), client_for(ada.user)
+    assert "Report it to" not in mine.get(f"/quarantine/{row.pk}/").content.decode()
+    OptionValue.objects.create(
+        level=Level.DOMAIN, object_id=ada.domain_id, name="SPAMFIGHT_CLEAN_ADDRESS", value="ham@filters.example"
+    )
+    assert "Report it to ham@filters.example as not spam" in mine.get(f"/quarantine/{row.pk}/").content.decode()
+    chosen = {"as": "own", "verdict": "clean", "send": "1"}
+    done = mine.post(f"/gateway/quarantine/{row.pk}/report/", chosen, follow=True)
+    assert "on its way to those who look after the filters" in done.content.decode()
+    assert len(queued("ham@filters.example")) == 1
