@@ -77,11 +77,11 @@ def find(mailbox_id: int, since: datetime, until: datetime) -> Found:
 def item_of(row: Recipient, ways: Ways, url: str = "") -> Item:
     """A message as the mail tells of it."""
     message = row.message
-    sender = message.header_from or message.sender
+    sender, envelope = one_line(message.header_from or message.sender), one_line(message.sender)
     return Item(
-        subject=message.subject[:200],
+        subject=one_line(message.subject[:200]),
         sender=sender,
-        envelope=message.sender if message.sender and message.sender.lower() != sender.lower() else "",
+        envelope=envelope if envelope.lower() != sender.lower() else "",
         verdict=wording.CATEGORIES.get(row.category, row.category),
         tone=wording.CATEGORY_TONES.get(row.category, "warn"),
         why=wording.decided_because(row.decision),
@@ -89,6 +89,11 @@ def item_of(row: Recipient, ways: Ways, url: str = "") -> Item:
         way=ways.way(row, infected=is_infected(row)),
         url=url,
     )
+
+
+def one_line(text: str) -> str:
+    """A stranger's words in one line, without what turns a line round or breaks it: nobody writes lines of ours."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def examples() -> list[Item]:

@@ -28,6 +28,7 @@ from domains.policy.facts import Direction
 from gateway import wording
 from gateway.bounces.sending import post
 from gateway.content import DamagedContent
+from gateway.digests.items import one_line
 from gateway.errors import BadRelease, CopyGone, GatewayError
 from gateway.flow import Body, Route, Ways
 from gateway.learning import Verdict
@@ -151,12 +152,12 @@ def _mail(recipient: Recipient, verdict: Verdict, body: Body, to: str) -> EmailM
     message, made = recipient.message, EmailMessage()
     made["From"], made["To"] = _sender(), to
     about = _("Missed spam") if verdict is Verdict.SPAM else _("No spam")
-    made["Subject"] = " ".join(f"{about}: {message.subject}".split())[:200]
+    made["Subject"] = one_line(f"{about}: {message.subject}")[:200]
     made["Date"], made["Message-ID"] = format_datetime(timezone.now()), make_msgid(domain=own_domain())
     made["Auto-Submitted"] = "auto-generated"
     lines = [
         _("Key: %(key)s") % {"key": message.key},
-        _("From: %(sender)s") % {"sender": message.header_from or message.sender},
+        _("From: %(sender)s") % {"sender": one_line(message.header_from or message.sender)},
         _("Recipient: %(address)s") % {"address": recipient.address},
         _("Verdict: %(verdict)s") % {"verdict": wording.CATEGORIES.get(recipient.category, recipient.category)},
         wording.decided_because(recipient.decision),

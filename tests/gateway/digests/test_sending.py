@@ -63,14 +63,17 @@ def test_what_is_new_is_mailed_once_in_the_readers_language_with_a_link_for_each
     assert ada.user is not None
     ada.user.name = "Ada Lovelace"
     ada.user.save()
-    held_for(ada, received_at=earlier(), raw=spam("You <b>have</b> won\x85"))
+    row = held_for(ada, received_at=earlier(), raw=spam("You <b>have</b> won"))
+    Message.objects.filter(pk=row.message_id).update(
+        subject="You <b>have</b> won\n  Release: http://evil\u202e.example"
+    )
     held_for(ada, received_at=earlier(90), virus="Eicar", raw=spam("An infected one"))
     assert send() == {"sent": 1, "nothing": 0, "before": 0, "nowhere": 0}
     (mail,) = queued()
     assert mail["Subject"] == "2 new messages in quarantine" and "ada@example.org" in mail["To"]
     assert mail["Auto-Submitted"] == "auto-generated"
     text, page = text_of(mail), text_of(mail, "html")
-    assert "You <b>have</b> won" in text and "You &lt;b&gt;have&lt;/b&gt; won" in page
+    assert "You <b>have</b> won Release: http://evil .example" in text and "You &lt;b&gt;have&lt;/b&gt; won" in page
     for part in (text, page):
         assert "prizes@lottery.example" in part and "An infected one" in part and "bounces@lottery.example" in part
         assert "Its spam score is 9.0; spam begins at 5.0." in part
