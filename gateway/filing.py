@@ -150,7 +150,7 @@ def _facts(filed: Filed) -> dict[str, Any]:
 
 
 def _recipient(message: Message, judged: Judged) -> Recipient:
-    route, decision = judged.route, judged.decision
+    route, decision, state = judged.route, judged.decision, _state(message, judged)
     return Recipient(
         message=message,
         received_at=message.received_at,
@@ -165,9 +165,15 @@ def _recipient(message: Message, judged: Judged) -> Recipient:
         action=decision.action.value,
         score=decision.spam_score,
         decision=storable_data(decision.as_data()),
-        state=_state(message, judged).value,
+        state=state.value,
+        held_text=held_text(message) if state is State.HELD else "",
         state_at=message.received_at,
     )
+
+
+def held_text(message: Message) -> str:
+    """What lists of quarantine look through, as it is compared: in small letters."""
+    return f"{message.subject}\n{message.header_from}\n{message.sender}".lower()
 
 
 def _state(message: Message, judged: Judged) -> State:

@@ -7,6 +7,7 @@ columns. Not for bytes (`content`) nor for what is waiting to leave (`queue`).
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -124,6 +125,8 @@ class Recipient(models.Model):
     decision = models.JSONField(default=dict)  # Decision.as_data()
     state = models.CharField(_("state"), max_length=12, choices=State.choices)
     state_at = models.DateTimeField(default=timezone.now)
+    # what lists of quarantine look through: subject, From and envelope sender of what is held, "" of all else
+    held_text = models.TextField(default="", db_default="")
     # the message this one was sent on as: of a release or of processing it again
     followed_by = models.ForeignKey(Message, on_delete=models.SET_NULL, null=True, related_name="follows")
 
@@ -148,6 +151,12 @@ class Recipient(models.Model):
             ),
             models.Index(
                 fields=["domain_id", "-received_at", "-id"], name="gw_recipient_held_domain", condition=Q(state="held")
+            ),
+            GinIndex(
+                fields=["held_text"],
+                opclasses=["gin_trgm_ops"],
+                name="gw_recipient_held_text",
+                condition=Q(state="held"),
             ),
             models.Index(
                 fields=["state", "-received_at", "-id"], name="gw_recipient_by_state", condition=~Q(state="delivered")

@@ -65,10 +65,17 @@ def score_text(row: Recipient) -> str:
     return "" if row.score is None else f"{row.score:.1f}"
 
 
-def _fields(main: Main) -> tuple[Main | Custom | Choice | Time | Text, ...]:
+def _fields(main: Main, *, held: bool) -> tuple[Main | Custom | Choice | Time | Text, ...]:
     return (
         main,
-        Custom("from", _("From"), show=from_shown, export=_from_plain, find=_from_found, css="cell-wrap"),
+        Custom(
+            "from",
+            _("From"),
+            show=from_shown,
+            export=_from_plain,
+            find=_from_held if held else _from_found,
+            css="cell-wrap",
+        ),
         Choice("verdict", _("Verdict"), path="category", choices=CHOICES, filter=True, show=_verdict, css="cell-wrap"),
         Custom("score", _("Score"), show=score_text, export=score_text, search=False, css="cell-number"),
         Time("received", _("Received"), path="received_at", sort=True),
@@ -81,20 +88,32 @@ def _searching(text: str) -> Q:
     return Q(message__subject__ilike=like) | Q(message__header_from__ilike=like) | Q(message__sender__ilike=like)
 
 
-def _listing(name: str, caption: object, empty: Empty, *, managed: bool) -> BigListing[Recipient]:
+def _searching_held(text: str) -> Q:
+    """The same of what lies in quarantine, by an index of that alone."""
+    return Q(held_text__ilike=f"%{like_escaped(text.lower())}%")
+
+
+def _from_held(text: str) -> Q:
+    """The index narrows what the senders are then looked at of."""
+    pieces = [each for each in text.split("*") if each]
+    narrowed = [Q(held_text__ilike=f"%{like_escaped(each.lower())}%") for each in pieces]
+    return Q(*narrowed, _from_found(text))
+
+
+def _listing(name: str, caption: object, empty: Empty, *, managed: bool, held: bool = False) -> BigListing[Recipient]:
     main = Main("subject", _("Subject"), path="message__subject", show=_subject, url=_url if managed else _own_url)
     whose = (
         Text("recipient", _("Recipient"), path="address", folded=True, mono=True),
         Belongs("domain", _("Domain"), path="mailbox__domain_id", key="domain_id", find=domains_named, column=False),
     )
-    fields = _fields(main)
+    fields = _fields(main, held=held)
     return BigListing(
         name,
         (*fields[:2], *whose, *fields[2:]) if managed else fields,
         sort="-received",
         caption=caption,  # type: ignore[arg-type]
         placeholder=_("Words of subject or sender, or verdict:spam, from:name@example.org …"),
-        words=_searching,
+        words=_searching_held if held else _searching,
         first_step=empty,
         nothing=_("No message like this"),
     )
@@ -113,10 +132,10 @@ _NO_RECENT = Empty(
     _("Copies of what came in are kept for some days, so that they can be delivered again."),
     "clock",
 )
-OWN = _listing("gateway.own", _("Quarantine"), _CLEAR, managed=False)
+OWN = _listing("gateway.own", _("Quarantine"), _CLEAR, managed=False, held=True)
 OWN_RELEASED = _listing("gateway.own-released", _("Released"), _NONE_RELEASED, managed=False)
 OWN_RECENT = _listing("gateway.own-recent", _("Recent mail"), _NO_RECENT, managed=False)
-MANAGED = _listing("gateway.quarantine", _("Quarantine"), _CLEAR, managed=True)
+MANAGED = _listing("gateway.quarantine", _("Quarantine"), _CLEAR, managed=True, held=True)
 RELEASED = _listing("gateway.released", _("Released mail"), _NONE_RELEASED, managed=True)
 RECENT = _listing("gateway.recent", _("Recent mail"), _NO_RECENT, managed=True)
 
