@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('domains', '0020_directory_at_speed'),
-        ('gateway', '0011_rules_are_heard'),
+        ('gateway', '0012_journal_reports'),
     ]
 
     operations = [

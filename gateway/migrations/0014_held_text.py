@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('domains', '0021_sieve_use'),
-        ('gateway', '0012_digests'),
+        ('gateway', '0013_digests'),
     ]
 
     operations = [
