@@ -26,6 +26,7 @@ from jobs.errors import BadArguments
 from jobs.running import TaskRun
 
 Result = dict[str, object]
+MOST_MINUTES = 10_000_000  # nineteen years; what is older than that is nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class QueueArguments:
     recipient: Annotated[str, About(_("Recipient"))] = ""
     name: Annotated[str, About(_("Name"), _("The key of a message, as in its passport."))] = ""
     destination: Annotated[str, About(_("Destination"), _("Such as mx:example.org or relay:7."))] = ""
-    older_than_minutes: Annotated[int | None, About(_("Older than, in minutes"), least=0)] = None
+    older_than_minutes: Annotated[int | None, About(_("Older than, in minutes"), least=0, most=MOST_MINUTES)] = None
 
     @property
     def wanted(self) -> Wanted:
@@ -53,7 +54,7 @@ class RejectArguments:
     recipient: Annotated[str, About(_("Recipient"))] = ""
     name: Annotated[str, About(_("Name"), _("The key of a message, as in its passport."))] = ""
     destination: Annotated[str, About(_("Destination"), _("Such as mx:example.org or relay:7."))] = ""
-    older_than_minutes: Annotated[int | None, About(_("Older than, in minutes"), least=0)] = None
+    older_than_minutes: Annotated[int | None, About(_("Older than, in minutes"), least=0, most=MOST_MINUTES)] = None
     notice: Annotated[bool, About(_("Tell the senders"))] = True
     text: Annotated[str, About(_("Reason"), _("For the senders."))] = ""
 
