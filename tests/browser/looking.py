@@ -5,10 +5,14 @@ Not for what a page says or does: that is each test's own.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
+
+NARROW = 700  # px
 
 # What stands around the main part, as far as it can be seen: each element's way down to it with classes and state. And
 # what else decides about its colours.
@@ -70,3 +74,23 @@ def _is_new_frame(page: Page) -> bool:
 def overflow(page: Page) -> int:
     """By how many pixels the page is wider than its window."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def too_wide(page: Page) -> list[str]:
+    """What to say where it is wider than its window."""
+    assert page.viewport_size is not None
+    over = overflow(page)
+    return [f"{page.url} is {over} px wider than {page.viewport_size['width']}"] if over > 0 else []
+
+
+def look(page: Page, size: tuple[int, int], theme: str) -> None:
+    """Give it another width and theme."""
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+
+
+def keep(page: Page, name: str, size: tuple[int, int], theme: str) -> None:
+    """A picture of it, where PAGE_SHOTS names a folder."""
+    if folder := os.environ.get("PAGE_SHOTS"):
+        width = "desktop" if size[0] > NARROW else "phone"
+        page.screenshot(path=Path(folder, f"{name}-{width}-{theme}.png"), full_page=True)

@@ -7,13 +7,10 @@ Pages without an object are tests/browser/test_pages.py's.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Page
 
 from accounts.actors import Actor
 from accounts.services.options import set_option
@@ -24,7 +21,7 @@ from domains.services.domain_settings import set_domain_limits, update_domain
 from domains.services.groups import create_group
 from tests.access import AnyRow, Args, Place, Role
 from tests.browser.conftest import DESKTOP, PHONE, PageFor
-from tests.browser.looking import overflow, violations
+from tests.browser.looking import keep, look, too_wide, violations
 from tests.domains.factories import make_mailbox_in
 from tests.stage import Cast, make_cast
 from tests.test_access import collect_rows
@@ -98,34 +95,17 @@ def test_every_page_of_an_object_opens_fits_and_axe_finds_nothing(page_as: PageF
     wrong: list[str] = []
     for number, (name, path) in enumerate(object_pages(cast, part)):
         size, theme = LOOKS[number % len(LOOKS)]
-        _look(page, size, theme)
+        look(page, size, theme)
         answer = page.goto(path, wait_until="load")
         assert answer is not None
         if answer.status != 200:
             wrong.append(f"{path} answered {answer.status}")
             continue
-        wrong += _too_wide(page)
-        _keep(page, name, size, theme)
+        wrong += too_wide(page)
+        keep(page, f"object-{name}", size, theme)
         wrong += violations(page)
         other = PHONE if size == DESKTOP else DESKTOP
-        _look(page, other, theme)
-        wrong += _too_wide(page)
-        _keep(page, name, other, theme)
+        look(page, other, theme)
+        wrong += too_wide(page)
+        keep(page, f"object-{name}", other, theme)
     assert not wrong, "\n".join(wrong)
-
-
-def _look(page: Page, size: tuple[int, int], theme: str) -> None:
-    page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-
-
-def _too_wide(page: Page) -> list[str]:
-    assert page.viewport_size is not None
-    over = overflow(page)
-    return [f"{page.url} is {over} px wider than {page.viewport_size['width']}"] if over > 0 else []
-
-
-def _keep(page: Page, name: str, size: tuple[int, int], theme: str) -> None:
-    if folder := os.environ.get("PAGE_SHOTS"):
-        width = "phone" if size == PHONE else "desktop"
-        page.screenshot(path=Path(folder, f"object-{name}-{width}-{theme}.png"), full_page=True)
