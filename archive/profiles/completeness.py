@@ -13,8 +13,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
+from django.contrib.postgres.aggregates import StringAgg
 from django.db import transaction
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, QuerySet, Sum, TextField
+from django.db.models.functions import Cast, TruncDate
 from django.utils import timezone
 
 from archive import engines
@@ -25,6 +27,7 @@ from archive.store.errors import Stopped
 CHUNK = 20_000
 NAMED_GAPS = 10_000
 Key = tuple[int | None, date]  # mailbox, day
+Span = tuple[date, date] | None  # the first and the last day; None: all
 
 
 @dataclass(slots=True)
@@ -42,13 +45,24 @@ class Kept:
     mailbox: int | None
     key: str
     day: date
-    store: int | None
-    number: int | None
+    store: int
     sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Some:
+    """Archived messages of one store (as it was noted), mailbox and day, by their numbers there."""
+
+    store: int
+    mailbox: int | None
+    day: date
+    numbers: list[int]
 
 
 @dataclass(slots=True)
 class _Counting:
+    profile: Profile
+    span: Span
     days: dict[Key, _Day] = field(default_factory=lambda: defaultdict(_Day))
     unindexed: list[Kept] = field(default_factory=list)
 
@@ -60,11 +74,11 @@ def check(
     if days is not None and not days:
         return totals(profile)
     span = None if days is None else (min(days), max(days))
-    counting = _Counting()
-    for rows in _chunks(profile, span):
+    counting = _Counting(profile, span)
+    for some in _chunks(profile, span):
         if stop():
             raise Stopped("the count was stopped")
-        _count(rows, counting)
+        _count(some, counting)
     with transaction.atomic():
         _keep_unindexed(profile, counting.unindexed, span)
         _keep_days(profile, counting.days, span)
@@ -78,49 +92,63 @@ def totals(profile: Profile) -> dict[str, int]:
     return {name: int(found[name] or 0) for name in names}
 
 
-def _chunks(profile: Profile, span: tuple[date, date] | None) -> Iterator[list[Kept]]:
+def _rows(profile: Profile, span: Span) -> QuerySet[SourceMessage]:
+    """What is archived of a profile's sources."""
     rows = SourceMessage.objects.filter(folder__profile=profile).exclude(sha256=None)
     if span is not None:
         rows = rows.filter(received_at__gte=_midnight(span[0]), received_at__lt=_midnight(span[1]) + timedelta(days=1))
-    values = rows.order_by("store_id", "number").values_list(
-        "folder_id", "folder__mailbox_id", "key", "received_at", "store_id", "number", "sha256"
+    return rows
+
+
+def _chunks(profile: Profile, span: Span) -> Iterator[list[_Some]]:
+    """A store at a time, CHUNK numbers of it; the database puts together what belongs together."""
+    values = (
+        _rows(profile, span)
+        .annotate(chunk=F("number") / CHUNK, day=TruncDate("received_at", tzinfo=UTC))
+        .values_list("store_id", "chunk", "folder__mailbox_id", "day")
+        .annotate(numbers=StringAgg(Cast("number", TextField()), ","))
+        .order_by("store_id", "chunk")
+        .iterator(chunk_size=2_000)
     )
-    found = (
-        Kept(folder, mailbox, key, moment.astimezone(UTC).date(), store, number, bytes(sha256 or b""))
-        for folder, mailbox, key, moment, store, number, sha256 in values.iterator(chunk_size=CHUNK)
-    )
-    while chunk := list(itertools.islice(found, CHUNK)):
-        yield chunk
+    for _chunk, group in itertools.groupby(values, key=lambda row: row[:2]):
+        yield [_Some(store, mailbox, day, list(map(int, said.split(",")))) for store, _at, mailbox, day, said in group]
 
 
 def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def _count(rows: Sequence[Kept], counting: _Counting) -> None:
-    """Ask each store's index; what it doesn't find is looked for by its hash in every open store."""
-    lost: list[Kept] = []
-    for store_id, group in itertools.groupby(rows, key=lambda row: row.store):
-        some = list(group)
-        opened = _opened(store_id)
-        if opened is None:
-            lost += some
-            continue
-        numbers = sorted({row.number for row in some if row.number is not None})
+def _count(chunk: Sequence[_Some], counting: _Counting) -> None:
+    """Ask the store's index; what it doesn't find is looked for by its hash in every open store."""
+    store = chunk[0].store
+    numbers = sorted({number for some in chunk for number in some.numbers})
+    missing, opened = set(numbers), _opened(store)
+    if opened is not None:
         missing = set() if opened.index.has(numbers) == len(numbers) else opened.index.missing(numbers)
         if opened.lag():  # the index may still find what was deleted just now
-            missing |= set(numbers).difference(row.number for row in opened.rows(numbers))
-        for row in some:
-            if row.number in missing:
-                lost.append(row)
-            else:
-                _found(row, counting, indexed=True)
-    if lost:
-        _look_everywhere(lost, counting)
+            missing |= set(numbers).difference(opened.catalogue.known(numbers))
+    for some in chunk:
+        found = sum(number not in missing for number in some.numbers) if missing else len(some.numbers)
+        if found:
+            day = counting.days[(some.mailbox, some.day)]
+            day.archived += found
+            day.indexed += found
+    if missing:
+        _look_everywhere(_kept(counting, store, missing), counting)
 
 
-def _opened(store_id: int | None) -> engine.Store | None:
-    store = None if store_id is None else Store.objects.filter(pk=store_id).first()
+def _kept(counting: _Counting, store: int, numbers: Collection[int]) -> list[Kept]:
+    values = _rows(counting.profile, counting.span).filter(store_id=store, number__in=numbers).values_list(
+        "folder_id", "folder__mailbox_id", "key", "received_at", "sha256"
+    )  # fmt: skip
+    return [
+        Kept(folder, mailbox, key, moment.astimezone(UTC).date(), store, bytes(sha256 or b""))
+        for folder, mailbox, key, moment, sha256 in values.iterator(chunk_size=2_000)
+    ]
+
+
+def _opened(store_id: int) -> engine.Store | None:
+    store = Store.objects.filter(pk=store_id).first()
     return engines.open_store(store) if store is not None and store.is_open else None
 
 
@@ -158,7 +186,7 @@ def _found(row: Kept, counting: _Counting, *, indexed: bool) -> None:
         counting.unindexed.append(row)
 
 
-def _keep_unindexed(profile: Profile, rows: Sequence[Kept], span: tuple[date, date] | None) -> None:
+def _keep_unindexed(profile: Profile, rows: Sequence[Kept], span: Span) -> None:
     gaps = Gap.objects.filter(folder__profile=profile, is_unindexed=True)
     if span is not None:
         gaps = gaps.filter(day__range=span)
@@ -169,7 +197,7 @@ def _keep_unindexed(profile: Profile, rows: Sequence[Kept], span: tuple[date, da
     )
 
 
-def _keep_days(profile: Profile, counted: dict[Key, _Day], span: tuple[date, date] | None) -> None:
+def _keep_days(profile: Profile, counted: dict[Key, _Day], span: Span) -> None:
     """One row for each mailbox and day that either end knows of."""
     from_source = _from_source(profile, span)
     gaps = _gaps(profile, span)
@@ -186,7 +214,7 @@ def _keep_days(profile: Profile, counted: dict[Key, _Day], span: tuple[date, dat
     )  # fmt: skip
 
 
-def _from_source(profile: Profile, span: tuple[date, date] | None) -> dict[Key, dict[str, int]]:
+def _from_source(profile: Profile, span: Span) -> dict[Key, dict[str, int]]:
     rows = FolderDay.objects.filter(folder__profile=profile)
     if span is not None:
         rows = rows.filter(day__range=span)
@@ -201,7 +229,7 @@ def _from_source(profile: Profile, span: tuple[date, date] | None) -> dict[Key, 
     }  # fmt: skip
 
 
-def _gaps(profile: Profile, span: tuple[date, date] | None) -> Counter[Key]:
+def _gaps(profile: Profile, span: Span) -> Counter[Key]:
     rows = Gap.objects.filter(folder__profile=profile, is_unindexed=False)
     if span is not None:
         rows = rows.filter(day__range=span)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import translate
@@ -23,6 +24,8 @@ from jobs.running import TaskRun
 
 SPECIAL_OUT = frozenset({"trash", "junk", "drafts"})
 DEFAULT_FOLDER = "Inbox"
+LOOK_MESSAGES = 64
+LOOK_SECONDS = 0.1
 
 
 @dataclass(slots=True)
@@ -49,6 +52,8 @@ class Context:
     source_total: int = 0
     seen: int = 0
     _of: dict[int, Outlet] = field(default_factory=dict)
+    _passed: int = 0
+    _looked_at: float = 0.0
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -83,8 +88,15 @@ class Context:
         """Those with an intake, the last one first."""
         return [each for each in reversed(self.outlets.values()) if each.ingest is not None]
 
+    def look(self) -> None:
+        """`take`, if some messages went by or some time since the last one. Cheap enough for every message."""
+        self._passed += 1
+        if self._passed >= LOOK_MESSAGES or time.monotonic() - self._looked_at > LOOK_SECONDS:
+            self.take()
+
     def take(self) -> None:
         """What became of messages since the last look, and how far the run is."""
+        self._passed, self._looked_at = 0, time.monotonic()
         for outlet in self.open_outlets():
             if outlet.ingest is not None:
                 self.recorder.take(outlet.ingest.outcomes(), outlet.store.pk)

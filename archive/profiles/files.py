@@ -151,7 +151,7 @@ class _Reading:
             work, item.key, [(self.context.intake(self.mailbox), self.mailbox.pk, target)], content=found.content,
             spool=found.spool, size=found.size, received_at=received_at,
         )  # fmt: skip
-        self.context.take()
+        self.context.look()
 
     def _note_files(self) -> None:
         """Files whose messages are all acknowledged and written count as read."""

@@ -85,7 +85,7 @@ class ToWhomItConcerns:
             work, key, intakes, content=report.message, spool=None, size=len(report.message), received_at=received_at,
             flags=flags,
         )  # fmt: skip
-        self.context.take()
+        self.context.look()
 
     def _places(self, senders: Sequence[str], recipients: Sequence[str]) -> list[tuple[Mailbox, str]]:
         settings = self.context.settings

@@ -6,6 +6,7 @@ fetched again, which the engine finds to be there already. Nothing twice, nothin
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -22,9 +23,10 @@ from archive.store import Ingest, Outcome
 from archive.store.errors import StoreError
 from domains.models import Mailbox
 
-WRITE_ROWS = 256
+WRITE_ROWS = 2_000
 WRITE_SECONDS = 1.0
 COUNTS = ("archived", "known", "left_out", "failed", "deleted", "bytes")
+DAY_S = 86_400
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -118,9 +120,10 @@ class Recorder:
             return []
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT c.k FROM unnest(%s::text[]) WITH ORDINALITY AS c(k, n) WHERE NOT EXISTS (SELECT 1 FROM"
-                " archive_sourcemessage m WHERE m.folder_id = %s AND m.key = c.k AND m.sha256 IS NOT NULL) ORDER BY n",
-                [keys, work.row.pk],
+                "SELECT c.k FROM json_array_elements_text(%s::json) WITH ORDINALITY AS c(k, n) WHERE NOT EXISTS (SELECT"
+                " 1 FROM archive_sourcemessage m WHERE m.folder_id = %s AND m.key = c.k AND m.sha256 IS NOT NULL)"
+                " ORDER BY n",
+                [_json(keys), work.row.pk],
             )
             return [row[0] for row in cursor.fetchall()]
 
@@ -225,26 +228,27 @@ class Recorder:
 
     def _write_rows(self, done: Sequence[Token]) -> None:
         rows = {(token.work.row.pk, token.key): token for token in done}
-        self.touched.update(_day(token.received_at) for token in rows.values())
+        self.touched.update(map(_day, {token.received_at // DAY_S * DAY_S for token in rows.values()}))
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO archive_sourcemessage (folder_id, key, received_at, store_id, number, sha256, flags,"
-                " message_id, reason, gone) SELECT f, k, to_timestamp(r), s, n, h, g, '', '', false FROM"
-                " unnest(%s::bigint[], %s::text[], %s::float8[], %s::bigint[], %s::bigint[], %s::bytea[], %s::text[])"
-                " AS t(f, k, r, s, n, h, g)"
+                " message_id, reason, gone) SELECT f, k, to_timestamp(r), s, n, decode(h, 'hex'), g, '', '', false FROM"
+                " json_to_recordset(%s::json) AS t(f bigint, k text, r float8, s bigint, n bigint, h text, g text)"
                 " ON CONFLICT (folder_id, key) DO UPDATE SET received_at = EXCLUDED.received_at, store_id ="
                 " EXCLUDED.store_id, number = EXCLUDED.number, sha256 = EXCLUDED.sha256, flags = EXCLUDED.flags,"
                 " message_id = '', reason = ''",
                 [
-                    [key[0] for key in rows],
-                    [key[1] for key in rows],
-                    [float(_bounded(token.received_at)) for token in rows.values()],
-                    [token.store for token in rows.values()],
-                    [token.number for token in rows.values()],
-                    [token.sha256 for token in rows.values()],
-                    [token.flags for token in rows.values()],
+                    _json(
+                        [
+                            {
+                                "f": folder, "k": key, "r": _bounded(token.received_at), "s": token.store,
+                                "n": token.number, "h": token.sha256.hex(), "g": token.flags,
+                            }
+                            for (folder, key), token in rows.items()
+                        ]
+                    )
                 ],
-            )
+            )  # fmt: skip
 
     # The account of a folder
 
@@ -269,10 +273,11 @@ class Recorder:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT (m.received_at AT TIME ZONE 'UTC')::date, CASE WHEN c.k IS NULL THEN 'gone' ELSE 'source' END,"
-                " count(*) FROM archive_sourcemessage m LEFT JOIN (SELECT DISTINCT unnest(%s::text[]) AS k) c"
+                " count(*) FROM archive_sourcemessage m LEFT JOIN"
+                " (SELECT DISTINCT json_array_elements_text(%s::json) AS k) c"
                 " ON c.k = m.key WHERE m.folder_id = %s AND (c.k IS NOT NULL OR m.sha256 IS NOT NULL)"
-                " AND NOT (m.key = ANY(%s::text[])) GROUP BY 1, 2",
-                [list(closing.present), row.pk, list(closing.left_out)],
+                " AND m.key NOT IN (SELECT json_array_elements_text(%s::json)) GROUP BY 1, 2",
+                [_json(list(closing.present)), row.pk, _json(list(closing.left_out))],
             )
             return list(cursor.fetchall())
 
@@ -307,6 +312,11 @@ class Recorder:
             for each in failed
             if each.key in present
         )  # fmt: skip
+
+
+def _json(what: object) -> str:
+    """For many values in one: PostgreSQL takes them apart, and nobody has to quote them one by one."""
+    return json.dumps(what, ensure_ascii=False, separators=(",", ":"))
 
 
 def _bounded(seconds: int) -> int:

@@ -69,7 +69,7 @@ class IntoFolder:
         self.context.recorder.put(
             work, key, [place], content=content, spool=spool, size=size, received_at=received_at, flags=flags
         )
-        self.context.take()
+        self.context.look()
 
 
 def archive_servers(context: Context) -> None:

@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
 
 from archive.remote.connecting import Login, Security, Server, connect
 from archive.remote.errors import CommandRefused, LoginRefused
+from archive.remote.imap_messages import Fetched, Heading, heading_of, items_of, message_of, usual_message
 from archive.remote.imap_words import (
     Literal,
     Word,
@@ -65,29 +65,6 @@ class Selected:
     next_uid: int
     messages: int
     modseq: int = 0
-
-
-@dataclass(slots=True)
-class Fetched:
-    """One message. Exactly one of `content` and `spool`; whoever takes `spool` closes it."""
-
-    uid: int
-    content: bytes | None
-    spool: BinaryIO | None
-    size: int
-    received_at: int | None
-    flags: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """What is known of a message without fetching it."""
-
-    uid: int
-    message_id: str
-    size: int
-    received_at: int | None
-    flags: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -249,7 +226,7 @@ class Imap:
     def _read_parts(self) -> list[bytes | Literal]:
         """One answer: a line with the literals in it."""
         line = self._lines.read_line()
-        match = _LITERAL_AT_END.search(line)
+        match = _LITERAL_AT_END.search(line) if line.endswith(b"}") else None
         if match is None:
             return [line]
         parts: list[bytes | Literal] = []
@@ -334,8 +311,8 @@ class Imap:
         for at in range(0, len(uids), FETCH_AT_ONCE):
             asked = write_set(uids[at : at + FETCH_AT_ONCE])
             words = b"UID FETCH " + asked + b" (UID FLAGS INTERNALDATE BODY.PEEK[])"
-            for items in self._fetched(words):
-                found = _message(items)
+            for parts in self._answers(words):
+                found = usual_message(parts) or message_of(items_of(parts))
                 if found is not None:
                     yield found
 
@@ -344,7 +321,7 @@ class Imap:
         items = b"(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])"
         for at in range(0, len(uids), FETCH_AT_ONCE):
             for found in self._fetched(b"UID FETCH " + write_set(uids[at : at + FETCH_AT_ONCE]) + b" " + items):
-                heading = _heading(found)
+                heading = heading_of(found)
                 if heading is not None:
                     yield heading
 
@@ -359,15 +336,16 @@ class Imap:
 
     def _fetched(self, words: bytes) -> Iterator[list[Word]]:
         """The items of each FETCH answer, while they come."""
+        return (items for parts in self._answers(words) if (items := items_of(parts)))
+
+    def _answers(self, words: bytes) -> Iterator[list[bytes | Literal]]:
+        """The untagged answers to a command, while they come."""
         tag = self._send(words)
         answer = Answer()
         ended = False
         while not ended:
             ended = self._take(tag, answer, words=words)
-            for parts in answer.untagged:
-                said = words_of(parts)
-                if len(said) > 2 and text(said[1]).upper() == b"FETCH" and isinstance(said[2], list):
-                    yield said[2]
+            yield from answer.untagged
             answer.untagged.clear()
 
     # Changing
@@ -464,36 +442,6 @@ def _special(attributes: set[bytes]) -> str:
         if b"\\" + use in attributes:
             return use.decode()
     return ""
-
-
-def _flags(word: Word) -> tuple[str, ...]:
-    return tuple(text(flag).decode("ascii", "replace") for flag in word) if isinstance(word, list) else ()
-
-
-def _message(items: list[Word]) -> Fetched | None:
-    """The message in a FETCH answer; None in one that only tells of changed flags, or of a message that went (NIL)."""
-    found = dict(pairs(items))
-    uid, body = number(found.get(b"UID")), found.get(b"BODY[]")
-    if uid is None or body is None:
-        return None
-    received_at, flags = internal_date(found.get(b"INTERNALDATE")), _flags(found.get(b"FLAGS"))
-    if isinstance(body, Literal):
-        return Fetched(uid, body.content, body.spool, body.size, received_at, flags)
-    content = text(body)
-    return Fetched(uid, content, None, len(content), received_at, flags)
-
-
-def _heading(items: list[Word]) -> Heading | None:
-    found = dict(pairs(items))
-    uid = number(found.get(b"UID"))
-    header = next((value for name, value in found.items() if name.startswith(b"BODY[")), None)
-    if uid is None:
-        return None
-    message_id = text(header).partition(b":")[2].strip().decode("utf-8", "replace")
-    return Heading(
-        uid, message_id, number(found.get(b"RFC822.SIZE")) or 0, internal_date(found.get(b"INTERNALDATE")),
-        _flags(found.get(b"FLAGS")),
-    )  # fmt: skip
 
 
 def _shown(line: bytes) -> str:

@@ -9,15 +9,14 @@ import calendar
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import BinaryIO
 
 Word = object  # bytes (an atom or a quoted text), Literal, None (NIL) or a list of these
 _TOKEN = re.compile(rb'\(|\)|"((?:[^"\\]++|\\.)*+)"|((?:[^\s()"\[]++|\[[^\]]*+\])++)', re.DOTALL)
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
-_INTERNAL_DATE = re.compile(
-    rb"([ 0-3]?\d)-([A-Za-z]{3})-(\d{4}) (\d{2}):(\d{2}):(\d{2}) ([+-])(\d{2})(\d{2})", re.ASCII
-)
+_INTERNAL_DATE = re.compile(rb"([ 0-3]?\d-[A-Za-z]{3}-\d{4}) (\d{2}):(\d{2}):(\d{2}) ([+-])(\d{2})(\d{2})", re.ASCII)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH_OF = {month.lower().encode(): number for number, month in enumerate(_MONTHS, 1)}
 
@@ -90,15 +89,26 @@ def quoted(name: bytes) -> bytes | None:
 def internal_date(word: Word) -> int | None:
     """Seconds since 1970 UTC of `"17-Jul-1996 02:44:25 -0700"`."""
     match = _INTERNAL_DATE.fullmatch(text(word).strip())
-    month = _MONTH_OF.get(match[2].lower()) if match else None
-    if match is None or month is None:
+    if match is None:
         return None
+    day, hour, minute, second, sign, hours, minutes = match.groups()
+    midnight = _midnight(day)
+    if midnight is None or int(hour) > 23 or int(minute) > 59:
+        return None
+    offset = int(hours) * 3600 + int(minutes) * 60
+    of_day = int(hour) * 3600 + int(minute) * 60 + min(int(second), 59)
+    return midnight + of_day - (offset if sign == b"+" else -offset)
+
+
+@lru_cache(maxsize=4096)
+def _midnight(day: bytes) -> int | None:
+    """Seconds since 1970 UTC of `17-Jul-1996`; None for a day that no calendar has."""
+    number, name, year = day.split(b"-")
+    month = _MONTH_OF.get(name.lower())
     try:
-        moment = datetime(int(match[3]), month, int(match[1]), int(match[4]), int(match[5]), min(int(match[6]), 59))
+        return None if month is None else calendar.timegm(datetime(int(year), month, int(number)).timetuple())
     except ValueError:
         return None
-    offset = timedelta(hours=int(match[8]), minutes=int(match[9]))
-    return calendar.timegm(moment.timetuple()) - round(offset.total_seconds()) * (1 if match[7] == b"+" else -1)
 
 
 def write_internal_date(seconds: int) -> bytes:

@@ -46,6 +46,7 @@ from .keys import derive
 from .parts import PART, Find, rebuild, references
 
 PACK_BYTES = 64 << 20
+WRITE_BYTES = 1 << 20
 AHEAD_BYTES = 4 << 20
 NEAR_BYTES = 64 << 10
 FOLDER = "packs"
@@ -122,10 +123,13 @@ class PackWriter:
             self._writer = backend.append(self._name, end)
         self._cipher = AESGCM(derive(store_key, b"pack", salt))
         self._backend = backend
+        self._held: list[bytes] = []
+        self._held_bytes = 0
 
     @property
     def end(self) -> int:
-        return self._writer.position
+        """Where the next entry begins."""
+        return self._writer.position + self._held_bytes
 
     def seal_entry(self, number: int, size: int, frames: Iterable[Squeezed]) -> Iterator[bytes]:
         """The bytes of one entry, frame by frame, without writing them."""
@@ -135,18 +139,30 @@ class PackWriter:
             yield seal_frame(self._cipher, frame, entry=entry, number=index)
 
     def write(self, data: bytes) -> None:
-        self._writer.write(data)
+        """Append. Held back until there is enough for one call: with each, Python's lock goes to another thread."""
+        self._held.append(data)
+        self._held_bytes += len(data)
+        if self._held_bytes >= WRITE_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        held, self._held, self._held_bytes = self._held, [], 0
+        if held:
+            self._writer.write(b"".join(held))
 
     def sync(self) -> None:
+        self._flush()
         self._writer.sync()
 
     def rewind(self, end: int) -> None:
         """Forget what was written beyond `end` (a batch that failed)."""
+        self._held, self._held_bytes = [], 0
         self._writer.close()
         self._writer = self._backend.append(self._name, end)
 
     def seal(self, rows: list[tuple[int, int, int]]) -> tuple[int, str]:
         """Add table and footer, make all durable, and give back (bytes, SHA-256 hex) of the whole file."""
+        self._flush()
         at = self.end
         table = TABLE_HEAD.pack(TABLE_MAGIC, len(rows)) + b"".join(TABLE_ROW.pack(*row) for row in rows)
         self._writer.write(table + FOOTER.pack(at, FOOTER_MAGIC, hashlib.sha256(table).digest()))

@@ -112,6 +112,19 @@ class StoreContract:
             assert store.read(again.number) == mail()
             check_invariants(store, index=True)
 
+    def test_a_content_whose_deletion_the_journal_lost_takes_the_place_of_what_was_there(self, ground: Ground) -> None:
+        with ground.open() as store:
+            folder, other = store.ensure_folder(1, "Inbox"), store.ensure_folder(1, "Other")
+            (old,) = keep(store, folder, mail("again"))
+            digests = [hashlib.sha256(mail(text)).hexdigest() for text in ("new", "again", "last")]
+            new = range(old + 1, old + 4)
+            said = [["msg", number, digest, 9, 0] for number, digest in zip(new, digests, strict=True)]
+            with store.writer_lease():  # as a replay of what recover has saved
+                store.commit([*said, ["put", other, old], *(["put", folder, number] for number in new)])
+            assert list(store.catalogue.numbers()) == list(new)
+            assert sorted(store.catalogue.numbers_in(folder)) == list(new)
+            assert {each.name: each.messages for each in store.folders(1)} == {"Inbox": 3, "Other": 0}
+
     def test_a_deletion_needs_a_reason(self, ground: Ground) -> None:
         with ground.open() as store:
             (number,) = keep(store, store.ensure_folder(1, "Inbox"), mail())

@@ -17,6 +17,7 @@ from pytest_django.fixtures import Settings
 from archive.remote.connecting import Login, Security, Server
 from archive.remote.errors import CommandRefused, LoginRefused
 from archive.remote.imap import Folder, Imap
+from archive.remote.imap_messages import items_of, message_of, usual_message
 from archive.remote.imap_words import Literal, internal_date, words_of, write_internal_date, write_set
 from archive.sources.model import SPOOL_OVER_BYTES
 from config.kit import net
@@ -261,6 +262,44 @@ def test_no_answer_breaks_the_reading_of_words(parts: list[bytes | Literal]) -> 
 @given(st.integers(min_value=0, max_value=253_402_300_799))
 def test_a_date_comes_back_as_it_was_written(seconds: int) -> None:
     assert internal_date(write_internal_date(seconds).strip(b'"')) == seconds
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        (b"17-Jul-1996 02:44:25 -0700", 837_596_665),
+        (b" 1-Jan-2020 23:59:60 +0530", 1_577_903_399),
+        (b"31-Feb-2020 00:00:00 +0000", None),
+        (b"01-Foo-2020 00:00:00 +0000", None),
+        (b"01-Jan-0000 00:00:00 +0000", None),
+        (b"01-Jan-2020 24:00:00 +0000", None),
+        (b"01-Jan-2020 23:60:00 +0000", None),
+        (None, None),
+    ],
+)
+def test_a_date_is_read_as_it_stands_or_not_at_all(written: bytes | None, seconds: int | None) -> None:
+    assert internal_date(written) == seconds
+
+
+ITEMS = [
+    b"UID 7", b"UID 99999999999999999999", b"uid 8", b"FLAGS (\\Seen $Forwarded)", b"FLAGS ()",
+    b"FLAGS (NIL [x] \"a\")",
+    b'INTERNALDATE "17-Jul-1996 02:44:25 -0700"', b'INTERNALDATE "never"', b"INTERNALDATE NIL", b"MODSEQ (12)",
+]  # fmt: skip
+SAID = st.lists(st.sampled_from(ITEMS), max_size=5, unique_by=lambda item: item.split(b" ")[0].upper())
+
+
+@given(before=SAID, name=st.sampled_from([b"BODY[]", b"body[]", b"BODY[TEXT]"]), after=SAID)
+def test_the_short_way_to_a_message_says_what_the_long_one_says(
+    before: list[bytes], name: bytes, after: list[bytes]
+) -> None:
+    head = b" ".join([*before, name])
+    tail = b"".join(b" " + item for item in after)
+    parts: list[bytes | Literal] = [b"3 FETCH (" + head + b" ", Literal(b"mail", 4), tail + b")"]
+    short = usual_message(parts)
+    assert short is None or short == message_of(items_of(parts))
+    if name != b"BODY[TEXT]" and {b"UID 7", b"FLAGS ()"} == set(before) and not after:
+        assert short is not None
 
 
 @given(st.sets(st.integers(min_value=1, max_value=300)))
