@@ -178,6 +178,11 @@ class Applier:
         if self.db.execute(INSERT_PLACEMENT, (folder, rank, number)).rowcount:
             self._placed(folder)
 
+    def _place_if_there(self, folder: int, rank: int, number: int) -> None:
+        """After messages that were added one by one: what made room for one of them has no placements any more."""
+        if self.db.execute("SELECT 1 FROM message WHERE number = ?", (number,)).fetchone() is not None:
+            Applier._place(self, folder, rank, number)
+
     def _placed(self, folder: int, change: int = 1) -> None:
         self._folders[folder] = self._folders.get(folder, 0) + change
 

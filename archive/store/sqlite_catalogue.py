@@ -7,6 +7,7 @@ Many readers (one connection per thread) and one writer, who holds the store's w
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sqlite3
 import threading
@@ -20,6 +21,8 @@ from .catalogue import Catalogue
 from .errors import StorageFailed, StoreFull, WrongFormat
 from .journal import Position
 from .schema import COUNTERS, VERSION, statements, upgrade
+
+ROWS = 64
 
 
 class ManyRows(Applier):
@@ -41,17 +44,18 @@ class ManyRows(Applier):
     def flush(self) -> None:
         messages, self._messages = self._messages, []
         placements, self._placements = self._placements, []
-        if messages and not self._all_at_once(INSERT_MESSAGE, messages):
+        at_once = not messages or self._all_at_once(INSERT_MESSAGE, messages)
+        if not at_once:
             for row in messages:
                 super()._insert(row)
         if not placements:
             return
-        if self._all_at_once(INSERT_PLACEMENT, placements):
+        if at_once and self._all_at_once(INSERT_PLACEMENT, placements):
             for folder, count in Counter(folder for folder, _, _ in placements).items():
                 self._placed(folder, count)
         else:
             for placement in placements:
-                super()._place(*placement)
+                self._place_if_there(*placement)
 
     def _all_at_once(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> bool:
         """Whether every row was new; else none of them is there."""
@@ -59,7 +63,7 @@ class ManyRows(Applier):
             return False
         self.db.execute("SAVEPOINT many")
         try:
-            if self.db.executemany(statement, rows).rowcount == len(rows):
+            if sum(self._add(statement, some) for some in _blocks(rows)) == len(rows):
                 return True
             self.db.execute("ROLLBACK TO many")
         except sqlite3.IntegrityError:
@@ -67,6 +71,20 @@ class ManyRows(Applier):
         finally:
             self.db.execute("RELEASE many")
         return False
+
+    def _add(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
+        """One step for all of them: after each step Python's lock goes to another thread."""
+        head, values, tail = statement.partition(statement[statement.index("(") : statement.index(")") + 1])
+        return self.db.execute(f"{head}{','.join([values] * len(rows))}{tail}", list(itertools.chain(*rows))).rowcount
+
+
+def _blocks(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
+    """At most ROWS at a time, always a power of two: so there are few statements, which stay prepared."""
+    at = 0
+    while at < len(rows):
+        size = min(ROWS, 1 << ((len(rows) - at).bit_length() - 1))
+        yield rows[at : at + size]
+        at += size
 
 
 class SqliteCatalogue(Catalogue):

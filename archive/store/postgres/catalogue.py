@@ -60,7 +60,7 @@ class RowsApplier(Applier):
                 if len(row) > 3:
                     self._insert_carefully(connection, row)
                 else:
-                    super()._place(*row)
+                    self._place_if_there(*row)
             return
         placements = [row for row in waiting if len(row) == 3]
         if placements:
