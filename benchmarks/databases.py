@@ -19,8 +19,8 @@ from benchmarks.quiet import own_servers
 from benchmarks.section import Result
 from config import servers
 
-# A database writes each byte twice (its log, then its files), so half as fast is what can be hoped for.
-INGEST_SHARE = 0.5
+# A database writes each byte twice (its log, then its files), so half as fast is what can be hoped for at best.
+INGEST_SHARE = 0.4
 
 
 @contextmanager
