@@ -263,6 +263,7 @@ class EndUserRight(StrEnum):
     MANAGE_RULES = "manage_rules"
     MANAGE_SIGNATURE = "manage_signature"
     RELEASE_QUARANTINE = "release_quarantine"
+    SEND_MAIL = "send_mail"
     SEARCH_ARCHIVE = "search_archive"
     IMPORT_MAIL = "import_mail"
     EXPORT_MAIL = "export_mail"
@@ -278,6 +279,7 @@ END_USER_RIGHTS: dict[EndUserRight, Text] = {
     EndUserRight.MANAGE_RULES: _("Make mail rules, and answer while they are away"),
     EndUserRight.MANAGE_SIGNATURE: _("Change their signature"),
     EndUserRight.RELEASE_QUARANTINE: _("Release mail from quarantine"),
+    EndUserRight.SEND_MAIL: _("Write mail on these pages"),
     EndUserRight.SEARCH_ARCHIVE: _("Search and read their archive"),
     EndUserRight.IMPORT_MAIL: _("Import mail"),
     EndUserRight.EXPORT_MAIL: _("Export their mail"),

@@ -109,6 +109,7 @@ _FIND = """
       AND NOT EXISTS (SELECT FROM gateway_queueitem q WHERE q.content_id = c.id)
       AND NOT EXISTS (SELECT FROM gateway_kept k WHERE k.content_id = c.id)
       AND NOT EXISTS (SELECT FROM gateway_repositoryitem r WHERE r.content_id = c.id)
+      AND NOT EXISTS (SELECT FROM gateway_attachment a WHERE a.content_id = c.id)
     ORDER BY c.id LIMIT %(most)s
     FOR UPDATE OF c SKIP LOCKED
 """

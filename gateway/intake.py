@@ -24,6 +24,7 @@ from domains.policy.decision import Action, Category
 from domains.policy.facts import Direction
 from gateway.committing import Committer
 from gateway.directory import NotRemembered, only_remembered
+from gateway.filing import file_batch
 from gateway.flow import (
     OK,
     Answer,
@@ -42,11 +43,14 @@ from gateway.flow import (
 from gateway.journaling import filed_from
 from gateway.judging.cleaning import cleaned_body
 from gateway.judging.deciding import judge
-from gateway.judging.inspecting import inspect_then
+from gateway.judging.inspecting import inspect_now, inspect_then
+from gateway.models import Message
 from gateway.naming import own_name
 from gateway.outgoing.chain import prepare
+from gateway.outgoing.verifying import verified
 from gateway.resolving import BAD_ADDRESS, NOT_OURS, Resolved, Sender, outgoing_route, resolve, sender_of
 from gateway.ruling import rule
+from gateway.services.scanning import current_settings
 from gateway.threads import Threads
 
 LOOP_HOPS, OWN_HOPS = 100, 5  # hops of a message that isn't in a loop, and those among them by way of us
@@ -189,12 +193,31 @@ async def _take(running: _Running, incoming: Incoming) -> Answer:
     if filed is None:
         filed = await running.directory.run(partial(_filed, incoming, routes, inspection))
     await running.committer.file(filed)
-    judged = filed.judged
-    refused = refusal_of(judged)
+    return _answer(filed)
+
+
+def take_now(incoming: Incoming) -> tuple[Answer, Message | None]:
+    """The same for callers who wait themselves, in their transaction; no message where nothing was filed.
+
+    Raises: DatabaseError.
+    """
+    routes, direction, refusal = routes_of(incoming)
+    if refusal is not None:
+        return refusal, None
+    inspection = inspect_now(incoming, direction, current_settings())
+    if inspection.silent:
+        return SCANNER_DOWN, None
+    filed = _filed(incoming, routes, inspection)
+    (message,) = file_batch([filed])
+    return _answer(filed), message
+
+
+def _answer(filed: Filed) -> Answer:
+    refused, key = refusal_of(filed.judged), filed.incoming.key
     # A filter has no 5xx (see may_go): what is refused is filed as refused, and goes nowhere.
-    if refused is not None and incoming.door is not Door.FILTER:
-        return replace(refused, text=f"{refused.text} ({incoming.key})")
-    return Answer(250, "2.0.0", f"Ok: {incoming.key}")
+    if refused is not None and filed.incoming.door is not Door.FILTER:
+        return replace(refused, text=f"{refused.text} ({key})")
+    return Answer(250, "2.0.0", f"Ok: {key}")
 
 
 def routes_of(incoming: Incoming) -> tuple[tuple[Route, ...], Direction, Answer | None]:
@@ -280,6 +303,7 @@ def _filed(incoming: Incoming, routes: Sequence[Route], inspection: Inspection) 
 
     Raises: DatabaseError.
     """
+    inspection = verified(incoming, inspection, routes)
     judged = rule(incoming, inspection, judge_all(inspection, routes))
     if refusal_of(judged) is None or incoming.door is Door.FILTER:
         judged = _telling(judged)

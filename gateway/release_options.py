@@ -15,6 +15,7 @@ from accounts.options import DOWN_TO_DOMAIN, define, resolve_some
 from accounts.optiontypes import OptionType
 from domains.models import Mailbox
 from domains.policy.decision import Action, Category
+from domains.policy.facts import Direction
 from gateway.models import Recipient
 from gateway.wording import CATEGORIES
 
@@ -79,7 +80,8 @@ class Ways:
             return Way.ITSELF
         category = Category.VIRUS.value if infected else recipient.category
         if not infected and category in self.themselves:
-            return Way.ITSELF
+            # what was kept from leaving is for others to let go: the account may be in wrong hands
+            return Way.ITSELF if recipient.direction == Direction.INCOMING else Way.REQUEST
         return Way.REQUEST if category in self.on_request else Way.NOT
 
 

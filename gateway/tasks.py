@@ -1,10 +1,11 @@
-"""What Celery's clock calls in the gateway: lines of IP lists whose time is over go, certificates are looked after."""
+"""What Celery's clock calls in the gateway: lines of IP lists and files whose time is over go, certificates are
+looked after."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
-from gateway.services import certificates, ip_lists
+from gateway.services import attachments, certificates, ip_lists
 from gateway.services.mail_rules import scripts
 
 HOUSEKEEPING, HOUSEKEEPING_EVERY_S = "gateway.reception_housekeeping", 60.0
@@ -14,5 +15,6 @@ HOUSEKEEPING, HOUSEKEEPING_EVERY_S = "gateway.reception_housekeeping", 60.0
 def look_after_reception() -> None:
     """Once a minute; quick where there is nothing to do."""
     ip_lists.sweep()
+    attachments.sweep()
     certificates.look_after_all()
     scripts.forget_purged()

@@ -42,7 +42,8 @@ def _unsaid_by_domains(group: options.Text) -> None:
         default=True,
         label=_("Verify senders"),
         help=_(
-            "Senders outside the directory are asked to confirm, for domains and mailboxes that don't say otherwise."
+            "Whether the sender's server knows the sender, and whether people write as themselves; for domains and "
+            "mailboxes that don't say otherwise."
         ),
         group=group,
     )

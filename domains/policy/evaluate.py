@@ -89,6 +89,7 @@ class _Weighing:
         self._always(served=self.policy.outgoing)
         for match in self.book.dlp.judge(self.facts):
             self.findings.append(Finding(Category.DLP, match.why, self._action(Category.DLP), match))
+        self._author_verify()
         self._spam()
         broken = self.facts.bad_headers + self.facts.bad_encoding
         if broken:
@@ -142,6 +143,16 @@ class _Weighing:
         if self.recipient.sender_verify:
             why = reason(Code.SENDER_UNVERIFIED, piece=shorten(self.facts.envelope_sender))
             self._add(Category.SENDER_VERIFY, why)
+        else:
+            self.notes.append(reason(Code.VERIFY_OFF))
+
+    def _author_verify(self) -> None:
+        """In outgoing mail: whether the person may write as From says."""
+        if self.facts.sender_verify is not SenderVerify.FAILED:
+            return
+        if self.recipient.sender_verify:
+            piece = shorten(", ".join(each.address for each in self.facts.header_from))
+            self._add(Category.SENDER_VERIFY, reason(Code.NOT_THEIR_ADDRESS, piece=piece))
         else:
             self.notes.append(reason(Code.VERIFY_OFF))
 

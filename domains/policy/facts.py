@@ -35,7 +35,10 @@ class AuthResult(StrEnum):
 
 
 class SenderVerify(StrEnum):
-    """Did the sender's own server say that it would take mail for the sender?"""
+    """Did the sender's own server say that it would take mail for the sender?
+
+    In outgoing mail: may who sends it write as From says?
+    """
 
     NOT_DONE = "not_done"
     PASSED = "passed"

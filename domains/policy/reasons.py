@@ -22,6 +22,7 @@ class Code(StrEnum):
     SENDER_BLOCKED = "sender_blocked"
     SENDER_ALLOWED = "sender_allowed"
     SENDER_UNVERIFIED = "sender_unverified"
+    NOT_THEIR_ADDRESS = "not_their_address"
     IMPERSONATES_ADDRESS = "impersonates_address"
     SHOWS_PROTECTED_ADDRESS = "shows_protected_address"
     SHOWS_PROTECTED_NAME = "shows_protected_name"
@@ -59,6 +60,7 @@ TEXTS: dict[Code, str] = {
     Code.SENDER_BLOCKED: gettext_noop("The sender %(piece)s is blocked."),
     Code.SENDER_ALLOWED: gettext_noop("The sender %(piece)s is allowed."),
     Code.SENDER_UNVERIFIED: gettext_noop("The sender's server doesn't take mail for %(piece)s."),
+    Code.NOT_THEIR_ADDRESS: gettext_noop("Who sent it may not write as %(piece)s."),
     Code.IMPERSONATES_ADDRESS: gettext_noop("It says to be from %(piece)s, which is protected, and can't prove it."),
     Code.SHOWS_PROTECTED_ADDRESS: gettext_noop("It shows %(value)s, which is protected, but is from %(piece)s."),
     Code.SHOWS_PROTECTED_NAME: gettext_noop("It shows the name of %(value)s, who is protected, but is from %(piece)s."),

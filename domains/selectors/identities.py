@@ -38,3 +38,9 @@ def identity_of(mailbox: Mailbox, sender: str) -> Identity:
         if kind == Address.Kind.ALIAS and Recipient.objects.filter(address=key, target=mailbox.claim_id).exists():
             return Identity.ALIAS
     return Identity.NONE
+
+
+def identities_of(mailbox: Mailbox) -> list[str]:
+    """The addresses as which a mailbox may send, its own first, aliases by name; without those of alias domains."""
+    aliases = Address.objects.filter(kind=Address.Kind.ALIAS, recipients__target=mailbox.claim_id)
+    return [mailbox.address, *aliases.order_by("text").values_list("text", flat=True)]

@@ -31,9 +31,12 @@ def changes_for(item: QueueItem, *, only: bool) -> Changes:
 
 
 def received_line(message: Message, address: str = "", parameters: dict[str, str] | None = None) -> str:
-    """ "Received: from … by … with ESMTPS id …; date", folded. address: told where it is the only recipient."""
+    """ "Received: from … by … with ESMTPS id …; date", folded. address: told where it is the only recipient.
+
+    Of people who signed in there is no "from": the passport has it.
+    """
     parts = []
-    if message.client_address:
+    if message.client_address and message.person_id is None:  # where people write from is nobody's business
         known = f"{_clean(message.client_name)} " if message.client_name else ""
         literal = f"IPv6:{message.client_address}" if ":" in message.client_address else message.client_address
         parts.append(f"from {_clean(message.helo) or 'unknown'} ({known}[{literal}])")
@@ -46,6 +49,8 @@ def received_line(message: Message, address: str = "", parameters: dict[str, str
 
 
 def _protocol(message: Message, parameters: dict[str, str]) -> str:
+    if message.door == Door.CONSOLE:
+        return "HTTP"
     if not message.client_address:
         return ""
     secured = "S" if message.tls else ""

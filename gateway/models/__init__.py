@@ -1,5 +1,6 @@
 """The gateway's rows. Each row of a message says by itself whose administrators may see it (domain, customer)."""
 
+from gateway.models.attachments import Attachment
 from gateway.models.content import Content, ContentPart
 from gateway.models.digests import Digest, DigestClock, DigestLink
 from gateway.models.kept import Folder, Kept
@@ -12,6 +13,7 @@ from gateway.models.requests import ReleaseRequest
 from gateway.models.scanning import Scanning
 
 __all__ = [
+    "Attachment",
     "Certificate",
     "Content",
     "ContentPart",

@@ -1,6 +1,6 @@
 """What the gateway puts into the registries of the apps below it: one module a subject, called once at the start."""
 
-from gateway.offers import digests, mail_rules, quarantine, queues, reception, scanning, tracking
+from gateway.offers import digests, mail_rules, quarantine, queues, reception, scanning, tracking, writing
 
 
 def register() -> None:
@@ -11,3 +11,4 @@ def register() -> None:
     reception.register()
     scanning.register()
     tracking.register()
+    writing.register()

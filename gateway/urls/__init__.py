@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.urls import digests, quarantine, queues, reception, scanning, tracking
+from gateway.urls import digests, quarantine, queues, reception, scanning, tracking, writing
 
 app_name = "gateway"
 
@@ -13,4 +13,5 @@ urlpatterns = [
     *reception.patterns,
     *scanning.patterns,
     *tracking.patterns,
+    *writing.patterns,
 ]

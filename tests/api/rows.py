@@ -70,6 +70,7 @@ from tests.api.things import (
     a_user_sender_rule,
     a_user_throttle,
     a_view,
+    a_waiting_file,
     a_waiting_subscriber,
     an_admin,
     an_admin_alone,
@@ -425,6 +426,11 @@ ROWS = [
     ),
     Row("release_request_list"),
     Row("release_request_decide", a_release_request),
+    # sending
+    Row("mail_send", of_mailbox, user=IN, delegate=403, administrator=403),
+    everybody("mail_attachment_create"),
+    Row("mail_attachment_read", a_waiting_file, user=IN, delegate=404, administrator=404),
+    Row("mail_attachment_delete", a_waiting_file, user=IN, delegate=404, administrator=404),
     # rights
     everybody("own_rights"),
     Row("admin_rights", an_admin_alone, user=404),

@@ -52,6 +52,7 @@ from domains.services.throttles import set_throttle
 from gateway.keys import new_key
 from gateway.models import Certificate, IpEntry, ReleaseRequest, Repository, RouterRule
 from gateway.queue.storing import ERROR, store
+from gateway.services.attachments import add_attachment
 from jobs import approvals
 from jobs.commands import NoArguments
 from jobs.models import Job, Task
@@ -348,6 +349,11 @@ def an_email(place: Place) -> dict[str, Any]:
 
 def an_email_s_part(place: Place) -> dict[str, Any]:
     return an_email(place) | {"partId": "1"}
+
+
+def a_waiting_file(place: Place) -> dict[str, Any]:
+    made = add_attachment(Actor.for_user(place.person), name="plan.txt", data=b"the plan")
+    return {"uid": str(made.pk), "filename": made.name}
 
 
 def a_release_request(place: Place) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from domains.policy.canonical import BadForm
 from domains.policy.decision import Action, Category
 from domains.policy.evaluate import Recipient
-from domains.policy.facts import Authentication, AuthResult, Mailbox, SenderVerify, Signature, Where
+from domains.policy.facts import Authentication, AuthResult, Direction, Mailbox, SenderVerify, Signature, Where
 from domains.policy.policy import Policy
 from domains.policy.protected import look
 from domains.policy.reasons import Code
@@ -338,3 +339,14 @@ def test_a_failed_verification_counts_where_the_domain_asks_for_it() -> None:
     decision = judge(failed, policy=keep, recipient=Recipient("ada@example.org", sender_verify=False))
     assert decision.category is Category.CLEAN
     assert Code.VERIFY_OFF in {note.code for note in decision.notes}
+
+
+def test_outgoing_mail_in_the_name_of_others_is_kept_back_where_the_domain_verifies_senders() -> None:
+    forged = replace(incoming(sender_verify=SenderVerify.FAILED), direction=Direction.OUTGOING)
+    keep = Policy(name="x", quarantine=True, outgoing=True)
+    decision = judge(forged, policy=keep)
+    assert decision.category is Category.SENDER_VERIFY and decision.action is not Action.DELIVER
+    assert next(each for each in decision.findings if each.decides).why.code is Code.NOT_THEIR_ADDRESS
+    lenient = judge(forged, policy=keep, recipient=Recipient("ada@example.org", sender_verify=False))
+    assert lenient.category is Category.CLEAN
+    assert Code.VERIFY_OFF in {note.code for note in lenient.notes}
