@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from dataclasses import replace
 from typing import Protocol
 
@@ -22,6 +21,7 @@ from gateway.flow import OK, Answer, Asked, Client, Incoming, Sending
 from gateway.ip_table import BLACKLISTED, BLOCKED, CLIENT, DENIED, WHITE_HOLE, IpTable
 from gateway.journaling import NOT_FROM_HERE, may_report
 from gateway.reception import throttles
+from gateway.reception.crowd import Crowd
 from gateway.reception.figures import Figures
 from gateway.reception.names import Names
 from gateway.reception.throttles import Count
@@ -37,7 +37,7 @@ logger = logging.getLogger("postkeep.gateway")
 
 THREADS = 4
 LOOKUPS = 8
-PER_ADDRESS = 50  # connections at once, of one process
+PER_ADDRESS = 50  # connections at once
 NAME_WITHIN_S = 3.0
 
 TOO_MANY = Answer(421, "4.7.0", "Too many connections from your address; come again")
@@ -73,7 +73,7 @@ class Reception:
         self._threads = Threads(THREADS, "reception")
         self._lookups = Threads(LOOKUPS, "names")
         self._looking: dict[str, asyncio.Task[str]] = {}
-        self._connected: Counter[str] = Counter()
+        self.crowd = Crowd()
         self.figures = Figures()
 
     def stop(self) -> None:
@@ -86,9 +86,9 @@ class Reception:
             return DENIED_ANSWER
         if state == BLOCKED:
             return BLOCKED_ANSWER
-        if self._connected[client.address] >= PER_ADDRESS and state not in (WHITE_HOLE, CLIENT):
+        if self.crowd.count(client.address) >= PER_ADDRESS and state not in (WHITE_HOLE, CLIENT):
             return TOO_MANY
-        self._connected[client.address] += 1
+        self.crowd.come(client.address)
         self.figures.connections += 1
         self._begin_lookup(client.address)
         return None
@@ -107,10 +107,8 @@ class Reception:
         return found if found is not None else await self._threads.run(_read_rows)
 
     def closed(self, client: Client) -> None:
-        self._connected[client.address] -= 1
+        self.crowd.gone(client.address)
         self.figures.connections -= 1
-        if self._connected[client.address] <= 0:
-            del self._connected[client.address]
 
     async def auth(self, client: Client, name: str, password: str) -> Identity | Answer:
         actor = Actor.for_user(AnonymousUser(), address=client.address, via="smtp")

@@ -7,6 +7,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 
 from django.db import DatabaseError
 
@@ -52,6 +53,7 @@ async def _run(number: int, ports: list[Port], fallback: bytes, pulse: Callable[
             pulse()
             await beating.run(lambda: heartbeat.beat(PART))
             await beating.run(reception.figures.tell)
+            await beating.run(partial(reception.crowd.exchange, reception.crowd.busy()))
             await beating.run(shown.refresh)
             try:
                 await asyncio.wait_for(stopped.wait(), heartbeat.EVERY_S)
