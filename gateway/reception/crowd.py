@@ -11,7 +11,7 @@ import os
 import socket
 from collections import Counter
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import redis
 
@@ -25,10 +25,10 @@ _BUSY = "postkeep:gateway:busy"
 class Crowd:
     """Of one process. All but `exchange` runs in its event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
         self._here: Counter[str] = Counter()
         self._elsewhere: Mapping[str, int] = {}
-        self._name = f"{_BUSY}:{socket.gethostname()}:{os.getpid()}"
+        self._name = f"{_BUSY}:{name or f'{socket.gethostname()}:{os.getpid()}'}"
 
     def count(self, address: str) -> int:
         """Its connections that are open now."""
@@ -58,7 +58,7 @@ class Crowd:
         pipeline = broker.pipeline()
         pipeline.delete(self._name)
         if busy:
-            pipeline.hset(self._name, mapping=dict(busy))
+            pipeline.hset(self._name, mapping=cast("dict[Any, Any]", dict(busy)))
             pipeline.expire(self._name, int(heartbeat.ALIVE_S) + 1)
         pipeline.execute()
         found: Counter[str] = Counter()

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from config.kit import heartbeat
-from gateway.reception import crowd
 from gateway.reception.crowd import SEVERAL, Crowd
 
 
-def test_processes_hear_of_addresses_that_have_several_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    pids = iter((1, 2))
-    monkeypatch.setattr(crowd.os, "getpid", lambda: next(pids))
-    one, two = Crowd(), Crowd()
+def test_processes_hear_of_addresses_that_have_several_connections() -> None:
+    one, two = Crowd("one"), Crowd("two")
     for _each in range(SEVERAL):
         one.come("192.0.2.7")
     one.come("192.0.2.8")
