@@ -57,13 +57,14 @@ class Crowd:
         broker = heartbeat.broker()
         pipeline = broker.pipeline()
         pipeline.delete(self._name)
-        if busy:
-            pipeline.hset(self._name, mapping=cast("dict[Any, Any]", dict(busy)))
+        told: dict[Any, Any] = dict(busy)
+        if told:
+            pipeline.hset(self._name, mapping=told)
             pipeline.expire(self._name, int(heartbeat.ALIVE_S) + 1)
         pipeline.execute()
         found: Counter[str] = Counter()
         for key in broker.scan_iter(f"{_BUSY}:*", count=1000):
             if key.decode() != self._name:
-                told = cast("dict[bytes, bytes]", broker.hgetall(key))
-                found.update({address.decode(): int(count) for address, count in told.items()})
+                heard = cast("dict[bytes, bytes]", broker.hgetall(key))
+                found.update({address.decode(): int(count) for address, count in heard.items()})
         return found
