@@ -22,8 +22,9 @@ class Kind(StrEnum):
     remote may have it twice), delivered and bounced (the same, of the last try: it has no step of its own),
     held (queue), freed, released (to, why, allowed, via), deleted (why), expired, reported (as), blocked (sender),
     requested (why), granted, declined, ruled (rule, level, line, action, detail, problem), stored (repository, why),
-    reprocessed (queue), redirected (to), signed (domain, selectors), noticed (notice: failed, delayed, relayed or away;
-    to, message), remediated (why, outcome, copies, problem), problem (text).
+    reprocessed (queue), redirected (to), signed (domain, selectors), signature (signature, spot, recipients),
+    unsigned (because, recipients), noticed (notice: failed, delayed, relayed or away; to, message),
+    remediated (why, outcome, copies, problem), problem (text).
     """
 
     RECEIVED = "received"
@@ -49,6 +50,8 @@ class Kind(StrEnum):
     REPROCESSED = "reprocessed"
     REDIRECTED = "redirected"
     SIGNED = "signed"
+    SIGNATURE = "signature"
+    UNSIGNED = "unsigned"
     NOTICED = "noticed"
     REMEDIATED = "remediated"
     PROBLEM = "problem"

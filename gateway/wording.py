@@ -147,6 +147,8 @@ STEPS: dict[str, Text] = {
     Kind.REPROCESSED: gettext_lazy("Processed again"),
     Kind.REDIRECTED: gettext_lazy("Sent on to %(to)s"),
     Kind.SIGNED: gettext_lazy("Signed with DKIM for %(domain)s (%(selectors)s)"),
+    Kind.SIGNATURE: gettext_lazy("Signature added: %(signature)s"),
+    Kind.UNSIGNED: gettext_lazy("Left without a signature"),
     Kind.NOTICED: gettext_lazy("A notice was sent"),
     Kind.REMEDIATED: gettext_lazy("Taken out of the mailbox: %(outcome)s"),
     Kind.PROBLEM: gettext_lazy("A problem: %(text)s"),
@@ -160,6 +162,25 @@ REMEDIED: dict[str, Text] = {
     "no_account": pgettext_lazy("taking out of a mailbox", "nothing says how the mailbox is reached"),
     "partly": pgettext_lazy("taking out of a mailbox", "not everywhere"),
 }
+SPOTS: dict[str, Text] = {
+    "above": gettext_lazy("above what is quoted"),
+    "end": gettext_lazy("at the end"),
+}
+WITHOUT: dict[str, Text] = {
+    "signed": gettext_lazy("the message is signed, and would no longer be what was signed"),
+    "encrypted": gettext_lazy("the message is encrypted"),
+    "calendar": gettext_lazy("it is an invitation or an answer to one"),
+    "report": gettext_lazy("it is a report of delivery or reading"),
+    "automatic": gettext_lazy("no person wrote it"),
+    "resent": gettext_lazy("it was sent on as it is"),
+    "no_text": gettext_lazy("it has no text"),
+    "structure": gettext_lazy("its parts can't be told apart"),
+    "encoding": gettext_lazy("its encoding is broken or unusual"),
+    "charset": gettext_lazy("its character set can't be read"),
+    "there": gettext_lazy("it is in the thread already"),
+    "size": gettext_lazy("it is too large"),
+    "error": gettext_lazy("it couldn't be read"),
+}
 STEP_TONES: dict[str, str] = {
     Kind.DELIVERED: "good",
     Kind.BOUNCED: "bad",
@@ -172,7 +193,7 @@ STEP_TONES: dict[str, str] = {
 }
 
 
-_NAMED = ("domain", "host", "repository", "rule", "selectors", "text", "to")
+_NAMED = ("domain", "host", "repository", "rule", "selectors", "signature", "text", "to")
 
 
 def step_text(step: Step) -> str:
@@ -249,11 +270,18 @@ def step_more(step: Step) -> str:
     said = [str(data[name]) for name in ("reply", "why", "problem") if data.get(name)]
     if data.get("via") == "digest":
         said.insert(0, _("by the link of a digest mail"))
+    if step.kind in (Kind.SIGNATURE, Kind.UNSIGNED):
+        said += _of_signature(data)
     if data.get("until"):
         said.insert(0, _("until %(day)s") % {"day": _day(str(data["until"]))})
     if data.get("tls") and step.kind == Kind.ATTEMPT:
         said.append(str(data["tls"]))
     return " · ".join(said)
+
+
+def _of_signature(data: Mapping[str, Any]) -> list[str]:
+    words = SPOTS.get(str(data.get("spot", ""))) or WITHOUT.get(str(data.get("because", "")))
+    return [str(words)] if words else []
 
 
 def _day(text: str) -> str:

@@ -15,7 +15,8 @@ from api.operations import Group
 from api.schemas import Answer, Body
 from api.v1 import subjects
 from domains.models import Mailbox
-from domains.services import profiles
+from gateway.models import OwnSignature
+from gateway.services import signatures
 
 group = Group("Signatures", "The HTML signature of what a user writes.", names={"signature": "sign"})
 
@@ -41,7 +42,7 @@ def sign_detail(actor: Actor, mailbox: Mailbox) -> Sign:
 
     404 where there is none.
     """
-    html = profiles.profile_of(mailbox).signature
+    html = _default_of(mailbox)
     if not html:
         raise NotFound()
     return Sign(sign=base64.b64encode(html.encode()).decode())
@@ -55,13 +56,19 @@ def sign_set(actor: Actor, mailbox: Mailbox, body: SignBody) -> Sign:
     except (binascii.Error, ValueError) as error:
         text = "Write HTML in UTF-8, as Base64."
         raise Invalid(f"sign: {text}", faults=[Fault("sign", text)]) from error
-    kept = profiles.set_signature(actor, mailbox, html).signature
+    kept = signatures.set_signature(actor, mailbox, html)
     return Sign(sign=base64.b64encode(kept.encode()).decode())
 
 
 @group.delete("/users/{int:userId}/sign", admit=_changing)
 def sign_delete(actor: Actor, mailbox: Mailbox) -> None:
     """Delete a user's HTML signature."""
-    if not profiles.profile_of(mailbox).signature:
+    if not _default_of(mailbox):
         raise NotFound()
-    profiles.set_signature(actor, mailbox, "")
+    signatures.set_signature(actor, mailbox, "")
+
+
+def _default_of(mailbox: Mailbox) -> str:
+    """The one that goes with the person's mail."""
+    rows = OwnSignature.objects.filter(mailbox=mailbox, is_default=True)
+    return rows.values_list("html", flat=True).first() or ""

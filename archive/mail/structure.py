@@ -37,7 +37,8 @@ Field = tuple[bytes, bytes]
 
 @dataclass(slots=True)
 class Entity:
-    """One node: a message, a container or a leaf. `start:end` of `source` is its body, still encoded."""
+    """One node: a message, a container or a leaf. `start:end` of `source` is its body, still encoded; `head` is where
+    its header begins."""
 
     source: bytes
     fields: list[Field]  # as written, still folded
@@ -51,6 +52,7 @@ class Entity:
     first: dict[bytes, bytes] = field(default_factory=dict)
     is_message: bool = False  # it has the headers of a message, not only of a part
     broken: bool = False  # a container whose parts could not be told apart
+    head: int = 0
 
     def get(self, name: bytes) -> bytes:
         """The first field of that (lower-case) name, b"" if there is none."""
@@ -149,6 +151,7 @@ class _Scan:
         """Read headers, and those of messages directly inside; returns where to look for the next delimiter."""
         self.current = entity
         while True:
+            entity.head = position
             position = self._read_header(entity, position)
             entity.start = min(position, entity.end)
             set_media(entity)

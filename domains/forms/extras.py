@@ -1,4 +1,4 @@
-"""The shape of a mailbox's signature, absence note, facts, rights of others, and pulls."""
+"""The shape of a mailbox's absence note, facts, rights of others, and pulls."""
 
 from __future__ import annotations
 
@@ -9,16 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 from domains.models import MailboxProfile, RemotePull
 from domains.services.profiles import named_lines
-
-
-class SignatureForm(forms.Form):
-    signature = forms.CharField(
-        label=_("Signature"),
-        required=False,
-        max_length=100_000,
-        help_text=_("HTML. What could run or watch is taken out."),
-        widget=forms.Textarea({"rows": 6, "spellcheck": "false", "class": "mono"}),
-    )
 
 
 class AbsenceForm(forms.Form):

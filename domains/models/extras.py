@@ -1,4 +1,4 @@
-"""What a mailbox has beside its mail: signature, absence note, information, preferences, rights of others, pulls.
+"""What a mailbox has beside its mail: absence note, information, preferences, rights of others, pulls.
 
 The gateway and the clients act on these; here they are kept, checked and shown.
 """
@@ -19,7 +19,6 @@ class MailboxProfile(Versioned):
 
     mailbox = models.OneToOneField(Mailbox, on_delete=models.CASCADE, related_name="profile")
     account_type = models.CharField(_("type"), max_length=40, blank=True, default="")
-    signature = models.TextField(_("signature"), blank=True, default="")  # HTML, cleaned
     information = models.JSONField(default=dict, blank=True)
     preferences = models.JSONField(default=dict, blank=True)
     absence_on = models.BooleanField(_("answer while away"), default=False)

@@ -11,7 +11,7 @@ from config.kit import tabs
 def register() -> None:
     tabs.register(
         "user", _("Profile"), "domains:user-profile", right=Right.VIEW_USERS, order=50,
-        under=("domains:user-signature", "domains:user-absence", "domains:user-facts"),
+        under=("domains:user-absence", "domains:user-facts"),
     )  # fmt: skip
     tabs.register(
         "user", _("Sharing and fetching"), "domains:user-sharing", right=Right.VIEW_USERS, order=55,

@@ -76,7 +76,6 @@ _MAILBOXES = {
     "mailbox.set_quota": _("Quotas of a user set"),
     "mailbox.set_relay": _("Relay of a user changed"),
     "mailbox.set_rights": _("Rights on a user's mailbox changed"),
-    "mailbox.set_signature": _("Signature changed"),
     "mailbox.set_status": _("State of a user changed"),
     "mailbox.set_type": _("Type of an account changed"),
     "pull.create": _("Fetching from another account set up"),

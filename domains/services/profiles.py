@@ -1,4 +1,4 @@
-"""Signature, absence note, information and preferences of a mailbox.
+"""Absence note, information and preferences of a mailbox.
 
 People change their own where their domain lets them; administrators those of people they manage and don't exceed.
 """
@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-import nh3
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -25,46 +24,13 @@ from domains.models import Mailbox, MailboxProfile
 from domains.services.forwards import require_over_mailbox
 
 DEFAULT_PREFERENCES = "DEFAULT_PREFERENCES"
-MOST_SIGNATURE = 100_000
 MOST_KEYS, MOST_VALUE = 200, 4_000
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
-_TAGS = {
-    "a", "b", "blockquote", "br", "code", "div", "em", "h1", "h2", "h3", "hr", "i", "img", "li", "ol", "p", "pre", "s",
-    "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "u", "ul",
-}  # fmt: skip
-_STYLES = {
-    "color", "background-color", "font-family", "font-size", "font-style", "font-weight", "text-align",
-    "text-decoration",
-}  # fmt: skip
-_ATTRIBUTES = {
-    "*": {"style", "align"}, "a": {"href", "title"}, "img": {"src", "alt", "width", "height"},
-    "td": {"colspan", "rowspan", "width"}, "table": {"border", "cellpadding", "cellspacing", "width"},
-}  # fmt: skip
 
 
 def profile_of(mailbox: Mailbox) -> MailboxProfile:
     """What a mailbox has; an unsaved empty one where it has nothing yet. Rights are the caller's."""
     return MailboxProfile.objects.filter(mailbox=mailbox).first() or MailboxProfile(mailbox=mailbox)
-
-
-def clean_signature(html: str) -> str:
-    """Signature HTML that carries no code: an allow-list of formatting, links and pictures of the web."""
-    return nh3.clean(
-        html,
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        url_schemes={"http", "https", "mailto", "tel", "cid"},
-        filter_style_properties=_STYLES,
-        link_rel="noopener noreferrer",
-    )
-
-
-def set_signature(actor: Actor, mailbox: Mailbox, html: str, *, expected: int | None = None) -> MailboxProfile:
-    """The signature of what the person writes; cleaned. Raises: Forbidden, Invalid, ChangedMeanwhile."""
-    require_over_mailbox(actor, mailbox, EndUserRight.MANAGE_SIGNATURE, Right.MANAGE_USERS)
-    if len(html) > MOST_SIGNATURE or "\0" in html:
-        raise Invalid(_("A signature has at most %(most)d characters.") % {"most": MOST_SIGNATURE}, field="signature")
-    return _change(actor, mailbox, "mailbox.set_signature", {"signature": clean_signature(html)}, expected, quiet=True)
 
 
 def set_absence(
@@ -166,14 +132,12 @@ def _change(
     action: str,
     values: Mapping[str, Any],
     expected: int | None,
-    *,
-    quiet: bool = False,
 ) -> MailboxProfile:
     with transaction.atomic():
         row = _row(mailbox)
         changes = versions.change(row, values, expected=expected)
         if changes:
-            audit.record(actor, action, mailbox, changes={} if quiet else changes)
+            audit.record(actor, action, mailbox, changes=changes)
     return row
 
 

@@ -11,7 +11,6 @@ _P = f"{_U}/pulls/<int:pull_id>"
 
 patterns = [
     path(f"{_U}/profile/", extras.user_profile, name="user-profile"),
-    path(f"{_U}/profile/signature/", extras.user_signature, name="user-signature"),
     path(f"{_U}/profile/absence/", extras.user_absence, name="user-absence"),
     path(f"{_U}/profile/facts/", extras.user_facts, name="user-facts"),
     path(f"{_U}/profile/preferences/", extras.user_preferences, name="user-preferences"),

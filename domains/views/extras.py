@@ -1,4 +1,4 @@
-"""A mailbox's signature, absence note and facts; who else may use it; where else its mail is fetched from."""
+"""A mailbox's absence note and facts; who else may use it; where else its mail is fetched from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from accounts.permissions import LEVEL_LABELS, Level, Right
 from accounts.requests import ActorRequest
 from config.kit.net import Category
 from config.kit.pages import redirect_page, render_page, toast
-from domains.forms.extras import AbsenceForm, FactsForm, PreferencesForm, PullForm, RightsForm, SignatureForm
+from domains.forms.extras import AbsenceForm, FactsForm, PreferencesForm, PullForm, RightsForm
 from domains.models import Mailbox, RemotePull
 from domains.selectors import get_mailbox
 from domains.selectors.pulls import get_pull, list_pulls
@@ -38,16 +38,6 @@ def user_profile(request: ActorRequest, mailbox_id: int) -> HttpResponse:
         "may_change": request.actor.has(Right.MANAGE_USERS, mailbox),
     }
     return render_page(request, "domains/user_profile.html", context)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def user_signature(request: ActorRequest, mailbox_id: int) -> HttpResponse:
-    mailbox = get_mailbox(request.actor, mailbox_id, need=Right.MANAGE_USERS)
-    form = SignatureForm(request.POST or None, initial={"signature": profiles.profile_of(mailbox).signature})
-    return _answer(
-        request, mailbox, form, _("Signature"),
-        lambda: profiles.set_signature(request.actor, mailbox, form.cleaned_data["signature"]),
-    )  # fmt: skip
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

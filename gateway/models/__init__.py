@@ -11,6 +11,14 @@ from gateway.models.reception import Certificate, IpEntry, RouterRule
 from gateway.models.repositories import Repository, RepositoryItem
 from gateway.models.requests import ReleaseRequest
 from gateway.models.scanning import Scanning
+from gateway.models.signatures import (
+    OwnSignature,
+    PictureContent,
+    SignaturePicture,
+    SignatureRule,
+    SignatureSetting,
+    SignatureTemplate,
+)
 
 __all__ = [
     "Attachment",
@@ -26,6 +34,8 @@ __all__ = [
     "Kept",
     "Message",
     "OutOfOffice",
+    "OwnSignature",
+    "PictureContent",
     "QueueItem",
     "QueueSettings",
     "Recipient",
@@ -36,6 +46,10 @@ __all__ = [
     "RuleSettings",
     "Scanning",
     "SieveScript",
+    "SignaturePicture",
+    "SignatureRule",
+    "SignatureSetting",
+    "SignatureTemplate",
     "Step",
     "VacationAnswer",
 ]

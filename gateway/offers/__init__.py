@@ -1,6 +1,6 @@
 """What the gateway puts into the registries of the apps below it: one module a subject, called once at the start."""
 
-from gateway.offers import digests, mail_rules, quarantine, queues, reception, scanning, tracking, writing
+from gateway.offers import digests, mail_rules, quarantine, queues, reception, scanning, signatures, tracking, writing
 
 
 def register() -> None:
@@ -10,5 +10,6 @@ def register() -> None:
     queues.register()
     reception.register()
     scanning.register()
+    signatures.register()
     tracking.register()
     writing.register()

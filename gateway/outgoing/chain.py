@@ -14,13 +14,14 @@ from gateway.flow import Body, Incoming, Inspection, Judged, Leaving, Ways
 from gateway.outgoing import dkim
 from gateway.outgoing.completing import complete
 from gateway.outgoing.message import Outgoing, Stage
+from gateway.outgoing.signatures import add_signatures
 from gateway.resolving import Sender
 from gateway.steps import Kind
 
 log = logging.getLogger("postkeep.gateway")
 
 
-STAGES: tuple[Stage, ...] = (complete, dkim.sign)
+STAGES: tuple[Stage, ...] = (complete, add_signatures, dkim.sign)
 
 
 def prepare(

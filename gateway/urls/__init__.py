@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.urls import digests, quarantine, queues, reception, scanning, tracking, writing
+from gateway.urls import digests, quarantine, queues, reception, scanning, signatures, tracking, writing
 
 app_name = "gateway"
 
@@ -12,6 +12,7 @@ urlpatterns = [
     *queues.patterns,
     *reception.patterns,
     *scanning.patterns,
+    *signatures.patterns,
     *tracking.patterns,
     *writing.patterns,
 ]

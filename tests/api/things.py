@@ -10,7 +10,8 @@ from django.utils import timezone
 from accounts import audit
 from accounts.actors import Actor
 from accounts.models import FolderGrant, User
-from accounts.scopes import SERVER
+from accounts.permissions import Level
+from accounts.scopes import SERVER, ScopeRef
 from accounts.services.administrators import NewPerson, create_administrator
 from accounts.services.grants import Bundle
 from accounts.services.options import set_option
@@ -43,7 +44,6 @@ from domains.services.lists.settings import create_list
 from domains.services.lists.subscribing import add_subscribers
 from domains.services.mailbox_states import delete_mailbox
 from domains.services.policies import create_policy
-from domains.services.profiles import set_signature
 from domains.services.providers import create_provider
 from domains.services.pulls import create_pull
 from domains.services.relays import create_relay
@@ -52,7 +52,10 @@ from domains.services.throttles import set_throttle
 from gateway.keys import new_key
 from gateway.models import Certificate, IpEntry, ReleaseRequest, Repository, RouterRule
 from gateway.queue.storing import ERROR, store
+from gateway.services import signature_rules
 from gateway.services.attachments import add_attachment
+from gateway.services.signature_pictures import add_picture
+from gateway.services.signatures import create_own, set_signature
 from jobs import approvals
 from jobs.commands import NoArguments
 from jobs.models import Job, Task
@@ -397,6 +400,33 @@ def a_role(place: Place) -> dict[str, Any]:
 def a_signature(place: Place) -> dict[str, Any]:
     set_signature(Actor.system(), place.mailbox, "<b>Ada</b>")
     return of_mailbox(place)
+
+
+def an_own_signature(place: Place) -> dict[str, Any]:
+    values = {"name": f"Own {next(_numbers)}", "html": "<b>Ada</b>"}
+    return of_mailbox(place) | {"signatureId": create_own(Actor.system(), place.mailbox, values).pk}
+
+
+def an_own_picture(place: Place) -> dict[str, Any]:
+    made = add_picture(Actor.system(), place.mailbox, name="a.png", raw=png())
+    return of_mailbox(place) | {"pictureId": made.pk}
+
+
+def a_signature_template(place: Place) -> dict[str, Any]:
+    values = {"name": f"House {next(_numbers)}", "html": "{{name}}"}
+    return {"templateId": signature_rules.create_template(Actor.system(), _here(place), values).pk}
+
+
+def a_signature_rule(place: Place) -> dict[str, Any]:
+    return {"ruleId": signature_rules.create_rule(Actor.system(), _here(place), {"name": "All"}).pk}
+
+
+def a_place_picture(place: Place) -> dict[str, Any]:
+    return {"pictureId": add_picture(Actor.system(), _here(place), name="a.png", raw=png()).pk}
+
+
+def _here(place: Place) -> ScopeRef:
+    return ScopeRef(Level.DOMAIN, place.domain.pk)
 
 
 def a_customer(place: Place) -> dict[str, Any]:

@@ -19,6 +19,8 @@ NO_PAGE = frozenset(
         "config:palette-objects",
         "config:running",
         "gateway:own-digest-preview",
+        "gateway:signature-canvas",
+        "gateway:signature-trial-frame",
         "jobs:next-runs",
         "jobs:report-frame",
         "jobs:report-text",

@@ -35,8 +35,6 @@ def of_user(route: str, answer: int = 200, **more: Any) -> Any:
 MANAGE = Right.MANAGE_USERS
 ROWS = [
     of_user("domains:user-profile"),
-    of_user("domains:user-signature", need=MANAGE),
-    of_user("domains:user-signature", 303, method="POST", need=MANAGE, data={"signature": "<b>Ada</b>"}),
     of_user("domains:user-absence", need=MANAGE),
     of_user("domains:user-absence", 303, method="POST", need=MANAGE, data={"on": "on", "text": "Away"}),
     of_user("domains:user-facts", need=MANAGE),

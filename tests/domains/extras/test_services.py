@@ -1,4 +1,4 @@
-"""Signature, absence note, facts, rights of others and pulls of a mailbox; and asking whether a password is right."""
+"""Absence note, facts, rights of others and pulls of a mailbox; and asking whether a password is right."""
 
 from __future__ import annotations
 
@@ -35,21 +35,6 @@ def own(mailbox: Mailbox) -> Actor:
     return Actor.for_user(mailbox.user)
 
 
-@pytest.mark.parametrize(
-    ("html", "kept"),
-    [
-        ("<b>Ada</b><script>alert(1)</script>", "<b>Ada</b>"),
-        ('<img src="https://x.example/a.png" onerror="x()">', '<img src="https://x.example/a.png">'),
-        ('<a href="javascript:x()">a</a>', '<a rel="noopener noreferrer">a</a>'),
-        ('<p style="color:red;position:fixed">x</p>', '<p style="color:red">x</p>'),
-        ("<iframe src=x></iframe><form><input></form>", ""),
-    ],
-)
-def test_a_signature_carries_no_code(db: None, html: str, kept: str) -> None:
-    mailbox = make_mailbox_in(make_domain())
-    assert profiles.set_signature(own(mailbox), mailbox, html).signature == kept
-
-
 def test_an_absence_note_says_something_and_ends_after_it_begins(db: None) -> None:
     mailbox = make_mailbox_in(make_domain())
     profiles.set_absence(own(mailbox), mailbox, on=True, text="Away", start=date(2026, 12, 1), end=date(2026, 12, 9))
@@ -78,10 +63,10 @@ def test_facts_are_merged_and_null_removes_one(db: None) -> None:
 def test_what_a_domain_does_not_let_people_do_they_do_not(db: None) -> None:
     mailbox = make_mailbox_in(make_domain(end_user_rights=["sign_in"]))
     with pytest.raises(Forbidden):
-        profiles.set_signature(own(mailbox), mailbox, "x")
+        profiles.set_absence(own(mailbox), mailbox, on=False)
     with pytest.raises(Forbidden):
-        profiles.set_signature(Actor.for_user(make_delegate(make_domain())), mailbox, "x")
-    profiles.set_signature(Actor.for_user(make_delegate(mailbox.domain)), mailbox, "x")
+        profiles.set_absence(Actor.for_user(make_delegate(make_domain())), mailbox, on=False)
+    profiles.set_absence(Actor.for_user(make_delegate(mailbox.domain)), mailbox, on=False)
 
 
 def test_rights_of_others_are_given_within_the_customer_only(db: None) -> None:
