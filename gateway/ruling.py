@@ -75,7 +75,7 @@ def rule(incoming: Incoming, inspection: Inspection, judged: Sequence[Judged]) -
         added = _added(incoming, inspection, each, made, named, left)
         left -= len(added)
         waiting += added
-        done.append(replace(each, ruled=_ruled(incoming, inspection, each, made, layers)))
+        done.append(replace(each, ruled=ruled_of(incoming, inspection, each, made, layers)))
     return tuple(done)
 
 
@@ -194,7 +194,8 @@ def _loops(mail: Mail, route: Route, to: str) -> str:
     return "loop" if route.address.lower() in seen else ""
 
 
-def _ruled(incoming: Incoming, inspection: Inspection, each: Judged, made: Made, layers: Layers) -> Ruled:
+def ruled_of(incoming: Incoming, inspection: Inspection, each: Judged, made: Made, layers: Layers) -> Ruled:
+    """What comes of a delivery that went through its layers."""
     keeps = made.keeps or made.must_keep or bool(made.folders)
     fate = Fate.KEPT
     if made.refusal is not None:

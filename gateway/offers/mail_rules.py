@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from accounts import sentences
+from accounts.permissions import Right
+from config.kit import nav, tabs
+
+_PAGES = ("gateway:mailrule", "gateway:mailscript")
 
 
 def register() -> None:
+    nav.register(
+        "account", _("Mail rules"), "gateway:own-mailrules", "funnel", order=42,
+        words=_("sieve filter folder forward sort"),
+    )  # fmt: skip
+    nav.register(
+        "account", _("Out of office"), "gateway:own-away", "paper-airplane", order=43,
+        words=_("vacation holiday answer automatic reply away"),
+    )  # fmt: skip
+    nav.register(
+        "gateway", _("Mail rules"), "gateway:server-mailrules", "funnel", right=Right.MANAGE_GATEWAY, order=25,
+        words=_("sieve filter redirect"),
+    )  # fmt: skip
+    tabs.register(
+        "domain",
+        _("Mail rules"),
+        "gateway:mailrules",
+        right=Right.VIEW_POLICIES,
+        order=55,
+        args=_of_domain,
+        under=_PAGES,
+    )
+    tabs.register(
+        "user", _("Mail rules"), "gateway:mailrules", right=Right.VIEW_POLICIES, order=43, args=_of_mailbox,
+        under=(*_PAGES, "gateway:away"),
+    )  # fmt: skip
     sentences.register(
         {
             "mailrules.activate": _("Mail rules put into use"),
@@ -34,3 +65,11 @@ def register() -> None:
             "text": _("Text"),
         }
     )
+
+
+def _of_domain(domain: Any) -> tuple[object, ...]:
+    return (f"domain-{domain.pk}",)
+
+
+def _of_mailbox(mailbox: Any) -> tuple[object, ...]:
+    return (f"user-{mailbox.pk}",)

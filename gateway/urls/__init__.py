@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from gateway.urls import digests, quarantine, queues, reception, scanning, signatures, tracking, writing
+from gateway.urls import digests, mail_rules, quarantine, queues, reception, scanning, signatures, tracking, writing
 
 app_name = "gateway"
 
 urlpatterns = [
     *digests.patterns,
+    *mail_rules.patterns,
     *quarantine.patterns,
     *queues.patterns,
     *reception.patterns,

@@ -39,6 +39,7 @@ from tests.api.things import (
     a_kind_of_files,
     a_kind_of_rules,
     a_list,
+    a_mail_rule,
     a_person_with_a_folder,
     a_place_picture,
     a_platform,
@@ -56,6 +57,7 @@ from tests.api.things import (
     a_role,
     a_router_rule,
     a_running_job,
+    a_script,
     a_server_throttle,
     a_signature,
     a_signature_rule,
@@ -96,6 +98,8 @@ from tests.api.things import (
     option_of_domain,
     option_of_server,
     option_of_user,
+    rules_of_domain,
+    rules_of_mailbox,
 )
 
 
@@ -203,6 +207,21 @@ ROWS = [
     ),
     Row("signature_picture_add"),
     Row("signature_picture_delete", a_place_picture, user=404),
+    # mail rules
+    Row("mail_rule_list", rules_of_domain, user=404),
+    Row("mail_rules_set", rules_of_mailbox, user=IN),
+    Row("mail_rule_put", rules_of_mailbox, user=IN),
+    Row("mail_rule_delete", a_mail_rule, user=IN),
+    Row("mail_script_list", rules_of_mailbox, user=IN),
+    Row("mail_script_create", rules_of_domain, user=404),
+    Row("mail_script_detail", a_script, user=IN),
+    Row("mail_script_change", a_script, user=IN),
+    Row("mail_script_delete", a_script, user=IN),
+    Row("mail_away", rules_of_mailbox, user=IN),
+    Row("mail_away_set", rules_of_mailbox, user=IN),
+    Row("mail_rule_settings", rules_of_domain, user=404),
+    Row("mail_rule_settings_change", rules_of_domain, user=404),
+    Row("mail_rules_try", rules_of_domain, user=404),
     # what a user has beside mail
     Row("absence_detail", of_mailbox, user=IN),
     Row("absence_set", of_mailbox, user=IN),

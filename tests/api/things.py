@@ -50,12 +50,15 @@ from domains.services.relays import create_relay
 from domains.services.rules import create_rule
 from domains.services.throttles import set_throttle
 from gateway.keys import new_key
-from gateway.models import Certificate, IpEntry, ReleaseRequest, Repository, RouterRule
+from gateway.models import Certificate, IpEntry, ReleaseRequest, Repository, RouterRule, SieveScript
 from gateway.queue.storing import ERROR, store
 from gateway.services import signature_rules
 from gateway.services.attachments import add_attachment
+from gateway.services.mail_rules.scripts import create_script
+from gateway.services.mail_rules.simple import set_rules
 from gateway.services.signature_pictures import add_picture
 from gateway.services.signatures import create_own, set_signature
+from gateway.sieve.simple import Act, Rule
 from jobs import approvals
 from jobs.commands import NoArguments
 from jobs.models import Job, Task
@@ -568,3 +571,21 @@ def a_user_throttle(place: Place) -> dict[str, Any]:
 def an_element(place: Place) -> dict[str, Any]:
     set_element(Actor.system(), "queue_length", 3)
     return {"elementId": "custom.queue_length"}
+
+
+def rules_of_domain(place: Place) -> dict[str, Any]:
+    return {"place": f"domain-{place.domain.pk}"}
+
+
+def rules_of_mailbox(place: Place) -> dict[str, Any]:
+    return {"place": f"user-{place.person.pk}"}
+
+
+def a_mail_rule(place: Place) -> dict[str, Any]:
+    set_rules(Actor.system(), place.mailbox, [Rule("First", actions=(Act("keep"),))])
+    return rules_of_mailbox(place) | {"name": "First"}
+
+
+def a_script(place: Place) -> dict[str, Any]:
+    name = f"Script {SieveScript.objects.count()}"
+    return rules_of_mailbox(place) | {"scriptId": create_script(Actor.system(), place.mailbox, name=name, text="").pk}

@@ -70,7 +70,9 @@ def set_rules(actor: Actor, owner: Owner, rules: Sequence[Rule], *, expected: in
     return script
 
 
-def put_rule(actor: Actor, owner: Owner, rule: Rule, *, instead_of: str = "") -> SieveScript:
+def put_rule(
+    actor: Actor, owner: Owner, rule: Rule, *, instead_of: str = "", expected: int | None = None
+) -> SieveScript:
     """Add a rule, or write it over the one of its name (or of the name it had). Raises: as `set_rules`."""
     scripts.require_rules(actor, owner)
     there = list_rules(owner)
@@ -80,7 +82,7 @@ def put_rule(actor: Actor, owner: Owner, rule: Rule, *, instead_of: str = "") ->
         raise Invalid(_("There is a rule of this name already."), field="name")
     others = [each for each in there if each.name not in gone]
     others.insert(min(place, len(others)), rule)
-    return set_rules(actor, owner, others)
+    return set_rules(actor, owner, others, expected=expected)
 
 
 def set_priority(actor: Actor, owner: Owner, name: str, priority: int) -> SieveScript:

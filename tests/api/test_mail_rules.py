@@ -1,0 +1,72 @@
+"""Mail rules through the API."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from domains.models import Mailbox
+from tests.api import world
+
+RULE = {
+    "name": "News",
+    "priority": 7,
+    "conditions": [{"what": "subject", "operation": "contains", "value": "news"}],
+    "actions": [{"what": "folder", "value": "News"}, {"what": "stop"}],
+}
+MESSAGE = base64.b64encode(b"From: bob@friends.example\r\nTo: ada@example.org\r\nSubject: The news\r\n\r\nx").decode()
+
+
+@pytest.fixture
+def path(cast: world.World) -> str:
+    return f"/mail-rules/user-{cast.own.person.pk}"
+
+
+def test_rules_are_set_read_changed_and_deleted(cast: world.World, path: str) -> None:
+    client = cast.delegate
+    assert client.get(path).json() == []
+    assert client.put(path, [RULE]).json()[0]["actions"][0] == {"what": "folder", "value": "News"}
+    client.post(path, {"name": "Off", "priority": 9, "actions": [{"what": "discard"}]})
+    client.post(path, {"name": "Off", "priority": 0})
+    assert [(each["name"], each["priority"]) for each in client.get(path).json()] == [("News", 7), ("Off", 0)]
+    assert client.delete(f"{path}/rules/Off").status_code == client.delete(f"{path}/rules/Off").status_code == 204
+    bad = client.post(path, {"name": "Bad", "actions": [{"what": "redirect", "value": "nobody"}]})
+    assert bad.status_code == 400 and "not an address" in bad.text
+    (script,) = client.get(f"{path}/scripts").json()
+    assert script["active"] and 'fileinto "News";' in script["script"]
+    assert Mailbox.objects.get(user=cast.own.person).sieve_used_bytes == script["size"]
+
+
+def test_scripts_are_kept_within_the_quota_and_one_is_in_use(cast: world.World, path: str) -> None:
+    client = cast.delegate
+    first = client.post(f"{path}/scripts", {"name": "one", "script": "keep;"}).json()
+    second = client.post(f"{path}/scripts", {"name": "two", "script": "stop;"}).json()
+    assert (first["active"], second["active"]) == (True, False)
+    assert client.patch(f"{path}/scripts/{second['id']}", {"active": True}).json()["active"]
+    assert not client.get(f"{path}/scripts/{first['id']}").json()["active"]
+    bad = client.patch(f"{path}/scripts/{first['id']}", {"script": "keep;\n  foo;"})
+    assert bad.status_code == 400 and "Line 2, column 3" in bad.text
+    Mailbox.objects.filter(user=cast.own.person).update(sieve_quota_bytes=12)
+    full = client.patch(f"{path}/scripts/{first['id']}", {"script": "keep; keep;"})
+    assert full.status_code in (400, 409) and "12 are allowed" in full.text
+    quota = client.get(f"/users/{cast.own.person.pk}/quota").json()["sieve"]
+    assert (quota["used"], quota["computed"]) == (10, 12)
+
+
+def test_a_message_is_tried_and_the_lines_that_spoke_are_named(cast: world.World, path: str) -> None:
+    cast.delegate.put(path, [RULE])
+    found = cast.delegate.post(f"{path}/try", {"message": MESSAGE}).json()
+    assert (found["fate"], found["folders"]) == ("kept", ["News"])
+    assert [(line["rule"], line["name"], line["result"]) for line in found["layers"][0]["lines"]] == [
+        ("News", "header", True), ("News", "fileinto", None), ("News", "stop", None),
+    ]  # fmt: skip
+    other = cast.delegate.post(f"{path}/try", {"message": MESSAGE, "script": 'require "reject"; reject "No";'}).json()
+    assert other["fate"] == "refused"
+
+
+def test_an_out_of_office_note_is_written(cast: world.World, path: str) -> None:
+    assert not cast.delegate.get(f"{path}/away").json()["enabled"]
+    sent = {"enabled": True, "fromDate": "2026-12-01", "toDate": "2026-12-24", "inside": "Back soon"}
+    assert cast.delegate.put(f"{path}/away", sent).json()["toDate"] == "2026-12-24"
+    assert cast.delegate.put(f"{path}/away", {"toDate": "2026-11-01"}).status_code == 400
