@@ -107,6 +107,7 @@ _FIND = """
     SELECT c.id FROM gateway_content c
     WHERE c.created_at < %(before)s
       AND NOT EXISTS (SELECT FROM gateway_queueitem q WHERE q.content_id = c.id)
+      AND NOT EXISTS (SELECT FROM gateway_listposting p WHERE p.content_id = c.id)
       AND NOT EXISTS (SELECT FROM gateway_kept k WHERE k.content_id = c.id)
       AND NOT EXISTS (SELECT FROM gateway_repositoryitem r WHERE r.content_id = c.id)
       AND NOT EXISTS (SELECT FROM gateway_attachment a WHERE a.content_id = c.id)

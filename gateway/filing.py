@@ -19,7 +19,8 @@ from domains.policy.facts import Direction
 from gateway import content, replying
 from gateway.flow import Body, Door, Fate, Filed, Judged, Ruled, Ways
 from gateway.inserting import Batch
-from gateway.models import Content, Folder, Kept, Message, QueueItem, Recipient, Step
+from gateway.lists.posting import posting_for
+from gateway.models import Content, Folder, Kept, ListPosting, Message, QueueItem, Recipient, Step
 from gateway.queue import adding
 from gateway.steps import Kind, step
 from gateway.storable import storable, storable_data
@@ -37,6 +38,7 @@ class _Rows:
     steps: list[Step] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     queued: list[QueueItem] = field(default_factory=list)
+    postings: list[ListPosting] = field(default_factory=list)
     ruled: list[tuple[Recipient, Judged, Content | None]] = field(default_factory=list)
 
 
@@ -56,7 +58,7 @@ def file_batch(batch: Sequence[Filed]) -> list[Message]:
             there = rows.recipients[at : at + len(filed.judged)]
             at += len(there)
             _follow(rows, filed, message, there, contents)
-        for each in (rows.steps, rows.kept, rows.queued):
+        for each in (rows.steps, rows.kept, rows.queued, rows.postings):
             written.add(each)
         written.write()
         if rows.queued:
@@ -124,6 +126,7 @@ def _facts(filed: Filed) -> dict[str, Any]:
         "spf": {"result": signed.spf.value, "domain": signed.spf_domain},
         "dkim": [{"domain": each.domain, "result": each.result.value} for each in signed.dkim[:MOST_NAMED]],
         "dmarc": signed.dmarc.value,
+        "dmarc_policy": signed.dmarc_policy,
         "sender_verify": facts.sender_verify.value,
         "from": [{"name": each.name, "address": each.address} for each in facts.header_from[:MOST_NAMED]],
         "attachments": [
@@ -212,7 +215,9 @@ def _follow(rows: _Rows, filed: Filed, message: Message, there: Sequence[Recipie
                     continue
                 sent_copies.add(kept.folder)
             rows.kept.append(kept)
-        if row is not None and recipient.state == State.QUEUED:
+        if row is not None and recipient.state == State.QUEUED and judged.route.ends is Ways.LIST:
+            rows.postings.append(posting_for(message, recipient, row, judged.route))
+        elif row is not None and recipient.state == State.QUEUED:
             onward.append((recipient, judged, row, version.headers))
     rows.steps += [step(Kind(kind), message, data=storable_data(dict(data))) for kind, data in _notes(filed)]
     rows.queued += adding.items_for(message, onward, filed)

@@ -171,6 +171,7 @@ class Ways(StrEnum):
 
     MAILBOX = "mailbox"  # an address of ours: through its relay, kept by its policy
     EXTERNAL = "external"  # another server
+    LIST = "list"  # a mailing list of ours, which distributes it (`gateway.lists`)
     HERE = "here"  # the sender's own row of a message to somebody of ours, whose row goes on
 
 
@@ -183,6 +184,7 @@ class Route:
     mail. policy_of: the mailbox whose policy decides (outgoing: the sender's); None: the domain's. relay_id: the relay
     it leaves through (None: by MX). way: the addresses passed through, from the asked one on. return_path: the envelope
     sender it leaves with (lists have their own). transport: a route of the router table, "host:port" ("" without one).
+    list_id, command, argument: of a mailing list, and of its other addresses.
     """
 
     asked: str
@@ -197,6 +199,9 @@ class Route:
     way: tuple[str, ...] = ()
     return_path: str = ""
     transport: str = ""
+    list_id: int | None = None
+    command: str = ""
+    argument: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ What the directory says is remembered while it stays the same (`gateway.director
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from django.utils import timezone
@@ -17,12 +17,14 @@ from django.utils import timezone
 from accounts.addresses import MailAddress, parse_address
 from accounts.errors import BadAddress
 from domains.expansion import Expansion, Outcome, Step, expand
-from domains.models import Domain, DomainName, Mailbox, Relay, Status
+from domains.models import Address, Domain, DomainName, Mailbox, MailingList, Relay, Status
 from domains.policy.facts import Direction
 from domains.selectors.identities import Identity, identity_of
 from gateway.directory import Remembered, before_reading, changes
 from gateway.flow import Answer, Client, Route, Ways
 from gateway.ip_table import CLIENT
+from gateway.lists.addresses import parts_of
+from gateway.lists.deciding import Verdict, decide
 from gateway.reception_rows import ip_table, routed
 
 REMEMBERED = 20_000
@@ -57,6 +59,7 @@ class Sender:
 NOT_OURS = Answer(550, "5.7.1", "We don't take mail for this domain")
 BAD_ADDRESS = Answer(553, "5.1.3", "This is not an address")
 NO_RELAY = Answer(451, "4.3.5", "Nobody has said yet where mail of this domain goes; try again later")
+MAY_NOT_POST = Answer(550, "5.7.1", "You may not post to this mailing list")
 NOBODY = Answer(550, "5.2.1", "Nobody gets what is sent to this address")
 # What is answered where nothing is left of an address; of several outcomes the first here counts.
 _ANSWERS: dict[str, Answer] = {
@@ -72,9 +75,7 @@ _ANSWERS: dict[str, Answer] = {
     Outcome.TOO_DEEP: Answer(554, "5.4.6", "This address leads on too often"),
     Outcome.TOO_MANY: Answer(554, "5.5.3", "This address leads to too many"),
 }
-# A subscriber who wants a digest (LATER) gets the message at once as long as nothing makes digests: rather too soon
-# than never.
-_GOES_ON = frozenset({Outcome.DELIVERED, Outcome.EXTERNAL, Outcome.LATER})
+_GOES_ON = frozenset({Outcome.DELIVERED, Outcome.EXTERNAL})
 
 _resolved: Remembered[tuple[str, str], Resolved] = Remembered(REMEMBERED)
 _senders: Remembered[tuple[int | None, str, str], Sender | bool] = Remembered(REMEMBERED)
@@ -105,15 +106,21 @@ def _resolve(address: MailAddress, sender: str) -> Resolved:
     domain = _domain_named(address.domain)
     if domain is None:
         return Resolved(text, refusal=NOT_OURS, is_ours=False)
+    of_list = _other_address_of_list(address, domain)
+    if of_list is not None:
+        return of_list
     try:
-        expansion = expand(text, sender or None)
+        expansion = expand(text, sender or None, through_lists=False)
     except BadAddress:  # a sender that is none of our idea of an address belongs to no list
-        expansion = expand(text, None)
+        expansion = expand(text, None, through_lists=False)
     depends = any(step.data and "senders" in step.data for step in expansion.steps) or any(
         step.outcome == Outcome.SENDER_REFUSED for step in expansion.steps
     )
     routes = tuple(_routes(expansion, domain))
     refusal = None
+    if len(routes) == 1 and routes[0].ends is Ways.LIST:
+        refusal = _may_not_post(routes[0], sender)
+        return Resolved(text, () if refusal else routes, refusal, True, True, domain.pk, domain.customer_id)
     if not routes:
         refusal = _answer_for(expansion)
     elif any(route.ends is Ways.MAILBOX and not (route.relay_id or route.transport) for route in routes):
@@ -139,6 +146,11 @@ def _routes(expansion: Expansion, domain: Domain) -> Iterator[Route]:
     for each in deliveries:
         way = tuple(_way(expansion.steps, each.step))
         box = boxes.get(each.email)
+        if expansion.steps[each.step].kind == Address.Kind.LIST:
+            found = MailingList.objects.select_related("address__domain").filter(address__text=each.email).first()
+            if found is not None:
+                yield _to_list(expansion.email, found, way)
+            continue
         if box is None:
             yield Route(
                 asked=expansion.email,
@@ -164,6 +176,49 @@ def _routes(expansion: Expansion, domain: Domain) -> Iterator[Route]:
             way=way,
             transport=routed(each.email).via,
         )
+
+
+def _to_list(asked: str, found: MailingList, way: tuple[str, ...], command: str = "", argument: str = "") -> Route:
+    domain = found.address.domain
+    return Route(
+        asked=asked,
+        address=found.address.text,
+        ends=Ways.LIST,
+        direction=Direction.INCOMING,
+        domain_id=domain.pk,
+        customer_id=domain.customer_id,
+        way=way,
+        list_id=found.pk,
+        command=command,
+        argument=argument,
+    )
+
+
+def _other_address_of_list(address: MailAddress, domain: Domain) -> Resolved | None:
+    """Of "news-subscribe@" and the like, where nobody has that address; None for every other address."""
+    parts = parts_of(address.local)
+    if parts is None or Address.objects.filter(text=f"{address.local}@{domain.name}").exists():
+        return None
+    base, command, argument = parts
+    rows = MailingList.objects.select_related("address__domain", "owner")
+    found = rows.filter(address__text=f"{base}@{domain.name}", address__is_enabled=True).first()
+    if found is None or not domain.is_serving:
+        return None
+    text = str(address)
+    if command == "owner":
+        led = resolve(found.owner.address, "")
+        routes = tuple(replace(route, asked=text, way=(text, *route.way)) for route in led.routes)
+        return Resolved(text, routes, led.refusal, True, False, domain.pk, domain.customer_id)
+    routes = (_to_list(text, found, (text,), command, argument),)
+    return Resolved(text, routes, None, True, False, domain.pk, domain.customer_id)
+
+
+def _may_not_post(route: Route, sender: str) -> Answer | None:
+    """What to say to who may not post; what has to wait for a moderator is taken."""
+    assert route.list_id is not None
+    found = MailingList.objects.select_related("address__domain", "owner").get(pk=route.list_id)
+    decided = decide(found, sender)
+    return MAY_NOT_POST if decided.verdict is Verdict.REFUSE else None
 
 
 def _way(steps: list[Step], number: int) -> list[str]:

@@ -35,7 +35,7 @@ from gateway.sieve.simple import VERDICT
 MOST_ADDED = 50  # deliveries that rules add to one message
 MOST_ADDRESSES = 20  # looked up to find whether a message names its recipient
 LOOP_HEADER = "X-Loop"
-WITHOUT_RULES = frozenset({Door.JOURNAL, Door.RELEASE, Door.REPROCESS, Door.OWN})
+WITHOUT_RULES = frozenset({Door.JOURNAL, Door.RELEASE, Door.REPROCESS})
 _FATES = {"discard": Fate.DISCARDED, "redirect": Fate.REDIRECTED, "reject": Fate.REFUSED}
 
 

@@ -24,7 +24,7 @@ class Kind(StrEnum):
     requested (why), granted, declined, ruled (rule, level, line, action, detail, problem), stored (repository, why),
     reprocessed (queue), redirected (to), signed (domain, selectors), signature (signature, spot, recipients),
     unsigned (because, recipients), noticed (notice: failed, delayed, relayed or away; to, message),
-    remediated (why, outcome, copies, problem), problem (text).
+    remediated (why, outcome, copies, problem), distributed (list, copies, message), problem (text).
     """
 
     RECEIVED = "received"
@@ -54,6 +54,7 @@ class Kind(StrEnum):
     UNSIGNED = "unsigned"
     NOTICED = "noticed"
     REMEDIATED = "remediated"
+    DISTRIBUTED = "distributed"
     PROBLEM = "problem"
 
 

@@ -151,6 +151,7 @@ STEPS: dict[str, Text] = {
     Kind.UNSIGNED: gettext_lazy("Left without a signature"),
     Kind.NOTICED: gettext_lazy("A notice was sent"),
     Kind.REMEDIATED: gettext_lazy("Taken out of the mailbox: %(outcome)s"),
+    Kind.DISTRIBUTED: gettext_lazy("Distributed by the mailing list %(list)s"),
     Kind.PROBLEM: gettext_lazy("A problem: %(text)s"),
 }
 REMEDIED: dict[str, Text] = {
@@ -193,7 +194,7 @@ STEP_TONES: dict[str, str] = {
 }
 
 
-_NAMED = ("domain", "host", "repository", "rule", "selectors", "signature", "text", "to")
+_NAMED = ("domain", "host", "list", "repository", "rule", "selectors", "signature", "text", "to")
 
 
 def step_text(step: Step) -> str:
@@ -212,6 +213,29 @@ def step_text(step: Step) -> str:
     if step.kind == Kind.ATTEMPT and not data.get("ok"):
         return _("%(host)s didn't take it") % words
     return str(text) % words if text else step.kind
+
+
+LIST_REASONS: dict[str, Text] = {
+    "not_subscriber": gettext_lazy("Only subscribers may post to this list."),
+    "not_owner": gettext_lazy("Only the owner may post to this list."),
+    "prohibited": gettext_lazy("The sender may not post to this list."),
+    "banned": gettext_lazy("The sender is banned from this list."),
+    "empty_sender": gettext_lazy("It has no sender."),
+    "moderated": gettext_lazy("What this sender posts is looked at first."),
+    "first": gettext_lazy("It is one of the sender's first messages."),
+    "stranger": gettext_lazy("The sender is not on the list."),
+    "forged": gettext_lazy("The sender may be forged."),
+    "too_big": gettext_lazy("It is larger than the list allows."),
+    "automatic": gettext_lazy("A program wrote it."),
+    "loop": gettext_lazy("It came by this list already."),
+    "closed": gettext_lazy("The list is closed."),
+    "moderator": gettext_lazy("A moderator decided so."),
+}
+
+
+def list_reason(why: str) -> str:
+    """Why a mailing list held or refused something."""
+    return str(LIST_REASONS.get(why, why))
 
 
 RULES_OF: dict[str, Text] = {

@@ -11,6 +11,7 @@ import binascii
 import datetime as dt
 from typing import Annotated, Any, Literal, get_args
 
+from django.http import Http404
 from pydantic import Field
 
 from accounts.actors import Actor
@@ -231,7 +232,9 @@ def _mailbox(actor: Actor, place: str) -> Mailbox:
 
 def _of_domain_or_server(actor: Actor, place: str) -> Place:
     found = _changed(actor, place)
-    return subjects.there(None if found.mailbox is not None else found)
+    if found.mailbox is not None:
+        raise Http404("of domains and the server")
+    return found
 
 
 def _rule(rule: Rule) -> MailRule:

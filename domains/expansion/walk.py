@@ -46,15 +46,16 @@ MAILBOX, LIST, ENABLED = Address.Kind.MAILBOX.value, Address.Kind.LIST.value, St
 ANYONE, DELIVERED = Address.Senders.ANYONE.value, Outcome.DELIVERED.value
 
 
-def expand(text: str, sender: str | None = None, *, reach: Reach = EVERYWHERE) -> Expansion:
+def expand(text: str, sender: str | None = None, *, reach: Reach = EVERYWHERE, through_lists: bool = True) -> Expansion:
     """Where a message to `text` goes, from `sender` ("" or None: somebody who may send to all of it).
 
-    reach: the addresses that whoever asks may see; others are named and not followed. Raises: BadAddress.
+    reach: the addresses that whoever asks may see; others are named and not followed. Not through_lists: a message
+    ends at a mailing list, which distributes it itself. Raises: BadAddress.
     """
     asked = _parsed(text, "email")
     by = _parsed(sender, "sender") if sender else None
     with _uncollected():
-        return _Walk(asked, by, reach).run()
+        return _Walk(asked, by, reach, through_lists).run()
 
 
 @contextmanager
@@ -96,8 +97,10 @@ class Arrival(NamedTuple):
 class _Walk:
     """One expansion on its way: what was seen, and what stands on the level to come."""
 
-    def __init__(self, asked: MailAddress, sender: MailAddress | None, reach: Reach) -> None:
-        self.asked, self.sender, self.reach = asked, sender, reach
+    def __init__(
+        self, asked: MailAddress, sender: MailAddress | None, reach: Reach, through_lists: bool = True
+    ) -> None:
+        self.asked, self.sender, self.reach, self.through_lists = asked, sender, reach, through_lists
         self.found = Expansion(str(asked), str(sender or ""))
         self.places: dict[int, Place] = {}
         self.open: set[int] = set()  # the domains in service that may be seen
@@ -242,6 +245,8 @@ class _Walk:
                 self.asleep[number] = claim.id
         elif claim.kind == MAILBOX:
             self.mailbox(at, claim)
+        elif claim.kind == LIST and not self.through_lists:
+            self.deliver(at, Outcome.DELIVERED)
         elif claim.kind != LIST and not claim.recipients:
             self.step(at, Outcome.EMPTY)
         else:

@@ -109,7 +109,7 @@ def list_create(request: ActorRequest, domain_id: int) -> HttpResponse:
 def list_detail(request: ActorRequest, list_id: int) -> HttpResponse:
     found = selectors.get_list(request.actor, list_id)
     may_change = _may_change(request, found)
-    context = {"object": _page(request, found), "list": found, "values": _values(found), "may_change": may_change}
+    context = {"object": list_frame(request, found), "list": found, "values": _values(found), "may_change": may_change}
     if request.actor.has(Right.MANAGE_LISTS, found):
         context["danger"] = Danger(
             _("Delete this list"),
@@ -177,7 +177,7 @@ def list_switch(request: ActorRequest, list_id: int) -> HttpResponse:
 @require_safe
 def list_subscribers(request: ActorRequest, list_id: int) -> HttpResponseBase:
     found = selectors.get_list(request.actor, list_id)
-    context = {"object": _page(request, found), "mailing_list": found, "may_change": _may_change(request, found)}
+    context = {"object": list_frame(request, found), "mailing_list": found, "may_change": _may_change(request, found)}
     rows = selectors.list_subscribers(request.actor, found)
     listing = SUBSCRIBERS
     return listing.answer(request, rows, "domains/list_subscribers.html", context)
@@ -257,7 +257,8 @@ def _owner(domain: Domain, form: ListForm) -> Mailbox | None:
     return found
 
 
-def _page(request: ActorRequest, found: MailingList) -> ObjectPage:
+def list_frame(request: ActorRequest, found: MailingList) -> ObjectPage:
+    """The frame of every page of a list."""
     count = found.subscriber_count
     subscribers = ngettext("%(count)s subscriber", "%(count)s subscribers", count) % {"count": number(count)}
     enabled = found.address.is_enabled

@@ -16,7 +16,8 @@ from gateway import content
 from gateway.bounces import report
 from gateway.flow import Door, InMemory, Route, Ways
 from gateway.keys import new_key
-from gateway.models import Message, QueueItem, Recipient, Step
+from gateway.lists.posting import posting_for
+from gateway.models import ListPosting, Message, QueueItem, Recipient, Step
 from gateway.naming import own_domain, own_name
 from gateway.outgoing import dkim
 from gateway.queue.adding import item_for, notify
@@ -77,10 +78,15 @@ def post(
         for route in routes
     )  # fmt: skip
     Step.objects.bulk_create([step(Kind.RECEIVED, message, data={"door": Door.OWN.value})])
-    headers = dkim.lines_for(body, own_domain(), at)
+    headers = dkim.lines_for(body, header_from.rpartition("@")[2] or own_domain(), at)
+    pairs = list(zip(recipients, routes, strict=True))
     queued = QueueItem.objects.bulk_create(
         item_for(message, recipient, row, route, headers=headers, at=at)
-        for recipient, route in zip(recipients, routes, strict=True)
+        for recipient, route in pairs
+        if route.ends is not Ways.LIST
+    )
+    ListPosting.objects.bulk_create(
+        posting_for(message, recipient, row, route) for recipient, route in pairs if route.ends is Ways.LIST
     )
     notify(queued)
     return message, queued

@@ -4,6 +4,7 @@ from gateway.models.attachments import Attachment
 from gateway.models.content import Content, ContentPart
 from gateway.models.digests import Digest, DigestClock, DigestLink
 from gateway.models.kept import Folder, Kept
+from gateway.models.lists import ListPosting
 from gateway.models.mail_rules import OutOfOffice, RuleSettings, SieveScript, VacationAnswer
 from gateway.models.messages import Message, Recipient, Step
 from gateway.models.queue import DestinationHour, QueueItem, QueueSettings
@@ -32,6 +33,7 @@ __all__ = [
     "Folder",
     "IpEntry",
     "Kept",
+    "ListPosting",
     "Message",
     "OutOfOffice",
     "OwnSignature",

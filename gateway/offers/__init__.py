@@ -1,10 +1,22 @@
 """What the gateway puts into the registries of the apps below it: one module a subject, called once at the start."""
 
-from gateway.offers import digests, mail_rules, quarantine, queues, reception, scanning, signatures, tracking, writing
+from gateway.offers import (
+    digests,
+    lists,
+    mail_rules,
+    quarantine,
+    queues,
+    reception,
+    scanning,
+    signatures,
+    tracking,
+    writing,
+)
 
 
 def register() -> None:
     digests.register()
+    lists.register()
     mail_rules.register()
     quarantine.register()
     queues.register()

@@ -17,6 +17,7 @@ from django.utils import timezone
 from gateway import bounces
 from gateway.delivery.said import End, Outcome
 from gateway.inserting import Batch
+from gateway.lists.bouncing import is_bouncing, note_failure
 from gateway.models import QueueItem, QueueSettings, Recipient, Step
 from gateway.queue import times
 from gateway.queue.settings import read_settings
@@ -77,6 +78,7 @@ def _finish(done: Sequence[Tried], there: dict[int, QueueItem], now: datetime) -
     _mark(delivered, State.DELIVERED, now)
     _mark(failed, State.BOUNCED, now)
     made: list[QueueItem] = []
+    failed = [each for each in failed if not note_failure(each.item.sender, each.outcome.status)]
     if failed:
         made += bounces.give_up(failed, now)
     if any(bounces.wants_success(each) for each in delivered):
@@ -89,6 +91,8 @@ def _steps(done: Iterable[Tried]) -> None:
     kinds = {End.DELIVERED: Kind.DELIVERED, End.FAILED: Kind.BOUNCED, End.DEFERRED: Kind.ATTEMPT}
     rows: list[Step] = []
     for each in done:
+        if each.item.recipient_id is None and each.outcome.end is not End.FAILED and is_bouncing(each.item.sender):
+            continue  # one of a list's many: what goes well is only counted
         data = each.outcome.as_data() | {"destination": each.item.destination, "try": each.item.attempts + 1}
         row = step_of(each.item, kinds[each.outcome.end], data=data)
         rows.append(row)

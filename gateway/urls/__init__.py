@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from gateway.urls import digests, mail_rules, quarantine, queues, reception, scanning, signatures, tracking, writing
+from gateway.urls import (
+    digests,
+    lists,
+    mail_rules,
+    quarantine,
+    queues,
+    reception,
+    scanning,
+    signatures,
+    tracking,
+    writing,
+)
 
 app_name = "gateway"
 
 urlpatterns = [
     *digests.patterns,
+    *lists.patterns,
     *mail_rules.patterns,
     *quarantine.patterns,
     *queues.patterns,

@@ -22,7 +22,7 @@ from gateway.rule_layers import rule_settings
 from gateway.selectors.mail_rules import Place, get_place, get_script, list_scripts
 from gateway.services.mail_rules import scripts, simple
 from gateway.services.mail_rules.away import note_of
-from gateway.sieve.simple import Rule
+from gateway.sieve.simple import Rule, in_order
 from gateway.views.rule_words import shown_rules
 
 EDIT = ["GET", "HEAD", "POST"]
@@ -141,7 +141,7 @@ def _rule(place: Place, number: int) -> tuple[SieveScript, Rule]:
     rules = None if script is None else simple.rules_in(script)
     if script is None or rules is None or not 1 <= number <= len(rules):
         raise Http404("no such rule")
-    return script, simple.in_order(rules)[number - 1]
+    return script, in_order(rules)[number - 1]
 
 
 @require_POST

@@ -174,7 +174,12 @@ def find_request(token: str) -> Subscriber:
 def confirm(token: str) -> Subscriber:
     """The holder of the address confirms: they are on the list, or wait to be accepted. Raises: NoRequest."""
     with transaction.atomic():
-        row = find_request(token)
+        return confirm_request(find_request(token))
+
+
+def confirm_request(row: Subscriber) -> Subscriber:
+    """The same, for who proved otherwise that they hold the address of this request. Raises: NoRequest."""
+    with transaction.atomic():
         _lock(row.list)
         moderated = row.list.subscribing == MailingList.Subscribing.MODERATED
         state = State.WAITING if moderated else State.SUBSCRIBED
