@@ -10,7 +10,10 @@ from accounts import sentences
 from accounts.permissions import Right
 from config.kit import nav, tabs
 
-_PAGES = ("gateway:mailrule", "gateway:mailscript")
+_PAGES = (
+    "gateway:mailrule-create", "gateway:mailrule-edit", "gateway:mailscript-create", "gateway:mailscript-edit",
+    "gateway:mailrules-settings", "gateway:mailrules-try",
+)  # fmt: skip
 
 
 def register() -> None:

@@ -35,7 +35,7 @@ def _conditions(rule: Rule) -> list[str]:
     said = []
     for each in rule.conditions:
         if each.what == "list":
-            said.append(_("came by a mailing list") if each.operation == "is" else _("came by no mailing list"))
+            said.append(_("Came by a mailing list") if each.operation == "is" else _("Came by no mailing list"))
             continue
         name = each.header if each.what == "header" else str(CONDITIONS[each.what])
         value = str(CATEGORIES.get(each.value, each.value)) if each.what == "verdict" else each.value
