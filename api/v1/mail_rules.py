@@ -20,7 +20,6 @@ from api.errors import Fault, Invalid
 from api.operations import Created, Group
 from api.schemas import Answer, Body, Moment
 from api.v1 import subjects
-from domains.errors import Invalid as Refused
 from domains.models import Mailbox
 from gateway.models import OutOfOffice, SieveScript
 from gateway.rule_layers import rule_settings
@@ -209,7 +208,10 @@ _AWAY = {
     "enabled": "is_on", "from_date": "starts_on", "to_date": "ends_on", "subject": "subject", "inside": "inside",
     "outside": "outside", "answers_outside": "answers_outside", "days": "days",
 }  # fmt: skip
-group.names = {inside: outside for outside, inside in _AWAY.items() if inside != outside} | {"text": "script"}
+group.names = {inside: outside for outside, inside in _AWAY.items() if inside != outside} | {
+    "text": "script",
+    "raw": "message",
+}
 
 
 def _seen(actor: Actor, place: str) -> Place:
@@ -268,7 +270,7 @@ def _script(row: SieveScript) -> Script:
 def mail_rule_list(actor: Actor, found: Place) -> list[MailRule]:
     """List the rules of a place, in the order in which they are asked.
 
-    400 where the script in use says more than rules can show.
+    422 where the script in use says more than rules can show.
     """
     return [_rule(each) for each in simple.list_rules(found.owner)]
 
@@ -383,13 +385,7 @@ def mail_rules_try(actor: Actor, found: Place, body: TrialBody) -> TrialAnswer:
         raw = base64.b64decode(body.message, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Invalid("message: Base64, please.", faults=[Fault("message", "Base64, please.")]) from error
-    try:
-        trial = try_rules(
-            actor, found.owner, raw, sender=body.sender, recipient=body.recipient, text=body.script
-        )  # fmt: skip
-    except Refused as error:
-        field = {"raw": "message", "text": "script"}.get(error.field, error.field)
-        raise Invalid(f"{field}: {error}", faults=[Fault(field, str(error))]) from error
+    trial = try_rules(actor, found.owner, raw, sender=body.sender, recipient=body.recipient, text=body.script)
     layers = [shown_layer(*each) for each in trial.asked]
     return TrialAnswer(
         verdict=trial.decision.category.value,
