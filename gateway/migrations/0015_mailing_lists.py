@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('domains', '0021_sieve_use'),
-        ('gateway', '0011_rules_are_heard'),
+        ('gateway', '0014_held_text'),
     ]
 
     operations = [
