@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('domains', '0021_sieve_use'),
-        ('gateway', '0014_held_text'),
+        ('gateway', '0016_signatures'),
     ]
 
     operations = [
