@@ -173,6 +173,8 @@ class World:
     def crash_database(self) -> None:
         """One of its processes ends in the middle of its work: PostgreSQL ends all and recovers."""
         pids = self._database_processes()
+        if not pids:  # nobody has come back since the last crash
+            return
         with suppress(ProcessLookupError):
             os.kill(self.chance.choice(pids), signal.SIGKILL)
         connections.close_all()
