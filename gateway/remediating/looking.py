@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from archive.remote.errors import CommandRefused
-from archive.remote.imap import Fetched, Folder, Imap
+from archive.remote.imap import Folder, Imap
+from archive.remote.imap_messages import Fetched
 from archive.remote.imap_words import quoted
 from gateway.flow import Body
 
