@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from domains.models import DomainName
+from domains.models import DomainName, MailboxProfile
 from gateway.away import script_of
 from gateway.directory import Remembered
 from gateway.models import OutOfOffice, RuleSettings, SieveScript
@@ -68,7 +68,10 @@ def layers_for(mailbox_id: int | None, domain_id: int | None) -> Layers:
 def _read_used() -> _Used:
     rows = SieveScript.objects.filter(is_active=True).exclude(text="")
     owners: list[tuple[int | None, int | None]] = list(rows.values_list("mailbox_id", "domain_id"))
-    away = OutOfOffice.objects.filter(is_on=True).values_list("mailbox_id", flat=True)
+    away = [
+        *OutOfOffice.objects.filter(is_on=True).values_list("mailbox_id", flat=True),
+        *MailboxProfile.objects.filter(absence_on=True).values_list("mailbox_id", flat=True),
+    ]
     return _Used(
         server=(None, None) in owners,
         domains=frozenset(domain for _mailbox, domain in owners if domain is not None),
@@ -103,11 +106,26 @@ def _understood(rows: Iterable[SieveScript]) -> Iterable[Layer]:
 
 
 def _away(mailbox_id: int, domain_id: int | None) -> Layer | None:
-    row = OutOfOffice.objects.filter(mailbox=mailbox_id, is_on=True).first()
+    row = OutOfOffice.objects.filter(mailbox=mailbox_id, is_on=True).first() or _absence(mailbox_id)
     if row is None:
         return None
     names = DomainName.objects.filter(domain=domain_id).values_list("name", flat=True)
-    return Layer(AWAY, "", parse(script_of(row, sorted(names))))
+    try:
+        return Layer(AWAY, "", parse(script_of(row, sorted(names))))
+    except BadScript as error:
+        log.error("the note of mailbox %d can't be used: %s", mailbox_id, error)
+        return None
+
+
+def _absence(mailbox_id: int) -> OutOfOffice | None:
+    """The absence note of the profile, which has one text for everybody, where there is no other note."""
+    found = MailboxProfile.objects.filter(mailbox=mailbox_id, absence_on=True).first()
+    if found is None:
+        return None
+    return OutOfOffice(
+        mailbox_id=mailbox_id, is_on=True, starts_on=found.absence_from, ends_on=found.absence_until,
+        subject=found.absence_subject, inside=found.absence_text, outside=found.absence_text,
+    )  # fmt: skip
 
 
 def rule_settings(domain_id: int | None) -> RuleSettings:

@@ -14,6 +14,7 @@ import pytest
 from accounts.actors import Actor
 from domains.models import Domain, Mailbox
 from domains.policy.facts import Authentication, AuthResult
+from domains.services.profiles import set_absence
 from gateway import content
 from gateway.filing import file_batch
 from gateway.flow import Filed, Incoming, Inspection, Judged
@@ -180,6 +181,12 @@ def test_somebody_away_answers_each_sender_once(ada: Mailbox, domain: Domain) ->
     VacationAnswer.objects.update(until="2020-01-01T00:00Z")
     deliver([ada.address])
     assert QueueItem.objects.filter(address="bob@friends.example").count() == 2
+
+
+def test_the_absence_note_of_a_profile_answers_too(ada: Mailbox) -> None:
+    set_absence(SYSTEM, ada, on=True, text="Back in May", subject="Gone")
+    deliver([ada.address])
+    assert mail_of(QueueItem.objects.get(address="bob@friends.example"))["subject"] == "Gone"
 
 
 @pytest.mark.parametrize(
