@@ -38,6 +38,13 @@ END_USER = (
     "domains/models/lists.py",
     "domains/views/lists.py",
     "domains/views/own_senders.py",
+    "gateway/digests/items.py",
+    "gateway/digests/letter.py",
+    "gateway/digests/options.py",
+    "gateway/forms/digests.py",
+    "gateway/services/digest_links.py",
+    "gateway/services/digests.py",
+    "gateway/views/digest_links.py",
     "templates/[45]*.html",
     "templates/accounts/account.html",
     "templates/accounts/change_password.html",
@@ -63,12 +70,50 @@ END_USER = (
     "templates/domains/subscriber_detail.html",
     "templates/domains/subscribers_add.html",
     "templates/accounts/standing.html",
+    "templates/gateway/digest/*",
+    "templates/gateway/digest_link*.html",
+    "templates/gateway/own_digest.html",
+    "templates/gateway/own_tabs.html",
     "templates/forms/*.html",
     "templates/mails/*.txt",
+)  # fmt: skip
+# Digest mails and their pages say what each message was judged to be, why, and what became of it.
+_VERDICTS = (
+    "Advertising", "Blocked sender", "Broken encoding", "Broken headers", "Clean", "Forbidden attachment",
+    "May not leave", "Not served", "Sender not verified", "Spam", "Too big", "Virus",
+)  # fmt: skip
+_STATES = (
+    "archived only", "came back", "deleted", "delivered", "discarded by a rule", "expired", "in a repository",
+    "in quarantine", "on its way", "refused", "released", "sent on by a rule",
+)  # fmt: skip
+_REASONS = (
+    "%(piece)s looks like %(value)s, which is protected, but isn't it.",
+    "A virus was found: %(names)s.",
+    "It has %(size_bytes)d bytes; the policy takes up to %(limit_mb)d MB.",
+    "It has something that must not leave: %(piece)s",
+    "It is advertising: %(names)s.",
+    "It says to be from %(piece)s, which is protected, and can't prove it.",
+    "It shows %(value)s, which is protected, but is from %(piece)s.",
+    "It shows the name of %(value)s, who is protected, but is from %(piece)s.",
+    "Its encoding is broken: %(names)s.",
+    "Its headers are broken: %(names)s.",
+    "Its spam score is %(score).1f; spam begins at %(limit).1f.",
+    "The attachment “%(piece)s” is forbidden.",
+    "The policy doesn't serve mail in this direction.",
+    "The sender %(piece)s is blocked.",
+    "The sender's server doesn't take mail for %(piece)s.",
+)
+_TIMES = (
+    "%(count)d hour ago", "%(count)d minute", "%(count)d minute ago", "%(count)d second", "j M", "j M Y", "just now",
 )  # fmt: skip
 # What they meet too, from modules that are for administrators otherwise.
 END_USER_TEXTS = frozenset(
     {
+        *_VERDICTS,
+        *_STATES,
+        *_REASONS,
+        *_TIMES,
+        "A mail about %(count)d messages is on its way to you.",
         "Access tokens",
         "Allow",
         "Allowed & blocked senders",
@@ -79,12 +124,18 @@ END_USER_TEXTS = frozenset(
         "Expired",
         "For people who look at this rule later.",
         "My account",
+        "My quarantine",
         "Protected",
         "Sender",
         "Somebody changed this meanwhile. Look at it again, then repeat your change.",
+        "The settings are saved.",
+        "There is no mailbox with this account.",
+        "Too many attempts. Wait %(when)s and try again.",
         "What I may do",
         "What happens",
         "What was done to my account",
+        "When my quarantine is mailed to me",
+        "Why you need it",
     }
 )
 
