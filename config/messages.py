@@ -146,7 +146,7 @@ _CALLS: dict[str, tuple[int | None, int, int | None]] = {
     **dict.fromkeys(("pgettext", "pgettext_lazy"), (0, 1, None)),
     **dict.fromkeys(("npgettext", "npgettext_lazy"), (0, 1, 2)),
 }
-_IN_TEMPLATES = re.compile(r"\b(gettext|ngettext|pgettext|npgettext)\(")
+_IN_TEMPLATES = re.compile(r"\b(_|gettext|ngettext|pgettext|npgettext)\(")
 
 
 @dataclass

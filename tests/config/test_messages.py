@@ -65,6 +65,7 @@ def test_the_collector_finds_every_kind_of_call_and_tag(tmp_path: Path) -> None:
     (tmp_path / "templates" / "x.html").write_text(
         "{% translate 'four' %}{% translate \"it's\" context 'ctx' %}"
         "{% blocktranslate count n=x with y=z %}{{ n }} (of {{ y }}){% plural %}{{ n }} many{% endblocktranslate %}"
+        "{% include 'y.html' with text=_('five') %}{{ x|default:_('six') }}"
     )
     found = {(m.context, m.singular, m.plural) for m in messages.collect(tmp_path)}
     assert found == {
@@ -74,6 +75,8 @@ def test_the_collector_finds_every_kind_of_call_and_tag(tmp_path: Path) -> None:
         ("where", "three", ""),
         ("", "four", ""),
         ("ctx", "it's", ""),
+        ("", "five", ""),
+        ("", "six", ""),
         ("", "%(n)s (of %(y)s)", "%(n)s many"),
     }
 
