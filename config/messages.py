@@ -114,8 +114,9 @@ _VERDICTS = (
     "May not leave", "Not served", "Sender not verified", "Spam", "Too big", "Virus",
 )  # fmt: skip
 _STATES = (
-    "archived only", "came back", "deleted", "delivered", "discarded by a rule", "expired", "in a repository",
-    "in quarantine", "on its way", "refused", "released", "sent on by a rule",
+    "archived only", "came back", "deleted", "delivered", "discarded by a rule", "distributed", "done", "expired",
+    "in a repository", "in quarantine", "on its way", "refused", "released", "sent on by a rule",
+    "waits for a moderator",
 )  # fmt: skip
 _REASONS = (
     "%(piece)s looks like %(value)s, which is protected, but isn't it.",
@@ -134,6 +135,23 @@ _REASONS = (
     "The sender %(piece)s is blocked.",
     "The sender's server doesn't take mail for %(piece)s.",
 )
+_LISTS_REASONS = (
+    "A moderator decided so.",
+    "A program wrote it.",
+    "It came by this list already.",
+    "It has no sender.",
+    "It is larger than the list allows.",
+    "It is one of the sender's first messages.",
+    "Only subscribers may post to this list.",
+    "Only the owner may post to this list.",
+    "The list is closed.",
+    "The sender is banned from this list.",
+    "The sender is not on the list.",
+    "The sender may be forged.",
+    "The sender may not post to this list.",
+    "What this sender posts is looked at first.",
+)
+_RULES_OF = ("out of office", "own rules", "rules of the domain", "rules of the server")
 _TIMES = (
     "%(count)d hour ago", "%(count)d minute", "%(count)d minute ago", "%(count)d second", "j M", "j M Y", "just now",
 )  # fmt: skip
@@ -143,11 +161,14 @@ END_USER_TEXTS = frozenset(
         *_VERDICTS,
         *_STATES,
         *_REASONS,
+        *_LISTS_REASONS,
+        *_RULES_OF,
         *_TIMES,
         "A mail about %(count)d messages is on its way to you.",
         "Access tokens",
         "Allow",
         "As text",
+        "Automatic answer: %(subject)s",
         "Allowed & blocked senders",
         "An address (pat@example.org) or a domain (example.org).",
         "Block",
