@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from config.kit.nav import Text
+from config.kit.templatetags.kit import day
 from domains.policy.reasons import TEXTS, Code
 from domains.policy.sentences import Sentence, translated
 from domains.policy.signs import explained
@@ -291,7 +291,7 @@ def step_more(step: Step) -> str:
     data = step.data
     if step.kind == Kind.RULED:
         return _ruled_by(data)
-    said = [str(data[name]) for name in ("reply", "why", "problem") if data.get(name)]
+    said = [*_answer(data), *(str(data[name]) for name in ("why", "problem") if data.get(name))]
     if data.get("via") == "digest":
         said.insert(0, _("by the link of a digest mail"))
     if step.kind in (Kind.SIGNATURE, Kind.UNSIGNED):
@@ -308,9 +308,19 @@ def _of_signature(data: Mapping[str, Any]) -> list[str]:
     return [str(words)] if words else []
 
 
+def _answer(data: Mapping[str, Any]) -> list[str]:
+    """Which server answered, and what, with its codes."""
+    parts = (str(data.get(name) or "") for name in ("code", "status", "reply"))
+    said = " ".join(filter(None, parts))
+    if not said:
+        return []
+    host, address, port = (str(data.get(name) or "") for name in ("host", "address", "port"))
+    named = host + (f" [{address}]" if address and address != host else "") + (f":{port}" if port else "")
+    return [f"{named}: {said}" if host else said]
+
+
 def _day(text: str) -> str:
-    moment = parse_datetime(text)
-    return date_format(moment, "DATE_FORMAT") if moment else text
+    return day(text) if parse_datetime(text) else text
 
 
 def broken_of(facts: Mapping[str, Any]) -> list[str]:

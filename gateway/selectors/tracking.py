@@ -43,8 +43,21 @@ def steps_of(recipient: Recipient) -> list[Step]:
     return list(recipient.message.steps.filter(about).select_related("person").order_by("at", "pk"))
 
 
+def kin_of(actor: Actor, recipient: Recipient) -> tuple[list[Recipient], list[Recipient]]:
+    """What this one was released (or processed again) from, and what it went on as; as far as the actor may know."""
+    before = Recipient.objects.filter(followed_by=recipient.message_id)
+    after = Recipient.objects.none()
+    if recipient.followed_by_id is not None:
+        after = Recipient.objects.filter(message=recipient.followed_by_id)
+    return _seen(actor, before), _seen(actor, after)
+
+
+def _seen(actor: Actor, rows: RecipientQuerySet, most: int = 50) -> list[Recipient]:
+    seen = rows.visible_to(actor, Right.TRACK_MAIL) if actor.has_somewhere(Right.TRACK_MAIL) else rows.own(actor)
+    return list(seen.select_related("message").order_by("pk")[:most])
+
+
 def others_of(actor: Actor, recipient: Recipient, most: int = 50) -> list[Recipient]:
     """Its other recipients, as far as the actor may know them."""
     others = Recipient.objects.filter(message=recipient.message).exclude(pk=recipient.pk)
-    seen = others.visible_to(actor, Right.TRACK_MAIL) if actor.has_somewhere(Right.TRACK_MAIL) else others.own(actor)
-    return list(seen.order_by("pk")[:most])
+    return _seen(actor, others, most)

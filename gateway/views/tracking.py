@@ -13,11 +13,14 @@ from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from config.kit.pages import render_page
 from gateway import wording
-from gateway.models import Kept, Recipient
+from gateway.models import Kept, Message, Recipient
 from gateway.selectors.passport_rules import rules_of
-from gateway.selectors.tracking import get_passport, list_own, list_tracked, others_of, steps_of
+from gateway.selectors.tracking import get_passport, kin_of, list_own, list_tracked, others_of, steps_of
 from gateway.services.remediation import may_remediate
 from gateway.tables.tracking import OWN, TRACKED
+
+# Nobody outside sent these to us: who did it is said, and there is no sender to be proved.
+WITHOUT_SENDER = frozenset({Message.Door.RELEASE, Message.Door.CONSOLE, Message.Door.OWN})
 
 
 @require_safe
@@ -42,6 +45,7 @@ def _passport(request: ActorRequest, recipient: Recipient) -> dict[str, Any]:
     message, facts = recipient.message, recipient.message.facts
     is_own = recipient.mailbox is not None and recipient.mailbox.user_id == getattr(request.actor.user, "pk", None)
     findings = wording.findings_of(recipient.decision)
+    before, after = kin_of(request.actor, recipient)
     return {
         "recipient": recipient,
         "message": message,
@@ -66,4 +70,7 @@ def _passport(request: ActorRequest, recipient: Recipient) -> dict[str, Any]:
         ],
         "may_remediate": may_remediate(request.actor, recipient),
         "others": others_of(request.actor, recipient),
+        "before": before,
+        "after": after,
+        "came_from_outside": message.door not in WITHOUT_SENDER,
     }

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from domains.policy.policy import Policy
 from gateway.filing import file_batch
-from gateway.models import Recipient
+from gateway.models import Message, Recipient
 from gateway.steps import Kind, step
 from tests import factories
 from tests.domains.factories import make_mailbox_in
@@ -43,6 +43,18 @@ def test_what_is_broken_in_a_message_is_said_in_words(cast: Cast, client: Client
     text = page(client, row)
     for said in ("The field From stands there more than once.", "There is no date.", "A part is no correct base64."):
         assert said in text
+
+
+def test_what_was_released_and_what_it_was_released_from_lead_to_each_other(cast: Cast, client: Client) -> None:
+    box = factories.make_mailbox(cast.user)
+    held, released = file_for(box, score=9.5), file_for(box)
+    Message.objects.filter(pk=released.message_id).update(door=Message.Door.RELEASE)
+    Recipient.objects.filter(pk=held.pk).update(followed_by=released.message_id)
+    client.force_login(cast.user)
+    assert reverse("gateway:passport", args=[released.pk]) in page(client, Recipient.objects.get(pk=held.pk))
+    text = page(client, Recipient.objects.get(pk=released.pk))
+    assert reverse("gateway:passport", args=[held.pk]) in text
+    assert "DMARC" not in text and "not signed" not in text  # nobody outside is proved by what we send on
 
 
 def test_the_other_recipients_are_told_to_whom_may_follow_them_only(cast: Cast, client: Client) -> None:
