@@ -199,7 +199,8 @@ def block_for(person: Person, template: Template) -> Block:
     html = template.html if template.own else fill_html(template.html, person.values)
     written = template.text if template.own else fill_text(template.text, person.values)
     html = signature_html.clean(html)
-    pictures = _pictures_of(signature_html.pictures_in(html))
+    # Those that were checked when it was kept: a value that was filled in can't fetch somebody else's.
+    pictures = _pictures_of(signature_html.pictures_in(html) & signature_html.pictures_in(template.html))
     placed = signature_html.with_sources(html, {number: f"cid:{each.cid}" for number, each in pictures.items()})
     return Block(
         key=key_of("own" if template.own else "template", template.id, person.mailbox_id),

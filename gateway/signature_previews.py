@@ -87,7 +87,7 @@ def tried(html: str, text: str, *, mailbox: Mailbox | None, fills: bool) -> tupl
     if mailbox is not None:
         person = read_person(mailbox.pk)
         values = dict(person.values) if person is not None else {}
-    if fills:
+    if fills and html.count("{{") <= signature_html.MOST_PLACEHOLDERS:
         html, text = fill_html(signature_html.clean(html), values), fill_text(text, values)
     cleaned = signature_html.clean(signature_html.OURS.sub(r"\1cid:picture-\2", html))
     return cleaned, text.strip() or text_of(cleaned)

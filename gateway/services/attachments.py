@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from django.db import transaction
@@ -94,6 +94,16 @@ def delete_attachment(actor: Actor, attachment: Attachment) -> None:
     with transaction.atomic():
         audit.record(actor, "attachment.delete", attachment.user, size_bytes=attachment.size_bytes)
         attachment.delete()
+
+
+def require_there(rows: Sequence[Attachment]) -> None:
+    """That nobody has sent or removed them meanwhile, nor does so until the transaction ends. Raises: Invalid."""
+    there = Attachment.objects.select_for_update().filter(pk__in=[row.pk for row in rows])
+    if len(there) != len({row.pk for row in rows}):
+        raise Invalid(
+            _("A file is no longer here: it was sent already, or lay here for too long. Attach it again."),
+            field="files",
+        )
 
 
 def remove_sent(rows: Iterable[Attachment]) -> None:

@@ -28,7 +28,7 @@ from gateway.outgoing.letters import Person
 from gateway.services.opening import open_copy
 
 MOST_QUOTED_LINES = 500
-_ID = re.compile(r"<[^<>\s]{1,250}>")
+_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>")
 
 
 @dataclass(frozen=True, slots=True)

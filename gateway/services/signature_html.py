@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from domains.errors import Invalid
 from gateway.signatures.filling import unknown_names
 
-MOST_HTML, MOST_TEXT = 100_000, 20_000
+MOST_HTML, MOST_TEXT, MOST_PLACEHOLDERS = 100_000, 20_000, 500
 _TAGS = {
     "a", "b", "blockquote", "br", "code", "div", "em", "h1", "h2", "h3", "hr", "i", "img", "li", "ol", "p", "pre", "s",
     "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "u", "ul",
@@ -71,6 +71,8 @@ def checked_text(text: str, *, placeholders: bool) -> str:
 
 
 def _check_names(text: str, field: str) -> None:
+    if text.count("{{") > MOST_PLACEHOLDERS:
+        raise Invalid(_("At most %(most)d placeholders.") % {"most": MOST_PLACEHOLDERS}, field=field)
     unknown = unknown_names(text)
     if unknown:
         name = unknown[0].lstrip("?")

@@ -88,9 +88,9 @@ def send_mail(actor: Actor, draft: Draft) -> Message:
             field="files",
         )
     key = new_key()
-    incoming = _incoming(actor, box, _letter(box, draft, people), key, recipients)
-    incoming = _asked(incoming, people)
     with transaction.atomic():
+        attachments.require_there(draft.files)
+        incoming = _asked(_incoming(actor, box, _letter(box, draft, people), key, recipients), people)
         answer, message = intake.take_now(incoming)
         if message is None:
             raise Invalid(_not_taken(answer))

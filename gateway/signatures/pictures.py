@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import warnings
+import struct
+import zlib
 from dataclasses import dataclass
 
 from PIL import Image, ImageOps
@@ -17,6 +18,11 @@ MOST_BYTES = 2 * 1024 * 1024
 MOST_PIXELS = 16_000_000
 MOST_SIDE = 1_200  # wider ones are made smaller
 MOST_WRITTEN = 512 * 1024
+# What readers of pictures raise where a file is broken; the pixels are bounded before any is read.
+_BROKEN = (
+    OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError, OverflowError, struct.error,
+    zlib.error, Image.DecompressionBombError,
+)  # fmt: skip
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 
 
@@ -44,12 +50,10 @@ def write_anew(raw: bytes) -> Written:
     if len(raw) > MOST_BYTES:
         raise BadPicture("large")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _written(raw)
+        return _written(raw)
     except BadPicture:
         raise
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except _BROKEN:
         raise BadPicture("unknown") from None
 
 

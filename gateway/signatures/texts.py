@@ -84,6 +84,7 @@ def _lines(text: str) -> list[Line]:
 
 def _below_which_all_is_quoted(lines: list[Line]) -> int | None:
     """The line with which an unmarked quotation begins that goes on to the end."""
+    marked, written = _last(lines, marked=True), _last(lines, marked=False)
     for at, line in enumerate(lines):
         text = line.text
         if not text or text.startswith(">"):
@@ -95,7 +96,8 @@ def _below_which_all_is_quoted(lines: list[Line]) -> int | None:
             while above >= 0 and not lines[above].text.strip():
                 above -= 1
             return above if above >= 0 and quoting.is_rule(lines[above].text) else at
-        if quoting.introduces(text, alone=True) and _goes_on_unmarked(lines, at + 1):
+        # what follows has no quote marks: then the introduction is all that parts it from what is own
+        if marked <= at < written and quoting.introduces(text, alone=True):
             return at
     return None
 
@@ -106,10 +108,13 @@ def _has_fields(lines: list[Line], at: int) -> bool:
     return sum(quoting.is_other_field(text) for text in following) >= 2
 
 
-def _goes_on_unmarked(lines: list[Line], at: int) -> bool:
-    """Whether what follows has no quote marks: then the introduction is all that parts it from what is own."""
-    following = [line.text for line in lines[at:] if line.text.strip()]
-    return bool(following) and not any(text.startswith(">") for text in following)
+def _last(lines: list[Line], *, marked: bool) -> int:
+    """The last line with a quote mark, or the last that isn't empty; -1 where there is none. Asked once a text."""
+    for at in range(len(lines) - 1, -1, -1):
+        text = lines[at].text
+        if text.startswith(">") if marked else text.strip():
+            return at
+    return -1
 
 
 def _introduction(lines: list[Line], end: int) -> int:

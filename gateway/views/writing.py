@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
+from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
@@ -71,13 +73,18 @@ def _initial(request: ActorRequest, box: Mailbox, origin: Origin | None) -> dict
 
 def _files(request: ActorRequest) -> tuple[list[Attachment], list[str]]:
     """The files named in the form that are still there, with those sent now; and what was wrong with these."""
-    uids = request.POST.getlist("files")[:MOST_FILES]
+    uids = request.POST.getlist("files")[: 2 * MOST_FILES]
     there = {str(row.pk): row for row in attachments.list_waiting(request.actor).filter(pk__in=_uuids(uids))}
     removed = request.POST.get("drop", "")
     if removed in there:
         attachments.delete_attachment(request.actor, there.pop(removed))
     files, problems = [there[uid] for uid in dict.fromkeys(uids) if uid in there], []
-    for sent in request.FILES.getlist("more")[: MOST_FILES - len(files)]:
+    if any(uid not in there and uid != removed for uid in uids):
+        problems.append(_("A file is no longer here: it was sent already, or lay here for too long. Attach it again."))
+    more = request.FILES.getlist("more")
+    if len(files) + len(more) > MOST_FILES:
+        problems.append(_("A mail has at most %(most)d files.") % {"most": MOST_FILES})
+    for sent in more[: MOST_FILES - len(files)]:
         try:
             files.append(_taken(request, sent))
         except (Invalid, LimitReached) as error:
@@ -94,8 +101,12 @@ def _taken(request: ActorRequest, file: UploadedFile[Any]) -> Attachment:
     )
 
 
-def _uuids(texts: list[str]) -> list[str]:
-    return [text for text in texts if len(text) == 36 and all(c in "0123456789abcdef-" for c in text)]
+def _uuids(texts: list[str]) -> list[UUID]:
+    found = []
+    for text in texts:
+        with contextlib.suppress(ValueError):
+            found.append(UUID(text))
+    return found
 
 
 def _send(request: ActorRequest, form: MailForm, files: list[Attachment], origin: Origin | None) -> Message | None:

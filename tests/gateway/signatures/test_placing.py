@@ -377,3 +377,10 @@ def _read(raw: bytes) -> dict[str, str]:
         for part in message_from_bytes(raw).walk()
         if part.get_content_maintype() == "text"
     }
+
+
+def test_lines_that_look_like_introductions_are_read_once_each() -> None:
+    text = "On 1 abcde wrote:\n" * 20_000 + ">x\n"
+    assert plain_texts.spot_in(text).is_above
+    unmarked = plain_texts.spot_in("Mine\n\nOn 1 abcde wrote:\nTheirs\n")
+    assert (unmarked.at, unmarked.is_above) == (6, True)

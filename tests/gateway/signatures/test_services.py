@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,8 +24,9 @@ from gateway.flow import Asked, Client, Door, Incoming, InMemory, Inspection, Ju
 from gateway.keys import new_key
 from gateway.models import OwnSignature, PictureContent, SignatureTemplate
 from gateway.outgoing.chain import prepare
-from gateway.services import signature_pictures, signature_rules, signatures
+from gateway.services import signature_html, signature_pictures, signature_rules, signatures
 from gateway.signature_books import block_for, read_person
+from gateway.signatures.choosing import Kind, Template
 from gateway.signatures.pictures import MOST_SIDE
 from tests.domains.factories import make_customer, make_delegate, make_domain, make_mailbox_in
 from tests.gateway.signatures.mails import alternative, leaves, plain, texts
@@ -39,6 +41,18 @@ def own(mailbox: Mailbox) -> Actor:
 
 def place_of(domain: Domain) -> ScopeRef:
     return ScopeRef(Level.DOMAIN, domain.pk)
+
+
+def with_broken_exif() -> bytes:
+    """A JPEG whose EXIF says that its orientation is no number: its reader stumbles over it."""
+    exif = Image.Exif()
+    exif[274], exif[271] = 6, "x"
+    out = io.BytesIO()
+    Image.new("RGB", (40, 20), "red").save(out, "JPEG", exif=exif)
+    raw = bytearray(out.getvalue())
+    for at, value in ((41, 25), (65, 138), (103, 152)):
+        raw[at] = value
+    return bytes(raw)
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (40, 20)) -> bytes:
@@ -225,7 +239,7 @@ def test_pictures_are_written_anew_kept_once_and_only_ones_own(db: None) -> None
     assert b"hidden" not in bytes(made.content.data)
     large = signature_pictures.add_picture(own(ada), ada, name="l", raw=picture("JPEG", (3000, 200)))
     assert (large.content.width, large.content.content_type) == (MOST_SIDE, "image/jpeg")
-    for bad in (b"", b"<svg onload=x>", picture()[:60], b"\0" * 3_000_000):
+    for bad in (b"", b"<svg onload=x>", picture()[:60], b"\0" * 3_000_000, with_broken_exif()):
         with pytest.raises(Invalid) as caught:
             signature_pictures.add_picture(own(ada), ada, name="x", raw=bad)
         assert caught.value.field == "picture"
@@ -255,3 +269,16 @@ def test_the_order_of_rules_can_be_changed(db: None) -> None:
     with pytest.raises(Invalid):
         signature_rules.update_rule(SYSTEM, one, {"recipients": ["everybody"]})
     signature_rules.delete_rule(SYSTEM, one)
+
+
+def test_somebody_s_name_fetches_no_picture_of_others(db: None) -> None:
+    domain = make_domain("example.org")
+    ada, bob = make_mailbox_in(domain, "ada"), make_mailbox_in(domain, "bob")
+    theirs = signature_pictures.add_picture(own(bob), bob, name="secret.png", raw=picture())
+    person = read_person(ada.pk)
+    assert person is not None
+    sly = replace(person, values={"name": f"cid:picture-{theirs.pk}"})
+    made = Template(1, "House", Kind.SIGNATURE, "<p>{{name}}</p>")
+    assert block_for(sly, made).pictures == ()
+    with pytest.raises(Invalid):
+        signature_html.checked_html("{{name}}" * 501, may_use=(), placeholders=True)

@@ -48,3 +48,21 @@ def test_addresses_beyond_ascii_need_their_extension_and_nonsense_is_refused() -
     assert needs_utf8(wide) and "käthe@example.net".encode() in as_bytes(wide, message_id="<1@x>", at=AT)
     with pytest.raises(BadLetter):
         as_bytes(Letter(ADA, (Person("nobody"),)), message_id="<1@x>", at=AT)
+
+
+def test_a_long_name_makes_no_second_author() -> None:
+    name = "Ceo <ceo@example.org>, Ada Lovelace of the Analytical Engines Department of Example Limited in London"
+    for each in (name, name.replace("Ada", "Ädä"), 'B "o" b\\', "a@b, c@d", "=?utf-8?q?x?= <y@z>", "x" * 900):
+        mail = made(author=Person("ada@example.org", each), to=(Person("bob@example.net", each), ADA))
+        assert [address.addr_spec for address in mail["From"].addresses] == ["ada@example.org"]
+        assert [address.addr_spec for address in mail["To"].addresses] == ["bob@example.net", "ada@example.org"]
+    assert made(author=Person("ada@example.org", name))["From"].addresses[0].display_name == name
+
+
+def test_a_long_message_id_stays_what_it_is() -> None:
+    long = f"<{'A' * 120}@eurprd04.prod.outlook.example>"
+    raw = as_bytes(Letter(ADA, (BOB,), answers=long, thread=("<1@y>", "<bad id@y>")), message_id="<1@x>", at=AT)
+    assert f"In-Reply-To: {long}\r\n".encode() in raw
+    assert f"References: <1@y>\r\n {long}\r\n".encode() in raw
+    odd = as_bytes(Letter(ADA, (BOB,), answers="<x\r\nBcc: eve@evil.example@y>"), message_id="<1@x>", at=AT)
+    assert b"Bcc" not in odd and b"In-Reply-To" not in odd

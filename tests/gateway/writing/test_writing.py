@@ -83,6 +83,10 @@ def test_a_mail_written_on_the_page_arrives_signed_with_its_file(client_for: Cli
     (file,) = mail.iter_attachments()
     assert file.get_filename() == "plan.txt" and file.get_content() == "the plan\n"
     assert not Attachment.objects.exists()
+    again = client.post("/mail/write/", fields)  # a second click: the file is gone, and nothing goes without it
+    assert again.status_code == 422 and "no longer here" in again.content.decode()
+    odd = client.post("/mail/write/", fields | {"files": "-" * 36})
+    assert odd.status_code == 422 and Message.objects.filter(door="console").count() == 1
     passport = client.get(sent["Location"]).content.decode()
     assert "Signed with DKIM for example.org (rsa, ed25519)" in passport and "written here" in passport
     assert AuditEvent.objects.get(action="mail.send").details["recipients"] == 2
