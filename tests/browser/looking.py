@@ -55,6 +55,9 @@ def violations(page: Page) -> list[str]:
     The frame around the main part is the same on a hundred pages: its colours are looked at in each look (width, theme,
     style sheets) and whenever something stands in it that wasn't there before.
     """
+    kind = page.evaluate("document.contentType")
+    if kind != "text/html":
+        return [f"{page.url} is {kind}, no page"]  # in a picture axe would wait for ever
     page.evaluate(AXE_SCRIPT)
     rules: list[dict[str, Any]] = page.evaluate(RUN, _is_new_frame(page))
     nodes = [(rule["id"], node) for rule in rules for node in rule["nodes"]]

@@ -41,6 +41,7 @@ NO_PAGES = (
     "-body",
     "-value",
     ":part",
+    ":signature-picture",
     "-part",
     ":styleguide",
 )
