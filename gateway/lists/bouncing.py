@@ -28,9 +28,9 @@ def note_failure(return_path: str, status: str) -> bool:
     if parts is None:
         return False
     found = MailingList.objects.select_related("address", "owner").filter(address__text=f"{parts[0]}@{domain}").first()
-    if found is not None:
-        _count(found, parts[2], tuple(status.split(".")[1:3]) in FATAL and status.startswith("5"))
-    return True
+    if found is None:
+        return False
+    return _count(found, parts[2], tuple(status.split(".")[1:3]) in FATAL and status.startswith("5"))
 
 
 def note_report(found: MailingList, argument: str, raw: bytes) -> None:
@@ -44,9 +44,11 @@ def note_report(found: MailingList, argument: str, raw: bytes) -> None:
         _count(found, argument, fatal)
 
 
-def _count(found: MailingList, argument: str, is_fatal: bool) -> None:
+def _count(found: MailingList, argument: str, is_fatal: bool) -> bool:
+    """Whether the proof was made here; who has left meanwhile isn't counted."""
     number = addresses.subscriber_of(found.pk, argument, "bounce")
     rows = Subscriber.objects.select_related("list__owner", "list__address")
     row = None if number is None else rows.filter(pk=number, list=found).first()
     if row is not None:
         subscribing.note_bounce(Actor.system(), row, is_fatal=is_fatal)
+    return number is not None
