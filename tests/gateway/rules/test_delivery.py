@@ -301,3 +301,37 @@ def test_flags_fit_into_a_line(ada: Mailbox) -> None:
     deliver([ada.address])
     (line,) = QueueItem.objects.get().headers
     assert 500 < len(line) < 990
+
+
+def test_who_tries_rules_sees_only_those_they_may_see(ada: Mailbox, domain: Domain) -> None:
+    from gateway.services.mail_rules.trying import try_rules
+
+    create_script(SYSTEM, None, name="all", text='require "copy"; redirect :copy "watch@away.example";')
+    create_script(SYSTEM, domain, name="ours", text='require "fileinto"; fileinto "Seen"; keep;')
+    create_script(SYSTEM, ada, name="mine", text='redirect "far@away.example";')
+    everything = try_rules(SYSTEM, ada, RAW)
+    assert [layer.level for layer, _outcome in everything.asked] == ["server", "domain", "user"]
+    assert everything.ruled.sent_on == ("watch@away.example", "far@away.example")
+    assert ada.user is not None
+    own = try_rules(Actor.for_user(ada.user), ada, RAW)
+    assert [layer.level for layer, _outcome in own.asked] == ["user"] == [each.level for each in own.ruled.said]
+    assert own.ruled.sent_on == ("far@away.example",) and own.ruled.folders == ()
+
+
+def test_a_rule_is_changed_by_its_name_under_a_lock(ada: Mailbox) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from gateway.services.mail_rules import simple
+    from gateway.sieve.simple import Act, Rule
+
+    for name in ("one", "two", "three"):
+        simple.put_rule(SYSTEM, ada, Rule(name, 5, (), (Act("keep"),)))
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert simple.delete_rule(SYSTEM, ada, "two") and not simple.delete_rule(SYSTEM, ada, "two")
+    texts = [each["sql"] for each in queries if "gateway_sievescript" in each["sql"] or "FOR UPDATE" in each["sql"]]
+    assert "FOR UPDATE" in texts[0]
+    simple.set_priority(SYSTEM, ada, "three", 0)
+    assert [(each.name, each.priority) for each in simple.list_rules(ada)] == [("one", 5), ("three", 0)]
