@@ -86,8 +86,10 @@ def _require_seeing(actor: Actor, owner: Owner) -> None:
 
 def _seen(actor: Actor, owner: Owner, route: Route) -> frozenset[str]:
     """The layers whose rules the actor may read."""
-    domain = Domain.objects.filter(pk=route.domain_id).first()
-    box = owner if isinstance(owner, Mailbox) else Mailbox.objects.filter(pk=route.mailbox_id).first()
+    domain = None if route.domain_id is None else Domain.objects.filter(pk=route.domain_id).first()
+    box = owner if isinstance(owner, Mailbox) else None
+    if box is None and route.mailbox_id is not None:
+        box = Mailbox.objects.filter(pk=route.mailbox_id).first()
     seen: set[str] = set()
     if actor.has(Right.VIEW_POLICIES, SERVER):
         seen.add(OF_SERVER)
