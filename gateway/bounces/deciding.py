@@ -77,9 +77,11 @@ def _may_be_told(item: QueueItem) -> bool:
 
 
 def _is_sent_on(item: QueueItem) -> bool:
-    box = None if item.recipient is None else item.recipient.mailbox
     sender = item.sender.lower()
-    return box is not None and sender == box.address.lower() and sender != item.message.sender.lower()
+    if not sender or item.recipient is None or sender == item.message.sender.lower():
+        return False
+    box = item.recipient.mailbox
+    return box is not None and sender == box.address.lower()
 
 
 def _is_of(domain: str, signer: str) -> bool:
