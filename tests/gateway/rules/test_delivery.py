@@ -10,6 +10,8 @@ from email.policy import default
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from accounts.actors import Actor
 from domains.models import Domain, Mailbox
@@ -335,3 +337,20 @@ def test_a_rule_is_changed_by_its_name_under_a_lock(ada: Mailbox) -> None:
     assert "FOR UPDATE" in texts[0]
     simple.set_priority(SYSTEM, ada, "three", 0)
     assert [(each.name, each.priority) for each in simple.list_rules(ada)] == [("one", 5), ("three", 0)]
+
+
+def test_the_page_deletes_the_rule_that_was_shown(ada: Mailbox, client: Client) -> None:
+    from gateway.services.mail_rules import simple
+    from gateway.sieve.simple import Act, Rule
+
+    for name in ("one", "two"):
+        simple.put_rule(SYSTEM, ada, Rule(name, 5, (), (Act("keep"),)))
+    assert ada.user is not None
+    client.force_login(ada.user)
+    shown = client.get(reverse("gateway:mailrule-edit", args=["own", 1])).content.decode()
+    url = reverse("gateway:mailrule-delete", args=["own", 1]) + "?name=one"
+    assert url in shown
+    simple.put_rule(SYSTEM, ada, Rule("zero", 9, (), (Act("keep"),)))  # now the first
+    assert client.post(url).status_code == 303
+    assert [each.name for each in simple.list_rules(ada)] == ["zero", "two"]
+    assert client.post(url).status_code == 404
