@@ -18,13 +18,14 @@ def script_of(row: OutOfOffice, own_domains: Iterable[str]) -> str:
     if not (inside or outside).strip():
         return ""
     names = ", ".join(quoted(name) for name in own_domains) or quoted("")
-    is_inside = f'address :domain :is "from" [{names}]'
+    # both: the answer goes to the envelope's sender
+    is_inside = f'allof (envelope :domain :is "from" [{names}], address :domain :is "from" [{names}])'
     limits = [
         f'currentdate :value "{relation}" "date" "{day.isoformat()}"'
         for relation, day in (("ge", row.starts_on), ("le", row.ends_on))
         if day is not None
     ]
-    lines = ['require ["date", "relational", "vacation"];', ""]
+    lines = ['require ["date", "envelope", "relational", "vacation"];', ""]
     lines.append(f"if allof ({', '.join([*limits, 'true', 'true'])}) {{")
     if inside and outside:
         lines += [f"    if {is_inside} {{", inside, "    } else {", outside, "    }"]

@@ -245,7 +245,8 @@ class Spoke:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer that a rule gives, if whoever wrote hasn't had it yet. handle: what counts as the same answer."""
+    """An answer that a rule gives, if whoever wrote hasn't had it yet. handle: what counts as the same answer. level:
+    whose rule it is, as in `Spoke`."""
 
     mailbox_id: int
     text: str
@@ -254,6 +255,7 @@ class Reply:
     handle: str
     seconds: int
     line: int = 0
+    level: str = ""
 
 
 @dataclass(frozen=True, slots=True)

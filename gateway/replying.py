@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.charset import QP, Charset
 from email.header import Header
 from email.mime.text import MIMEText
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, parseaddr, quote
 from hashlib import sha256
 from typing import Any
 
@@ -22,8 +23,9 @@ from django.db import connection, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from domains.models import Mailbox
+from domains.models import DomainName, Mailbox
 from domains.policy.facts import Direction
+from domains.selectors.identities import Identity, identity_of
 from gateway.bounces import report, sending
 from gateway.bounces.deciding import is_genuine
 from gateway.flow import Judged, Reply, Route, Ways
@@ -32,11 +34,13 @@ from gateway.models import Content, Message, Recipient, Step
 from gateway.naming import own_domain
 from gateway.queue.adding import item_for
 from gateway.resolving import resolve
+from gateway.rule_layers import DOMAIN, SERVER
 from gateway.steps import Kind, step
 from gateway.storable import storable
 
 _UTF8: Any = Charset("utf-8")
 _UTF8.body_encoding = QP
+_SPECIAL = re.compile(r"[^\w '!#$%&*+/=?^`{|}~-]")
 _MESSAGE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,500}>")
 log = logging.getLogger("postkeep.gateway")
 
@@ -69,6 +73,8 @@ def _reply(recipient: Recipient, reply: Reply, message: Message) -> None:
     routes = [] if box is None else _routes(box, message.sender)
     if box is None or not routes or not _is_first(reply, message.sender):
         return
+    if not _may_say(box, reply):
+        reply = replace(reply, sender="")
     now = timezone.now()
     language = box.user.language if box.user is not None else ""
     with translation.override(language or translation.get_language()):
@@ -79,6 +85,17 @@ def _reply(recipient: Recipient, reply: Reply, message: Message) -> None:
     )  # fmt: skip
     data = {"notice": "away", "to": message.sender, "message": sent.key}
     Step.objects.bulk_create([step(Kind.NOTICED, message, recipient, data=data)])
+
+
+def _may_say(box: Mailbox, reply: Reply) -> bool:
+    """Whether a rule may answer as who it says: an identity of the mailbox, or for the rules of whoever looks after
+    its domain, any address there. Our signature stands under it."""
+    claimed = parseaddr(reply.sender)[1]
+    if not claimed:
+        return not reply.sender
+    if reply.level in (DOMAIN, SERVER):
+        return DomainName.objects.filter(domain=box.domain_id, name=claimed.rpartition("@")[2].lower()).exists()
+    return identity_of(box, claimed) is not Identity.NONE
 
 
 def _is_first(reply: Reply, address: str) -> bool:
@@ -117,7 +134,7 @@ def _made(box: Mailbox, reply: Reply, message: Message, now: datetime) -> tuple[
     shown = name or (box.name if not address else "")
     subject = " ".join((reply.subject or _("Automatic answer: %(subject)s") % {"subject": message.subject}).split())
     sender = address or box.address
-    made["From"] = f"{Header(shown, 'utf-8').encode()} <{sender}>" if shown.strip() else f"<{sender}>"
+    made["From"] = f"{_phrase(shown)} <{sender}>" if shown.strip() else f"<{sender}>"
     made["To"] = f"<{message.sender}>" if message.sender.isascii() else Header(message.sender, "utf-8").encode()
     made["Subject"] = Header(subject[:300], "utf-8").encode()
     made["Date"] = format_datetime(now)
@@ -126,6 +143,13 @@ def _made(box: Mailbox, reply: Reply, message: Message, now: datetime) -> tuple[
         made["In-Reply-To"] = made["References"] = message.message_id
     made["Auto-Submitted"] = "auto-replied (vacation)"
     return report.as_bytes(made), subject[:300]
+
+
+def _phrase(name: str) -> str:
+    clean = " ".join(name.split())
+    if not clean.isascii():
+        return Header(clean, "utf-8").encode()
+    return f'"{quote(clean)}"' if _SPECIAL.search(clean) else clean
 
 
 def _refuse(recipient: Recipient, judged: Judged, text: str, content: Content) -> None:

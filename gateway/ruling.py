@@ -34,6 +34,7 @@ from gateway.sieve.simple import VERDICT
 
 MOST_ADDED = 50  # deliveries that rules add to one message
 MOST_ADDRESSES = 20  # looked up to find whether a message names its recipient
+MOST_FLAG_LETTERS = 900
 LOOP_HEADER = "X-Loop"
 WITHOUT_RULES = frozenset({Door.JOURNAL, Door.RELEASE, Door.REPROCESS})
 _FATES = {"discard": Fate.DISCARDED, "redirect": Fate.REDIRECTED, "reject": Fate.REFUSED}
@@ -85,12 +86,12 @@ def _added(
     """The deliveries to where it is sent on; what leads nowhere is said, and the message is kept instead."""
     added: list[Judged] = []
     for to in list(made.sent_on):
-        ways = _sent_on(incoming, inspection, each, to, named) if len(added) < left else None
-        if ways is None:
+        ways = _sent_on(incoming, inspection, each, to, named) if len(added) < left else "nowhere"
+        if isinstance(ways, str):
             made.sent_on.remove(to)
             made.must_keep = True
             made.said = [
-                replace(spoke, problem="nowhere") if (spoke.action, spoke.detail) == ("redirect", to) else spoke
+                replace(spoke, problem=ways) if (spoke.action, spoke.detail) == ("redirect", to) else spoke
                 for spoke in made.said
             ]
         else:
@@ -224,7 +225,17 @@ def _headers(made: Made) -> tuple[str, ...]:
     """Lines for the server behind, whose own Sieve can act on them."""
     lines = [f"X-Postkeep-Folder: {Header(folder, 'utf-8' if not folder.isascii() else None, 998).encode()}"
              for folder in made.folders]  # fmt: skip
-    return (*lines, *([f"X-Postkeep-Flags: {' '.join(made.flags)}"] if made.flags else []))
+    return (*lines, *([f"X-Postkeep-Flags: {_cut(made.flags)}"] if made.flags else []))
+
+
+def _cut(flags: Sequence[str]) -> str:
+    """As many as one line of a header takes."""
+    said = ""
+    for flag in flags:
+        if len(said) + len(flag) >= MOST_FLAG_LETTERS:
+            break
+        said = f"{said} {flag}".strip()
+    return said
 
 
 def _with_detail(address: str, folder: str) -> str:
@@ -256,6 +267,7 @@ def _reply(
         text=text,
         subject=subject,
         sender=doing.text("sender"),
+        level=level,
         handle=f"{level}\n{handle}",
         seconds=seconds if isinstance(seconds, int) else 7 * 86400,
         line=doing.line,
@@ -272,9 +284,10 @@ def _is_named(box: Mailbox, mail: Mail, doing: Doing) -> bool:
     return any(identity_of(box, address) is not Identity.NONE for address in addresses)
 
 
-def _sent_on(incoming: Incoming, inspection: Inspection, each: Judged, to: str, named: set[str]) -> list[Judged] | None:
-    """The deliveries to an address that a rule names: ours are judged for whoever it is, others leave. None: it leads
-    nowhere; without any it has been there already.
+def _sent_on(incoming: Incoming, inspection: Inspection, each: Judged, to: str, named: set[str]) -> list[Judged] | str:
+    """The deliveries to an address that a rule names: ours are judged for whoever it is, others leave. Without any it
+    leaves already by another rule. A code instead: it leads nowhere, or only to where it has been; then whoever sends
+    it on keeps it, or two who send on to each other would lose it.
 
     To another server it leaves as from the one whose rule it is: their domain vouches for it (SPF), and what comes
     back comes back to them; a bounce stays nobody's.
@@ -284,11 +297,13 @@ def _sent_on(incoming: Incoming, inspection: Inspection, each: Judged, to: str, 
     found = resolve(to, sender)
     if found.is_ours:
         if not found.routes:
-            return None
+            return "nowhere"
         fresh = [way for way in found.routes if way.address not in named]
+        if not fresh:
+            return "loop"
         named.update(way.address for way in fresh)
         ways = [replace(way, way=(*route.way, *way.way), return_path=sender) for way in fresh]
-        return [replace(judged, ruled=Ruled(headers=loop)) for judged in judge(inspection, ways)] if ways else []
+        return [replace(judged, ruled=Ruled(headers=loop)) for judged in judge(inspection, ways)]
     if to in named:
         return []
     named.add(to)

@@ -230,6 +230,7 @@ LIST_REASONS: dict[str, Text] = {
     "loop": gettext_lazy("It came by this list already."),
     "closed": gettext_lazy("The list is closed."),
     "moderator": gettext_lazy("A moderator decided so."),
+    "problem": gettext_lazy("It could not be distributed; the log of the server says why."),
 }
 
 

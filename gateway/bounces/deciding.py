@@ -1,7 +1,8 @@
 """Who is told: those who really wrote, and want to know. Everybody else's failed mail goes into a repository.
 
 No backscatter: the sender of mail that came in from elsewhere is told only when SPF or DKIM proved it to be theirs;
-nobody is told about a notice (the empty sender). NOTIFY of the recipient counts (RFC 3461).
+what a rule of ours sent on comes back to whose rule it is; nobody is told about a notice (the empty sender). NOTIFY of
+the recipient counts (RFC 3461).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def give_up(failed: Sequence[Tried], now: datetime) -> list[QueueItem]:
     stored: list[tuple[QueueItem, str, str]] = []
     for group in _by_message(failed):
         wanting = [each for each in group if _wants(each, "FAILURE", unless_said=True)]
-        if is_genuine(group[0].item.message, group[0].item.sender):
+        if _may_be_told(group[0].item):
             items = _notify(Action.FAILED, wanting, now)
             made += items
             told = {each.item.pk for each in group} if items else {each.item.pk for each in group} - _ids(wanting)
@@ -70,6 +71,19 @@ def is_genuine(message: Message, sender: str) -> bool:
     return any(_is_of(domain, str(each.get("domain", "")).lower()) for each in signed)
 
 
+def _may_be_told(item: QueueItem) -> bool:
+    """Whether its sender is who sent it, or one of ours whose rule sent it on: as from them it left."""
+    return _is_sent_on(item) or is_genuine(item.message, item.sender)
+
+
+def _is_sent_on(item: QueueItem) -> bool:
+    sender = item.sender.lower()
+    if not sender or item.recipient is None or sender == item.message.sender.lower():
+        return False
+    box = item.recipient.mailbox
+    return box is not None and sender == box.address.lower()
+
+
 def _is_of(domain: str, signer: str) -> bool:
     return bool(signer) and (domain == signer or domain.endswith(f".{signer}"))
 
@@ -77,7 +91,7 @@ def _is_of(domain: str, signer: str) -> bool:
 def _tell(action: Action, tried: Sequence[Tried], now: datetime) -> list[QueueItem]:
     made: list[QueueItem] = []
     for group in _by_message(tried):
-        if is_genuine(group[0].item.message, group[0].item.sender):
+        if _may_be_told(group[0].item):
             made += _notify(action, group, now)
     return made
 

@@ -1,5 +1,7 @@
 """The bytes of a message as it leaves: lines put before it, the prefix of its subject, Bcc taken out, dots doubled.
 
+Lines by which the server behind files a message are ours alone: those in the message itself go.
+
 Everything but the header's first MiB is passed through in pieces, so that 50 MB are never held. The message itself is
 not changed where nothing asks for it (its DKIM signatures hold). Pure: no Django, no network.
 
@@ -18,6 +20,7 @@ from itertools import chain
 MOST_HEADER_BYTES = 1 << 20
 MOST_HOPS = 50
 FOLD_AT = 76
+OURS = frozenset((b"x-postkeep-folder", b"x-postkeep-flags"))  # what the server behind files by
 _FIELD = re.compile(rb"[\x21-\x39\x3b-\x7e]+[ \t]*:")
 _BARE = re.compile(rb"\r\n|\r|\n")
 
@@ -113,6 +116,7 @@ def changed(head: bytes, changes: Changes) -> bytes:
     fields = list(fields_of(_ended(head)))
     if sum(name == b"received" for name, _ in fields) > MOST_HOPS:
         raise TooManyHops
+    fields = [each for each in fields if each[0] not in OURS]
     if changes.without_bcc:
         fields = [each for each in fields if each[0] not in (b"bcc", b"resent-bcc")]
     if changes.subject_prefix:

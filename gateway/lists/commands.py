@@ -1,7 +1,7 @@
 """What is sent to the other addresses of a list: subscribe, unsubscribe, confirm, request, bounces.
 
 Nobody is put on or off a list because a message says so: whoever the sender is said to be gets a link to confirm.
-Programs are never answered.
+Programs are never answered, nor senders who aren't proved.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from accounts.errors import BadAddress
 from domains.errors import DomainsError
 from domains.models import MailingList, Subscriber
 from domains.services.lists import subscribing
+from gateway.bounces.deciding import is_genuine
 from gateway.lists import addresses, bouncing, deciding, notices
 from gateway.models import ListPosting
 
@@ -33,15 +34,21 @@ def is_automatic(head: bytes) -> bool:
 def carry_out(row: ListPosting, raw: bytes) -> None:
     found, sender = row.list, row.message.sender
     if row.command == "bounces":
-        bouncing.note_report(found, row.argument, raw)
-        return
-    if row.command == "confirm":
-        confirm(found, row.argument)
+        if not sender:
+            bouncing.note_report(found, row.argument, raw)
         return
     head, _blank, body = raw.partition(b"\r\n\r\n")
     if not sender or is_automatic(head.lower()):
         return
     command = row.command
+    if command == "confirm":
+        confirm(found, row.argument)
+        return
+    if command == "unsubscribe" and row.argument:  # with a proof at once, without one by a link
+        leave(found, row.argument)
+        return
+    if not is_genuine(row.message, sender):
+        return
     if command == "request":
         word = _WORD.search(head) or _WORD.search(body[:500])
         command = {b"subscribe": "subscribe", b"join": "subscribe", b"unsubscribe": "unsubscribe",
@@ -50,7 +57,7 @@ def carry_out(row: ListPosting, raw: bytes) -> None:
         case "subscribe":
             subscribe(found, sender)
         case "unsubscribe":
-            unsubscribe(found, sender, row.argument)
+            unsubscribe(found, sender)
         case _:
             notices.send_help(found, sender)
 
@@ -65,11 +72,8 @@ def subscribe(found: MailingList, sender: str) -> None:
         notices.send_confirmation(found, sender, token)
 
 
-def unsubscribe(found: MailingList, sender: str, argument: str) -> None:
-    """With a proof at once, without one by a link."""
-    if argument:
-        leave(found, argument)
-        return
+def unsubscribe(found: MailingList, sender: str) -> None:
+    """A link to leave by, to the address itself."""
     who = deciding.subscriber_named(found, sender)
     if who is not None:
         notices.send_leave_link(found, who)

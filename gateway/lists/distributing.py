@@ -1,12 +1,14 @@
 """Working off what came for lists: posts are distributed or held, commands carried out, bounces counted.
 
-One posting, one transaction; a posting that fails is left for later and stands in nobody's way. Called by the clock.
+One posting, one transaction; a posting that fails is left for later and stands in nobody's way, until a moderator has
+to see it. Called by the clock.
 """
 
 from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from datetime import timedelta
 from email.utils import parseaddr
 
 from django.db import transaction
@@ -15,6 +17,7 @@ from django.utils import timezone
 
 from domains.models import Subscriber
 from gateway import content
+from gateway.bounces.deciding import is_genuine
 from gateway.lists import commands, deciding, notices
 from gateway.lists.deciding import Decided, Verdict
 from gateway.lists.dressing import dressed
@@ -23,21 +26,24 @@ from gateway.models import ListPosting, Message, Recipient
 from gateway.steps import Kind, step
 
 MOST_AT_ONCE = 50
+TRIED_FOR = timedelta(hours=1)  # then a moderator sees what can't be worked off
 STRICT = ("reject", "quarantine")
+UNKNOWN = ("not_subscriber", "not_owner")
 State = ListPosting.State
 log = logging.getLogger("postkeep.gateway")
 
 
 def work_off(most: int = MOST_AT_ONCE) -> int:
     """Take what waits; how many were taken on."""
-    failed: set[int] = set()
+    seen: set[int] = set()
     done = 0
     while done < most:
+        row = None
         try:
             with transaction.atomic():
                 rows = ListPosting.objects.select_for_update(of=("self",), skip_locked=True).filter(state=State.WAITING)
                 row = (
-                    rows.exclude(pk__in=failed)
+                    rows.exclude(pk__in=seen)
                     .select_related(
                         "list__address__domain", "list__owner__user", "list__owner__domain", "message", "content",
                         "recipient",
@@ -47,12 +53,37 @@ def work_off(most: int = MOST_AT_ONCE) -> int:
                 )  # fmt: skip
                 if row is None:
                     return done
-                failed.add(row.pk)
+                seen.add(row.pk)
                 take(row)
         except Exception:
             log.exception("a posting to a list can't be worked on now")
-        done += 1
+            if row is None:  # not even read
+                return done
+            _put_aside(row.pk)
+        else:
+            done += 1
     return done
+
+
+def _put_aside(key: int) -> None:
+    """What has failed for long is a moderator's; a command is given up."""
+    try:
+        with transaction.atomic():
+            rows = ListPosting.objects.select_for_update(of=("self",), skip_locked=True)
+            row = (
+                rows.filter(pk=key, state=State.WAITING, created_at__lte=timezone.now() - TRIED_FOR)
+                .select_related("list__address__domain", "list__owner__user", "list__owner__domain", "message",
+                                "recipient")
+                .first()
+            )  # fmt: skip
+            if row is None:
+                return
+            if row.command:
+                _end(row, State.REFUSED, "problem")
+            else:
+                hold(row, "problem")
+    except Exception:
+        log.exception("a posting to a list can't be put aside")
 
 
 def take(row: ListPosting) -> None:
@@ -85,12 +116,21 @@ def _decide(row: ListPosting, raw: bytes) -> Decided:
     decided = deciding.decide(found, parseaddr(message.header_from)[1] or message.sender)
     if row.is_approved:
         return replace(decided, verdict=Verdict.TAKE)
+    if decided.why in UNKNOWN and message.sender:
+        decided = _by_envelope(row, decided)
     if decided.verdict is Verdict.TAKE and message.facts.get("dmarc") == "fail":
         return replace(decided, verdict=Verdict.HOLD, why="forged")
-    if decided.verdict is Verdict.REFUSE and message.sender:
-        by_envelope = deciding.decide(found, message.sender)
-        if by_envelope.verdict is not Verdict.REFUSE:
-            return by_envelope
+    return decided
+
+
+def _by_envelope(row: ListPosting, by_from: Decided) -> Decided:
+    """Whoever the list doesn't know by From may be known by the envelope, which anybody can write: only a proved one
+    is taken. Who is banned by From stays so."""
+    decided = deciding.decide(row.list, row.message.sender)
+    if decided.verdict is Verdict.REFUSE:
+        return by_from
+    if decided.verdict is Verdict.TAKE and not is_genuine(row.message, row.message.sender):
+        return replace(decided, verdict=Verdict.HOLD, why="forged")
     return decided
 
 

@@ -185,7 +185,9 @@ def digest(
         kind = b'Content-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
         return b"".join(own) + kind + encoded
     outer, inner = f"{dress.boundary}-o", f"{dress.boundary}-i"
-    parts = b"".join(f"\r\n--{inner}\r\n\r\n".encode() + each.raw for each in messages)  # each: message/rfc822
+    parts = b"".join(
+        f"\r\n--{inner}\r\n\r\n".encode() + _undressed(each.raw) for each in messages
+    )  # each: message/rfc822
     return b"".join(
         [
             *own,
@@ -196,6 +198,12 @@ def digest(
             f"\r\n--{inner}--\r\n\r\n--{outer}--\r\n".encode(),
         ]
     )
+
+
+def _undressed(raw: bytes) -> bytes:
+    """Without what nobody but us should read, or was meant for another way."""
+    head, body = _split(raw)
+    return b"".join(line for name, line in fields_of(head) if name not in GONE) + b"\r\n" + body
 
 
 def _one_line(text: str) -> str:

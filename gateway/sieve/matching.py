@@ -16,6 +16,7 @@ import re2
 
 OCTET, CASEMAP, NUMERIC = "i;octet", "i;ascii-casemap", "i;ascii-numeric"
 MOST_COMPARED = 64 * 1024  # characters of one value
+MOST_KEY = 1_000  # characters of a key with wildcards
 _UPPER = {letter: letter + 32 for letter in range(65, 91)}
 _RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
     "gt": lambda left, right: left > right,
@@ -61,6 +62,23 @@ def compare(kind: str, value: str, key: str, comparator: str) -> tuple[str, ...]
         return () if _number(value) == _number(key) else None
     left, right = folded(value, comparator), folded(key, comparator)
     return () if (right in left if kind == ":contains" else left == right) else None
+
+
+def work_of(kind: str, value: str, key: str) -> int:
+    """How much one comparison costs: with wildcards, every place of the value may ask the whole key."""
+    length = min(len(value), MOST_COMPARED)
+    return 1 + (length * len(key) // 16_384 if kind == ":matches" else length // 4_096)
+
+
+@lru_cache(maxsize=512)
+def is_pattern(text: str) -> bool:
+    """Whether it is an expression of re2 that is small enough, whatever the comparator: folding makes it larger."""
+    try:
+        for ignores_case in (True, False):
+            _expression(text, ignores_case)
+    except re2.error:
+        return False
+    return True
 
 
 @lru_cache(maxsize=512)

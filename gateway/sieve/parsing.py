@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import re2
 from sievelib import commands as definitions
 from sievelib import parser as sievelib
 
 from domains.policy.sentences import Sentence, gettext_noop, sentence
+from gateway.sieve.matching import MOST_KEY, is_pattern
 from gateway.sieve.script import (
     EXTENSIONS,
     FOLDER_DEPTH,
@@ -43,6 +43,7 @@ NO_FOLDER = gettext_noop("A folder's name has 1 to %(most)d visible characters."
 NO_ADDRESS = gettext_noop("“%(what)s” is not an address.")
 NO_PART = gettext_noop("An envelope has the parts “from” and “to”.")
 NO_PATTERN = gettext_noop("“%(what)s” is not a regular expression.")
+LONG_KEY = gettext_noop("What is compared with wildcards has at most %(most)d characters.")
 NO_MIME = gettext_noop("“:mime” is not taken; write the text itself.")
 NO_DATE_PART = gettext_noop("A date has no part “%(what)s”.")
 NO_COMPARATOR = gettext_noop("Postkeep doesn't know the comparator “%(what)s”.")
@@ -59,6 +60,7 @@ _KNOWN = (
     (re.compile(r"bad argument (?P<value>.*) for command (?P<command>\S*) \(.* expected\)$", re.S), BAD_ARGUMENT),
     (re.compile(r"bad value (?P<value>.*) for argument (?P<argument>\S*)$", re.S), BAD_VALUE),
 )
+MOST_NUMBER = 1 << 62
 _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -232,7 +234,8 @@ def _value(value: Any, kinds: Any) -> Value:
         return _unquoted(text)
     if "number" in kinds:
         unit = _UNITS.get(text[-1].lower(), 1)
-        return min(int(text if unit == 1 else text[:-1]) * unit, 1 << 62)
+        digits = (text if unit == 1 else text[:-1]).lstrip("0")
+        return min(int(digits or "0") * unit, MOST_NUMBER) if len(digits) < 20 else MOST_NUMBER
     return text.lower()  # a tag
 
 
@@ -255,6 +258,8 @@ def _check(node: Node, has_variables: bool) -> None:
     def is_open(text: str) -> bool:
         return has_variables and "${" in text
 
+    if node.name == "require":  # inside of a block
+        fail(LATE_REQUIRE)
     if node.name == "fileinto" and not is_open(folder := node.text("mailbox")) and not is_folder(folder):
         fail(NO_FOLDER, most=FOLDER_LENGTH)
     if node.name == "redirect" and not is_open(to := node.text("address")) and not ADDRESS.fullmatch(to):
@@ -265,6 +270,8 @@ def _check(node: Node, has_variables: bool) -> None:
         fail(NO_MIME)
     if node.name in ("date", "currentdate") and node.text("date-part").lower() not in DATE_PARTS:
         fail(NO_DATE_PART, what=node.text("date-part")[:80])
+    if node.text("match-type") == ":matches" and any(len(key) > MOST_KEY for key in node.texts("key-list")):
+        fail(LONG_KEY, most=MOST_KEY)
     if node.text("match-type") == ":regex":
         for key in node.texts("key-list"):
             if not is_open(key) and not is_pattern(key):
@@ -277,18 +284,3 @@ def is_folder(text: str) -> bool:
     if not 0 < len(text) <= FOLDER_LENGTH or not text.isprintable() or len(parts) > FOLDER_DEPTH:
         return False
     return all(part.strip(" .") and part == part.strip() for part in parts)
-
-
-def is_pattern(text: str) -> bool:
-    try:
-        re2.compile(text, _options())
-    except re2.error:
-        return False
-    return True
-
-
-def _options() -> Any:
-    options = re2.Options()
-    options.max_mem = 1 << 20
-    options.log_errors = False
-    return options

@@ -9,6 +9,7 @@ Source: RFC 5228, and of the extensions those in `script.EXTENSIONS`.
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,13 +18,15 @@ from datetime import UTC, datetime
 from domains.policy.sentences import Sentence, gettext_noop, sentence
 from gateway.sieve import dates, matching
 from gateway.sieve.mail import Mail
-from gateway.sieve.parsing import ADDRESS, is_folder, is_pattern
+from gateway.sieve.parsing import ADDRESS, is_folder
 from gateway.sieve.script import Node, Script
 from gateway.sieve.variables import Variables
 
 MOST_WORK, MOST_SECONDS, MOST_TRACED = 20_000, 0.5, 300
 MOST_ACTIONS, MOST_FLAGS, MOST_SHOWN = 32, 20, 120
 MOST_DAYS = 365
+
+log = logging.getLogger("postkeep.gateway")
 
 TOO_MUCH = gettext_noop("The rules ask for too much work.")
 TOO_LONG = gettext_noop("The rules take too long.")
@@ -34,6 +37,7 @@ BAD_ADDRESS = gettext_noop("“%(what)s” is not an address.")
 BAD_PATTERN = gettext_noop("“%(what)s” is not a regular expression.")
 CONFLICT = gettext_noop("A message that is refused can't be delivered as well.")
 TWICE = gettext_noop("A message is answered once.")
+UNUSABLE = gettext_noop("The rules can't be used; the log of the server says why.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,9 @@ def run(script: Script, mail: Mail, setting: Setting, *, clock: Callable[[], flo
         running.check_together()
     except _Problem as problem:
         return Outcome(trace=tuple(running.trace), problem=problem.said, problem_line=problem.line)
+    except Exception:  # a fault of ours holds up nobody's mail
+        log.exception("a script of rules can't be run")
+        return Outcome(trace=tuple(running.trace), problem=sentence(UNUSABLE))
     return Outcome(tuple(running.actions), running.keeps, tuple(running.flags), tuple(running.trace))
 
 
@@ -260,13 +267,15 @@ class _Run:
             return any(matching.relates_count(relation, len(found), each) for each in keys)
         for value in found:
             for each in keys:
-                self.spend(node, 1 + len(value) // 4096)
+                self.spend(node, matching.work_of(kind, value, each))
                 if kind == ":value":
                     if matching.relates(relation, value, each, comparator):
                         return True
                     continue
-                if kind == ":regex" and not is_pattern(each):
+                if kind == ":regex" and not matching.is_pattern(each):
                     raise _Problem(sentence(BAD_PATTERN, what=each[:80]), node.line)
+                if kind == ":matches" and len(each) > matching.MOST_KEY:
+                    raise _Problem(sentence(TOO_MUCH), node.line)
                 stood_for = matching.compare(kind, value, each, comparator)
                 if stood_for is not None:
                     if stood_for:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse
 from django.urls import reverse
@@ -111,7 +112,7 @@ def mailrule_edit(request: ActorRequest, place: str, number: int) -> HttpRespons
         _("Delete the rule"),
         _("The others stay as they are."),
         _("Delete the rule"),
-        reverse("gateway:mailrule-delete", args=[place, number]),
+        f"{reverse('gateway:mailrule-delete', args=[place, number])}?{urlencode({'name': rule.name})}",
     )
     context = frame(request, found) | {"form": form, "rule": rule, "danger": danger}
     return answer or render_page(request, "gateway/mailrule_edit.html", context, status=_status(request, form))
@@ -147,9 +148,10 @@ def _rule(place: Place, number: int) -> tuple[SieveScript, Rule]:
 @require_POST
 def mailrule_delete(request: ActorRequest, place: str, number: int) -> HttpResponse:
     found = changing(request, place)
-    _script, rule = _rule(found, number)
-    simple.delete_rule(request.actor, found.owner, rule.name)
-    toast(request, _("The rule “%(name)s” is deleted.") % {"name": rule.name})
+    name = request.GET.get("name") or _rule(found, number)[1].name  # the place may be another's meanwhile
+    if not simple.delete_rule(request.actor, found.owner, name):
+        raise Http404("no such rule")
+    toast(request, _("The rule “%(name)s” is deleted.") % {"name": name})
     return redirect_page(request, "gateway:mailrules", place)
 
 

@@ -27,6 +27,7 @@ COUNTED = (State.SUBSCRIBED, State.PAUSED)
 MOST_SUBSCRIBERS = 500_000
 MOST_MODERATED = 1_000
 BATCH = 2_000
+ASKED_AGAIN_AFTER = timedelta(minutes=10)
 
 
 class NoRequest(WrongState):
@@ -141,7 +142,8 @@ def note_bounce(
 def ask_to_subscribe(found: MailingList, email: str, *, name: str = "") -> str | None:
     """Somebody asks to be on the list: the token of the confirmation to mail to that address, or None.
 
-    None where there is nothing to confirm: nobody may, they are on it already, or are banned. Whoever asks can't tell.
+    None where there is nothing to confirm: nobody may, they are on it already, are banned, or were asked
+    a moment ago. Whoever asks can't tell.
     Raises: BadAddress.
     """
     if found.subscribing == MailingList.Subscribing.NOBODY or not found.address.is_enabled:
@@ -152,6 +154,8 @@ def ask_to_subscribe(found: MailingList, email: str, *, name: str = "") -> str |
         _lock(found)
         row = found.subscribers.filter(email=named.email).first()
         if row is not None and row.state != State.UNCONFIRMED:
+            return None
+        if row is not None and row.confirm_hash and row.subscribed_at > now - ASKED_AGAIN_AFTER:
             return None
         row = row or Subscriber(list=found, email=named.email, target_id=named.target_id, name=name[:200])
         row.state = State.UNCONFIRMED

@@ -91,7 +91,7 @@ def create_script(actor: Actor, owner: Owner, *, name: str, text: str, activate:
     name = _named(name)
     understood(actor, owner, text)
     with transaction.atomic():
-        _lock(owner)
+        lock_owner(owner)
         rows = of_owner(owner)
         if rows.filter(name=name).exists():
             raise Taken(_("There is a script of this name already."), field="name")
@@ -120,7 +120,7 @@ def update_script(
         understood(actor, owner, text)
         values |= {"text": text, "size_bytes": _size(text)}
     with transaction.atomic():
-        _lock(owner)
+        lock_owner(owner)
         if name is not None and of_owner(owner).exclude(pk=script.pk).filter(name=values["name"]).exists():
             raise Taken(_("There is a script of this name already."), field="name")
         if text is not None:
@@ -138,7 +138,7 @@ def activate_script(actor: Actor, owner: Owner, script: SieveScript | None) -> N
     """Use this one of an owner's scripts, or none. Raises: Forbidden."""
     require_rules(actor, owner)
     with transaction.atomic():
-        _lock(owner)
+        lock_owner(owner)
         _activate(owner, script)
         if script is None:
             audit.record(actor, "mailrules.deactivate", _subject(owner))
@@ -152,7 +152,7 @@ def delete_script(actor: Actor, script: SieveScript) -> None:
     owner = owner_of(script)
     require_rules(actor, owner)
     with transaction.atomic():
-        _lock(owner)
+        lock_owner(owner)
         script.delete()
         _count(owner)
         audit.record(actor, "mailrules.delete", _subject(owner), script=script.name)
@@ -210,7 +210,7 @@ def _subject(owner: Owner) -> object:
     return owner if owner is not None else SERVER
 
 
-def _lock(owner: Owner) -> None:
+def lock_owner(owner: Owner) -> None:
     """One change of an owner's scripts at a time."""
     if isinstance(owner, Mailbox):
         Mailbox.objects.select_for_update(of=("self",)).get(pk=owner.pk)

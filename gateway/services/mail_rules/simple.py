@@ -57,6 +57,7 @@ def set_rules(actor: Actor, owner: Owner, rules: Sequence[Rule], *, expected: in
     scripts.require_rules(actor, owner)
     text = written(rules)
     with transaction.atomic():
+        scripts.lock_owner(owner)
         script = script_for(owner)
         if script is None:
             return scripts.create_script(actor, owner, name=NAME, text=text, activate=True)
@@ -75,33 +76,40 @@ def put_rule(
 ) -> SieveScript:
     """Add a rule, or write it over the one of its name (or of the name it had). Raises: as `set_rules`."""
     scripts.require_rules(actor, owner)
-    there = list_rules(owner)
-    gone = {rule.name, instead_of or rule.name}
-    place = next((number for number, each in enumerate(there) if each.name == (instead_of or rule.name)), len(there))
-    if instead_of and instead_of != rule.name and any(each.name == rule.name for each in there):
-        raise Invalid(_("There is a rule of this name already."), field="name")
-    others = [each for each in there if each.name not in gone]
-    others.insert(min(place, len(others)), rule)
-    return set_rules(actor, owner, others, expected=expected)
+    was = instead_of or rule.name
+    with transaction.atomic():
+        scripts.lock_owner(owner)
+        there = list_rules(owner)
+        place = next((number for number, each in enumerate(there) if each.name == was), len(there))
+        if was != rule.name and any(each.name == rule.name for each in there):
+            raise Invalid(_("There is a rule of this name already."), field="name")
+        others = [each for each in there if each.name not in (rule.name, was)]
+        others.insert(min(place, len(others)), rule)
+        return set_rules(actor, owner, others, expected=expected)
 
 
 def set_priority(actor: Actor, owner: Owner, name: str, priority: int) -> SieveScript:
     """Raises: as `set_rules`; Invalid where there is no such rule."""
     scripts.require_rules(actor, owner)
-    there = list_rules(owner)
-    if not any(each.name == name for each in there):
-        raise Invalid(_("There is no rule of this name."), field="name")
-    return set_rules(actor, owner, [replace(each, priority=priority) if each.name == name else each for each in there])
+    with transaction.atomic():
+        scripts.lock_owner(owner)
+        there = list_rules(owner)
+        if not any(each.name == name for each in there):
+            raise Invalid(_("There is no rule of this name."), field="name")
+        wanted = [replace(each, priority=priority) if each.name == name else each for each in there]
+        return set_rules(actor, owner, wanted)
 
 
 def delete_rule(actor: Actor, owner: Owner, name: str) -> bool:
     """Whether there was one. Raises: as `set_rules`."""
     scripts.require_rules(actor, owner)
-    there = list_rules(owner)
-    left = [each for each in there if each.name != name]
-    if len(left) == len(there):
-        return False
-    set_rules(actor, owner, left)
+    with transaction.atomic():
+        scripts.lock_owner(owner)
+        there = list_rules(owner)
+        left = [each for each in there if each.name != name]
+        if len(left) == len(there):
+            return False
+        set_rules(actor, owner, left)
     return True
 
 

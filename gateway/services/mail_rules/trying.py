@@ -16,7 +16,7 @@ from accounts.actors import Actor
 from accounts.permissions import Right
 from accounts.scopes import SERVER
 from domains.errors import Invalid
-from domains.models import Mailbox
+from domains.models import Domain, Mailbox
 from domains.policy.decision import Decision
 from domains.policy.facts import Authentication, AuthResult, Direction, Envelope
 from domains.policy.reading import facts_from_message
@@ -34,7 +34,8 @@ MOST_BYTES = 10 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """decision: without rules. asked: each layer with its outcome, in order. ruled: what would come of it."""
+    """decision: without rules. asked: each layer that the actor may see with its outcome, in order. ruled: what would
+    come of it, as far as that says nothing of the other layers."""
 
     decision: Decision
     asked: tuple[tuple[Layer, Outcome], ...]
@@ -61,6 +62,18 @@ def try_rules(
     asked: list[tuple[Layer, Outcome]] = []
     made = pass_through(incoming, inspection, judged, layers, lambda layer, outcome: asked.append((layer, outcome)))
     ruled = ruled_of(incoming, inspection, judged, made, layers)
+    seen = _seen(actor, owner, route)
+    asked = [each for each in asked if each[0].level in seen]
+    said = tuple(each for each in ruled.said if each.level in seen)
+    to = {each.detail for each in said if each.action == "redirect"}
+    folders = {each.detail for each in said if each.action == "fileinto"}
+    ruled = replace(
+        ruled,
+        said=said,
+        reply=ruled.reply if ruled.reply is not None and ruled.reply.level in seen else None,
+        sent_on=tuple(each for each in ruled.sent_on if each in to),
+        folders=tuple(each for each in ruled.folders if each in folders),
+    )
     return Trial(judged.decision, tuple(asked), ruled, incoming.sender.address, route.address)
 
 
@@ -69,6 +82,22 @@ def _require_seeing(actor: Actor, owner: Owner) -> None:
         require_rules(actor, owner)
     else:
         actor.require(Right.VIEW_POLICIES, SERVER if owner is None else owner)
+
+
+def _seen(actor: Actor, owner: Owner, route: Route) -> frozenset[str]:
+    """The layers whose rules the actor may read."""
+    domain = None if route.domain_id is None else Domain.objects.filter(pk=route.domain_id).first()
+    box = owner if isinstance(owner, Mailbox) else None
+    if box is None and route.mailbox_id is not None:
+        box = Mailbox.objects.filter(pk=route.mailbox_id).first()
+    seen: set[str] = set()
+    if actor.has(Right.VIEW_POLICIES, SERVER):
+        seen.add(OF_SERVER)
+    if domain is not None and actor.has(Right.VIEW_POLICIES, domain):
+        seen.add(DOMAIN)
+    if box is not None and (actor.has(Right.VIEW_POLICIES, box) or (box.user is not None and actor.owns(box.user))):
+        seen |= {USER, AWAY}
+    return frozenset(seen)
 
 
 def _route(owner: Owner, recipient: str) -> Route:

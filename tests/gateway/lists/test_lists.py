@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from accounts.actors import Actor
 from domains.models import Domain, Mailbox, MailingList, Subscriber
-from domains.policy.facts import Authentication
+from domains.policy.facts import Authentication, AuthResult
 from domains.services.lists.settings import create_list, update_list
 from domains.services.lists.subscribing import add_subscribers, find_request
 from gateway import content
@@ -166,22 +166,33 @@ def test_mail_with_parts_stays_whole_and_gets_the_text_beside_it(news: MailingLi
 
 def test_people_come_and_go_by_mail_only_after_they_confirm(news: MailingList) -> None:
     new = "new@far.example"
-    raw = RAW.replace(BOB.encode(), new.encode())
+    raw, proved = RAW.replace(BOB.encode(), new.encode()), Authentication(spf=AuthResult.PASS, spf_domain="far.example")
     post(raw, "news-subscribe@example.org", sender=Sending(new))
+    assert not QueueItem.objects.exists()  # anybody could have written it
+    post(raw, "news-subscribe@example.org", sender=Sending(new), authentication=proved)
+    post(raw, "news-subscribe@example.org", sender=Sending(new), authentication=proved)
+    assert QueueItem.objects.count() == 1  # asked a moment ago
     asked = mail_of(queued(new))
     assert asked["auto-submitted"] == "auto-generated" and queued(new).sender == ""
     assert not news.subscribers.filter(email=new, state="subscribed").exists()
     reply = str(asked["reply-to"]).strip("<>")
     link = str(asked.get_content()).partition("/lists/confirm/")[2].partition("/")[0]
     assert find_request(link).email == new
+    post(b"Auto-Submitted: auto-replied\r\n" + raw, reply, sender=Sending(new))
+    assert news.subscribers.get(email=new).state == "unconfirmed"
     post(raw, reply, sender=Sending(new))
     assert news.subscribers.get(email=new).state == "subscribed"
-    post(raw, "news-unsubscribe@example.org", sender=Sending(new))
+    post(raw, "news-unsubscribe@example.org", sender=Sending(new), authentication=proved)
     off = str(mail_of(queued(new))["reply-to"]).strip("<>")
     assert news.subscribers.filter(email=new).exists()
     post(raw, off, sender=Sending(new))
     assert not news.subscribers.filter(email=new).exists()
-    post(raw.replace(b"Subject: ", b"Subject: help "), "news-request@example.org", sender=Sending(new))
+    post(
+        raw.replace(b"Subject: ", b"Subject: help "),
+        "news-request@example.org",
+        sender=Sending(new),
+        authentication=proved,
+    )
     assert "news-subscribe@example.org" in mail_of(queued(new)).get_content()
     assert resolve("news-owner@example.org", EVE).routes[0].address == "owner@example.org"
 
@@ -202,26 +213,77 @@ def test_bounces_are_counted_and_pause_a_subscription(news: MailingList) -> None
     back = queued(EVE).sender
     assert note_failure(back, "4.4.7")
     assert news.subscribers.get(email=EVE).bounces == 1
-    report = RAW + b"Action: failed\r\nStatus: 5.1.1\r\n"
+    away = RAW + b"I am away.\r\nStatus: 5.1.1\r\n"
+    post(away, back, sender=Sending(""))
+    report = RAW + b"--b\r\nContent-Type: message/delivery-status\r\n\r\nAction: failed\r\nStatus: 5.1.1\r\n--b--\r\n"
+    post(report, back, sender=Sending(EVE))
+    post(report.replace(b"5.1.1", b"4.4.1"), back, sender=Sending(""))
+    assert news.subscribers.get(email=EVE).bounces == 1
     post(report, back, sender=Sending(""))
     who = news.subscribers.get(email=EVE)
     assert (who.bounces, who.state) == (2, "paused")
     post(report, back.replace("+", "+9"), sender=Sending(""))
     assert news.subscribers.get(email=EVE).bounces == 2
     assert not note_failure(BOB, "5.1.1")
+    for strange in ("news-bounces+1-0123456789abcdef@example.org", "other-bounces+1-0123456789abcdef@far.example"):
+        assert not note_failure(strange, "5.1.1"), strange
+
+
+def test_the_envelope_lets_in_only_who_is_proved(news: MailingList) -> None:
+    update_list(SYSTEM, news, {"posting": "subscribers"})
+    strange = RAW.replace(BOB.encode(), b"sue@far.example")
+
+    def came(raw: bytes, **more: Any) -> tuple[str, str]:
+        post(raw, **more)
+        posting = ListPosting.objects.latest("pk")
+        return posting.state, posting.why
+
+    assert came(strange) == ("done", "")
+    assert came(strange, authentication=Authentication()) == ("held", "forged")
+    failed = Authentication(spf=AuthResult.PASS, spf_domain="friends.example", dmarc=AuthResult.FAIL)
+    assert came(strange, authentication=failed) == ("held", "forged")
+    Subscriber.objects.filter(email=EVE).update(mode="banned")
+    assert came(RAW.replace(BOB.encode(), EVE.encode())) == ("refused", "banned")
+    Subscriber.objects.filter(email=EVE).update(mode="feed", posting="prohibited")
+    assert came(RAW.replace(BOB.encode(), EVE.encode())) == ("refused", "prohibited")
+
+
+def test_postings_that_fail_stop_nobody_and_end_at_a_moderator(
+    news: MailingList, owner: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gateway.lists import distributing
+
+    take = distributing.take
+
+    def fails(row: ListPosting) -> None:
+        if row.message.subject == "bad":
+            raise ValueError("odd")
+        take(row)
+
+    monkeypatch.setattr(distributing, "take", fails)
+    for _ in range(3):
+        deliver(["news@example.org"], RAW.replace(b"The bridge", b"bad"))
+    deliver(["news@example.org"])
+    assert work_off(most=1) == 1
+    assert list(ListPosting.objects.order_by("pk").values_list("state", flat=True)) == ["waiting"] * 3 + ["done"]
+    ListPosting.objects.filter(state="waiting").update(created_at="2020-01-01T00:00Z")
+    assert work_off() == 0
+    assert set(ListPosting.objects.filter(state="held").values_list("why", flat=True)) == {"problem"}
+    assert "could not be distributed" in mail_of(queued(owner.address)).get_content()
 
 
 def test_digests_collect_what_was_posted_and_keep_the_bytes_until_then(news: MailingList) -> None:
     Subscriber.objects.filter(email=EVE).update(mode="digest")
     Subscriber.objects.filter(email=BOB).update(mode="index")
     post()
-    post(RAW.replace(b"The bridge", b"The tower"))
+    post(b"Bcc: secret@far.example\r\n" + RAW.replace(b"The bridge", b"The tower"))
     assert not QueueItem.objects.filter(address__in=[BOB, EVE]).exists()
     assert ListPosting.objects.filter(state="digest").count() == 2
     assert send_digest(news.pk)
     got = mail_of(queued(EVE))
     inside = [part for part in got.walk() if part.get_content_type() == "message/rfc822"]
     assert "2 messages" in got["subject"] and len(inside) == 2
+    assert b"secret@far.example" not in got.as_bytes()
     assert "The tower" in mail_of(queued(BOB)).get_content()
     assert not ListPosting.objects.exclude(content=None).exists() and not send_digest(news.pk)
 

@@ -54,6 +54,13 @@ def test_lines_go_before_the_message_and_can_smuggle_nothing_in() -> None:
     assert made == b"X-One: 1\r\nX-Two: a\r\n\tb\r\nX-Bad: a Evil: b\r\n" + MAIL
 
 
+def test_nobody_else_says_where_a_message_is_filed() -> None:
+    made = composed(
+        b"x-postkeep-folder: Paid\r\nX-Postkeep-Flags : a\r\n b\r\n" + MAIL, Changes(["X-Postkeep-Folder: Ours"])
+    )
+    assert made == b"X-Postkeep-Folder: Ours\r\n" + MAIL
+
+
 def test_bcc_is_taken_out_with_its_folded_lines_and_nothing_else() -> None:
     made = composed(MAIL, Changes(without_bcc=True))
     assert made == b"Subject: hello\r\nFrom: a@example.org\r\n\r\nText\r\n"

@@ -10,6 +10,8 @@ from email.policy import default
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from accounts.actors import Actor
 from domains.models import Domain, Mailbox
@@ -234,3 +236,121 @@ def test_a_rule_that_refuses_is_heard_at_the_end_of_the_data() -> None:
     assert (refused.code, refused.text.partition(" (")[0]) == (550, "Not by mail") and dropped.code == 250
     assert list(Recipient.objects.order_by("pk").values_list("state", flat=True)) == ["refused", "discarded"]
     assert not QueueItem.objects.exists() and Content.objects.count() == 1
+
+
+def test_redirects_that_lead_round_lose_nothing(domain: Domain) -> None:
+    from domains.services.aliases import add_alias
+    from domains.services.groups import create_group
+
+    names = ("ada", "ben", "cy", "dan", "eve", "flo", "gus")
+    box = {name: make_mailbox_in(domain, name) for name in names}
+    create_group(SYSTEM, domain, email="both@example.org", members=["flo@example.org", "gus@example.org"])
+    add_alias(SYSTEM, box["dan"], email="danny@example.org")
+    ways = {"ada": "ben", "ben": "ada", "cy": "eve", "eve": "dan", "dan": "danny", "flo": "both", "gus": "both"}
+    for name, to in ways.items():
+        create_script(SYSTEM, box[name], name="on", text=f'redirect "{to}@example.org";')
+    for asked in (["ada"], ["ada", "ben"], ["cy"], ["dan"], ["flo"], ["both"]):
+        message, _judged = deliver([f"{name}@example.org" for name in asked])
+        assert message.queued.exists() and "queued" in states(message).values(), asked
+    create_script(SYSTEM, box["dan"], name="round", text='redirect "cy@example.org";', activate=True)
+    message, _judged = deliver(["cy@example.org"])
+    assert states(message) == {
+        "cy@example.org": "redirected", "eve@example.org": "redirected", "dan@example.org": "queued",
+    }  # fmt: skip
+    assert [each["problem"] for each in steps(message, "dan@example.org")] == ["loop"]
+
+
+def test_nobody_answers_as_somebody_else(ada: Mailbox, domain: Domain) -> None:
+    def answers_as(owner: Mailbox | Domain, claimed: str) -> str:
+        QueueItem.objects.all().delete()
+        VacationAnswer.objects.all().delete()
+        text = f'require "vacation"; vacation :from "{claimed}" "Gone";'
+        create_script(SYSTEM, owner, name=f"{claimed} {len(claimed)}", text=text, activate=True)
+        deliver([ada.address])
+        return str(mail_of(QueueItem.objects.get(address="bob@friends.example"))["from"])
+
+    assert answers_as(ada, "boss@other.example") == "Ada Lovelace <ada@example.org>"
+    assert answers_as(ada, "ben@example.org") == "Ada Lovelace <ada@example.org>"
+    assert answers_as(ada, "Countess <ada@example.org>") == "Countess <ada@example.org>"
+    create_script(SYSTEM, ada, name="none", text="keep;", activate=True)
+    assert answers_as(domain, "desk@example.org") == "desk@example.org"
+    assert answers_as(domain, "boss@other.example") == "Ada Lovelace <ada@example.org>"
+
+
+def test_what_is_written_for_inside_leaves_only_for_inside(ada: Mailbox, domain: Domain) -> None:
+    set_note(SYSTEM, ada, {"is_on": True, "inside": "Secret", "outside": "Out."})
+    forged = RAW.replace(b"Bob Builder <bob@friends.example>", b"ben@example.org")
+    deliver([ada.address], forged)
+    assert mail_of(QueueItem.objects.get(address="bob@friends.example")).get_payload(decode=True) == b"Out."
+
+
+def test_what_cant_be_sent_on_comes_back_to_whose_rule_it_is(ada: Mailbox, domain: Domain) -> None:
+    from gateway.delivery.said import End
+    from gateway.delivery.said import Outcome as Said
+    from gateway.queue.settling import settle
+    from gateway.queue.tried import Tried
+
+    create_script(SYSTEM, ada, name="on", text='redirect "far@away.example";')
+    message, _judged = deliver([ada.address], authentication=Authentication())
+    item = message.queued.get(address="far@away.example")
+    settle([Tried(item, Said(End.FAILED, "5.1.1", "no such user", 550))])
+    assert QueueItem.objects.get().address == ada.address and QueueItem.objects.get().sender == ""
+
+
+def test_flags_fit_into_a_line(ada: Mailbox) -> None:
+    flags = ", ".join(f'"{str(number) * 59}"' for number in range(1, 21))
+    create_script(SYSTEM, ada, name="many", text=f'require "imap4flags"; addflag [{flags}];')
+    deliver([ada.address])
+    (line,) = QueueItem.objects.get().headers
+    assert 500 < len(line) < 990
+
+
+def test_who_tries_rules_sees_only_those_they_may_see(ada: Mailbox, domain: Domain) -> None:
+    from gateway.services.mail_rules.trying import try_rules
+
+    create_script(SYSTEM, None, name="all", text='require "copy"; redirect :copy "watch@away.example";')
+    create_script(SYSTEM, domain, name="ours", text='require "fileinto"; fileinto "Seen"; keep;')
+    create_script(SYSTEM, ada, name="mine", text='redirect "far@away.example";')
+    everything = try_rules(SYSTEM, ada, RAW)
+    assert [layer.level for layer, _outcome in everything.asked] == ["server", "domain", "user"]
+    assert everything.ruled.sent_on == ("watch@away.example", "far@away.example")
+    assert ada.user is not None
+    own = try_rules(Actor.for_user(ada.user), ada, RAW)
+    assert [layer.level for layer, _outcome in own.asked] == ["user"] == [each.level for each in own.ruled.said]
+    assert own.ruled.sent_on == ("far@away.example",) and own.ruled.folders == ()
+
+
+def test_a_rule_is_changed_by_its_name_under_a_lock(ada: Mailbox) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from gateway.services.mail_rules import simple
+    from gateway.sieve.simple import Act, Rule
+
+    for name in ("one", "two", "three"):
+        simple.put_rule(SYSTEM, ada, Rule(name, 5, (), (Act("keep"),)))
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert simple.delete_rule(SYSTEM, ada, "two") and not simple.delete_rule(SYSTEM, ada, "two")
+    texts = [each["sql"] for each in queries if "gateway_sievescript" in each["sql"] or "FOR UPDATE" in each["sql"]]
+    assert "FOR UPDATE" in texts[0]
+    simple.set_priority(SYSTEM, ada, "three", 0)
+    assert [(each.name, each.priority) for each in simple.list_rules(ada)] == [("one", 5), ("three", 0)]
+
+
+def test_the_page_deletes_the_rule_that_was_shown(ada: Mailbox, client: Client) -> None:
+    from gateway.services.mail_rules import simple
+    from gateway.sieve.simple import Act, Rule
+
+    for name in ("one", "two"):
+        simple.put_rule(SYSTEM, ada, Rule(name, 5, (), (Act("keep"),)))
+    assert ada.user is not None
+    client.force_login(ada.user)
+    shown = client.get(reverse("gateway:mailrule-edit", args=["own", 1])).content.decode()
+    url = reverse("gateway:mailrule-delete", args=["own", 1]) + "?name=one"
+    assert url in shown
+    simple.put_rule(SYSTEM, ada, Rule("zero", 9, (), (Act("keep"),)))  # now the first
+    assert client.post(url).status_code == 303
+    assert [each.name for each in simple.list_rules(ada)] == ["zero", "two"]
+    assert client.post(url).status_code == 404

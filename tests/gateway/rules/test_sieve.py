@@ -127,6 +127,9 @@ def test_rules_and_lines_are_named() -> None:
         ("if true {" * 16 + "}" * 16, 1, 144),
         ('require "regex";\nif header :regex "a" "(" { keep; }', 2, 4),
         ('keep;\n"', 2, 1),
+        ('if true {\n  require "copy"; keep; }', 2, 3),
+        ('require "regex"; if header :regex "a" "(?:' + "(?:straße)" * 125 + '){50}" { keep; }', 1, 21),
+        ('if header :matches "a" "' + "?" * 1_001 + '" { keep; }', 1, 4),
         ("keep;\0", 1, 1),
     ],
 )
@@ -161,6 +164,27 @@ def test_work_and_time_are_limited() -> None:
     assert not run(parse('if header :matches "subject" "*a*a*a*a*a*a*a*b" { discard; }'), hostile, Setting()).actions
     regex = 'require "regex"; if header :regex "subject" "(a+)+$b" { discard; }'
     assert not run(parse(regex), hostile, Setting()).actions
+
+
+def test_a_fault_of_ours_keeps_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_args: Any) -> None:
+        raise RuntimeError("odd")
+
+    monkeypatch.setattr("gateway.sieve.matching.compare", fails)
+    found = outcome('discard; if header "subject" "x" { stop; }')
+    assert found.keeps and not found.actions and "can't be used" in str(found.problem)
+
+
+def test_long_keys_and_long_numbers_are_too_much_or_the_largest() -> None:
+    long = Mail(fields=(("subject", "a" * 60_000), ("x-key", "?" * 60_000)))
+    text = 'if header :matches "x-key" "*" { set "k" "${1}${1}"; } if header :matches "subject" "${k}" { discard; }'
+    found = outcome(text, long)
+    assert found.keeps and "too much" in str(found.problem)
+    keys = ", ".join(f'"*{"?" * 900}b{number}*"' for number in range(20))
+    found = outcome(f'if header :matches "subject" [{keys}] {{ discard; }} discard;', long)
+    assert found.keeps and found.problem is not None
+    assert outcome(f"if size :over {'9' * 5_000}K {{ discard; }}").keeps
+    assert not outcome(f"if size :over {'0' * 5_000}2K {{ discard; }}").keeps
 
 
 WORDS = st.sampled_from(
