@@ -4,6 +4,9 @@ A mailbox that has a throttle of its own counts by itself. All others of a domai
 throttle or the server's, which is what a domain has that sets none. A period begins with the first message in it. Every
 recipient counts. When the broker doesn't answer, or has been emptied, nothing is held up.
 
+The first message of a period gets in whatever it counts, and uses the period up: one to more recipients than a throttle
+allows could otherwise never get in, however often it is sent again. A throttle of nothing lets nothing in.
+
 Not for how many connections an address may have (`host`), nor for setting throttles (`domains.services.throttles`).
 """
 
@@ -31,9 +34,11 @@ local add = ARGV[1] == '1'
 for i, key in ipairs(KEYS) do
   local at = 2 + (i - 1) * 5
   local most, most_bytes = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-  local messages = tonumber(redis.call('HGET', key, 'm') or '0') + tonumber(ARGV[at + 3])
+  local had = tonumber(redis.call('HGET', key, 'm') or '0')
+  local messages = had + tonumber(ARGV[at + 3])
   local bytes = tonumber(redis.call('HGET', key, 'b') or '0') + tonumber(ARGV[at + 4])
-  if (most >= 0 and messages > most) or (most_bytes >= 0 and bytes > most_bytes) then return i end
+  local over = (most >= 0 and messages > most) or (most_bytes >= 0 and bytes > most_bytes)
+  if over and (had > 0 or most == 0 or most_bytes == 0) then return i end
 end
 if add then
   for i, key in ipairs(KEYS) do
