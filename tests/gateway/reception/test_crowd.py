@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from config.kit import heartbeat
-from gateway.flow import Answer
 from gateway.reception import throttles
 from gateway.reception.crowd import SEVERAL, Crowd
 from gateway.reception.throttles import Count, Limit
@@ -39,16 +38,33 @@ def test_processes_hear_of_addresses_that_have_several_connections() -> None:
     assert one.count("192.0.2.8") == 1
 
 
+def is_let_in(count: Count, *, add: bool = True) -> bool:
+    reached, added = throttles.ask([count], add=add)
+    assert added == ([count] if add and reached is None else [])
+    return reached is None
+
+
 def test_a_message_to_more_than_a_throttle_allows_gets_in_first_and_uses_the_period_up() -> None:
     heartbeat.broker().delete(KEY)
-    assert throttles.ask([counting(1)], add=True) is None
-    assert isinstance(throttles.ask([counting(5)], add=True), Answer)
+    assert is_let_in(counting(1)) and not is_let_in(counting(5))
     heartbeat.broker().delete(KEY)  # the next period
-    assert throttles.ask([counting(5, most_bytes=200)], add=True) is None
-    assert isinstance(throttles.ask([counting(1)], add=False), Answer)
+    assert is_let_in(counting(5, most_bytes=200)) and not is_let_in(counting(1), add=False)
 
 
 @pytest.mark.parametrize(("most", "most_bytes"), [(0, None), (None, 0), (0, 500), (9, 0)])
 def test_a_throttle_of_nothing_lets_nothing_in(most: int | None, most_bytes: int | None) -> None:
     heartbeat.broker().delete(KEY)
-    assert isinstance(throttles.ask([counting(1, most=most, most_bytes=most_bytes)], add=True), Answer)
+    assert not is_let_in(counting(1, most=most, most_bytes=most_bytes))
+
+
+def test_what_was_not_taken_is_given_back_and_never_more_than_there_is() -> None:
+    broker = heartbeat.broker()
+    broker.delete(KEY)
+    throttles.give_back([counting(2)])
+    assert not broker.exists(KEY)  # the period is over: a counter without an end would count for ever
+    assert is_let_in(counting(3)) and not is_let_in(counting(1))
+    throttles.give_back([counting(1)])
+    assert is_let_in(counting(1)) and broker.hgetall(KEY) == {b"m": b"3", b"b": b"300"}
+    throttles.give_back([counting(9)])
+    assert broker.hgetall(KEY) == {b"m": b"0", b"b": b"0"} and is_let_in(counting(3))
+    assert throttles.ask([counting(1, most=None)], add=True) == (None, [])  # nothing is counted, nothing to give back
