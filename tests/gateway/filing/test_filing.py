@@ -17,6 +17,7 @@ from gateway.committing import Committer
 from gateway.filing import file_batch
 from gateway.flow import Client, InMemory, Leaving, Sending, Ways
 from gateway.models import Content, ContentPart, Folder, Kept, Message, QueueItem, Recipient
+from gateway.storable import storable_data
 from tests.domains.factories import make_domain, make_mailbox_in
 from tests.gateway.flows import POLICY, RAW, filed, incoming, route_to
 from tests.gateway.making import make_queued
@@ -98,6 +99,11 @@ def test_texts_that_a_database_cant_hold_are_kept_as_far_as_they_can_be() -> Non
     there.refresh_from_db()
     assert there.subject.startswith("a\N{REPLACEMENT CHARACTER}b") and len(there.subject) == 500
     assert len(there.helo) == 255 and there.client_address == "2001:db8::1"
+
+
+def test_numbers_that_json_has_no_word_for_are_none() -> None:
+    found = storable_data({"scores": [1.5, float("inf"), -float("inf"), float("nan"), 10**400, True]})
+    assert found == {"scores": [1.5, None, None, None, 10**400, True]}
 
 
 def test_large_bodies_lie_in_parts_and_come_back_byte_for_byte() -> None:
