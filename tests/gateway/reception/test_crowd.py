@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from config.kit import heartbeat
@@ -10,6 +12,7 @@ from gateway.reception.crowd import SEVERAL, Crowd
 from gateway.reception.throttles import Count, Limit
 
 pytestmark = pytest.mark.usefixtures("servers_running")
+BUSY = "postkeep:gateway:busy"
 KEY = "postkeep:throttle:inbound:d0"
 
 
@@ -68,3 +71,13 @@ def test_what_was_not_taken_is_given_back_and_never_more_than_there_is() -> None
     throttles.give_back([counting(9)])
     assert broker.hgetall(KEY) == {b"m": b"0", b"b": b"0"} and is_let_in(counting(3))
     assert throttles.ask([counting(1, most=None)], add=True) == (None, [])  # nothing is counted, nothing to give back
+
+
+def test_a_process_that_ended_is_forgotten() -> None:
+    broker = heartbeat.broker()
+    broker.zadd(BUSY, {f"{BUSY}:long gone": time.time() - 1_000, f"{BUSY}:just gone": time.time() - 20})
+    one = Crowd("one")
+    one.exchange({"192.0.2.7": SEVERAL})
+    assert broker.zrange(BUSY, 0, -1) == [f"{BUSY}:just gone".encode(), f"{BUSY}:one".encode()]
+    one.exchange({})
+    assert broker.zrange(BUSY, 0, -1) == [f"{BUSY}:just gone".encode()]
