@@ -18,6 +18,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from gateway.filing import file_batch
 from gateway.flow import Filed
+from gateway.inserting import forget_numbers
 from gateway.models import Message
 from gateway.threads import keep_connection_fresh
 
@@ -87,6 +88,7 @@ class Committer:
     def _after(self, error: Exception, batch: Sequence[_Waiting], *, is_last_try: bool) -> list[_Result]:
         """What is there all the same is done; of the others one may be at fault, so each is filed by itself, once."""
         connection.close()
+        forget_numbers()  # those that were kept may be what is at fault
         there = _found({filed.incoming.key for filed, _done in batch})
         if there is None or is_last_try:
             log.error("%d messages can't be filed, one is %s", len(batch), batch[0][0].incoming.key, exc_info=error)

@@ -6,8 +6,9 @@
     batch.write()            # in the caller's transaction
 
 Rows go over as one JSON text per table, which PostgreSQL takes apart; large messages go over as they are. Numbers come
-from the tables' sequences, a block at a time, so they are unique but not without gaps. Not for models with anything on
-save.
+from the tables' sequences, a block at a time, so they are unique but not without gaps. A block is used on the
+connection alone that it was fetched on: a PostgreSQL that crashed may give the same numbers again. Not for models with
+anything on save.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import connection, models
@@ -56,7 +58,7 @@ def _table(model: type[models.Model]) -> _Table:
 
 
 class _Numbers:
-    """Numbers of one table's sequence that nobody has used."""
+    """Numbers of one table's sequence that nobody has used, for each connection that fetched some."""
 
     def __init__(self, model: type[models.Model]) -> None:
         key = model._meta.pk
@@ -66,18 +68,21 @@ class _Numbers:
             " FROM generate_series(1, %s)"
         )
         self._lock = threading.Lock()
-        self._free: list[int] = []
+        self._free: WeakKeyDictionary[psycopg.Connection[Any], list[int]] = WeakKeyDictionary()
 
     def take(self, count: int) -> list[int]:
         """So many. Raises: DatabaseError."""
+        connection.ensure_connection()
         with self._lock:
-            missing = count - len(self._free)
-            if missing > 0:
-                with connection.cursor() as cursor:
-                    cursor.execute(self._statement, [max(missing, BLOCK)])
-                    self._free += [row[0] for row in cursor.fetchall()]
-            taken, self._free = self._free[:count], self._free[count:]
-            return taken
+            free = self._free.setdefault(connection.connection, [])
+        missing = count - len(free)
+        if missing > 0 or connection.connection.closed:
+            with connection.cursor() as cursor:
+                cursor.execute(self._statement, [max(missing, BLOCK)])
+                free += [row[0] for row in cursor.fetchall()]
+        taken = free[:count]
+        del free[:count]
+        return taken
 
 
 @cache
@@ -85,7 +90,12 @@ def _numbers(model: type[models.Model]) -> _Numbers:
     return _Numbers(model)
 
 
-os.register_at_fork(after_in_child=_numbers.cache_clear)  # a block belongs to one process
+def forget_numbers() -> None:
+    """Fetch new ones: some of those that are kept turned out to be in use."""
+    _numbers.cache_clear()
+
+
+os.register_at_fork(after_in_child=forget_numbers)  # a block belongs to one process
 
 
 class Batch:

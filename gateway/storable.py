@@ -5,6 +5,7 @@ What is replaced is shown as U+FFFD, so that nobody takes it for the sender's ow
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from django.utils.encoding import force_str
@@ -28,6 +29,6 @@ def storable_data(value: Any) -> Any:
         return {storable(str(key)): storable_data(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [storable_data(item) for item in value]
-    if isinstance(value, float) and value != value:  # NaN has no JSON
+    if isinstance(value, float) and not math.isfinite(value):  # has no JSON
         return None
     return value

@@ -18,6 +18,7 @@ from archive.errors import StoreUnavailable
 from archive.mail.journal_reports import unpack
 from archive.models import ProfileKind, RunFolder, SourceFolder, SourceMessage, Store
 from archive.profiles.context import Context, Signing, server_of, spool_dir
+from archive.profiles.recording import key_of
 from archive.remote.errors import CommandRefused
 from archive.remote.imap import Folder, Imap
 from archive.remote.pop3 import Pop3
@@ -125,7 +126,7 @@ class Deleting:
             self._delete_by_imap(imap, folder, rows)
 
     def _delete_by_pop(self, client: Pop3, rows: Sequence[SourceMessage]) -> list[SourceMessage]:
-        numbers = {key: number for number, key in client.unique_ids().items()}
+        numbers = {key_of(name): number for number, name in client.unique_ids().items()}
         gone = []
         for row in rows:
             if row.key in numbers and not self.context.stopping():

@@ -6,6 +6,7 @@ fetched again, which the engine finds to be there already. Nothing twice, nothin
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections import Counter
@@ -23,6 +24,7 @@ from archive.store import Ingest, Outcome
 from archive.store.errors import StoreError
 from domains.models import Mailbox
 
+LONGEST_KEY = 300
 WRITE_ROWS = 2_000
 WRITE_SECONDS = 1.0
 COUNTS = ("archived", "known", "left_out", "failed", "deleted", "bytes")
@@ -115,17 +117,18 @@ class Recorder:
 
     def unknown(self, work: FolderWork, keys: Sequence[str]) -> list[str]:
         """Those of the keys that are not archived yet, in their order; failed ones are tried again."""
-        keys = [key for key in keys if key not in work.given]
-        if not keys:
+        named = {key_of(key): key for key in keys}
+        asked = [key for key in named if key not in work.given]
+        if not asked:
             return []
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT c.k FROM json_array_elements_text(%s::json) WITH ORDINALITY AS c(k, n) WHERE NOT EXISTS (SELECT"
                 " 1 FROM archive_sourcemessage m WHERE m.folder_id = %s AND m.key = c.k AND m.sha256 IS NOT NULL)"
                 " ORDER BY n",
-                [_json(keys), work.row.pk],
+                [_json(asked), work.row.pk],
             )
-            return [row[0] for row in cursor.fetchall()]
+            return [named[row[0]] for row in cursor.fetchall()]
 
     def has_failures(self, work: FolderWork) -> bool:
         """Whether some of it could not be taken the last time."""
@@ -136,9 +139,9 @@ class Recorder:
         content: bytes | None, spool: BinaryIO | None, size: int, received_at: int, flags: Iterable[str] = (),
     ) -> None:  # fmt: skip
         """Hand a message to the engine, for each of its places (a store's intake, mailbox number, folder)."""
-        token = Token(work, key, received_at, " ".join(flags)[:200], size, len(places))
+        token = Token(work, key_of(key), received_at, _held(" ".join(flags), 200), size, len(places))
         work.open_tokens += 1
-        work.given.add(key)
+        work.given.add(token.key)
         for at, (ingest, mailbox, folder) in enumerate(places):
             given = spool
             if spool is not None and at < len(places) - 1:
@@ -147,17 +150,19 @@ class Recorder:
 
     def fail(self, work: FolderWork, key: str, *, received_at: int, message_id: str = "", reason: str) -> None:
         """A message that can't be taken: named, and tried again the next time."""
+        key, reason = key_of(key), _held(reason, 500)
         is_new = key not in work.failed
-        work.failed[key] = Failure(received_at, message_id[:300], reason[:500])
+        work.failed[key] = Failure(received_at, _held(message_id, 300), reason)
         if not is_new:
             return
         work.line.failed += 1
-        work.line.note = work.line.note or reason[:500]
+        work.line.note = work.line.note or reason
         self.totals["failed"] += 1
 
     def close(self, work: FolderWork, present: Sequence[str], left_out: dict[str, int], seen: str) -> None:
         """The folder was read to its end. Its account is made when all of it is acknowledged."""
-        work.closing = Closing(present, left_out, "" if work.failed else seen)
+        left_out = {key_of(key): received_at for key, received_at in left_out.items()}
+        work.closing = Closing([key_of(key) for key in present], left_out, "" if work.failed else seen)
         work.line.left_out = len(left_out)
         self.totals["left_out"] += len(left_out)
         self._lines.setdefault(work.line.pk, work)
@@ -312,6 +317,18 @@ class Recorder:
             for each in failed
             if each.key in present
         )  # fmt: skip
+
+
+def key_of(name: str) -> str:
+    """A message's name at its source as it is kept: the hash of one that a column can't hold, or nobody could read."""
+    if len(name) <= LONGEST_KEY and name.isprintable():
+        return name
+    return "sha256:" + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _held(text: str, most: int) -> str:
+    """As far as a column holds it."""
+    return text.replace("\0", "")[:most]
 
 
 def _json(what: object) -> str:

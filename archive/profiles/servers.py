@@ -8,7 +8,8 @@ never fetched again, and a folder that is as it was when it was read to its end 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -21,6 +22,7 @@ from archive.profiles.context import Context, FolderRules, Signing, server_of, s
 from archive.profiles.recording import FolderWork
 from archive.remote.errors import CommandRefused, RemoteError, TokenRefused
 from archive.remote.imap import Folder, Imap, Selected
+from archive.remote.imap_messages import Heading
 from archive.remote.imap_words import search_date
 from archive.remote.pop3 import Pop3
 from config.kit import net
@@ -30,6 +32,8 @@ DAY_S = 86_400
 TRIES = 5  # connections in a row that brought nothing
 WAITS_S = (0.0, 1.0, 4.0, 10.0, 20.0)
 FETCH_CHUNK = 500
+WITHHELD = "the server lists the message and doesn't hand it out"
+SILENT = "the server lists the message and says nothing of it"
 Places = Sequence[tuple[int, str]]
 
 
@@ -242,27 +246,73 @@ class ImapFolder:
             if self.context.stopping():
                 return
             asked = unknown[at : at + FETCH_CHUNK]
-            came = set()
-            for each in client.fetch(asked):
-                received_at = each.received_at if each.received_at is not None else int(time.time())
-                flags = [flag for flag in each.flags if flag != "\\Recent"]
-                self.filing.file(work, str(each.uid), each.content, each.spool, each.size, received_at, flags)
-                came.add(each.uid)
-                self.account.progressed()
-            self._look_for(client, work, [uid for uid in asked if uid not in came])
+            came: set[int] = set()
+            refused = self._fetch(client, work, asked, came)
+            if refused and self.context.stopping():
+                return  # not all of them were asked for
+            self._look_for(client, work, [uid for uid in asked if uid not in came], refused)
 
-    def _look_for(self, client: Imap, work: FolderWork, missing: Sequence[int]) -> None:
+    def _fetch(self, client: Imap, work: FolderWork, asked: Sequence[int], came: set[int]) -> dict[int, str]:
+        """Take what comes. A command that is refused is given again for each message by itself, so that one that the
+        server can't hand out keeps no other out; those that are refused then, with the server's words.
+
+        Raises: NetError, CommandRefused (it refuses every single one of a full chunk, so the folder is at fault).
+        """
+        try:
+            self._file_all(client, work, asked, came)
+        except CommandRefused:
+            refused = self._fetch_singly(client, work, [uid for uid in asked if uid not in came], came)
+            if len(refused) == FETCH_CHUNK:
+                raise
+            return refused
+        return {}
+
+    def _fetch_singly(self, client: Imap, work: FolderWork, asked: Sequence[int], came: set[int]) -> dict[int, str]:
+        refused: dict[int, str] = {}
+        for uid in asked:
+            if self.context.stopping():
+                break
+            try:
+                self._file_all(client, work, [uid], came)
+            except CommandRefused as error:
+                if uid not in came:
+                    refused[uid] = str(error)
+        return refused
+
+    def _file_all(self, client: Imap, work: FolderWork, asked: Sequence[int], came: set[int]) -> None:
+        for each in client.fetch(asked):
+            received_at = each.received_at if each.received_at is not None else int(time.time())
+            flags = [flag for flag in each.flags if flag != "\\Recent"]
+            self.filing.file(work, str(each.uid), each.content, each.spool, each.size, received_at, flags)
+            came.add(each.uid)
+            self.account.progressed()
+
+    def _look_for(self, client: Imap, work: FolderWork, missing: Sequence[int], refused: Mapping[int, str]) -> None:
         """Messages that were asked for and didn't come: gone meanwhile, or there and not handed out."""
         if not missing:
             return
         there = set(client.search()) & set(missing)
         work.line.vanished += len(set(missing) - there)
-        for heading in client.headings(sorted(there)):
-            received_at = heading.received_at if heading.received_at is not None else int(time.time())
+        headings = self._headings(client, sorted(there))
+        for uid in sorted(there):
+            heading = headings.get(uid)
+            at = heading.received_at if heading is not None else None
             self.recorder.fail(
-                work, str(heading.uid), received_at=received_at, message_id=heading.message_id,
-                reason="the server lists the message and doesn't hand it out",
+                work, str(uid), received_at=at if at is not None else int(time.time()),
+                message_id=heading.message_id if heading is not None else "",
+                reason=refused.get(uid) or (SILENT if heading is None else WITHHELD),
             )  # fmt: skip
+
+    def _headings(self, client: Imap, uids: Sequence[int]) -> dict[int, Heading]:
+        """What the server tells of them; where it refuses some, each is asked about by itself."""
+        try:
+            return {each.uid: each for each in client.headings(uids)}
+        except CommandRefused:
+            found: dict[int, Heading] = {}
+            for uid in uids:
+                with suppress(CommandRefused):
+                    found.update((each.uid, each) for each in client.headings([uid]))
+            return found
 
     def _left_out(
         self, client: Imap, work: FolderWork, present: Sequence[int], wanted: Sequence[int]

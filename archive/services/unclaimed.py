@@ -201,9 +201,14 @@ def _named(head: bytes) -> list[str]:
 def _messages(opened: engine.Store, owner: int) -> Iterator[tuple[Folder, list[int], list[Row]]]:
     """Batches of what an owner has, folder by folder; what is given away meanwhile isn't met again."""
     for folder in opened.folders(owner):
-        after = -1
+        after, deleted = -1, list[int]()
         while numbers := opened.catalogue.list_folder(folder.number, before=None, after=after, limit=BATCH):
             rows = opened.rows(numbers)
+            if not rows:
+                if numbers == deleted:
+                    break
+                deleted = numbers  # all of them between the two questions, so the next look doesn't meet them
+                continue
             after = max(row.rank for row in rows)
             yield folder, numbers, rows
 

@@ -132,4 +132,4 @@ def _above(place: Place | None, key: int) -> int | None:
         return None
     if place.key == key:
         return place.rank
-    return ((place.second + 1 if key < place.key else place.second) << NUMBER_BITS) - 1
+    return max(((place.second + 1 if key < place.key else place.second) << NUMBER_BITS) - 1, 0)

@@ -22,7 +22,7 @@ from typing import TypeVar
 import redis
 import redis.asyncio
 from django.conf import settings as django_settings
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, connections
 from django.utils import timezone
 
 from config.kit import heartbeat
@@ -32,6 +32,7 @@ from gateway.delivery.reaching import Reacher, Unreached
 from gateway.delivery.routing import NoRoute, Router
 from gateway.delivery.said import End, Outcome
 from gateway.delivery.trying import Work, hand_over, works_of
+from gateway.inserting import forget_numbers
 from gateway.models import DestinationHour, QueueItem, QueueSettings
 from gateway.naming import own_name
 from gateway.queue import adding, claiming
@@ -391,7 +392,7 @@ def _settle_singly(batch: list[Tried]) -> None:
     """One of them can't be written: the others must be, and that one isn't tried again until somebody looks at it."""
     for each in batch:
         try:
-            settle([each])
+            _settle_one(each)
         except (OperationalError, InterfaceError):
             connection.close()
             raise
@@ -401,6 +402,15 @@ def _settle_singly(batch: list[Tried]) -> None:
                 state=QueueItem.State.HELD, last_reply=f"{each.outcome.reply} ({type(error).__name__})", claimed_by="",
                 claimed_until=None,
             )  # fmt: skip
+
+
+def _settle_one(tried: Tried) -> None:
+    """Once more where the numbers for its rows were at fault, which is no reason to hold anything back."""
+    try:
+        settle([tried])
+    except IntegrityError:
+        forget_numbers()
+        settle([tried])
 
 
 def _key(work: Work) -> object:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import redis
@@ -19,7 +20,7 @@ from config.kit import heartbeat
 
 SEVERAL = 5  # connections from which on others hear of an address
 MOST_TOLD = 1_000
-_BUSY = "postkeep:gateway:busy"
+_BUSY = "postkeep:gateway:busy"  # names of the processes that tell of some, by when they did last
 
 
 class Crowd:
@@ -54,17 +55,27 @@ class Crowd:
             self._elsewhere = {}
 
     def _exchanged(self, busy: Mapping[str, int]) -> Mapping[str, int]:
-        broker = heartbeat.broker()
-        pipeline = broker.pipeline()
+        pipeline, now = heartbeat.broker().pipeline(), time.time()
         pipeline.delete(self._name)
         told: dict[Any, Any] = dict(busy)
         if told:
             pipeline.hset(self._name, mapping=told)
             pipeline.expire(self._name, int(heartbeat.ALIVE_S) + 1)
-        pipeline.execute()
+            pipeline.zadd(_BUSY, {self._name: now})
+        else:
+            pipeline.zrem(_BUSY, self._name)
+        # long after what they told has expired: clocks differ
+        pipeline.zremrangebyscore(_BUSY, 0, now - 10 * heartbeat.ALIVE_S)
+        pipeline.zrange(_BUSY, 0, -1)
+        names = cast("list[bytes]", pipeline.execute()[-1])
+        return self._heard([name for name in names if name.decode() != self._name])
+
+    def _heard(self, names: Sequence[bytes]) -> Mapping[str, int]:
+        """What these processes told."""
         found: Counter[str] = Counter()
-        for key in broker.scan_iter(f"{_BUSY}:*", count=1000):
-            if key.decode() != self._name:
-                heard = cast("dict[bytes, bytes]", broker.hgetall(key))
-                found.update({address.decode(): int(count) for address, count in heard.items()})
+        pipeline = heartbeat.broker().pipeline(transaction=False)
+        for name in names:
+            pipeline.hgetall(name)
+        for heard in cast("list[dict[bytes, bytes]]", pipeline.execute()):
+            found.update({address.decode(): int(count) for address, count in heard.items()})
         return found

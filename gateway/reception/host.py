@@ -135,13 +135,13 @@ class Reception:
         if not answer.is_ok:
             return answer
         size_bytes = int(sender.parameter("SIZE") or 0)
-        reached, _counts = await self._throttled(client, sender, [led.address], size_bytes, add=False)
+        reached, _added = await self._throttled(client, sender, [led.address], size_bytes, add=False)
         return reached or answer
 
     async def _throttled(
         self, client: Client, sender: Sending, addresses: list[str], size_bytes: int, *, add: bool
     ) -> tuple[Answer | None, list[Count]]:
-        """What to answer where a throttle is reached, and what it was counted against."""
+        """What to answer where a throttle is reached, and what was added to which counters."""
         if throttles.are_none_known():
             return None, []
 
@@ -150,7 +150,7 @@ class Reception:
                 return None, []
             who = sender_of(client, sender.address)
             counts = throttles.counts_of(addresses, sender, who, size_bytes)
-            return throttles.ask(counts, add=add), counts
+            return throttles.ask(counts, add=add)
 
         return await self._threads.run(work)
 
@@ -174,14 +174,14 @@ class Reception:
         client = incoming.client
         addresses = [asked.address for asked in recipients]
         size_bytes = incoming.body.size_bytes
-        reached, counts = await self._throttled(client, incoming.sender, addresses, size_bytes, add=True)
+        reached, added = await self._throttled(client, incoming.sender, addresses, size_bytes, add=True)
         if reached is not None:
             return reached
         if not client.name:
             client = replace(client, name=await self._name_of(client.address))
         answer = await self._intake.take(replace(incoming, client=client, recipients=recipients))
-        if not answer.is_ok and counts:
-            await self._threads.run(lambda: throttles.give_back(counts))
+        if not answer.is_ok and added:
+            await self._threads.run(lambda: throttles.give_back(added))
         return answer
 
     # --- names in DNS: looked up while the client talks

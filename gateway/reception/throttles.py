@@ -4,6 +4,9 @@ A mailbox that has a throttle of its own counts by itself. All others of a domai
 throttle or the server's, which is what a domain has that sets none. A period begins with the first message in it. Every
 recipient counts. When the broker doesn't answer, or has been emptied, nothing is held up.
 
+The first message of a period gets in whatever it counts, and uses the period up: one to more recipients than a throttle
+allows could otherwise never get in, however often it is sent again. A throttle of nothing lets nothing in.
+
 Not for how many connections an address may have (`host`), nor for setting throttles (`domains.services.throttles`).
 """
 
@@ -31,9 +34,11 @@ local add = ARGV[1] == '1'
 for i, key in ipairs(KEYS) do
   local at = 2 + (i - 1) * 5
   local most, most_bytes = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-  local messages = tonumber(redis.call('HGET', key, 'm') or '0') + tonumber(ARGV[at + 3])
+  local had = tonumber(redis.call('HGET', key, 'm') or '0')
+  local messages = had + tonumber(ARGV[at + 3])
   local bytes = tonumber(redis.call('HGET', key, 'b') or '0') + tonumber(ARGV[at + 4])
-  if (most >= 0 and messages > most) or (most_bytes >= 0 and bytes > most_bytes) then return i end
+  local over = (most >= 0 and messages > most) or (most_bytes >= 0 and bytes > most_bytes)
+  if over and (had > 0 or most == 0 or most_bytes == 0) then return i end
 end
 if add then
   for i, key in ipairs(KEYS) do
@@ -44,6 +49,16 @@ if add then
   end
 end
 return 0
+"""
+_GIVE_BACK = """
+for i, key in ipairs(KEYS) do
+  if redis.call('EXISTS', key) == 1 then
+    for j, name in ipairs({'m', 'b'}) do
+      local left = tonumber(redis.call('HGET', key, name) or '0') - tonumber(ARGV[(i - 1) * 2 + j])
+      redis.call('HSET', key, name, string.format('%.0f', math.max(left, 0)))
+    end
+  end
+end
 """
 
 
@@ -126,38 +141,42 @@ def _add(found: dict[str, Count], key: str, limit: Limit, recipients: int, size_
     found[key] = Count(key, limit, before.messages + recipients, before.size_bytes + size_bytes * recipients)
 
 
-def ask(counts: Sequence[Count], *, add: bool) -> Answer | None:
-    """What to answer where a throttle has been reached; None: go on. `add` counts it, all or nothing."""
+def ask(counts: Sequence[Count], *, add: bool) -> tuple[Answer | None, list[Count]]:
+    """What to answer where a throttle has been reached (None: go on), and what was added to the counters.
+
+    `add` counts it, all or nothing.
+    """
     for count in counts:
         most, each = count.limit.max_message_bytes, count.size_bytes // max(1, count.messages)
         if most is not None and each > most:
-            return Answer(552, "5.3.4", f"At most {most} bytes in a message here")
+            return Answer(552, "5.3.4", f"At most {most} bytes in a message here"), []
     counting = [each for each in counts if each.limit.max_messages is not None or each.limit.max_bytes is not None]
     if not counting:
-        return None
+        return None, []
     arguments: list[Any] = [int(add)]
     for count in counting:
         arguments += [count.limit.period_s, _most(count.limit.max_messages), _most(count.limit.max_bytes)]
         arguments += [count.messages, count.size_bytes]
     try:
-        reached = int(_script()(keys=[count.key for count in counting], args=arguments))
+        reached = int(_script(_SCRIPT)(keys=[count.key for count in counting], args=arguments))
     except redis.RedisError as error:
         logger.warning("throttles don't count: the broker doesn't answer (%s)", error)
-        return None
+        return None, []
     if not reached:
-        return None
+        return None, counting if add else []
     if ":outbound:" in counting[reached - 1].key:
-        return Answer(452, "4.7.0", "You have sent as much as you may for now; try again later")
-    return Answer(452, "4.2.2", "This address has got as much as it may for now; try again later")
+        return Answer(452, "4.7.0", "You have sent as much as you may for now; try again later"), []
+    return Answer(452, "4.2.2", "This address has got as much as it may for now; try again later"), []
 
 
-def give_back(counts: Sequence[Count]) -> None:
-    """Take back what `ask` added: the message was not taken after all, and will come again."""
-    arguments: list[Any] = [1]
-    for count in counts:
-        arguments += [count.limit.period_s, -1, -1, -count.messages, -count.size_bytes]
+def give_back(added: Sequence[Count]) -> None:
+    """Take back what `ask` added: the message was not taken after all, and will come again.
+
+    Never below nothing: the period in which it was counted may be over, and another one have begun.
+    """
+    arguments = [number for count in added for number in (count.messages, count.size_bytes)]
     try:
-        _script()(keys=[count.key for count in counts], args=arguments)
+        _script(_GIVE_BACK)(keys=[count.key for count in added], args=arguments)
     except redis.RedisError as error:
         logger.warning("throttles don't count: the broker doesn't answer (%s)", error)
 
@@ -167,5 +186,5 @@ def _most(limit: int | None) -> int:
 
 
 @cache
-def _script() -> Any:
-    return heartbeat.broker().register_script(_SCRIPT)
+def _script(text: str) -> Any:
+    return heartbeat.broker().register_script(text)

@@ -173,7 +173,7 @@ def _asked(incoming: Incoming, people: dict[str, tuple[Person, ...]]) -> Incomin
         raise Invalid(_("Nobody gets what is sent to these addresses."), field="to")
     size, sender = incoming.body.size_bytes, incoming.sender
     counts = throttles.counts_of(led, sender, sender_of(incoming.client, sender.address), size)
-    reached = throttles.ask(counts, add=True)
+    reached, _added = throttles.ask(counts, add=True)
     if reached is not None:
         raise LimitReached(_not_taken(reached))
     return replace(incoming, recipients=tuple(led.values()))

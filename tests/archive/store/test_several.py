@@ -62,6 +62,12 @@ def test_pages_forwards_and_backwards_are_the_whole_in_order(parts: list[Part]) 
     assert back == seen[: len(back)] and len(back) >= 90 - 14
 
 
+def test_a_page_above_the_oldest_moment_there_can_be_begins_at_the_oldest_message(parts: list[Part]) -> None:
+    whole = search_several(parts, "pear", None, Wanted(limit=200))
+    page = search_several(parts, "pear", None, Wanted(limit=50, after=Place(1, 3)))
+    assert page.total == 120 and order(page) == order(whole)[-50:]
+
+
 def test_relevance_goes_on_behind_the_page_before(parts: list[Part]) -> None:
     pages = [search_several(parts, "pear", None, Wanted(limit=50, offset=at, order="relevance")) for at in (0, 50, 100)]
     lines = [(key, row.number) for page in pages for key, row in page.lines]

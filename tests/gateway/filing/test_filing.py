@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from domains.policy.facts import Direction
 from domains.policy.policy import Policy
@@ -17,8 +17,10 @@ from gateway.committing import Committer
 from gateway.filing import file_batch
 from gateway.flow import Client, InMemory, Leaving, Sending, Ways
 from gateway.models import Content, ContentPart, Folder, Kept, Message, QueueItem, Recipient
+from gateway.storable import storable_data
 from tests.domains.factories import make_domain, make_mailbox_in
 from tests.gateway.flows import POLICY, RAW, filed, incoming, route_to
+from tests.gateway.making import make_queued
 
 pytestmark = pytest.mark.django_db
 
@@ -99,6 +101,11 @@ def test_texts_that_a_database_cant_hold_are_kept_as_far_as_they_can_be() -> Non
     assert len(there.helo) == 255 and there.client_address == "2001:db8::1"
 
 
+def test_numbers_that_json_has_no_word_for_are_none() -> None:
+    found = storable_data({"scores": [1.5, float("inf"), -float("inf"), float("nan"), 10**400, True]})
+    assert found == {"scores": [1.5, None, None, None, 10**400, True]}
+
+
 def test_large_bodies_lie_in_parts_and_come_back_byte_for_byte() -> None:
     ada = make_mailbox_in(make_domain("example.org"), "ada")
     raw = RAW + bytes(range(256)) * 4096 * 3  # 3 MiB
@@ -145,6 +152,18 @@ def test_one_bad_message_takes_no_other_with_it() -> None:
     assert [type(each) is not type(None) for each in answers] == [False] * 10 + [True] + [False] * 10
     assert isinstance(answers[10], DatabaseError)
     assert set(Message.objects.values_list("key", flat=True)) == {each.incoming.key for each in good}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_numbers_that_a_crashed_database_gives_again_are_not_used_twice() -> None:
+    ada = make_mailbox_in(make_domain("example.org"), "ada")
+    (message,) = file_batch([filed([route_to(ada)])])
+    connection.close()
+    with connection.cursor() as cursor:  # as after a crash: what was fetched and never used is forgotten
+        cursor.execute("SELECT setval(pg_get_serial_sequence('gateway_message', 'id'), %s)", [message.pk])
+    make_queued()  # another process gets the number after it
+    (again,) = file_batch([filed([route_to(ada)])])
+    assert Message.objects.count() == 3 and again.pk > message.pk + 1
 
 
 def test_a_null_sender_and_an_empty_body_are_messages_too() -> None:

@@ -9,16 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from domains.diagnosis.lookups import Resolver
 from domains.models import Relay
 from domains.policy.facts import Direction
 from gateway import content
+from gateway.delivery import loop
 from gateway.delivery.reaching import Contexts
+from gateway.delivery.said import End, Outcome
 from gateway.models import DestinationHour, Message, QueueItem, QueueSettings, Recipient, RepositoryItem, Step
 from gateway.queue.claiming import worker_name
 from gateway.queue.settings import forget
+from gateway.queue.tried import Tried
+from gateway.steps import Kind, step_of
 from tests.certificates import make_authority, make_certificate
 from tests.dns_server import DnsServer
 from tests.domains.factories import make_domain
@@ -249,6 +254,21 @@ def test_what_is_held_back_stays() -> None:
         make_queued(["other@example.net"], transport=at(server))
         run_until(lambda: len(server.mails) == 1, reacher(server.port))
     assert QueueItem.objects.get().state == QueueItem.State.HELD
+
+
+def test_numbers_that_are_in_use_hold_nothing_back() -> None:
+    delivered = Outcome(End.DELIVERED, "2.0.0", "Ok", 250)
+    first, second = make_queued(["bob@example.net", "eve@example.net"])
+    loop._settle_singly([Tried(first, delivered)])
+    used = Step.objects.order_by("pk").last() or pytest.fail("no step")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval(pg_get_serial_sequence('gateway_step', 'id'), %s)", [used.pk])
+    step_of(second, Kind.ATTEMPT).save()  # with a number that is kept here too
+    with pytest.raises(IntegrityError):
+        loop._settle([Tried(second, delivered)])
+    loop._settle_singly([Tried(second, delivered)])
+    assert not QueueItem.objects.exists()
+    assert set(Recipient.objects.values_list("state", flat=True)) == {State.DELIVERED}
 
 
 def test_mail_from_elsewhere_that_fails_is_stored_unless_its_sender_is_proven() -> None:

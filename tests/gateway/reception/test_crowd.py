@@ -1,9 +1,24 @@
-"""Connections of an address count over all processes, and a broker that fails holds up nobody."""
+"""What counts over all processes: an address's connections, and messages against throttles."""
 
 from __future__ import annotations
 
+import time
+
+import pytest
+
 from config.kit import heartbeat
+from gateway.reception import throttles
 from gateway.reception.crowd import SEVERAL, Crowd
+from gateway.reception.throttles import Count, Limit
+
+pytestmark = pytest.mark.usefixtures("servers_running")
+BUSY = "postkeep:gateway:busy"
+KEY = "postkeep:throttle:inbound:d0"
+
+
+def counting(messages: int, *, most: int | None = 3, most_bytes: int | None = None) -> Count:
+    """What a message of 100 bytes to so many counts."""
+    return Count(KEY, Limit(600, most, most_bytes, None), messages, messages * 100)
 
 
 def test_processes_hear_of_addresses_that_have_several_connections() -> None:
@@ -24,3 +39,45 @@ def test_processes_hear_of_addresses_that_have_several_connections() -> None:
     heartbeat.broker().flushdb()
     one.exchange(one.busy())
     assert one.count("192.0.2.8") == 1
+
+
+def is_let_in(count: Count, *, add: bool = True) -> bool:
+    reached, added = throttles.ask([count], add=add)
+    assert added == ([count] if add and reached is None else [])
+    return reached is None
+
+
+def test_a_message_to_more_than_a_throttle_allows_gets_in_first_and_uses_the_period_up() -> None:
+    heartbeat.broker().delete(KEY)
+    assert is_let_in(counting(1)) and not is_let_in(counting(5))
+    heartbeat.broker().delete(KEY)  # the next period
+    assert is_let_in(counting(5, most_bytes=200)) and not is_let_in(counting(1), add=False)
+
+
+@pytest.mark.parametrize(("most", "most_bytes"), [(0, None), (None, 0), (0, 500), (9, 0)])
+def test_a_throttle_of_nothing_lets_nothing_in(most: int | None, most_bytes: int | None) -> None:
+    heartbeat.broker().delete(KEY)
+    assert not is_let_in(counting(1, most=most, most_bytes=most_bytes))
+
+
+def test_what_was_not_taken_is_given_back_and_never_more_than_there_is() -> None:
+    broker = heartbeat.broker()
+    broker.delete(KEY)
+    throttles.give_back([counting(2)])
+    assert not broker.exists(KEY)  # the period is over: a counter without an end would count for ever
+    assert is_let_in(counting(3)) and not is_let_in(counting(1))
+    throttles.give_back([counting(1)])
+    assert is_let_in(counting(1)) and broker.hgetall(KEY) == {b"m": b"3", b"b": b"300"}
+    throttles.give_back([counting(9)])
+    assert broker.hgetall(KEY) == {b"m": b"0", b"b": b"0"} and is_let_in(counting(3))
+    assert throttles.ask([counting(1, most=None)], add=True) == (None, [])  # nothing is counted, nothing to give back
+
+
+def test_a_process_that_ended_is_forgotten() -> None:
+    broker = heartbeat.broker()
+    broker.zadd(BUSY, {f"{BUSY}:long gone": time.time() - 1_000, f"{BUSY}:just gone": time.time() - 20})
+    one = Crowd("one")
+    one.exchange({"192.0.2.7": SEVERAL})
+    assert broker.zrange(BUSY, 0, -1) == [f"{BUSY}:just gone".encode(), f"{BUSY}:one".encode()]
+    one.exchange({})
+    assert broker.zrange(BUSY, 0, -1) == [f"{BUSY}:just gone".encode()]

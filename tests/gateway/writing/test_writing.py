@@ -147,8 +147,9 @@ def test_it_is_judged_and_throttled_like_all_outgoing_mail(ada: Mailbox) -> None
     assert Recipient.objects.get(message=send_mail(own(ada), Draft(to="x@far.example"))).state == "refused"
     limits = {"max_messages": 1, "max_message_bytes": None}
     set_throttle(SYSTEM, ada.domain, direction="outbound", period_s=600, limits=limits)
+    send_mail(own(ada), Draft(to="x@far.example, y@far.example"))  # more than it allows: then nothing for the period
     with pytest.raises(LimitReached):
-        send_mail(own(ada), Draft(to="x@far.example, y@far.example"))
+        send_mail(own(ada), Draft(to="x@far.example"))
 
 
 def test_mail_to_people_of_ours_comes_in_for_them(ada: Mailbox) -> None:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import imaplib
+import re
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from socket import create_server
 
 import pytest
 from django.utils import timezone
@@ -173,6 +178,62 @@ def test_the_same_message_in_two_folders_is_kept_once_and_placed_twice(dovecot: 
     run_well(imap_profile(dovecot, address))
     assert archived(address) == {"Inbox": [message(1)], "Copies": [message(1)]}
     assert engines.open_store(Store.objects.get()).facts().messages == 1
+
+
+@contextmanager
+def withholding() -> Iterator[int]:
+    """A server with four messages: each command for the second one's bytes is refused, the fourth is never told of."""
+
+    def said(words: bytes) -> bytes:
+        if words.startswith(b"LIST"):
+            return b'* LIST () "/" INBOX\r\n'
+        if words.startswith(b"EXAMINE"):
+            return b"* 4 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 5] x\r\n"
+        if words.startswith(b"UID SEARCH"):
+            return b"* SEARCH 1 2 3 4\r\n"
+        found = re.match(rb"UID FETCH (\d)(?::(\d))? ", words)
+        if found is None:
+            return b""
+        asked = set(range(int(found[1]), int(found[2] or found[1]) + 1)) - {4}
+        if b"BODY.PEEK[]" not in words:
+            return b"".join(b"* %d FETCH (UID %d RFC822.SIZE 9)\r\n" % (uid, uid) for uid in sorted(asked))
+        if 2 in asked:
+            return b"NO [SERVERBUG] its bytes are lost\r\n"
+        raws = {uid: message(uid) for uid in asked}
+        return b"".join(b"* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n" % (u, u, len(r), r) for u, r in raws.items())
+
+    def serve() -> None:
+        client, _ = listener.accept()
+        with client, client.makefile("rb") as lines:
+            client.settimeout(20)
+            client.sendall(b"* OK [CAPABILITY IMAP4rev1] hello\r\n")
+            for line in lines:
+                tag, _, words = line.partition(b" ")
+                answer = said(words)
+                client.sendall(tag + b" " + answer if answer[:2] == b"NO" else answer + tag + b" OK done\r\n")
+
+    listener = create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        listener.close()
+        thread.join(5)
+
+
+def test_what_a_server_does_not_hand_out_is_named_and_keeps_no_other_message_out(
+    dovecot: Dovecot, address: str, settings: Settings
+) -> None:
+    with withholding() as port:
+        open_gate(settings, dovecot, port)
+        result = run(imap_profile(dovecot, address, port=port, security="none"))
+    assert (result.outcome, result.archived, result.failed) == ("incomplete", 2, 2), result.error
+    assert all_of(address) == [message(1), message(3)]
+    assert dict(Gap.objects.values_list("key", "reason")) == {
+        "2": "UID FETCH: [SERVERBUG] its bytes are lost",
+        "4": "the server lists the message and says nothing of it",
+    }
 
 
 def test_many_mailboxes_through_a_master_user(dovecot: Dovecot, address: str) -> None:

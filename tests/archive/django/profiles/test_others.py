@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from socket import create_server
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -77,6 +81,56 @@ def test_pop3_goes_on_after_a_broken_connection(dovecot: Dovecot, address: str, 
         run_well(profile)
         assert proxy.connections > 1
     assert all_of(address) == sorted(raws)
+
+
+@contextmanager
+def pop3_with(raws: dict[bytes, bytes]) -> Iterator[int]:
+    """A server that names its messages by these, whatever RFC 1939 says about names, for three connections."""
+
+    def said(words: list[bytes]) -> bytes:
+        if words[0] == b"UIDL":
+            lines = b"".join(b"%d %s\r\n" % (number, name) for number, name in enumerate(raws, 1))
+            return b"+OK\r\n" + lines + b".\r\n"
+        if words[0] == b"RETR":
+            return b"+OK\r\n" + list(raws.values())[int(words[1]) - 1] + b".\r\n"
+        return b"+OK\r\n"
+
+    def serve() -> None:
+        for _each in range(3):
+            client, _ = listener.accept()
+            with client, client.makefile("rb") as lines:
+                client.settimeout(20)
+                client.sendall(b"+OK hello\r\n")
+                for line in lines:
+                    client.sendall(said(line.split()))
+                    if line.startswith(b"QUIT"):
+                        break
+
+    listener = create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        listener.close()
+        thread.join(5)
+
+
+@needs_dovecot
+def test_pop3_names_that_no_column_holds_keep_no_message_out(
+    dovecot: Dovecot, address: str, settings: Settings
+) -> None:
+    make_mailbox(address)
+    raws = {b"short": message(1), b"x" * 400: message(2), b"with\0nul": message(3)}
+    with pop3_with(raws) as port:
+        open_gate(settings, dovecot, port)
+        values = server_values(dovecot, port=port, security="none", user_name=address, mailbox=address)
+        profile = keeping.create_profile(SYSTEM, name="Pop", kind="pop3", values=values)
+        assert run_well(profile).archived == 3
+        keeping.update_profile(SYSTEM, profile, values={"delete_after_days": 0})
+        second = run_well(profile)
+    assert (second.archived, second.known, second.deleted) == (0, 3, 3)
+    assert all_of(address) == sorted(raws.values())
 
 
 # --- journaling --------------------------------------------------------------------------------------------------
