@@ -177,7 +177,8 @@ class Mailbox(Versioned):
     quota_bytes = limit_field(_("quota"))
     quota_messages = limit_field(_("messages at most"))
     sieve_quota_bytes = limit_field(_("Sieve quota"))
-    sieve_used_bytes = models.PositiveBigIntegerField(default=0, editable=False)  # kept by who keeps the scripts
+    # kept by who keeps the scripts
+    sieve_used_bytes = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
     used_bytes = models.BigIntegerField(default=0, editable=False)
     used_messages = models.BigIntegerField(default=0, editable=False)
     fill_permille = models.IntegerField(default=0, editable=False)

@@ -17,7 +17,8 @@ from domains.policy.rules import RuleKind
 from domains.services import policies
 from tests.browser.conftest import DESKTOP, PHONE, PageFor
 from tests.browser.looking import overflow, violations
-from tests.browser.test_pages import ERROR_STATUS, LOOKS
+from tests.browser.test_pages import ERROR_STATUS
+from tests.browser.test_pages import NAMED_LOOKS as LOOKS
 from tests.domains.factories import make_customer, make_delegate, make_domain, make_mailbox_in
 from tests.domains.filters.builders import SYSTEM, make_rule
 from tests.factories import make_administrator

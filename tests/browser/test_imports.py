@@ -18,7 +18,8 @@ from jobs.models import Task
 from jobs.services import run_waiting
 from tests.browser.conftest import DESKTOP, PHONE, PageFor
 from tests.browser.looking import overflow, violations
-from tests.browser.test_pages import ERROR_STATUS, LOOKS
+from tests.browser.test_pages import ERROR_STATUS
+from tests.browser.test_pages import NAMED_LOOKS as LOOKS
 from tests.domains.factories import make_customer, make_delegate, make_domain, make_mailbox_in
 
 SYSTEM = Actor.system()

@@ -11,6 +11,12 @@ from tests.browser import walk, world
 from tests.browser.conftest import DESKTOP, PHONE, PageFor
 from tests.browser.looking import keep, look, too_wide, violations
 
+NAMED_LOOKS = {
+    "desktop": (DESKTOP, "light"),
+    "desktop-dark": (DESKTOP, "dark"),
+    "phone": (PHONE, "light"),
+    "phone-dark": (PHONE, "dark"),
+}
 LOOKS = [(DESKTOP, "light"), (PHONE, "dark"), (PHONE, "light"), (DESKTOP, "dark")]
 # Who walks, and in how many parts, so that several processes share them. Each page opens in one of the four looks,
 # axe looks at it there, and it is measured in both widths.

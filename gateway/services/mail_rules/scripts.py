@@ -162,6 +162,7 @@ def change_settings(
     actor: Actor, domain: Domain | None, *, folders: str | None = None, most_redirects: int | None = None
 ) -> RuleSettings:
     """What rules may do in a domain, or where a domain says nothing. Raises: Forbidden, Invalid."""
+    actor.require_writing()
     require_rules(actor, domain)
     values: dict[str, object] = {}
     if folders is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from accounts.actors import Actor
@@ -18,6 +19,8 @@ from tests.factories import make_mailbox
 from tests.gateway.signatures.test_services import picture
 
 SYSTEM = Actor.system()
+
+_numbers = count(1)
 
 
 def own_box(owner: User) -> Mailbox:
@@ -45,7 +48,9 @@ def place_of(domain: Domain) -> ScopeRef:
 
 
 def template_in(domain: Domain) -> SignatureTemplate:
-    return signature_rules.create_template(SYSTEM, place_of(domain), {"name": "House", "html": "{{name}}"})
+    return signature_rules.create_template(
+        SYSTEM, place_of(domain), {"name": f"House {next(_numbers)}", "html": "{{name}}"}
+    )
 
 
 def rule_in(domain: Domain) -> SignatureRule:
