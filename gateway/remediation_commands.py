@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.actors import Actor
 from accounts.permissions import Right
@@ -52,6 +53,13 @@ def remediate_message(actor: Actor, run: TaskRun, arguments: RemediateArguments)
     def told(result: Result) -> None:
         done.append(result)
         run.log(f"{result.recipient}: {result.outcome.value} {result.problem}".strip())
+        if result.not_looked_into:
+            said = ngettext(
+                "%(address)s: %(count)d folder of others was not looked into.",
+                "%(address)s: %(count)d folders of others were not looked into.",
+                result.not_looked_into,
+            )
+            run.log(said % {"count": result.not_looked_into, "address": result.recipient})
         run.progress(len(done), len(rows), "mailboxes")
 
     remediate(actor, rows, reason=arguments.reason, dry_run=arguments.dry_run, stop=run.stopping, told=told)

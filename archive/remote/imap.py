@@ -50,6 +50,7 @@ class Folder:
     name: bytes
     parts: tuple[str, ...]
     special: str = ""  # trash, junk, drafts, sent, archive, all, flagged; or nothing
+    is_foreign: bool = False  # of another person or shared, as far as the server tells (RFC 2342)
 
     @property
     def path(self) -> str:
@@ -245,7 +246,8 @@ class Imap:
         """All that can be opened, in the order of their paths; the personal namespace's prefix is no part of a path."""
         special = self.can("SPECIAL-USE") and self.can("LIST-EXTENDED")
         listed = self.command(b'LIST "" "*" RETURN (SPECIAL-USE)' if special else b'LIST "" "*"')
-        prefix = self._prefix()
+        own, others = self._namespaces()
+        prefix = own[0] if own else b""
         found: dict[bytes, Folder] = {}
         for parts in listed.untagged:
             words = words_of(parts)
@@ -255,18 +257,20 @@ class Imap:
             if attributes & {b"\\noselect", b"\\nonexistent"}:
                 continue
             name, separator = text(words[3]), text(words[2])
-            found.setdefault(name, Folder(name, _parts(name, separator, prefix), _special(attributes)))
+            is_foreign = _is_foreign(name, separator, own, others)
+            found.setdefault(name, Folder(name, _parts(name, separator, prefix), _special(attributes), is_foreign))
         return sorted(found.values(), key=lambda folder: folder.parts)
 
-    def _prefix(self) -> bytes:
+    def _namespaces(self) -> tuple[list[bytes], list[bytes]]:
+        """Prefixes of the account's own names; and of those of other people and of shared ones (RFC 2342 §5)."""
         if not self.can("NAMESPACE"):
-            return b""
+            return [], []
         for parts in self.command(b"NAMESPACE").untagged:
             words = words_of(parts)
-            if text(words[0]).upper() == b"NAMESPACE" and len(words) > 1 and isinstance(words[1], list) and words[1]:
-                first = words[1][0]
-                return text(first[0]) if isinstance(first, list) and first else b""
-        return b""
+            if text(words[0]).upper() == b"NAMESPACE":
+                own, people, shared = (_prefixes(word) for word in [*words[1:4], None, None, None][:3])
+                return own, people + shared
+        return [], []
 
     def separator(self) -> bytes:
         """What stands between the names of a path at this server."""
@@ -435,6 +439,24 @@ def _parts(name: bytes, separator: bytes, prefix: bytes) -> tuple[str, ...]:
     if decoded[0].upper() == "INBOX":
         decoded[0] = "INBOX"
     return tuple(decoded)
+
+
+def _prefixes(namespaces: Word) -> list[bytes]:
+    """Of one list of an answer to NAMESPACE: `(("" "/")("#mh/" "/"))`, or NIL."""
+    listed = namespaces if isinstance(namespaces, list) else []
+    return [text(each[0]) for each in listed if isinstance(each, list) and each]
+
+
+def _is_foreign(name: bytes, separator: bytes, own: Sequence[bytes], others: Sequence[bytes]) -> bool:
+    """The longest prefix tells whose a name is: where all that isn't below `INBOX.` is shared, that one is empty."""
+    if name.upper() == b"INBOX":
+        return False
+
+    def longest(prefixes: Sequence[bytes]) -> int:
+        fitting = (len(each) for each in prefixes if name.startswith(each) or name + separator == each)
+        return max(fitting, default=-1)
+
+    return longest(others) > longest(own)
 
 
 def _special(attributes: set[bytes]) -> str:

@@ -5,12 +5,13 @@ The clock asks for it (`tick`); what was due while nothing ran is made up for, a
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _t
@@ -30,7 +31,9 @@ from jobs.errors import BadArguments
 from jobs.running import TaskRun
 from jobs.services import submit
 
+logger = logging.getLogger("postkeep.gateway")
 COMMAND = "SendQuarantineDigests"
+FAILED = "failed"
 AT_ONCE = 200
 MADE_UP_FOR = timedelta(days=1)
 REMEMBERED = timedelta(days=100)  # a monthly mail must know when the last one was
@@ -50,26 +53,43 @@ class DigestArguments:
     plannable=False, resumable=True,
 )  # fmt: skip
 def send_digests(actor: Actor, run: TaskRun, arguments: DigestArguments) -> dict[str, object]:
-    """Mail everybody whose digest was due in this time what is new in their quarantine."""
+    """Mail everybody whose digest was due in this time what is new in their quarantine.
+
+    One that can't be made is counted and doesn't stop the others; the next one of this mailbox has all of it.
+    """
     actor.require(Right.MANAGE_SERVER)
     since, until = _moment(arguments.since, "since"), _moment(arguments.until, "until")
     if until - since > MADE_UP_FOR:
         raise BadArguments(_t("At most a day lies between both."), field="since")
-    counts = {outcome.value: 0 for outcome in Outcome} | dict(run.kept.get("counts", {}))
+    counts = {outcome.value: 0 for outcome in Outcome} | {FAILED: 0} | dict(run.kept.get("counts", {}))
     done = int(run.kept.get("done", 0))
     total = _candidates().count()
     for batch in _batches(int(run.kept.get("after", 0))):
         if run.stopping():
             raise run.cancelled(dict(counts))
         for reader, due_at in _due(batch, since, until):
-            outcome = due_digest(reader, due_at)
-            counts[outcome.value] += 1
-            if outcome is Outcome.NOWHERE:
-                run.log(_t("%(address)s leads to nobody; no mail was made.") % {"address": reader.mailbox.address})
+            counts[_sent(run, reader, due_at)] += 1
         done += len(batch)
         run.keep(after=batch[-1].pk, done=done, counts=counts)
         run.progress(done, total, "mailboxes", sent=counts[Outcome.SENT.value])
     return dict(counts)
+
+
+def _sent(run: TaskRun, reader: Reader, due_at: datetime) -> str:
+    """What came of one: an outcome, or that it failed. Raises: DatabaseError."""
+    address = reader.mailbox.address
+    try:
+        outcome = due_digest(reader, due_at)
+    except DatabaseError:  # the next one would fare no better
+        raise
+    except Exception as error:
+        logger.exception("the digest of %s can't be made", address)
+        said = {"address": address, "problem": f"{type(error).__name__}: {error}"[:300]}
+        run.log(_t("The digest of %(address)s could not be made: %(problem)s") % said, level="warning")
+        return FAILED
+    if outcome is Outcome.NOWHERE:
+        run.log(_t("%(address)s leads to nobody; no mail was made.") % {"address": address})
+    return outcome.value
 
 
 def _candidates() -> QuerySet[Mailbox]:

@@ -9,10 +9,11 @@ from django import forms
 from django.db.models import QuerySet
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from domains.errors import Invalid
 from gateway.models import SignatureRule, SignatureSetting, SignatureTemplate
-from gateway.services.signature_rules import candidates
+from gateway.services.signature_rules import NAMING, candidates, gone_of
 
 _PLAIN = {"spellcheck": "false", "autocapitalize": "none", "class": "mono"}
 
@@ -87,7 +88,10 @@ class WorthForm(forms.Form):
 
 
 class RuleForm(forms.Form):
-    """Names people and groups by address and domains by name, one a line; `values()` has their ids."""
+    """Names people and groups by address and domains by name, one a line; `values()` has their ids.
+
+    row: the rule that is changed. What it names and is gone has no name to show; it stays, and the form says so.
+    """
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     name = forms.CharField(label=_("Name"), max_length=100)
@@ -132,9 +136,20 @@ class RuleForm(forms.Form):
     )
     position = forms.IntegerField(label=_("Place in the order"), required=False, min_value=1)
 
-    def __init__(self, *args: Any, place: Any, templates: QuerySet[SignatureTemplate], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        place: Any,
+        templates: QuerySet[SignatureTemplate],
+        row: SignatureRule | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.place = place
+        self.gone = {name: [] if row is None else gone_of(row, name) for name in NAMING}
+        for name, gone in self.gone.items():
+            if gone:
+                self.fields[name].help_text = f"{self.fields[name].help_text} {_kept(len(gone))}".strip()
         field = self.fields["template"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", _("no signature")), *((str(each.pk), each.name) for each in templates)]
@@ -160,7 +175,7 @@ class RuleForm(forms.Form):
         missing = next((name for name in names if name not in found), None)
         if missing is not None:
             raise Invalid(_("There is no “%(name)s” here.") % {"name": missing[:80]}, field=field)
-        return [found[name] for name in names]
+        return [*(found[name] for name in names), *self.gone[field]]
 
     @classmethod
     def initial_of(cls, row: SignatureRule) -> dict[str, Any]:
@@ -177,6 +192,15 @@ class RuleForm(forms.Form):
             "template": "" if row.template_id is None else str(row.template_id),
             "recipients": "\n".join(row.recipients),
         }
+
+
+def _kept(count: int) -> str:
+    said = ngettext(
+        "%(count)d that is no longer here stays named, so the rule is not for everybody because of it.",
+        "%(count)d that are no longer here stay named, so the rule is not for everybody because of them.",
+        count,
+    )
+    return said % {"count": count}
 
 
 def _lines(text: str) -> list[str]:

@@ -2,9 +2,10 @@
 
 What is found by its Message-ID may be another message that somebody made to look alike, so each is fetched and
 compared: it must bear our own Received line with the key of this very delivery, or the same body and the same From,
-Subject and Date. What differs stays. Not for rights.
+Subject and Date. What differs stays, and so does what lies in folders of other people and in shared ones. Not for
+rights.
 
-Source: RFC 3501 §6.4.4 (SEARCH HEADER); RFC 5321 §4.4 (Received: … id).
+Source: RFC 3501 §6.4.4 (SEARCH HEADER); RFC 5321 §4.4 (Received: … id); RFC 2342 (whose a folder is).
 """
 
 from __future__ import annotations
@@ -14,14 +15,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from django.utils.translation import gettext as _
+
 from archive.remote.errors import CommandRefused
 from archive.remote.imap import Folder, Imap
 from archive.remote.imap_messages import Fetched
 from archive.remote.imap_words import quoted
+from config.kit import net
 from gateway.flow import Body
 
 MOST_FOLDERS = 2_000
-MOST_FOUND = 50  # in one folder: more that look alike are not this message
+MOST_FOUND = 50  # compared of what each criterion finds in one folder, the newest first
+MOST_HEADINGS = 10_000  # whose Message-ID is read, of those that merely have the one we look for in theirs
 MOST_BYTES = 64 << 20
 _COMPARED = (b"message-id", b"from", b"subject", b"date")
 
@@ -52,42 +57,75 @@ def original_bytes(body: Body) -> bytes | None:
     return body.read() if body.size_bytes <= MOST_BYTES else None
 
 
-def look(client: Imap, wanted: Wanted, *, delete: bool) -> list[Found]:
-    """All folders that have it. Raises: NetError; what a single folder refuses is named and doesn't stop the others."""
-    found = []
-    for folder in client.folders()[:MOST_FOLDERS]:
+def look(client: Imap, wanted: Wanted, found: list[Found], *, delete: bool) -> int:
+    """Put all folders that have it into `found`; how many folders were not looked into, being somebody else's.
+
+    found: filled while it goes on, so it says what was deleted also where the connection breaks then.
+    Raises: NetError; what a single folder refuses is named and doesn't stop the others.
+    """
+    folders = client.folders()
+    own = [folder for folder in folders if not folder.is_foreign][:MOST_FOLDERS]
+    for folder in own:
         try:
-            each = _look_in(client, folder, wanted, delete=delete)
+            _look_in(client, folder, wanted, found, delete=delete)
         except CommandRefused as error:
-            each = Found(folder.path, 0, 0, problem=str(error))
-        if each.same or each.other or each.problem:
-            found.append(each)
-    return found
+            found.append(Found(folder.path, 0, 0, problem=str(error)))
+    return len(folders) - len(own)
 
 
-def _look_in(client: Imap, folder: Folder, wanted: Wanted, *, delete: bool) -> Found:
+def _look_in(client: Imap, folder: Folder, wanted: Wanted, found: list[Found], *, delete: bool) -> None:
     client.open(folder, to_change=delete)
+    uids, is_all = _alike(client, wanted)
+    same = [each.uid for each in client.fetch(sorted(uids)) if is_same(_bytes_of(each), wanted)]
+    deleted, problem = 0, ""
+    if not (same or is_all):
+        problem = _("More messages bear its Message-ID than are compared.")
+    try:
+        if delete and same:
+            deleted, problem = _deleted(client, same)
+    except net.NetError as error:
+        problem = str(error)
+        raise
+    finally:
+        if uids or problem:
+            found.append(Found(folder.path, len(same), len(uids) - len(same), deleted, problem))
+
+
+def _deleted(client: Imap, uids: Sequence[int]) -> tuple[int, str]:
+    """How many are gone, and what stood in the way. Raises: NetError."""
+    try:
+        if client.delete(uids):
+            return len(uids), ""
+    except CommandRefused as error:
+        return 0, str(error)
+    return 0, "others marked messages as deleted, and the server can't part them"
+
+
+def _alike(client: Imap, wanted: Wanted) -> tuple[set[int], bool]:
+    """UIDs of what could be the message; and whether these are all.
+
+    Each criterion has a limit of its own: SEARCH finds parts of a text, so somebody who writes `Message-ID: @` makes
+    it find everything, and many messages of one Message-ID are easily sent. Our own line nobody could know before.
+    """
     uids: set[int] = set()
-    for name, text in _criteria(wanted):
-        written = quoted(text.encode())
-        if written is not None:
-            uids.update(client.search(b"HEADER " + name + b" " + written))
-    if not uids:
-        return Found(folder.path, 0, 0)
-    same = [each.uid for each in client.fetch(sorted(uids)[:MOST_FOUND]) if is_same(_bytes_of(each), wanted)]
-    other = len(uids) - len(same)
-    if not (delete and same):
-        return Found(folder.path, len(same), other)
-    if client.delete(same):
-        return Found(folder.path, len(same), other, deleted=len(same))
-    return Found(
-        folder.path, len(same), other, problem="others marked messages as deleted, and the server can't part them"
-    )
+    for key in wanted.keys:
+        uids.update(_search(client, b"Received", key)[-MOST_FOUND:])
+    partly = _search(client, b"Message-ID", wanted.message_id) if wanted.message_id else []
+    headings = client.headings(partly[-MOST_HEADINGS:])
+    bearing = sorted(each.uid for each in headings if _one_line(each.message_id) == _one_line(wanted.message_id))
+    uids.update(bearing[-MOST_FOUND:])
+    return uids, len(partly) <= MOST_HEADINGS and len(bearing) <= MOST_FOUND
 
 
-def _criteria(wanted: Wanted) -> list[tuple[bytes, str]]:
-    found = [(b"Received", key) for key in wanted.keys]
-    return [(b"Message-ID", wanted.message_id), *found] if wanted.message_id else found
+def _search(client: Imap, name: bytes, text: str) -> list[int]:
+    written = quoted(text.encode())
+    return [] if written is None else client.search(b"HEADER " + name + b" " + written)
+
+
+def _one_line(message_id: str) -> str:
+    """The first field's value, unfolded; a message can have several, and the first counts."""
+    first = re.sub(r"\r?\n[ \t]+", " ", message_id).partition("\n")[0]
+    return " ".join(first.split())
 
 
 def is_same(raw: bytes, wanted: Wanted) -> bool:

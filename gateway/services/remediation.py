@@ -62,6 +62,7 @@ class Result:
     profile: str = ""
     problem: str = ""
     folders: list[dict[str, object]] = field(default_factory=list)
+    not_looked_into: int = 0  # folders of other people and shared ones, which the account sees too
 
 
 def require_remediating(actor: Actor, recipient: Recipient) -> None:
@@ -80,7 +81,7 @@ def may_remediate(actor: Actor, recipient: Recipient) -> bool:
 def find_recipients(actor: Actor, message: str, recipient: str = "") -> list[Recipient]:
     """The delivered copies of a message (by its key or its Message-ID) for whom the actor may take them back.
 
-    Raises: NotRemediable (none).
+    Raises: NotRemediable (none; too many; other messages bear the same Message-ID).
     """
     text = message.strip()
     named = Q(message__key=text) | (Q(message__message_id=text) if "@" in text else Q(pk__in=[]))
@@ -90,14 +91,33 @@ def find_recipients(actor: Actor, message: str, recipient: str = "") -> list[Rec
     if recipient:
         rows = rows.filter(Q(address=recipient.lower()) | Q(mailbox__address=recipient.lower()))
     rows = rows.select_related("message", "mailbox__domain", "mailbox__user", "followed_by")
-    # one row for each mailbox: a mailbox that got it by two addresses is looked into once
-    found = list({row.mailbox_id: row for row in rows.order_by("-pk")[: MOST_RECIPIENTS + 1]}.values())
+    found = list(rows.order_by("-pk")[: MOST_RECIPIENTS + 1])
     if not found:
         raise NotRemediable(_("No mailbox that you look after got such a message."), field="message")
     if len(found) > MOST_RECIPIENTS:
-        text = _("More than %(most)d mailboxes got it; name a recipient, or its key.")
-        raise NotRemediable(text % {"most": MOST_RECIPIENTS}, field="message")
-    return sorted(found, key=lambda row: row.address)
+        said = _("More than %(most)d mailboxes got it; name a recipient, or its key.")
+        raise NotRemediable(said % {"most": MOST_RECIPIENTS}, field="message")
+    if _count_different(found) > 1:
+        raise NotRemediable(_("Several messages bear this Message-ID; name its key."), field="message")
+    return sorted(_once_each(found), key=lambda row: row.address)
+
+
+def _count_different(rows: Sequence[Recipient]) -> int:
+    """How many messages these are; what one was released as is none of its own, nor are the same bytes again."""
+    kin = {row.message_id: bytes(row.message.sha256) for row in rows}
+    if len(kin) > 1:
+        links = Recipient.objects.filter(message__in=list(kin), followed_by__in=list(kin))
+        for before, after in links.values_list("message_id", "followed_by_id").distinct():
+            old, new = kin[after], kin[before]
+            kin = {number: new if known == old else known for number, known in kin.items()}
+    return len(set(kin.values()))
+
+
+def _once_each(rows: Sequence[Recipient]) -> list[Recipient]:
+    """One row for each mailbox that a message came to, also by two addresses; what it was released as goes with it."""
+    first = {(row.message_id, row.mailbox_id): row for row in rows}
+    covered = {(row.followed_by_id, row.mailbox_id) for row in first.values()}
+    return [row for key, row in first.items() if key not in covered]
 
 
 def remediate(
@@ -133,14 +153,20 @@ def _one(row: Recipient, *, delete: bool) -> Result:
     if account is None:
         return Result(row.address, Outcome.NO_ACCOUNT, problem=_("No archiving profile says how it is reached."))
     name = account.profile.name
+    found: list[Found] = []
     try:
         with account.open() as client:
-            found = look(client, _wanted(row), delete=delete)
+            left_out = look(client, _wanted(row), found, delete=delete)
     except (net.NetError, RemoteError, OSError) as error:
-        return Result(row.address, Outcome.UNREACHABLE, name, str(error))
-    folders: list[dict[str, object]] = [asdict(each) for each in found]
+        # what is deleted is deleted, also when the connection broke after it
+        outcome = Outcome.PARTLY if any(each.deleted for each in found) else Outcome.UNREACHABLE
+        return Result(row.address, outcome, name, str(error), _as_data(found))
     problem = next((each.problem for each in found if each.problem), "")
-    return Result(row.address, _outcome(found, delete=delete), name, problem, folders)
+    return Result(row.address, _outcome(found, delete=delete), name, problem, _as_data(found), left_out)
+
+
+def _as_data(found: Sequence[Found]) -> list[dict[str, object]]:
+    return [asdict(each) for each in found]
 
 
 def _outcome(found: Sequence[Found], *, delete: bool) -> Outcome:

@@ -106,6 +106,7 @@ FIELDS = (
     "name", "is_enabled", "template_id", "people", "groups", "domains", "side", "recipients", "occasion", "first_day",
     "last_day", "stops",
 )  # fmt: skip
+NAMING = ("people", "groups", "domains")
 
 
 def create_rule(actor: Actor, place: ScopeRef, values: Mapping[str, Any]) -> SignatureRule:
@@ -130,7 +131,7 @@ def update_rule(
     """Raises: Forbidden, Invalid, ChangedMeanwhile."""
     require_place(actor, row.place)
     present = {name: getattr(row, name) for name in FIELDS}
-    checked = _rule(row.place, present | dict(values))
+    checked = _rule(row.place, present | dict(values), row)
     with transaction.atomic():
         changes = change(row, checked, expected=expected)
         if changes:
@@ -164,7 +165,8 @@ def delete_rule(actor: Actor, row: SignatureRule) -> None:
         row.delete()
 
 
-def _rule(place: ScopeRef, values: Mapping[str, Any]) -> dict[str, Any]:
+def _rule(place: ScopeRef, values: Mapping[str, Any], row: SignatureRule | None = None) -> dict[str, Any]:
+    """row: the rule that is changed; what it names already it may go on naming, though it is gone."""
     side, occasion = str(values.get("side") or "any"), str(values.get("occasion") or "any")
     if side not in SignatureRule.Side.values:
         raise Invalid(_("There is no such choice."), field="side")
@@ -177,7 +179,7 @@ def _rule(place: ScopeRef, values: Mapping[str, Any]) -> dict[str, Any]:
         "name": _name(values),
         "is_enabled": bool(values.get("is_enabled")),
         "template_id": _template_id(place, values.get("template_id")),
-        **{name: _within(place, name, values.get(name) or ()) for name in ("people", "groups", "domains")},
+        **{name: _within(place, name, values.get(name) or (), getattr(row, name, ())) for name in NAMING},
         "side": side,
         "recipients": _patterns(values.get("recipients") or ()),
         "occasion": occasion,
@@ -203,16 +205,25 @@ def usable_templates(place: ScopeRef) -> Any:
     return SignatureTemplate.objects.filter(of_places(domain_id, customer_id))
 
 
-def _within(place: ScopeRef, field: str, numbers: Sequence[int]) -> list[int]:
-    """Ids of mailboxes, groups or domains that lie in the place, each once. Raises: Invalid."""
+def _within(place: ScopeRef, field: str, numbers: Sequence[int], named: Sequence[int] = ()) -> list[int]:
+    """Ids of mailboxes, groups or domains that lie in the place or were `named` before, each once. Raises: Invalid."""
     wanted = sorted(set(numbers))
     if len(wanted) > MOST_NAMED:
         raise Invalid(_("At most %(most)d entries.") % {"most": MOST_NAMED}, field=field)
-    if not wanted:
-        return []
-    if len(candidates(place, field).filter(pk__in=wanted).values_list("pk", flat=True)) != len(wanted):
+    fresh = set(wanted).difference(named)
+    if fresh and candidates(place, field).filter(pk__in=fresh).count() != len(fresh):
         raise Invalid(_("Not all of them are here."), field=field)
     return wanted
+
+
+def gone_of(row: SignatureRule, field: str) -> list[int]:
+    """What a rule names and could not name now: people and groups that were deleted or are of another place since.
+
+    A rule keeps them, because one without names is for everybody.
+    """
+    named = list(getattr(row, field))
+    here = set(candidates(row.place, field).filter(pk__in=named).values_list("pk", flat=True)) if named else set()
+    return [number for number in named if number not in here]
 
 
 def candidates(place: ScopeRef, field: str) -> Any:

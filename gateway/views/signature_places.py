@@ -185,7 +185,9 @@ def signature_rule_create(request: ActorRequest, level: str, object_id: int) -> 
 def signature_rule_edit(request: ActorRequest, rule_id: int) -> HttpResponse:
     row = selectors.get_rule(request.actor, rule_id)
     templates = rules.usable_templates(row.place)
-    form = RuleForm(request.POST or None, place=row.place, templates=templates, initial=RuleForm.initial_of(row))
+    form = RuleForm(
+        request.POST or None, place=row.place, templates=templates, row=row, initial=RuleForm.initial_of(row)
+    )
     if request.method == "POST" and form.is_valid():
         with refusing(form, {"template_id": "template"}):
             rules.update_rule(request.actor, row, form.values(), expected=form.cleaned_data["version"])

@@ -216,6 +216,27 @@ def test_a_server_that_hangs_up_is_a_broken_connection(dovecot: Dovecot, spool: 
             client.search()
 
 
+@pytest.mark.parametrize(
+    ("namespaces", "foreign"),
+    [
+        (b'(("" "/")) (("user/" "/")) (("Shared/" "/"))', ["Shared", "Shared/Team", "user/bob", "user/me/Work"]),
+        (b'(("" "/") ("user/me/" "/")) (("user/" "/")) NIL', ["user/bob"]),
+        (b'(("INBOX/" "/")) NIL (("" "/"))', ["Shared", "Shared/Team", "Work", "user/bob", "user/me/Work"]),
+        (b'(("" "/")) NIL NIL', []),
+    ],
+)
+def test_whose_a_folder_is_the_longest_prefix_tells(
+    dovecot: Dovecot, spool: Path, settings: Settings, namespaces: bytes, foreign: list[str]
+) -> None:
+    names = (b"INBOX", b"INBOX/Old", b"Work", b"user/bob", b"user/me/Work", b"Shared", b"Shared/Team")
+    listed = b"".join(b'* LIST () "/" "%s"\r\n' % name for name in names) + b"TAG OK done\r\n"
+    told = b"* NAMESPACE " + namespaces + b"\r\nTAG OK done\r\n"
+    with saying(b"TAG OK [CAPABILITY IMAP4rev1 NAMESPACE] in\r\n", listed, told) as port:
+        open_gate(settings, dovecot, port)
+        client = Imap(Server("127.0.0.1", port, Security.NONE), Login("a", "b"), spool_dir=spool)
+        assert sorted(each.name.decode() for each in client.folders() if each.is_foreign) == foreign
+
+
 def test_other_orders_quoted_bodies_and_news_in_between_are_understood(
     dovecot: Dovecot, spool: Path, settings: Settings
 ) -> None:

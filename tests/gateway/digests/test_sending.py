@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from accounts.actors import Actor
@@ -19,7 +20,7 @@ from gateway.digests.making import Outcome, Reader, due_digest
 from gateway.digests.options import plans_of
 from gateway.models import Digest, DigestClock, DigestLink, Message, QueueItem, Recipient
 from gateway.services import digests, quarantine
-from jobs.models import Task
+from jobs.models import Task, TaskLog
 from jobs.services import run_here
 from tests.domains.factories import make_domain, make_mailbox_in
 from tests.gateway.digests.mails import links_in, queued, text_of
@@ -68,7 +69,7 @@ def test_what_is_new_is_mailed_once_in_the_readers_language_with_a_link_for_each
         subject="You <b>have</b> won\n  Release: http://evil\u202e.example"
     )
     held_for(ada, received_at=earlier(90), virus="Eicar", raw=spam("An infected one"))
-    assert send() == {"sent": 1, "nothing": 0, "before": 0, "nowhere": 0}
+    assert send() == {"sent": 1, "nothing": 0, "before": 0, "nowhere": 0, "failed": 0}
     (mail,) = queued()
     assert mail["Subject"] == "2 new messages in quarantine" and "ada@example.org" in mail["To"]
     assert mail["Auto-Submitted"] == "auto-generated"
@@ -83,7 +84,7 @@ def test_what_is_new_is_mailed_once_in_the_readers_language_with_a_link_for_each
     item = QueueItem.objects.get(message__door="own")
     assert item.recipient is not None
     assert (item.sender, item.address, item.recipient.mailbox) == ("", "ada@example.org", ada)
-    assert send() == {"sent": 0, "nothing": 0, "before": 1, "nowhere": 0}
+    assert send() == {"sent": 0, "nothing": 0, "before": 1, "nowhere": 0, "failed": 0}
     assert send(days=1)["nothing"] == 1 and len(queued()) == 1
 
 
@@ -114,7 +115,7 @@ def test_nobody_is_written_to_who_does_not_want_it_or_may_not_release_or_is_shut
     people[1].user.save()  # type: ignore[union-attr]
     people[2].user.save()  # type: ignore[union-attr]
     Mailbox.objects.filter(pk=people[3].pk).update(status=Status.DISABLED)
-    assert send() == {"sent": 0, "nothing": 0, "before": 0, "nowhere": 0}
+    assert send() == {"sent": 0, "nothing": 0, "before": 0, "nowhere": 0, "failed": 0}
 
 
 def test_who_has_nowhere_to_get_mail_loses_nothing(ada: Mailbox) -> None:
@@ -162,6 +163,40 @@ def test_many_people_are_written_to_in_turn_and_a_broken_off_task_goes_on(
     assert (run_here(Actor.system(), COMMAND, arguments).result or {})["sent"] == 2
     addresses = [mail["To"] for mail in queued()]
     assert len(addresses) == 5 and len(set(addresses)) == 5
+
+
+def test_one_that_cannot_be_made_stops_no_other_and_is_made_up_for(
+    ada: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob = make_mailbox_in(ada.domain, "bob")
+    for box in (ada, bob):
+        held_for(box, received_at=earlier())
+    real = due_digest
+
+    def stumbles(reader: Reader, due_at: datetime) -> Outcome:
+        if reader.mailbox == ada:
+            raise ValueError("a header nobody can write")
+        return real(reader, due_at)
+
+    monkeypatch.setattr(command, "due_digest", stumbles)
+    result = send()
+    assert (result["sent"], result["failed"]) == (1, 1) and "bob@" in queued()[0]["To"]
+    (said,) = TaskLog.objects.filter(text__contains="could not be made").values_list("text", flat=True)
+    assert "ada@example.org" in said and "a header nobody can write" in said
+    monkeypatch.setattr(command, "due_digest", real)
+    assert send(days=1)["sent"] == 1 and "ada@" in queued()[1]["To"]
+
+
+def test_a_database_that_is_gone_ends_the_task(ada: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    held_for(ada, received_at=earlier())
+
+    def gone(_reader: Reader, _due_at: datetime) -> Outcome:
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(command, "due_digest", gone)
+    until = timezone.now()
+    arguments = DigestArguments((until - timedelta(days=1)).isoformat(), until.isoformat())
+    assert run_here(Actor.system(), COMMAND, arguments).state == "failed"
 
 
 def test_a_mail_and_the_note_that_it_was_made_are_one(ada: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.models import AuditEvent, User
+from archive.remote.imap import Imap
 from archive.services.profiles import keeping
 from domains.models import Mailbox
 from gateway.delivery.tracing import received_line
@@ -28,12 +29,20 @@ from tests.dovecot_server import MASTER, MASTER_PASSWORD, Dovecot, needs_dovecot
 from tests.gateway.factories import EVERYTHING, arrive, spam
 
 pytestmark = pytest.mark.django_db
+SHARED = """
+namespace team {
+  type = public
+  separator = /
+  prefix = Shared/
+  location = maildir:~/../public
+}
+"""
 _numbers = itertools.count(1)  # a domain for each test: the server keeps its mailboxes
 
 
 @pytest.fixture(scope="module")
 def dovecot() -> Iterator[Dovecot]:
-    with running_dovecot() as running:
+    with running_dovecot(extra=SHARED) as running:
         yield running
 
 
@@ -185,3 +194,117 @@ def test_it_is_begun_on_the_passport_and_by_a_task_of_the_api(
         assert ada.address in page.get(answer["Location"]).content.decode()
     assert "Taken out of the mailbox: removed" in page.get(f"/messages/{row.pk}/").content.decode()
     assert dovecot.files(ada.address) == []
+
+
+def bearing(message_id: str, subject: str) -> bytes:
+    """A message with a Message-ID of somebody's choice."""
+    lines = spam(subject).split(b"\r\n")
+    return b"\r\n".join(
+        f"Message-ID: {message_id}".encode() if line.startswith(b"Message-ID:") else line for line in lines
+    )
+
+
+@needs_dovecot
+def test_what_lies_in_a_shared_folder_stays(reached: list[Mailbox], dovecot: Dovecot, desk: User) -> None:
+    ada, _bob = reached
+    message = delivered(ada, raw=(raw := spam()))
+    stored = with_our_line(message, raw)
+    dovecot.deliver(ada.address, stored)
+    dovecot.deliver("public", stored, folder="Team")
+    actor = Actor.for_user(desk)
+    (result,) = remediate(actor, find_recipients(actor, message.key), reason="phishing")
+    assert (result.outcome, result.not_looked_into) == ("removed", 1)
+    assert [each["folder"] for each in result.folders] == ["INBOX"]
+    assert dovecot.files(ada.address) == [] and dovecot.files("public", "Team") == [stored]
+    dovecot.remove_folder("public", "Team")
+
+
+def test_of_several_messages_of_one_message_id_the_key_says_which(boxes: list[Mailbox], desk: User) -> None:
+    ada, bob = boxes
+    first = delivered(ada, raw=bearing("<same@x.example>", "Minutes"))
+    second = delivered(ada, bob, raw=bearing("<same@x.example>", "Phishing"))
+    actor = Actor.for_user(desk)
+    with pytest.raises(NotRemediable, match="Several messages bear this Message-ID"):
+        find_recipients(actor, "<same@x.example>")
+    for message, count in ((first, 1), (second, 2)):
+        assert {row.message for row in find_recipients(actor, message.key)} == {message}
+        assert len(find_recipients(actor, message.key)) == count
+
+
+def test_what_a_message_was_released_as_is_the_same_message(boxes: list[Mailbox], desk: User) -> None:
+    ada, bob = boxes
+    held = delivered(ada, bob, raw=bearing("<held@x.example>", "Held"))
+    released = delivered(ada, raw=b"X-Added: yes\r\n" + bearing("<held@x.example>", "Held"))
+    held.recipients.filter(mailbox=ada).update(followed_by=released, state="released")
+    rows = find_recipients(Actor.for_user(desk), "<held@x.example>")
+    assert [(row.message, row.mailbox) for row in rows] == [(held, ada), (held, bob)]
+
+
+def test_too_many_are_refused_before_any_is_left_out(
+    boxes: list[Mailbox], desk: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = boxes
+    message = delivered(ada, ada, bob, raw=spam())
+    assert len(find_recipients(Actor.for_user(desk), message.key)) == 2 < message.recipients.count()
+    monkeypatch.setattr("gateway.services.remediation.MOST_RECIPIENTS", 2)
+    with pytest.raises(NotRemediable, match="More than"):
+        find_recipients(Actor.for_user(desk), message.key)
+
+
+@needs_dovecot
+@pytest.mark.parametrize(("message_id", "has_our_line"), [("@", False), ("<popular@x.example>", True)])
+def test_no_crowd_of_other_messages_hides_it(
+    reached: list[Mailbox], dovecot: Dovecot, desk: User, message_id: str, has_our_line: bool
+) -> None:
+    ada, _bob = reached
+    raw = bearing(message_id, "Phishing")
+    message = delivered(ada, raw=raw)
+    crowd = [bearing("<plain@x.example>" if message_id == "@" else message_id, f"Decoy {n}") for n in range(60)]
+    for each in crowd[:55]:
+        dovecot.deliver(ada.address, each)
+    dovecot.deliver(ada.address, with_our_line(message, raw) if has_our_line else raw)
+    for each in crowd[55:] * 11:
+        dovecot.deliver(ada.address, each)
+    actor = Actor.for_user(desk)
+    (result,) = remediate(actor, find_recipients(actor, message.key), reason="phishing")
+    assert (result.outcome, result.problem) == ("removed", "")
+    assert len(left := dovecot.files(ada.address)) == 110 and not any(b"Phishing" in each for each in left)
+
+
+@needs_dovecot
+def test_more_that_look_alike_than_are_compared_are_said(reached: list[Mailbox], dovecot: Dovecot, desk: User) -> None:
+    ada, _bob = reached
+    message = delivered(ada, raw=bearing("<many@x.example>", "Phishing"))
+    for number in range(51):
+        dovecot.deliver(ada.address, bearing("<many@x.example>", f"Decoy {number}"))
+    actor = Actor.for_user(desk)
+    (result,) = remediate(actor, find_recipients(actor, message.key), reason="phishing")
+    assert result.outcome == "partly" and "More messages bear its Message-ID" in result.problem
+    assert len(dovecot.files(ada.address)) == 51
+
+
+@needs_dovecot
+@pytest.mark.parametrize(("breaks_after", "outcome", "copies"), [(1, "partly", 1), (0, "unreachable", 0)])
+def test_what_was_deleted_before_the_connection_broke_is_on_record(
+    reached: list[Mailbox], dovecot: Dovecot, desk: User, monkeypatch: pytest.MonkeyPatch,
+    breaks_after: int, outcome: str, copies: int,
+) -> None:  # fmt: skip
+    ada, _bob = reached
+    message = delivered(ada, raw=(raw := spam()))
+    for folder in ("INBOX", "Work"):
+        dovecot.deliver(ada.address, with_our_line(message, raw), folder=folder)
+    real, asked = Imap.delete, itertools.count()
+
+    def breaks(client: Imap, uids: list[int]) -> bool:
+        if next(asked) == breaks_after:
+            client._lines.close()
+        return real(client, uids)
+
+    monkeypatch.setattr(Imap, "delete", breaks)
+    actor = Actor.for_user(desk)
+    (result,) = remediate(actor, find_recipients(actor, message.key), reason="phishing")
+    assert (result.outcome, len(result.folders)) == (outcome, copies + 1) and result.problem
+    assert result.folders[-1]["problem"] == result.problem
+    assert [len(dovecot.files(ada.address, folder)) for folder in ("INBOX", "Work")] == [1 - copies, 1]
+    assert Step.objects.get(kind="remediated").data["copies"] == copies
+    assert AuditEvent.objects.get(action="message.remediate").details["copies"] == copies

@@ -12,9 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.actors import Actor
+from domains.errors import Invalid
+from domains.models import Mailbox, Status
 from domains.services.groups import create_group
 from gateway.models import OwnSignature, SignaturePicture, SignatureRule
 from gateway.services import signature_pictures, signature_rules, signatures
+from gateway.signature_books import names_person
 from tests.domains.factories import make_delegate, make_domain, make_mailbox_in
 from tests.gateway.signatures.access import place_of, template_in
 from tests.gateway.signatures.test_services import picture
@@ -68,6 +71,28 @@ def test_what_is_wrong_stands_at_its_field(db: None, client_for: ClientFor) -> N
     assert (row.groups, row.template) == ([team.pk], made)
     shown = client.get(reverse("gateway:signature-rule-edit", args=[row.pk])).content.decode()
     assert team.text in shown
+
+
+def test_a_rule_for_somebody_who_is_gone_does_not_become_one_for_everybody(db: None, client_for: ClientFor) -> None:
+    domain = make_domain()
+    ada, bob, eve = (make_mailbox_in(domain) for _number in range(3))
+    values = {"name": "Ada's", "people": [ada.pk, bob.pk]}
+    row = signature_rules.create_rule(SYSTEM, place_of(domain), values)
+    Mailbox.objects.filter(pk=ada.pk).update(status=Status.PURGED)
+    client, path = client_for(make_delegate(domain)), reverse("gateway:signature-rule-edit", args=[row.pk])
+    shown = client.get(path).content.decode()
+    assert "1 that is no longer here stays named" in shown and bob.address in shown and ada.address not in shown
+    for written, people in ((f"{bob.address}\n{eve.address}", [ada, bob, eve]), ("", [ada])):
+        row.refresh_from_db()
+        given = {"name": "Renamed", "side": "any", "occasion": "any", "people": written, "version": row.version}
+        assert client.post(path, given).status_code == 303
+        row.refresh_from_db()
+        assert (row.name, row.people) == ("Renamed", [each.pk for each in people])
+    assert not names_person(row, eve, frozenset())
+    with pytest.raises(Invalid):
+        signature_rules.create_rule(SYSTEM, place_of(domain), values)
+    signature_rules.update_rule(SYSTEM, row, {"people": []})  # said outright, it is for everybody
+    assert names_person(row, eve, frozenset())
 
 
 def test_pictures_are_uploaded_for_scripts_and_for_pages(db: None, client_for: ClientFor) -> None:
