@@ -204,7 +204,7 @@ def test_one_click_leaves_and_a_look_changes_nothing(news: MailingList, client: 
     browser = Browser(enforce_csrf_checks=True)
     assert browser.post(url, {"List-Unsubscribe": "One-Click"}).status_code == 200
     assert not news.subscribers.filter(pk=who.pk).exists()
-    assert client.get(url[:-2] + "0/").status_code == 404
+    assert client.get(url[:-2] + ("1/" if url[-2] == "0" else "0/")).status_code == 404
     assert commands.leave(news, "1-0000000000000000") is None
 
 
