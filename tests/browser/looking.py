@@ -58,6 +58,8 @@ def violations(page: Page) -> list[str]:
     kind = page.evaluate("document.contentType")
     if kind != "text/html":
         return [f"{page.url} is {kind}, no page"]  # in a picture axe would wait for ever
+    if page.evaluate("window.origin") == "null":
+        return [f"{page.url} is a frame without scripts, no page"]  # and here too
     page.evaluate(AXE_SCRIPT)
     rules: list[dict[str, Any]] = page.evaluate(RUN, _is_new_frame(page))
     nodes = [(rule["id"], node) for rule in rules for node in rule["nodes"]]

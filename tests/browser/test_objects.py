@@ -42,6 +42,10 @@ NO_PAGES = (
     "-value",
     ":part",
     ":signature-picture",
+    ":signature-effective",
+    "-frame",
+    "-canvas",
+    "-preview",
     "-part",
     ":styleguide",
 )
