@@ -21,7 +21,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from ninja.operation import Operation, PathView
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from accounts.actors import Actor
 from api import problems
@@ -221,20 +221,20 @@ def _require_version(request: HttpRequest, declared: Declared, actor: Actor, nam
     if request.headers["If-Match"].strip() == "*":
         return
     reader = declared.reader
-    if reader is None:
+    sent = None if reader is None else _asked_plainly(reader)
+    if reader is None or sent is None:
         raise PreconditionFailed(_("Nothing at this address has a version to compare with; leave out If-Match."))
-    sent = {} if reader.query is None else {"query": _reader_query(request, reader.query)}
     content = _json(reader, reader.call(actor, reader.admitted(actor, named), named, sent)).content
     if not _names(request.headers["If-Match"], _version(content), weak=False):
         raise PreconditionFailed(_("Somebody has changed the object since you read it; read it again."))
 
 
-def _reader_query(request: HttpRequest, query: TypeAdapter[Any]) -> Any:
-    """As the object is read without any query; where it must have one (a place), with that of the change itself."""
+def _asked_plainly(reader: Declared) -> dict[str, Any] | None:
+    """How an object is read without any query; None where its reader must be told more (of which place)."""
     try:
-        return query.validate_python({})
+        return {} if reader.query is None else {"query": reader.query.validate_python({})}
     except ValidationError:
-        return read_query(request.GET, query)
+        return None
 
 
 def _lock(subject: Any) -> None:

@@ -141,19 +141,24 @@ class SqliteCatalogue(Catalogue):
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One write transaction; disk-full becomes StoreFull, and nothing of it stays."""
-        with self._writing:
-            try:
-                self._writer.execute("BEGIN IMMEDIATE")
-                yield self._writer
-                self._writer.execute("COMMIT")
-            except sqlite3.OperationalError as error:
-                self._rollback()
-                if "full" in str(error):
-                    raise StoreFull("no room left for the catalogue") from error
-                raise StorageFailed(f"catalogue: {error}") from error
-            except BaseException:
-                self._rollback()
-                raise
+        with self._writing, self._undone_where_it_fails():
+            self._writer.execute("BEGIN IMMEDIATE")
+            yield self._writer
+            self._writer.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _undone_where_it_fails(self) -> Iterator[None]:
+        """Raises: StoreFull, StorageFailed for what SQLite says; nothing of the transaction stays."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            self._rollback()
+            if "full" in str(error):
+                raise StoreFull("no room left for the catalogue") from error
+            raise StorageFailed(f"catalogue: {error}") from error
+        except BaseException:
+            self._rollback()
+            raise
 
     def _rollback(self) -> None:
         if self._writer.in_transaction:
@@ -289,21 +294,13 @@ class FreshCatalogue(SqliteCatalogue):
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        try:
+        with self._undone_where_it_fails():
             if not self._writer.in_transaction:
                 self._writer.execute("BEGIN IMMEDIATE")
             yield self._writer
             self._pending += 1
             if self._pending >= self.RECORDS:
                 self._settle()
-        except sqlite3.OperationalError as error:
-            self._rollback()
-            if "full" in str(error):
-                raise StoreFull("no room left for the catalogue") from error
-            raise StorageFailed(f"catalogue: {error}") from error
-        except BaseException:
-            self._rollback()
-            raise
 
     def _settle(self) -> None:
         if self._writer.in_transaction:
@@ -312,12 +309,10 @@ class FreshCatalogue(SqliteCatalogue):
 
     def finish(self) -> None:
         """All that was applied is in the file now, durably. Raises: StoreFull, StorageFailed."""
-        try:
+        with self._undone_where_it_fails():
             self._settle()
+        try:
             with self.path.open("rb+") as file:
                 os.fsync(file.fileno())
-        except sqlite3.OperationalError as error:
-            self._rollback()
-            raise (StoreFull if "full" in str(error) else StorageFailed)(f"catalogue: {error}") from error
         except OSError as error:
             raise StorageFailed(f"catalogue: {error}") from error

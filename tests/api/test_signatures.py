@@ -72,6 +72,8 @@ def test_an_administrator_of_a_domain_gives_its_people_a_template(cast: world.Wo
     query = f"?scope=domain&objectId={cast.own.domain.pk}"
     assert cast.delegate.get(f"/signature-settings{query}").json() == {"own": None, "counts": "first"}
     assert cast.delegate.put("/signature-settings", place | {"own": "never"}).json()["counts"] == "never"
+    # what is read only with its place in the query has no version of its own
+    is_problem(cast.delegate.put("/signature-settings", place | {"own": "first"}, If_Match='"x"'), 412)
     is_problem(cast.user.post(f"/users/{cast.own.person.pk}/signatures", {"name": "x", "html": "x"}), 409)
     assert cast.delegate.delete(template["Location"]).status_code == 204
     is_problem(cast.delegate.get(rule["Location"]), 404)
