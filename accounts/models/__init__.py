@@ -1,0 +1,28 @@
+"""People, what they were granted, their one-time links and tokens, options, and the audit trail.
+
+Not for addresses that receive mail (`domains.Mailbox`). Scopes of higher apps (customers, domains) are kept as a level
+and an id, without a foreign key: nothing here points upwards. One module a subject; all of them are imported from here.
+"""
+
+from accounts.models.entry import ApiToken, OneTimeLink, SignInThrottle
+from accounts.models.keeping import OptionValue, Preference
+from accounts.models.people import User, UserManager
+from accounts.models.rights import LEVELS, FolderGrant, Grant, Role
+from accounts.models.trail import AuditEvent, AuditSeal, AuditWaiting
+
+__all__ = [
+    "LEVELS",
+    "ApiToken",
+    "AuditEvent",
+    "AuditSeal",
+    "AuditWaiting",
+    "FolderGrant",
+    "Grant",
+    "OneTimeLink",
+    "OptionValue",
+    "Preference",
+    "Role",
+    "SignInThrottle",
+    "User",
+    "UserManager",
+]
