@@ -69,6 +69,20 @@ def sign_in_mail_program(actor: Actor, *, email: str, password: str) -> User:
     return _checked(actor, email=email, password=password, device=None, door="smtp")
 
 
+def sign_in_caller(actor: Actor, *, email: str, password: str) -> Actor:
+    """The actor these stand for, for a program that sends them with every call; `actor` is nobody yet.
+
+    The password may also be an access token of the same person, and then its limits count. Slowed down like signing in,
+    with the same one error; not noted in the audit trail, since programs do it all day. Raises: WrongPassword,
+    TooManyAttempts.
+    """
+    known = actor_for_token(password, address=actor.address)
+    if known is not None and known.user is not None and known.user.email == _address_of_account(_canonical(email)):
+        return known
+    user = _checked(actor, email=email, password=password, device=None, door="api")
+    return Actor.for_user(user, address=actor.address, via=actor.via).restricted(None)
+
+
 def _note(actor: Actor, user: User) -> None:
     audit.record(actor, "user.sign_in", user)
     counters.count(user=user.pk, domain=user.home_domain_id, logins=1)

@@ -1,4 +1,4 @@
-"""The API app: the HTTP door for programs. No models and no rules of its own."""
+"""The API app: the HTTP door for programs. No rules of its own, and one table: how the dialects are set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,22 @@ class ApiConfig(AppConfig):
     name = "api"
 
     def ready(self) -> None:
+        from accounts import sentences
+        from accounts.permissions import Right
+        from api.dialects import ports
         from config.kit import nav
+
+        ports.register()
+        sentences.register({"dialect.change": _("Settings of a dialect changed")})
+        nav.register(
+            "server",
+            _("Dialects"),
+            "dialects:dialect-list",
+            "language",
+            right=Right.MANAGE_SERVER,
+            order=80,
+            words=_("scripts of other systems James MailStore CommuniGate Cleanmail iRedAdmin"),
+        )
 
         nav.register(
             "server", _("API"), "api:reference", "code-bracket", order=90, words=_("programs token curl openapi")

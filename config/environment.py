@@ -177,6 +177,41 @@ def gateway() -> Gateway:
     )
 
 
+DIALECT_NAMES = ("mailstore", "communigate", "james", "cleanmail", "iredadmin")
+DIALECT_PORTS = {"communigate": "POSTKEEP_PWD_PORT"}  # the others are named like their dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Dialects:
+    """The interfaces of other systems that are on whatever the pages say, who may use them where the pages name nobody,
+    and the ports of their own (at `bind`)."""
+
+    names: frozenset[str]
+    clients: tuple[Network, ...]
+    bind: str
+    ports: dict[str, int]
+
+
+def dialects() -> Dialects:
+    """POSTKEEP_DIALECTS, POSTKEEP_DIALECT_CLIENTS, POSTKEEP_DIALECT_BIND and the ports. Raises: EnvironmentRefused."""
+    names = frozenset(item.lower() for item in _items("POSTKEEP_DIALECTS"))
+    if unknown := names.difference(DIALECT_NAMES):
+        raise EnvironmentRefused(f"POSTKEEP_DIALECTS: there is no dialect {sorted(unknown)[0]}")
+    clients = _items("POSTKEEP_DIALECT_CLIENTS") or ["127.0.0.0/8", "::1"]
+    wanted = {name: _optional_port(dialect_port_variable(name)) for name in DIALECT_NAMES}
+    return Dialects(
+        names=names,
+        clients=tuple(_network("POSTKEEP_DIALECT_CLIENTS", item) for item in clients),
+        bind=os.environ.get("POSTKEEP_DIALECT_BIND") or bind(),
+        ports={name: port for name, port in wanted.items() if port is not None},
+    )
+
+
+def dialect_port_variable(name: str) -> str:
+    """The variable that names a dialect's own port."""
+    return DIALECT_PORTS.get(name, f"POSTKEEP_{name.upper()}_PORT")
+
+
 def _optional_port(name: str, without: str = "") -> int | None:
     """The port; none where the variable is "none", or missing without a usual one."""
     text = os.environ.get(name) or without

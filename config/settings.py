@@ -104,7 +104,7 @@ FORM_RENDERER = "config.kit.forms.PostkeepRenderer"
 # A connection is asked before it is used again, so that a restarted database costs nobody an error.
 DATABASES: dict[str, Any] = {"default": environment.database() | {"CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-if PART == "web":
+if PART == "web" or PART.startswith("dialect"):
     # Threads come and go with requests, so they share a pool; a pool doesn't survive Celery's fork, so only here.
     DATABASES["default"]["OPTIONS"]["pool"] = {
         "connection_class": PooledConnection,
@@ -207,8 +207,16 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# --- the API ---
+# --- the API and the dialects ---
 API_REQUESTS_PER_MINUTE = environment.api_requests_per_minute()
+DIALECTS = environment.dialects()
+ROOT_DIALECT = os.environ.get("POSTKEEP_ROOT_DIALECT", "")  # in a process that serves one dialect's own port
+if ROOT_DIALECT:
+    # Programs call by whatever name or address leads here, and no page is served: credentials decide, not the host.
+    ALLOWED_HOSTS = ["*"]
+    ROOT_URLCONF = "api.dialects.root"
+    MIDDLEWARE = ["config.middleware.RequestIdMiddleware", "config.middleware.TrustedProxyMiddleware"]
+    SECURE_SSL_REDIRECT = False
 
 # --- language and time ---
 LANGUAGE_CODE = "en"

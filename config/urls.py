@@ -22,6 +22,7 @@ def _app_patterns() -> list[URLPattern | URLResolver]:
     """Those with a word of their own first: Django tries every address of the others before it goes on."""
     mounted = [
         ("api/v1/", "api"),
+        ("", "api.dialects"),
         ("directory/", "domains"),
         ("", "accounts"),
         ("", "jobs"),

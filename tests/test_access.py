@@ -20,6 +20,7 @@ from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from pytest_django import DjangoDbBlocker
 
+from api.dialects.served import DIALECTS
 from api.v1.routes import door
 from archive import engines
 from tests import access_matrix
@@ -66,6 +67,8 @@ def views_of(patterns: list[URLPattern | URLResolver], namespace: str = "") -> I
 ROWS = collect_rows()
 # The operations of the API have a table of their own (tests/api/test_matrix.py): tokens, not sessions.
 BY_TOKEN = {f"api:{name}" for name in (*(declared.name for declared in door.declared), "nothing-here")}
+# And those of the dialects (tests/api/dialects/test_sweep.py): each is one address for all its operations.
+BY_TOKEN |= {f"dialects:at-{dialect.name}" for dialect in DIALECTS}
 ROUTES = sorted(set(route_names(get_resolver().url_patterns)) - BY_TOKEN)
 
 

@@ -13,6 +13,7 @@ from api.v1 import (
     bulk,
     cases,
     customers,
+    dialects,
     digests,
     dkim,
     domain_aliases,
@@ -140,6 +141,7 @@ door = Door(
         scanners.group,
         smtp.group,
         gateway.group,
+        dialects.group,
         customers.provider_group,
     ]
 )

@@ -43,6 +43,12 @@ def web() -> Spec:
     return _python("web", ["-m", "granian", *flags, "--no-ws", "config.wsgi:application"], is_ready=web_answers)
 
 
+def dialect(name: str) -> Spec:
+    """One dialect at the root of a port of its own; CommuniGate's speaks no HTTP and has a command of its own."""
+    command = ["manage.py", "pwd"] if name == "communigate" else ["manage.py", "dialect_port", name]
+    return _python(f"dialect-{name}", command)
+
+
 def worker() -> Spec:
     """The background work. When the supervisor is killed its runs end at once, like their row will say."""
     flags = ["--concurrency", str(WORKER_PROCESSES), "--without-gossip", "--without-mingle", "--without-heartbeat"]

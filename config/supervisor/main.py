@@ -26,8 +26,9 @@ WEB_S = 180.0  # a machine busy with much else loads a dozen Pythons in a minute
 OLD_WEB_S = 12.0
 OLD_SUPERVISOR_S = 25.0
 # 20 s in all: what serves and works first, then what they stand on.
+DIALECTS = {f"dialect-{name}" for name in environment.DIALECT_NAMES}
 STOP_PHASES = [
-    ({"web", "beat", "delivery", "gateway", "indexer", "keeper", "worker"}, 10.0),
+    ({"web", "beat", "delivery", "gateway", "indexer", "keeper", "worker"} | DIALECTS, 10.0),
     ({"valkey"}, 4.0),
     ({"postgres"}, 5.0),
 ]
@@ -52,6 +53,7 @@ def run(*, as_json: bool) -> int:
     reporter = Reporter(as_json)
     try:
         environment.public_url()
+        environment.dialects()
         paths.home().mkdir(mode=0o711, parents=True, exist_ok=True)
         with _only_one() as lock:
             return _live(reporter, lock)
@@ -152,6 +154,9 @@ def _start_all(loop: Loop) -> None:
         loop.start(house.keeper())
     if environment.gateway().processes:
         loop.start(house.gateway())
+    for name in environment.dialects().ports:
+        if name != "communigate" or house.has_program("api", "pwd"):
+            loop.start(house.dialect(name))
     loop.wait_ready([web], timeout_s=WEB_S)
 
 

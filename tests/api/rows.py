@@ -18,6 +18,7 @@ from tests.api.things import (
     a_customer_s_admin,
     a_deleted_domain,
     a_deleted_user,
+    a_dialect,
     a_dlp_rule,
     a_domain,
     a_domain_alias,
@@ -681,4 +682,10 @@ ROWS = [
     Row("provider_detail", a_provider, user=403, delegate=403, foreign=403),
     Row("provider_change", a_provider, user=403, delegate=403, foreign=403),
     Row("provider_delete", a_provider, user=403, delegate=403, foreign=403),
+    # dialects
+    server_only("dialect_list"),
+    server_only("dialect_detail", a_dialect, placed=False),
+    server_only("dialect_change", a_dialect, placed=False),
+    server_only("dialect_operations", a_dialect, placed=False),
+    server_only("dialect_calls", a_dialect, placed=False),
 ]

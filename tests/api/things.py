@@ -589,3 +589,7 @@ def a_mail_rule(place: Place) -> dict[str, Any]:
 def a_script(place: Place) -> dict[str, Any]:
     name = f"Script {SieveScript.objects.count()}"
     return rules_of_mailbox(place) | {"scriptId": create_script(Actor.system(), place.mailbox, name=name, text="").pk}
+
+
+def a_dialect(place: Place) -> dict[str, Any]:
+    return {"name": "james"}

@@ -1,0 +1,9 @@
+"""The dialects there are, in the order of the pages. A new one is a line here."""
+
+from __future__ import annotations
+
+from api.dialects.registry import Dialect
+from api.james.dialect import DIALECT as JAMES
+
+DIALECTS: tuple[Dialect, ...] = (JAMES,)
+BY_NAME = {dialect.name: dialect for dialect in DIALECTS}

@@ -1,0 +1,24 @@
+"""Addresses of the dialects: their pages, and each dialect below its prefix on the web port, whatever the path."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from api.dialects import pages
+from api.dialects.door import view_of
+from api.dialects.served import DIALECTS
+
+app_name = "dialects"
+served = [
+    re_path(
+        rf"^{dialect.prefix}(?P<rest>/[\s\S]*)?\Z", view_of(dialect, f"/{dialect.prefix}"), name=f"at-{dialect.name}"
+    )
+    for dialect in DIALECTS
+    if dialect.prefix
+]
+urlpatterns = [
+    *served,
+    path("server/dialects/", pages.dialect_list, name="dialect-list"),
+    path("server/dialects/<slug:name>/", pages.dialect_detail, name="dialect-detail"),
+    path("server/dialects/<slug:name>/script/", pages.dialect_check, name="dialect-check"),
+]

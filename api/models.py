@@ -1,0 +1,20 @@
+"""The one table of this app: how each foreign dialect is set. Last calls are in the broker (`api.dialects.calls`)."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from config.kit.versions import Versioned
+
+
+class DialectSetting(Versioned):
+    """One dialect. Without a row it is off, and the networks are those of the environment."""
+
+    name = models.CharField(max_length=20, unique=True)
+    is_on = models.BooleanField(_("on"), default=False)
+    clients: models.JSONField[list[str], list[str]] = models.JSONField(_("who may call"), default=list, blank=True)
+    options: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(default=dict, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
