@@ -21,7 +21,8 @@ from accounts.models import User
 from tests.chromium import CHROMIUM
 
 DESKTOP = (1360, 850)
-PHONE = (390, 844)
+# 390 is what people have; the rest is for the wider letters of other machines.
+PHONE = (360, 780)
 PageFor = Callable[..., Page]
 
 

@@ -46,6 +46,21 @@ RUN = """async (whole) => {
   const colours = await axe.run('#main', {...usual, runOnly: ['color-contrast']});
   return [...rest.violations, ...colours.violations];
 }"""
+# The innermost element among those that reach furthest to the right.
+WIDEST = """() => {
+  let found = null, most = document.documentElement.clientWidth;
+  for (const el of document.body.querySelectorAll('*')) {
+    const right = el.getBoundingClientRect().right;
+    if (right >= most && el.checkVisibility()) [found, most] = [el, right];
+  }
+  return found ? `${found.outerHTML.slice(0, 200)} in ${found.parentElement.outerHTML.slice(0, 200)}` : 'nothing seen';
+}"""
+# Some frames after a change of width a page may still stand as it was.
+OVERFLOW = """async () => {
+  const over = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  for (let frame = 0; frame < 4 && over() > 0; frame++) await new Promise(requestAnimationFrame);
+  return over();
+}"""
 _frames: dict[str, set[str]] = {}
 
 
@@ -77,15 +92,17 @@ def _is_new_frame(page: Page) -> bool:
 
 
 def overflow(page: Page) -> int:
-    """By how many pixels the page is wider than its window."""
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+    """By how many pixels the page is wider than its window, once it is laid out for it."""
+    return int(page.evaluate(OVERFLOW))
 
 
 def too_wide(page: Page) -> list[str]:
-    """What to say where it is wider than its window."""
+    """What to say where it is wider than its window: by how much, and which element reaches furthest."""
     assert page.viewport_size is not None
     over = overflow(page)
-    return [f"{page.url} is {over} px wider than {page.viewport_size['width']}"] if over > 0 else []
+    if over <= 0:
+        return []
+    return [f"{page.url} is {over} px wider than {page.viewport_size['width']}: {page.evaluate(WIDEST)}"]
 
 
 def look(page: Page, size: tuple[int, int], theme: str) -> None:

@@ -20,6 +20,7 @@ from gateway.judging.scanners.connecting import NoVerdict, connect
 
 MOST_ANSWER_BYTES = 4 * 1024 * 1024
 MOST_SYMBOLS = 100
+LEARNING_PAUSES_S = (0.2, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,19 @@ async def check(
 
 
 async def learn(server: Server, body: Body, *, is_spam: bool) -> bool:
-    """Teach it; False when it knew this message already. Raises: NoVerdict."""
-    known = (200, 204, 208, 404)  # 404: it was learnt before
-    found = await _post(server, "/learnspam" if is_spam else "/learnham", [], body, known=known)
+    """Teach it; False when it knew this message already. Raises: NoVerdict.
+
+    Its own database is locked for moments while it writes: then it is asked again.
+    """
+    path = "/learnspam" if is_spam else "/learnham"
+    for pause_s in (*LEARNING_PAUSES_S, None):
+        try:
+            found = await _post(server, path, [], body, known=(200, 204, 208, 404))  # 404: it was learnt before
+            break
+        except NoVerdict as error:
+            if pause_s is None or "locked" not in str(error):
+                raise
+            await asyncio.sleep(pause_s)
     problem = str(found.get("error", ""))
     if problem and "already learned" not in problem:
         raise NoVerdict(f"rspamd did not learn it: {problem[:200]}")
