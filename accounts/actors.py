@@ -30,7 +30,7 @@ class Actor:
     """Who asks for something. `label` is what the audit trail and task lists show.
 
     address: where the request came from; via: by which door (page, api, shell, task …).
-    token_id: the access token it came with.
+    token_id: the access token it came with. session_id: the browser's session.
     allowed: if given, no other right counts (a token's scopes, a temporary sign-in).
     in_person: false where somebody or something stands in for the person: no passwords, tokens, second factors, rights.
     acting: the administrator who acts as `user`; rights are then the intersection of both, and mail stays closed.
@@ -45,6 +45,7 @@ class Actor:
     in_person: bool = True
     read_only: bool = False
     token_id: int | None = None
+    session_id: int | None = None
     acting: Actor | None = None
     acting_reason: str = ""
     _known: dict[str | ScopeRef, object] = field(default_factory=dict, repr=False, compare=False)

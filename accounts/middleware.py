@@ -16,6 +16,8 @@ from django.utils import timezone, translation
 from accounts import options, sessions
 from accounts.actors import Actor
 
+_OPTIONS = ["TIME_ZONE", "PAGE_SIZE", "SESSION_IDLE_MINUTES"]
+
 
 class ActorMiddleware:
     """Sets `request.actor`."""
@@ -25,6 +27,12 @@ class ActorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         actor = sessions.actor_of(request)
+        found: dict[str, options.Resolved] = {}
+        if actor is not None and actor.user is not None:
+            # one query for the one the pages are for and the one who is signed in (they differ while acting)
+            found, own = options.resolve_many(_OPTIONS, [actor.user, request.user])
+            if sessions.is_idle(request, int(own["SESSION_IDLE_MINUTES"].value)):
+                actor = None
         if actor is None:
             logout(request)
             actor = Actor.for_user(request.user, address=request.META.get("REMOTE_ADDR", ""), via="page")
@@ -32,10 +40,10 @@ class ActorMiddleware:
         request.standing_until = sessions.until_of(request)  # type: ignore[attr-defined]
         if actor.user is None:
             return self.get_response(request)
+        sessions.note_use(request)
         if actor.user.language:
             translation.activate(actor.user.language)
             request.LANGUAGE_CODE = translation.get_language()
-        found = options.resolve_some(["TIME_ZONE", "PAGE_SIZE"], actor.user)
         size = found["PAGE_SIZE"]
         request.page_size = 0 if size.source is None else size.value  # type: ignore[attr-defined]
         with timezone.override(ZoneInfo(found["TIME_ZONE"].value)):

@@ -5,33 +5,58 @@ Marks are kept in the session; who may act is asked again with every request. No
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import login
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts import options
 from accounts.actors import Actor
 from accounts.errors import Forbidden
-from accounts.models import User
-from accounts.permissions import EndUserRight
+from accounts.models import Session, User
+from accounts.permissions import EndUserRight, Text
 from accounts.services.acting import require_acting
 from accounts.services.sign_in_links import HOURS_MAX
+from accounts.sessionstore import ABOUT, AGENT_MAX, SessionStore
 
 _TEMPORARY = "temporary_until"
 _ACTING = "acting_as"
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
+UNATTENDED = "HTTP_X_UNATTENDED"  # what a page asks by itself, over and over, is no use of the session
+WAYS: dict[str, Text] = {
+    "password": _("Password"),
+    "set_password": _("Link for a password"),
+    "link": _("Temporary sign-in"),
+    "directory": _("Directory"),
+    "imap": _("Mail server"),
+    "oidc": _("Single sign-on"),
+    "passkey": _("Passkey"),
+}
+SECONDS: dict[str, Text] = {
+    "totp": _("one-time code"),
+    "passkey": _("passkey"),
+    "recovery": _("recovery code"),
+    "trusted": _("trusted device"),
+}
 
 
-def begin(request: HttpRequest, user: User) -> None:
-    """A session with a new key, for as long as the option SESSION_HOURS says."""
-    hours = int(options.value("SESSION_HOURS", user))
+def begin(request: HttpRequest, user: User, *, how: str = "password", second: str = "") -> None:
+    """A session with a new key, for as long as the option SESSION_HOURS says; the person's oldest may end for it.
+
+    how: what proved who they are, a key of WAYS. second: the second factor they showed, a key of SECONDS.
+    """
+    found = options.resolve_some(["SESSION_HOURS", "SESSIONS_MAX"], user)
     login(request, user, backend=_BACKEND)
     request.session.pop(_TEMPORARY, None)
     request.session.pop(_ACTING, None)
-    request.session.set_expiry(hours * 3600)
+    _describe(request, how, second)
+    request.session.set_expiry(timezone.now() + timedelta(hours=int(found["SESSION_HOURS"].value)))
+    _keep_to(int(found["SESSIONS_MAX"].value), request, user)
 
 
 def begin_temporary(request: HttpRequest, user: User) -> None:
@@ -40,7 +65,8 @@ def begin_temporary(request: HttpRequest, user: User) -> None:
     login(request, user, backend=_BACKEND)
     until = timezone.now() + timedelta(hours=HOURS_MAX)
     request.session[_TEMPORARY] = until.timestamp()
-    request.session.set_expiry(HOURS_MAX * 3600)
+    _describe(request, "link", "")
+    request.session.set_expiry(until)
 
 
 def begin_acting(request: HttpRequest, user: User, reason: str, until: datetime) -> None:
@@ -58,6 +84,8 @@ def actor_of(request: HttpRequest) -> Actor | None:
     actor = Actor.for_user(user, address=request.META.get("REMOTE_ADDR", ""), via="page")
     if actor.user is None:
         return actor
+    row = row_of(request)
+    actor = replace(actor, session_id=None if row is None else row.pk)
     if not may_enter(actor):
         return None
     temporary = _moment(request.session.get(_TEMPORARY))
@@ -80,10 +108,49 @@ def may_enter(actor: Actor, door: str = "web") -> bool:
     return actor.may(EndUserRight.SIGN_IN) or actor.administers
 
 
+def row_of(request: HttpRequest) -> Session | None:
+    """This request's session as it was when the request began."""
+    return request.session.row if isinstance(request.session, SessionStore) else None
+
+
+def is_idle(request: HttpRequest, minutes: int) -> bool:
+    """Whether nobody used the session for so long (0: however long)."""
+    row = row_of(request)
+    return bool(minutes and row is not None and row.last_used_at < timezone.now() - timedelta(minutes=minutes))
+
+
+def note_use(request: HttpRequest) -> None:
+    """Somebody uses the session now; not what a page asks by itself while nobody looks."""
+    if isinstance(request.session, SessionStore) and UNATTENDED not in request.META:
+        request.session.note_use(str(request.META.get("REMOTE_ADDR", "")))
+
+
 def until_of(request: HttpRequest) -> datetime | None:
     """When a temporary sign-in or the acting ends, for the banner."""
     mark = request.session.get(_ACTING)
     return _moment(mark.get("until")) if isinstance(mark, dict) else _moment(request.session.get(_TEMPORARY))
+
+
+def _describe(request: HttpRequest, how: str, second: str) -> None:
+    request.session[ABOUT] = {
+        "how": how,
+        "second": second,
+        "address": str(request.META.get("REMOTE_ADDR", "")),
+        "agent": str(request.META.get("HTTP_USER_AGENT", ""))[:AGENT_MAX].replace("\0", ""),
+        "since": timezone.now().timestamp(),
+    }
+
+
+def _keep_to(most: int, request: HttpRequest, user: User) -> None:
+    """Keep the session and end those used longest ago beyond so many (0: any number); one sign-in at a time."""
+    with transaction.atomic():
+        list(User.objects.select_for_update(no_key=True).filter(pk=user.pk).values("pk"))
+        request.session.save()
+        if most:
+            own = row_of(request)
+            others = Session.objects.filter(user=user).exclude(pk=own.pk if own else 0)
+            last_used = others.order_by("-last_used_at", "-pk").values_list("pk", flat=True)
+            others.filter(pk__in=list(last_used[most - 1 :])).delete()
 
 
 def _acting(request: HttpRequest, actor: Actor, mark: dict[str, Any]) -> Actor:

@@ -14,6 +14,7 @@ from accounts.views import (
     options,
     privileges,
     roles,
+    sessions,
     tokens,
     users,
 )
@@ -29,6 +30,9 @@ _own = [
     path("account/tokens/", tokens.own_tokens, name="own-tokens"),
     path("account/tokens/new/", tokens.token_create, name="token-create"),
     path("account/tokens/<int:token_id>/revoke/", tokens.token_revoke, name="token-revoke"),
+    path("account/sessions/", sessions.own_sessions, name="own-sessions"),
+    path("account/sessions/end/", sessions.own_sessions_end, name="own-sessions-end"),
+    path("sessions/<int:session_id>/end/", sessions.session_end, name="session-end"),
     path("account/history/", audit.own_history, name="own-history"),
     path("account/rights/", administrators.own_rights, name="own-rights"),
     path("account/sign-in-link/", acting.own_sign_in_link, name="own-sign-in-link"),
@@ -46,6 +50,12 @@ _people = [
     path("users/<int:user_id>/privileges/", privileges.user_privileges, name="user-privileges"),
     path("users/<int:user_id>/tokens/", tokens.user_tokens, name="user-tokens"),
     path("users/<int:user_id>/tokens/<int:token_id>/revoke/", tokens.user_token_revoke, name="user-token-revoke"),
+]
+_sessions = [
+    path("server/sessions/", sessions.session_list, name="session-list"),
+    path("server/sessions/bulk/", sessions.session_bulk, name="session-bulk"),
+    path("users/<int:user_id>/sessions/", sessions.user_sessions, name="user-sessions"),
+    path("users/<int:user_id>/sessions/end/", sessions.user_sessions_end, name="user-sessions-end"),
 ]
 _administrators = [
     path("server/administrators/", administrators.administrator_list, name="administrator-list"),
@@ -84,4 +94,4 @@ _scopes = [
     path("history/<str:level>/<int:object_id>/", audit.scope_history, name="scope-history"),
 ]
 
-urlpatterns = [*_own, *_people, *_administrators, *_scopes]
+urlpatterns = [*_own, *_people, *_sessions, *_administrators, *_scopes]

@@ -30,7 +30,6 @@ WSGI_APPLICATION = "config.wsgi.application"
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
@@ -169,6 +168,7 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = _smtp["from"]
 
 # --- safety ---
+SESSION_ENGINE = "accounts.sessionstore"
 SESSION_COOKIE_NAME = "__Host-postkeep" if IS_HTTPS else "postkeep"
 SESSION_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_HTTPONLY = True

@@ -17,6 +17,7 @@ class JobsConfig(AppConfig):
         import jobs.people
         import jobs.reports.sending
         import jobs.server_commands
+        import jobs.session_commands
         import jobs.tasks  # registers with Celery and the clock
         import jobs.trail  # noqa: F401
         from accounts.mails import register_poster

@@ -167,12 +167,6 @@ def set_service_certificate(actor: Actor, run: TaskRun, arguments: CertificateAr
     raise NotReady(_("The service certificate is not set up: TLS ends at the proxy in front of this server."))
 
 
-@command("GetActiveSessions", needs=Right.MANAGE_SERVER, arguments=NoArguments, label=gettext_lazy("List of sessions"))
-def get_active_sessions(actor: Actor, run: TaskRun, arguments: NoArguments) -> Result:
-    """List who is signed in now: sessions aren't listed yet."""
-    raise NotReady(_("The list of sessions is not set up."))
-
-
 @command(
     "InitializeMFA", needs=Right.MANAGE_USERS, arguments=UserArguments, label=gettext_lazy("Start of a second factor")
 )

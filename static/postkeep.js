@@ -222,6 +222,11 @@ document.addEventListener("keydown", (event) => {
 
 /* --- htmx: keep focus, announce, never fail silently --- */
 
+document.addEventListener("htmx:configRequest", (event) => {
+  // what a page asks by itself, over and over, is no sign of a person: the session may go idle (accounts.sessions)
+  if (!event.detail.triggeringEvent) event.detail.headers["X-Unattended"] = "1";
+});
+
 let focusedId = "";
 let unfolded = [];
 document.addEventListener("htmx:beforeSwap", (event) => {

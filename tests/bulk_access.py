@@ -15,7 +15,8 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.actors import Actor
-from accounts.models import AuditEvent, OneTimeLink, User
+from accounts.lists_sessions import SESSIONS
+from accounts.models import AuditEvent, OneTimeLink, Session, User
 from accounts.permissions import Right
 from config.kit import bulk
 from config.kit.bulk import BulkOrder
@@ -41,7 +42,7 @@ from jobs.tables import ALERTS, TASKS
 from tests.access import DELEGATES, Place, role_holds
 from tests.domains.factories import make_customer, make_domain, make_mailbox_in
 from tests.domains.filters.builders import make_rule
-from tests.factories import PASSWORD, make_alert, make_mailbox, make_task
+from tests.factories import PASSWORD, make_alert, make_mailbox, make_session, make_task
 from tests.gateway.factories import held_for
 from tests.gateway.making import make_queued
 from tests.stage import Cast, Role
@@ -313,6 +314,16 @@ _OF_RULES = [
 # --- tasks ----------------------------------------------------------------------------------------------------------
 
 
+def _sessions() -> BulkRow:
+    def make(cast: Cast, place: Place, person: User) -> Session:
+        return make_session(_person(_user()(cast, place, person)))
+
+    return BulkRow(
+        SESSIONS.name, "end", make, lambda row: not Session.objects.filter(pk=row.pk).exists(),
+        see=Right.MANAGE_USERS, need=Right.MANAGE_USERS,
+    )  # fmt: skip
+
+
 def _tasks(list_name: str) -> BulkRow:
     def make(cast: Cast, place: Place, person: User) -> Task:
         other = cast.administrator if person != cast.administrator else cast.user
@@ -401,6 +412,6 @@ _OF_QUARANTINE = [
 
 
 ROWS: list[BulkRow] = [
-    _alerts(), *_OF_QUARANTINE, *_OF_USERS, *_OF_TENANTS, *_OF_RULES, *_OF_QUEUES, _tasks(TASKS.name),
+    _alerts(), _sessions(), *_OF_QUARANTINE, *_OF_USERS, *_OF_TENANTS, *_OF_RULES, *_OF_QUEUES, _tasks(TASKS.name),
     _tasks(GUIDE_LIST.name),
 ]  # fmt: skip

@@ -9,12 +9,15 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.utils import timezone
 
 from accounts.actors import Actor
-from accounts.models import User
+from accounts.models import Session, User
 from accounts.scopes import SERVER
 from accounts.services import create_user
+from accounts.sessionstore import ABOUT, SessionStore
 from domains.models import Mailbox
 from domains.services.mailboxes import ensure_mailbox
 from jobs import alerts, planning
@@ -40,6 +43,18 @@ def make_administrator(email: str | None = None, *, password: str | None = PASSW
         administrator=True,
         password=password,
     )
+
+
+def make_session(user: User, **about: str) -> Session:
+    """A browser in which the person is signed in. about: how, second, address, agent."""
+    store = SessionStore()
+    store[SESSION_KEY], store[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0]
+    store[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    store[ABOUT] = {"how": "password", **about}
+    store.create()
+    store.save()
+    assert store.row is not None
+    return store.row
 
 
 def make_mailbox(user: User) -> Mailbox:

@@ -1,6 +1,9 @@
 """What this app registers when it starts: people as a place, options, pages, sentences, the sealing of the trail."""
 
+from accounts.lists_sessions import SESSIONS, EndSessions
 from accounts.offers import clock, options, pages, people, sentences
+from accounts.selectors.sessions import list_sessions
+from config.kit import bulk
 
 
 def register() -> None:
@@ -9,3 +12,4 @@ def register() -> None:
     clock.register()
     sentences.register()
     pages.register()
+    bulk.register(SESSIONS, list_sessions, EndSessions())

@@ -83,6 +83,31 @@ def _signing_in() -> None:
         group=group,
     )
     options.define(
+        "SESSION_IDLE_MINUTES",
+        OptionType.INTEGER,
+        levels=options.EVERY_LEVEL,
+        default=0,
+        minimum=0,
+        maximum=90 * 24 * 60,
+        unit=_("minutes"),
+        label=_("Signed out after idling for"),
+        help=_(
+            "Who does nothing for so long signs in again; 0: never. Pages that renew themselves are no use."
+        ),
+        group=group,
+    )
+    options.define(
+        "SESSIONS_MAX",
+        OptionType.INTEGER,
+        levels=options.EVERY_LEVEL,
+        default=50,
+        minimum=0,
+        maximum=1000,
+        label=_("Sessions of a person at most"),
+        help=_("Signing in once more ends the session that was used longest ago; 0 sets no limit."),
+        group=group,
+    )
+    options.define(
         "TOKEN_DAYS",
         OptionType.INTEGER,
         levels=options.DOWN_TO_DOMAIN,

@@ -56,6 +56,23 @@ def _navigation() -> None:
     nav.register(
         "account", _("Access tokens"), "accounts:own-tokens", "command-line", order=20, under=("accounts:token",)
     )
+    nav.register(
+        "account",
+        _("Where I am signed in"),
+        "accounts:own-sessions",
+        "computer-desktop",
+        order=30,
+        words=_("sessions devices sign out"),
+    )
+    nav.register(
+        "server",
+        _("Who is signed in"),
+        "accounts:session-list",
+        "computer-desktop",
+        right=Right.MANAGE_USERS,
+        order=22,
+        words=_("sessions sign out"),
+    )
     nav.register("account", _("What was done to my account"), "accounts:own-history", "clock", order=50)
     nav.register("account", _("What I may do"), "accounts:own-rights", "shield-check", order=60)
 
@@ -81,6 +98,10 @@ def _tabs() -> None:
             args=person_number,
         )
     tabs.register("person", _("Access tokens"), "accounts:user-tokens", right=Right.MANAGE_USERS, order=600)
+    for kind in ("person", "user"):
+        tabs.register(
+            kind, _("Sessions"), "accounts:user-sessions", right=Right.MANAGE_USERS, order=590, args=person_number
+        )
     # the same beside what a mailbox has, for who signs in with it
     tabs.register(
         "user", _("Account"), "accounts:user-detail", right=Right.VIEW_USERS, order=500, args=person_number, under=under

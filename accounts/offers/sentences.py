@@ -22,6 +22,8 @@ def register() -> None:
             "role.change": _("Role changed"),
             "role.create": _("Role made"),
             "role.delete": _("Role deleted"),
+            "session.end": _("Session ended"),
+            "session.end_all": _("Sessions ended"),
             "token.create": _("Access token made"),
             "token.revoke": _("Access token revoked"),
             "token.revoke_all": _("All access tokens revoked"),

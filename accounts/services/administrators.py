@@ -31,6 +31,7 @@ from accounts.services.grants import (
 from accounts.services.passwords import check_password, require_setting
 from accounts.services.people import require_address
 from accounts.services.removing import remove_person
+from accounts.services.sessions import drop_sessions
 from config.kit.versions import change
 
 CHANGEABLE = frozenset({"email", "name", "first_name", "last_name", "language", "is_active", "password"})
@@ -100,6 +101,8 @@ def update_administrator(actor: Actor, user: User, changes: Mapping[str, Any], *
                 audit.record(actor, "user.set_password", user)
             if password is not None or "email" in done or not user.is_active:  # what was sent before counts no more
                 OneTimeLink.objects.filter(user=user, used_at=None).delete()
+            if password is not None or not user.is_active:
+                drop_sessions([user.pk], keep=actor.session_id)
             if "email" in done:
                 relabel(user)
             if done:
@@ -138,6 +141,7 @@ def delete_administrator(actor: Actor, user: User) -> bool:
             require_another_administrator(user)
             User.objects.filter(pk=user.pk).update(is_administrator=False)
             user.is_administrator = False
+            drop_sessions([user.pk])
             audit.record(actor, "user.unmake_administrator", user)
         grants = list(Grant.objects.filter(user=user).select_related("role", "user"))
         if not grants:

@@ -1,7 +1,8 @@
 """Writes of grants: who holds which role or rights on which scope.
 
 Nobody gives, changes or takes what they don't hold there themselves, nobody gives anything to themselves, and nobody
-does either while acting as somebody. Rights are read anew by every request, so what is taken counts at once.
+does either while acting as somebody. Rights are read anew by every request, so what is taken counts at once; who loses
+some signs in again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from accounts.models import Grant, Role, User
 from accounts.permissions import BUILT_IN_ROLES, RIGHTS, SYSTEM_ADMINISTRATOR, Level, Right, known_rights, rights_at
 from accounts.scopes import SERVER, ScopeRef
 from accounts.services import locks
+from accounts.services.sessions import drop_sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ def change_grant(actor: Actor, grant: Grant, bundle: Bundle, *, expires_at: date
             setattr(found, name, value)
         old_expiry, found.expires_at = found.expires_at, expires_at
         found.save()
+        if old.all_rights() - bundle.all_rights():
+            drop_sessions([found.user_id], keep=actor.session_id)
         if (old.label, old_expiry) != (bundle.label, expires_at):
             _record(actor, "grant.change", found, old.label, bundle.label, expires_at)
     return found
@@ -124,6 +128,7 @@ def remove_grant(actor: Actor, grant: Grant) -> None:
                 require_holding(actor, found.all_rights(), obj)
             _record(actor, "grant.remove", found, _bundle_of(found).label, None)
             found.delete()
+            drop_sessions([found.user_id], keep=actor.session_id)
 
 
 def set_system_administrator(actor: Actor, user: User, is_administrator: bool) -> None:
@@ -141,6 +146,8 @@ def set_system_administrator(actor: Actor, user: User, is_administrator: bool) -
             User.objects.filter(pk=user.pk).update(is_administrator=is_administrator)
             action = "user.make_administrator" if is_administrator else "user.unmake_administrator"
             audit.record(actor, action, user)
+            if not is_administrator:
+                drop_sessions([user.pk], keep=actor.session_id)
         user.is_administrator = is_administrator
 
 

@@ -13,6 +13,7 @@ from accounts.actors import Actor
 from accounts.errors import BadLink, BadPassword, Forbidden, WrongPassword
 from accounts.models import OneTimeLink, User
 from accounts.permissions import EndUserRight, Right
+from accounts.services.sessions import drop_sessions
 
 SETTING = (OneTimeLink.Kind.INVITATION, OneTimeLink.Kind.RESET)
 
@@ -58,6 +59,7 @@ def accept_link(link: OneTimeLink, *, password: str) -> User:
         links.use_up(link)
         user.set_password(password)
         user.save(update_fields=["password"])
+        drop_sessions([user.pk])
         audit.record(Actor.for_user(user), "user.set_password", user, by=link.kind)
     return user
 
@@ -112,4 +114,5 @@ def _store(actor: Actor, user: User, password: str) -> None:
         user.set_password(password)
         user.save(update_fields=["password"])
         OneTimeLink.objects.filter(user=user, used_at=None).delete()
+        drop_sessions([user.pk], keep=actor.session_id)
         audit.record(actor, "user.set_password", user)

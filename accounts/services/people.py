@@ -15,6 +15,7 @@ from accounts.permissions import EndUserRight, Right
 from accounts.services import locks
 from accounts.services.grants import require_another_administrator
 from accounts.services.passwords import check_password
+from accounts.services.sessions import drop_sessions
 
 
 def create_user(
@@ -123,6 +124,7 @@ def disable_user(actor: Actor, user: User, *, told: bool = True) -> None:
         user.is_active = False
         user.save(update_fields=["is_active"])
         OneTimeLink.objects.filter(user=user, used_at=None).delete()
+        drop_sessions([user.pk])
         if told:
             audit.record(actor, "user.disable", user)
 

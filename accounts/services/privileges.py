@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.permissions import Right
 from accounts.services import locks
 from accounts.services.grants import require_another_administrator, set_system_administrator
+from accounts.services.sessions import drop_sessions
 from config.kit import versions
 
 
@@ -94,5 +95,6 @@ def _change(
 ) -> versions.Changes:
     changes = versions.change(user, values)
     if changes:
+        drop_sessions([user.pk])  # they sign in again, with what is theirs now
         audit.record(actor, action, user, changes=changes)
     return changes

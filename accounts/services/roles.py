@@ -19,6 +19,7 @@ from accounts.models import Grant, Role
 from accounts.permissions import BUILT_IN_ROLES, RIGHTS, Right, known_rights, rights_at
 from accounts.scopes import ScopeRef
 from accounts.services.grants import Bundle, require_holding
+from accounts.services.sessions import drop_sessions
 from config.kit.versions import change
 
 HOLDERS_NAMED = 10
@@ -64,6 +65,9 @@ def change_role(actor: Actor, role: Role, changes: Mapping[str, Any], *, expecte
             found = Role.objects.select_for_update().get(pk=role.pk)
             require_holding(actor, known_rights(found.rights), role.scope)
             done = change(role, values, expected=expected)
+            if known_rights(found.rights) - wanted:
+                holders = Grant.objects.filter(role=role).values_list("user", flat=True)
+                drop_sessions(list(holders), keep=actor.session_id)
             if done:
                 audit.record(actor, "role.change", role, changes=done)
     except IntegrityError as error:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from accounts import throttle
 from accounts.models import OneTimeLink
+from accounts.sessionstore import SessionStore
 
 
 def forget_expired() -> None:

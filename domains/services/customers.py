@@ -20,6 +20,7 @@ from accounts.actors import Actor
 from accounts.models import Grant, OptionValue, Role, User
 from accounts.permissions import Level, Right
 from accounts.services.grants import relabel
+from accounts.services.sessions import drop_sessions_shut_out
 from config.kit import versions
 from domains.errors import InUse, Taken, WrongState
 from domains.models import Broker, Customer, Domain, Mailbox, Status
@@ -171,6 +172,8 @@ def _set_enabled(actor: Actor, customer: Customer, enabled: bool, reason: str, e
         changes = versions.change(customer, {"is_enabled": enabled})
         domains = Domain.objects.filter(customer=customer).exclude(status=Status.PURGED)
         count = domains.update(suspended_by_customer=not enabled)
+        if not enabled:
+            drop_sessions_shut_out(User.objects.filter(home_customer_id=customer.pk))
         action = "customer.enable" if enabled else "customer.disable"
         audit.record(actor, action, customer, changes=changes, reason=reason, domains=count)
     return count

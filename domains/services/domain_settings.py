@@ -14,7 +14,9 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.actors import Actor
+from accounts.models import User
 from accounts.permissions import EndUserRight, Right
+from accounts.services.sessions import drop_sessions_shut_out
 from config.kit import versions
 from domains.errors import Invalid, WrongState
 from domains.models import Domain, OutgoingProvider, Status
@@ -93,6 +95,8 @@ def apply(actor: Actor, domain: Domain, values: Mapping[str, Any]) -> versions.C
     if "catch_all" in values:
         columns["catch_all"] = catch_alls.checked(actor, domain, values["catch_all"] or "")
     changes = versions.change(domain, columns)
+    if "end_user_rights" in changes and EndUserRight.SIGN_IN not in (domain.end_user_rights or [EndUserRight.SIGN_IN]):
+        drop_sessions_shut_out(User.objects.filter(home_domain_id=domain.pk))
     if "outgoing_providers" in values:
         changes |= _set_providers(domain, values["outgoing_providers"] or ())
     return changes

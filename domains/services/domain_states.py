@@ -21,8 +21,10 @@ from django.utils.translation import gettext_lazy
 from accounts import audit, options
 from accounts.actors import Actor
 from accounts.errors import Forbidden
+from accounts.models import User
 from accounts.permissions import Level, Right
 from accounts.scopes import SERVER, ScopeRef
+from accounts.services.sessions import drop_sessions_shut_out
 from config.kit import versions
 from domains.errors import InUse, Invalid, WrongState
 from domains.models import Domain, Status
@@ -52,6 +54,7 @@ def set_status(actor: Actor, domain: Domain, status: str, *, reason: str = "", e
         if status == Status.DISABLED:
             _require_not_home(actor, domain)
             level = _hand(actor, domain, Right.EDIT_DOMAINS)
+            drop_sessions_shut_out(User.objects.filter(home_domain_id=domain.pk))
         changes = versions.change(domain, {"status": status, "suspended_at_level": level})
         _record(actor, "domain.set_status", domain, changes, reason)
 
@@ -90,6 +93,7 @@ def delete_domain(
         _require_in_use(domain)
         _require_hand(actor, domain, Right.DELETE_DOMAINS)
         _require_not_home(actor, domain)
+        drop_sessions_shut_out(User.objects.filter(home_domain_id=domain.pk))
         values = {
             "status": Status.DELETED,
             "status_before": domain.status,

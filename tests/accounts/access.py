@@ -16,6 +16,7 @@ from domains.models import Customer, Domain
 from tests import factories
 from tests.access import AnyRow, Cast, Row, Scoped, for_administrators, in_domain, of_customer, public, somewhere
 from tests.domains.factories import make_mailbox_in
+from tests.factories import make_session
 
 Args = tuple[object, ...]
 SYSTEM = Actor.system()
@@ -59,6 +60,14 @@ def the_customer(cast: Cast, customer: Customer) -> Args:
 
 def of_server(cast: Cast, owner: User) -> Args:
     return ("server", 0)
+
+
+def a_session(cast: Cast, owner: User) -> Args:
+    return (make_session(owner).pk,)
+
+
+def a_session_of_somebody(cast: Cast, domain: Domain) -> Args:
+    return (make_session(_somebody(domain)).pk,)
 
 
 def a_token(cast: Cast, owner: User) -> Args:
@@ -161,6 +170,17 @@ ROWS: list[AnyRow] = [
         "accounts:token-revoke", method="POST", own=303, foreign=404, administrator=303, administrator_foreign=404,
         args=a_token,
     ),
+    Row("accounts:own-sessions", own=200, administrator=200),
+    Row("accounts:own-sessions-end", method="POST", own=303, administrator=303),
+    in_domain(
+        "accounts:session-end", 303, method="POST", see=Right.MANAGE_USERS, args=a_session_of_somebody, own=303,
+        own_args=a_session,
+    ),
+    somewhere("accounts:session-list", need=Right.MANAGE_USERS),
+    somewhere("accounts:session-bulk", 404, need=Right.MANAGE_USERS),
+    somewhere("accounts:session-bulk", 404, need=Right.MANAGE_USERS, method="POST"),
+    person("accounts:user-sessions", need=Right.MANAGE_USERS),
+    person("accounts:user-sessions-end", 303, method="POST", need=Right.MANAGE_USERS),
     Row("accounts:own-history", own=200, administrator=200),
     Row("accounts:own-rights", own=200, administrator=200),
     Row("accounts:own-sign-in-link", method="POST", own=200, administrator=403, delegate=403),

@@ -6,13 +6,12 @@ import re
 from collections.abc import Callable
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
 from accounts import services
 from accounts.actors import Actor
-from accounts.models import AuditEvent, OneTimeLink, User
+from accounts.models import AuditEvent, OneTimeLink, Session, User
 from tests import factories
 from tests.factories import PASSWORD
 
