@@ -47,7 +47,7 @@ class SessionStore(SessionBase):
 
     def create(self) -> None:
         while True:
-            self._session_key = self._get_new_session_key()
+            self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]  # not in its stub
             try:
                 self.save(must_create=True)
             except CreateError:  # the one in 2^165
@@ -59,7 +59,7 @@ class SessionStore(SessionBase):
         """Raises: UpdateError where the session was ended meanwhile."""
         if self.session_key is None:
             return self.create()
-        data = self._get_session(no_load=must_create)
+        data: dict[str, Any] = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
         columns = self._columns(data)
         if must_create:
             self._insert(columns)

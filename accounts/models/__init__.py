@@ -8,6 +8,7 @@ from accounts.models.entry import ApiToken, OneTimeLink, SignInThrottle
 from accounts.models.keeping import OptionValue, Preference
 from accounts.models.people import User, UserManager
 from accounts.models.rights import LEVELS, FolderGrant, Grant, Role
+from accounts.models.sessions import Session
 from accounts.models.trail import AuditEvent, AuditSeal, AuditWaiting
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "OptionValue",
     "Preference",
     "Role",
+    "Session",
     "SignInThrottle",
     "User",
     "UserManager",

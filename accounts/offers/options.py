@@ -91,9 +91,7 @@ def _signing_in() -> None:
         maximum=90 * 24 * 60,
         unit=_("minutes"),
         label=_("Signed out after idling for"),
-        help=_(
-            "Who does nothing for so long signs in again; 0: never. Pages that renew themselves are no use."
-        ),
+        help=_("Who does nothing for so long signs in again; 0: never. Pages that renew themselves are no use."),
         group=group,
     )
     options.define(

@@ -65,7 +65,7 @@ def end_many(actor: Actor, sessions: QuerySet[Session]) -> int:
 
 
 def drop_sessions(people: Iterable[int] | QuerySet[User], *, keep: int | None = None) -> int:
-    """Delete the sessions of these people, for services that asked the right; how many. keep: one to spare, by its id."""
+    """Delete these people's sessions, for services that asked the right; how many. keep: the id of one to spare."""
     deleted, _rows = Session.objects.filter(user__in=people).exclude(pk=keep or 0).delete()
     return deleted
 

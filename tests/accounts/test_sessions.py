@@ -126,7 +126,7 @@ def test_many_end_at_once_but_never_the_one_that_asks(cast: Cast) -> None:
     theirs = [signed_in(cast.user), signed_in(cast.stranger)]
     assert end_many(asks, list_sessions(asks)) == 2
     assert is_in(client) and not any(is_in(each) for each in theirs)
-    page = client.get(reverse("accounts:session-bulk") + f"?do=end&ids={row_of(client).pk}")
+    page = client.get(reverse("accounts:session-bulk") + f"?do=end&chosen={row_of(client).pk}")
     assert page.status_code == 200
 
 

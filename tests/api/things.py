@@ -69,7 +69,7 @@ from tests.api.matrix import of_customer, of_domain, of_mailbox
 from tests.api.world import Place
 from tests.domains.branding.pictures import png
 from tests.domains.factories import make_customer, make_domain, make_mailbox_in
-from tests.factories import make_alert, make_job, make_job_run
+from tests.factories import make_alert, make_job, make_job_run, make_session
 from tests.gateway.factories import held_for, spam
 from tests.gateway.making import make_queued
 
@@ -215,6 +215,16 @@ def an_own_token(place: Place) -> dict[str, Any]:
     return {
         "tokenId": create_token(Actor.for_user(place.person), place.person, name=f"token {next(_numbers)}").token.pk
     }
+
+
+def a_session(place: Place) -> dict[str, Any]:
+    """The place's person's."""
+    return {"sessionId": make_session(place.person).pk}
+
+
+def a_person_signed_in(place: Place) -> dict[str, Any]:
+    make_session(place.person)
+    return {"adminId": place.person.pk}
 
 
 def a_view(place: Place) -> dict[str, Any]:

@@ -51,7 +51,6 @@ def test_what_is_not_set_up_says_so(db: None, name: str) -> None:
         ("SetDirectoryServicesConfiguration", {"config": {"type": "ldap"}}),
         ("SyncUsersWithDirectoryServices", {"dryRun": True}),
         ("SetServiceCertificate", {"thumbprint": "ab"}),
-        ("GetActiveSessions", {}),
         ("InitializeMFA", {"userName": "a@example.org"}),
     ],
 )
