@@ -132,7 +132,7 @@ class Stage:
 
 def _watched(writes: list[str], execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
     text = str(sql).lstrip().upper()
-    if text.startswith(("INSERT", "UPDATE", "DELETE")) and '"DJANGO_SESSION"' not in text:
+    if text.startswith(("INSERT", "UPDATE", "DELETE")) and '"ACCOUNTS_SESSION"' not in text:
         writes.append(str(sql)[:200])
     return execute(sql, params, many, context)
 
