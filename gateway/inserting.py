@@ -5,10 +5,10 @@
     batch.add(recipients)    # …so that others can name them
     batch.write()            # in the caller's transaction
 
-Rows go over as one JSON text per table, which PostgreSQL takes apart; large messages go over as they are. Numbers come
-from the tables' sequences, a block at a time, so they are unique but not without gaps. A block is used on the
-connection alone that it was fetched on: a PostgreSQL that crashed may give the same numbers again. Not for models with
-anything on save.
+Rows go over as one JSON text per table, which PostgreSQL takes apart, and the bytes of messages beside it as an array;
+large messages go over by themselves. Numbers come from the tables' sequences, a block at a time, so they are unique but
+not without gaps. A block is used on the connection alone that it was fetched on: a PostgreSQL that crashed may give the
+same numbers again. Not for models with anything on save.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _Table:
     columns: tuple[str, ...]
     from_json: str
     from_values: str
-    is_large: bool  # holds whole messages
+    whole: str  # the attribute that holds whole messages; "": none does
 
 
 @cache
@@ -48,12 +48,19 @@ def _table(model: type[models.Model]) -> _Table:
     listed, name = ", ".join(f'"{column}"' for column in columns), f'"{model._meta.db_table}"'
     into = f"INSERT INTO {name} ({listed})"
     places = ", ".join("%b" if isinstance(field, models.BinaryField) else "%s" for field in fields)
+    whole = next((field for field in fields if isinstance(field, models.BinaryField) and not field.max_length), None)
+    rows = f"json_populate_recordset(NULL::{name}, %s::json)"
+    given = ", ".join("given.bytes" if field is whole else f'told."{field.column}"' for field in fields)
+    together = f"(SELECT row_number() OVER () AS at, * FROM {rows}) AS told"  # noqa: S608  # our names
+    bytes_ = "unnest(%b::bytea[]) WITH ORDINALITY AS given(bytes, at) USING (at)"
     return _Table(
         names=tuple(field.attname for field in fields),
         columns=columns,
-        from_json=f"{into} SELECT {listed} FROM json_populate_recordset(NULL::{name}, %s::json)",  # noqa: S608  # ours
+        from_json=f"{into} SELECT {listed} FROM {rows}"  # noqa: S608
+        if whole is None
+        else f"{into} SELECT {given} FROM {together} JOIN {bytes_}",  # noqa: S608
         from_values=f"{into} VALUES ({places})",
-        is_large=any(isinstance(field, models.BinaryField) and not field.max_length for field in fields),
+        whole=whole.attname if whole is not None else "",
     )
 
 
@@ -139,21 +146,27 @@ def _insert(cursor: psycopg.Cursor[Any], tables: Iterable[Sequence[models.Model]
     Order doesn't matter within a statement, because foreign keys are looked at when the transaction is committed.
     """
     statements: list[str] = []
-    texts: list[str] = []
+    given: list[object] = []
     for rows in tables:
         table = _table(type(rows[0]))
         values = [[row.__dict__[name] for name in table.names] for row in rows]
-        if table.is_large:
+        if table.whole:
             large = [each for each in values if _size(each) > LARGE_BYTES]
             for each in large:
                 cursor.execute(table.from_values, each, prepare=True)
             values = [each for each in values if _size(each) <= LARGE_BYTES] if large else values
-        if values:
-            named = [dict(zip(table.columns, each, strict=True)) for each in values]
-            texts.append(json.dumps(named, default=_plain, ensure_ascii=False))
-            statements.append(f"t{len(texts)} AS ({table.from_json})")
+        if not values:
+            continue
+        named = [dict(zip(table.columns, each, strict=True)) for each in values]
+        wholes: list[object] = []
+        if table.whole:
+            column = table.columns[table.names.index(table.whole)]
+            wholes = [each.pop(column) for each in named]
+        given.append(json.dumps(named, default=_plain, ensure_ascii=False))
+        given += [wholes] if table.whole else []
+        statements.append(f"t{len(statements) + 1} AS ({table.from_json})")
     if statements:
-        cursor.execute(f"WITH {', '.join(statements)} SELECT 1", texts, prepare=True)
+        cursor.execute(f"WITH {', '.join(statements)} SELECT 1", given, prepare=True)
 
 
 def _size(values: Sequence[object]) -> int:

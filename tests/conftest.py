@@ -17,7 +17,7 @@ from django.test import Client
 from accounts.models import User
 from config import environment, servers
 from config.kit import paths
-from tests import factories
+from tests import clusters, factories
 from tests.chromium import chromium
 from tests.dns_server import DnsServer, running_dns_server
 from tests.s3 import s3_server
@@ -29,6 +29,7 @@ __all__ = ["chromium", "s3_server"]
 @pytest.fixture(scope="session")
 def servers_running() -> Iterator[None]:
     """PostgreSQL and Valkey of this session. A test with `db` has them already; others ask for this."""
+    clusters.place()
     with servers.running(lasting=False):
         yield
 
@@ -36,6 +37,12 @@ def servers_running() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(servers_running: None) -> None:
     """pytest-django makes its test database after this."""
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The cluster that was placed has a migrated test database."""
+    return True
 
 
 @pytest.fixture
