@@ -1,4 +1,4 @@
-"""A migrated cluster kept between sessions: migrating a new one takes longer than most tests that are run by themselves.
+"""A migrated cluster kept between sessions: migrating a new one takes longer than most tests run by themselves.
 
 It lies in the virtual environment, named after what made it: the migrations, what they import of ours, and the pinned
 parts. Where there is none yet it is made by a process of its own, once for all that ask at the same time. Each session
@@ -24,7 +24,7 @@ from config.kit import paths
 
 ROOT = Path(__file__).parents[1]
 KEPT = Path(sys.prefix) / "clusters"
-MOST_KEPT = 6
+MOST_KEPT = 12
 OURS = re.compile(r"^(?:from|import) ((?:accounts|api|archive|config|domains|gateway|jobs)[\w.]*)", re.MULTILINE)
 
 
