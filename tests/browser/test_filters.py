@@ -23,7 +23,7 @@ from tests.domains.factories import make_customer, make_delegate, make_domain, m
 from tests.domains.filters.builders import SYSTEM, make_rule
 from tests.factories import make_administrator
 
-WALKS = ["delegate-desktop", "delegate-phone-dark", "user-phone", "administrator-desktop-dark"]
+WALKS = ["delegate-phone-dark", "user-phone", "administrator-desktop"]
 if os.environ.get("PAGE_SHOTS"):
     WALKS = [f"{role}-{look}" for role in ("administrator", "delegate", "user") for look in LOOKS]
 
