@@ -16,6 +16,7 @@ class JobsConfig(AppConfig):
         import jobs.mails
         import jobs.people
         import jobs.reports.sending
+        import jobs.schema_commands
         import jobs.server_commands
         import jobs.session_commands
         import jobs.tasks  # registers with Celery and the clock

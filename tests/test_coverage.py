@@ -1,8 +1,8 @@
 """docs/coverage.csv: the account of all 663 operations of the five manuals. What it names must be there.
 
-`doors` names pages (`page:domains:domain-list`), commands (`command:GetUsers`), shell doors (`shell:import_mail`) and
-API operations (`api:GET /domains`), separated by "; "; `test` is a test file, or a test. An operation without a door
-says why.
+`doors` names pages (`page:domains:domain-list`), commands (`command:GetUsers`), shell doors (`shell:import_mail`),
+API operations (`api:GET /domains`) and those of dialects (`dialect:james GET /domains`), separated by "; "; `test` is
+a test file, or a test. An operation without a door says why.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from django.core.management import get_commands
 from django.test import Client
 from django.urls import get_resolver
 
+from api.dialects.served import BY_NAME
 from jobs.commands import list_commands
 from tests.test_access import route_names
 
@@ -45,7 +46,7 @@ def test_every_operation_of_every_manual_stands_there_once() -> None:
 
 def test_every_door_is_of_a_known_kind_and_every_row_without_one_says_why() -> None:
     kinds = {door.partition(":")[0] for row in rows() for door in row["doors"].split("; ") if door}
-    assert kinds <= {"page", "command", "shell", "api"}
+    assert kinds <= {"page", "command", "shell", "api", "dialect"}
     assert [row["operation"] for row in rows() if not row["doors"] and not row["note"]] == []
     assert [row["operation"] for row in rows() if row["doors"] and not row["test"]] == []
 
@@ -54,6 +55,11 @@ def test_every_page_command_and_shell_door_named_is_there() -> None:
     assert doors("page") - set(route_names(get_resolver().url_patterns)) == set()
     assert doors("command") - {command.name for command in list_commands()} == set()
     assert doors("shell") - set(get_commands()) == set()
+
+
+def test_every_operation_of_a_dialect_named_is_there() -> None:
+    offered = {f"{name} {each.name}" for name, dialect in BY_NAME.items() for each in dialect.operations()}
+    assert doors("dialect") - offered == set()
 
 
 @pytest.mark.django_db

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from api.dialects import scripts
 from api.dialects.registry import Dialect, Option
-from api.james import answers, credentials, entry
+from api.james import answers, credentials, entry, users
 from api.james.routes import ROUTES
 
 DIALECT = Dialect(
@@ -27,6 +27,18 @@ DIALECT = Dialect(
             _("PEM. A JWT signed with it (RS256) acts as the person whose address is its “sub”, if it says “admin”."),
             is_long=True,
             clean=credentials.clean_key,
+        ),
+        Option(
+            users.DEFAULT_DOMAIN,
+            _("Default domain"),
+            _("Names of users without a domain belong to this one (James without virtual hosting). Empty: none do."),
+            clean=users.clean_domain,
+        ),
+        Option(
+            users.PASSWORD_RULES,
+            _("Hold passwords to the rules"),
+            _("“yes” refuses weak passwords. Else they are taken as they come, as provisioning tools expect."),
+            clean=users.clean_choice,
         ),
     ),
 )

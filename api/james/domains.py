@@ -1,64 +1,88 @@
-"""Domains. Deleting one is our deletion: suspended at once, purged after the days that the server keeps it."""
+"""Domains and their aliases. Deleting one is our deletion: suspended at once, purged after the days it is kept.
+
+James keeps an alias as a domain of its own beside the mapping; here it is a name of the domain it leads to. So a domain
+in which there is nothing becomes a name of the other (`domains.services.absorbing`), and one again without the mapping;
+lists show both. An alias can't lead to a domain that isn't served here.
+"""
 
 from __future__ import annotations
 
 from django.http import Http404, HttpResponse
 
-from accounts.errors import BadAddress as BadAccountAddress
 from accounts.permissions import Right
-from api.james.answers import body, invalid, not_found, nothing
+from api.james import tasks
+from api.james.answers import INVALID, arguments, body, invalid, not_found, nothing
 from api.james.asking import Asked
 from domains.errors import BadAddress
-from domains.models import Domain, Status
+from domains.models import Domain, DomainName, Status
 from domains.selectors import list_domains
-from domains.services import domain_states
+from domains.services import absorbing, domain_states
 from domains.services.domains import create_domain, parse_name
+
+GONE = (Status.DELETED, Status.PURGED)
 
 
 def list_all(asked: Asked) -> HttpResponse:
-    rows = list_domains(asked.actor).exclude(status__in=[Status.DELETED, Status.PURGED])
-    return body(sorted(rows.values_list("name", flat=True)))
+    rows = list_domains(asked.actor).exclude(status__in=GONE)
+    names = DomainName.objects.filter(domain__in=rows).values_list("name", flat=True)
+    return body(sorted(names))
+
+
+def parsed(name: str) -> str:
+    """A name as it is kept. Raises: JamesError."""
+    try:
+        return parse_name(name)
+    except BadAddress as error:
+        raise invalid(f"Invalid request for domain creation {name[:300]}", str(error)) from error
 
 
 def find(asked: Asked, name: str, *, need: Right = Right.VIEW_DOMAINS) -> Domain:
     """The domain of this name that is in use. Raises: Http404, Forbidden."""
     try:
         canonical = parse_name(name)
-    except (BadAddress, BadAccountAddress) as error:
+    except BadAddress as error:
         raise Http404("no such domain") from error
-    row = Domain.objects.exclude(status__in=[Status.DELETED, Status.PURGED]).filter(name=canonical).first()
+    row = Domain.objects.exclude(status__in=GONE).select_related("customer").filter(name=canonical).first()
     if row is None or not asked.actor.has(Right.VIEW_DOMAINS, row):
         raise Http404("no such domain")
     asked.actor.require(need, row)
     return row
 
 
-def exists(asked: Asked) -> HttpResponse:
+def served(asked: Asked, name: str, *, need: Right = Right.VIEW_DOMAINS) -> Domain:
+    """The same, or James's own words. Raises: JamesError, Forbidden."""
+    canonical = parsed(name)
     try:
-        find(asked, asked.named["domain"])
+        return find(asked, canonical, need=need)
     except Http404 as error:
-        raise not_found(
-            f"The domain list does not contain: {asked.named['domain']}", type_="InvalidArgument"
-        ) from error
+        raise not_found(f"The domain list does not contain: {canonical}", type_=INVALID) from error
+
+
+def exists(asked: Asked) -> HttpResponse:
+    name = asked.named["domain"]
+    if _alias(asked, name) is None:
+        served(asked, name)
     return nothing()
 
 
 def put(asked: Asked) -> HttpResponse:
-    name = asked.named["domain"]
-    try:
-        canonical = parse_name(name)
-    except BadAddress as error:
-        raise invalid(f"Invalid request for domain creation {name}", str(error)) from error
+    canonical = parsed(asked.named["domain"])
     row = Domain.objects.exclude(status=Status.PURGED).filter(name=canonical).first()
     if row is not None and asked.actor.has(Right.VIEW_DOMAINS, row):
         if row.status == Status.DELETED:
             domain_states.restore_domain(asked.actor, row)
+        return nothing()
+    if row is None and _alias(asked, canonical) is not None:
         return nothing()
     create_domain(asked.actor, name=canonical)
     return nothing()
 
 
 def delete(asked: Asked) -> HttpResponse:
+    alias = _alias(asked, asked.named["domain"])
+    if alias is not None:
+        absorbing.forget_alias(asked.actor, alias)
+        return nothing()
     try:
         row = find(asked, asked.named["domain"], need=Right.DELETE_DOMAINS)
     except Http404:
@@ -66,3 +90,66 @@ def delete(asked: Asked) -> HttpResponse:
         return nothing()
     domain_states.delete_domain(asked.actor, row)
     return nothing()
+
+
+def _alias(asked: Asked, name: str) -> DomainName | None:
+    """The name, where it is an alias of a domain that the actor may see."""
+    try:
+        canonical = parse_name(name)
+    except BadAddress:
+        return None
+    rows = DomainName.objects.filter(name=canonical, is_alias=True).exclude(domain__status=Status.PURGED)
+    row = rows.select_related("domain__customer").first()
+    return row if row is not None and asked.actor.has(Right.VIEW_DOMAINS, row.domain) else None
+
+
+def list_aliases(asked: Asked) -> HttpResponse:
+    canonical = parsed(asked.named["domain"])
+    row = Domain.objects.exclude(status=Status.PURGED).filter(name=canonical).first()
+    if row is None or not asked.actor.has(Right.VIEW_DOMAINS, row):
+        asked.actor.require_somewhere(Right.VIEW_DOMAINS)
+        return body([])
+    names = row.names.filter(is_alias=True).order_by("name").values_list("name", flat=True)
+    return body([{"source": name} for name in names])
+
+
+def put_alias(asked: Asked) -> HttpResponse:
+    target, source = _both(asked)
+    if target == source:
+        raise invalid(f"Source domain and destination domain can not have same value({source})")
+    alias = _alias(asked, source)
+    if alias is not None and alias.domain.name == target:
+        return nothing()
+    other = served(asked, source, need=Right.EDIT_DOMAINS)
+    try:
+        row = find(asked, target, need=Right.EDIT_DOMAINS)
+    except Http404 as error:
+        raise invalid(f"{target} is not served here, and aliases lead to served domains only") from error
+    absorbing.absorb_domain(asked.actor, row, other)
+    return nothing()
+
+
+def delete_alias(asked: Asked) -> HttpResponse:
+    target, source = _both(asked)
+    alias = _alias(asked, source)
+    if alias is not None and alias.domain.name == target:
+        absorbing.release_alias(asked.actor, alias)
+        return nothing()
+    if alias is None:
+        served(asked, source, need=Right.EDIT_DOMAINS)
+    return nothing()
+
+
+def _both(asked: Asked) -> tuple[str, str]:
+    return parsed(asked.named["domain"]), parsed(asked.named["alias"])
+
+
+def act(asked: Asked) -> HttpResponse:
+    """POST /domains/{domain}?action=…"""
+    tasks.wanted(asked, "action", ["deleteData"])
+    try:
+        find(asked, asked.named["domain"], need=Right.DELETE_DOMAINS)
+    except Http404 as error:
+        asked.actor.require_somewhere(Right.DELETE_DOMAINS)
+        raise arguments("'domainName' parameter should be an existing domain") from error
+    raise arguments("Data of users leaves an archive by retention, or by DeleteFolder with a second person's approval")

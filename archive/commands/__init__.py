@@ -3,6 +3,6 @@
 Names and arguments are those of the MailStore administration API where it has them; numbers of stores are `id`.
 """
 
-from archive.commands import folders, indexes, mail, reindexing, stores, unclaimed, upkeep
+from archive.commands import clearing, folders, indexes, mail, reindexing, stores, unclaimed, upkeep
 
-__all__ = ["folders", "indexes", "mail", "reindexing", "stores", "unclaimed", "upkeep"]
+__all__ = ["clearing", "folders", "indexes", "mail", "reindexing", "stores", "unclaimed", "upkeep"]

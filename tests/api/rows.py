@@ -694,8 +694,8 @@ ROWS = [
     Row("provider_delete", a_provider, user=403, delegate=403, foreign=403),
     # dialects
     server_only("dialect_list"),
-    server_only("dialect_detail", a_dialect, placed=False),
-    server_only("dialect_change", a_dialect, placed=False),
-    server_only("dialect_operations", a_dialect, placed=False),
-    server_only("dialect_calls", a_dialect, placed=False),
+    Row("dialect_detail", a_dialect, user=403, delegate=403, placed=False),
+    Row("dialect_change", a_dialect, user=403, delegate=403, placed=False),
+    Row("dialect_operations", a_dialect, user=403, delegate=403, placed=False),
+    Row("dialect_calls", a_dialect, user=403, delegate=403, placed=False),
 ]

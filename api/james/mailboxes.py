@@ -1,0 +1,222 @@
+"""Mailboxes: the folders of a user's archive, with dots between names. What holds mail is never removed here: archived
+mail leaves by retention, or by DeleteFolder with a second person's approval.
+"""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpResponse
+
+from accounts.permissions import Right
+from api.james import tasks, users
+from api.james.answers import JamesError, arguments, body, conflict, invalid, not_found, nothing
+from api.james.asking import Asked
+from archive.commands.clearing import ClearFolderArguments
+from archive.commands.reindexing import ReindexFolderArguments, ReindexMessageArguments, ReindexUserArguments
+from archive.errors import ArchiveClosed, FolderRefused, FolderUnknown
+from archive.folderfacts import see_folders
+from archive.foldertree import FolderNode
+from archive.services import folders
+from archive.services.reindexing import ReindexArguments
+from domains.models import Mailbox
+
+FORBIDDEN = "%*\r\n"
+LONGEST = 200
+SHARED = 1 << 20  # an id is the mailbox's number times this, and the folder's place in the order of its path
+
+
+def _user(asked: Asked, doing: str, need: Right = Right.VIEW_USERS) -> Mailbox:
+    try:
+        return users.find(asked, asked.named["user"], need=need)
+    except Http404 as error:
+        raise JamesError(404, "notFound", doing, f"User '{asked.named['user']}' does not exist") from error
+
+
+def _path(asked: Asked, doing: str) -> str:
+    """The folder of the path's name. Raises: JamesError with what was attempted."""
+    name = asked.named["mailbox"]
+    said = f"#private:{asked.named['user']}:{name}"
+    if any(sign in name for sign in FORBIDDEN) or name.startswith("#"):
+        raise invalid(doing, f"{said} contains one of the forbidden characters {FORBIDDEN} or starts with #")
+    if any(not part for part in name.split(".")):
+        details = f"'{said}' has an empty part within its mailbox name considering . as a delimiter"
+        raise invalid(doing, details)
+    if len(name) > LONGEST:
+        raise invalid(doing, f"'{said[:300]}' is too long")
+    return name.replace("/", "∕").replace(".", "/")
+
+
+def _node(asked: Asked, mailbox: Mailbox, path: str) -> FolderNode | None:
+    """The folder of this path, in whatever letters."""
+    try:
+        seen = see_folders(asked.actor, mailbox)
+    except ArchiveClosed:
+        return None
+    wanted = path.casefold()
+    return next((node for node in seen.walk() if node.path.casefold() == wanted), None)
+
+
+def _shown(path: str) -> str:
+    return path.replace(".", "-").replace("/", ".").replace("∕", "/")
+
+
+def list_all(asked: Asked) -> HttpResponse:
+    mailbox = _user(asked, "Invalid get on user mailboxes")
+    try:
+        nodes = list(see_folders(asked.actor, mailbox).walk())
+    except ArchiveClosed:
+        nodes = []
+    ordered = sorted(nodes, key=lambda node: node.path)
+    return body([{"mailboxName": _shown(node.path), "mailboxId": str(place)} for place, node in enumerate(ordered, 1)])
+
+
+def exists(asked: Asked) -> HttpResponse:
+    doing = "Attempt to test existence of an invalid mailbox"
+    path = _path(asked, doing)
+    if _node(asked, _user(asked, "Invalid get on user mailboxes"), path) is None:
+        raise not_found("Mailbox does not exist")
+    return nothing()
+
+
+def put(asked: Asked) -> HttpResponse:
+    doing = "Attempt to create an invalid mailbox"
+    mailbox = _user(asked, "Invalid get on user mailboxes", Right.MANAGE_USERS)
+    path = _path(asked, doing)
+    if _node(asked, mailbox, path) is None:
+        try:
+            folders.create_folder(asked.actor, mailbox, path)
+        except FolderRefused as error:
+            raise invalid(doing, str(error)) from error
+    return nothing()
+
+
+def delete(asked: Asked) -> HttpResponse:
+    mailbox = _user(asked, "Invalid delete on user mailboxes", Right.MANAGE_USERS)
+    node = _node(asked, mailbox, _path(asked, "Attempt to delete an invalid mailbox"))
+    if node is not None:
+        _remove(asked, mailbox, node.path)
+    return nothing()
+
+
+def delete_all(asked: Asked) -> HttpResponse:
+    mailbox = _user(asked, "Invalid delete on user mailboxes", Right.MANAGE_USERS)
+    _remove(asked, mailbox, "")
+    return nothing()
+
+
+def _remove(asked: Asked, mailbox: Mailbox, path: str) -> None:
+    """All that is empty goes; what holds mail stays, and the caller is told. Raises: JamesError."""
+    try:
+        folders.delete_empty_folders(asked.actor, mailbox, path)
+        left = see_folders(asked.actor, mailbox)
+    except FolderUnknown:
+        return
+    nodes = [node for node in left.walk() if not path or node.path == path or node.path.startswith(f"{path}/")]
+    if nodes:
+        raise conflict(
+            "Mailboxes that hold mail stay",
+            "Archived mail leaves by retention, or by DeleteFolder with a second person's approval",
+        )
+
+
+def message_count(asked: Asked) -> HttpResponse:
+    return body(_there(asked)[1].messages)
+
+
+def unseen_count(asked: Asked) -> HttpResponse:
+    """An archive knows nothing of what somebody has read: nothing waits to be."""
+    _there(asked)
+    return body(0)
+
+
+def clear(asked: Asked) -> HttpResponse:
+    mailbox = _user(asked, "Invalid get on user mailboxes", Right.MANAGE_USERS)
+    node = _node(asked, mailbox, _path(asked, "Attempt to delete an invalid mailbox"))
+    if node is None:
+        said = f"#private:{asked.named['user']}:{asked.named['mailbox']}"
+        raise JamesError(404, "notFound", "Invalid get on user mailboxes", f"Mailbox does not exist. {said}")
+    return tasks.begin(asked, "ClearFolder", ClearFolderArguments(f"{mailbox.address}/{node.path}"))
+
+
+def _there(asked: Asked) -> tuple[Mailbox, FolderNode]:
+    doing = "Invalid get on user mailboxes"
+    mailbox = _user(asked, doing)
+    node = _node(asked, mailbox, _path(asked, "Attempt to test existence of an invalid mailbox"))
+    if node is None:
+        said = f"#private:{asked.named['user']}:{asked.named['mailbox']}"
+        raise JamesError(404, "notFound", doing, f"{said} can not be found")
+    return mailbox, node
+
+
+# --- indexing again ---------------------------------------------------------------------------------------------
+
+
+def reindex_all(asked: Asked) -> HttpResponse:
+    asked.actor.require(Right.MANAGE_STORES)
+    tasks.wanted(asked, "task", ["reIndex"])
+    return tasks.begin(asked, "FullReIndexing", ReindexArguments())
+
+
+def reindex_user(asked: Asked) -> HttpResponse:
+    asked.actor.require(Right.MANAGE_STORES)
+    tasks.wanted(asked, "task", ["reIndex"])
+    mailbox = users.named(asked)
+    return tasks.begin(asked, "UserReIndexing", ReindexUserArguments(mailbox.address))
+
+
+def reindex_folder(asked: Asked) -> HttpResponse:
+    asked.actor.require(Right.MANAGE_STORES)
+    tasks.wanted(asked, "task", ["reIndex"])
+    mailbox, node = _by_id(asked)
+    return tasks.begin(asked, "MailboxReIndexing", ReindexFolderArguments(mailbox.address, node.path))
+
+
+def reindex_in_folder(asked: Asked) -> HttpResponse:
+    """One message by its number; ours are numbered by store, so `uid` is read as `store:number`."""
+    asked.actor.require(Right.MANAGE_STORES)
+    tasks.wanted(asked, "task", ["reIndex"])
+    _by_id(asked)
+    return _reindex_message(asked, asked.named["uid"])
+
+
+def reindex_message(asked: Asked) -> HttpResponse:
+    asked.actor.require(Right.MANAGE_STORES)
+    tasks.wanted(asked, "task", ["reIndex"])
+    return _reindex_message(asked, asked.named["message"])
+
+
+def _reindex_message(asked: Asked, name: str) -> HttpResponse:
+    number = f"1:{name}" if name.isascii() and name.isdecimal() else name
+    is_ours = number.count(":") == 1 and all(part.isdecimal() and len(part) < 18 for part in number.split(":"))
+    if not (is_ours or "@" in name):
+        raise invalid("Error while parsing 'messageId'")
+    return tasks.begin(asked, "MessageReIndexing", ReindexMessageArguments(number if is_ours else name))
+
+
+def _by_id(asked: Asked) -> tuple[Mailbox, FolderNode]:
+    """The folder of an id as lists tell it: its place in the user's list; without a user there is none of this id."""
+    name = asked.named.get("user")
+    if name is not None and asked.named["id"].isdecimal():
+        mailbox = users.named(asked)
+        nodes = sorted(see_folders(asked.actor, mailbox).walk(), key=lambda node: node.path)
+        place = int(asked.named["id"][:9])
+        if 0 < place <= len(nodes):
+            return mailbox, nodes[place - 1]
+    raise not_found("mailbox not found")
+
+
+def expire(asked: Asked) -> HttpResponse:
+    """DELETE /messages: read as James reads it, and refused: mail leaves an archive by retention."""
+    asked.actor.require(Right.DELETE_MAIL)
+    older = asked.query("olderThan")
+    if older is not None and older.startswith("-"):
+        raise arguments("Duration amount should be positive")
+    per_second = asked.query("usersPerSecond")
+    if per_second is not None and not (per_second.isdecimal() and int(per_second[:9])):
+        raise arguments("'usersPerSecond' must be strictly positive")
+    name = asked.query("user")
+    if name is not None:
+        try:
+            users.find(asked, name)
+        except Http404 as error:
+            raise arguments("user does not exist") from error
+    raise arguments("Mail leaves an archive by its retention policies only")

@@ -1,0 +1,280 @@
+"""Tasks: ours, by ids in the form of UUIDs, with James's types and states, and what each was about.
+
+Source: WebAdmin's manual, "Task management". A task's id is its number inside a fixed UUID, so nothing is kept for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from threading import BoundedSemaphore
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.utils.dateparse import parse_datetime
+
+from api.errors import Unavailable
+from api.james.answers import JamesError, arguments, body, invalid, not_found, nothing
+from api.james.answers import task as task_answer
+from api.james.asking import Asked
+from jobs import selectors, services
+from jobs.errors import NotRunnable
+from jobs.models import Task
+
+_BASE = 0x00000000_0000_4000_8000_000000000000
+_MASK = (1 << 48) - 1
+LONGEST_WAIT_S = 120.0
+MOST_LISTED = 1_000
+_YEAR_S = 365 * 86_400.0
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "": 1.0}
+_waiting = BoundedSemaphore(2)  # each holds a thread of the server
+STATES = {
+    Task.State.WAITING: "waiting",
+    Task.State.IN_PROGRESS: "inProgress",
+    Task.State.CANCEL_REQUESTED: "canceledRequested",
+    Task.State.COMPLETED: "completed",
+    Task.State.CANCELLED: "canceled",
+    Task.State.FAILED: "failed",
+    Task.State.INTERRUPTED: "failed",
+}
+TYPES = {
+    "FullReIndexing": "full-reindexing",
+    "UserReIndexing": "user-reindexing",
+    "MailboxReIndexing": "mailbox-reindexing",
+    "MessageReIndexing": "messageId-reindexing",
+    "RecomputeCurrentQuotas": "recompute-current-quotas",
+    "ClearRepository": "clear-mail-repository",
+    "ReprocessRepository": "reprocessing-all",
+    "DeleteFromQueue": "delete-mails-from-mail-queue",
+    "ClearFolder": "ClearMailboxContentTask",
+    "RenameUser": "UsernameChangeTask",
+    "CheckSchema": "cassandra-migration",
+    "PurgeOldTasks": "tasks-cleanup",
+}
+
+
+def begin(asked: Asked, name: str, given: object) -> HttpResponse:
+    """Ask for a command; 201 with where to look. Raises: what the service raises."""
+    return task_answer(id_of(services.submit(asked.actor, name, given)))
+
+
+def id_of(task: Task) -> str:
+    return str(UUID(int=_BASE | task.pk))
+
+
+def wanted(asked: Asked, name: str, known: Sequence[str]) -> str:
+    """A query parameter that says what to do. Raises: JamesError."""
+    value = asked.query(name)
+    supported = f"Supported values are [{', '.join(known)}]"
+    if value is None:
+        raise arguments(f"'{name}' query parameter is compulsory. {supported}")
+    if not value.strip():
+        raise arguments(f"'{name}' query parameter cannot be empty or blank. {supported}")
+    if value not in known:
+        raise arguments(f"Invalid value supplied for query parameter '{name}': {value[:100]}. {supported}")
+    return value
+
+
+def detail(asked: Asked) -> HttpResponse:
+    return body(present(_find(asked)))
+
+
+def wait(asked: Asked) -> HttpResponse:
+    timeout_s = _timeout(asked.query("timeout"))
+    task = _find(asked)
+    if task.state not in Task.ENDED:
+        if not _waiting.acquire(blocking=False):
+            raise Unavailable("Too many callers wait already; ask again in a moment.", headers={"Retry-After": "2"})
+        try:
+            task = selectors.wait_for_task(task, timeout_s=min(timeout_s, LONGEST_WAIT_S))
+        finally:
+            _waiting.release()
+    if task.state not in Task.ENDED:
+        raise JamesError(408, "InvalidArgument", "The timeout has been reached")
+    return body(present(task))
+
+
+def cancel(asked: Asked) -> HttpResponse:
+    try:
+        services.cancel(asked.actor, _find(asked))
+    except NotRunnable:
+        return nothing()  # it has ended, which is what was wanted
+    return nothing()
+
+
+def list_all(asked: Asked) -> HttpResponse:
+    rows = selectors.tasks_visible_to(asked.actor)
+    status, type_ = asked.query("status"), asked.query("type")
+    if status is not None:
+        states = [state for state, name in STATES.items() if name == status]
+        if not states:
+            raise invalid("Invalid status query parameter", f"'{status[:100]}' is no status")
+        rows = rows.filter(state__in=states)
+    if type_ is not None:
+        rows = rows.filter(type__in=[name for name, theirs in TYPES.items() if theirs == type_] or [type_])
+    for word, column in (("submitted", "created_at"), ("started", "started_at"), ("completed", "ended_at")):
+        for end, lookup in (("Before", "lte"), ("After", "gte")):
+            moment = _moment(asked, f"{word}{end}")
+            if moment is not None:
+                rows = rows.filter(**{f"{column}__{lookup}": moment})
+    offset, limit = _count(asked, "offset") or 0, _count(asked, "limit") or MOST_LISTED
+    return body([present(row) for row in rows.order_by("-pk")[offset : offset + min(limit, MOST_LISTED)]])
+
+
+def present(task: Task) -> dict[str, Any]:
+    """As James shows it; dates that aren't there are left out."""
+    kind = _type(task)
+    ended = {"completedDate": "completed", "canceledDate": "canceled", "failedDate": "failed"}
+    status = STATES[Task.State(task.state)]
+    dates = {"submitDate": task.created_at, "startedDate": task.started_at}
+    dates |= {name: task.ended_at for name, state in ended.items() if state == status}
+    told = ABOUT.get(task.type, _plain)(task)
+    stamp = task.ended_at or task.started_at or task.created_at
+    return {
+        "taskId": id_of(task),
+        "type": kind,
+        "status": status,
+        "submittedFrom": "postkeep",
+        "executedOn": task.worker.partition("|")[0][:100] or None,
+        "cancelledFrom": None,
+        "additionalInformation": {"type": kind, "timestamp": _date(stamp), **told},
+        **{name: _date(moment) for name, moment in dates.items() if moment is not None},
+    }
+
+
+def _type(task: Task) -> str:
+    if task.type == "ReprocessRepository" and task.arguments.get("key"):
+        return "reprocessing-one"
+    if task.type == "DeleteFromQueue" and not any(task.arguments.get(name) for name in ("sender", "name", "recipient")):
+        return "clear-mail-queue"
+    return TYPES.get(task.type, task.type)
+
+
+def _plain(task: Task) -> dict[str, Any]:
+    found = task.result or {}
+    return {name: value for name, value in found.items() if isinstance(value, str | int | bool | float | None)}
+
+
+def _reindexing(task: Task) -> dict[str, Any]:
+    found, given = task.result or {}, task.arguments
+    about: dict[str, Any] = {"runningOptions": {"mode": "REBUILD_ALL", "messagesPerSecond": 50}}
+    if task.type == "UserReIndexing":
+        about["username"] = given.get("user")
+    if task.type == "MailboxReIndexing":
+        about["mailboxPath"] = f"#private:{given.get('user')}:{given.get('mailbox')}"
+    if task.type == "MessageReIndexing":
+        return {"messageId": given.get("message")}
+    failed = int(found.get("failed", 0) or 0)
+    done = int(found.get("messages", 0) or 0)
+    return {**about, "successfullyReprocessedMailCount": done - failed, "failedReprocessedMailCount": failed}
+
+
+def _quotas(task: Task) -> dict[str, Any]:
+    return {"recomputeSingleQuotaComponentResults": [], "runningOptions": {
+        "usersPerSecond": task.arguments.get("users_per_second") or 1}}  # fmt: skip
+
+
+def _repository(task: Task) -> dict[str, Any]:
+    found, given = task.result or {}, task.arguments
+    about = {"repositoryPath": given.get("repository")}
+    if task.type == "ReprocessRepository":
+        about |= {"targetQueue": given.get("queue") or "spool", "targetProcessor": None}
+        if given.get("key"):
+            about["mailKey"] = given["key"]
+            return about
+    return {**about, "initialCount": found.get("initialCount", 0), "remainingCount": found.get("remainingCount", 0)}
+
+
+def _queue(task: Task) -> dict[str, Any]:
+    found, given = task.result or {}, task.arguments
+    about = {"mailQueueName": given.get("queue")}
+    about |= {name: found.get(name, 0) for name in ("initialCount", "remainingCount")}
+    if _type(task) == "delete-mails-from-mail-queue":
+        about |= {name: given.get(name) or None for name in ("sender", "name", "recipient")}
+    return about
+
+
+def _clearing(task: Task) -> dict[str, Any]:
+    address, _slash, path = str(task.arguments.get("folder", "")).partition("/")
+    found = task.result or {}
+    counts = {name: found.get(name, 0) for name in ("messagesSuccessCount", "messagesFailCount")}
+    return {"username": address, "mailboxName": path.replace("/", "."), **counts}
+
+
+def _renaming(task: Task) -> dict[str, Any]:
+    given = task.arguments
+    return {"oldUser": given.get("old_user_name"), "newUser": given.get("new_user_name"), "status": {}}
+
+
+ABOUT: dict[str, Callable[[Task], dict[str, Any]]] = {
+    "FullReIndexing": _reindexing,
+    "UserReIndexing": _reindexing,
+    "MailboxReIndexing": _reindexing,
+    "MessageReIndexing": _reindexing,
+    "RecomputeCurrentQuotas": _quotas,
+    "ClearRepository": _repository,
+    "ReprocessRepository": _repository,
+    "DeleteFromQueue": _queue,
+    "ClearFolder": _clearing,
+    "RenameUser": _renaming,
+}
+
+
+def _find(asked: Asked) -> Task:
+    text = asked.named["task"]
+    try:
+        number = UUID(text).int
+    except ValueError as error:
+        raise invalid("Invalid task id", f"Invalid UUID string: {text[:100]}") from error
+    try:
+        if number & ~_MASK != _BASE:
+            raise Http404("no such task")
+        return selectors.get_task(asked.actor, number & _MASK)
+    except Http404 as error:
+        raise not_found(f"{text} can not be found") from error
+
+
+def _timeout(text: str | None) -> float:
+    """Seconds of "2s", "500ms" or "2". Raises: JamesError."""
+    if text is None:
+        return LONGEST_WAIT_S
+    plain = text.strip()
+    digits = plain.rstrip("abcdefghijklmnopqrstuvwxyz ")
+    unit = plain[len(digits) :].strip()
+    unit = {"sec": "s", "second": "s", "seconds": "s", "min": "m", "minutes": "m", "minute": "m", "hours": "h"}.get(
+        unit, unit
+    )
+    if unit not in _UNITS or not digits.isdecimal() or len(digits) > 12:
+        raise invalid("Invalid timeout", f"'{text[:100]}' is no duration")
+    seconds = int(digits) * _UNITS[unit]
+    if seconds > _YEAR_S:
+        raise invalid("Invalid timeout", "Timeout should not exceed 365 days")
+    return seconds
+
+
+def _moment(asked: Asked, name: str) -> datetime | None:
+    text = asked.query(name)
+    if text is None:
+        return None
+    try:
+        found = parse_datetime(text.replace(" ", "+"))
+    except ValueError:
+        found = None
+    if found is None:
+        raise invalid(f"Invalid {name} query parameter", f"'{text[:100]}' is no date")
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def _count(asked: Asked, name: str) -> int | None:
+    text = asked.query(name)
+    if text is None:
+        return None
+    if not text.isdecimal() or len(text) > 9:
+        raise invalid(f"Invalid {name} query parameter", f'For input string: "{text[:100]}"')
+    return int(text)
+
+
+def _date(moment: datetime) -> str:
+    """yyyy-MM-dd'T'HH:mm:ss.SSSZ"""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"

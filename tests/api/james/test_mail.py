@@ -1,0 +1,56 @@
+"""Queues and repositories."""
+
+from __future__ import annotations
+
+from gateway.models import Repository
+from jobs import services
+from jobs.models import Task
+from tests.api.james.conftest import James, refused
+
+
+def test_a_queue_is_listed_read_and_emptied_by_a_task(james: James) -> None:
+    name = james("GET", "/mailQueues").json()[0]
+    assert james("GET", f"/mailQueues/{name}").json() == {"name": name, "size": 0}
+    assert james("GET", f"/mailQueues/{name}/mails?limit=5").json() == []
+    assert james("GET", f"/mailQueues/{name}/mails?limit=0").status_code == 400
+    assert james("GET", "/mailQueues/first%20one").status_code == 404
+    assert james("DELETE", f"/mailQueues/{name}/mails?sender=a@b.c&name=x").status_code == 400
+    for query, kind in (("", "clear-mail-queue"), ("?recipient=a@b.c", "delete-mails-from-mail-queue")):
+        begun = james("DELETE", f"/mailQueues/{name}/mails{query}")
+        assert begun.status_code == 201
+        services.run_waiting(Task.objects.latest("pk").pk)
+        found = james("GET", begun["Location"]).json()
+        assert (found["type"], found["status"]) == (kind, "completed")
+        assert found["additionalInformation"]["mailQueueName"] == name
+    assert james("PATCH", f"/mailQueues/{name}?delayed=true", {"delayed": False}).status_code == 204
+    assert james("PATCH", f"/mailQueues/{name}?delayed=true", {"delayed": True}).status_code == 400
+    assert james("PATCH", f"/mailQueues/{name}?delayed=false", {"delayed": False}).status_code == 400
+
+
+def test_a_repository_is_named_by_its_path_with_slashes(james: James) -> None:
+    for _ in range(2):
+        assert james("PUT", "/mailRepositories/var%2Fmail%2Flater%2F?protocol=file").status_code == 204
+    assert Repository.objects.filter(name="var/mail/later").exists()
+    listed = {row["path"]: row["repository"] for row in james("GET", "/mailRepositories").json()}
+    assert listed["var%2Fmail%2Flater"] == "var/mail/later"
+    assert james("GET", "/mailRepositories/var%2Fmail%2Flater").json()["size"] == 0
+    keys = "/mailRepositories/var%2Fmail%2Flater%2F/mails"
+    assert james("GET", keys).json() == []
+    assert james("GET", keys, raw=False).json() == []
+    assert james("DELETE", f"{keys}/nothing").status_code == 204
+    refused(james("GET", f"{keys}/nothing"), 404, "Could not retrieve nothing", "notFound")
+    begun = james("DELETE", keys)
+    services.run_waiting(Task.objects.latest("pk").pk)
+    found = james("GET", begun["Location"]).json()
+    assert (found["type"], found["status"]) == ("clear-mail-repository", "completed")
+    assert found["additionalInformation"]["repositoryPath"] == "var/mail/later"
+    assert james("PATCH", f"{keys}?action=reprocess&queue=spool").status_code == 201
+
+
+def test_what_is_no_repository_or_no_action_is_refused(james: James) -> None:
+    refused(james("PUT", "/mailRepositories/r?protocol=ftp"), 400, "'ftp' is an unsupported protocol")
+    refused(james("GET", "/mailRepositories/r/mails"), 404, "r does not exist", "notFound")
+    refused(james("GET", "/mailRepositories/r/mails?limit=-1"), 400, "limit can not be negative")
+    refused(james("GET", "/mailRepositories/r/mails?limit=0"), 400, "limit can not be equal to zero")
+    found = refused(james("PATCH", "/mailRepositories/r/mails"), 400, "Invalid arguments supplied in the user request")
+    assert found["details"] == "'action' query parameter is compulsory. Supported values are [reprocess]"

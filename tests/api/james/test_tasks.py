@@ -1,0 +1,38 @@
+"""Tasks: read, awaited, cancelled, listed."""
+
+from __future__ import annotations
+
+from jobs import services
+from jobs.models import Task
+from tests.api.james.conftest import James, refused
+
+
+def test_a_task_is_read_awaited_listed_and_ended(james: James) -> None:
+    assert james("GET", "/tasks").json() == []
+    begun = james("POST", "/quota/users?task=RecomputeCurrentQuotas")
+    place, key = begun["Location"], begun.json()["taskId"]
+    waiting = james("GET", place).json()
+    assert waiting["status"] == "waiting" and "startedDate" not in waiting and waiting["submitDate"].endswith("+0000")
+    refused(james("GET", f"{place}/await?timeout=1ms"), 408, "The timeout has been reached")
+    assert [row["taskId"] for row in james("GET", "/tasks?status=waiting&type=recompute-current-quotas").json()] == [
+        key
+    ]
+    assert james("GET", "/tasks?status=completed").json() == []
+    services.run_waiting(Task.objects.get().pk)
+    done = james("GET", f"{place}/await?timeout=2s").json()
+    assert done["status"] == "completed" and done["completedDate"] >= done["startedDate"]
+    assert james("DELETE", place).status_code == 204
+    second = james("POST", "/quota/users?task=RecomputeCurrentQuotas")["Location"]
+    assert james("DELETE", second).status_code == 204
+    ended = james("GET", second).json()
+    assert ended["status"] == "canceled" and "canceledDate" in ended
+    assert len(james("GET", "/tasks?limit=1").json()) == 1
+
+
+def test_what_is_no_task_is_refused(james: James) -> None:
+    refused(james("GET", "/tasks/nonsense"), 400, "Invalid task id")
+    unknown = "bbdb69c9-082a-44b0-a85a-6e33e74287a5"
+    refused(james("GET", f"/tasks/{unknown}"), 404, f"{unknown} can not be found", "notFound")
+    refused(james("GET", "/tasks?status=invalid"), 400, "Invalid status query parameter")
+    for timeout in ("-1s", "400d", "soon", "9" * 30):
+        refused(james("GET", f"/tasks/{unknown}/await?timeout={timeout}"), 400, "Invalid timeout")

@@ -1,0 +1,96 @@
+"""Users: made with whatever password their old system had, seen, renamed, deleted."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import AuditEvent, User
+from domains.models import Mailbox, Status
+from jobs import services
+from jobs.models import Task
+from tests.api.dialects.calling import switch_on
+from tests.api.james.conftest import James, refused
+
+
+@pytest.fixture(autouse=True)
+def a_domain(james: James) -> None:
+    james("PUT", "/domains/example.org")
+
+
+def test_a_user_is_made_once_and_a_password_set_only_by_force(james: James) -> None:
+    assert james("PUT", "/users/ada@example.org", {"password": "123456"}).status_code == 204
+    again = james("PUT", "/users/ada@example.org", {"password": "other"})
+    refused(again, 409, "'ada@example.org' user already exist", "WrongState")
+    assert User.objects.get(email="ada@example.org").check_password("123456")
+    assert james("PUT", "/users/ada@example.org?force", {"password": "other"}).status_code == 204
+    assert User.objects.get(email="ada@example.org").check_password("other")
+    assert james("GET", "/users").json() == [{"username": "ada@example.org"}]
+    event = AuditEvent.objects.filter(action="user.set_password").first()
+    assert event is not None and event.details == {"brought": True} and event.via == "james"
+
+
+def test_passwords_are_held_to_the_rules_where_the_dialect_says_so(james: James) -> None:
+    switch_on("james", passwordRules="yes")
+    refused(james("PUT", "/users/ada@example.org", {"password": "123456"}), 400, "Password supplied is invalid")
+
+
+def test_whether_a_user_exists(james: James) -> None:
+    assert james("HEAD", "/users/ada@example.org").status_code == 404
+    james("PUT", "/users/ada@example.org", '{"password":"x"}', content_type="text/plain")
+    assert james("HEAD", "/users/ada%40example.org").status_code == 200
+    assert james("HEAD", "/users/@@").status_code == 400
+
+
+def test_bodies_and_names_that_are_none_are_refused(james: James) -> None:
+    for body in ("", "{}", "[]", "nonsense", {"password": 1}, {"password": ""}):
+        refused(james("PUT", "/users/ada@example.org", body), 400, "JSON payload of the request is not valid")
+    without = refused(james("PUT", "/users/ada", {"password": "x"}), 400, "Username supplied is invalid")
+    assert without["details"] == "Given Username needs to contain a @domainpart"
+    long = refused(james("DELETE", f"/users/a@{'b.' * 130}c"), 400, "Invalid arguments supplied in the user request")
+    assert long["details"] == "username length should not be longer than 255 characters"
+    refused(james("PUT", "/users/ada@other.org", {"password": "x"}), 400, "Username supplied is invalid")
+
+
+def test_names_without_a_domain_belong_to_the_default_one(james: James) -> None:
+    switch_on("james", defaultDomain="example.org")
+    assert james("PUT", "/users/ada", {"password": "x"}).status_code == 204
+    assert james("GET", "/users").json() == [{"username": "ada"}]
+    assert Mailbox.objects.get().address == "ada@example.org"
+
+
+def test_a_deleted_user_is_kept_and_comes_back(james: James) -> None:
+    james("PUT", "/users/ada@example.org", {"password": "x"})
+    for _ in range(2):
+        assert james("DELETE", "/users/ada@example.org").status_code == 204
+    assert james("GET", "/users").json() == [] and Mailbox.objects.get().status == Status.DELETED
+    assert james("PUT", "/users/ada@example.org", {"password": "y"}).status_code == 204
+    assert Mailbox.objects.get().status == Status.ENABLED
+
+
+def test_a_password_is_verified(james: James) -> None:
+    james("PUT", "/users/ada@example.org", {"password": "right"})
+    assert james("POST", "/users/ada@example.org/verify", {"password": "right"}).status_code == 204
+    assert james("POST", "/users/ada@example.org/verify", {"password": "wrong"}).status_code == 401
+
+
+def test_a_user_is_renamed_by_a_task(james: James) -> None:
+    james("PUT", "/users/ada@example.org", {"password": "x"})
+    begun = james("POST", "/users/ada@example.org/rename/bea@example.org?action=rename")
+    assert begun.status_code == 201 and begun["Location"] == f"/tasks/{begun.json()['taskId']}"
+    services.run_waiting(Task.objects.get().pk)
+    found = james("GET", begun["Location"]).json()
+    assert (found["type"], found["status"]) == ("UsernameChangeTask", "completed")
+    assert found["additionalInformation"]["newUser"] == "bea@example.org"
+    assert Mailbox.objects.get().address == "bea@example.org"
+
+
+def test_somebody_is_let_into_a_mailbox_and_out_again(james: James) -> None:
+    for name in ("ada", "bea"):
+        james("PUT", f"/users/{name}@example.org", {"password": "x"})
+    missing = james("GET", "/users/nobody@example.org/authorizedUsers")
+    refused(missing, 404, "User 'nobody@example.org' does not exist", "notFound")
+    assert james("PUT", "/users/ada@example.org/authorizedUsers/bea@example.org").status_code == 200
+    assert james("GET", "/users/ada@example.org/authorizedUsers").json() == ["bea@example.org"]
+    assert james("DELETE", "/users/ada@example.org/authorizedUsers/bea@example.org").status_code == 200
+    assert james("GET", "/users/ada@example.org/authorizedUsers").json() == []
+    assert james("GET", "/users/ada@example.org/allowedFromHeaders").json() == ["ada@example.org"]
