@@ -41,6 +41,7 @@ class Routes(Generic[H]):
             self._by_shape.setdefault(key, []).append((parts, route))
             if route.takes_slashes and "{" in route.operation.path:
                 self._wide.append((_wide(route.operation.path), route))
+        self._wide.sort(key=lambda pair: _literal(pair[1].operation.path), reverse=True)
 
     def find(self, method: str, segments: Sequence[str], *, is_raw: bool) -> tuple[Route[H], dict[str, str]] | None:
         """The route and its placeholders' values; None where nothing fits. Literal parts go before placeholders."""
@@ -74,6 +75,11 @@ def _match(parts: Sequence[str], segments: Sequence[str]) -> dict[str, str] | No
         elif part != segment:
             return None
     return named
+
+
+def _literal(path: str) -> int:
+    """How many of a path's parts are no placeholders."""
+    return sum(not part.startswith("{") for part in path.split("/"))
 
 
 def _wide(path: str) -> re.Pattern[str]:

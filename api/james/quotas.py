@@ -195,6 +195,7 @@ def search(asked: Asked) -> HttpResponse:
 
 
 def recompute(asked: Asked) -> HttpResponse:
+    asked.actor.require(Right.MANAGE_QUOTAS, SERVER)
     tasks.wanted(asked, "task", ["RecomputeCurrentQuotas"])
     per_second = asked.query("usersPerSecond")
     if per_second is not None and not (per_second.isdecimal() and 0 < int(per_second[:9]) <= 1_000_000):
