@@ -57,7 +57,7 @@ def _require_free(asked: Asked, address: str, but: str = "") -> None:
     """Raises: JamesError where a user, or something of another kind, has the address."""
     kind = Address.objects.filter(text=address).values_list("kind", flat=True).first()
     if kind == Kind.MAILBOX:
-        raise conflict(f"'{users.shown(asked, address)}' user already exist")
+        raise conflict(f"'{asked.shown(address)}' user already exist")
     if kind is not None and kind != but:
         raise conflict(f"'{address}' has already some associations")
 

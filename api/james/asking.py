@@ -14,6 +14,7 @@ from api.dialects.call import Call
 from api.james.answers import PAYLOAD, invalid
 
 DEEPEST = 20
+DEFAULT_DOMAIN = "defaultDomain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,15 @@ class Asked:
     actor: Actor
     named: dict[str, str]
     call: Call
+
+    @property
+    def default_domain(self) -> str:
+        """The domain of names without one; "" where there is none."""
+        return self.call.settings.get(DEFAULT_DOMAIN, "")
+
+    def shown(self, address: str) -> str:
+        """An address as this dialect's clients call it."""
+        return address.removesuffix(f"@{self.default_domain}") if self.default_domain else address
 
     def text(self) -> str:
         """The body as text. Raises: JamesError where it isn't UTF-8."""

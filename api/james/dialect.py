@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from api.dialects import scripts
 from api.dialects.registry import Dialect, Option
 from api.james import answers, credentials, entry, users
+from api.james.asking import DEFAULT_DOMAIN
 from api.james.routes import ROUTES
 
 DIALECT = Dialect(
@@ -29,7 +30,7 @@ DIALECT = Dialect(
             clean=credentials.clean_key,
         ),
         Option(
-            users.DEFAULT_DOMAIN,
+            DEFAULT_DOMAIN,
             _("Default domain"),
             _("Names of users without a domain belong to this one (James without virtual hosting). Empty: none do."),
             clean=users.clean_domain,

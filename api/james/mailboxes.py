@@ -189,7 +189,9 @@ def _reindex_message(asked: Asked, name: str) -> HttpResponse:
     is_ours = number.count(":") == 1 and all(part.isdecimal() and len(part) < 18 for part in number.split(":"))
     if not (is_ours or "@" in name):
         raise invalid("Error while parsing 'messageId'")
-    return tasks.begin(asked, "MessageReIndexing", ReindexMessageArguments(number if is_ours else name))
+    return tasks.begin(
+        asked, "MessageReIndexing", ReindexMessageArguments(number if is_ours else name, missing_ok=True)
+    )
 
 
 def _by_id(asked: Asked) -> tuple[Mailbox, FolderNode]:

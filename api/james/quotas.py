@@ -191,7 +191,7 @@ def search(asked: Asked) -> HttpResponse:
     if most is not None:
         rows = rows.filter(fill_permille__lte=round(most * 1000))
     found = rows[offset : offset + min(limit or MOST_USERS, MOST_USERS)]
-    return body([{"username": users.shown(asked, row.address), "detail": _detail(row)} for row in found])
+    return body([{"username": asked.shown(row.address), "detail": _detail(row)} for row in found])
 
 
 def recompute(asked: Asked) -> HttpResponse:

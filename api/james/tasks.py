@@ -77,7 +77,7 @@ def wanted(asked: Asked, name: str, known: Sequence[str]) -> str:
 
 
 def detail(asked: Asked) -> HttpResponse:
-    return body(present(_find(asked)))
+    return body(present(asked, _find(asked)))
 
 
 def wait(asked: Asked) -> HttpResponse:
@@ -92,7 +92,7 @@ def wait(asked: Asked) -> HttpResponse:
             _waiting.release()
     if task.state not in Task.ENDED:
         raise JamesError(408, "InvalidArgument", "The timeout has been reached")
-    return body(present(task))
+    return body(present(asked, task))
 
 
 def cancel(asked: Asked) -> HttpResponse:
@@ -119,10 +119,10 @@ def list_all(asked: Asked) -> HttpResponse:
             if moment is not None:
                 rows = rows.filter(**{f"{column}__{lookup}": moment})
     offset, limit = _count(asked, "offset") or 0, _count(asked, "limit") or MOST_LISTED
-    return body([present(row) for row in rows.order_by("-pk")[offset : offset + min(limit, MOST_LISTED)]])
+    return body([present(asked, row) for row in rows.order_by("-pk")[offset : offset + min(limit, MOST_LISTED)]])
 
 
-def present(task: Task) -> dict[str, Any]:
+def present(asked: Asked, task: Task) -> dict[str, Any]:
     """As James shows it; dates that aren't there are left out."""
     kind = _type(task)
     ended = {"completedDate": "completed", "canceledDate": "canceled", "failedDate": "failed"}
@@ -130,6 +130,7 @@ def present(task: Task) -> dict[str, Any]:
     dates = {"submitDate": task.created_at, "startedDate": task.started_at}
     dates |= {name: task.ended_at for name, state in ended.items() if state == status}
     told = ABOUT.get(task.type, _plain)(task)
+    told |= {name: asked.shown(str(told[name])) for name in ("username", "oldUser", "newUser") if told.get(name)}
     stamp = task.ended_at or task.started_at or task.created_at
     return {
         "taskId": id_of(task),
@@ -164,7 +165,7 @@ def _reindexing(task: Task) -> dict[str, Any]:
     if task.type == "MailboxReIndexing":
         about["mailboxPath"] = f"#private:{given.get('user')}:{given.get('mailbox')}"
     if task.type == "MessageReIndexing":
-        return {"messageId": given.get("message")}
+        return {"messageId": str(given.get("message")).removeprefix("1:")}
     failed = int(found.get("failed", 0) or 0)
     done = int(found.get("messages", 0) or 0)
     return {**about, "successfullyReprocessedMailCount": done - failed, "failedReprocessedMailCount": failed}

@@ -27,7 +27,7 @@ from domains.services.domains import parse_name
 from domains.services.mailboxes import create_mailbox
 
 LONGEST = 255
-DEFAULT_DOMAIN, PASSWORD_RULES = "defaultDomain", "passwordRules"
+PASSWORD_RULES = "passwordRules"  # noqa: S105  # a setting's name
 GONE = (Status.DELETED, Status.PURGED)
 
 
@@ -48,21 +48,14 @@ def full(asked: Asked, name: str) -> str:
     """The address of a user's name. Raises: JamesError."""
     if len(name) > LONGEST:
         raise arguments("username length should not be longer than 255 characters")
-    default = asked.call.settings.get(DEFAULT_DOMAIN, "")
-    if "@" not in name and default:
-        name = f"{name}@{default}"
+    if "@" not in name and asked.default_domain:
+        name = f"{name}@{asked.default_domain}"
     if "@" not in name:
         return name.lower()
     try:
         return str(claims.parse(name))
     except BadAddress as error:
         raise arguments(str(error)) from error
-
-
-def shown(asked: Asked, address: str) -> str:
-    """An address as this dialect's clients call it."""
-    default = asked.call.settings.get(DEFAULT_DOMAIN, "")
-    return address.removesuffix(f"@{default}") if default else address
 
 
 def find(asked: Asked, name: str, *, need: Right = Right.VIEW_USERS) -> Mailbox:
@@ -87,13 +80,13 @@ def named(asked: Asked, *, need: Right = Right.VIEW_USERS) -> Mailbox:
 
 def list_all(asked: Asked) -> HttpResponse:
     rows = list_mailboxes(asked.actor).exclude(status__in=GONE).order_by("address")
-    return body([{"username": shown(asked, address)} for address in rows.values_list("address", flat=True)])
+    return body([{"username": asked.shown(address)} for address in rows.values_list("address", flat=True)])
 
 
 def list_of_domain(asked: Asked) -> HttpResponse:
     domain = domains.served(asked, asked.named["domain"])
     rows = list_mailboxes(asked.actor, domain=domain).exclude(status__in=GONE).order_by("address")
-    return body([shown(asked, address) for address in rows.values_list("address", flat=True)])
+    return body([asked.shown(address) for address in rows.values_list("address", flat=True)])
 
 
 def head(asked: Asked) -> HttpResponse:
@@ -114,7 +107,7 @@ def put(asked: Asked) -> HttpResponse:
     row = Mailbox.objects.exclude(status=Status.PURGED).select_related("domain", "user").filter(address=address).first()
     if row is not None and row.status != Status.DELETED and not asked.has("force"):
         asked.actor.require(Right.MANAGE_USERS, row)
-        raise conflict(f"'{shown(asked, address)}' user already exist")
+        raise conflict(f"'{asked.shown(address)}' user already exist")
     if row is None:
         domain = domains.find(asked, address.partition("@")[2], need=Right.MANAGE_USERS)
         row = create_mailbox(asked.actor, domain, email=address)
@@ -171,7 +164,7 @@ def verify(asked: Asked) -> HttpResponse:
 
 def allowed_senders(asked: Asked) -> HttpResponse:
     row = named(asked)
-    return body([shown(asked, row.address), *aliases.aliases_of(row).values_list("text", flat=True)])
+    return body([asked.shown(row.address), *aliases.aliases_of(row).values_list("text", flat=True)])
 
 
 def identities(asked: Asked) -> HttpResponse:
@@ -240,5 +233,5 @@ def rename(asked: Asked) -> HttpResponse:
     new = full(asked, asked.named["new"])
     taken = Mailbox.objects.exclude(status=Status.PURGED).filter(address=new).exists()
     if taken:
-        raise arguments(f"'{shown(asked, new)}' user already exist; an account can't become another one that is there")
+        raise arguments(f"'{asked.shown(new)}' user already exist; an account can't become another one that is there")
     return tasks.begin(asked, "RenameUser", RenameUserArguments(row.address, new))

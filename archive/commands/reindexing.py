@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.permissions import Right
+from archive.errors import MessageUnknown
 from archive.services import reindexing
 from archive.services.reindexing import ReindexArguments
 from jobs.commands import About, command
@@ -34,6 +35,7 @@ class ReindexFolderArguments:
 @dataclass(frozen=True, slots=True)
 class ReindexMessageArguments:
     message: Annotated[str, About(_("Message"), _("Its number here (1:17) or its Message-ID."))]
+    missing_ok: Annotated[bool, About(_("Nothing to do where there is no such message"))] = False
 
 
 @command(
@@ -69,4 +71,9 @@ def mailbox_re_indexing(actor: Actor, run: TaskRun, arguments: ReindexFolderArgu
 )  # fmt: skip
 def message_re_indexing(actor: Actor, run: TaskRun, arguments: ReindexMessageArguments) -> Result:
     """Index one message again, wherever it is archived."""
+    if arguments.missing_ok:
+        try:
+            reindexing.choose(actor, ReindexArguments(message=arguments.message))
+        except MessageUnknown:
+            return {"messages": 0, "failed": 0}
     return reindexing.reindex_messages(actor, run, ReindexArguments(message=arguments.message))

@@ -7,12 +7,16 @@ import pytest
 from jobs import services
 from jobs.models import Task
 from tests.api.james.conftest import James, refused
+from tests.archive.django.conftest import stores
 
 BOXES = "/users/ada@example.org/mailboxes"
 
 
+__all__ = ["stores"]
+
+
 @pytest.fixture(autouse=True)
-def ada(james: James) -> None:
+def ada(james: James, stores: None) -> None:
     james("PUT", "/domains/example.org")
     james("PUT", "/users/ada@example.org", {"password": "x"})
 

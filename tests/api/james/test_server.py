@@ -18,7 +18,10 @@ from jobs.models import Task
 from tests.api.callers import caller_for
 from tests.api.dialects.calling import call, switch_on
 from tests.api.james.conftest import James, refused
+from tests.archive.django.conftest import stores
 from tests.domains.factories import make_customer, make_delegate, make_domain
+
+__all__ = ["stores"]
 
 
 def test_health_is_told_without_credentials_and_reasons_only_with_them(james: James) -> None:
@@ -140,7 +143,7 @@ PATHS = (
 )  # fmt: skip
 
 
-def test_whatever_is_sent_is_answered_and_never_with_a_fault_of_ours(james: James) -> None:
+def test_whatever_is_sent_is_answered_and_never_with_a_fault_of_ours(james: James, stores: None) -> None:
     james("PUT", "/domains/example.org")
     james("PUT", "/users/ada@example.org", {"password": "x"})
     asked = [(method, path.replace("{}", name), b"1") for name in NAMES for method, path in PATHS if method != "{}"]
