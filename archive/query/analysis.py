@@ -28,6 +28,7 @@ UNSPACED_RANGES = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 UNSPACED = re.compile(f"([{UNSPACED_RANGES}])")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def build_analyzer() -> TextAnalyzer:
@@ -40,8 +41,8 @@ def prepare(text: str) -> str:
     """The text as the analyzer must get it. Any str is fine, lone surrogates too (they become spaces)."""
     if text.isascii():
         return text
-    if any("\ud800" <= char <= "\udfff" for char in set(text)):
-        text = re.sub("[\ud800-\udfff]", " ", text)
+    if _SURROGATE.search(text):
+        text = _SURROGATE.sub(" ", text)
     return UNSPACED.sub(r" \1 ", unicodedata.normalize("NFC", text).replace("İ", "I"))
 
 

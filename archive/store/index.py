@@ -12,24 +12,23 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import itertools
 import json
 import os
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tantivy
-import zstandard
 
 from archive.mail.attached import REASONS, FileText
-from archive.mail.extract import Address, Extract
-from archive.query.analysis import ANALYZER, build_analyzer, prepare
+from archive.mail.extract import Extract
+from archive.query.analysis import ANALYZER, build_analyzer
 
 from .backend import FileLease
+from .drafts import Draft, draft_of, unpack_files
 from .errors import Busy, StorageFailed, StoreFull, WrongFormat
 from .journal import Position
 from .rows import rank_of
@@ -37,8 +36,6 @@ from .rows import rank_of
 HEAP_BYTES = 48_000_000
 POSITION_FILE = "position.json"
 SCHEMA_VERSION = 2
-MOST_NAMES = 2_000
-PACKED_BYTES = 64 << 20
 
 
 def build_schema() -> tantivy.Schema:
@@ -66,82 +63,25 @@ class Entry:
     date: int
     size: int
     placements: Sequence[tuple[int, int]]
-    text: Extract
+    text: Extract | Draft
 
 
 def document_of(entry: Entry) -> tantivy.Document:
     """The document of one message."""
-    text = entry.text
-    document = tantivy.Document()
+    draft = entry.text if isinstance(entry.text, Draft) else draft_of(entry.text)
+    document = tantivy.Document.from_dict(draft.texts)
     document.add_unsigned("rank", rank_of(entry.date, entry.number))
     document.add_unsigned("number", entry.number)
     document.add_integer("date", entry.date)
     document.add_unsigned("size", entry.size)
-    document.add_unsigned("attached", int(text.has_attachment))
+    document.add_unsigned("attached", int(draft.has_attachment))
     for folder in {folder for folder, _ in entry.placements}:
         document.add_unsigned("folder", folder)
     for mailbox in {mailbox for _, mailbox in entry.placements}:
         document.add_unsigned("mailbox", mailbox)
-    people = [people_texts(some) for some in (text.from_, text.to, text.cc)]
-    texts = {
-        "subject": [text.subject],
-        **dict(zip(("from", "to", "cc"), people, strict=True)),
-        "head": [text.subject, *itertools.chain(*people), *names_of(text)],
-        "body": [text.body],
-        "attachment": [*names_of(text), *(each.text for each in text.files)],
-    }
-    for name, values in texts.items():
-        for value in values:
-            if value:  # each on its own, so that no phrase reaches from one into the next
-                document.add_text(name, prepare(value))
-    for name, some in (("address_from", text.from_), ("address_to", text.to), ("address_cc", text.cc)):
-        for term in address_terms(some):
-            document.add_text(name, term)
-    if text.message_id:
-        document.add_text("msgid", text.message_id[:1000])
-    if reasons := {each.reason for each in text.files if each.reason}:
-        for reason in ("any", *sorted(reasons)):  # the query language asks for any
-            document.add_text("unread", reason)
-    if text.files:
-        document.add_bytes("files", pack_files(text.files))
+    if draft.files:
+        document.add_bytes("files", draft.files)
     return document
-
-
-def names_of(text: Extract) -> list[str]:
-    """The names of attached files, and of those in them."""
-    names = [*text.attachment_names, *(each.name for each in text.files if each.name)]
-    return list(dict.fromkeys(names))[:MOST_NAMES]
-
-
-def pack_files(files: Sequence[FileText]) -> bytes:
-    """What a document keeps of the attached files, so that a page can say which of them matched, and which were not
-    read."""
-    said = [[each.name, each.text, each.reason] for each in files]
-    return zstandard.compress(json.dumps(said, ensure_ascii=False).encode("utf-8", "replace"), 3)
-
-
-def unpack_files(packed: bytes) -> list[FileText]:
-    """The inverse of `pack_files`."""
-    said = json.loads(zstandard.decompress(packed, max_output_size=PACKED_BYTES))
-    return [FileText(*each) for each in said]
-
-
-def people_texts(people: Iterable[Address]) -> list[str]:
-    return [f"{person.name} {person.address}" if person.name else person.address for person in people]
-
-
-def address_terms(people: Iterable[Address]) -> set[str]:
-    """Per address: itself, its local part as `local@`, its domain and each parent domain as `@domain`."""
-    terms: set[str] = set()
-    for person in people:
-        address = person.address.lower()[:500]
-        local, at, domain = address.rpartition("@")
-        if not at:
-            continue
-        terms.update((address, f"{local}@"))
-        labels = domain.split(".")
-        terms.update("@" + ".".join(labels[i:]) for i in range(max(len(labels) - 1, 1)))
-    return terms
 
 
 def count_of(found: tantivy.SearchResult) -> int:
@@ -377,8 +317,11 @@ class IndexWriter:
         if entry.number <= self._highest:
             self.remove(entry.number)
         self._highest = max(self._highest, entry.number)
-        with translated_refusal():
+        try:
             self._writer.add_document(document_of(entry))
+        except BaseException:  # only then: entering a context costs as much as half a document
+            with translated_refusal():
+                raise
         self.pending += 1
 
     def remove(self, number: int) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from archive.mail.attached import FileText
 from archive.mail.extract import Extract
 
+from .drafts import Draft
 from .errors import Stopped
 from .index import HEAP_BYTES, Entry, Index, IndexWriter
 from .journal import Event, Position
@@ -89,7 +90,7 @@ class Indexer:
 
     def advance(
         self,
-        supply: MutableMapping[int, Extract] | None = None,
+        supply: MutableMapping[int, Extract | Draft] | None = None,
         *,
         stop: Callable[[], bool] = lambda: False,
         on_messages: Callable[[int], None] = lambda count: None,
@@ -151,7 +152,7 @@ class Indexer:
             self.commit()
 
     def _put(
-        self, numbers: Sequence[int], supply: MutableMapping[int, Extract] | None,
+        self, numbers: Sequence[int], supply: MutableMapping[int, Extract | Draft] | None,
         problems: dict[int, str] | None = None,
     ) -> None:  # fmt: skip
         rows = {row.number: row for row in self._store.catalogue.rows(numbers)}
@@ -174,8 +175,12 @@ class Indexer:
             text.files += self._awaited(files)
             self._put_one(row, text)
 
-    def _take(self, row: Row, text: Extract, waiting: list[tuple[Row, Extract, Future[list[FileText]]]]) -> None:
+    def _take(
+        self, row: Row, text: Extract | Draft, waiting: list[tuple[Row, Extract, Future[list[FileText]]]]
+    ) -> None:
         """Put a message, or begin to have its attached files read, beside those of others."""
+        if isinstance(text, Draft):
+            return self._put_one(row, text)
         reader = self._store.reader
         if text.files and reader is not None and not reader.reads("text"):
             text.files.clear()  # those that are text themselves, which nobody wants to be found
@@ -183,6 +188,7 @@ class Indexer:
             waiting.append((row, text, self._store.read_files(row, reader)))
         else:
             self._put_one(row, text)
+        return None
 
     def _awaited(self, files: Future[list[FileText]]) -> list[FileText]:
         """Raises: Stopped. Whoever watches hears meanwhile that work goes on."""
@@ -194,7 +200,7 @@ class Indexer:
                 if self._stop():
                     raise Stopped("indexing was stopped") from None
 
-    def _put_one(self, row: Row, text: Extract) -> None:
+    def _put_one(self, row: Row, text: Extract | Draft) -> None:
         self.writer.put(Entry(row.number, row.date, row.size, row.placements, text))
 
 

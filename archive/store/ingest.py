@@ -1,6 +1,7 @@
 """Keeping many messages fast: reading, preparing, committing and indexing at the same time, in bounded memory.
 
-Three threads behind the caller's own: one hashes and parses a chunk; one compresses and commits it (the only one that
+Three threads behind the caller's own: one hashes and parses a chunk (a large import's in a process beside this one,
+`beside`); one compresses and commits it (the only one that
 waits for the disk); one feeds the index. The native parts (SHA-256, zstd, AES, fsync, tantivy) run beside Python.
 A chunk is at most 256 messages, 2 MiB or 250 ms, so the writer lease is never held longer than one of those.
 
@@ -12,39 +13,29 @@ from __future__ import annotations
 import array
 import contextlib
 import gc
-import hashlib
 import queue
-import random
 import threading
 import time
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO
 
-import zstandard
+from archive.mail.extract import Extract
 
-from archive.mail.extract import Extract, extract, extract_many
-
-from .adding import Added, Incoming
-from .codec import squeeze_many
-from .describe import describe
+from .adding import Added
+from .beside import SLOTS
+from .drafts import Draft
 from .errors import Busy, FolderGone, Stopped
 from .indexer import Indexer
-from .replay import TEXT_BYTES
-from .splitting import Split, as_recipe
+from .preparing import Begun, Chunk, Given, Prepared, Preparer
 from .store import Store
 
 CHUNK_MESSAGES = 256
 CHUNK_BYTES = 2 << 20
 CHUNK_SECONDS = 0.25
 QUEUED_CHUNKS = 2
-SAMPLE_BYTES = 8 << 20
-FIRST_SAMPLE_BYTES = 6 << 20
-SAMPLE_MESSAGE_BYTES = 64 << 10
-GROWTH = 4
-SAMPLE_LEAST_BYTES = 1 << 20
-SAMPLE_LEAST_MESSAGES = 100
 COMMIT_SECONDS = 10.0
 POLL_SECONDS = 0.1
 SUPPLY_CHUNKS = 2
@@ -61,32 +52,6 @@ class Outcome:
     number: int
     size: int
     sha256: bytes = b""
-
-
-@dataclass(slots=True)
-class Given:
-    """One message as the caller put it: `content` or, for a large one, `spool`."""
-
-    folder: int
-    token: Any
-    content: bytes | None
-    spool: BinaryIO | None
-    size: int
-    received_at: int | None
-
-
-@dataclass(slots=True)
-class Chunk:
-    given: list[Given] = field(default_factory=list)
-    size: int = 0
-    since: float = 0.0
-
-
-@dataclass(slots=True)
-class Prepared:
-    given: list[Given]
-    incoming: list[Incoming]
-    texts: list[Extract | None]
 
 
 class Ingest:
@@ -109,14 +74,14 @@ class Ingest:
         self._chunk = Chunk()
         self._to_prepare: queue.Queue[Chunk | None] = queue.Queue(QUEUED_CHUNKS)
         self._to_commit: queue.Queue[Prepared | None] = queue.Queue(QUEUED_CHUNKS)
-        self._to_index: queue.Queue[tuple[int, dict[int, Extract]] | None] = queue.Queue(SUPPLY_CHUNKS)
-        self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._to_index: queue.Queue[tuple[int, dict[int, Extract | Draft]] | None] = queue.Queue(SUPPLY_CHUNKS)
+        self._outcomes: queue.SimpleQueue[list[Outcome]] = queue.SimpleQueue()
         self._failure: BaseException | None = None
         self._archived = array.array("Q")
         self._threads: list[threading.Thread] = []
         self._feeds = False
         self._finished = False
-        self._preparer = Preparer(store)
+        self._preparer = Preparer(store, with_texts=index == "feed")
         self._gc_threshold = gc.get_threshold()
         self.indexed = 0
 
@@ -187,7 +152,7 @@ class Ingest:
         """What has become durable since the last call."""
         with contextlib.suppress(queue.Empty):
             while True:
-                yield self._outcomes.get_nowait()
+                yield from self._outcomes.get_nowait()
 
     def finish(self) -> None:
         """Nothing more comes: returns when all that was put is durable, and `outcomes` says so; the index may lag.
@@ -250,17 +215,32 @@ class Ingest:
 
     def _prepare_all(self) -> None:
         try:
-            for chunk in self._each(self._to_prepare):
-                for prepared in self._preparer.take(chunk):
-                    self._put(self._to_commit, prepared)
-            if self._failure is None:
-                for prepared in self._preparer.finish():
-                    self._put(self._to_commit, prepared)
+            with contextlib.closing(self._preparer):
+                self._prepare_each()
         except BaseException as error:
             self._drain(self._to_prepare, error)
             raise
         finally:
             self._end(self._to_commit)
+
+    def _prepare_each(self) -> None:
+        """Chunks in their order, a few begun ahead of those that are ended; none waits for others that may not come."""
+        begun = deque[Begun]()
+        while True:
+            try:
+                chunk: Chunk | None = self._to_prepare.get(block=not begun)
+            except queue.Empty:
+                self._put(self._to_commit, self._preparer.end(begun.popleft()))
+                continue
+            if self._failure is None:
+                for each in self._preparer.finish() if chunk is None else self._preparer.take(chunk):
+                    if len(begun) >= SLOTS:
+                        self._put(self._to_commit, self._preparer.end(begun.popleft()))
+                    begun.append(self._preparer.begin(each, is_behind=not self._to_prepare.empty()))
+            if chunk is None:
+                break
+        while begun and self._failure is None:
+            self._put(self._to_commit, self._preparer.end(begun.popleft()))
 
     def _commit_all(self) -> None:
         try:
@@ -278,19 +258,19 @@ class Ingest:
         sampled = sum(bool(given.spool is None and given.size) for given in prepared.given)
         added = self._add(prepared)
         self._preparer.committed += sampled
-        supply: dict[int, Extract] = {}
+        supply: dict[int, Extract | Draft] = {}
+        outcomes = list[Outcome]()
         for given, one, text, incoming in zip(prepared.given, added, prepared.texts, prepared.incoming, strict=True):
+            state = "duplicate"
             if not one.duplicate:
+                state = "archived"
                 self._archived.append(one.number)
                 if text is not None:
                     supply[one.number] = text
             if given.spool is not None:
                 given.spool.close()
-            self._outcomes.put(
-                Outcome(
-                    given.token, "duplicate" if one.duplicate else "archived", one.number, given.size, incoming.sha256
-                )
-            )
+            outcomes.append(Outcome(given.token, state, one.number, given.size, incoming.sha256))
+        self._outcomes.put(outcomes)
         if self._feeds and supply:
             # Keeping mail doesn't wait for slow attachments: what is not handed over is read back from the packs.
             with contextlib.suppress(queue.Full):
@@ -374,196 +354,3 @@ class Ingest:
             return len(self._archived)
         missing = self._store.index.missing(numbers)
         return sum(number not in missing for number in self._archived)
-
-
-class Samples:
-    """A fair sample of the messages that passed, at most SAMPLE_BYTES, and when it is time to train on it again.
-
-    A dictionary trained on the first messages alone leaves a sixth more bytes than one trained over all of them, so
-    it is trained again each time the store has grown fourfold.
-    """
-
-    def __init__(self, raw_bytes: int, trained_at: int) -> None:
-        self._random = random.Random(raw_bytes)  # noqa: S311 - a sample, not a secret
-        # With the how-manieth message each one was.
-        self._kept: list[tuple[int, bytes]] = []
-        self._passed = 0
-        self._size = 0
-        self._every = 1
-        self._raw_bytes = raw_bytes
-        self._trained_at = trained_at
-
-    def add(self, content: bytes) -> None:
-        self._raw_bytes += len(content)
-        self._passed += 1
-        if len(content) > SAMPLE_MESSAGE_BYTES or self._random.randrange(self._every):
-            return
-        self._kept.append((self._passed, content))
-        self._size += len(content)
-        if self._size > SAMPLE_BYTES:
-            self._random.shuffle(self._kept)
-            del self._kept[len(self._kept) // 2 :]
-            self._size = sum(len(content) for _, content in self._kept)
-            self._every *= 2
-
-    def due(self, committed: int, lives: Callable[[Sequence[bytes]], Container[bytes]]) -> list[bytes]:
-        """The sample, when it is time to train on it; else nothing.
-
-        Without those of the first `committed` messages that are deleted again, which `lives` leaves out by SHA-256: an
-        erased message must not come back in a dictionary.
-        """
-        grown = self._raw_bytes >= GROWTH * self._trained_at
-        enough = len(self._kept) >= SAMPLE_LEAST_MESSAGES and self._size >= SAMPLE_LEAST_BYTES
-        if not (grown and enough):
-            return []
-        self._trained_at = self._raw_bytes
-        digests = [hashlib.sha256(content).digest() for _, content in self._kept]
-        living = lives(digests)
-        return [
-            content
-            for (passed, content), digest in zip(self._kept, digests, strict=True)
-            if passed > committed or digest in living
-        ]
-
-
-class Preparer:
-    """Hashes, parses and compresses chunks. The first ones wait until there is enough to train a dictionary on."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        first = store.current_dictionary() == 0
-        raw_bytes = store.catalogue.counter("raw_bytes")
-        self._samples = Samples(raw_bytes, 0 if first else max(raw_bytes, SAMPLE_BYTES))
-        self._waiting: list[Chunk] | None = [] if first else None
-        # How many of the messages, counted as `Samples` does, are in the store by now.
-        self.committed = 0
-
-    def take(self, chunk: Chunk) -> Iterable[Prepared]:
-        for given in chunk.given:
-            if given.content:
-                self._samples.add(given.content)
-        if self._waiting is None:
-            self._train()
-            return [self.prepare(chunk)]
-        self._waiting.append(chunk)
-        large = any(given.spool is not None for given in chunk.given)
-        if large or sum(one.size for one in self._waiting) >= FIRST_SAMPLE_BYTES:
-            return self.finish()
-        return []
-
-    def finish(self) -> Iterator[Prepared]:
-        """Prepare what was held back, with a dictionary if it was enough for one."""
-        waiting, self._waiting = self._waiting or [], None
-        self._train()
-        for chunk in waiting:
-            yield self.prepare(chunk)
-
-    def _train(self) -> None:
-        samples = self._samples.due(self.committed, self._store.catalogue.find_sha256)
-        if samples:
-            # Too uniform samples can't be trained on; then there is nothing to win either.
-            with contextlib.suppress(zstandard.ZstdError):
-                self._store.train_dictionary(samples)
-
-    def prepare(self, chunk: Chunk) -> Prepared:
-        """Hash and parse a chunk. What the store has already is not parsed again."""
-        digests = [digest_of(given) for given in chunk.given]
-        known = self._store.catalogue.find_sha256(digests)
-        fresh = [given for given, digest in zip(chunk.given, digests, strict=True) if digest not in known]
-        texts = iter(texts_of(fresh))
-        prepared = Prepared(chunk.given, [], [])
-        now = int(time.time())
-        for given, digest in zip(chunk.given, digests, strict=True):
-            text = next(texts) if digest not in known else None
-            prepared.texts.append(text)
-            date = text.date if text is not None else None
-            if date is None:
-                date = given.received_at if given.received_at is not None else now
-            said = describe(text) if text is not None else None
-            # Compressed under the lease: a large message, or one that is known now and may be deleted until then.
-            large = text is not None and given.spool is not None
-            split = self._split(given) if large else Split(reader_of(given), given.size, [])
-            frames = partial(split.frames, self._store)
-            parts = split.parts(self._store)
-            read = partial(text_of, given)
-            prepared.incoming.append(Incoming(digest, given.size, date, given.folder, frames, said, read, parts=parts))
-        return prepared
-
-    def squeeze(self, prepared: Prepared) -> None:
-        """Compress what is new and held in memory, before the lease is taken."""
-        fresh = [
-            (given, incoming)
-            for given, incoming, text in zip(prepared.given, prepared.incoming, prepared.texts, strict=True)
-            if text is not None and given.content is not None
-        ]
-        dictionaries, dictionary = self._store.dictionaries, self._store.current_dictionary()
-        splits = [self._split(given) for given, _ in fresh]
-        contents = [
-            split.recipe() if split.spans else given.content or b""
-            for split, (given, _) in zip(splits, fresh, strict=True)
-        ]
-        squeezed = squeeze_many(contents, dictionaries, dictionary)
-        for (given, incoming), split, frames in zip(fresh, splits, squeezed, strict=True):
-            incoming.frames = partial(list, list(as_recipe(iter(frames))) if split.spans else frames)
-            incoming.parts = split.parts(self._store)
-            given.content = None
-        self._squeeze_parts([incoming for _, incoming in fresh if incoming.parts])
-
-    def _squeeze_parts(self, some: list[Incoming]) -> None:
-        """Compress what is new of the parts too; one that is known may be gone when it is wanted, and then is late."""
-        known: set[bytes] = set()
-        if some:
-            known.update(self._store.catalogue.find_parts([part.sha256 for one in some for part in one.parts]))
-        for one in some:
-            for part in one.parts:
-                if part.sha256 not in known:
-                    known.add(part.sha256)
-                    part.frames = partial(list, list(part.frames()))
-
-    def _split(self, given: Given) -> Split:
-        return Split.of(reader_of(given), given.size, self._store)
-
-
-def reader_of(given: Given) -> Callable[[int, int], bytes]:
-    """Reads a message by offset and length."""
-    content, spool = given.content or b"", given.spool
-
-    def read(at: int, length: int) -> bytes:
-        if spool is None:
-            return content[at : at + length]
-        spool.seek(at)
-        return spool.read(length)
-
-    return read
-
-
-def pieces_of(given: Given, size: int) -> Iterator[bytes]:
-    if given.spool is None:
-        content = given.content or b""
-        yield from (content[at : at + size] for at in range(0, len(content), size))
-        return
-    given.spool.seek(0)
-    while piece := given.spool.read(size):
-        yield piece
-
-
-def digest_of(given: Given) -> bytes:
-    if given.content is not None:
-        return hashlib.sha256(given.content).digest()
-    digest = hashlib.sha256()
-    for piece in pieces_of(given, 1 << 20):
-        digest.update(piece)
-    return digest.digest()
-
-
-def texts_of(some: list[Given]) -> list[Extract]:
-    """Parse what is small together, what is large by its beginning."""
-    small = iter(extract_many([given.content for given in some if given.content is not None]))
-    return [next(small) if given.content is not None else text_of(given) for given in some]
-
-
-def text_of(given: Given) -> Extract:
-    if given.spool is None:
-        return extract(given.content or b"")
-    given.spool.seek(0)
-    return extract(given.spool.read(TEXT_BYTES), size=given.size)

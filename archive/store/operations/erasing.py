@@ -21,7 +21,7 @@ import zstandard
 from ..base import DICTIONARY_FOLDER
 from ..errors import Busy, Damaged, NotFound
 from ..indexer import LEASE
-from ..ingest import SAMPLE_BYTES, SAMPLE_LEAST_MESSAGES, SAMPLE_MESSAGE_BYTES
+from ..samples import SAMPLE_BYTES, SAMPLE_LEAST_MESSAGES, SAMPLE_MESSAGE_BYTES
 from ..store import Store
 from . import rebuild_index
 from .report import Progress, Stop

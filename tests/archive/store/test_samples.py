@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from archive.store.contract import mail
-from archive.store.ingest import Samples
+from archive.store.samples import Samples
 
 
 def test_a_message_that_was_erased_since_it_was_sampled_is_not_trained_on() -> None:
