@@ -19,7 +19,7 @@ from archive.backup import pruning
 from archive.backup.destination import FolderDestination
 from archive.backup.manifest import key_for_writing, list_sets
 from archive.backup.writing import Subject, Writer
-from archive.store import Ingest, Store, StoreError
+from archive.store import Ingest, Store, StoreError, preparing
 from archive.store.errors import Busy, NotFound
 from archive.store.indexer import Indexer
 from archive.store.operations import compact, merge, recover, seal, verify
@@ -38,6 +38,7 @@ def say(*what: object) -> None:
 
 def ingest(store: Store, mailbox: str, first: str, last: str) -> None:
     """Imports mails by number; says each one that is durable. Large ones come as a stream."""
+    preparing.BESIDE_MESSAGES = 20  # as in a large import
     with Ingest(store, int(mailbox)) as running:
         say("begun")
         for number in range(int(first), int(last)):
