@@ -10,6 +10,7 @@ import getpass
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from django.contrib.auth.models import AnonymousUser
@@ -33,6 +34,7 @@ class Actor:
     token_id: the access token it came with. session_id: the browser's session.
     allowed: if given, no other right counts (a token's scopes, a temporary sign-in).
     in_person: false where somebody or something stands in for the person: no passwords, tokens, second factors, rights.
+    proved_at: when the person last proved that it is them, in this session (`accounts.proving`).
     acting: the administrator who acts as `user`; rights are then the intersection of both, and mail stays closed.
     """
 
@@ -48,6 +50,7 @@ class Actor:
     session_id: int | None = None
     acting: Actor | None = None
     acting_reason: str = ""
+    proved_at: datetime | None = None
     _known: dict[str | ScopeRef, object] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -231,6 +234,11 @@ class Actor:
 
     def _lets(self, right: Right) -> bool:
         return self.allowed is None or right in self.allowed
+
+    @property
+    def held(self) -> tuple[holdings.Held, ...]:
+        """What the person was granted; read once."""
+        return self._held()
 
     def _held(self) -> tuple[holdings.Held, ...]:
         if self.user is None or not self.user.is_active:

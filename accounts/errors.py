@@ -38,6 +38,18 @@ class WrongPassword(AccountsError):
     """Address and password don't belong together (which of the two is never said)."""
 
 
+class WrongCode(AccountsError):
+    """A one-time code, recovery code or passkey that proves nothing now (which of the reasons is never said)."""
+
+
+class ProofNeeded(Forbidden):
+    """Allowed, but only soon after proving once more who it is: `accounts.proving`."""
+
+
+class FactorDemanded(AccountsError):
+    """The last second factor of somebody of whom one is demanded isn't taken away by themselves."""
+
+
 class TooManyAttempts(AccountsError):
     """Guessing is slowed down; in `retry_after_s` seconds the next attempt is looked at."""
 

@@ -7,7 +7,7 @@ Not for changing grants: `services.grants`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -24,10 +24,12 @@ _end_user_rights_of: list[EndUserRightsOf] = []
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Rights on one scope."""
+    """Rights on one scope. role_key: the built-in role they come from; needs_second_factor: an own role says so."""
 
     scope: ScopeRef
     rights: frozenset[Right]
+    role_key: str = ""
+    needs_second_factor: bool = False
 
 
 def register_customers_of(find: CustomersOf) -> None:
@@ -58,12 +60,17 @@ def grants_in_force() -> QuerySet[Grant]:
 
 def from_grants(grants: Iterable[Grant]) -> tuple[Held, ...]:
     """The rights on scopes that these grants come to."""
-    held = [Held(grant.scope, grant.all_rights()) for grant in grants]
+    held = [
+        Held(
+            grant.scope, grant.all_rights(), grant.role_key, grant.role is not None and grant.role.needs_second_factor
+        )
+        for grant in grants
+    ]
     brokers = [each for each in held if each.scope.level == Level.BROKER]
     if brokers and _customers_of:
         below = _customers_of[0]({each.scope.id for each in brokers})
         held += [
-            Held(ScopeRef(Level.CUSTOMER, customer), each.rights)
+            replace(each, scope=ScopeRef(Level.CUSTOMER, customer))
             for each in brokers
             for customer in below.get(each.scope.id, [])
         ]

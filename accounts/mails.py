@@ -23,10 +23,45 @@ TEMPLATES = {
     OneTimeLink.Kind.RESET: "mails/reset.txt",
     OneTimeLink.Kind.SIGN_IN: "mails/sign_in.txt",
 }
-
+NOTICES = ("added", "removed", "codes", "recovery", "initialised", "disabled", "guessed")
 
 Poster = Callable[[Actor, User, OneTimeLink.Kind], object]
 _posters: list[Poster] = []
+
+
+Notifier = Callable[[User, str, str], object]
+_notifiers: list[Notifier] = []
+
+
+def register_notifier(notifier: Notifier) -> None:
+    """Who writes to people about their second factors in the background: (to whom, what happened, who did it)."""
+    _notifiers[:] = [notifier]
+
+
+def post_notice(user: User, what: str, *, by: str = "") -> None:
+    """Have a person told that something about their second factors changed, a key of NOTICES. by: "" for themselves."""
+    if what not in NOTICES:
+        raise ValueError(f"no such notice: {what}")
+    if mailing.is_configured():
+        for notifier in _notifiers:
+            notifier(user, what, by)
+
+
+def send_notice(user: User, what: str, *, by: str = "", at: datetime | None = None) -> None:
+    """Mail such a notice. Raises: NotSent."""
+    brand = branding.of_person(user, user.language or settings.LANGUAGE_CODE)
+    context = {
+        "person": user,
+        "what": what,
+        "by": by,
+        "at": at or timezone.now(),
+        "host": urlsplit(links.public_url()).hostname,
+        "brand": brand,
+        "support_line": _support(brand),
+        "support": options.value("SUPPORT_EMAIL", user),
+    }
+    template = "mails/second_factor.txt"
+    mailing.send(user.email, template, context, language=user.language, name=user.name, sender=brand.name)
 
 
 def register_poster(poster: Poster) -> None:

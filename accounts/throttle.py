@@ -47,6 +47,7 @@ class Policy:
 ACCOUNT = Policy(free=5, longest_wait_s=300)
 DEVICE = Policy(free=10, longest_wait_s=300)
 NETWORK = Policy(free=20, longest_wait_s=900)
+FACTOR = Policy(free=5, longest_wait_s=3600)  # three of a million codes are right at a time: some 40 guesses a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,18 @@ def counters(email: str, address: str, device: str | None) -> list[Counter]:
     known = _device_key(account, device)
     own = Counter(known, DEVICE) if known else Counter(f"account:{account}", ACCOUNT)
     return [own, Counter(f"network:{_network(address)}", NETWORK)]
+
+
+def factor_counters(user: User, address: str, device: str | None) -> list[Counter]:
+    """Where codes and keys of the second step count: whoever comes here knows the password, so more slowly."""
+    known = _device_key(_hashed(user.email), device)
+    own = Counter(f"factor-{known}", FACTOR) if known else Counter(f"factor:{user.pk}", FACTOR)
+    return [own, Counter(f"network:{_network(address)}", NETWORK)]
+
+
+def own_factor_counters(user: User) -> list[Counter]:
+    """Where a signed-in person's codes count, when they prove once more who they are."""
+    return [Counter(f"own-factor:{user.pk}", FACTOR)]
 
 
 def own_password_counters(user: User) -> list[Counter]:

@@ -10,6 +10,7 @@ class JobsConfig(AppConfig):
         import jobs.approval_mails
         import jobs.approvals
         import jobs.bulk
+        import jobs.factor_mails
         import jobs.health_commands
         import jobs.job_commands
         import jobs.mail_server_commands
@@ -21,8 +22,8 @@ class JobsConfig(AppConfig):
         import jobs.session_commands
         import jobs.tasks  # registers with Celery and the clock
         import jobs.trail  # noqa: F401
-        from accounts.mails import register_poster
-        from jobs import builtin, counting, logs, mail_server, mails, monitoring, offers
+        from accounts.mails import register_notifier, register_poster
+        from jobs import builtin, counting, factor_mails, logs, mail_server, mails, monitoring, offers
         from jobs.reports import disks, house
 
         builtin.register()
@@ -34,3 +35,4 @@ class JobsConfig(AppConfig):
         house.register_sections()
         offers.register()
         register_poster(mails.post)
+        register_notifier(factor_mails.post)

@@ -5,6 +5,7 @@ and an id, without a foreign key: nothing here points upwards. One module a subj
 """
 
 from accounts.models.entry import ApiToken, OneTimeLink, SignInThrottle
+from accounts.models.factors import AuthenticatorApp, Passkey, RecoveryCode, TrustedDevice
 from accounts.models.keeping import OptionValue, Preference
 from accounts.models.people import User, UserManager
 from accounts.models.rights import LEVELS, FolderGrant, Grant, Role
@@ -17,14 +18,18 @@ __all__ = [
     "AuditEvent",
     "AuditSeal",
     "AuditWaiting",
+    "AuthenticatorApp",
     "FolderGrant",
     "Grant",
     "OneTimeLink",
     "OptionValue",
+    "Passkey",
     "Preference",
+    "RecoveryCode",
     "Role",
     "Session",
     "SignInThrottle",
+    "TrustedDevice",
     "User",
     "UserManager",
 ]

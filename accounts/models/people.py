@@ -66,6 +66,11 @@ class User(Versioned, AbstractBaseUser):
     denied_rights = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     authentication = models.CharField(max_length=20, default="integrated")
     distinguished_name = models.CharField(max_length=500, blank=True, default="")
+    # Kept by services.second_factors: since when there is a second factor; since when one is demanded and there is none;
+    # whether an administrator wants one set up before anything else.
+    second_factor_at = models.DateTimeField(null=True, editable=False)
+    second_factor_asked_at = models.DateTimeField(null=True, editable=False)
+    second_factor_wanted = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 

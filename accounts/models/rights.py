@@ -22,6 +22,7 @@ class Role(Versioned):
     name = models.CharField(_("name"), max_length=100)
     description = models.CharField(_("description"), max_length=500, blank=True, default="")
     rights = ArrayField(models.CharField(max_length=40), verbose_name=_("rights"))
+    needs_second_factor = models.BooleanField(_("needs a second factor"), default=False, db_default=False)
     level = models.CharField(max_length=10, choices=LEVELS, default=Level.SERVER)
     object_id = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

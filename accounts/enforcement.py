@@ -1,0 +1,113 @@
+"""Of whom a second factor is demanded, and until when they have time: read from options and roles.
+
+SECOND_FACTOR says it of everybody, or of who administers anything, on the server, a customer, a domain or one person;
+the strictest of all that somebody lies in counts, and for administrators also of what they administer, so that nobody
+below loosens what somebody above wants. SECOND_FACTOR_ROLES and a role's own mark say it of who holds a role. The days
+of grace run from the first page or sign-in after it was demanded; who then still has none gets only the pages on which
+one is set up, and no program gets in with their password. Their tokens keep working: they are proofs of their own.
+
+Not for setting factors up (`services.second_factors`), nor for the doors themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts import factors, holdings, options, places
+from accounts.models import OptionValue, User
+from accounts.permissions import SYSTEM_ADMINISTRATOR, Level
+from accounts.scopes import SERVER, ScopeRef, chain_of
+
+WHO, ROLES, DAYS = "SECOND_FACTOR", "SECOND_FACTOR_ROLES", "SECOND_FACTOR_DAYS"
+NOBODY, ADMINISTRATORS, EVERYBODY = "optional", "administrators", "everybody"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How it stands with somebody: whether one is demanded that they lack, and until when they have time."""
+
+    is_demanded: bool = False
+    due_at: datetime | None = None
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.due_at is not None and self.due_at <= timezone.now()
+
+
+FREE = Standing()
+
+
+def standing_of(user: User, held: tuple[holdings.Held, ...] | None = None) -> Standing:
+    """How it stands with somebody now. Who has a factor costs no query. held: what they hold, where it is known already.
+
+    When one is demanded for the first time is remembered here, since their days run from then on.
+    """
+    if factors.has_second_factor(user):
+        return FREE
+    if user.second_factor_wanted:
+        return Standing(True, user.created_at)
+    days = _demand(user, held)
+    if days is None:
+        if user.second_factor_asked_at is not None:
+            _ask(user, None)
+        return FREE
+    if user.second_factor_asked_at is None:
+        _ask(user, timezone.now())
+    assert user.second_factor_asked_at is not None
+    return Standing(True, user.second_factor_asked_at + timedelta(days=days))
+
+
+def is_demanded(user: User) -> bool:
+    """Whether somebody must have a second factor, whether they have one or not."""
+    return user.second_factor_wanted or _demand(user) is not None
+
+
+def _ask(user: User, at: datetime | None) -> None:
+    User.objects.filter(pk=user.pk).update(second_factor_asked_at=at)
+    user.second_factor_asked_at = at
+
+
+def _demand(user: User, held: tuple[holdings.Held, ...] | None = None) -> int | None:
+    """The days of grace where one is demanded; None where it isn't."""
+    if user.is_administrator:
+        held = ()
+    elif held is None:
+        held = holdings.of(user)
+    own = set(chain_of(user))
+    rows = list(OptionValue.objects.filter(_lying_in(own, administers=bool(held)), name__in=[WHO, ROLES, DAYS]))
+    around = set(own)
+    if any(_scope(row) not in own for row in rows):
+        for each in held:
+            around |= set(places.chain(each.scope))
+    in_force = [row for row in rows if _scope(row) in around]
+    if not _is_demanded(user, held, in_force):
+        return None
+    days = [int(row.value) for row in in_force if row.name == DAYS]
+    return min(days, default=int(options.get(DAYS).default))
+
+
+def _is_demanded(user: User, held: tuple[holdings.Held, ...], rows: list[OptionValue]) -> bool:
+    administers = user.is_administrator or bool(held)
+    who = {row.value for row in rows if row.name == WHO}
+    if EVERYBODY in who or (ADMINISTRATORS in who and administers):
+        return True
+    roles = {role for row in rows if row.name == ROLES for role in row.value}
+    if user.is_administrator and SYSTEM_ADMINISTRATOR in roles:
+        return True
+    return any(each.needs_second_factor or each.role_key in roles for each in held)
+
+
+def _lying_in(own: set[ScopeRef], *, administers: bool) -> Q:
+    """What is set where somebody lies; for who administers something, what is set on any place: they are few."""
+    where = ~Q(level=Level.USER) if administers else Q(pk__in=[])
+    for scope in own:
+        where |= Q(level=scope.level, object_id=scope.id)
+    return where
+
+
+def _scope(row: OptionValue) -> ScopeRef:
+    return SERVER if row.level == Level.SERVER else ScopeRef(Level(row.level), row.object_id)

@@ -1,0 +1,91 @@
+"""The second step of signing in, and proving once more who it is: which methods somebody has, and trying one.
+
+Guesses count before they are looked at, per account (or known device) and network, in counters of their own that a
+right password doesn't clear; nobody is told why a code was refused. Who comes to the second step has given the right
+password, so after some wrong codes the person is told by mail. Keeping the state between the two steps is
+`half_way`'s, sessions are `sessions`'.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from accounts import audit, mails, throttle
+from accounts.actors import Actor
+from accounts.errors import WrongCode, WrongPassword
+from accounts.models import AuthenticatorApp, Passkey, User
+from accounts.services import passkeys
+from accounts.services.authenticators import use_code
+from accounts.services.passkeys import use_passkey
+from accounts.services.recovery_codes import count_left, use_recovery_code
+
+Method = Literal["totp", "passkey", "recovery", "password"]
+TOTP, PASSKEY, RECOVERY, PASSWORD = "totp", "passkey", "recovery", "password"  # noqa: S105  # names
+TOLD_AFTER = 5
+
+
+def methods_of(user: User) -> list[str]:
+    """What somebody can show, the usual first; [] without a second factor."""
+    found = []
+    if AuthenticatorApp.objects.filter(user=user).exclude(confirmed_at=None).exists():
+        found.append(TOTP)
+    if Passkey.objects.filter(user=user, rp_id=passkeys.host()).exists() and passkeys.is_possible():
+        found.append(PASSKEY)
+    if user.second_factor_at is not None and (count_left(user) or not found):
+        found.append(RECOVERY)  # the way that is left, also where none is: the page must say something
+    return found
+
+
+def pass_second_step(
+    actor: Actor, user: User, *, method: str, value: str, challenge: bytes = b"", device: str | None = None
+) -> None:
+    """The factor that follows a right password; `actor` is nobody yet. Raises: WrongCode, TooManyAttempts."""
+    attempt = throttle.factor_counters(user, actor.address, device)
+    throttle.admit(attempt)
+    if not _is_right(user, method, value, challenge):
+        audit.record(actor, "user.second_step_failed", user, method=method)
+        if throttle.failures(attempt[0]) == TOLD_AFTER:
+            mails.post_notice(user, "guessed")
+        raise WrongCode("not the person's factor")
+    throttle.forgive(attempt)
+    if method == RECOVERY:
+        _note_recovery(actor, user)
+
+
+def prove(actor: Actor, *, method: str, value: str, challenge: bytes = b"") -> None:
+    """A signed-in person proves once more who they are: with a factor, or the password where they have none.
+
+    Raises: WrongCode, WrongPassword, TooManyAttempts, Forbidden.
+    """
+    actor.require_in_person()
+    assert actor.user is not None
+    user = User.objects.get(pk=actor.user.pk)
+    if user.second_factor_at is None:
+        attempt = throttle.own_password_counters(user)
+        throttle.admit(attempt)
+        if method != PASSWORD or not user.check_password(value):
+            raise WrongPassword("the present password is another one")
+    else:
+        attempt = throttle.own_factor_counters(user)
+        throttle.admit(attempt)
+        if not _is_right(user, method, value, challenge):
+            audit.record(actor, "user.second_step_failed", user, method=method)
+            raise WrongCode("not the person's factor")
+    throttle.forgive(attempt)
+    if method == RECOVERY:
+        _note_recovery(actor, user)
+
+
+def _is_right(user: User, method: str, value: str, challenge: bytes) -> bool:
+    if method == TOTP:
+        return use_code(user, value)
+    if method == RECOVERY:
+        return use_recovery_code(user, value)
+    if method == PASSKEY and challenge:
+        return use_passkey(user, answer=value, challenge=challenge) is not None
+    return False
+
+
+def _note_recovery(actor: Actor, user: User) -> None:
+    audit.record(actor, "factor.use_code", user, left=count_left(user))
+    mails.post_notice(user, "recovery")
