@@ -42,7 +42,7 @@ FREE = Standing()
 
 
 def standing_of(user: User, held: tuple[holdings.Held, ...] | None = None) -> Standing:
-    """How it stands with somebody now. Who has a factor costs no query. held: what they hold, where it is known already.
+    """How it stands with somebody now. Who has a factor costs no query. held: what they hold, where that is known.
 
     When one is demanded for the first time is remembered here, since their days run from then on.
     """

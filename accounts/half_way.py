@@ -15,9 +15,10 @@ from django.middleware.csrf import rotate_token
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from accounts.actors import Actor
 from accounts.models import User
 from accounts.services.trusted_devices import stamp_of
-from accounts.sessions import may_come_in
+from accounts.sessions import may_enter
 
 LASTS_S, TRIES = 600, 5
 _HALF, _CHALLENGE = "half_way", "passkey_challenge"
@@ -56,7 +57,7 @@ def of(request: HttpRequest) -> HalfWay | None:
     is_late = float(mark.get("since") or 0) < timezone.now().timestamp() - LASTS_S
     if user is None or is_late or int(mark.get("tries") or 0) >= TRIES:
         return None
-    if not constant_time_compare(str(mark.get("stamp")), _stamp(user)) or not may_come_in(user):
+    if not constant_time_compare(str(mark.get("stamp")), _stamp(user)) or not may_enter(Actor.for_user(user)):
         return None
     return HalfWay(user, str(mark.get("how")), str(mark.get("target")))
 
@@ -87,5 +88,3 @@ def take_challenge(request: HttpRequest) -> bytes:
 
 def _stamp(user: User) -> str:
     return f"{stamp_of(user)}:{user.second_factor_at}"
-
-

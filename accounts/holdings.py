@@ -61,9 +61,7 @@ def grants_in_force() -> QuerySet[Grant]:
 def from_grants(grants: Iterable[Grant]) -> tuple[Held, ...]:
     """The rights on scopes that these grants come to."""
     held = [
-        Held(
-            grant.scope, grant.all_rights(), grant.role_key, grant.role is not None and grant.role.needs_second_factor
-        )
+        Held(grant.scope, grant.all_rights(), grant.role_key, grant.role is not None and grant.role.needs_second_factor)
         for grant in grants
     ]
     brokers = [each for each in held if each.scope.level == Level.BROKER]

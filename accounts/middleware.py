@@ -1,5 +1,7 @@
 """Puts the actor on every request, and the person's own language, time zone and number of rows in force.
 
+Of whom a second factor is overdue, is led to the pages that set one up, whatever they ask for; and a page that needs a
+fresh proof of who it is (`ProofNeeded`) asks for it.
 Stands after AuthenticationMiddleware and LocaleMiddleware. Not for deciding who may see a page:
 LoginRequiredMiddleware and the services do.
 """
@@ -7,14 +9,19 @@ LoginRequiredMiddleware and the services do.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
-from accounts import options, sessions
+from accounts import enforcement, gates, options, sessions
 from accounts.actors import Actor
+from accounts.errors import ProofNeeded
+from accounts.views.proving import ask_for_proof
+from config.kit.pages import redirect_page, toast
 
 _OPTIONS = ["TIME_ZONE", "PAGE_SIZE", "SESSION_IDLE_MINUTES"]
 
@@ -38,6 +45,7 @@ class ActorMiddleware:
             actor = Actor.for_user(request.user, address=request.META.get("REMOTE_ADDR", ""), via="page")
         request.actor = actor  # type: ignore[attr-defined]
         request.standing_until = sessions.until_of(request)  # type: ignore[attr-defined]
+        request.second_factor = _standing(actor)  # type: ignore[attr-defined]
         if actor.user is None:
             return self.get_response(request)
         sessions.note_use(request)
@@ -50,3 +58,26 @@ class ActorMiddleware:
             response = self.get_response(request)
         response.setdefault("Cache-Control", "private, no-cache")  # no proxy keeps it, no browser shows it unasked
         return response
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
+    ) -> HttpResponse | None:
+        standing: enforcement.Standing = request.second_factor  # type: ignore[attr-defined]
+        if not standing.is_overdue or gates.is_open(view_func):
+            return None
+        actor: Actor = request.actor  # type: ignore[attr-defined]
+        if actor.acting is not None:
+            sessions.end_acting(request)
+        elif not actor.in_person:  # a temporary sign-in can't set one up
+            logout(request)
+        toast(request, _("Set up a second factor first; then everything is open again."), "info")
+        return redirect_page(request, "accounts:own-factors")
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return ask_for_proof(request) if isinstance(exception, ProofNeeded) else None
+
+
+def _standing(actor: Actor) -> enforcement.Standing:
+    """Of the person who is signed in, whomever they act as."""
+    who = actor.acting or actor
+    return enforcement.FREE if who.user is None else enforcement.standing_of(who.user, who.held)

@@ -20,7 +20,7 @@ from accounts.services.passkeys import use_passkey
 from accounts.services.recovery_codes import count_left, use_recovery_code
 
 Method = Literal["totp", "passkey", "recovery", "password"]
-TOTP, PASSKEY, RECOVERY, PASSWORD = "totp", "passkey", "recovery", "password"  # noqa: S105  # names
+TOTP, PASSKEY, RECOVERY, PASSWORD = "totp", "passkey", "recovery", "password"  # names
 TOLD_AFTER = 5
 
 

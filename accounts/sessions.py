@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import options
+from accounts import factors, options
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.models import Session, User
@@ -26,6 +26,7 @@ from accounts.sessionstore import ABOUT, AGENT_MAX, SessionStore
 
 _TEMPORARY = "temporary_until"
 _ACTING = "acting_as"
+_PROVED = "proved_at"
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
 UNATTENDED = "HTTP_X_UNATTENDED"  # what a page asks by itself, over and over, is no use of the session
 WAYS: dict[str, Text] = {
@@ -54,6 +55,7 @@ def begin(request: HttpRequest, user: User, *, how: str = "password", second: st
     login(request, user, backend=_BACKEND)
     request.session.pop(_TEMPORARY, None)
     request.session.pop(_ACTING, None)
+    note_proof(request)
     _describe(request, how, second)
     request.session.set_expiry(timezone.now() + timedelta(hours=int(found["SESSION_HOURS"].value)))
     _keep_to(int(found["SESSIONS_MAX"].value), request, user)
@@ -67,6 +69,11 @@ def begin_temporary(request: HttpRequest, user: User) -> None:
     request.session[_TEMPORARY] = until.timestamp()
     _describe(request, "link", "")
     request.session.set_expiry(until)
+
+
+def note_proof(request: HttpRequest) -> None:
+    """The person has just proved who they are (`accounts.proving`)."""
+    request.session[_PROVED] = timezone.now().timestamp()
 
 
 def begin_acting(request: HttpRequest, user: User, reason: str, until: datetime) -> None:
@@ -89,6 +96,9 @@ def actor_of(request: HttpRequest) -> Actor | None:
     if not may_enter(actor):
         return None
     temporary = _moment(request.session.get(_TEMPORARY))
+    if temporary is not None and factors.has_second_factor(actor.user):
+        return None  # it was set up since: no link goes past it
+    actor = replace(actor, proved_at=None if temporary else _moment(request.session.get(_PROVED)))
     if temporary is not None:
         return actor.restricted([]) if temporary > timezone.now() else None
     mark = request.session.get(_ACTING)

@@ -9,12 +9,13 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import audit, factors, throttle, ties
+from accounts import audit, enforcement, factors, throttle, ties
 from accounts.actors import Actor
 from accounts.addresses import parse_address
-from accounts.errors import BadAddress, WrongPassword
+from accounts.errors import BadAddress, WrongCode, WrongPassword
 from accounts.models import ApiToken, User
 from accounts.secrets import new_token
+from accounts.services.passkeys import use_passkey
 from accounts.services.tokens import NewToken, create_token
 from accounts.sessions import may_enter
 from accounts.tokens import actor_for_token
@@ -22,18 +23,39 @@ from config.kit import counters
 
 PASSWORD_TOKEN = "signed in"  # noqa: S105  # how the names of such tokens begin
 PASSWORD_TOKEN_HOURS_MAX = 4
+INTEGRATED = "integrated"  # whose password is kept here
 
 
 def sign_in(request: HttpRequest, *, email: str, password: str, device: str | None) -> User:
-    """The person these belong to.
+    """The person these belong to; whether a second step follows is `views.entering`'s, which also notes it.
 
     One error, and the same time, for an unknown address, a wrong password, somebody shut out (themselves or
     with their domain) and somebody without a password: Django hashes a dummy where there is nothing to compare.
     Raises: WrongPassword, TooManyAttempts.
     """
-    user = _checked(_actor(request, request.user), email=email, password=password, device=device, door="web")
-    _note(_actor(request, user), user)
+    return _checked(_actor(request, request.user), email=email, password=password, device=device, door="web")
+
+
+def sign_in_by_passkey(request: HttpRequest, *, answer: str, challenge: bytes) -> User:
+    """The person whose passkey answered, after its device asked for a finger, a face or a PIN: both steps in one.
+
+    Not for people whose password another place checks: they come in through that place.
+    Raises: WrongCode, TooManyAttempts.
+    """
+    actor = _actor(request, request.user)
+    attempt = [throttle.network_counter("network", actor.address, throttle.NETWORK)]
+    throttle.admit(attempt)
+    user = use_passkey(None, answer=answer, challenge=challenge) if challenge else None
+    if user is None or not user.is_active or user.authentication != INTEGRATED or not _comes_in(user, "web"):
+        audit.record(actor, "user.sign_in_failed", "" if user is None else user.email, method="passkey")
+        raise WrongCode("no passkey that signs in here")
+    throttle.forgive(attempt)
     return user
+
+
+def record_sign_in(request: HttpRequest, user: User, *, how: str, second: str = "") -> None:
+    """Note that somebody is in. how, second: what they showed first and second ("password", "totp")."""
+    _note(_actor(request, user), user, how=how, second=second)
 
 
 def sign_in_program(actor: Actor, *, email: str, password: str, hours: int) -> NewToken:
@@ -83,8 +105,8 @@ def sign_in_caller(actor: Actor, *, email: str, password: str) -> Actor:
     return Actor.for_user(user, address=actor.address, via=actor.via).restricted(None)
 
 
-def _note(actor: Actor, user: User) -> None:
-    audit.record(actor, "user.sign_in", user)
+def _note(actor: Actor, user: User, **details: str) -> None:
+    audit.record(actor, "user.sign_in", user, **details)
     counters.count(user=user.pk, domain=user.home_domain_id, logins=1)
 
 
@@ -104,13 +126,14 @@ def _checked(actor: Actor, *, email: str, password: str, device: str | None, doo
 def _comes_in(user: User, door: str) -> bool:
     """Whether a right password is enough: kept here, for a door that isn't shut, and for programs the only factor.
 
-    Who may not come to the pages may still send mail, but for those who may sign in nowhere.
+    At the pages a second step may follow; for programs there is none, so nothing opens where a factor is there, or is
+    demanded and overdue. Who may not come to the pages may still send mail, but for those who may sign in nowhere.
     """
     if user.authentication != "integrated" or user.login_privileges == []:
         return False
     if door != "smtp" and not may_enter(Actor.for_user(user), door):
         return False
-    return door == "web" or not factors.has_second_factor(user)
+    return door == "web" or not (factors.has_second_factor(user) or enforcement.standing_of(user).is_overdue)
 
 
 def _actor(request: HttpRequest, user: User | AnonymousUser) -> Actor:

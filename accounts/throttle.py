@@ -130,6 +130,11 @@ def forgive(attempt: list[Counter]) -> None:
             row.save(update_fields=["failures", "blocked_until"])
 
 
+def failures(counter: Counter) -> int:
+    """How many wrong guesses it stands at."""
+    return SignInThrottle.objects.filter(key=counter.key).values_list("failures", flat=True).first() or 0
+
+
 def forgive_account(user: User) -> None:
     """Whoever proved by a link to be the owner may try at once."""
     SignInThrottle.objects.filter(key=f"account:{_hashed(user.email)}").delete()

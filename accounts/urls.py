@@ -10,12 +10,16 @@ from accounts.views import (
     administrators,
     audit,
     entry,
+    factors,
     grants,
     options,
     privileges,
+    proving,
     roles,
+    second_step,
     sessions,
     tokens,
+    user_factors,
     users,
 )
 
@@ -23,10 +27,26 @@ app_name = "accounts"
 
 _own = [
     path("sign-in/", entry.sign_in, name="sign-in"),
+    path("sign-in/second-step/", second_step.second_step_page, name="second-step"),
+    path("sign-in/passkey/question/", second_step.passkey_question, name="passkey-question"),
+    path("sign-in/passkey/", second_step.passkey_sign_in, name="passkey-sign-in"),
     path("sign-out/", entry.sign_out, name="sign-out"),
     path("link/<str:token>/", entry.link, name="link"),
     path("account/", account.account, name="account"),
     path("account/password/", account.change_password, name="change-password"),
+    path("account/prove/", proving.prove, name="prove"),
+    path("account/factors/", factors.own_factors, name="own-factors"),
+    path("account/factors/app/begin/", factors.app_begin, name="app-begin"),
+    path("account/factors/app/", factors.app_set_up, name="app-set-up"),
+    path("account/factors/app/remove/", factors.app_remove, name="app-remove"),
+    path("account/factors/passkeys/new/", factors.passkey_add, name="passkey-add"),
+    path("account/factors/passkeys/<int:passkey_id>/", factors.passkey_rename, name="passkey-rename"),
+    path("account/factors/passkeys/<int:passkey_id>/remove/", factors.passkey_remove, name="passkey-remove"),
+    path("account/factors/codes/", factors.recovery_codes_renew, name="recovery-codes"),
+    path("account/factors/devices/revoke/", factors.trusted_devices_revoke, name="trusted-devices-revoke"),
+    path(
+        "account/factors/devices/<int:device_id>/revoke/", factors.trusted_device_revoke, name="trusted-device-revoke"
+    ),
     path("account/tokens/", tokens.own_tokens, name="own-tokens"),
     path("account/tokens/new/", tokens.token_create, name="token-create"),
     path("account/tokens/<int:token_id>/revoke/", tokens.token_revoke, name="token-revoke"),
@@ -48,6 +68,14 @@ _people = [
     path("users/<int:user_id>/act-as/", acting.act_as, name="act-as"),
     path("users/<int:user_id>/sign-in-link/", acting.user_sign_in_link, name="user-sign-in-link"),
     path("users/<int:user_id>/privileges/", privileges.user_privileges, name="user-privileges"),
+    path("users/<int:user_id>/factors/", user_factors.user_factors, name="user-factors"),
+    path(
+        "users/<int:user_id>/factors/initialise/",
+        user_factors.user_factors_initialise,
+        name="user-factors-initialise",
+    ),
+    path("users/<int:user_id>/factors/remove/", user_factors.user_factors_remove, name="user-factors-remove"),
+    path("users/<int:user_id>/factors/devices/", user_factors.user_devices_revoke, name="user-devices-revoke"),
     path("users/<int:user_id>/tokens/", tokens.user_tokens, name="user-tokens"),
     path("users/<int:user_id>/tokens/<int:token_id>/revoke/", tokens.user_token_revoke, name="user-token-revoke"),
 ]

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit, options
+from accounts import audit, options, proving
 from accounts.actors import Actor
 from accounts.errors import AccountsError, Forbidden
 from accounts.permissions import Right
@@ -44,6 +44,7 @@ def ask(actor: Actor, name: str, arguments: object, *, reason: str) -> Approval:
     """
     command = get_command(name)
     services.require_right(actor, command)
+    proving.require_recent(actor)
     reason = read_reason(reason)
     if command.check is not None:
         command.check(actor, arguments)
@@ -85,6 +86,7 @@ def approve(actor: Actor, approval: Approval, *, answer: str = "", seen: list[in
     Raises: Forbidden, NotYours, NotRunnable (decided or expired), ChangedMeanwhile, and what the plan raises.
     """
     require_deciding(actor, approval)
+    proving.require_recent(actor)
     with transaction.atomic():
         row = _locked(approval)
         now = plan_now(row)

@@ -15,7 +15,7 @@ from accounts.models import User
 from accounts.permissions import Right
 from accounts.services import find_user
 from accounts.services import privileges as services
-from accounts.services.second_factors import remove_second_factors
+from accounts.services.second_factors import initialise, remove_second_factors
 from accounts.services.tokens import revoke_all_tokens
 from jobs.commands import command
 from jobs.running import TaskRun
@@ -114,6 +114,13 @@ def delete_app_passwords(actor: Actor, run: TaskRun, arguments: UserArguments) -
     """Revoke everything that programs sign in with in somebody's place."""
     user = visible_user(actor, arguments.user_name)
     return {"user": user.email, "revoked": revoke_all_tokens(actor, user)}
+
+
+@command("InitializeMFA", needs=Right.SET_PASSWORDS, arguments=UserArguments, label=_("Start of a second factor"))
+def initialize_mfa(actor: Actor, run: TaskRun, arguments: UserArguments) -> Result:
+    """Have somebody set up a second factor when they come next; what they had, and trusted devices, count no more."""
+    user = selectors.get_user(actor, find_user(arguments.user_name).pk, need=Right.SET_PASSWORDS)
+    return {"user": user.email, "renewed": initialise(actor, user)}
 
 
 @command("DisableMFA", needs=Right.SET_PASSWORDS, arguments=UserArguments, label=_("Removal of second factors"))

@@ -51,13 +51,6 @@ class CertificateArguments:
     thumbprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class UserArguments:
-    """Whose."""
-
-    user_name: str
-
-
 @command("GetServerInfo", needs=Right.VIEW_HEALTH, arguments=NoArguments, label=gettext_lazy("Version of the server"))
 def get_server_info(actor: Actor, run: TaskRun, arguments: NoArguments) -> Result:
     """Read the server's version and the machine's name."""
@@ -167,12 +160,6 @@ def set_service_certificate(actor: Actor, run: TaskRun, arguments: CertificateAr
     raise NotReady(_("The service certificate is not set up: TLS ends at the proxy in front of this server."))
 
 
-@command(
-    "InitializeMFA", needs=Right.MANAGE_USERS, arguments=UserArguments, label=gettext_lazy("Start of a second factor")
-)
-def initialize_mfa(actor: Actor, run: TaskRun, arguments: UserArguments) -> Result:
-    """Ask somebody for a second factor from their next sign-in on: not offered yet."""
-    raise NotReady(_("Second factors are not set up."))
 
 
 def _database_version() -> str:

@@ -113,6 +113,11 @@ class RoleForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
     )
+    needs_second_factor = forms.BooleanField(
+        label=_("Who holds it needs a second factor"),
+        required=False,
+        help_text=_("They have some days to set one up; the options say how many."),
+    )
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, offered: Iterable[Right], **options: Any) -> None:

@@ -101,3 +101,8 @@ class TrustedDevice(models.Model):
 
     def __str__(self) -> str:
         return f"trusted device {self.pk}"
+
+    @property
+    def words(self) -> str:
+        """What the browser says of itself, for people to tell their devices apart."""
+        return self.agent[:80]

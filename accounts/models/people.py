@@ -66,7 +66,7 @@ class User(Versioned, AbstractBaseUser):
     denied_rights = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     authentication = models.CharField(max_length=20, default="integrated")
     distinguished_name = models.CharField(max_length=500, blank=True, default="")
-    # Kept by services.second_factors: since when there is a second factor; since when one is demanded and there is none;
+    # Kept by services.second_factors: since when there is a second factor; since when one is demanded that isn't there;
     # whether an administrator wants one set up before anything else.
     second_factor_at = models.DateTimeField(null=True, editable=False)
     second_factor_asked_at = models.DateTimeField(null=True, editable=False)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import audit, holdings
+from accounts import audit, holdings, proving
 from accounts.actors import Actor
 from accounts.errors import BadGrant, Forbidden
 from accounts.models import User
@@ -24,6 +24,7 @@ REASON_LEAST, REASON_MOST = 5, 500
 def start_acting(actor: Actor, user: User, *, reason: str) -> datetime:
     """Begin; until when it lasts. Raises: Forbidden, BadGrant (no reason)."""
     require_acting(actor, user)
+    proving.require_recent(actor)
     reason = " ".join(reason.replace("\0", "").split())
     if not REASON_LEAST <= len(reason) <= REASON_MOST:
         raise BadGrant(_("Say why, in a few words; the person will read it."), field="reason")

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from accounts import audit, following, places, ties
+from accounts import audit, following, places, proving, ties
 from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import AddressTaken, BadGrant, Forbidden
@@ -89,6 +89,8 @@ def update_administrator(actor: Actor, user: User, changes: Mapping[str, Any], *
         check_password(password, user)
     if "email" in wanted:
         wanted["email"] = _new_email(actor, user, wanted["email"])
+    if password is not None or wanted.get("email", user.email) != user.email:
+        proving.require_recent(actor)
     try:
         with transaction.atomic():
             if wanted.get("is_active") is False:

@@ -38,8 +38,12 @@ class SetUp:
 
 
 def begin_app(actor: Actor) -> None:
-    """A new seed, not in force before a code confirms it; one begun earlier is forgotten. Raises: Forbidden."""
+    """A new seed, not in force before a code confirms it; one begun earlier is forgotten.
+
+    Raises: Forbidden, ProofNeeded: who finds a session open doesn't lock its person out.
+    """
     user = second_factors.require_own(actor)
+    proving.require_recent(actor)
     with transaction.atomic():
         second_factors.lock(user)
         AuthenticatorApp.objects.filter(user=user, confirmed_at=None).delete()
@@ -63,9 +67,10 @@ def app_in_set_up(actor: Actor) -> SetUp | None:
 def confirm_app(actor: Actor, *, code: str) -> list[str]:
     """Put the app into force, in the place of an earlier one. The recovery codes made with it, [] where there are some.
 
-    Raises: Forbidden (also where none was begun), WrongCode, TooManyAttempts.
+    Raises: Forbidden (also where none was begun), ProofNeeded, WrongCode, TooManyAttempts.
     """
     user = second_factors.require_own(actor)
+    proving.require_recent(actor)
     attempt = throttle.own_factor_counters(user)
     throttle.admit(attempt)
     with transaction.atomic():

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import audit, places
+from accounts import audit, places, proving
 from accounts.actors import Actor
 from accounts.errors import BadGrant, Forbidden, GrantExists, LastAdministrator
 from accounts.models import Grant, Role, User
@@ -121,6 +121,7 @@ def remove_grant(actor: Actor, grant: Grant) -> None:
         actor.require(Right.GRANT_RIGHTS, obj)
         require_holding(actor, grant.all_rights(), obj)
     _require_own_authority(actor)
+    proving.require_recent(actor)
     with transaction.atomic():
         found = Grant.objects.select_for_update(of=("self",)).filter(pk=grant.pk).select_related("role").first()
         if found is not None:
@@ -137,6 +138,7 @@ def set_system_administrator(actor: Actor, user: User, is_administrator: bool) -
         raise Forbidden("only system administrators, in person, make or unmake system administrators")
     if is_administrator and actor.owns(user):
         raise Forbidden("nobody grants rights to themselves")
+    proving.require_recent(actor)
     with transaction.atomic():
         locks.hold(locks.ADMINISTRATORS)
         found = User.objects.select_for_update().get(pk=user.pk)
@@ -167,6 +169,7 @@ def require_granting(actor: Actor, user: User, obj: object, bundle: Bundle) -> N
     if bundle.role_key and bundle.role_key not in BUILT_IN_ROLES:
         raise BadGrant(_("There is no such role."), field="role")
     require_holding(actor, bundle.all_rights(), obj)
+    proving.require_recent(actor)
 
 
 def require_knowing(actor: Actor, user: User) -> None:

@@ -73,7 +73,7 @@ def _origin() -> str:
 def ask_for_new(actor: Actor) -> Question:
     """The question with which the person's browser makes a passkey. Raises: Forbidden, ProofNeeded."""
     user = second_factors.require_own(actor)
-    _require_proof(actor, user)
+    proving.require_recent(actor)
     known = [_descriptor(each) for each in Passkey.objects.filter(user=user, rp_id=host())]
     made = webauthn.generate_registration_options(
         rp_id=host(),
@@ -95,7 +95,7 @@ def add_passkey(actor: Actor, *, name: str, answer: str, challenge: bytes) -> li
     Raises: Forbidden, ProofNeeded, WrongCode, BadGrant (too many, no name), NameTaken.
     """
     user = second_factors.require_own(actor)
-    _require_proof(actor, user)
+    proving.require_recent(actor)
     name = _checked_name(name)
     try:
         if len(answer) > ANSWER_MAX:
@@ -182,7 +182,9 @@ def use_passkey(user: User | None, *, answer: str, challenge: bytes) -> User | N
         with transaction.atomic():
             rows = Passkey.objects.select_for_update(of=("self",)).select_related("user")
             passkey = rows.filter(credential_id=credential.raw_id, rp_id=host()).first()
-            if passkey is None or (user is not None and passkey.user_id != user.pk) or not _is_whose(passkey, credential):
+            if passkey is None or not _is_whose(passkey, credential):
+                return None
+            if user is not None and passkey.user_id != user.pk:
                 return None
             verified = webauthn.verify_authentication_response(
                 credential=credential,
@@ -205,12 +207,6 @@ def _is_whose(passkey: Passkey, credential: AuthenticationCredential) -> bool:
     """A device that says whose passkey it is must say its owner (§7.2 step 6)."""
     said = credential.response.user_handle
     return not said or bytes(said) == bytes(passkey.handle)
-
-
-def _require_proof(actor: Actor, user: User) -> None:
-    """A second one only soon after proving the first: who finds a session open doesn't add their own key."""
-    if user.second_factor_at is not None:
-        proving.require_recent(actor)
 
 
 def _descriptor(passkey: Passkey) -> PublicKeyCredentialDescriptor:

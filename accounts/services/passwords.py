@@ -8,7 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts import audit, links, throttle
+from accounts import audit, links, proving, throttle
 from accounts.actors import Actor
 from accounts.errors import BadLink, BadPassword, Forbidden, WrongPassword
 from accounts.models import OneTimeLink, User
@@ -91,6 +91,8 @@ def change_password(actor: Actor, *, old: str, new: str) -> User:
     actor.require_in_person()
     actor.require_own(EndUserRight.CHANGE_PASSWORD)
     user = User.objects.get(pk=actor.user.pk)
+    if user.second_factor_at is not None:  # else the old password is the proof
+        proving.require_recent(actor)
     attempt = throttle.own_password_counters(user)
     throttle.admit(attempt)
     if not user.check_password(old):

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from accounts import audit, places
+from accounts import audit, places, proving
 from accounts.actors import Actor
 from accounts.errors import BadGrant, Forbidden, NameTaken, RoleInUse
 from accounts.models import Grant, Role
@@ -25,12 +25,24 @@ from config.kit.versions import change
 HOLDERS_NAMED = 10
 
 
-def create_role(actor: Actor, obj: object, *, name: str, rights: Iterable[str], description: str = "") -> Role:
-    """A new role for a scope's object. Raises: Forbidden, BadGrant, NameTaken."""
+def create_role(
+    actor: Actor,
+    obj: object,
+    *,
+    name: str,
+    rights: Iterable[str],
+    description: str = "",
+    needs_second_factor: bool = False,
+) -> Role:
+    """A new role for a scope's object. needs_second_factor: who holds it must have one (`accounts.enforcement`).
+
+    Raises: Forbidden, ProofNeeded, BadGrant, NameTaken.
+    """
     _require(actor, obj)
     scope = places.scope_of(obj)
     wanted = Bundle.of_rights(rights).rights
     require_holding(actor, wanted, obj)
+    proving.require_recent(actor)
     name, description = _checked(name, description, wanted, scope)
     try:
         with transaction.atomic():
@@ -40,26 +52,35 @@ def create_role(actor: Actor, obj: object, *, name: str, rights: Iterable[str], 
                 rights=sorted(wanted),
                 level=scope.level,
                 object_id=scope.id,
+                needs_second_factor=needs_second_factor,
             )
-            audit.record(actor, "role.create", role, rights=sorted(wanted))
+            audit.record(
+                actor, "role.create", role, rights=sorted(wanted), needs_second_factor=needs_second_factor or None
+            )
     except IntegrityError as error:
         raise _taken(name) from error
     return role
 
 
 def change_role(actor: Actor, role: Role, changes: Mapping[str, Any], *, expected: int | None = None) -> Role:
-    """Change name, description or rights; its holders have what it says from then on.
+    """Change name, description, rights, or whether who holds it needs a second factor, from then on.
 
-    Raises: Forbidden, BadGrant, NameTaken, ChangedMeanwhile.
+    Raises: Forbidden, ProofNeeded, BadGrant, NameTaken, ChangedMeanwhile.
     """
     _require(actor, role.scope)
     require_holding(actor, known_rights(role.rights), role.scope)
     wanted = Bundle.of_rights(changes.get("rights", role.rights)).rights
     require_holding(actor, wanted, role.scope)
+    proving.require_recent(actor)
     name, description = _checked(
         changes.get("name", role.name), changes.get("description", role.description), wanted, role.scope
     )
-    values = {"name": name, "description": description, "rights": sorted(wanted)}
+    values = {
+        "name": name,
+        "description": description,
+        "rights": sorted(wanted),
+        "needs_second_factor": bool(changes.get("needs_second_factor", role.needs_second_factor)),
+    }
     try:
         with transaction.atomic():
             found = Role.objects.select_for_update().get(pk=role.pk)

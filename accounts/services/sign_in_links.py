@@ -13,7 +13,7 @@ from typing import NamedTuple
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, factors, holdings, links
+from accounts import audit, enforcement, factors, holdings, links
 from accounts.actors import Actor
 from accounts.errors import BadLink, Forbidden
 from accounts.models import OneTimeLink, User
@@ -91,6 +91,8 @@ def require_suitable(user: User) -> None:
         raise Forbidden("no temporary sign-in for who administers anything")
     if factors.has_second_factor(user):
         raise Forbidden("no temporary sign-in past a second factor")
+    if enforcement.standing_of(user).is_demanded:
+        raise Forbidden("no temporary sign-in past a second factor that is demanded")
     if user.login_privileges is not None and "web" not in user.login_privileges:
         raise Forbidden("these pages are shut to the person")
     if EndUserRight.SIGN_IN not in holdings.end_user_rights(user):

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import audit, options
+from accounts import audit, options, proving
 from accounts.actors import Actor
 from accounts.errors import BadGrant, Forbidden, NameTaken
 from accounts.models import ApiToken, User
@@ -48,6 +48,7 @@ def create_token(
     person belongs bounds how long it lives. Raises: Forbidden, BadGrant, NameTaken.
     """
     require_making_tokens(actor, user)
+    proving.require_recent(actor)
     narrowed = None if rights is None else Bundle.of_rights(rights).rights - PERSONAL_RIGHTS
     expires_at = _bounded(user, expires_at)
     if actor.token_id is not None:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import options, services
 from accounts.errors import BadPassword, TooManyAttempts, WrongPassword
 from accounts.forms import AccountForm, ChangePasswordForm
+from accounts.gates import while_setting_up
 from accounts.permissions import EndUserRight
 from accounts.requests import ActorRequest
 from accounts.services.sign_in_links import is_suitable
@@ -43,6 +44,7 @@ def account(request: ActorRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters("old", "password")
+@while_setting_up
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def change_password(request: ActorRequest) -> HttpResponse:

@@ -15,13 +15,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import links, options, services, sessions, signing_in, throttle
 from accounts.errors import BadAddress, BadLink, BadPassword, TooManyAttempts, WrongPassword
 from accounts.forms import FirstAdministratorForm, NewPasswordForm, SignInForm
-from accounts.models import OneTimeLink, User
+from accounts.gates import while_setting_up
+from accounts.models import OneTimeLink
 from accounts.requests import ActorRequest
+from accounts.services import passkeys
 from accounts.services.sign_in_links import accept_sign_in_link
+from accounts.views.entering import DEVICE_COOKIE, let_in
 from accounts.wording import wait_text
 from config.kit.pages import own_page, redirect_page, render_page, toast
-
-DEVICE_COOKIE = "__Host-postkeep-device" if settings.SESSION_COOKIE_SECURE else "postkeep-device"
 
 
 @sensitive_post_parameters("password")
@@ -38,7 +39,7 @@ def sign_in(request: ActorRequest) -> HttpResponse:
         try:
             device = request.COOKIES.get(DEVICE_COOKIE)
             user = signing_in.sign_in(request, **form.cleaned_data, device=device)
-            return _let_in(request, user, redirect_page(request, target))
+            return let_in(request, user, target)
         except WrongPassword:
             problem, status = _("Address and password don't belong together."), 422
         except TooManyAttempts as error:
@@ -51,10 +52,12 @@ def sign_in(request: ActorRequest) -> HttpResponse:
         "next": target,
         "text": said["SIGN_IN_TEXT"].value,
         "support": said["SUPPORT_EMAIL"].value,
+        "passkeys": passkeys.is_possible(),
     }
     return render_page(request, "accounts/sign_in.html", context, status=status)
 
 
+@while_setting_up
 @require_POST
 def sign_out(request: ActorRequest) -> HttpResponse:
     signing_in.record_sign_out(request.actor)
@@ -86,8 +89,8 @@ def _new_password(request: ActorRequest, found: OneTimeLink) -> HttpResponse:
         try:
             user = services.accept_link(found, password=form.cleaned_data["password"])
             throttle.forgive_account(user)
-            toast(request, _("Your password is set, and you are signed in."))
-            return _let_in(request, user, redirect_page(request, settings.LOGIN_REDIRECT_URL))
+            toast(request, _("Your password is set."))
+            return let_in(request, user, resolve_url(settings.LOGIN_REDIRECT_URL), how="set_password")
         except BadPassword as error:
             form.add_error("password", error.messages)
     return render_page(request, "accounts/link.html", {"form": form, "link": found})
@@ -108,26 +111,12 @@ def _first_administrator(request: ActorRequest, found: OneTimeLink) -> HttpRespo
         try:
             user = services.accept_first_administrator_link(found, **form.cleaned_data)
             toast(request, _("Welcome. You are the first administrator."))
-            return _let_in(request, user, redirect_page(request, settings.LOGIN_REDIRECT_URL))
+            return let_in(request, user, resolve_url(settings.LOGIN_REDIRECT_URL), how="set_password")
         except BadAddress as error:
             form.add_error("email", str(error))
         except BadPassword as error:
             form.add_error("password", error.messages)
     return render_page(request, "accounts/first_administrator.html", {"form": form, "link": found})
-
-
-def _let_in(request: ActorRequest, user: User, response: HttpResponse) -> HttpResponse:
-    """Begin a session (with a new key) and remember the browser as one this account knows."""
-    sessions.begin(request, user)
-    response.set_cookie(
-        DEVICE_COOKIE,
-        throttle.device_cookie(user),
-        max_age=throttle.DEVICE_AGE_S,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
-    return response
 
 
 def _safe_target(request: ActorRequest) -> str:

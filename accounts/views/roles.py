@@ -98,6 +98,7 @@ def role_detail(request: ActorRequest, role_id: int) -> HttpResponse:
 def role_edit(request: ActorRequest, role_id: int) -> HttpResponse:
     role = get_role(request.actor, role_id, need=Right.MANAGE_ROLES)
     initial = {"name": role.name, "description": role.description, "rights": role.rights, "version": role.version}
+    initial["needs_second_factor"] = role.needs_second_factor
     form = RoleForm(request.POST or None, initial=initial, offered=_offered(request.actor, role.scope))
     if request.method == "POST" and form.is_valid():
         expected = form.cleaned_data["version"]
@@ -155,7 +156,7 @@ def _offered(actor: Actor, scope: ScopeRef) -> frozenset[Right]:
 
 
 def _values(form: RoleForm) -> dict[str, Any]:
-    return {name: form.cleaned_data[name] for name in ("name", "description", "rights")}
+    return {name: form.cleaned_data[name] for name in ("name", "description", "rights", "needs_second_factor")}
 
 
 def _try(form: RoleForm, do: Any) -> Role | None:

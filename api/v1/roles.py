@@ -47,6 +47,7 @@ class RoleAnswer(Answer):
     scope: Scope
     object_id: int | None
     permissions: list[str]
+    needs_second_factor: bool
     created_at: Moment
 
 
@@ -56,6 +57,7 @@ class RoleChange(Body):
     name: Annotated[str, Field(min_length=1, max_length=100)] = left_out()
     description: Annotated[str, Field(max_length=500)] = left_out()
     permissions: Permissions = left_out()
+    needs_second_factor: Annotated[bool, Field(description="Who holds it must have a second factor.")] = left_out()
 
 
 class RoleAdd(RoleChange):
@@ -77,6 +79,7 @@ def present(row: Role) -> RoleAnswer:
         scope=scope,
         object_id=row.object_id or None,
         permissions=sorted(row.rights),
+        needs_second_factor=row.needs_second_factor,
         created_at=row.created_at,
     )
 
@@ -130,8 +133,8 @@ def role_create(actor: Actor, body: RoleAdd) -> Created[RoleAnswer]:
     """
     scope = SERVER if body.scope == "server" else ScopeRef(Level(body.scope), body.object_id or 0)
     obj = subjects.named("objectId", lambda: places.get(actor, scope, Right.MANAGE_ROLES))
-    description = body.description if "description" in body.model_fields_set else ""
-    made = create_role(actor, obj, name=body.name, rights=body.permissions, description=description)
+    more = {name: value for name, value in body.changes().items() if name in {"description", "needs_second_factor"}}
+    made = create_role(actor, obj, name=body.name, rights=body.permissions, **more)
     return Created(present(made), f"/roles/{made.pk}")
 
 

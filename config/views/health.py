@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import audit
+from accounts import audit, proving
 from accounts.permissions import Right
 from config.kit import health, recovery
 from config.kit.pages import redirect_page, render_page, toast
@@ -53,6 +53,7 @@ def health_component(request: HttpRequest, name: str) -> HttpResponse:
 def recovery_confirm(request: HttpRequest) -> HttpResponse:
     actor = request.actor  # type: ignore[attr-defined]
     actor.require(Right.MANAGE_SERVER)
+    proving.require_recent(actor)
     recovery.confirm(actor.label)
     audit.record(actor, "server.confirm_recovery_key", None)
     toast(request, _("Noted: the recovery key is kept in a safe place."))

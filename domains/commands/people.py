@@ -132,7 +132,7 @@ def get_user_info(actor: Actor, run: TaskRun, arguments: UserArguments) -> Resul
             {"mailboxId": grant.mailbox_id, "folder": grant.folder, "privileges": grant.privileges or [privileges.NONE]}
             for grant in FolderGrant.objects.filter(user=user)
         ],
-        "mfa": "on" if factors.has_second_factor(user) else "not set up",
+        "mfa": "on" if factors.has_second_factor(user) else "asked for" if user.second_factor_wanted else "not set up",
     }
 
 

@@ -15,7 +15,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts import audit
+from accounts import audit, proving
 from accounts.actors import Actor
 from accounts.models import Grant, OptionValue, Role, User
 from accounts.permissions import Level, Right
@@ -143,6 +143,7 @@ def contents(actor: Actor, customer: Customer) -> Contents:
 def delete_customer(actor: Actor, customer: Customer, *, expected: int | None = None) -> None:
     """Only without domains; grants on it, its roles and options go too. Raises: Forbidden, InUse, ChangedMeanwhile."""
     actor.require(Right.MANAGE_CUSTOMERS, customer)
+    proving.require_recent(actor)
     with transaction.atomic():
         versions.change(customer, {}, expected=expected)
         found = _contents(customer)

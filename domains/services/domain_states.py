@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit, options
+from accounts import audit, options, proving
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.models import User
@@ -78,6 +78,7 @@ def delete_domain(
     Raises: Forbidden, Invalid, WrongState, InUse, ChangedMeanwhile.
     """
     actor.require(Right.DELETE_DOMAINS, domain)
+    proving.require_recent(actor)
     usual = int(options.value(DELETION_DAYS, domain))
     days = usual if after_days is None else after_days
     if not 0 <= days <= LONGEST_DAYS:
