@@ -11,6 +11,7 @@ Not for setting factors up (`services.second_factors`), nor for the doors themse
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,9 +21,11 @@ from django.utils import timezone
 from accounts import factors, holdings, options, places
 from accounts.models import OptionValue, User
 from accounts.permissions import SYSTEM_ADMINISTRATOR, Level
-from accounts.scopes import SERVER, ScopeRef, chain_of
+from accounts.scopes import ScopeRef, chain_of
 
 WHO, ROLES, DAYS = "SECOND_FACTOR", "SECOND_FACTOR_ROLES", "SECOND_FACTOR_DAYS"
+NAMES = [WHO, ROLES, DAYS]
+Held = tuple[holdings.Held, ...]
 NOBODY, ADMINISTRATORS, EVERYBODY = "optional", "administrators", "everybody"
 
 
@@ -41,16 +44,17 @@ class Standing:
 FREE = Standing()
 
 
-def standing_of(user: User, held: tuple[holdings.Held, ...] | None = None) -> Standing:
-    """How it stands with somebody now. Who has a factor costs no query. held: what they hold, where that is known.
+def standing_of(user: User, held: Held | None = None, *, lying: Iterable[OptionValue] | None = None) -> Standing:
+    """How it stands with somebody now. Who has a factor costs no query.
 
+    held: what they hold, lying: the values of NAMES that are set where they lie, each where it is known already.
     When one is demanded for the first time is remembered here, since their days run from then on.
     """
     if factors.has_second_factor(user):
         return FREE
     if user.second_factor_wanted:
         return Standing(True, user.created_at)
-    days = _demand(user, held)
+    days = _demand(user, held, lying)
     if days is None:
         if user.second_factor_asked_at is not None:
             _ask(user, None)
@@ -71,26 +75,28 @@ def _ask(user: User, at: datetime | None) -> None:
     user.second_factor_asked_at = at
 
 
-def _demand(user: User, held: tuple[holdings.Held, ...] | None = None) -> int | None:
+def _demand(user: User, held: Held | None = None, lying: Iterable[OptionValue] | None = None) -> int | None:
     """The days of grace where one is demanded; None where it isn't."""
     if user.is_administrator:
         held = ()
     elif held is None:
         held = holdings.of(user)
     own = set(chain_of(user))
-    rows = list(OptionValue.objects.filter(_lying_in(own, administers=bool(held)), name__in=[WHO, ROLES, DAYS]))
+    if lying is None or held:
+        lying = OptionValue.objects.filter(_lying_in(own, administers=bool(held)), name__in=NAMES)
+    rows = [row for row in lying if row.name in NAMES]
     around = set(own)
-    if any(_scope(row) not in own for row in rows):
+    if any(row.scope not in own for row in rows):
         for each in held:
             around |= set(places.chain(each.scope))
-    in_force = [row for row in rows if _scope(row) in around]
+    in_force = [row for row in rows if row.scope in around]
     if not _is_demanded(user, held, in_force):
         return None
     days = [int(row.value) for row in in_force if row.name == DAYS]
     return min(days, default=int(options.get(DAYS).default))
 
 
-def _is_demanded(user: User, held: tuple[holdings.Held, ...], rows: list[OptionValue]) -> bool:
+def _is_demanded(user: User, held: Held, rows: list[OptionValue]) -> bool:
     administers = user.is_administrator or bool(held)
     who = {row.value for row in rows if row.name == WHO}
     if EVERYBODY in who or (ADMINISTRATORS in who and administers):
@@ -107,7 +113,3 @@ def _lying_in(own: set[ScopeRef], *, administers: bool) -> Q:
     for scope in own:
         where |= Q(level=scope.level, object_id=scope.id)
     return where
-
-
-def _scope(row: OptionValue) -> ScopeRef:
-    return SERVER if row.level == Level.SERVER else ScopeRef(Level(row.level), row.object_id)

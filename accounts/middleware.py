@@ -20,10 +20,12 @@ from django.utils.translation import gettext as _
 from accounts import enforcement, gates, options, sessions
 from accounts.actors import Actor
 from accounts.errors import ProofNeeded
+from accounts.models import OptionValue
+from accounts.scopes import chain_of
 from accounts.views.proving import ask_for_proof
 from config.kit.pages import redirect_page, toast
 
-_OPTIONS = ["TIME_ZONE", "PAGE_SIZE", "SESSION_IDLE_MINUTES"]
+_OPTIONS = ["TIME_ZONE", "PAGE_SIZE", "SESSION_IDLE_MINUTES", *enforcement.NAMES]
 
 
 class ActorMiddleware:
@@ -34,10 +36,14 @@ class ActorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         actor = sessions.actor_of(request)
+        request.second_factor = enforcement.FREE  # type: ignore[attr-defined]
         found: dict[str, options.Resolved] = {}
         if actor is not None and actor.user is not None:
             # one query for the one the pages are for and the one who is signed in (they differ while acting)
-            found, own = options.resolve_many(_OPTIONS, [actor.user, request.user])
+            asked = options.question(_OPTIONS, [actor.user, request.user])
+            rows = list(asked.query.rows())
+            found, own = asked.answers(rows)
+            request.second_factor = _standing(actor.acting or actor, rows)  # type: ignore[attr-defined]
             if sessions.is_idle(request, int(own["SESSION_IDLE_MINUTES"].value)):
                 actor = None
         if actor is None:
@@ -45,7 +51,6 @@ class ActorMiddleware:
             actor = Actor.for_user(request.user, address=request.META.get("REMOTE_ADDR", ""), via="page")
         request.actor = actor  # type: ignore[attr-defined]
         request.standing_until = sessions.until_of(request)  # type: ignore[attr-defined]
-        request.second_factor = _standing(actor)  # type: ignore[attr-defined]
         if actor.user is None:
             return self.get_response(request)
         sessions.note_use(request)
@@ -77,7 +82,10 @@ class ActorMiddleware:
         return ask_for_proof(request) if isinstance(exception, ProofNeeded) else None
 
 
-def _standing(actor: Actor) -> enforcement.Standing:
-    """Of the person who is signed in, whomever they act as."""
-    who = actor.acting or actor
-    return enforcement.FREE if who.user is None else enforcement.standing_of(who.user, who.held)
+def _standing(who: Actor, rows: list[OptionValue]) -> enforcement.Standing:
+    """Of the person who is signed in, whomever they act as. rows: of their options, among others'."""
+    if who.user is None:
+        return enforcement.FREE
+    own = chain_of(who.user)
+    lying = [row for row in rows if row.scope in own]
+    return enforcement.standing_of(who.user, None if who.user.is_administrator else who.held, lying=lying)

@@ -21,6 +21,7 @@ from accounts.services.recovery_codes import count_left, use_recovery_code
 
 Method = Literal["totp", "passkey", "recovery", "password"]
 TOTP, PASSKEY, RECOVERY, PASSWORD = "totp", "passkey", "recovery", "password"  # names
+TRUSTED = "trusted"  # the browser stood in for it
 TOLD_AFTER = 5
 
 
@@ -58,6 +59,7 @@ def prove(actor: Actor, *, method: str, value: str, challenge: bytes = b"") -> N
     Raises: WrongCode, WrongPassword, TooManyAttempts, Forbidden.
     """
     actor.require_in_person()
+    actor.require_writing()
     assert actor.user is not None
     user = User.objects.get(pk=actor.user.pk)
     if user.second_factor_at is None:

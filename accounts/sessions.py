@@ -76,6 +76,11 @@ def note_proof(request: HttpRequest) -> None:
     request.session[_PROVED] = timezone.now().timestamp()
 
 
+def forget_proof(request: HttpRequest) -> None:
+    """Nothing was shown now that only the person has: what is dangerous asks for it."""
+    request.session.pop(_PROVED, None)
+
+
 def begin_acting(request: HttpRequest, user: User, reason: str, until: datetime) -> None:
     """From the next request on, this session's person acts as `user`."""
     request.session[_ACTING] = {"user": user.pk, "reason": reason, "until": until.timestamp()}

@@ -42,10 +42,12 @@ def sign_in_by_passkey(request: HttpRequest, *, answer: str, challenge: bytes) -
     Not for people whose password another place checks: they come in through that place.
     Raises: WrongCode, TooManyAttempts.
     """
+    if not challenge:  # nothing was asked, so nothing is guessed
+        raise WrongCode("no question to a passkey is open")
     actor = _actor(request, request.user)
     attempt = [throttle.network_counter("network", actor.address, throttle.NETWORK)]
     throttle.admit(attempt)
-    user = use_passkey(None, answer=answer, challenge=challenge) if challenge else None
+    user = use_passkey(None, answer=answer, challenge=challenge)
     if user is None or not user.is_active or user.authentication != INTEGRATED or not _comes_in(user, "web"):
         audit.record(actor, "user.sign_in_failed", "" if user is None else user.email, method="passkey")
         raise WrongCode("no passkey that signs in here")

@@ -21,6 +21,7 @@ MAKING = (
     "user.make_administrator",
     "user.enable",
     "user.set_password",
+    "user.initialise_second_factor",
     "user.remove_second_factors",
     "user.sign_in_link",
     "user.rename",

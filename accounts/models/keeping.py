@@ -7,6 +7,8 @@ from django.utils import timezone
 
 from accounts.models.people import User
 from accounts.models.rights import LEVELS
+from accounts.permissions import Level
+from accounts.scopes import SERVER, ScopeRef
 from config.kit.sealed import SealedTextField
 
 
@@ -39,3 +41,7 @@ class OptionValue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} on {self.level} {self.object_id}"
+
+    @property
+    def scope(self) -> ScopeRef:
+        return SERVER if self.level == Level.SERVER else ScopeRef(Level(self.level), self.object_id)

@@ -14,7 +14,19 @@ from django.db.models import PROTECT, RESTRICT, CharField, F, Q, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce, Concat, NullIf
 
 from accounts import holdings
-from accounts.models import ApiToken, Grant, OneTimeLink, OptionValue, Preference, Session, User
+from accounts.models import (
+    ApiToken,
+    AuthenticatorApp,
+    Grant,
+    OneTimeLink,
+    OptionValue,
+    Passkey,
+    Preference,
+    RecoveryCode,
+    Session,
+    TrustedDevice,
+    User,
+)
 from accounts.permissions import Level
 from accounts.scopes import ScopeRef
 
@@ -74,13 +86,15 @@ def _named_by_evidence(ids: Sequence[int]) -> set[int]:
 def _make_names(ids: Iterable[int]) -> None:
     """Keep only what evidence shows of a person: the name, or the address they had."""
     ids = list(ids)
-    for model in (Grant, ApiToken, OneTimeLink, Preference, Session):
+    factors = (AuthenticatorApp, Passkey, RecoveryCode, TrustedDevice)
+    for model in (Grant, ApiToken, OneTimeLink, Preference, Session, *factors):
         model._base_manager.filter(user_id__in=ids).delete()
     User.objects.filter(pk__in=ids).update(
         name=Coalesce(NullIf(F("name"), Value("")), F("email")),
         email=Concat(Value("gone-"), Cast("pk", CharField()), Value("@gone.invalid")),
         password="!",  # noqa: S106  # no password matches it
         is_active=False,
+        second_factor_at=None,
         home_domain_id=None,
         home_customer_id=None,
         version=F("version") + 1,

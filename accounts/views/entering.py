@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpResponse
 
-from accounts import factors, half_way, sessions, signing_in, throttle
+from accounts import factors, half_way, second_step, sessions, signing_in, throttle
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.requests import ActorRequest
@@ -29,12 +29,14 @@ def let_in(request: ActorRequest, user: User, target: str, *, how: str = "passwo
     """
     if not second and factors.has_second_factor(user):
         if trusted_devices.is_trusted(user, trusted_values(request)):
-            second = "trusted"
+            second = second_step.TRUSTED
         else:
             half_way.begin(request, user, how=how, target=target)
             return redirect_page(request, "accounts:second-step")
     half_way.end(request)
     sessions.begin(request, user)
+    if second == second_step.TRUSTED:
+        sessions.forget_proof(request)
     signing_in.record_sign_in(request, user, how=how, second=second)
     response = redirect_page(request, target)
     _set(response, DEVICE_COOKIE, throttle.device_cookie(user), throttle.DEVICE_AGE_S)

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from accounts import services
 from accounts.actors import Actor
-from accounts.models import AuditEvent, Grant, User
+from accounts.models import AuditEvent, Grant, Passkey, TrustedDevice, User
 from accounts.permissions import Right
 from accounts.services.administrators import NewPerson, create_administrator
+from accounts.services.authenticators import begin_app
 from accounts.services.grants import Bundle, add_grant
 from accounts.services.roles import create_role
 from domains.models import Customer, Domain
 from tests import factories
-from tests.access import AnyRow, Cast, Row, Scoped, for_administrators, in_domain, of_customer, public, somewhere
+from tests.access import (
+    SIGN_IN,
+    AnyRow,
+    Cast,
+    Row,
+    Scoped,
+    for_administrators,
+    in_domain,
+    of_customer,
+    public,
+    somewhere,
+)
 from tests.domains.factories import make_mailbox_in
 from tests.factories import make_session
 
@@ -72,6 +87,25 @@ def a_session_of_somebody(cast: Cast, domain: Domain) -> Args:
 
 def a_token(cast: Cast, owner: User) -> Args:
     return (services.create_token(SYSTEM, owner, name="x").token.pk,)
+
+
+def app_begun(cast: Cast, owner: User) -> Args:
+    begin_app(Actor.for_user(owner))
+    return ()
+
+
+def a_passkey(cast: Cast, owner: User) -> Args:
+    number = next(_numbers)
+    made = Passkey.objects.create(
+        user=owner, name=f"Key {number}", credential_id=b"k%d" % number, public_key=b"p", handle=b"h", rp_id="x.example"
+    )
+    return (made.pk,)
+
+
+def a_device(cast: Cast, owner: User) -> Args:
+    until = timezone.now() + timedelta(days=1)
+    made = TrustedDevice.objects.create(user=owner, token_hash=f"d{next(_numbers)}", stamp="s", expires_at=until)
+    return (made.pk,)
 
 
 def a_token_of_somebody(cast: Cast, domain: Domain) -> Args:
@@ -156,6 +190,10 @@ SIZE = ("PAGE_SIZE",)
 ROWS: list[AnyRow] = [
     Row("accounts:sign-in", anonymous=200, own=303, administrator=303),
     public("accounts:sign-in", 422, method="POST", data={"email": "x"}),
+    public("accounts:second-step", SIGN_IN),
+    public("accounts:second-step", SIGN_IN, method="POST", data={"code": "123456"}),
+    public("accounts:passkey-question", 200, method="POST"),
+    public("accounts:passkey-sign-in", SIGN_IN, method="POST", data={"answer": "{}"}),
     Row("accounts:sign-out", method="POST", own=303, administrator=303),
     public("accounts:link", 200, args=a_link),
     public("accounts:link", 422, method="POST", args=a_link, data={"password": "short"}),
@@ -163,6 +201,35 @@ ROWS: list[AnyRow] = [
     Row("accounts:account", method="POST", own=422, administrator=422, data={"theme": "none"}),
     Row("accounts:change-password", own=200, administrator=200),
     Row("accounts:change-password", method="POST", own=422, administrator=422, data={"old": "x"}),
+    Row("accounts:prove", own=200, administrator=200),
+    Row("accounts:prove", method="POST", own=422, administrator=422, data={"method": "password", "code": "x"}),
+    Row("accounts:own-factors", own=200, administrator=200),
+    Row("accounts:app-begin", method="POST", own=303, administrator=303),
+    Row("accounts:app-set-up", own=303, administrator=303),
+    Row(
+        "accounts:app-set-up", method="POST", own=422, foreign=303, administrator=422, administrator_foreign=303,
+        args=app_begun, data={"code": "x"},
+    ),
+    Row("accounts:app-remove", method="POST", own=303, administrator=303),
+    Row("accounts:passkey-add", own=200, administrator=200),
+    Row("accounts:passkey-add", method="POST", own=422, administrator=422, data={"name": "Key", "answer": "{}"}),
+    Row(
+        "accounts:passkey-rename", own=200, foreign=404, administrator=200, administrator_foreign=404, args=a_passkey
+    ),
+    Row(
+        "accounts:passkey-rename", method="POST", own=303, foreign=404, administrator=303, administrator_foreign=404,
+        args=a_passkey, data={"name": "Blue key"},
+    ),
+    Row(
+        "accounts:passkey-remove", method="POST", own=303, foreign=404, administrator=303, administrator_foreign=404,
+        args=a_passkey,
+    ),
+    Row("accounts:recovery-codes", method="POST", own=403, administrator=403),  # there is nothing they stand in for
+    Row("accounts:trusted-devices-revoke", method="POST", own=303, administrator=303),
+    Row(
+        "accounts:trusted-device-revoke", method="POST", own=303, foreign=404, administrator=303,
+        administrator_foreign=404, args=a_device,
+    ),
     Row("accounts:own-tokens", own=200, administrator=200),
     Row("accounts:token-create", own=200, administrator=200),
     Row("accounts:token-create", method="POST", own=200, administrator=200, data={"name": "sync"}),
@@ -200,6 +267,13 @@ ROWS: list[AnyRow] = [
     ),
     in_domain(
         "accounts:user-sign-in-link", method="POST", see=Right.VIEW_USERS, need=Right.SEND_SIGN_IN_LINKS, args=somebody
+    ),
+    person("accounts:user-factors", need=Right.SET_PASSWORDS),
+    *(
+        in_domain(
+            f"accounts:{route}", 303, method="POST", see=Right.VIEW_USERS, need=Right.SET_PASSWORDS, args=somebody
+        )
+        for route in ("user-factors-initialise", "user-factors-remove", "user-devices-revoke")
     ),
     person("accounts:user-tokens", need=Right.MANAGE_USERS),
     person("accounts:user-privileges", need=Right.MANAGE_USERS),

@@ -329,6 +329,7 @@ def test_it_is_demanded_by_place_and_by_role_and_nobody_below_loosens_it(cast: C
 
 def test_an_administrator_initialises_renews_and_switches_off_never_for_themselves(cast: Cast) -> None:
     actor, user = Actor.for_user(cast.domain_administrator), cast.user
+    services.set_password(SYSTEM, user, password=PASSWORD)
     with_app(user)
     TrustedDevice.objects.create(user=user, token_hash="x", stamp="y", expires_at=timezone.now())
     assert second_factors.initialise(actor, user) is True

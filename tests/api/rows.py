@@ -453,6 +453,13 @@ ROWS = [
     everybody("own_sessions_end"),
     Row("admin_sessions", a_person_signed_in, user=IN),
     Row("admin_sessions_end", a_person_signed_in, user=IN),
+    # second factors
+    everybody("own_mfa"),
+    everybody("own_devices_revoke"),
+    Row("user_mfa", of_mailbox, user=IN),
+    Row("user_mfa_initialise", a_user, user=404, body=None),
+    Row("user_mfa_disable", a_user, user=404),
+    Row("user_devices_revoke", a_user, user=404),
     # privileges
     Row("privileges_detail", of_mailbox, user=403),
     Row("privileges_change", of_mailbox, user=403),

@@ -6,6 +6,7 @@ Where there is no Chromium these tests are skipped, loudly; never when CI is set
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -89,5 +90,6 @@ def session_cookie(person: User, url: str) -> SetCookieParam:
     session[SESSION_KEY] = str(person.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+    session["proved_at"] = time.time() + 86400  # as somebody who has just come through the sign-in page
     session.save()
     return {"name": settings.SESSION_COOKIE_NAME, "value": str(session.session_key), "url": url}

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from django.core import mail
+from pytest_django.fixtures import SettingsWrapper
 
 from accounts import factors
 from accounts.actors import Actor
 from accounts.errors import Forbidden
+from accounts.mails import NOTICES
 from accounts.models import ApiToken, FolderGrant, User
 from accounts.services.tokens import create_token
 from domains.models import Mailbox
 from jobs.commands import get_command
+from jobs.factor_mails import NOTICE, NoticeArguments
 from jobs.models import Task
 from jobs.services import run_here
 from tests.stage import Cast
@@ -72,6 +76,16 @@ def test_a_delegate_reaches_nobody_elsewhere(cast: Cast) -> None:
     assert User.objects.get(pk=cast.stranger.pk).denied_rights == []
 
 
+def test_a_second_factor_is_initialised_by_command(cast: Cast) -> None:
+    for _again in range(2):
+        task = invoke(Actor.for_user(cast.domain_administrator), "InitializeMFA", user_name="user@example.org")
+        assert task.state == Task.State.COMPLETED and task.result is not None, task.error
+        assert task.result["renewed"] is False
+        assert User.objects.get(pk=cast.user.pk).second_factor_wanted
+    with pytest.raises(Forbidden):
+        invoke(Actor.for_user(cast.user), "InitializeMFA", user_name="user@example.org")
+
+
 def test_a_lost_second_factor_is_switched_off_by_somebody_else(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     removed: list[User] = []
     monkeypatch.setattr(factors, "has_second_factor", lambda user: user not in removed)
@@ -82,3 +96,15 @@ def test_a_lost_second_factor_is_switched_off_by_somebody_else(cast: Cast, monke
         assert task.result["removed"] is wanted and removed == [cast.user]
     with pytest.raises(Forbidden):
         invoke(Actor.for_user(cast.user), "DisableMFA", user_name="user@example.org")
+
+
+def test_a_change_of_factors_is_told_by_mail(cast: Cast, settings: SettingsWrapper) -> None:
+    for sent in (0, 1):
+        for what in NOTICES:
+            task = run_here(Actor.system(), NOTICE, NoticeArguments(cast.user.pk, what, "boss@example.org"))
+            assert task.result == {"sent": sent}, task.error
+        settings.EMAIL_HOST = "mail.example.org"
+    assert len(mail.outbox) == len({each.subject for each in mail.outbox}) == len(NOTICES)
+    assert all(each.to == ["user@example.org"] and "boss@example.org" in each.body for each in mail.outbox)
+    bad = run_here(Actor.system(), NOTICE, NoticeArguments(0, "added", ""))
+    assert bad.state == Task.State.FAILED
