@@ -107,8 +107,8 @@ def sign_in_caller(actor: Actor, *, email: str, password: str) -> Actor:
     return Actor.for_user(user, address=actor.address, via=actor.via).restricted(None)
 
 
-def _note(actor: Actor, user: User, **details: str) -> None:
-    audit.record(actor, "user.sign_in", user, **details)
+def _note(actor: Actor, user: User, *, how: str = "password", second: str = "") -> None:
+    audit.record(actor, "user.sign_in", user, how=how, second=second)
     counters.count(user=user.pk, domain=user.home_domain_id, logins=1)
 
 

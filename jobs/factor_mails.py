@@ -51,5 +51,5 @@ def send_second_factor_notice(actor: Actor, run: TaskRun, arguments: NoticeArgum
     if not mailing.is_configured():
         run.log("no mail server is configured; nobody was told by mail", "warning")
         return {"sent": 0}
-    mails.send_notice(user, arguments.what, by=arguments.by, at=run.task.created_at)
+    mails.send_notice(user, arguments.what, by=arguments.by, at=Task.objects.get(pk=run.task_id).created_at)
     return {"sent": 1}

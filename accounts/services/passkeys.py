@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from typing import cast
 from urllib.parse import urlsplit
 
 import webauthn
@@ -217,7 +216,7 @@ def _descriptor(passkey: Passkey) -> PublicKeyCredentialDescriptor:
 
 def _handle(user: User) -> bytes:
     """What devices keep of the person: always the same, and says nothing about them."""
-    return cast("bytes", salted_hmac("accounts.passkeys", str(user.pk), algorithm="sha256").digest())
+    return salted_hmac("accounts.passkeys", str(user.pk), algorithm="sha256").digest()
 
 
 def _checked_name(name: str) -> str:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pyotp
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
-from pytest_django.fixtures import SettingsWrapper
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import AuthenticatorApp, Passkey, User
@@ -67,7 +67,7 @@ def virtual_device(page: Page) -> None:
 
 
 @pytest.fixture
-def person(live_server: LiveServer, settings: SettingsWrapper) -> User:
+def person(live_server: LiveServer, settings: Any) -> User:
     settings.PUBLIC_URL = live_server.url
     return make_user("ada@example.org")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core import mail
-from pytest_django.fixtures import SettingsWrapper
 
 from accounts import factors
 from accounts.actors import Actor
@@ -98,7 +99,7 @@ def test_a_lost_second_factor_is_switched_off_by_somebody_else(cast: Cast, monke
         invoke(Actor.for_user(cast.user), "DisableMFA", user_name="user@example.org")
 
 
-def test_a_change_of_factors_is_told_by_mail(cast: Cast, settings: SettingsWrapper) -> None:
+def test_a_change_of_factors_is_told_by_mail(cast: Cast, settings: Any) -> None:
     for sent in (0, 1):
         for what in NOTICES:
             task = run_here(Actor.system(), NOTICE, NoticeArguments(cast.user.pk, what, "boss@example.org"))
