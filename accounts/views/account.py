@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import options, services
+from accounts import options, proving, services
 from accounts.errors import BadPassword, TooManyAttempts, WrongPassword
 from accounts.forms import AccountForm, ChangePasswordForm
 from accounts.gates import while_setting_up
@@ -50,6 +50,9 @@ def account(request: ActorRequest) -> HttpResponse:
 def change_password(request: ActorRequest) -> HttpResponse:
     request.actor.require_in_person()
     request.actor.require_own(EndUserRight.CHANGE_PASSWORD)
+    assert request.actor.user is not None
+    if request.actor.user.second_factor_at is not None:
+        proving.require_recent(request.actor)  # before the form, so that nothing typed is lost
     form = ChangePasswordForm(request.POST or None)
     status = None
     if request.method == "POST" and form.is_valid():

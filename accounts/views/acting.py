@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import mails, selectors, sessions
+from accounts import mails, proving, selectors, sessions
 from accounts.errors import BadGrant
 from accounts.forms import ReasonForm
 from accounts.models import OneTimeLink, User
@@ -24,6 +24,7 @@ def act_as(request: ActorRequest, user_id: int) -> HttpResponse:
     """Ask for the reason, then begin."""
     person = selectors.get_user(request.actor, user_id, need=Right.ACT_AS)
     require_acting(request.actor, person)
+    proving.require_recent(request.actor)  # before the form, so that nothing typed is lost
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:

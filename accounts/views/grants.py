@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import mails, places
+from accounts import mails, places, proving
 from accounts.actors import Actor
 from accounts.errors import AddressTaken, BadAddress, BadGrant, GrantExists
 from accounts.forms import AdministratorForm, GrantForm
@@ -62,6 +62,7 @@ def grant_add(request: ActorRequest, level: str, object_id: int) -> HttpResponse
     """Let somebody administer this: a person who is here, or a new one who is invited."""
     scope = scope_from(level, object_id)
     obj = places.get(request.actor, scope, Right.GRANT_RIGHTS)
+    proving.require_recent(request.actor)  # before the form, so that nothing typed is lost
     offered = _offered(request.actor, obj)
     initial = {"email": request.GET.get("email", ""), "role": AdministratorForm.usual_role(scope, offered["roles"])}
     form = AdministratorForm(request.POST or None, initial=initial, **offered)
@@ -79,6 +80,7 @@ def grant_edit(request: ActorRequest, grant_id: int) -> HttpResponse:
     grant = get_grant(request.actor, grant_id)
     request.actor.require(Right.GRANT_RIGHTS, grant.scope)
     obj = places.get(request.actor, grant.scope, Right.GRANT_RIGHTS)
+    proving.require_recent(request.actor)  # before the form, so that nothing typed is lost
     form = GrantForm(request.POST or None, initial=GrantForm.initial_of(grant), **_offered(request.actor, obj))
     if request.method == "POST" and form.is_valid():
         changed = _try(form, lambda: change_grant(request.actor, grant, form.bundle(), expires_at=form.end()))

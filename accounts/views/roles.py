@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import places
+from accounts import places, proving
 from accounts.actors import Actor
 from accounts.errors import BadGrant, NameTaken, RoleInUse
 from accounts.forms import PlaceForm, RoleForm
@@ -65,6 +65,7 @@ def role_new(request: ActorRequest) -> HttpResponse:
 def role_create(request: ActorRequest, level: str, object_id: int) -> HttpResponse:
     scope = scope_from(level, object_id)
     obj = places.get(request.actor, scope, Right.MANAGE_ROLES)
+    proving.require_recent(request.actor)  # before the form, so that nothing typed is lost
     form = RoleForm(request.POST or None, offered=_offered(request.actor, scope))
     if request.method == "POST" and form.is_valid():
         role = _try(form, lambda: create_role(request.actor, obj, **_values(form)))
@@ -97,6 +98,7 @@ def role_detail(request: ActorRequest, role_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def role_edit(request: ActorRequest, role_id: int) -> HttpResponse:
     role = get_role(request.actor, role_id, need=Right.MANAGE_ROLES)
+    proving.require_recent(request.actor)  # before the form, so that nothing typed is lost
     initial = {"name": role.name, "description": role.description, "rights": role.rights, "version": role.version}
     initial["needs_second_factor"] = role.needs_second_factor
     form = RoleForm(request.POST or None, initial=initial, offered=_offered(request.actor, role.scope))

@@ -40,17 +40,8 @@ def second_step_page(request: ActorRequest) -> HttpResponse:
     problem, status = "", None
     form = FORMS[method](request.POST or None) if method in FORMS else None
     if request.method == "POST":
-        value = _value_of(request, method)
-        challenge = half_way.take_challenge(request)
         try:
-            second_step.pass_second_step(
-                request.actor,
-                half.user,
-                method=method,
-                value=value,
-                challenge=challenge,
-                device=request.COOKIES.get(DEVICE_COOKIE),
-            )
+            return _passed(request, half, method)
         except WrongCode:
             half_way.note_wrong(request)
             if half_way.of(request) is None:
@@ -60,11 +51,6 @@ def second_step_page(request: ActorRequest) -> HttpResponse:
             problem, status = _wrong(method), 422
         except TooManyAttempts as error:
             problem, status = wait_text(error.retry_after_s), 429
-        else:
-            response = let_in(request, half.user, half.target, how=half.how, second=method)
-            if request.POST.get("trust"):
-                trust_browser(request, half.user, response)
-            return response
     context = {
         "form": form,
         "method": method,
@@ -108,8 +94,20 @@ def passkey_sign_in(request: ActorRequest) -> HttpResponse:
     return let_in(request, user, target, how="passkey", second="passkey")
 
 
-def _value_of(request: ActorRequest, method: str) -> str:
-    return str(request.POST.get("answer" if method == second_step.PASSKEY else "code", ""))
+def _passed(request: ActorRequest, half: half_way.HalfWay, method: str) -> HttpResponse:
+    """Try what was sent; where it is right, they are in. Raises: WrongCode, TooManyAttempts."""
+    second_step.pass_second_step(
+        request.actor,
+        half.user,
+        method=method,
+        value=str(request.POST.get("answer" if method == second_step.PASSKEY else "code", "")),
+        challenge=half_way.take_challenge(request),
+        device=request.COOKIES.get(DEVICE_COOKIE),
+    )
+    response = let_in(request, half.user, half.target, how=half.how, second=method)
+    if request.POST.get("trust"):
+        trust_browser(request, half.user, response)
+    return response
 
 
 def _question(request: ActorRequest, half: half_way.HalfWay, method: str) -> str:

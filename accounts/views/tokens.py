@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import selectors
+from accounts import proving, selectors
 from accounts.errors import BadGrant, NameTaken
 from accounts.forms import TokenForm
 from accounts.permissions import EndUserRight, Right
@@ -37,6 +37,7 @@ def token_create(request: ActorRequest) -> HttpResponse:
     form = TokenForm(request.POST or None, held=[right for right in Right if actor.has_somewhere(right)])
     if not actor.administers:
         actor.require_own(EndUserRight.CREATE_TOKENS)
+    proving.require_recent(actor)  # before the form, so that nothing typed is lost
     if request.method == "POST" and form.is_valid():
         try:
             made = create_token(actor, person, **form.values())

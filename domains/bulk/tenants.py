@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts import proving
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.permissions import Right
@@ -125,6 +126,10 @@ class DeleteDomains(DomainAction):
 
     def stays(self, actor: Actor, values: Values) -> Sequence[tuple[Q, Text]]:
         return ((Q(status=Status.DELETED), _("are deleted already")),)
+
+    def preview(self, actor: Actor, rows: QuerySet[Domain], values: Values) -> Preview:
+        proving.require_recent(actor)  # whoever runs it passes here, also where a task does it
+        return super().preview(actor, rows, values)
 
     def title_of(self, count: int, values: Values) -> str:
         return ngettext("Delete %(n)s domain", "Delete %(n)s domains", count) % {"n": number(count)}

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import options
+from accounts import options, proving
 from accounts.errors import Forbidden
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
@@ -76,6 +76,7 @@ def domain_move(request: ActorRequest, domain_id: int) -> HttpResponse:
 def domain_delete(request: ActorRequest, domain_id: int) -> HttpResponse:
     """Deleting as a state; what will be purged later is said now."""
     domain = selectors.get_domain(request.actor, domain_id, need=Right.DELETE_DOMAINS)
+    proving.require_recent(request.actor)  # before the form, so that nothing typed is lost
     form = DomainDeleteForm(request.POST or None, initial={"version": domain.version}, domain=domain)
     if request.method == "POST" and form.is_valid():
         with refusing(form):
