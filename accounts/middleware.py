@@ -43,9 +43,10 @@ class ActorMiddleware:
             asked = options.question(_OPTIONS, [actor.user, request.user])
             rows = list(asked.query.rows())
             found, own = asked.answers(rows)
-            request.second_factor = _standing(actor.acting or actor, rows)  # type: ignore[attr-defined]
             if sessions.is_idle(request, int(own["SESSION_IDLE_MINUTES"].value)):
                 actor = None
+            else:
+                request.second_factor = _standing(actor.acting or actor, rows)  # type: ignore[attr-defined]
         if actor is None:
             logout(request)
             actor = Actor.for_user(request.user, address=request.META.get("REMOTE_ADDR", ""), via="page")

@@ -160,8 +160,6 @@ def set_service_certificate(actor: Actor, run: TaskRun, arguments: CertificateAr
     raise NotReady(_("The service certificate is not set up: TLS ends at the proxy in front of this server."))
 
 
-
-
 def _database_version() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.devices import device_words
 from accounts.models.people import User
 from config.kit.sealed import SealedTextField
 
@@ -105,4 +106,4 @@ class TrustedDevice(models.Model):
     @property
     def words(self) -> str:
         """What the browser says of itself, for people to tell their devices apart."""
-        return self.agent[:80]
+        return device_words(self.agent)

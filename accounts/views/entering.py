@@ -34,7 +34,7 @@ def let_in(request: ActorRequest, user: User, target: str, *, how: str = "passwo
             half_way.begin(request, user, how=how, target=target)
             return redirect_page(request, "accounts:second-step")
     half_way.end(request)
-    sessions.begin(request, user)
+    sessions.begin(request, user, how=how, second=second)
     if second == second_step.TRUSTED:
         sessions.forget_proof(request)
     signing_in.record_sign_in(request, user, how=how, second=second)

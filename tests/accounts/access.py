@@ -19,7 +19,6 @@ from accounts.services.roles import create_role
 from domains.models import Customer, Domain
 from tests import factories
 from tests.access import (
-    SIGN_IN,
     AnyRow,
     Cast,
     Row,
