@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pyotp
 import pytest
@@ -16,14 +17,15 @@ from django.utils import timezone
 from accounts import enforcement, second_step, services
 from accounts.actors import Actor
 from accounts.errors import FactorDemanded, Forbidden, ProofNeeded, WrongCode, WrongPassword
-from accounts.models import AuditEvent, AuthenticatorApp, RecoveryCode, SignInThrottle, TrustedDevice, User
+from accounts.models import AuditEvent, AuthenticatorApp, Passkey, RecoveryCode, SignInThrottle, TrustedDevice, User
 from accounts.scopes import SERVER
-from accounts.services import authenticators, recovery_codes, second_factors
+from accounts.services import authenticators, passkeys, recovery_codes, second_factors
 from accounts.services.grants import Bundle, add_grant
 from accounts.services.options import set_option
 from accounts.services.roles import create_role
 from accounts.services.sign_in_links import issue_sign_in_link
 from accounts.signing_in import sign_in_mail_program, sign_in_program
+from jobs.models import Task
 from tests import factories
 from tests.factories import PASSWORD
 from tests.stage import Cast
@@ -112,7 +114,8 @@ def test_a_code_counts_once_within_a_step_of_now_and_for_its_own_person(guarded:
     assert give(first_step(guarded), now) == 422
 
 
-def test_guesses_end_the_half_sign_in_and_are_slowed_down_also_with_the_right_password(guarded: User) -> None:
+def test_guesses_end_the_half_sign_in_and_are_slowed_down_whatever_the_password(guarded: User, settings: Any) -> None:
+    settings.EMAIL_HOST = "mail.example.org"
     client = first_step(guarded)
     codes = [give(client, "000000") for _ in range(5)]
     assert codes[:4] == [422] * 4 and codes[4] == 303
@@ -120,6 +123,8 @@ def test_guesses_end_the_half_sign_in_and_are_slowed_down_also_with_the_right_pa
     again = first_step(guarded)  # the password clears no counter of the second step
     assert give(again, code_of(guarded)) == 429
     assert AuditEvent.objects.filter(action="user.second_step_failed").count() == 5
+    told = Task.objects.get(type="SendSecondFactorNotice")
+    assert told.arguments == {"user": guarded.pk, "what": "guessed", "by": ""}
 
 
 def test_a_recovery_code_works_once_also_of_two_at_once(transactional_db: None) -> None:
@@ -363,3 +368,30 @@ def test_a_wrong_proof_is_wrong_whichever_method_it_names(guarded: User) -> None
         with pytest.raises(WrongCode):
             second_step.prove(actor, method=method, value=value, challenge=b"c")
         SignInThrottle.objects.all().delete()
+
+
+def test_of_two_factors_removed_at_once_one_stays_where_one_is_demanded(transactional_db: None) -> None:
+    user = factories.make_user()
+    with_app(user)
+    key = Passkey.objects.create(user=user, name="Key", credential_id=b"k", public_key=b"p", handle=b"h", rp_id="x")
+    set_option(SYSTEM, SERVER, enforcement.WHO, enforcement.EVERYBODY)
+    gate, refused = threading.Barrier(2), []
+
+    def remove(what: Callable[[], None]) -> None:
+        gate.wait()
+        try:
+            what()
+        except FactorDemanded:
+            refused.append(what)
+        connection.close()
+
+    actor = Actor.for_user(user)
+    for_both = (lambda: authenticators.remove_app(actor), lambda: passkeys.remove_passkey(actor, key))
+    threads = [threading.Thread(target=remove, args=[what]) for what in for_both]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert len(refused) == 1
+    user.refresh_from_db()
+    assert user.second_factor_at is not None
