@@ -101,7 +101,7 @@ def actor_of(request: HttpRequest) -> Actor | None:
     if not may_enter(actor):
         return None
     temporary = _moment(request.session.get(_TEMPORARY))
-    if temporary is not None and factors.has_second_factor(actor.user):
+    if temporary is not None and actor.user is not None and factors.has_second_factor(actor.user):
         return None  # it was set up since: no link goes past it
     actor = replace(actor, proved_at=None if temporary else _moment(request.session.get(_PROVED)))
     if temporary is not None:
