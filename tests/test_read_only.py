@@ -35,6 +35,7 @@ OWN = {"sessions_session", "django_session"}
 ALWAYS = {
     "accounts:sign-out",
     "accounts:act-as-end",
+    "accounts:passkey-question",  # kept in the browser's own session until it is answered
     "archive:close-archive",
     "domains:list-confirm",
     "gateway:digest-link",  # the link acts for its own person, whoever is signed in
