@@ -65,6 +65,20 @@ def start(actor: Actor, name: str, values: Mapping[str, object]) -> Task:
     return submit(actor, name, command.arguments_from_json(values))
 
 
+def answer_now(actor: Actor, command: Command, arguments: object, *, reads: bool = False) -> dict[str, object]:
+    """What a quick command answers, at once and in this process, without a task: for doors whose callers wait for it.
+
+    Nothing of it can be watched, stopped or started again; what takes two people is none. reads: it changes nothing, so
+    that who may only read may ask. Raises: Forbidden, and whatever the command raises.
+    """
+    require_right(actor, command, reads=reads)
+    if command.two_people is not None:
+        raise proofs.not_approved(command)
+    if command.check is not None:
+        command.check(actor, arguments)
+    return command.function(actor, running.TaskRun(0), arguments)
+
+
 def run_here(
     actor: Actor,
     name: str,
@@ -252,15 +266,16 @@ def _exception(actor: Actor, command: Command, arguments: object) -> Approval | 
     return proofs.grant_exception(actor, row, basis, "approval.skip")
 
 
-def require_right(actor: Actor, command: Command) -> None:
-    """What everybody who asks for a command must have. Raises: Forbidden."""
+def require_right(actor: Actor, command: Command, *, reads: bool = False) -> None:
+    """What everybody who asks for a command must have; reads: also with a token that only reads. Raises: Forbidden."""
     if command.needs is not None:
         actor.require_somewhere(command.needs)  # on what, its service asks
     elif actor.kind == "user" and actor.user is None:
         raise Forbidden("not signed in")
     if actor.acting is not None:
         raise Forbidden("no tasks while acting as somebody: they would go on after it")
-    actor.require_writing()
+    if not reads:
+        actor.require_writing()
 
 
 def may_change(actor: Actor, task: Task) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.dialects.registry import Dialect
 from api.james.dialect import DIALECT as JAMES
+from api.mailstore.dialect import DIALECT as MAILSTORE
 
-DIALECTS: tuple[Dialect, ...] = (JAMES,)
+DIALECTS: tuple[Dialect, ...] = (JAMES, MAILSTORE)
 BY_NAME = {dialect.name: dialect for dialect in DIALECTS}

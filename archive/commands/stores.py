@@ -73,6 +73,7 @@ def told(store: Store, *, with_size: bool = False) -> Result:
         "customer": store.customer.name if store.customer else None,
         "identity": store.identity,
         "messages": line.messages,
+        "indexSelected": store.is_index_selected,
     }
     if not store.is_folder:
         shown |= {

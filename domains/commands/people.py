@@ -128,10 +128,7 @@ def get_user_info(actor: Actor, run: TaskRun, arguments: UserArguments) -> Resul
         "emailAddresses": addresses,
         "pop3UserNames": addresses,
         "loginPrivileges": _doors(user),
-        "privilegesOnFolders": [
-            {"mailboxId": grant.mailbox_id, "folder": grant.folder, "privileges": grant.privileges or [privileges.NONE]}
-            for grant in FolderGrant.objects.filter(user=user)
-        ],
+        "privilegesOnFolders": _folders(user),
         "mfa": "on" if factors.has_second_factor(user) else "asked for" if user.second_factor_wanted else "not set up",
     }
 
@@ -257,6 +254,21 @@ def _mailbox(actor: Actor, address: str, need: Right = Right.MANAGE_USERS) -> Ma
         selectors.get_user(actor, user.pk, need=need)
         raise BadArguments(_("%(name)s has no mailbox.") % {"name": user.email}, field="user_name")
     return get_mailbox_of_person(actor, user.pk, need=need)
+
+
+def _folders(user: User) -> list[Result]:
+    """The folders they were let into; `path` as SetUserPrivilegesOnFolder takes it."""
+    grants = list(FolderGrant.objects.filter(user=user))
+    addresses = dict(Mailbox.objects.filter(pk__in={each.mailbox_id for each in grants}).values_list("pk", "address"))
+    return [
+        {
+            "mailboxId": grant.mailbox_id,
+            "folder": grant.folder,
+            "path": "/".join(part for part in (addresses.get(grant.mailbox_id, ""), grant.folder) if part),
+            "privileges": grant.privileges or [privileges.NONE],
+        }
+        for grant in grants
+    ]
 
 
 def _brief(user: User) -> Result:

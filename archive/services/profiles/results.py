@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -15,6 +14,7 @@ from accounts.errors import Forbidden
 from archive.errors import BadProfile, ProfileUnknown
 from archive.models import ProfileKind, ProfileRun, RunFolder
 from archive.services.profiles.keeping import right_for
+from jobs.schedules import BadSchedule, zone_of
 
 LOCAL = "$Local"
 MOST_RESULTS = 10_000
@@ -89,11 +89,9 @@ def report(row: ProfileRun) -> dict[str, Any]:
 
 def read_zone(name: str) -> tzinfo:
     """Raises: BadProfile."""
-    if name == LOCAL:
-        return timezone.get_default_timezone()
     try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, KeyError) as error:
+        return timezone.get_default_timezone() if name == LOCAL else zone_of(name)
+    except BadSchedule as error:
         raise BadProfile(_("There is no time zone “%(name)s”.") % {"name": name[:60]}, field="time_zone_id") from error
 
 
