@@ -6,6 +6,7 @@ what its reader has: how many lines of the log, and how many percent. Source: wh
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -23,8 +24,10 @@ FIRST = 3  # what has ended at once is version 2
 STEPS = 128  # of one line of the log: a percent each, and the end
 ENDED = STEPS - 1
 LOOK_EVERY_S = 0.2
-LONGEST_WAIT_S = 10.0
+LONGEST_WAIT_S = 5.0
 MOST_LINES = 1_000
+MOST_WAITING = 2  # of the few threads that a port has
+_places = threading.BoundedSemaphore(MOST_WAITING)
 State = Task.State
 
 
@@ -42,11 +45,19 @@ def task_of(actor: Actor, token: str) -> Task:
 
 
 def wait(task: Task, *, known: int, timeout_s: float) -> Status:
-    """How far it is, as soon as that is news to who knows version `known`, at the latest after the time-out."""
-    deadline = time.monotonic() + min(timeout_s, LONGEST_WAIT_S)
-    while version_of(task) == known and time.monotonic() < deadline:
-        time.sleep(min(LOOK_EVERY_S, max(0.0, deadline - time.monotonic())))
-        task.refresh_from_db()
+    """How far it is, as soon as that is news to who knows version `known`, at the latest after the time-out.
+
+    Only some wait at once, so that others are answered meanwhile; who comes on top is answered after one look.
+    """
+    is_waiting = _places.acquire(blocking=False)
+    deadline = time.monotonic() + min(timeout_s, LONGEST_WAIT_S if is_waiting else LOOK_EVERY_S)
+    try:
+        while version_of(task) == known and time.monotonic() < deadline:
+            time.sleep(min(LOOK_EVERY_S, max(0.0, deadline - time.monotonic())))
+            task.refresh_from_db()
+    finally:
+        if is_waiting:
+            _places.release()
     return status_of(task, known=known)
 
 

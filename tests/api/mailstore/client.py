@@ -20,7 +20,7 @@ def basic(name: str, password: str) -> str:
 
 def post(path: str, form: dict[str, str] | None = None, *, token: str = "", method: str = "POST") -> Any:
     """One call below the prefix, with a token."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers: dict[str, Any] = {"Authorization": f"Bearer {token}"} if token else {}
     return call(method, f"/mailstore{path}", urlencode(form or {}), **headers)
 
 

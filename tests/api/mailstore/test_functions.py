@@ -71,8 +71,8 @@ def test_every_function_of_the_manual_is_a_command_of_ours_but_these() -> None:
 
 
 def test_without_or_with_wrong_credentials_the_challenge_comes() -> None:
-    for headers in ({}, {"Authorization": "Basic ###"}, {"Authorization": basic("root@server.example", "wrong")}):
-        answer = call("POST", "/mailstore/api/invoke/GetServerInfo", **headers)
+    for value in ("", "Basic ###", "Digest x", basic("root@server.example", "wrong")):
+        answer = call("POST", "/mailstore/api/invoke/GetServerInfo", Authorization=value)
         assert answer.status_code == 401 and answer["WWW-Authenticate"].startswith('Basic realm="')
         assert said(answer)["error"]["message"]
 
@@ -145,7 +145,7 @@ def test_a_wrong_call_says_what_and_where(token: str) -> None:
 
 
 def test_garbage_is_answered(token: str) -> None:
-    bearer = {"Authorization": f"Bearer {token}"}
+    bearer: dict[str, Any] = {"Authorization": f"Bearer {token}"}
     for body in (b"\xff\xfe\x00", b"a" * 5000, b"&".join([b"a=1"] * 500), b"userName=a&userName=b", b'{"userName":1}'):
         answer = call("POST", "/mailstore/api/invoke/GetUserInfo", body, **bearer)
         assert answer.status_code == 200 and said(answer)["error"]
@@ -215,13 +215,14 @@ def test_what_takes_two_people_is_asked_for(token: str) -> None:
 
 def test_profiles_go_out_and_in_as_clients_write_them(token: str, domain: Domain) -> None:
     ada = make_mailbox_in(domain, "ada").address
-    details = {"path": "/srv/mail.mbox", "targetUserFolder": ada, "mboxFormat": "cl", "timeout": "30"}
-    profile = {"name": "Old mail", "owner": "admin", "type": "I", "connector": "mbox", "details": details}
+    details = {"host": "imap.example.net", "userName": "123", "password": "s", "skipSpecial": "false", "timeout": "30"}
+    details |= {"targetUserFolder": ada, "port": "993"}
+    profile = {"name": "Old mail", "owner": "admin", "type": "I", "connector": "imap", "details": details}
     made = invoke("CreateProfile", token, raw="true", properties=json.dumps(profile))
     assert made["error"] is None, made
     (listed,) = invoke("GetProfiles", token, raw="true")["result"]
-    assert (listed["name"], listed["type"], listed["connector"]) == ("Old mail", "I", "mbox")
-    assert listed["details"]["targetUserFolder"] == ada and listed["details"]["mboxFormat"] == "cl"
+    assert (listed["name"], listed["type"], listed["connector"]) == ("Old mail", "I", "imap")
+    assert listed["details"]["targetUserFolder"] == ada and listed["details"]["skipSpecial"] == "false"
     assert all(isinstance(each, str) for each in listed["details"].values())
     times = {"fromIncluding": "2022-01-01T00:00:00", "toExcluding": "2030-01-01T00:00:00"}
     assert invoke("GetWorkerResults", token, **times, timeZoneID="W. Europe Standard Time")["result"] == []
