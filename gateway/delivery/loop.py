@@ -53,6 +53,7 @@ READERS = 4
 MOST_DESTINATIONS = 200
 MOST_SETTLED = 200
 STOP_S = 7.0
+GATHERING_S = 0.02  # between statements: a handful costs what one costs
 AFTER_FAILURE_S = 1.0
 
 T = TypeVar("T")
@@ -92,7 +93,9 @@ class Delivery:
         helpers = [asyncio.create_task(work()) for work in (self._listen, self._write_down, self._keep_house)]
         try:
             while not self._stop():
-                if not await self._turn():
+                more = await self._turn()
+                await asyncio.sleep(GATHERING_S)
+                if not more:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(0.25):
                             await self._wake.wait()
@@ -273,6 +276,7 @@ class Delivery:
                 self.lanes[each.item.destination].items -= 1
             self._in_hand -= len(batch)
             self._wake.set()
+            await asyncio.sleep(GATHERING_S)
 
     async def _settled_singly(self, batch: list[Tried]) -> bool:
         try:
