@@ -6,6 +6,8 @@ Source: RFC 6750 §2.1, §3.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -38,7 +40,7 @@ class Bearer(HttpAuthBase):
             raise Unauthenticated(
                 _("The token is unknown, revoked or expired, or its person is shut out."), invalid=True
             )
-        return actor
+        return replace(actor, via=request.dialect) if hasattr(request, "dialect") else actor
 
 
 class BearerOrNobody(Bearer):

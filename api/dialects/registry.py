@@ -96,3 +96,16 @@ class Dialect:
     example: str = ""  # a first call, with {url} for the address
     options: tuple[Option, ...] = ()
     body_bytes: int = 1 << 20
+
+
+_known: list[Dialect] = []
+
+
+def register(dialects: Iterable[Dialect]) -> None:
+    """`api.dialects.served` says which there are."""
+    _known[:] = dialects
+
+
+def known() -> tuple[Dialect, ...]:
+    """All of them, for modules that a dialect itself is made of (version 1 of the API)."""
+    return tuple(_known)

@@ -10,13 +10,13 @@ that fits no route is tried again with placeholders that take several. Not for w
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from api.dialects.registry import Operation
 
-H = TypeVar("H", bound=Callable[..., Any])
+H = TypeVar("H")
 
 
 @dataclass(frozen=True)

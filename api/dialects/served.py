@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from api.dialects.registry import Dialect
+from api.cleanmail.dialect import DIALECT as CLEANMAIL
+from api.dialects.registry import Dialect, register
 from api.james.dialect import DIALECT as JAMES
 from api.mailstore.dialect import DIALECT as MAILSTORE
 
-DIALECTS: tuple[Dialect, ...] = (JAMES, MAILSTORE)
+DIALECTS: tuple[Dialect, ...] = (JAMES, MAILSTORE, CLEANMAIL)
 BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
+register(DIALECTS)

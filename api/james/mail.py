@@ -74,7 +74,13 @@ def delete_queued(asked: Asked) -> HttpResponse:
         raise invalid("You should provide one and only one of the query parameters 'sender', 'name' or 'recipient'.")
     if any(not value for value in given.values()):
         raise arguments("an empty value can't be looked for")
-    return tasks.begin(asked, "DeleteFromQueue", QueueArguments(queue=found.name, **given))
+    wanted = QueueArguments(
+        queue=found.name,
+        sender=given.get("sender", ""),
+        name=given.get("name", ""),
+        recipient=given.get("recipient", ""),
+    )
+    return tasks.begin(asked, "DeleteFromQueue", wanted)
 
 
 def flush(asked: Asked) -> HttpResponse:

@@ -10,8 +10,7 @@ from pydantic import Field
 from accounts.actors import Actor
 from accounts.permissions import Right
 from api.dialects import addresses, calls, settings
-from api.dialects.registry import Dialect
-from api.dialects.served import BY_NAME, DIALECTS
+from api.dialects.registry import Dialect, known
 from api.errors import NotFound
 from api.operations import Group
 from api.schemas import Answer, Body, Moment
@@ -69,9 +68,10 @@ class DialectCall(Answer):
 
 def _dialect(actor: Actor, name: str) -> Dialect:
     actor.require(Right.MANAGE_SERVER)
-    if name not in BY_NAME:
+    found = next((dialect for dialect in known() if dialect.name == name), None)
+    if found is None:
         raise NotFound()
-    return BY_NAME[name]
+    return found
 
 
 def _present(dialect: Dialect) -> DialectAnswer:
@@ -92,7 +92,7 @@ def _present(dialect: Dialect) -> DialectAnswer:
 @group.get("/server/dialects", admit=subjects.server(Right.MANAGE_SERVER))
 def dialect_list(actor: Actor, server: subjects.Server) -> list[DialectAnswer]:
     """List the dialects."""
-    return [_present(dialect) for dialect in DIALECTS]
+    return [_present(dialect) for dialect in known()]
 
 
 @group.get("/server/dialects/{name}", admit=_dialect)

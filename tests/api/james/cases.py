@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -169,7 +169,7 @@ def matches(name: str, given: Any, value: Any, loosely: bool) -> bool:
         return bool(wanted == value) or str(wanted) == str(value)
     if name == "containsEntry":
         return isinstance(value, dict) and value.get(given[0], ...) == given[1]
-    simple = {
+    simple: dict[str, Callable[[], bool]] = {
         "when": lambda: True,
         "isNull": lambda: value is None,
         "nullValue": lambda: value is None,

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 FILE = os.environ.get("JAMES_CASES", "")
 CASES = list(cases.read(Path(FILE))) if FILE else []
 # what a class of cases has there before, which its file doesn't say as requests
-THERE = {
+THERE: dict[str, list[dict[str, Any]]] = {
     "DomainQuotaRoutesTest": [{"method": "PUT", "path": "/domains/found.local"}],
     "DomainsRoutesTest": [{"method": "PUT", "path": "/domains/localhost"}],
     "UserRoutesTest": [{"method": "PUT", "path": "/domains/domain"}],
@@ -55,7 +55,7 @@ def test_case(case: dict[str, Any], administrator: User, stores: None) -> None:
     default = next((domain for start, domain in WITHOUT_VIRTUAL_HOSTING.items() if name.startswith(start)), "")
     switch_on("james", defaultDomain=default)
     player = cases.Player(caller_for(administrator).token)
-    there = next((steps for start, steps in THERE.items() if name.startswith(start)), [])
+    there: list[dict[str, Any]] = next((steps for start, steps in THERE.items() if name.startswith(start)), [])
     for http in [*there, *cases.before(case)]:
         player.play(http)
     answer = player.play(case)

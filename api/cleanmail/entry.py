@@ -1,0 +1,142 @@
+"""One call of the Cleanmail dialect, answered by version 1 of our API: the same operation, with Cleanmail's words put
+into ours on the way in and ours into Cleanmail's on the way out (`words`).
+
+So rights, limits, checks and versions are exactly those of version 1. Not for any operation of its own.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase, StreamingHttpResponse
+from django.urls import resolve
+
+from accounts.models import User
+from api.answering import PREFIX as OURS
+from api.cleanmail.routes import ROUTES
+from api.cleanmail.words import inward, outward
+from api.dialects.call import Call, decoded
+from api.dialects.registry import Refusal
+from api.errors import TooLarge
+
+PREFIX = "/api/v3"
+JSON = "application/json"
+ASKS_TOKEN = "GET /token"  # noqa: S105  # an operation's name
+KEPT_HEADERS = ("X-Total-Count", "X-Total-Capped", "Retry-After", "WWW-Authenticate", "Allow", "Content-Disposition")
+LONGEST_STREAM = 64 << 20
+
+
+def answer(call: Call) -> HttpResponse:
+    """Raises what isn't a matter of version 1's own checks; the frame translates it."""
+    path = call.path.removeprefix(PREFIX)
+    parts = [decoded(part) if call.is_raw else part for part in path.split("/")[1:]]
+    method = "GET" if call.method == "HEAD" else call.method
+    found = ROUTES.find(method, parts, is_raw=True) or ROUTES.find(method, parts, is_raw=False)
+    if found is None:
+        return refuse(Refusal(404, "not-found", "There is no such operation."))
+    call.operation = found[0].operation.name
+    request = _inner(call, parts)
+    match = resolve(request.path_info, "config.urls")
+    response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+    call.actor = getattr(request, "auth", None)
+    return _outer(call, response)
+
+
+def refuse(refusal: Refusal) -> HttpResponse:
+    """An error with a message, as every error here."""
+    return _json({"status": refusal.status, "error": refusal.kind, "message": refusal.text}, refusal.status)
+
+
+def _inner(call: Call, parts: list[str]) -> WSGIRequest:
+    """The request as version 1 reads it."""
+    body, kind = call.body, call.request.META.get("CONTENT_TYPE", "")
+    query = call.request.META.get("QUERY_STRING", "")
+    method = call.method
+    if call.operation == ASKS_TOKEN:
+        asked = {"username": call.query.get("username", ""), "validity": call.query.get("validity", "4")}
+        validity = asked["validity"]
+        body, kind, query, method = (
+            json.dumps({**asked, "validity": int(validity[:6]) if validity.isdecimal() else 0}).encode(),
+            JSON,
+            "",
+            "POST",
+        )
+    elif body:
+        body, kind = _read(body, kind)
+    if parts[0] == "users" and len(parts) > 1 and "@" in parts[1]:
+        parts = [parts[0], str(_person(parts[1])), *parts[2:]]
+    environ = {
+        **call.request.META,
+        "REQUEST_METHOD": method,
+        "PATH_INFO": f"{OURS}/{'/'.join(parts)}".encode().decode("latin-1"),
+        "QUERY_STRING": query if query else urlencode([]),
+        "CONTENT_TYPE": kind,
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": io.BytesIO(body),
+    }
+    request = WSGIRequest(environ)
+    request.dialect = call.dialect.name  # type: ignore[attr-defined]  # whom the audit trail names
+    return request
+
+
+def _read(body: bytes, kind: str) -> tuple[bytes, str]:
+    """A body in JSON, whatever it says that it is, in our words; anything else (an upload) as it is."""
+    if kind.startswith("multipart/"):
+        return body, kind
+    try:
+        return json.dumps(inward(json.loads(body))).encode(), JSON
+    except (ValueError, RecursionError):
+        return body, JSON
+
+
+def _person(address: str) -> int:
+    """The id that version 1 knows somebody by; it is version 1 that says whether the caller may see them."""
+    found = User.objects.filter(email=address.strip().lower()[:254]).values_list("pk", flat=True).first()
+    return found or 0
+
+
+def _outer(call: Call, response: HttpResponseBase) -> HttpResponse:
+    """Version 1's answer in Cleanmail's words."""
+    if isinstance(response, StreamingHttpResponse):
+        content = _whole(response)
+    else:
+        assert isinstance(response, HttpResponse)
+        content = response.content
+    status = 202 if call.operation == ASKS_TOKEN and response.status_code == 201 else response.status_code
+    kind = response.headers.get("Content-Type", "")
+    if kind.startswith("application/problem+json"):
+        found = json.loads(content)
+        told = {"status": status, "error": found["title"], "message": found["detail"]}
+        made = _json(told | ({"errors": found["errors"]} if "errors" in found else {}), status)
+    elif kind.startswith(JSON) and content:
+        made = _json(outward(json.loads(content)), status)
+    else:
+        made = HttpResponse(content, status=status, content_type=kind or JSON)
+    for name in KEPT_HEADERS:
+        if name in response.headers:
+            made[name] = response.headers[name]
+    if "Location" in response.headers:
+        made["Location"] = PREFIX + response.headers["Location"].removeprefix(OURS)
+    return made
+
+
+def _whole(response: StreamingHttpResponse) -> bytes:
+    """What is made while it is sent, up to a limit that no answer of these operations reaches."""
+    parts: list[bytes] = []
+    size = 0
+    for part in response:
+        parts.append(bytes(part))
+        size += len(parts[-1])
+        if size > LONGEST_STREAM:
+            raise TooLarge("What was asked for is too large to be answered here.")
+    return b"".join(parts)
+
+
+def _json(value: Any, status: int) -> HttpResponse:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return HttpResponse(text, status=status, content_type=JSON)

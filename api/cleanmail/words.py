@@ -1,0 +1,46 @@
+"""How Cleanmail writes what version 1 of our API writes otherwise: ids are strings, moments are epoch milliseconds
+(seconds in health reports), enumerations of filters are upper case. Both ways; nothing else of a document is touched.
+
+Source: cleanmail.md §4 and its samples.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+_ID = re.compile(r"(?:^id|Id|Ids)\Z")
+_DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
+_DATE_KEY = re.compile(r"(?:expiration|[a-z](?:At|Until|Date|Since|Before)|^date|^until|^expires)\Z")
+IN_SECONDS = frozenset({"performedAt"})
+LEAST_MILLISECONDS = 10**11  # 1973; a smaller number is none of our moments
+
+
+def outward(value: Any, key: str = "") -> Any:
+    """A document of ours as Cleanmail writes it."""
+    if isinstance(value, dict):
+        return {name: outward(each, name) for name, each in value.items()}
+    if isinstance(value, list):
+        return [outward(each, key) for each in value]
+    if isinstance(value, int) and not isinstance(value, bool) and _ID.search(key):
+        return str(value)
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        seconds = datetime.fromisoformat(value).timestamp()
+        return round(seconds) if key in IN_SECONDS else round(seconds * 1000)
+    return value
+
+
+def inward(value: Any, key: str = "") -> Any:
+    """A document of Cleanmail's as version 1 reads it."""
+    if isinstance(value, dict):
+        return {name: inward(each, name) for name, each in value.items()}
+    if isinstance(value, list):
+        return [inward(each, key) for each in value]
+    if isinstance(value, str) and _ID.search(key) and _DIGITS.fullmatch(value):
+        return int(value)
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if is_number and _DATE_KEY.search(key) and LEAST_MILLISECONDS <= value < 10**14:
+        return datetime.fromtimestamp(value / 1000, UTC).isoformat().replace("+00:00", "Z")
+    return value
