@@ -38,7 +38,7 @@ def test_ids_are_strings_and_moments_epoch_milliseconds_both_ways() -> None:
 
 def test_a_domain_is_made_read_listed_and_deleted(cast: world.World) -> None:
     token = cast.administrator.token
-    made = ask(token, "POST", "/domains", {"name": "new.example"})
+    made = ask(token, "POST", "/domains", {"name": "new.example", "status": "ENABLED"})
     assert made.status_code == 201, made.content
     key = made.json()["id"]
     assert isinstance(key, str) and made["Location"].startswith("/api/v3/domains/")
