@@ -10,11 +10,12 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         import gateway.tasks  # registers with Celery, also where nothing autodiscovers
-        from gateway import health, offers, release_options, scanner_health
+        from gateway import events, health, offers, release_options, scanner_health
         from gateway.keeping import health as keeping_health
 
         assert gateway.tasks
 
+        events.register()
         health.register()
         keeping_health.register()
         scanner_health.register()

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from domains.policy.decision import Action, Keeping, Unit
 from domains.policy.facts import Direction
-from gateway import content, replying
+from gateway import content, events, replying
 from gateway.flow import Body, Door, Fate, Filed, Judged, Ruled, Ways
 from gateway.inserting import Batch
 from gateway.lists.posting import posting_for
@@ -63,6 +63,7 @@ def file_batch(batch: Sequence[Filed]) -> list[Message]:
         written.write()
         if rows.queued:
             adding.notify(rows.queued)
+        events.tell_of_held(rows.recipients)
         for recipient, judged, row in rows.ruled:
             replying.answer(recipient, judged, row)
     return messages

@@ -29,6 +29,7 @@ from accounts.permissions import Level, Right
 from accounts.scopes import SERVER, ScopeRef
 from jobs.errors import BadValue
 from jobs.models import Alert, AlertSeen
+from jobs.webhooks import outbox
 
 Text = str | Promise
 Severity, Audience = Alert.Severity, Alert.Audience
@@ -97,6 +98,7 @@ def post_alert(
         alert.domain_id, alert.customer_id = around.get(Level.DOMAIN), around.get(Level.CUSTOMER)
         alert.save(force_insert=True)
         audit.record(actor, "alert.post", alert, within=alert, severity=severity, audience=audience)
+        outbox.emit_alert(alert)
     return alert
 
 

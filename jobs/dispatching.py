@@ -26,6 +26,7 @@ from jobs.job_selectors import open_run
 from jobs.models import Job, JobRun, Task
 from jobs.planning import start_run
 from jobs.schedules import Schedule
+from jobs.webhooks import outbox
 
 logger = logging.getLogger(__name__)
 
@@ -218,6 +219,8 @@ def _end(run: JobRun, outcome: dict[str, Any]) -> int:
         Job.objects.filter(pk=run.job_id).update(last_state=state, last_run_at=outcome["ended_at"])
         if state in (State.FAILED, State.INTERRUPTED):
             job_alerts.post_failed(run.job, outcome["error"] or str(State(state).label))
+            about = {"id": run.job_id, "name": run.job.name, "command": run.job.command}
+            outbox.emit("job.failed", (), key=str(run.pk), data={"job": about, "run": run.pk, "state": str(state)})
         elif state == State.COMPLETED:
             job_alerts.settle(run.job)
     run.refresh_from_db()

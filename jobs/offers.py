@@ -21,6 +21,7 @@ from jobs import (
     job_selectors,
     selectors,
     sentences,
+    webhook_offers,
 )
 from jobs.actions import AcknowledgeAlerts, CancelTasks
 from jobs.tables import ALERTS, TASKS
@@ -31,6 +32,7 @@ def register() -> None:
     job_alerts.register()
     approval_offers.register()
     house_offers.register()
+    webhook_offers.register()
     bulk.register(TASKS, selectors.list_tasks, CancelTasks())
     bulk.register(ALERTS, alert_selectors.list_alerts, AcknowledgeAlerts())
     nav.register("jobs", _("Tasks"), "jobs:task-list", "queue-list", order=10, keys="t")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from jobs.views import alerts, approvals, counters, jobs, logs, mail_server, monitoring, reports, tasks
+from jobs.views import alerts, approvals, counters, jobs, logs, mail_server, monitoring, reports, tasks, webhooks
 
 app_name = "jobs"
 
@@ -46,6 +46,16 @@ urlpatterns = [
     path("server/mail/", mail_server.settings, name="mail-server"),
     path("server/mail/test/", mail_server.test, name="mail-server-test"),
     path("server/mail/forget/", mail_server.forget, name="mail-server-forget"),
+    path("webhooks/", webhooks.webhook_list, name="webhook-list"),
+    path("webhooks/new/", webhooks.webhook_create, name="webhook-create"),
+    path("webhooks/<int:webhook_id>/", webhooks.webhook_detail, name="webhook-detail"),
+    path("webhooks/<int:webhook_id>/edit/", webhooks.webhook_edit, name="webhook-edit"),
+    path("webhooks/<int:webhook_id>/switch/", webhooks.webhook_switch, name="webhook-switch"),
+    path("webhooks/<int:webhook_id>/test/", webhooks.webhook_test, name="webhook-test"),
+    path("webhooks/<int:webhook_id>/secret/", webhooks.webhook_secret, name="webhook-secret"),
+    path("webhooks/<int:webhook_id>/delete/", webhooks.webhook_delete, name="webhook-delete"),
+    path("webhooks/<int:webhook_id>/<int:delivery_id>/", webhooks.webhook_delivery, name="webhook-delivery"),
+    path("webhooks/<int:webhook_id>/<int:delivery_id>/again/", webhooks.webhook_resend, name="webhook-resend"),
     path("approvals/", approvals.approval_list, name="approval-list"),
     path("approvals/switch-off/", approvals.approval_switch_off, name="approval-switch-off"),
     path("approvals/<int:approval_id>/", approvals.approval_detail, name="approval-detail"),

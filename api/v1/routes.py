@@ -72,6 +72,7 @@ from api.v1 import (
     users,
     verifying,
     views,
+    webhooks,
 )
 
 door = Door(
@@ -129,6 +130,7 @@ door = Door(
         tasks.group,
         jobs.group,
         alerts.group,
+        webhooks.group,
         approvals.group,
         reports.group,
         bulk.group,

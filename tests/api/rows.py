@@ -80,6 +80,8 @@ from tests.api.things import (
     a_view,
     a_waiting_file,
     a_waiting_subscriber,
+    a_webhook,
+    a_webhook_delivery,
     an_admin,
     an_admin_alone,
     an_admin_with_a_token,
@@ -595,6 +597,18 @@ ROWS = [
     server_only("job_results"),
     Row("job_result", a_job_run, user=403, delegate=403, foreign=403),
     everybody("time_zone_list"),
+    # webhooks
+    Row("webhook_list"),
+    Row("webhook_events"),
+    server_only("server_webhook_create"),
+    Row("customer_webhook_create", of_customer, user=404, delegate=404),
+    Row("domain_webhook_create", of_domain, user=404),
+    *(
+        Row(name, a_webhook, user=404)
+        for name in ("webhook_detail", "webhook_change", "webhook_delete", "webhook_secret", "webhook_test")
+    ),
+    Row("webhook_deliveries", a_webhook, user=404),
+    *(Row(name, a_webhook_delivery, user=404) for name in ("webhook_delivery", "webhook_resend")),
     # alerts
     everybody("alert_list"),
     *(Row(name, an_alert, user=404) for name in ("alert_detail", "alert_acknowledge", "alert_delete")),

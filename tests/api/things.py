@@ -61,10 +61,11 @@ from gateway.services.signatures import create_own, set_signature
 from gateway.sieve.simple import Act, Rule
 from jobs import approvals
 from jobs.commands import NoArguments
-from jobs.models import Job, Task
+from jobs.models import Job, Task, Webhook
 from jobs.monitoring import set_element
 from jobs.planning import run_job
 from jobs.services import submit
+from jobs.webhooks.services import create_webhook, send_test
 from tests.api.matrix import of_customer, of_domain, of_mailbox
 from tests.api.world import Place
 from tests.domains.branding.pictures import png
@@ -150,6 +151,16 @@ def a_router_rule(place: Place) -> dict[str, Any]:
 
 def a_certificate(place: Place) -> dict[str, Any]:
     return {"certificateId": Certificate.objects.create(name=f"Certificate {next(_numbers)}").pk}
+
+
+def a_webhook(place: Place) -> dict[str, Any]:
+    url, events = "https://hooks.example.com/x", ["audit.*"]
+    return {"webhookId": create_webhook(Actor.system(), place.domain, name="Hook", url=url, events=events)[0].pk}
+
+
+def a_webhook_delivery(place: Place) -> dict[str, Any]:
+    found = a_webhook(place)
+    return found | {"deliveryId": send_test(Actor.system(), Webhook.objects.get(pk=found["webhookId"])).pk}
 
 
 def a_case(place: Place) -> dict[str, Any]:

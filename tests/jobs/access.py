@@ -9,6 +9,8 @@ from domains.commands.purging import PurgeDeletedUserArguments
 from domains.models import Domain
 from domains.services.mailbox_states import delete_mailbox
 from jobs import approvals
+from jobs.models import Webhook
+from jobs.webhooks.services import create_webhook, send_test
 from tests import factories
 from tests.access import Cast, Row, Scoped, for_administrators, in_domain, somewhere
 from tests.domains.factories import make_mailbox_in
@@ -54,6 +56,16 @@ def an_alert(cast: Cast, domain: Domain) -> tuple[object, ...]:
     return (factories.make_alert(domain).pk,)
 
 
+def a_webhook(cast: Cast, domain: Domain) -> tuple[object, ...]:
+    url, events = "https://hooks.example.com/x", ["audit.*"]
+    return (create_webhook(Actor.system(), domain, name="Hook", url=url, events=events)[0].pk,)
+
+
+def a_delivery(cast: Cast, domain: Domain) -> tuple[object, ...]:
+    (key,) = a_webhook(cast, domain)
+    return (key, send_test(Actor.system(), Webhook.objects.get(pk=key)).pk)
+
+
 def an_alert_for_all(cast: Cast, domain: Domain) -> tuple[object, ...]:
     return (factories.make_alert(domain, audience="everybody").pk,)
 
@@ -76,7 +88,14 @@ JOB_ACTIONS = [
     Row(f"jobs:job-{action}", own=403, foreign=403, administrator=303, method="POST", args=a_job)
     for action in ("run", "cancel", "enable", "delete")
 ]
-ALERTS = Right.MANAGE_ALERTS
+ALERTS, OPTIONS = Right.MANAGE_ALERTS, Right.MANAGE_OPTIONS
+HOOK = {
+    "level": "domain",
+    "place": "example.org",
+    "name": "Hook",
+    "url": "https://hooks.example.com",
+    "trail": "audit.*",
+}
 
 ROWS = [
     for_administrators("jobs:job-list"),
@@ -101,6 +120,19 @@ ROWS = [
     in_domain("jobs:alert-detail", see=ALERTS, args=an_alert_for_all, home=200, variant="for everybody"),
     in_domain("jobs:alert-acknowledge", 303, method="POST", see=ALERTS, args=an_alert, own=303, own_args=an_own_alert),
     in_domain("jobs:alert-delete", 303, method="POST", see=ALERTS, need=ALERTS, args=an_alert),
+    somewhere("jobs:webhook-list", need=OPTIONS),
+    somewhere("jobs:webhook-create", need=OPTIONS),
+    somewhere("jobs:webhook-create", 422, method="POST", need=OPTIONS, data=HOOK | {"name": ""}),
+    in_domain("jobs:webhook-detail", see=OPTIONS, args=a_webhook),
+    in_domain("jobs:webhook-edit", see=OPTIONS, args=a_webhook),
+    in_domain("jobs:webhook-edit", 303, method="POST", see=OPTIONS, args=a_webhook, data=HOOK),
+    in_domain("jobs:webhook-secret", method="POST", see=OPTIONS, args=a_webhook),
+    *(
+        in_domain(f"jobs:webhook-{action}", 303, method="POST", see=OPTIONS, args=a_webhook)
+        for action in ("switch", "test", "delete")
+    ),
+    in_domain("jobs:webhook-delivery", see=OPTIONS, args=a_delivery),
+    in_domain("jobs:webhook-resend", 303, method="POST", see=OPTIONS, args=a_delivery),
     Row("jobs:approval-list", own=403, administrator=200, delegate=200),
     for_administrators("jobs:approval-switch-off", variant="form"),
     for_administrators("jobs:approval-switch-off", 303, method="POST", data={"reason": "A small team"}),
