@@ -20,6 +20,7 @@ class ArchiveConfig(AppConfig):
             evidence_commands,
             evidence_offers,
             health,
+            known_settings,
             monitoring,
             navigation,
             overview,
@@ -44,6 +45,7 @@ class ArchiveConfig(AppConfig):
         clock.every(archive.tasks.STORES_EVERY_S, archive.tasks.STORES)
         clock.every(archive.tasks.SEALING_EVERY_S, archive.tasks.SEALING)
         health.register()
+        known_settings.register()
         monitoring.register()
         navigation.register()
         overview.register()

@@ -8,8 +8,10 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         # These need the settings, so not before.
-        from config import celery, components  # noqa: F401  (celery: the app behind every @shared_task)
+        from config import celery, components, variables  # noqa: F401  (celery: behind every @shared_task)
+        from config.kit import known_settings
         from config.shell import offers
 
         components.register()
+        known_settings.register(variables.settings)
         offers.register()

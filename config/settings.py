@@ -52,8 +52,10 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
+    "config.kit.request_figures.RequestFiguresMiddleware",
     "csp.middleware.CSPMiddleware",  # so far out that an answer to an unknown host has the policy too
     "config.middleware.TrustedProxyMiddleware",
+    "accounts.networks.NetworkMiddleware",
     "config.middleware.ServedHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -7,10 +7,11 @@ import importlib.util
 from django.urls import URLPattern, URLResolver, include, path
 
 from config.shell.urls import shell_patterns
-from config.views import health
+from config.views import health, metrics
 
 config_patterns = [
     path("healthz", health.healthz, name="healthz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("server/health/", health.health_page, name="health"),
     path("server/health/components/<path:name>/", health.health_component, name="health-component"),
     path("server/health/recovery-key/", health.recovery_confirm, name="recovery-confirm"),

@@ -22,6 +22,7 @@ from gateway.inserting import Batch
 from gateway.lists.posting import posting_for
 from gateway.models import Content, Folder, Kept, ListPosting, Message, QueueItem, Recipient, Step
 from gateway.queue import adding
+from gateway.reception import figures
 from gateway.steps import Kind, step
 from gateway.storable import storable, storable_data
 
@@ -66,6 +67,7 @@ def file_batch(batch: Sequence[Filed]) -> list[Message]:
         events.tell_of_held(rows.recipients)
         for recipient, judged, row in rows.ruled:
             replying.answer(recipient, judged, row)
+    figures.note_verdicts(row.category for row in rows.recipients)
     return messages
 
 

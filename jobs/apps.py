@@ -19,11 +19,24 @@ class JobsConfig(AppConfig):
         import jobs.reports.sending
         import jobs.schema_commands
         import jobs.server_commands
+        import jobs.server_settings
+        import jobs.server_state
         import jobs.session_commands
         import jobs.tasks  # registers with Celery and the clock
         import jobs.trail  # noqa: F401
         from accounts.mails import register_notifier, register_poster
-        from jobs import builtin, counting, factor_mails, logs, mail_server, mails, monitoring, offers
+        from jobs import (
+            builtin,
+            counting,
+            factor_mails,
+            logs,
+            mail_server,
+            mails,
+            monitoring,
+            offers,
+            server_settings,
+            server_state,
+        )
         from jobs.reports import disks, house
 
         builtin.register()
@@ -31,6 +44,8 @@ class JobsConfig(AppConfig):
         logs.register()
         mail_server.register()
         monitoring.register()
+        server_settings.register()
+        server_state.register()
         disks.register_section()
         house.register_sections()
         offers.register()

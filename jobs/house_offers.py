@@ -42,6 +42,24 @@ def register() -> None:
         order=50,
         words=_("SMTP notices sender test mail"),
     )
+    nav.register(
+        "server",
+        _("All settings"),
+        "jobs:server-settings",
+        "adjustments-horizontal",
+        right=Right.MANAGE_SERVER,
+        order=40,
+        words=_("configuration environment variables defaults"),
+        under=("jobs:server-credentials", "jobs:server-updates"),
+    )
+    nav.register_command(
+        _("Credentials"), "jobs:server-credentials", "key", Right.MANAGE_SERVER, section="server",
+        words=_("passwords secrets keys"),
+    )  # fmt: skip
+    nav.register_command(
+        _("Updates"), "jobs:server-updates", "arrow-down-tray", Right.VIEW_HEALTH, section="server",
+        words=_("version migrations schema restart"),
+    )  # fmt: skip
     tabs.register("domain", _("Counters"), "jobs:counters", right=Right.VIEW_DOMAINS, order=37, args=_domain)
     for kind in ("person", "user"):
         tabs.register(kind, _("Counters"), "jobs:counters", right=Right.VIEW_USERS, order=570, args=_person)

@@ -141,14 +141,6 @@ def sync_users_with_directory_services(actor: Actor, run: TaskRun, arguments: Sy
 
 
 @command(
-    "GetCredentials", needs=Right.MANAGE_SERVER, arguments=NoArguments, label=gettext_lazy("List of credential objects")
-)
-def get_credentials(actor: Actor, run: TaskRun, arguments: NoArguments) -> Result:
-    """List the credential objects: there are none, for passwords stand sealed with what uses them."""
-    return {"credentials": [], "status": NOT_SET_UP}
-
-
-@command(
     "SetServiceCertificate",
     needs=Right.MANAGE_SERVER,
     arguments=CertificateArguments,

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from jobs.views import alerts, approvals, counters, jobs, logs, mail_server, monitoring, reports, tasks, webhooks
+from jobs.views import (
+    alerts,
+    approvals,
+    counters,
+    jobs,
+    logs,
+    mail_server,
+    monitoring,
+    reports,
+    server,
+    tasks,
+    webhooks,
+)
 
 app_name = "jobs"
 
@@ -46,6 +58,9 @@ urlpatterns = [
     path("server/mail/", mail_server.settings, name="mail-server"),
     path("server/mail/test/", mail_server.test, name="mail-server-test"),
     path("server/mail/forget/", mail_server.forget, name="mail-server-forget"),
+    path("server/settings/", server.settings_list, name="server-settings"),
+    path("server/credentials/", server.credentials, name="server-credentials"),
+    path("server/updates/", server.updates, name="server-updates"),
     path("webhooks/", webhooks.webhook_list, name="webhook-list"),
     path("webhooks/new/", webhooks.webhook_create, name="webhook-create"),
     path("webhooks/<int:webhook_id>/", webhooks.webhook_detail, name="webhook-detail"),

@@ -1,7 +1,8 @@
 """What this app registers when it starts: people as a place, options, pages, sentences, the sealing of the trail."""
 
+from accounts import networks
 from accounts.lists_sessions import SESSIONS, EndSessions
-from accounts.offers import clock, factors, options, pages, people, sentences
+from accounts.offers import clock, factors, known_settings, options, pages, people, sentences
 from accounts.selectors.sessions import list_sessions
 from config.kit import bulk
 
@@ -9,6 +10,8 @@ from config.kit import bulk
 def register() -> None:
     people.register()
     options.register()
+    networks.register()
+    known_settings.register()
     clock.register()
     sentences.register()
     pages.register()

@@ -2,6 +2,7 @@
 
 from gateway.offers import (
     digests,
+    known_settings,
     lists,
     mail_rules,
     quarantine,
@@ -16,6 +17,7 @@ from gateway.offers import (
 
 def register() -> None:
     digests.register()
+    known_settings.register()
     lists.register()
     mail_rules.register()
     quarantine.register()

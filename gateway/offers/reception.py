@@ -12,7 +12,7 @@ from accounts.permissions import Right
 from config.kit import clock, monitoring, nav
 from config.kit.monitoring import Element, Value
 from gateway import tasks
-from gateway.models import IpEntry
+from gateway.models import IpEntry, QueueItem
 from gateway.reception import figures
 from gateway.services import certificates
 
@@ -28,6 +28,10 @@ def register() -> None:
         Element("gateway.received_bytes", "Size of the messages taken", figures.received, "counter", unit="bytes"),
     ):
         monitoring.register(element)
+    monitoring.register(
+        Element("gateway.verdicts", "Recipients of messages by verdict", figures.verdicts, "counter", label="verdict")
+    )
+    monitoring.register(Element("queue.items", "Messages in the queue by state", _queued, label="state"))
     monitoring.register(Element("gateway.ip_entries", "Lines of the IP lists", _ip_entries, label="list"))
 
 
@@ -49,6 +53,11 @@ def _register_navigation() -> None:
 
 def _ip_entries() -> Mapping[str, Value]:
     return dict(IpEntry.objects.values_list("list").annotate(Count("pk")).order_by())
+
+
+def _queued() -> Mapping[str, Value]:
+    states = dict.fromkeys(QueueItem.State.values, 0)
+    return states | dict(QueueItem.objects.values_list("state").annotate(Count("pk")).order_by())
 
 
 _SENTENCES = {

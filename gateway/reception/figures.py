@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 import redis
@@ -17,6 +19,38 @@ from gateway.flow import Answer
 
 _COUNTS, _OPEN = "postkeep:gateway:counts", "postkeep:gateway:open"
 ANSWERS = ("accepted", "deferred", "refused")
+
+
+_verdicts: Counter[str] = Counter()  # of this process, not told yet
+_guard = threading.Lock()
+_VERDICTS = "postkeep:gateway:verdicts"
+
+
+def note_verdicts(categories: Iterable[str]) -> None:
+    """Messages were filed for recipients with these verdicts."""
+    with _guard:
+        _verdicts.update(categories)
+
+
+def verdicts() -> Mapping[str, int]:
+    """Recipients of messages by verdict, as far as the gateway's processes told."""
+    found = cast("dict[bytes, bytes]", heartbeat.broker().hgetall(_VERDICTS))
+    return {name.decode(): int(value) for name, value in found.items()}
+
+
+def tell_verdicts() -> None:
+    """Add what was counted since the last time. Never raises."""
+    with _guard:
+        told = dict(_verdicts)
+        _verdicts.clear()
+    try:
+        pipeline = heartbeat.broker().pipeline(transaction=False)
+        for name, count in told.items():
+            pipeline.hincrby(_VERDICTS, name, count)
+        pipeline.execute()
+    except redis.RedisError:
+        with _guard:
+            _verdicts.update(told)
 
 
 class Figures:
@@ -35,6 +69,7 @@ class Figures:
 
     def tell(self) -> None:
         """Add what was counted since the last time. Never raises: what can't be told now is told later."""
+        tell_verdicts()
         told = {name: count for name, count in self._waiting.items() if count}
         try:
             pipeline = heartbeat.broker().pipeline(transaction=False)

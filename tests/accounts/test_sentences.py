@@ -29,7 +29,16 @@ _FILES = frozenset(
     {"keys.json", "recovery.pub", "log.json", "meta.json", "placed.json", "writer.lock", "database.dump"}
 )
 _LOGGERS = frozenset({"postkeep.archive", "postkeep.folders", "postkeep.gateway", "postkeep.system"})
-_ALERTS = frozenset({"backup.failed", "backup.incomplete", "backup.overdue", "quarantine.requests"})
+_ALERTS = frozenset(
+    {
+        "backup.failed",
+        "backup.incomplete",
+        "backup.overdue",
+        "job.failed",
+        "quarantine.requests",
+        "webhook.stopped",
+    }
+)
 _MONITORED = frozenset(
     {
         "tasks.tasks",

@@ -597,6 +597,10 @@ ROWS = [
     server_only("job_results"),
     Row("job_result", a_job_run, user=403, delegate=403, foreign=403),
     everybody("time_zone_list"),
+    # the server's overviews
+    server_only("server_settings_list"),
+    server_only("server_credentials"),
+    server_only("server_updates"),
     # webhooks
     Row("webhook_list"),
     Row("webhook_events"),

@@ -15,6 +15,7 @@ NO_PAGE = frozenset(
     {
         "archive:evidence-key",
         "config:healthz",
+        "config:metrics",
         "config:palette",
         "config:palette-objects",
         "config:running",

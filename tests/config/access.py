@@ -6,6 +6,7 @@ from tests.access import Row, for_administrators, public
 
 ROWS = [
     public("config:healthz", {200, 503}),
+    public("config:metrics"),
     for_administrators("config:health"),
     for_administrators("config:health-component", args=lambda cast, owner: ("Database",)),
     for_administrators("config:recovery-confirm", 303, method="POST"),

@@ -40,7 +40,7 @@ def test_the_server_tells_its_version_and_that_it_needs_no_licence(db: None) -> 
     assert result("GetServiceConfiguration")["certificate"] is None
 
 
-@pytest.mark.parametrize("name", ["GetDirectoryServicesConfiguration", "GetCredentials"])
+@pytest.mark.parametrize("name", ["GetDirectoryServicesConfiguration"])
 def test_what_is_not_set_up_says_so(db: None, name: str) -> None:
     assert result(name)["status"] == "not set up"
 
