@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from config import environment
@@ -34,13 +35,14 @@ class Variable:
     address: bool = False
 
 
-_WEB, _FOLDERS, _NET, _MAIL, _SMTP, _DATA = (
+_WEB, _FOLDERS, _NET, _MAIL, _SMTP, _DATA, _DIALECTS = (
     _("Environment: pages"),
     _("Environment: folders and keys"),
     _("Environment: connections"),
     _("Environment: own mails"),
     _("Environment: gateway"),
     _("Environment: database and broker"),
+    _("Environment: dialects"),
 )
 
 
@@ -116,9 +118,20 @@ VARIABLES = (
              address=True),
     Variable("REDIS_URL", _DATA, _("Broker"), _("A Valkey or Redis of one's own; without it Postkeep runs one."),
              address=True),
+    Variable("POSTKEEP_DIALECTS", _DIALECTS, _("Dialects that are on"),
+             _("Interfaces of other systems that answer whatever their pages say.")),
+    Variable("POSTKEEP_DIALECT_CLIENTS", _DIALECTS, _("Who may use dialects"),
+             _("Addresses and networks, where a dialect's page names none."), "127.0.0.0/8,::1"),
+    Variable("POSTKEEP_DIALECT_BIND", _DIALECTS, _("Address of the dialects' own ports"),
+             _("They listen on it; without it on that of the pages."), environment.bind),
+    *(
+        Variable(environment.dialect_port_variable(name), _DIALECTS, format_lazy(_("Port of {name}"), name=name),
+                 _("A port on which this dialect alone answers; none: no port."), "none")
+        for name in environment.DIALECT_NAMES
+    ),
 )  # fmt: skip
 # What the supervisor tells its children; nobody sets it.
-INTERNAL = frozenset({"POSTKEEP_PART"})
+INTERNAL = frozenset({"POSTKEEP_PART", "POSTKEEP_ROOT_DIALECT"})
 
 
 def settings() -> Iterator[Setting]:
