@@ -17,6 +17,7 @@ class ArchiveConfig(AppConfig):
         from archive import (
             attachment_options,
             backup_reporting,
+            configuration,
             evidence_commands,
             evidence_offers,
             health,
@@ -37,6 +38,7 @@ class ArchiveConfig(AppConfig):
         assert archive.backup_commands and archive.commands and archive.keeping_commands and archive.profile_commands
         clock.every(EVERY_S, archive.tasks.PROFILES)
         attachment_options.register()
+        configuration.register_parts()
         evidence_commands.register_jobs()
         register_alerts()
         evidence_offers.register()

@@ -9,7 +9,7 @@ class DomainsConfig(AppConfig):
     def ready(self) -> None:
         import domains.commands  # also where nothing autodiscovers tasks: a shell
         from accounts import following, holdings, ties
-        from domains import belonging, offers
+        from domains import belonging, configuration, offers
         from domains.services import mailboxes
 
         assert domains.commands
@@ -21,3 +21,4 @@ class DomainsConfig(AppConfig):
         ties.register_scope_of_address(belonging.scope_of_address)
         belonging.register_places()
         offers.register()
+        configuration.register_parts()

@@ -10,7 +10,7 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         import gateway.tasks  # registers with Celery, also where nothing autodiscovers
-        from gateway import events, health, offers, release_options, scanner_health
+        from gateway import configuration, events, health, offers, release_options, scanner_health
         from gateway.keeping import health as keeping_health
 
         assert gateway.tasks
@@ -20,4 +20,5 @@ class GatewayConfig(AppConfig):
         keeping_health.register()
         scanner_health.register()
         offers.register()
+        configuration.register_parts()
         release_options.register()

@@ -10,6 +10,7 @@ class JobsConfig(AppConfig):
         import jobs.approval_mails
         import jobs.approvals
         import jobs.bulk
+        import jobs.configuration.commands
         import jobs.factor_mails
         import jobs.health_commands
         import jobs.job_commands
@@ -37,6 +38,7 @@ class JobsConfig(AppConfig):
             server_settings,
             server_state,
         )
+        from jobs.configuration import ours
         from jobs.reports import disks, house
 
         builtin.register()
@@ -46,6 +48,7 @@ class JobsConfig(AppConfig):
         monitoring.register()
         server_settings.register()
         server_state.register()
+        ours.register_ours()
         disks.register_section()
         house.register_sections()
         offers.register()

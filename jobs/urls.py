@@ -7,6 +7,7 @@ from django.urls import path
 from jobs.views import (
     alerts,
     approvals,
+    configuration,
     counters,
     jobs,
     logs,
@@ -59,6 +60,9 @@ urlpatterns = [
     path("server/mail/test/", mail_server.test, name="mail-server-test"),
     path("server/mail/forget/", mail_server.forget, name="mail-server-forget"),
     path("server/settings/", server.settings_list, name="server-settings"),
+    path("server/configuration/", configuration.configuration, name="configuration"),
+    path("server/configuration/import/", configuration.configuration_import, name="configuration-import"),
+    path("server/configuration/apply/", configuration.configuration_apply, name="configuration-apply"),
     path("server/credentials/", server.credentials, name="server-credentials"),
     path("server/updates/", server.updates, name="server-updates"),
     path("webhooks/", webhooks.webhook_list, name="webhook-list"),

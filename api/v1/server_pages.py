@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
 from accounts.actors import Actor
 from accounts.permissions import Right
+from accounts.scopes import SERVER
 from api.operations import Group
-from api.schemas import Answer, Moment
+from api.schemas import Answer, Body, Moment
 from api.v1 import subjects
 from config.kit import updates
 from config.kit.held_secrets import Kind
 from config.kit.known_settings import Setting
 from jobs import server_settings, server_state
+from jobs.configuration import files
+from jobs.configuration import services as configuration
 
 group = Group("Server", "All settings with their source and effect, the secrets it holds by name, pending updates.")
 
@@ -118,6 +122,97 @@ def _updates(state: updates.State) -> UpdatesAnswer:
 def server_settings_list(actor: Actor, server: subjects.Server, query: SettingsQuery) -> list[SettingAnswer]:
     """List every setting of the server: value, source, effect. Secrets say only whether they are set."""
     return [_setting(each) for each in server_settings.list_settings(actor, query.query)]
+
+
+class ExportBody(Body):
+    """parts: all without any; passphrase: secrets come along, sealed with it."""
+
+    parts: Annotated[list[str], Field(max_length=100)] = []
+    passphrase: Annotated[str, Field(max_length=500)] = ""
+
+
+class ImportBody(Body):
+    """The document of an export. removes: what it lacks goes; apply: do it, else it is only compared."""
+
+    configuration: dict[str, JsonValue]
+    parts: Annotated[list[str], Field(max_length=100)] = []
+    removes: bool = False
+    apply: bool = False
+    passphrase: Annotated[str, Field(max_length=500)] = ""
+
+
+class ConfigurationAnswer(Answer):
+    """The configuration; docs/configuration.md says how it is written."""
+
+    kind: str
+    format: int
+    version: str
+    protection: dict[str, JsonValue] | None
+    parts: dict[str, JsonValue]
+
+
+class ChangedFieldAnswer(Answer):
+    """A value that an import changes, as text; secrets are masked."""
+
+    name: str
+    old: str | None
+    new: str | None
+
+
+class ChangeAnswer(Answer):
+    """What an import does to an object; stay: the file doesn't have it, and it is left alone."""
+
+    part: str
+    key: str
+    action: Literal["add", "change", "remove", "stay"]
+    fields: list[ChangedFieldAnswer]
+
+
+class DiffAnswer(Answer):
+    """What an import does."""
+
+    applied: bool
+    changes: list[ChangeAnswer]
+
+
+def _configuration(actor: Actor) -> subjects.Server:
+    """The whole configuration is for system administrators only, and tokens of theirs that let everything."""
+    configuration.require_whole(actor)
+    return SERVER
+
+
+def _document(text: str) -> ConfigurationAnswer:
+    return ConfigurationAnswer(**json.loads(text))
+
+
+@group.get("/server/configuration", admit=_configuration)
+def configuration_export(actor: Actor, server: subjects.Server) -> ConfigurationAnswer:
+    """Read the whole configuration, without secrets. For a token that lets everything a system administrator may."""
+    return _document(configuration.export_configuration(actor))
+
+
+@group.post("/server/configuration/export", admit=_configuration, status=200)
+def configuration_export_some(actor: Actor, server: subjects.Server, body: ExportBody) -> ConfigurationAnswer:
+    """Read some parts of the configuration, with secrets sealed where there is a passphrase."""
+    return _document(configuration.export_configuration(actor, parts=body.parts or None, passphrase=body.passphrase))
+
+
+@group.post("/server/configuration/import", admit=_configuration, status=200)
+def configuration_import(actor: Actor, server: subjects.Server, body: ImportBody) -> DiffAnswer:
+    """Compare a configuration with what is set, or put it in place, all or nothing."""
+    wanted = files.inside(body.configuration, body.passphrase)
+    do = configuration.import_configuration if body.apply else configuration.compare
+    diff = do(actor, wanted, parts=body.parts or None, removes=body.removes)
+    changes = [
+        ChangeAnswer(
+            part=change.part.name,
+            key=change.key,
+            action=change.action,  # type: ignore[arg-type]
+            fields=[ChangedFieldAnswer(name=each.name, old=each.old, new=each.new) for each in change.fields],
+        )
+        for change in diff.changes
+    ]
+    return DiffAnswer(applied=body.apply, changes=changes)
 
 
 @group.get("/server/credentials", admit=subjects.server(Right.MANAGE_SERVER))

@@ -92,7 +92,7 @@ class RowSettings:
     def __call__(self) -> list[Setting]:
         row, url, given = self.row(), self.url(), self.environment()
         usual = self.model()
-        fields = self.form.base_fields  # type: ignore[attr-defined]
+        fields = self.form().fields
         return [self._one(name, each, row, usual, url, given) for name, each in fields.items() if self._is_kept(name)]
 
     def _is_kept(self, name: str) -> bool:

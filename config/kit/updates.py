@@ -46,7 +46,7 @@ class State:
 
 def look() -> State:
     """One query. Raises: DatabaseError."""
-    loader = MigrationLoader(connection, ignore_no_initial=True)
+    loader = MigrationLoader(connection, ignore_no_migrations=True)
     installed, applied = set(loader.disk_migrations or ()), set(loader.applied_migrations)
     apps = sorted({app for app, _name in installed | applied})
     replaced = {key for each in (loader.disk_migrations or {}).values() for key in each.replaces}

@@ -93,6 +93,16 @@ def renew_secret(actor: Actor, hook: Webhook) -> str:
     return secret
 
 
+def set_secret(actor: Actor, hook: Webhook, secret: str) -> None:
+    """A secret that the receiver has already (from a configuration file)."""
+    _require(actor, hook.scope, hook.events)
+    if not signing.is_secret(secret):
+        raise BadValue(_("This is no secret of a webhook."), field="secret")
+    with transaction.atomic():
+        change(hook, {"secret": Sealed.of(secret, purpose=PURPOSE)})
+        audit.record(actor, "webhook.renew_secret", hook, within=within(hook))
+
+
 def delete_webhook(actor: Actor, hook: Webhook) -> None:
     """It hears nothing more, and what was sent to it is forgotten."""
     actor.require_writing()

@@ -19,6 +19,16 @@ def new_secret() -> str:
     return PREFIX + base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
+def is_secret(text: object) -> bool:
+    """Whether a text is a secret as the scheme writes them."""
+    if not isinstance(text, str) or not text.startswith(PREFIX):
+        return False
+    try:
+        return 24 <= len(base64.b64decode(text.removeprefix(PREFIX), validate=True)) <= 64
+    except ValueError:
+        return False
+
+
 def signature(secret: str, event_id: str, timestamp: int, body: bytes) -> str:
     key = base64.b64decode(secret.removeprefix(PREFIX))
     signed = f"{event_id}.{timestamp}.".encode() + body

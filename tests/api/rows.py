@@ -601,6 +601,7 @@ ROWS = [
     server_only("server_settings_list"),
     server_only("server_credentials"),
     server_only("server_updates"),
+    *(server_only(name) for name in ("configuration_export", "configuration_export_some", "configuration_import")),
     # webhooks
     Row("webhook_list"),
     Row("webhook_events"),
