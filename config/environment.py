@@ -66,6 +66,11 @@ def is_https() -> bool:
     return urlsplit(public_url()).scheme == "https"
 
 
+def web_tls() -> str:
+    """POSTKEEP_WEB_TLS: "certificate" (TLS where one is chosen for the pages) or "always" (else with one of our own)."""
+    return _choice("POSTKEEP_WEB_TLS", "certificate", "always")
+
+
 def trusted_proxies() -> list[str]:
     """POSTKEEP_TRUSTED_PROXIES: addresses or networks, separated by commas, whose X-Forwarded-* we believe."""
     return [item.strip() for item in os.environ.get("POSTKEEP_TRUSTED_PROXIES", "").split(",") if item.strip()]

@@ -24,6 +24,7 @@ from archive.services.keys import are_keys_lost
 from config import translations
 from config.kit import paths, sealing_keys, secrets
 from config.staticfiles import LEFT_OUT
+from gateway.services import certificates
 
 DATABASE_S = 60.0
 _MIGRATION_LOCK = 0x706B6D69  # "pkmi": of several nodes starting at once, one migrates
@@ -41,6 +42,7 @@ def prepare(admin_email: str, admin_password: str) -> dict[str, str | None]:
     administrator, invitation = ensure_administrator(admin_email, admin_password)
     told = {"invitation": invitation, "recovery_key": new_recovery_key(), "administrator": administrator}
     sealing_keys.prepare()
+    certificates.renew_web()  # before the web server starts
     return told if secrets.has_recovery_key() else told | {"keys_lost": "yes"}
 
 

@@ -21,6 +21,7 @@ DEBUG = False
 SECRET_KEY = secrets.secret_key()
 PUBLIC_URL = environment.public_url()
 IS_HTTPS = environment.is_https()
+WEB_TLS = environment.web_tls()
 TRUSTED_PROXIES = environment.trusted_proxies()
 ALLOWED_HOSTS = environment.allowed_hosts()
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]

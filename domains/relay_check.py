@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from config.kit import net
+from config.kit import net, trust
 from config.kit.net import Category
 from config.kit.sealed import MASK
 from config.kit.transcripts import Transcript, forms_of
@@ -331,7 +331,7 @@ class _Attempt:
 
 
 def _contexts(ca_pem: str) -> _Contexts:
-    known, everything = ssl.create_default_context(), ssl.create_default_context()
+    known, everything = trust.client_context(), ssl.create_default_context()
     if ca_pem:
         try:
             known.load_verify_locations(cadata=ca_pem)

@@ -9,11 +9,12 @@ class GatewayConfig(AppConfig):
     verbose_name = _("Gateway")
 
     def ready(self) -> None:
+        import gateway.service_commands
         import gateway.tasks  # registers with Celery, also where nothing autodiscovers
         from gateway import configuration, events, health, offers, release_options, scanner_health
         from gateway.keeping import health as keeping_health
 
-        assert gateway.tasks
+        assert gateway.tasks and gateway.service_commands
 
         events.register()
         health.register()

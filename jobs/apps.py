@@ -37,6 +37,7 @@ class JobsConfig(AppConfig):
             offers,
             server_settings,
             server_state,
+            trust,
         )
         from jobs.configuration import ours
         from jobs.reports import disks, house
@@ -49,6 +50,7 @@ class JobsConfig(AppConfig):
         server_settings.register()
         server_state.register()
         ours.register_ours()
+        trust.register()
         disks.register_section()
         house.register_sections()
         offers.register()

@@ -50,11 +50,15 @@ def register() -> None:
         right=Right.MANAGE_SERVER,
         order=40,
         words=_("configuration environment variables defaults"),
-        under=("jobs:server-credentials", "jobs:server-updates", "jobs:configuration"),
+        under=("jobs:server-credentials", "jobs:server-updates", "jobs:configuration", "jobs:authorities"),
     )
     nav.register_command(
         _("Configuration file"), "jobs:configuration", "document-arrow-down", Right.MANAGE_SERVER, section="server",
         words=_("export import backup settings JSON"),
+    )  # fmt: skip
+    nav.register_command(
+        _("Trusted authorities"), "jobs:authorities", "shield-check", Right.MANAGE_SERVER, section="server",
+        words=_("CA certificates TLS root"),
     )  # fmt: skip
     nav.register_command(
         _("Credentials"), "jobs:server-credentials", "key", Right.MANAGE_SERVER, section="server",

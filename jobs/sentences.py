@@ -21,6 +21,8 @@ def register() -> None:
             "job.enable": _("Job enabled"),
             "job.run": _("Job started by hand"),
             "job.stop": _("Job stopped, for it couldn't run any more"),
+            "authority.add": _("Authority trusted"),
+            "authority.remove": _("Authority not trusted any more"),
             "configuration.export": _("Configuration exported"),
             "configuration.import": _("Configuration imported"),
             "counters.reset": _("Counters set back"),

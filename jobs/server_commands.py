@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import django
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -21,7 +23,7 @@ from accounts.actors import Actor
 from accounts.links import public_url
 from accounts.models import User
 from accounts.permissions import Right
-from config.kit import mailing, paths, release
+from config.kit import mailing, paths, release, web_tls
 from jobs.commands import About, JsonObject, NoArguments, command
 from jobs.errors import NotReady
 from jobs.running import TaskRun
@@ -42,13 +44,6 @@ class SyncArguments:
     """Whether it is only tried."""
 
     dry_run: Annotated[bool, About(gettext_lazy("Only try"))] = False
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateArguments:
-    """Which."""
-
-    thumbprint: str
 
 
 @command("GetServerInfo", needs=Right.VIEW_HEALTH, arguments=NoArguments, label=gettext_lazy("Version of the server"))
@@ -79,8 +74,8 @@ def get_service_configuration(actor: Actor, run: TaskRun, arguments: NoArguments
         "logs": str(paths.home() / "log"),
         "endpoints": [{"url": public_url()}],
         "mailServer": "set up" if mailing.is_configured() else NOT_SET_UP,
-        "certificate": None,
-        "certificateText": _("TLS ends before this server, at the proxy in front of it."),
+        "certificate": _certificate(),
+        "certificateText": "" if web_tls.is_on() else _("TLS ends before this server, at the proxy in front of it."),
     }
 
 
@@ -140,16 +135,19 @@ def sync_users_with_directory_services(actor: Actor, run: TaskRun, arguments: Sy
     raise NotReady(_("Directory services are not set up."))
 
 
-@command(
-    "SetServiceCertificate",
-    needs=Right.MANAGE_SERVER,
-    arguments=CertificateArguments,
-    label=gettext_lazy("Certificate of the server"),
-    plannable=False,
-)
-def set_service_certificate(actor: Actor, run: TaskRun, arguments: CertificateArguments) -> Result:
-    """Choose the certificate for incoming connections: TLS ends before this server."""
-    raise NotReady(_("The service certificate is not set up: TLS ends at the proxy in front of this server."))
+def _certificate() -> Result | None:
+    """What the pages show; None where a proxy in front does."""
+    if not web_tls.is_on():
+        return None
+    found = x509.load_pem_x509_certificates(web_tls.chain_file().read_bytes())[0]
+    return {
+        "thumbprint": found.fingerprint(hashes.SHA1()).hex(),  # noqa: S303  # its name in archive programs, not a proof
+        "sha256": found.fingerprint(hashes.SHA256()).hex(),
+        "subject": found.subject.rfc4514_string(),
+        "issuer": found.issuer.rfc4514_string(),
+        "validTo": found.not_valid_after_utc.isoformat(),
+        "isSelfSigned": found.issuer == found.subject,
+    }
 
 
 def _database_version() -> str:

@@ -7,6 +7,7 @@ from django.urls import path
 from jobs.views import (
     alerts,
     approvals,
+    authorities,
     configuration,
     counters,
     jobs,
@@ -60,6 +61,8 @@ urlpatterns = [
     path("server/mail/test/", mail_server.test, name="mail-server-test"),
     path("server/mail/forget/", mail_server.forget, name="mail-server-forget"),
     path("server/settings/", server.settings_list, name="server-settings"),
+    path("server/authorities/", authorities.authorities, name="authorities"),
+    path("server/authorities/<int:authority_id>/remove/", authorities.authority_remove, name="authority-remove"),
     path("server/configuration/", configuration.configuration, name="configuration"),
     path("server/configuration/import/", configuration.configuration_import, name="configuration-import"),
     path("server/configuration/apply/", configuration.configuration_apply, name="configuration-apply"),

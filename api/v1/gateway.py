@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from django.db.models import QuerySet
-from pydantic import Field
+from pydantic import Base64Bytes, Field
 
 from accounts.actors import Actor
 from accounts.permissions import Right
@@ -24,6 +24,7 @@ _gateway = holding(Right.MANAGE_GATEWAY)
 IpListName = Literal["client", "denied", "blacklisted", "blocked", "white_hole"]
 RouteKind = Literal["rewrite", "relay", "refuse", "discard", "journal"]
 Comment = Annotated[str, Field(max_length=200)]
+Pkcs12 = Annotated[Base64Bytes, Field(max_length=certificates.LARGEST_BYTES)]
 
 
 class IpBody(Body):
@@ -135,7 +136,10 @@ class CertificateBody(Body):
     private_key: Annotated[str, Field(max_length=certificates.LARGEST_BYTES)] = ""
     chain_path: Annotated[str, Field(max_length=500)] = ""
     key_path: Annotated[str, Field(max_length=500)] = ""
+    pkcs12: Annotated[Pkcs12 | None, Field(description="A PKCS#12 file in base64, instead of chain and key.")] = None
+    password: Annotated[str, Field(max_length=500, description="Of the PKCS#12 file; it is not kept.")] = ""
     is_default: bool = False
+    is_web: Annotated[bool, Field(description="Whether the pages show it.")] = False
 
 
 class CertificateChange(Body):
@@ -146,7 +150,10 @@ class CertificateChange(Body):
     private_key: Annotated[str, Field(max_length=certificates.LARGEST_BYTES)] = left_out()
     chain_path: Annotated[str, Field(max_length=500)] = left_out()
     key_path: Annotated[str, Field(max_length=500)] = left_out()
+    pkcs12: Pkcs12 = left_out()
+    password: Annotated[str, Field(max_length=500)] = left_out()
     is_default: bool = left_out()
+    is_web: bool = left_out()
 
 
 class CertificateAnswer(Answer):
@@ -155,6 +162,7 @@ class CertificateAnswer(Answer):
     id: int
     name: str
     is_default: bool
+    is_web: bool
     hosts: list[str]
     issuer: str
     sha256: str
@@ -181,7 +189,18 @@ def _route(row: RouterRule) -> RouteAnswer:
 
 
 def _certificate(row: Certificate) -> CertificateAnswer:
-    names = ("name", "is_default", "hosts", "issuer", "not_before", "not_after", "chain_path", "key_path", "problem")
+    names = (
+        "name",
+        "is_default",
+        "is_web",
+        "hosts",
+        "issuer",
+        "not_before",
+        "not_after",
+        "chain_path",
+        "key_path",
+        "problem",
+    )
     return CertificateAnswer(id=row.pk, sha256=row.fingerprint, **{name: getattr(row, name) for name in names})
 
 

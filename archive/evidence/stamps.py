@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import datetime
 import http.client
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -27,7 +26,7 @@ from rfc3161_client import (
     decode_timestamp_response,
 )
 
-from config.kit import net
+from config.kit import net, trust
 
 TIMEOUT_S = 20.0
 MOST_BYTES = 256 << 10
@@ -110,7 +109,7 @@ def _post(url: str, body: bytes, who: str) -> bytes:
     gate = net.Gate(settings.ALLOWED_RELAYS, PORTS | settings.ALLOWED_PORTS)
     with net.connect(parts.hostname, port, timeout_s=TIMEOUT_S, gate=gate, who=who) as connection:
         if parts.scheme == "https":
-            connection.start_tls(ssl.create_default_context())
+            connection.start_tls(trust.client_context())
         client = http.client.HTTPConnection(parts.hostname, port)
         client.sock = connection.socket
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

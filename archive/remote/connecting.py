@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from django.conf import settings
 
-from config.kit import net
+from config.kit import net, trust
 
 MAIL_PORTS = frozenset({110, 143, 993, 995})
 TOKEN_PORTS = frozenset({443})
@@ -41,7 +41,7 @@ class Server:
 
     def context(self) -> ssl.SSLContext:
         """Raises: ValueError for what is no certificate."""
-        context = ssl.create_default_context()
+        context = trust.client_context()
         if self.ca_pem:
             try:
                 context.load_verify_locations(cadata=self.ca_pem)

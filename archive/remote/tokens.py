@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import ssl
 import time
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
 from archive.remote.connecting import token_gate
 from archive.remote.errors import TokenRefused
-from config.kit import net
+from config.kit import net, trust
 
 TIMEOUT_S = 30.0
 MOST_BYTES = 256 << 10
@@ -71,7 +70,7 @@ def ask(access: TokenAccess, who: str) -> tuple[str, float]:
         given |= {"grant_type": "refresh_token", "refresh_token": access.refresh_token}
     else:
         given["grant_type"] = "client_credentials"
-    context = ssl.create_default_context()
+    context = trust.client_context()
     if access.ca_pem:
         context.load_verify_locations(cadata=access.ca_pem)
     port = parts.port or 443

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.core.mail.backends.smtp import EmailBackend
 
-from config.kit import net
+from config.kit import net, trust
 from config.kit.sealed import MASK
 from config.kit.transcripts import Transcript, forms_of
 
@@ -71,7 +71,7 @@ class _Backend(EmailBackend):
             fail_silently=False,
         )
         self._transcript, self._is_open = transcript, server.is_open
-        self.ssl_context = ssl.create_default_context()
+        self.ssl_context = trust.client_context()
         if server.trusts_all:
             self.ssl_context.check_hostname, self.ssl_context.verify_mode = False, ssl.CERT_NONE
 

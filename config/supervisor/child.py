@@ -17,6 +17,10 @@ LONGEST_BACKOFF_S = 30.0
 STABLE_AFTER_S = 60.0
 
 
+def UNSTAMPED() -> None:  # noqa: N802  # a constant that is called
+    """Of a child whose settings don't change while it runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
     """How a child is started and asked to end. `spawn` starts it in a process group of its own."""
@@ -25,6 +29,7 @@ class Spec:
     spawn: Callable[[], subprocess.Popen[bytes]]
     stop_signal: signal.Signals = signal.SIGTERM
     is_ready: Callable[[], bool] = lambda: True
+    stamp: Callable[[], object] = UNSTAMPED  # when it changes, the child is started again
 
 
 @dataclass(slots=True)
@@ -39,12 +44,15 @@ class Child:
     failures: int = 0
     last_end: str = ""
     restarted_at: list[float] = field(default_factory=list)
+    stamp: object = None
+    is_renewing: bool = False
 
     @property
     def name(self) -> str:
         return self.spec.name
 
     def start(self) -> None:
+        self.stamp = self.spec.stamp()
         self.process = self.spec.spawn()
         self.started_at = time.monotonic()
         self.since_epoch = time.time()
@@ -57,6 +65,14 @@ class Child:
     def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
+    def renew(self) -> bool:
+        """Ask it to end where what it was started with changed; whether that was so."""
+        if self.is_renewing or not self.is_running() or self.spec.stamp() == self.stamp:
+            return False
+        self.is_renewing = True
+        self.ask_to_end()
+        return True
+
     def note_end(self) -> float:
         """The child has ended by itself: clear its group, plan the next start; returns seconds until then."""
         assert self.process is not None
@@ -64,6 +80,9 @@ class Child:
         self.last_end = describe_end(self.process.returncode)
         self.process = None
         self.since_epoch = time.time()
+        if self.is_renewing:
+            self.is_renewing, self.due_at = False, time.monotonic()
+            return 0.0
         if time.monotonic() - self.started_at > STABLE_AFTER_S:
             self.failures = 0
         delay_s: float = min(FIRST_BACKOFF_S * 2**self.failures, LONGEST_BACKOFF_S)

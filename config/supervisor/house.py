@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from config import environment, servers
-from config.kit import paths
+from config.kit import paths, web_tls
 from config.kit.process import die_with_parent
 from config.servers import Server
-from config.supervisor.child import Spec
+from config.supervisor.child import UNSTAMPED, Spec
 
 WEB_THREADS = 8
 WORKER_PROCESSES = 2
@@ -40,7 +41,24 @@ def web() -> Spec:
         "log-level": "error",
     }
     flags = [text for name, value in options.items() for text in (f"--{name}", value)]
-    return _python("web", ["-m", "granian", *flags, "--no-ws", "config.wsgi:application"], is_ready=web_answers)
+    program = ["-m", "granian", *flags, "--no-ws"]
+
+    def arguments() -> list[str]:
+        return [*program, *web_tls_flags(), "config.wsgi:application"]
+
+    return _python("web", arguments, is_ready=web_answers, stamp=web_tls.stamp)
+
+
+def web_tls_flags() -> list[str]:
+    """With which certificate the web server speaks TLS; nothing where it doesn't."""
+    if not web_tls.is_on():
+        return []
+    files = {"ssl-certificate": web_tls.chain_file(), "ssl-keyfile": web_tls.key_file()}
+    return [
+        *(text for name, path in files.items() for text in (f"--{name}", str(path))),
+        "--ssl-protocol-min",
+        "tls1.2",
+    ]
 
 
 def dialect(name: str) -> Spec:
@@ -112,10 +130,18 @@ def web_answers() -> bool:
     request = b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     try:
         with socket.create_connection(_local_address(), timeout=5.0) as connection:
-            connection.sendall(request)
-            return connection.recv(16).startswith(b"HTTP/1.1 ")
+            speaking = _unchecked().wrap_socket(connection) if web_tls.is_on() else connection
+            speaking.sendall(request)
+            return speaking.recv(16).startswith(b"HTTP/1.1 ")
     except OSError:
         return False
+
+
+def _unchecked() -> ssl.SSLContext:
+    """For asking our own server on this machine: whose certificate it shows is not the question."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def port_is_free() -> bool:
@@ -146,14 +172,15 @@ def lock_servers() -> list[Server]:
 
 def _python(
     name: str,
-    arguments: list[str],
+    arguments: list[str] | Callable[[], list[str]],
     *,
     death_signal: signal.Signals = signal.SIGTERM,
     is_ready: Callable[[], bool] = lambda: True,
+    stamp: Callable[[], object] = UNSTAMPED,
 ) -> Spec:
     def spawn() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, *arguments],
+            [sys.executable, *(arguments() if callable(arguments) else arguments)],
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr.fileno(),
             cwd=paths.BASE_DIR,
@@ -162,7 +189,7 @@ def _python(
             process_group=0,
         )
 
-    return Spec(name, spawn, is_ready=is_ready)
+    return Spec(name, spawn, is_ready=is_ready, stamp=stamp)
 
 
 def _entering(death_signal: signal.Signals) -> Callable[[], None]:

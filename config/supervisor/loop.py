@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable, Iterable
 
 from config.supervisor import status
-from config.supervisor.child import Child, Spec, describe_end
+from config.supervisor.child import UNSTAMPED, Child, Spec, describe_end
 
 STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 WATCHED = STOP_SIGNALS | {signal.SIGCHLD}
 RETRY_START_S = 30.0
 PROBE_S = 0.05
+LOOK_S = 2.0  # so often it is seen whether a child's settings changed
 
 
 class StopAsked(Exception):
@@ -79,6 +80,9 @@ class Loop:
         try:
             while True:
                 self.pause(self._seconds_until_due())
+                for child in self.children:
+                    if child.renew():
+                        self.say(f"{child.name} is started again, for its settings changed")
                 self.mend()
         except StopAsked:
             return
@@ -125,7 +129,9 @@ class Loop:
 
     def _seconds_until_due(self) -> float | None:
         due = [child.due_at for child in self.children if child.due_at is not None]
-        return max(0.0, min(due) - time.monotonic()) if due else None
+        until = [max(0.0, at - time.monotonic()) for at in due]
+        looks = [LOOK_S] if any(child.spec.stamp is not UNSTAMPED for child in self.children) else []
+        return min([*until, *looks], default=None)
 
     def _tell(self) -> None:
         status.write(child.status() for child in self.children)

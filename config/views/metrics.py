@@ -48,6 +48,6 @@ def _family(name: str, readings: list[Reading]) -> Metric:
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     registry = CollectorRegistry()
-    registry.register(Elements())  # type: ignore[arg-type]
+    registry.register(Elements())
     text = generate_latest(registry) + generate_latest(request_figures.REGISTRY)
     return HttpResponse(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import imaplib
 import poplib
-import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.actors import Actor
 from accounts.permissions import EndUserRight, Right
-from config.kit import net, versions
+from config.kit import net, trust, versions
 from domains.errors import Invalid, Taken
 from domains.models import Mailbox, RemotePull
 from domains.services.forwards import require_over_mailbox
@@ -97,7 +96,7 @@ def try_pull(actor: Actor, pull: RemotePull, *, gate: net.Gate | None = None, ti
 
 
 def _sign_in(pull: RemotePull, connection: net.Connection, timeout_s: float) -> None:
-    raw = connection.start_tls(ssl.create_default_context()) if pull.use_tls else connection.socket
+    raw = connection.start_tls(trust.client_context()) if pull.use_tls else connection.socket
     raw.settimeout(timeout_s)
     password = pull.password.reveal()
     if pull.protocol == RemotePull.Protocol.IMAP:

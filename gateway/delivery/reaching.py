@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
-from config.kit import net
+from config.kit import net, trust
 from domains.relay_check import TransportType
 from gateway.delivery.client import Client, Patience, Refused, Unsuitable
 from gateway.delivery.routing import Hop, Router
@@ -39,7 +39,7 @@ def _taking_all() -> ssl.SSLContext:
 class Contexts:
     """checking: for SMTPS_ENCRYPT. taking_all: for SMTPS_MAY, which protects from nobody who stands in between."""
 
-    checking: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    checking: ssl.SSLContext = field(default_factory=trust.client_context)
     taking_all: ssl.SSLContext = field(default_factory=_taking_all)
 
 

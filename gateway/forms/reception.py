@@ -98,6 +98,21 @@ class CertificateForm(forms.Form):
     key_path = forms.CharField(
         label=_("File of the key"), required=False, max_length=500, widget=forms.TextInput(_MONO)
     )
+    pkcs12 = forms.FileField(
+        label=_("Or: a PKCS#12 file"), required=False, help_text=_("Certificate, chain and key in one (.p12, .pfx).")
+    )
+    password = forms.CharField(
+        label=_("Its password"),
+        required=False,
+        max_length=500,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    is_web = forms.BooleanField(
+        label=_("For the pages"),
+        required=False,
+        help_text=_("The web server speaks TLS with it, instead of a proxy in front. It starts again for that."),
+    )
     is_default = forms.BooleanField(
         label=_("For every other name"),
         required=False,
@@ -105,8 +120,10 @@ class CertificateForm(forms.Form):
     )
 
     def values(self) -> dict[str, Any]:
-        names = ("name", "chain", "private_key", "chain_path", "key_path", "is_default")
-        return {name: self.cleaned_data[name] for name in names}
+        names = ("name", "chain", "private_key", "chain_path", "key_path", "is_default", "is_web", "password")
+        found = {name: self.cleaned_data[name] for name in names}
+        file = self.cleaned_data["pkcs12"]
+        return found if file is None else {**found, "pkcs12": file.read(200_000)}
 
 
 class IpCheckForm(forms.Form):

@@ -95,6 +95,7 @@ class Certificate(Versioned):
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     is_default = models.BooleanField(_("for every other name"), default=False)
+    is_web = models.BooleanField(_("for the pages"), default=False)
     chain = models.TextField(_("certificate and chain"), blank=True, default="")
     private_key = SealedTextField(purpose="gateway certificate key", blank=True, default="")
     chain_path = models.CharField(_("file of the certificate"), max_length=500, blank=True, default="")
@@ -110,7 +111,8 @@ class Certificate(Versioned):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="gw_certificate_default")
+            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="gw_certificate_default"),
+            models.UniqueConstraint(fields=["is_web"], condition=Q(is_web=True), name="gw_certificate_web"),
         ]
 
     def __str__(self) -> str:

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import pkcs12
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -31,12 +33,13 @@ from config.kit.versions import change
 from domains.certificates import read_certificate
 from domains.errors import Invalid, Taken
 from gateway.models import Certificate
+from gateway.services import web_door
 from gateway.smtp.tls import BadCertificate, make_context
 from jobs import alerts
 
 logger = logging.getLogger("postkeep.gateway")
 
-LARGEST_BYTES = 100_000
+LARGEST_BYTES, MOST_IN_CHAIN = 100_000, 10
 SOON = timedelta(days=30)
 EXPIRES, UNREADABLE = "gateway.certificate_expires", "gateway.certificate_unreadable"
 
@@ -64,29 +67,39 @@ def roots() -> list[Path]:
 def save_certificate(
     actor: Actor, certificate: Certificate | None, values: Mapping[str, Any], *, expected: int | None = None
 ) -> Certificate:
-    """Make one, or change one: name, is_default, and chain with private_key or chain_path with key_path.
+    """Make one, or change one: name, is_default, is_web, and chain with private_key, or chain_path with key_path, or
+    pkcs12 (bytes) with its password.
 
     A chain without a key keeps the key that is there. Raises: Forbidden, Invalid, Taken, ChangedMeanwhile.
     """
     actor.require(Right.MANAGE_GATEWAY)
     row = certificate or Certificate()
-    checked = _checked(row, values)
     is_default = bool(values.get("is_default", row.is_default))
+    is_web = bool(values.get("is_web", row.is_web))
+    if is_web != row.is_web:
+        actor.require(Right.MANAGE_SERVER)
+        if is_web:
+            web_door.require_possible()
+    checked = _checked(row, values)
     try:
         with transaction.atomic():
             if is_default:
                 Certificate.objects.filter(is_default=True).exclude(pk=row.pk).update(is_default=False)
+            if is_web:
+                Certificate.objects.filter(is_web=True).exclude(pk=row.pk).update(is_web=False)
             if certificate is None:
-                row = Certificate.objects.create(is_default=is_default, **checked)
+                row = Certificate.objects.create(is_default=is_default, is_web=is_web, **checked)
                 audit.record(actor, "certificate.create", row, hosts=row.hosts)
             else:
                 key = checked.pop("private_key")
                 if key != row.private_key.reveal():
                     row.private_key = key
                     row.save(update_fields=["private_key"])
-                changes = change(row, checked | {"is_default": is_default}, expected=expected)
+                shown = checked | {"is_default": is_default, "is_web": is_web}
+                changes = change(row, shown, expected=expected)
                 changes.pop("chain", None)
                 audit.record(actor, "certificate.edit", row, changes=changes)
+            transaction.on_commit(renew_web)
     except IntegrityError as error:
         raise Taken(_("There is a certificate of this name already."), field="name") from error
     look_after(row)
@@ -101,6 +114,7 @@ def delete_certificate(actor: Actor, certificate: Certificate) -> None:
         audit.record(actor, "certificate.delete", certificate, hosts=certificate.hosts)
         certificate.delete()
         alerts.settle_alerts(source)
+        transaction.on_commit(renew_web)
 
 
 def _checked(row: Certificate, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,6 +122,8 @@ def _checked(row: Certificate, values: Mapping[str, Any]) -> dict[str, Any]:
     if not name:
         raise Invalid(_("Give it a name."), field="name")
     given = {field: str(values.get(field, getattr(row, field)) or "").strip() for field in ("chain_path", "key_path")}
+    if values.get("pkcs12"):
+        values = {**values, **_of_pkcs12(bytes(values["pkcs12"]), str(values.get("password") or ""))}
     chain, key = str(values.get("chain") or "").strip(), str(values.get("private_key") or "").strip()
     if given["chain_path"] and chain == row.chain.strip() and not key:
         chain = ""  # a form that shows what is kept, and now names files
@@ -140,15 +156,78 @@ def read_pair(chain: str, key: str) -> Pair:
         raise Invalid(_("The key is locked with a password; give it without."), field="private_key") from None
     except (ValueError, UnsupportedAlgorithm):
         raise Invalid(_("No private key in PEM form."), field="private_key") from None
-    form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    if private.public_key().public_bytes(*form) != certificates[0].public_key().public_bytes(*form):
-        text = _("The key doesn't belong to the first certificate of the chain.")
-        raise Invalid(text, field="private_key")
+    certificates = _ordered(certificates, private)
+    chain = "".join(each.public_bytes(serialization.Encoding.PEM).decode() for each in certificates).strip()
     try:
         make_context(f"{key}\n{chain}\n".encode())
     except BadCertificate as error:
         raise Invalid(_("It can't be used: %(why)s") % {"why": str(error)[:200]}, field="chain") from None
     return Pair(chain, key, _facts(certificates[0]))
+
+
+def _ordered(found: list[x509.Certificate], private: PrivateKeyTypes) -> list[x509.Certificate]:
+    """The key's certificate first, each of the others behind the one that it vouches for. Raises: Invalid."""
+    if len(found) > MOST_IN_CHAIN:
+        text = _("At most %(number)d certificates in a chain.") % {"number": MOST_IN_CHAIN}
+        raise Invalid(text, field="chain")
+    own = [each for each in found if _public(each.public_key()) == _public(private.public_key())]
+    if not own:
+        raise Invalid(_("The key doesn't belong to any certificate of the chain."), field="private_key")
+    left = [each for each in dict.fromkeys(found) if each != own[0]]
+    chain = own[:1]
+    while left:
+        following = next((each for each in left if _vouches(each, chain[-1])), None)
+        if following is None:
+            text = _("“%(name)s” doesn't belong to the chain: it vouches for none of the others.")
+            name = left[0].subject.rfc4514_string()[:200]
+            raise Invalid(text % {"name": name}, field="chain")
+        chain.append(following)
+        left.remove(following)
+    return chain
+
+
+def _public(key: Any) -> bytes:
+    form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    return bytes(key.public_bytes(*form))
+
+
+def _vouches(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _of_pkcs12(data: bytes, password: str) -> dict[str, str]:
+    """Chain and key of such a file. Raises: Invalid."""
+    if len(data) > LARGEST_BYTES:
+        raise Invalid(_("That is too much for a certificate."), field="pkcs12")
+    try:
+        key, own, others = pkcs12.load_key_and_certificates(data, password.encode() or None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        text = _("The file can't be opened: it is no PKCS#12, or the password is another.")
+        raise Invalid(text, field="pkcs12") from None
+    if key is None or own is None:
+        raise Invalid(_("The file holds no certificate with its key."), field="pkcs12")
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    chain = b"".join(each.public_bytes(pem) for each in [own, *others])
+    return {"chain": chain.decode(), "private_key": private.decode()}
+
+
+def exposed_key(row: Certificate) -> bool:
+    """Whether others on this machine can read the file of its key."""
+    path = row.key_path or row.chain_path
+    try:
+        return bool(path) and bool(Path(path).stat().st_mode & 0o007)
+    except OSError:
+        return False
+
+
+def renew_web() -> None:
+    """The pages show what is chosen for them."""
+    web_door.renew(_pem_of)
 
 
 def _facts(certificate: x509.Certificate) -> dict[str, Any]:
@@ -221,6 +300,7 @@ def look_after_all() -> None:
     """Read files again, and tell of certificates that end soon."""
     for row in Certificate.objects.all():
         look_after(row)
+    renew_web()
 
 
 def look_after(row: Certificate) -> None:

@@ -92,6 +92,7 @@ CERTIFICATES: Listing[Certificate] = Listing(
         Text("hosts", _("Host names"), show=_hosts, search=False, long=True),
         Text("issuer", _("Issued by"), long=True),
         YesNo("default", _("Shown"), path="is_default", yes=_("for every other name"), no=_("for its names")),
+        YesNo("web", _("Pages"), path="is_web", yes=_("shown by the pages"), no="–"),
         Time("until", _("Valid until"), path="not_after", show=_valid_until),
     ),
     sort="name",

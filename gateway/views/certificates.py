@@ -33,7 +33,7 @@ def certificate_list(request: ActorRequest) -> HttpResponseBase:
 def certificate_create(request: ActorRequest) -> HttpResponse:
     request.actor.require(Right.MANAGE_GATEWAY)
     is_first = not list_certificates(request.actor).exists()
-    form = CertificateForm(request.POST or None, initial={"is_default": is_first})
+    form = CertificateForm(request.POST or None, request.FILES or None, initial={"is_default": is_first})
     if request.method == "POST" and form.is_valid():
         with refusing(form):
             row = certificates.save_certificate(request.actor, None, form.values())
@@ -46,8 +46,10 @@ def certificate_create(request: ActorRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def certificate_edit(request: ActorRequest, certificate_id: int) -> HttpResponse:
     row = get_certificate(request.actor, certificate_id)
-    names = ("name", "chain", "chain_path", "key_path", "is_default", "version")
-    form = CertificateForm(request.POST or None, initial={name: getattr(row, name) for name in names})
+    names = ("name", "chain", "chain_path", "key_path", "is_default", "is_web", "version")
+    form = CertificateForm(
+        request.POST or None, request.FILES or None, initial={name: getattr(row, name) for name in names}
+    )
     if request.method == "POST" and form.is_valid():
         with refusing(form):
             expected = form.cleaned_data["version"]
@@ -62,7 +64,14 @@ def certificate_edit(request: ActorRequest, certificate_id: int) -> HttpResponse
         typed=row.name,
     )
     is_over = row.not_after is not None and row.not_after <= timezone.now()
-    context = {"form": form, "certificate": row, "danger": danger, "is_over": is_over, "roots": certificates.roots()}
+    context = {
+        "form": form,
+        "is_exposed": certificates.exposed_key(row),
+        "certificate": row,
+        "danger": danger,
+        "is_over": is_over,
+        "roots": certificates.roots(),
+    }
     return render_page(request, "gateway/certificate_edit.html", context)
 
 

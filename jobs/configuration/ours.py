@@ -184,7 +184,7 @@ def _save_webhook(actor: Actor, key: str, values: Values, present: Values | None
     if hook is None:
         hook, _made = webhooks.create_webhook(actor, scope, name=name, url=values["url"], events=values["events"])
     else:
-        given = {field: values[field] for field in ("url", "events") if field in values}
+        given: Values = {field: values[field] for field in ("url", "events") if field in values}
         webhooks.change_webhook(actor, hook, given)
     if "secret" in values and values["secret"] != hook.secret.reveal():
         webhooks.set_secret(actor, hook, values["secret"])

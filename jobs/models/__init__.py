@@ -10,6 +10,7 @@ from jobs.models.jobs import Job, JobRun
 from jobs.models.mail_server import MailServer
 from jobs.models.samples import DiskSample
 from jobs.models.tasks import Task, TaskLog
+from jobs.models.trust import TrustedAuthority
 from jobs.models.webhooks import Webhook, WebhookCursor, WebhookDelivery
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "MailServer",
     "Task",
     "TaskLog",
+    "TrustedAuthority",
     "Webhook",
     "WebhookCursor",
     "WebhookDelivery",

@@ -88,6 +88,7 @@ from tests.api.things import (
     an_alert,
     an_alias,
     an_attachment_rule,
+    an_authority,
     an_element,
     an_email,
     an_email_s_part,
@@ -601,6 +602,10 @@ ROWS = [
     server_only("server_settings_list"),
     server_only("server_credentials"),
     server_only("server_updates"),
+    server_only("authority_list"),
+    server_only("authority_add"),
+    server_only("authority_detail", an_authority),
+    server_only("authority_remove", an_authority),
     *(server_only(name) for name in ("configuration_export", "configuration_export_some", "configuration_import")),
     # webhooks
     Row("webhook_list"),

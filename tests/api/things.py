@@ -65,9 +65,11 @@ from jobs.models import Job, Task, Webhook
 from jobs.monitoring import set_element
 from jobs.planning import run_job
 from jobs.services import submit
+from jobs.trust import add_authority
 from jobs.webhooks.services import create_webhook, send_test
 from tests.api.matrix import of_customer, of_domain, of_mailbox
 from tests.api.world import Place
+from tests.certificates import make_authority
 from tests.domains.branding.pictures import png
 from tests.domains.factories import make_customer, make_domain, make_mailbox_in
 from tests.factories import make_alert, make_job, make_job_run, make_session
@@ -161,6 +163,12 @@ def a_webhook(place: Place) -> dict[str, Any]:
 def a_webhook_delivery(place: Place) -> dict[str, Any]:
     found = a_webhook(place)
     return found | {"deliveryId": send_test(Actor.system(), Webhook.objects.get(pk=found["webhookId"])).pk}
+
+
+def an_authority(place: Place) -> dict[str, Any]:
+    number = next(_numbers)
+    name = f"Authority {number}"
+    return {"authorityId": add_authority(Actor.system(), name=name, pem=make_authority(name).pem).pk}
 
 
 def a_case(place: Place) -> dict[str, Any]:

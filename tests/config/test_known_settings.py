@@ -18,7 +18,7 @@ from accounts.models import User
 from accounts.scopes import SERVER
 from accounts.services.options import set_option
 from config import environment, variables
-from config.kit import known_settings, paths, updates
+from config.kit import known_settings, paths, release, updates
 from jobs import server_settings, server_state
 from jobs.mail_server import set_mail_server
 from tests.stage import Cast
@@ -89,7 +89,7 @@ def test_secrets_are_listed_by_name_and_never_shown(cast: Cast, client_for: Any)
 def test_pending_migrations_are_told_of(administrator: User, client_for: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     state = updates.look()
     assert state.is_well and {"accounts", "jobs", "gateway"} <= {each.app for each in state.schema}
-    monkeypatch.setattr(updates.release, "installed", lambda: "99.1")
+    monkeypatch.setattr(release, "installed", lambda: "99.1")
     assert updates.look().needs_restart
     from django.db import connection
 

@@ -10,9 +10,11 @@ from domains.models import Domain
 from domains.services.mailbox_states import delete_mailbox
 from jobs import approvals
 from jobs.models import Webhook
+from jobs.trust import add_authority
 from jobs.webhooks.services import create_webhook, send_test
 from tests import factories
 from tests.access import Cast, Row, Scoped, for_administrators, in_domain, somewhere
+from tests.certificates import make_authority
 from tests.domains.factories import make_mailbox_in
 
 
@@ -64,6 +66,10 @@ def a_webhook(cast: Cast, domain: Domain) -> tuple[object, ...]:
 def a_delivery(cast: Cast, domain: Domain) -> tuple[object, ...]:
     (key,) = a_webhook(cast, domain)
     return (key, send_test(Actor.system(), Webhook.objects.get(pk=key)).pk)
+
+
+def an_authority(cast: Cast, owner: User) -> tuple[object, ...]:
+    return (add_authority(Actor.system(), name="", pem=make_authority(f"Authority of {owner.pk}").pem).pk,)
 
 
 def an_alert_for_all(cast: Cast, domain: Domain) -> tuple[object, ...]:
@@ -120,6 +126,9 @@ ROWS = [
     in_domain("jobs:alert-detail", see=ALERTS, args=an_alert_for_all, home=200, variant="for everybody"),
     in_domain("jobs:alert-acknowledge", 303, method="POST", see=ALERTS, args=an_alert, own=303, own_args=an_own_alert),
     in_domain("jobs:alert-delete", 303, method="POST", see=ALERTS, need=ALERTS, args=an_alert),
+    for_administrators("jobs:authorities"),
+    for_administrators("jobs:authorities", 422, method="POST", data={"pem": "nonsense"}),
+    Row("jobs:authority-remove", own=404, administrator=303, method="POST", args=an_authority),
     for_administrators("jobs:configuration"),
     for_administrators("jobs:configuration", 422, method="POST", data={"parts": []}),
     for_administrators("jobs:configuration-import", 422, method="POST"),

@@ -50,7 +50,6 @@ def test_what_is_not_set_up_says_so(db: None, name: str) -> None:
     [
         ("SetDirectoryServicesConfiguration", {"config": {"type": "ldap"}}),
         ("SyncUsersWithDirectoryServices", {"dryRun": True}),
-        ("SetServiceCertificate", {"thumbprint": "ab"}),
     ],
 )
 def test_what_cannot_be_done_yet_fails_and_says_why(db: None, name: str, values: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -315,4 +316,4 @@ def test_the_commands_write_a_private_file_and_compare_before_they_import(admini
     commands.import_configuration_command(actor, run, commands.ImportArguments(document, apply=True))
     assert OptionValue.objects.get().value == "Europe/Paris"
     exported = commands.export_configuration_command(actor, run, commands.ExportArguments(["options"]))
-    assert "Europe/Paris" in open(str(exported["path"])).read()
+    assert "Europe/Paris" in Path(str(exported["path"])).read_text()
