@@ -67,7 +67,7 @@ def is_https() -> bool:
 
 
 def web_tls() -> str:
-    """POSTKEEP_WEB_TLS: "certificate" (TLS where one is chosen for the pages) or "always" (else with one of our own)."""
+    """POSTKEEP_WEB_TLS: "certificate" (TLS where one is chosen for the pages), "always" (else with one of our own)."""
     return _choice("POSTKEEP_WEB_TLS", "certificate", "always")
 
 
