@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import AuditEvent, AuditSeal
-from accounts.permissions import Level
+from accounts.permissions import Level, Right
 from accounts.scopes import SERVER, ScopeRef, scope_ref
 from jobs.models import Alert, Webhook, WebhookCursor, WebhookDelivery
 from jobs.webhooks import catalogue
@@ -180,12 +180,13 @@ def events_of(event: AuditEvent) -> list[Event]:
     """What an event of the trail is told as: by each type that stands for it, and as itself."""
     scopes = (*scope_ref(Level.DOMAIN, event.domain_id), *scope_ref(Level.CUSTOMER, event.customer_id))
     data = _data(event)
+    who = {"actor": event.actor_label, "via": event.via}
     found = [
         Event(
             each.name,
             f"{each.name}_{event.pk}",
             scopes,
-            data | {name: event.details[name] for name in each.details if name in event.details},
+            _told(data, event, each) | (who if each.needs is Right.VIEW_AUDIT else {}),
             event.at,
             frozenset({each.name}),
         )
@@ -194,12 +195,17 @@ def events_of(event: AuditEvent) -> list[Event]:
     own = f"{catalogue.AUDIT}{event.action}"
     return [
         *found,
-        Event(own, f"audit_{event.pk}", scopes, data, event.at, frozenset(catalogue.names_of(event.action))),
+        Event(own, f"audit_{event.pk}", scopes, data | who, event.at, frozenset(catalogue.names_of(event.action))),
     ]
 
 
+def _told(data: dict[str, Any], event: AuditEvent, each: catalogue.EventType) -> dict[str, Any]:
+    """With the details that this type tells. Who did it only the trail's own readers may know."""
+    return data | {name: event.details[name] for name in each.details if name in event.details}
+
+
 def _data(event: AuditEvent) -> dict[str, Any]:
-    """Who did what to which object; never details, changes or reasons, which may quote mail."""
+    """What was done to which object; never details, changes or reasons, which may quote mail."""
     is_named = event.object_type.startswith(NAMED)
     about = {"type": event.object_type, "id": event.object_id, "name": event.object_label if is_named else ""}
-    return {"action": event.action, "object": about, "actor": event.actor_label, "via": event.via}
+    return {"action": event.action, "object": about}

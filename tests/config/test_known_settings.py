@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts import options
+from accounts import networks, options
 from accounts.actors import Actor
 from accounts.errors import BadOption, Forbidden
 from accounts.models import User
@@ -24,6 +25,16 @@ from jobs.mail_server import set_mail_server
 from tests.stage import Cast
 
 SYSTEM = Actor.system()
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    """What this process remembers of the lists of networks is one test's alone."""
+    networks.forget()
+    yield
+    networks.forget()
+
+
 APPS = ("accounts", "jobs", "domains", "archive", "gateway", "api", "config")
 VARIABLE = re.compile(r"POSTKEEP_[A-Z0-9_]*[A-Z0-9]|DATABASE_URL|REDIS_URL")
 
