@@ -31,6 +31,7 @@ _FILES = frozenset(
 _LOGGERS = frozenset({"postkeep.archive", "postkeep.folders", "postkeep.gateway", "postkeep.system"})
 _ALERTS = frozenset(
     {
+        "authority.expires",
         "backup.failed",
         "backup.incomplete",
         "backup.overdue",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ from jobs.configuration.services import Diff, compare, export_configuration, imp
 from jobs.errors import BadValue
 from jobs.mail_server import set_mail_server
 from jobs.models import Job, MailServer, Webhook
-from jobs.schedules import read_schedule
+from jobs.schedules import Schedule
 from jobs.webhooks.services import create_webhook
 from tests import factories
 from tests.domains.factories import make_domain
@@ -84,7 +85,7 @@ def fill(administrator: User) -> None:
         Actor.for_user(administrator),
         command="PurgeOldTasks",
         arguments={},
-        schedule=read_schedule({"kind": "daily", "time": "02:30", "timeZone": "UTC"}),
+        schedule=Schedule(time=time(2, 30)),
         name="Nightly",
     )
 
