@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,8 @@ from jobs.models import Job, MailServer, Webhook
 from jobs.running import TaskRun
 
 Result = dict[str, object]
+LOOK_EVERY_S = 60.0
+_looked: tuple[float, updates.State] | None = None
 
 
 def register() -> None:
@@ -102,7 +105,12 @@ def _files() -> Iterator[Held]:
 
 
 def _health() -> health.Report:
-    state = updates.look()
+    """Looked at once a minute: reading the migrations costs some hundredths of a second."""
+    global _looked
+    now = time.monotonic()
+    if _looked is None or now - _looked[0] > LOOK_EVERY_S:
+        _looked = now, updates.look()
+    state = _looked[1]
     facts = {_("Version"): state.running}
     if state.unknown:
         return health.Report("error", _("the database is ahead of this version"), facts)

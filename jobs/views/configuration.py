@@ -38,7 +38,7 @@ PURPOSE = "configuration to import"
 def configuration(request: ActorRequest) -> HttpResponse:
     """GET: both forms. POST: the file to keep."""
     require_whole(request.actor)
-    form = ExportForm(request.POST or None)
+    form = ExportForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             given = form.cleaned_data
