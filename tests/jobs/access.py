@@ -59,13 +59,17 @@ def an_alert(cast: Cast, domain: Domain) -> tuple[object, ...]:
 
 
 def a_webhook(cast: Cast, domain: Domain) -> tuple[object, ...]:
-    url, events = "https://hooks.example.com/x", ["audit.*"]
-    return (create_webhook(Actor.system(), domain, name="Hook", url=url, events=events)[0].pk,)
+    return (make_webhook(domain).pk,)
 
 
 def a_delivery(cast: Cast, domain: Domain) -> tuple[object, ...]:
-    (key,) = a_webhook(cast, domain)
-    return (key, send_test(Actor.system(), Webhook.objects.get(pk=key)).pk)
+    hook = make_webhook(domain)
+    return (hook.pk, send_test(Actor.system(), hook).pk)
+
+
+def make_webhook(domain: Domain) -> Webhook:
+    url, events = "https://hooks.example.com/x", ["audit.*"]
+    return create_webhook(Actor.system(), domain, name="Hook", url=url, events=events)[0]
 
 
 def an_authority(cast: Cast, owner: User) -> tuple[object, ...]:

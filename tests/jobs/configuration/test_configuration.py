@@ -169,7 +169,7 @@ def test_one_refused_object_takes_all_back(administrator: User) -> None:
     actor = Actor.for_user(administrator)
     document = json.loads(export_configuration(actor))
     document["parts"]["options"]["server/TIME_ZONE"] = {"value": "Europe/Paris"}
-    for broken in (
+    wrong: list[dict[str, dict[str, Any]]] = [
         {"router": {"table": {"lines": [{"pattern": "nonsense", "kind": "discard"}]}}},
         {"router": {"table": {"lines": 5}}},
         {"router": {"other": {}}},
@@ -193,10 +193,11 @@ def test_one_refused_object_takes_all_back(administrator: User) -> None:
         {"profiles": {"P": {"kind": "nonsense"}}},
         {"compliance": {"settings": {"legal_hold": "perhaps"}}},
         {"customers": {"C": {"max_domains": "many"}}},
-    ):  # fmt: skip
+    ]  # fmt: skip
+    for broken in wrong:
         wanted = copy.deepcopy(document)
         for part, objects in broken.items():
-            wanted["parts"][part] = wanted["parts"].get(part, {}) | objects  # type: ignore[operator]
+            wanted["parts"][part] = wanted["parts"].get(part, {}) | objects
         with pytest.raises(BadValue) as caught:
             import_configuration(actor, files.inside(wanted))
         assert str(caught.value) and "Traceback" not in str(caught.value), broken
