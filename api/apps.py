@@ -16,7 +16,14 @@ class ApiConfig(AppConfig):
         from config.kit import nav
 
         ports.register()
-        sentences.register({"dialect.change": _("Settings of a dialect changed")})
+        sentences.register(
+            {
+                "dialect.change": _("Settings of a dialect changed"),
+                "communigate.keep": _("Settings without a meaning here kept for scripts"),
+                "apop.set": _("Secret for APOP made"),
+                "apop.remove": _("Secret for APOP removed"),
+            }
+        )
         nav.register(
             "server",
             _("Dialects"),

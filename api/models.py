@@ -1,11 +1,14 @@
-"""The one table of this app: how each foreign dialect is set. Last calls are in the broker (`api.dialects.calls`)."""
+"""How each foreign dialect is set, and what dialects keep beside. Last calls are in the broker (api.dialects.calls)."""
 
 from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from api.communigate.models import ApopSecret, KeptSettings
 from config.kit.versions import Versioned
+
+__all__ = ["ApopSecret", "DialectSetting", "KeptSettings"]
 
 
 class DialectSetting(Versioned):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import cast
 
@@ -37,11 +38,20 @@ class LastCall:
 
 def note(name: str, *, actor: str, operation: str, result: str, is_good: bool, client: str, began: float) -> None:
     """Keep one call; `began` is of the monotonic clock. Never raises: without a broker nothing is kept."""
+    keep(name, [made(actor=actor, operation=operation, result=result, is_good=is_good, client=client, began=began)])
+
+
+def made(*, actor: str, operation: str, result: str, is_good: bool, client: str, began: float) -> LastCall:
+    """One call that ended now, for doors that keep many at once."""
     took_ms = round((time.monotonic() - began) * 1000)
-    told = LastCall(time.time(), _short(actor), _short(operation), _short(result), is_good, client[:45], took_ms)
+    return LastCall(time.time(), _short(actor), _short(operation), _short(result), is_good, client[:45], took_ms)
+
+
+def keep(name: str, calls: Sequence[LastCall]) -> None:
+    """Keep calls, the oldest first, in one round trip. Never raises."""
     try:
         pipeline = broker().pipeline(transaction=False)
-        pipeline.lpush(_key(name), json.dumps(asdict(told)))
+        pipeline.lpush(_key(name), *(json.dumps(asdict(each)) for each in calls[-KEPT:]))
         pipeline.ltrim(_key(name), 0, KEPT - 1)
         pipeline.execute()
     except redis.RedisError as error:

@@ -1,0 +1,242 @@
+"""Accounts: making, renaming, deleting, their settings, passwords, aliases, and what is known about them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from accounts.errors import TooManyAttempts
+from accounts.permissions import Right
+from accounts.services import set_password
+from accounts.services.verifying import verify_password
+from api.communigate import account_settings, keeping
+from api.communigate.context import GONE, Context, texts_of
+from api.communigate.format import Value
+from api.communigate.grammar import Arguments
+from api.communigate.keeping import Dictionary
+from api.communigate.pwd.door import NOTHING, Data
+from api.communigate.refusing import ACCOUNT_EXISTS, NO_ACCOUNT, PASSWORD, Refused, TakenAlready
+from api.communigate.sizes import bytes_of, count_of
+from api.communigate.table import Command, command, done
+from domains.models import Address, Mailbox, Status
+from domains.selectors.identities import Identity, identity_of
+from domains.services import aliases, claims, mailbox_states, profiles
+from domains.services.mailboxes import create_mailbox
+from domains.services.purging import purge_mailbox
+from domains.services.readdressing import rename_mailbox
+
+TEMPLATE = "accounttemplate"
+KINDS = "MULTIMAILBOX|TEXTMAILBOX|MAILDIRMAILBOX|SLICEDMAILBOX|AGRADE|BGRADE|CGRADE:kind"
+_KINDS = {
+    kind.upper(): kind
+    for kind in ("MultiMailbox", "TextMailbox", "MailDirMailbox", "SlicedMailbox", "AGrade", "BGrade", "CGrade")
+}
+
+
+def create(context: Context, arguments: Arguments) -> Data:
+    """With the domain's template, and over it what is given. The name of an account that was deleted is free: what
+    is left of that one is purged first (archived mail stays).
+    """
+    domain, address = context.split(arguments["name"], Right.VIEW_DOMAINS)
+    context.actor.require(Right.MANAGE_USERS, domain)
+    values: Dictionary = {**keeping.kept(TEMPLATE, domain), **arguments.get("settings", {})}
+    _free(context, address)
+    size = bytes_of(values.pop("MaxAccountSize", ""), "MaxAccountSize")
+    count = count_of(values.pop("MaxMailMessages", ""), "MaxMailMessages")
+    made = create_mailbox(
+        context.actor,
+        domain,
+        email=address,
+        name=str(values.pop("RealName", "") or ""),
+        password=str(values.pop("Password", "") or "") or None,
+        quota_bytes=size,
+        quota_messages=count,
+        status=None if values.get("AccessMode") != "None" else Status.DISABLED,
+    )
+    kind = _KINDS.get(arguments.get("kind", ""))
+    if kind is not None:
+        profiles.set_account_type(context.actor, made, kind)
+    if values:
+        account_settings.apply(context, made, values, is_new=True)
+    return done()
+
+
+def _free(context: Context, address: str) -> None:
+    claim = claims.find(address)
+    if claim is None:
+        return
+    if claim.kind == Address.Kind.MAILBOX:
+        old = Mailbox.objects.select_related("domain", "user", "claim").filter(claim=claim).first()
+        if old is not None and old.status == Status.DELETED and context.actor.has(Right.MANAGE_USERS, old):
+            purge_mailbox(context.actor, old)
+            return
+    raise TakenAlready(ACCOUNT_EXISTS, "Account with this name already exists")
+
+
+def rename(context: Context, arguments: Arguments) -> Data:
+    found = context.account(arguments["old"])
+    _domain, address = context.split(_beside(arguments["new"], found), Right.VIEW_DOMAINS)
+    if claims.find(address) is not None and address.lower() != found.address:
+        _free(context, address)
+    rename_mailbox(context.actor, found, email=address)
+    return done()
+
+
+def _beside(name: str, found: Mailbox) -> str:
+    """A new name without a domain stays in the account's own."""
+    return name if "@" in name else f"{name}@{found.domain.name}"
+
+
+def delete(context: Context, arguments: Arguments) -> Data:
+    """Nobody signs in any more and no mail comes; until it is purged it can be brought back on its page."""
+    mailbox_states.delete_mailbox(context.actor, context.account(arguments["name"]))
+    return done()
+
+
+def set_type(context: Context, arguments: Arguments) -> Data:
+    kind = _KINDS[arguments["kind"]]
+    profiles.set_account_type(context.actor, context.account(arguments["name"]), kind)
+    return done()
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+
+def get_settings(context: Context, arguments: Arguments) -> Data:
+    return account_settings.explicit(context, context.account(arguments["name"], own=True))
+
+
+def get_effective(context: Context, arguments: Arguments) -> Data:
+    return account_settings.effective(context, context.account(arguments["name"], own=True))
+
+
+def get_one(context: Context, arguments: Arguments) -> Data:
+    found = account_settings.effective(context, context.account(arguments["name"], own=True))
+    return found.get(arguments["key"])
+
+
+def update_settings(context: Context, arguments: Arguments) -> Data:
+    account_settings.apply(context, context.account(arguments["name"], own=True), arguments["settings"])
+    return done()
+
+
+def set_settings(context: Context, arguments: Arguments) -> Data:
+    account_settings.apply(context, context.account(arguments["name"], own=True), arguments["settings"], replace=True)
+    return done()
+
+
+# --- passwords --------------------------------------------------------------------------------------------------------
+
+
+def change_password(context: Context, arguments: Arguments) -> Data:
+    """Every password keeps the rules here, with CHECK or without."""
+    if "tag" in arguments or arguments.get("method", "").upper() in ("SIP", "RADIUS"):
+        raise Refused(501, "not supported: accounts have one password here, and access tokens for programs")
+    found = context.account(arguments["name"], Right.SET_PASSWORDS)
+    if found.user is None:
+        raise Refused(NO_ACCOUNT, "nobody signs in with this account")
+    set_password(context.actor, found.user, password=arguments["password"])
+    return done()
+
+
+def verify(context: Context, arguments: Arguments) -> Data:
+    """Counted as a guess, as at the sign-in page."""
+    found = context.account(arguments["name"], Right.SET_PASSWORDS)
+    try:
+        is_right = found.user is not None and verify_password(context.actor, found.user, arguments["password"])
+    except TooManyAttempts as error:
+        raise Refused(PASSWORD, "too many wrong passwords; try again later") from error
+    if not is_right:
+        raise Refused(PASSWORD, "incorrect password")
+    return NOTHING
+
+
+def verify_identity(context: Context, arguments: Arguments) -> Data:
+    found = context.account(arguments["name"], own=True)
+    if identity_of(found, arguments["identity"]) == Identity.NONE:
+        raise Refused(501, "the account may not send as this")
+    return NOTHING
+
+
+# --- aliases ----------------------------------------------------------------------------------------------------------
+
+
+def get_aliases(context: Context, arguments: Arguments) -> Data:
+    """Of the account's own domain without it."""
+    found = context.account(arguments["name"], own=True)
+    rows = aliases.aliases_of(found).select_related("domain")
+    return [row.local if row.domain_id == found.domain_id else row.text for row in rows]
+
+
+def set_aliases(context: Context, arguments: Arguments) -> Data:
+    found = context.account(arguments["name"])
+    wanted = [_beside(each, found) for each in texts_of(arguments["aliases"], "aliases")]
+    aliases.set_aliases(context.actor, found, wanted)
+    return done()
+
+
+# --- what is known ----------------------------------------------------------------------------------------------------
+
+
+def get_info(context: Context, arguments: Arguments) -> Data:
+    """StorageUsed, MessagesUsed, LastLogin, Created and the facts kept of the account, by name."""
+    found = context.account(arguments["name"], own=True)
+    known = _info(found)
+    if "key" in arguments:
+        return known.get(arguments["key"], "")
+    if "keys" in arguments:
+        wanted = texts_of(arguments["keys"], "keys")
+        return {key: known[key] for key in wanted if key in known}
+    return known
+
+
+def _info(mailbox: Mailbox) -> Dictionary:
+    facts: dict[str, Value] = dict(profiles.profile_of(mailbox).information)
+    facts["StorageUsed"] = str(mailbox.used_bytes)
+    facts["MessagesUsed"] = str(mailbox.used_messages)
+    facts["Created"] = _moment(mailbox.created_at)
+    last = mailbox.last_sign_in_at or (mailbox.user.last_login if mailbox.user is not None else None)
+    if last is not None:
+        facts["LastLogin"] = _moment(last)
+    return facts
+
+
+def _moment(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(microsecond=0)
+
+
+def account_lists(context: Context, arguments: Arguments) -> Data:
+    """The mailing lists an account owns, with how many are on each."""
+    found = context.account(arguments["name"], own=True)
+    rows = found.owned_lists.select_related("address").exclude(owner__status__in=GONE)
+    return {row.address.local: str(row.subscriber_count) for row in rows.order_by("address__local")}
+
+
+COMMANDS: list[Command] = [
+    command(
+        "CREATEACCOUNT",
+        f"name [ {KINDS} ] [ PATH storage ] [ LEGACY ] [ EXTERNAL ] [ settings{{}} ]",
+        create,
+        "Make an account",
+        taken=ACCOUNT_EXISTS,
+    ),
+    command("RENAMEACCOUNT", "old INTO new [ PATH storage ]", rename, "Rename an account", taken=ACCOUNT_EXISTS),
+    command("DELETEACCOUNT", "name", delete, "Delete an account"),
+    command("SETACCOUNTTYPE", f"name {KINDS}", set_type, "Say of which kind an account is"),
+    command("GETACCOUNTSETTINGS", "name", get_settings, "Read an account's own settings", reads=True),
+    command("GETACCOUNTEFFECTIVESETTINGS", "name", get_effective, "Read what counts for an account", reads=True),
+    command("GETACCOUNTONESETTING", "name key", get_one, "Read one setting that counts", reads=True),
+    command("UPDATEACCOUNTSETTINGS", "name settings{}", update_settings, "Change settings of an account"),
+    command("SETACCOUNTSETTINGS", "name settings{}", set_settings, "Replace the settings of an account"),
+    command(
+        "SETACCOUNTPASSWORD",
+        "name PASSWORD password [ METHOD method ] [ NAME tag ] [ CHECK ]",
+        change_password,
+        "Set an account's password",
+    ),
+    command("VERIFYACCOUNTPASSWORD", "name PASSWORD password", verify, "Check a password", reads=True),
+    command("VERIFYACCOUNTIDENTITY", "name FOR identity…", verify_identity, "Check who may send as what", reads=True),
+    command("GETACCOUNTALIASES", "name", get_aliases, "List an account's aliases", reads=True),
+    command("SETACCOUNTALIASES", "name aliases()", set_aliases, "Replace an account's aliases"),
+    command("GETACCOUNTINFO", "name [ KEY key ] [ keys() ]", get_info, "Read what is known of an account", reads=True),
+    command("GETACCOUNTLISTS", "name", account_lists, "List the mailing lists of an account", reads=True),
+]

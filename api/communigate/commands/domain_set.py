@@ -1,0 +1,136 @@
+"""Domains as a whole: which there are, making, renaming, deleting, and the server's defaults for them."""
+
+from __future__ import annotations
+
+from accounts.permissions import Right
+from accounts.scopes import SERVER
+from api.communigate import domain_settings, keeping
+from api.communigate.context import GONE, Context
+from api.communigate.format import Value
+from api.communigate.grammar import Arguments
+from api.communigate.pwd.door import Data
+from api.communigate.refusing import IN_USE, Refused
+from api.communigate.sizes import bytes_of, count_of, count_text, size_text
+from api.communigate.table import Command, command, done
+from config.kit.fixed import Fixed
+from domains.models import Domain
+from domains.services import domain_states, quotas, renaming
+from domains.services.domains import create_domain
+
+ACCOUNT_DEFAULTS = "accountdefaults"
+DOMAIN_DEFAULTS = "domaindefaults"
+_ALL = Fixed(lambda: Domain.objects.exclude(status__in=GONE).order_by("name"))
+
+
+def list_domains(context: Context, arguments: Arguments) -> Data:
+    """Those the caller sees, the main one first."""
+    context.actor.require_somewhere(Right.VIEW_DOMAINS)
+    if context.actor.has(Right.VIEW_DOMAINS):
+        names: list[Value] = [each.name for each in _ALL.rows()]
+    else:
+        seen = Domain.objects.visible_to(context.actor, Right.VIEW_DOMAINS).exclude(status__in=GONE)
+        names = [*seen.order_by("name").values_list("name", flat=True)]
+    try:
+        main = context.main().name
+    except Refused:
+        return names
+    names.sort(key=lambda name: name != main)
+    return names
+
+
+def main_domain_name(context: Context, arguments: Arguments) -> Data:
+    return context.main().name
+
+
+def create(context: Context, arguments: Arguments) -> Data:
+    if "shared" in arguments:
+        raise Refused(501, "not supported: there are no clusters of servers here, so no shared domains")
+    made = create_domain(context.actor, name=arguments["name"])
+    domain_settings.apply(context, made, arguments.get("settings", {}))
+    return done()
+
+
+def rename(context: Context, arguments: Arguments) -> Data:
+    """Source: a domain that was renamed isn't known by its old name any more."""
+    found = context.domain(arguments["old"])
+    renaming.rename_domain(context.actor, found, arguments["new"], keep_old=False)
+    return done()
+
+
+def delete(context: Context, arguments: Arguments) -> Data:
+    """Without FORCE only an empty one."""
+    found = context.domain(arguments["name"])
+    context.actor.require(Right.DELETE_DOMAINS, found)
+    if "force" not in arguments:
+        counts = (found.mailbox_count, found.alias_count, found.group_count, found.forward_count, found.list_count)
+        if any(counts):
+            raise Refused(IN_USE, "the domain is not empty; use FORCE")
+    domain_states.delete_domain(context.actor, found, reason="DELETEDOMAIN")
+    return done()
+
+
+# --- defaults ---------------------------------------------------------------------------------------------------------
+
+
+def get_domain_defaults(context: Context, arguments: Arguments) -> Data:
+    context.actor.require(Right.MANAGE_OPTIONS, SERVER)
+    return domain_settings.server_defaults()
+
+
+def update_domain_defaults(context: Context, arguments: Arguments) -> Data:
+    domain_settings.set_server_defaults(context, arguments["settings"], replace=False)
+    return done()
+
+
+def set_domain_defaults(context: Context, arguments: Arguments) -> Data:
+    domain_settings.set_server_defaults(context, arguments["settings"], replace=True)
+    return done()
+
+
+def get_account_defaults(context: Context, arguments: Arguments) -> Data:
+    context.actor.require(Right.MANAGE_QUOTAS, SERVER)
+    server = quotas.server_quota()
+    found = keeping.kept(ACCOUNT_DEFAULTS)
+    if server.quota_bytes is not None:
+        found["MaxAccountSize"] = size_text(server.quota_bytes)
+    if server.quota_messages is not None:
+        found["MaxMailMessages"] = count_text(server.quota_messages)
+    return found
+
+
+def _set_account_defaults(context: Context, values: keeping.Dictionary, *, replace: bool) -> None:
+    context.actor.require(Right.MANAGE_QUOTAS, SERVER)
+    wanted: dict[str, int | None] = {}
+    if "MaxAccountSize" in values or replace:
+        wanted["quota_bytes"] = bytes_of(values.get("MaxAccountSize", ""), "MaxAccountSize")
+    if "MaxMailMessages" in values or replace:
+        wanted["quota_messages"] = count_of(values.get("MaxMailMessages", ""), "MaxMailMessages")
+    if wanted:
+        quotas.set_server_quota(context.actor, wanted)
+    others = {key: value for key, value in values.items() if key not in ("MaxAccountSize", "MaxMailMessages")}
+    keeping.keep(context.actor, ACCOUNT_DEFAULTS, None, others, replace=replace)
+
+
+def update_account_defaults(context: Context, arguments: Arguments) -> Data:
+    _set_account_defaults(context, arguments["settings"], replace=False)
+    return done()
+
+
+def set_account_defaults(context: Context, arguments: Arguments) -> Data:
+    _set_account_defaults(context, arguments["settings"], replace=True)
+    return done()
+
+
+COMMANDS: list[Command] = [
+    command("LISTDOMAINS", "", list_domains, "List the domains", reads=True),
+    command("MAINDOMAINNAME", "", main_domain_name, "Name the main domain", reads=True),
+    command("CREATEDOMAIN", "name [ SHARED ] [ PATH storage ] [ settings{} ]", create, "Make a domain"),
+    command("RENAMEDOMAIN", "old INTO new [ PATH storage ]", rename, "Rename a domain"),
+    command("DELETEDOMAIN", "name [ FORCE ]", delete, "Delete a domain"),
+    command("GETDOMAINDEFAULTS", "", get_domain_defaults, "Read the defaults of domains", reads=True),
+    command("UPDATEDOMAINDEFAULTS", "settings{}", update_domain_defaults, "Change defaults of domains"),
+    command("SETDOMAINDEFAULTS", "settings{}", set_domain_defaults, "Replace the defaults of domains"),
+    command("GETSERVERACCOUNTDEFAULTS", "", get_account_defaults, "Read the server's defaults of accounts", reads=True),
+    command("UPDATESERVERACCOUNTDEFAULTS", "settings{}", update_account_defaults, "Change defaults of accounts"),
+    command("SETSERVERACCOUNTDEFAULTS", "settings{}", set_account_defaults, "Replace the defaults of accounts"),
+]

@@ -1,0 +1,203 @@
+"""Commands and what they are answered, one family after another; who may use them; scripts looked through."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+from PIL import Image
+
+from accounts.actors import Actor
+from accounts.models import AuditEvent, User
+from api.communigate import running
+from api.communigate.commands import COMMANDS
+from api.communigate.format import read_value
+from api.communigate.scripts import find_calls
+from api.models import KeptSettings
+from archive import engines
+from domains.models import Mailbox
+from tests import factories
+from tests.api import world
+from tests.api.communigate.asking import ask
+from tests.api.dialects.test_sweep import Writes
+from tests.archive.django.conftest import stores
+from tests.domains.factories import make_delegate, make_domain, make_mailbox_in
+
+__all__ = ["stores"]
+pytestmark = pytest.mark.django_db
+TABLE_FILE = Path(__file__).with_name("table.txt")
+
+
+def png() -> str:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 20), (10, 90, 200)).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+@pytest.fixture
+def root(stores: None) -> Iterator[User]:
+    make_domain("main.example")
+    yield factories.make_administrator("root@main.example")
+    engines.close_all()
+
+
+def table() -> list[tuple[str, str]]:
+    """(line, reply) of each command tried, in order."""
+    lines = TABLE_FILE.read_text(encoding="utf-8").splitlines()
+    pairs = [line.rpartition(" -> ") for line in lines if line and not line.startswith(";")]
+    return [(asked.replace("[PNG]", f"[{png()}]"), answer) for asked, _arrow, answer in pairs]
+
+
+def wrong_ones(person: User) -> list[str]:
+    found = []
+    for asked, answer in table():
+        with transaction.atomic():
+            said = ask(person, asked)
+        wanted = ".*".join(re.escape(part) for part in answer.split("…"))
+        if not re.fullmatch(wanted, said, re.DOTALL):
+            found.append(f"{asked[:300]}\n   said   {said[:600]}\n   wanted {answer}")
+    return found
+
+
+def test_every_command_is_in_the_table_and_answers_as_it_says(root: User) -> None:
+    wrong = wrong_ones(root)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_all_that_work_are_tried_here() -> None:
+    tried = {asked.split(" ")[0].upper() for asked, _answer in table()}
+    works = {each.name for each in COMMANDS if each.run is not None}
+    assert works - tried == set()
+
+
+def test_telephony_clusters_and_what_is_not_here_say_so(root: User) -> None:
+    for each in COMMANDS:
+        if each.run is None:
+            assert ask(root, f"{each.name} {{a=}}") == f"502 not supported: {each.refused}"
+    served = read_value(ask(root, "LISTCLICOMMANDS").removeprefix("201 "))
+    assert served == sorted(each.name for each in COMMANDS if each.run is not None)
+
+
+def test_a_domain_s_administrator_sees_and_changes_their_part(root: User) -> None:
+    mine, other = make_domain("mine.example"), make_domain("other.example")
+    make_mailbox_in(other, "ada")
+    delegate = make_delegate(mine)
+    assert ask(delegate, "LISTDOMAINS") == "201 (mine.example)"
+    assert ask(delegate, "MAINDOMAINNAME") == "201 mine.example"
+    assert ask(delegate, "CREATEACCOUNT ada {RealName=Ada;}") == "200 OK"
+    made = AuditEvent.objects.filter(action="mailbox.create").latest("pk")
+    assert (made.via, made.actor_label, made.object_label) == ("communigate", delegate.email, "ada@mine.example")
+    for line in ("CREATEACCOUNT eve@other.example", "LISTACCOUNTS other.example", "DELETEDOMAIN other.example FORCE"):
+        assert ask(delegate, line).startswith("512 "), line
+    assert ask(delegate, "GETACCOUNTSETTINGS ada@other.example").startswith("513 ")
+    assert ask(delegate, "CREATEDOMAIN new.example").startswith("510 ")
+    assert ask(delegate, "GETCLIENTIPS").startswith("510 ")
+    assert ask(delegate, "SETACCOUNTRIGHTS ada (Master)").startswith("510 ")
+
+
+def test_people_use_it_for_their_own_account(root: User) -> None:
+    ada = make_mailbox_in(make_domain("mine.example"), "ada", name="Ada").user
+    assert ada is not None
+    assert ask(ada, "GETACCOUNTSETTINGS *") == "201 {RealName=Ada;}"
+    assert ask(ada, "GETACCOUNTSETTINGS ada@mine.example") == "201 {RealName=Ada;}"
+    assert ask(ada, "GETACCOUNTINFO * Key StorageUsed") == "201 0"
+    assert ask(ada, "GETACCOUNTSTAT *").startswith("201 {")
+    assert ask(ada, "UPDATEACCOUNTPREFS ada {Language=German;}") == "200 OK"
+    assert ask(ada, "SETACCOUNTMAILRULES ada ((5,n,(),((Mark,Read))))") == "200 OK"
+    for line in (
+        "UPDATEACCOUNTSETTINGS * {RealName=Queen;}",
+        "UPDATEACCOUNTSETTINGS * {MaxAccountSize=unlimited;}",
+        "UPDATEACCOUNTSETTINGS * {City=x;}",
+        'SETACCOUNTPASSWORD ada PASSWORD "a long passphrase 77"',
+        "DELETEACCOUNT ada",
+    ):
+        assert ask(ada, line)[:3] in ("510", "512", "513"), line
+    assert ask(ada, "LISTACCOUNTS")[:3] in ("510", "512")
+
+
+def test_nobody_without_the_right_changes_or_sees_anything(db: None) -> None:
+    """Each line of the table by everybody who may not: nothing is written, and nothing of others is told."""
+    own = world.make_place("own.example")
+    people = (own.person, make_delegate(own.domain))
+    make_mailbox_in(make_domain("main.example"), "ada")
+    wrong: list[str] = []
+    for line, _answer in table():
+        asked = _NAMES.sub(r"\1@main.example", line)
+        for who in people:
+            writes = Writes()
+            with transaction.atomic():
+                with connection.execute_wrapper(writes):
+                    said = ask(who, asked)
+                transaction.set_rollback(True)
+            if writes.seen:
+                wrong.append(f"{who}: {asked} wrote {writes.seen[0]}")
+            if said.startswith("201") and asked.split(" ")[0].upper() not in _OPEN:
+                wrong.append(f"{who}: {asked} -> {said}")
+    assert not wrong, "\n".join(wrong)
+
+
+_NAMES = re.compile(
+    r"(?<=[ \"])(ada|bob|carol|gone|eve|staff|team|fw2?|news|letters|lovelace)(?=[ \"]|$)"
+)  # of another domain
+_OPEN = (
+    "ECHO", "GETVERSION", "GETCURRENTTIME", "GETSYSTEMINFO", "LISTCLICOMMANDS", "LISTDOMAINS", "MAINDOMAINNAME",
+    "LISTADMINDOMAINS", "LISTFORWARDERS", "LISTGROUPS", "GETDOMAINLISTS", "GETDOMAINALERTS",
+    "LISTLITESESSIONS",
+)  # fmt: skip
+
+
+def test_a_token_that_only_reads_changes_nothing(root: User) -> None:
+
+    actor = Actor.for_user(root, via="communigate").restricted(None, read_only=True)
+    assert running.answer(actor, "LISTDOMAINS").code == 200
+    every = [asked for asked, _answer in table()]
+    for each in COMMANDS:
+        if each.run is not None and not each.reads:
+            asked = next(line for line in every if line.split(" ")[0].upper() == each.name)
+            assert running.answer(actor, asked).code in (501, 510), asked
+
+
+def test_what_is_kept_goes_with_its_account_and_never_tells_its_values(root: User) -> None:
+    ask(root, 'CREATEACCOUNT ada {SmtpPassword="very secret";}')
+    assert ask(root, "GETACCOUNTSETTINGS ada") == '201 {SmtpPassword="very secret";}'
+    assert "very secret" not in str(list(KeptSettings.objects.values_list("text", flat=True)))
+    events = list(AuditEvent.objects.filter(action="communigate.keep"))
+    assert events and not any("very secret" in str(event.details) for event in events)
+    ask(root, "DELETEACCOUNT ada")
+    assert Mailbox.objects.filter(address="ada@main.example").exists()
+    assert ask(root, "CREATEACCOUNT ada") == "200 OK"
+    assert ask(root, "GETACCOUNTSETTINGS ada") == "201 {}"
+
+
+SCRIPT = """
+use CGP::CLI;   # a script of an administrator
+my $cli = new CGP::CLI( { PeerAddr => 'mail', PeerPort => 106, login => 'postmaster', password => 'x' } );
+$cli->CreateAccount(accountName => "$user\\@$domain", settings => \\%settings) or die $CGP::ERR_STRING;
+my $tel = $cli->GetAccountTelnums($user); $cli->NoSuchThing(); $cli->GetMagicBeans($user);
+$cli->Logout();
+echo "LISTDOMAINS" | nc mail 106
+printf 'SetAccountSettings %s {RealName="x";}\\n' "$1" >> /tmp/batch
+server.get_account_info('*')
+12:00:01 PWD-000012([10.0.0.1]) C: RELEASESMTPQUEUE example.org
+"""
+
+
+def test_a_script_is_told_which_of_its_calls_work() -> None:
+    found = list(find_calls(SCRIPT))
+    told = [(each.line, each.operation.name if each.operation else None) for each in found]
+    assert told == [
+        (4, "CREATEACCOUNT"),
+        (5, "GETACCOUNTTELNUMS"),
+        (5, None),
+        (7, "LISTDOMAINS"),
+        (8, "SETACCOUNTSETTINGS"),
+        (9, "GETACCOUNTINFO"),
+        (10, "RELEASESMTPQUEUE"),
+    ]
+    telnums = found[1].operation
+    assert telnums is not None and "telephone" in telnums.refused

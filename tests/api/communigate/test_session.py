@@ -1,0 +1,321 @@
+"""The protocol: the manual's own session, the PyPI client, sign-in in all its forms, and whatever breaks."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import socket
+import ssl
+from typing import Any
+
+import pytest
+from CGPCLI.Commands import Server
+from CGPCLI.Errors import CommandFailedError, FailedLogin
+from django.utils import timezone
+
+from accounts.actors import Actor
+from accounts.models import AuditEvent, User
+from accounts.services import set_password
+from api.communigate import apop
+from api.communigate.pwd.door import Limits
+from api.dialects import calls
+from api.models import ApopSecret, DialectSetting
+from tests import factories
+from tests.api.callers import caller_for
+from tests.api.communigate.serving import Client, serving
+from tests.api.dialects.calling import switch_on
+from tests.domains.factories import make_domain, make_mailbox_in
+
+pytestmark = pytest.mark.django_db
+PASSWORD = factories.PASSWORD
+
+
+@pytest.fixture
+def root() -> User:
+    switch_on("communigate")
+    make_domain("main.example")
+    return factories.make_administrator("postmaster@main.example")
+
+
+def test_the_session_of_the_manual(root: User) -> None:
+    """Its account exists already is 520 with clients of today; the text of the manual is kept."""
+
+    def talk(port: int) -> list[str]:
+        client = Client(port)
+        said = [
+            client.banner,
+            client.ask("USER postmaster", "\r\n"),
+            client.ask(f"PASS {PASSWORD}", "\r\n"),
+        ]
+        for line in (
+            'CreateAccount "user1"',
+            'CreateAccount "user1"',
+            'RenameAccount "user1" into "user2"',
+            'CreateDomain "client1.com"',
+            'CreateAccount "user1@client1.com" TextMailbox',
+        ):
+            said.append(client.ask(line))
+        said += [client.ask("ListDomains"), client.line(), client.ask("QUIT")]
+        assert client.is_closed()
+        return said
+
+    said = serving(talk)
+    assert re.fullmatch(r"200 mail\.server\.example PWD Server 6\.3\.0 ready", said[0])
+    assert said[1:] == [
+        "300 please send the PASS",
+        "200 login OK, proceed",
+        "200 OK",
+        "520 Account with this name already exists",
+        "200 OK",
+        "200 OK",
+        "200 OK",
+        "200 data follow",
+        "(main.example,client1.com)",
+        "200 CommuniGate Pro PWD connection closed",
+    ]
+    kept = AuditEvent.objects.filter(action="domain.create").latest("pk")
+    assert (kept.via, kept.actor_label) == ("communigate", "postmaster@main.example")
+    told = calls.last("communigate", 20)
+    assert [each.operation for each in told][:3] == ["LISTDOMAINS", "CREATEACCOUNT", "CREATEDOMAIN"]
+    assert not any("user1" in f"{each.operation}{each.result}" for each in told)
+
+
+def test_the_client_from_pypi(root: User) -> None:
+    def talk(port: int) -> dict[str, Any]:
+        client = Server("127.0.0.1", port)
+        client.connect()
+        client.login("postmaster@main.example", PASSWORD)
+        found: dict[str, Any] = {}
+        client.create_domain("client2.example", settings={"AccountsLimit": 5, "Foo": "bar baz"})
+        found["settings"] = client.get_domain_settings("client2.example")["body"]
+        client.create_account("ada@client2.example", settings={"RealName": "Ada O'Kafor", "MaxAccountSize": "40M"})
+        client.set_account_password("ada@client2.example", '"a new long passphrase 9"')
+        found["verified"] = client.verify_account_password("ada@client2.example", '"a new long passphrase 9"')
+        found["account"] = client.get_account_settings("ada@client2.example")["body"]
+        client.set_account_aliases("ada@client2.example", ["lovelace"])
+        found["aliases"] = client.get_account_aliases("ada@client2.example")["body"]
+        client.create_group("staff@client2.example", settings={"Members": ["ada"]})
+        found["group"] = client.get_group("staff@client2.example")["body"]
+        client.create_forwarder("fw@client2.example", "x@elsewhere.example")
+        found["forwarder"] = client.get_forwarder("fw@client2.example")["body"]
+        found["accounts"] = client.list_accounts("client2.example")["body"]
+        found["commands"] = client.list_CLI_commands()["body"]
+        found["noop"], found["time"] = client.noop()["body"], client.get_current_time("now")["body"]
+        try:
+            client.get_account_telnums("ada@client2.example")
+        except CommandFailedError as error:
+            found["refused"] = str(error)
+        client.disconnect()
+        return found
+
+    found = serving(talk)
+    assert found["settings"] == {"AccountsLimit": "5", "Foo": "bar baz"}
+    assert found["account"]["RealName"] == "Ada O'Kafor" and found["account"]["MaxAccountSize"] == "40M"
+    assert found["verified"]["header"] == "200" and found["noop"] == "OK"
+    assert found["aliases"] == ["lovelace"] and found["group"]["Members"] == ["ada"]
+    assert found["forwarder"] == "x@elsewhere.example" and found["accounts"] == {"ada": "macnt"}
+    assert "CREATEACCOUNT" in found["commands"] and "GETACCOUNTTELNUMS" not in found["commands"]
+    assert "502" in found["refused"] and "telephone" in found["refused"]
+    assert abs((found["time"] - timezone.now().replace(tzinfo=None)).total_seconds()) < 60
+
+
+def test_ways_to_sign_in_and_not(root: User) -> None:
+    token = caller_for(root).token
+
+    def talk(port: int) -> None:
+        with pytest.raises(FailedLogin):
+            wrong = Server("127.0.0.1", port)
+            wrong.connect()
+            wrong.login("postmaster@main.example", "no")
+        assert Client(port).sign_in('"postmaster@main.example"', f'"{PASSWORD}"') == "200 login OK, proceed"
+        assert Client(port).sign_in("postmaster", PASSWORD) == "200 login OK, proceed"
+        assert Client(port).sign_in("postmaster@main.example", token) == "200 login OK, proceed"
+        client = Client(port)
+        assert client.ask("LISTDOMAINS").startswith("501 please sign in")
+        assert client.ask("PASS x").startswith("501 ")
+        assert client.ask(f"AUTH WEBUSER postmaster@main.example {PASSWORD}") == "200 login OK, proceed"
+        assert client.ask("USER other").startswith("501 ")
+        assert client.ask("aPop x y").startswith("501 ")
+        assert client.ask("inline").startswith("200 ")
+        assert client.ask("LISTDOMAINS  ") == "201 (main.example)"
+        assert client.ask("NEWPASS something").startswith("501 ")
+
+    serving(talk)
+
+
+def test_apop_only_for_who_has_a_secret(root: User) -> None:
+    secret = apop.new_secret(Actor.console(), root)
+
+    def talk(port: int) -> None:
+        client = Client(port)
+        challenge = client.banner[client.banner.index("<") :]
+        digest = hashlib.md5(f"{challenge}{secret}".encode(), usedforsecurity=False).hexdigest()
+        assert client.ask(f"APOP nobody@main.example {digest}").startswith("515 ")
+        assert client.ask(f"APOP postmaster@main.example {'0' * 32}").startswith("515 ")
+        assert client.ask(f"APOP postmaster@main.example {digest}") == "200 login OK, proceed"
+        assert client.ask("NOOP") == "200 OK"
+        again = Client(port)
+        assert challenge not in again.banner
+        assert again.ask(f"APOP postmaster@main.example {digest}").startswith("515 ")  # made for another challenge
+
+    serving(talk)
+    assert secret not in str(list(ApopSecret.objects.values_list("secret", flat=True)))
+    with pytest.raises(Exception, match="person themselves"):
+        apop.new_secret(Actor.for_user(root), factories.make_user("somebody@main.example"))
+    assert apop.remove_secret(Actor.for_user(root), root) and not apop.has_any()
+
+
+def test_a_password_is_changed_by_who_just_sent_it(root: User) -> None:
+    person = make_mailbox_in(make_domain("people.example"), "ada", password=PASSWORD).user
+    assert person is not None
+
+    def talk(port: int) -> None:
+        client = Client(port)
+        client.sign_in("ada@people.example", PASSWORD)
+        assert client.ask("NEWPASS short").startswith("501 ")
+        client = Client(port)
+        client.sign_in("ada@people.example", PASSWORD)
+        assert client.ask("NEWPASS another long passphrase 3") == "200 password changed"
+        assert client.ask("GETACCOUNTSETTINGS *").startswith("200 ")
+        assert Client(port).sign_in("ada@people.example", "another long passphrase 3").startswith("200 ")
+
+    serving(talk)
+
+
+def test_who_signed_in_is_asked_again_with_every_command(root: User) -> None:
+    other = factories.make_administrator("second@main.example")
+
+    def talk(port: int) -> Client:
+        client = Client(port)
+        assert client.sign_in("second@main.example", PASSWORD).startswith("200 ")
+        assert client.ask("GETVERSION").startswith("200 data")
+        client.line()
+        return client
+
+    def whole(port: int) -> None:
+        client = talk(port)
+        serving_ask.append(client)
+
+    serving_ask: list[Client] = []
+
+    def shut_out(port: int) -> str:
+        whole(port)
+        return serving_ask[0].ask('GETVERSION "x"')
+
+    assert serving(shut_out).startswith("501 syntax error")
+    User.objects.filter(pk=other.pk).update(is_administrator=False)
+
+    def without_rights(port: int) -> list[str]:
+        client = talk(port)
+        return [client.ask("LISTDOMAINS"), client.ask('CREATEDOMAIN "x.example"')]
+
+    assert [each[:3] for each in serving(without_rights)] == ["510", "510"]
+    set_password(Actor.console(), other, password="yet another passphrase 5")
+
+    def old_password(port: int) -> str:
+        return Client(port).sign_in("second@main.example", PASSWORD)
+
+    assert serving(old_password).startswith("515 ")
+
+
+def test_off_or_from_elsewhere_it_says_so_and_closes(root: User) -> None:
+    def banner(port: int) -> str:
+        client = Client(port)
+        assert client.is_closed()
+        return client.banner
+
+    DialectSetting.objects.filter(name="communigate").update(clients=["192.0.2.0/24"])
+    assert serving(banner).startswith("501 this address")
+    DialectSetting.objects.filter(name="communigate").update(is_on=False, clients=[])
+    assert serving(banner).startswith("501 the command line interface is switched off")
+
+
+def test_stls_forgets_what_was_said_before_it(root: User) -> None:
+    def talk(port: int) -> None:
+        client = Client(port)
+        client.sign_in("postmaster@main.example", PASSWORD)
+        assert client.ask("STLS").startswith("200 ")
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        client.socket = context.wrap_socket(client.socket, server_hostname="mail.server.example")
+        client.file = client.socket.makefile("rb")
+        assert client.ask("LISTDOMAINS").startswith("501 please sign in")
+        assert client.sign_in("postmaster@main.example", PASSWORD).startswith("200 ")
+        assert client.ask("STLS").startswith("501 ")
+        assert client.ask("QUIT").startswith("200 ")
+        plain = Client(port)
+        assert plain.ask("STLS").startswith("200 ")
+        plain.socket.sendall(b"this is no handshake\r\n" * 10)
+        with contextlib.suppress(ConnectionError):
+            plain.file.read()
+
+    serving(talk)
+
+
+def test_slow_half_open_endless_and_broken_clients_are_closed(root: User) -> None:
+    limits = Limits(first_line=200, line=5_000, login_s=0.4, idle_s=0.4, line_s=0.4, write_s=1.0)
+
+    def talk(port: int) -> None:
+        silent, dripping, endless, half = Client(port), Client(port), Client(port), Client(port)
+        dripping.socket.sendall(b"USER ")
+        endless.socket.sendall(b"x" * 400_000)
+        half.send("USER postmaster@main.example", f"PASS {PASSWORD}", "LISTDOMAINS")
+        half.socket.shutdown(socket.SHUT_WR)
+        said = half.file.read().decode()
+        assert said.endswith("200 data follow\r\n(main.example)\r\n")
+        for client in (silent, dripping):
+            assert client.line().startswith("501 you took too long") and client.is_closed()
+        with contextlib.suppress(ConnectionError):  # cut off with bytes on the way: it may not hear why
+            assert "too long" in endless.file.read().decode()
+        client = Client(port)
+        assert client.ask("x" * 300) == "501 the line is too long"
+        assert client.ask("\x00\xff\x01").startswith("500 ")
+        client.sign_in("postmaster@main.example", PASSWORD)
+        assert client.ask("ECHO " + "y" * 6_000) == "501 the line is too long"
+        assert client.ask("NOOP") == "200 OK"
+        assert client.line().startswith("501 you took too long") and client.is_closed()
+
+    serving(talk, limits=limits)
+
+
+def test_unescaped_quotes_and_other_garbage_are_syntax_errors_and_nothing_hangs(root: User) -> None:
+    lines = [
+        'UPDATEACCOUNTSETTINGS a@main.example {Password="p w";RealName="A "q" B";}',
+        'SETACCOUNTPASSWORD a PASSWORD "a"b"',
+        'CREATEACCOUNT "a',
+        "CREATEACCOUNT a {x=(((((",
+        "CREATEACCOUNT",
+        "LISTDOMAINS now",
+        "CREATEACCOUNT a {" + "(" * 5000,
+    ]
+
+    def talk(port: int) -> list[str]:
+        client = Client(port)
+        client.sign_in("postmaster@main.example", PASSWORD)
+        client.send("", "  ", *lines, "?!", "NOSUCHCOMMAND x", "INLINE")
+        return [client.line() for _ in range(len(lines) + 3)]
+
+    said = serving(talk)
+    assert all(line.startswith("501 syntax error: ") for line in said[: len(lines)]), said
+    assert said[len(lines) :][:2] == ["500 unknown command"] * 2
+
+
+def test_replies_with_hostile_names_stay_one_line(root: User) -> None:
+    hostile = 'a";}\r\n200 OK\u2028\x01<b>'
+
+    def talk(port: int) -> list[str]:
+        client = Client(port)
+        client.sign_in("postmaster@main.example", PASSWORD)
+        client.ask("INLINE")
+        client.ask('CREATEDOMAIN "hostile.example" {Note="a\\";}\\r\\n200 OK\\u\'2028\'\\001<b>";}')
+        return [
+            client.ask("GETDOMAINSETTINGS hostile.example"),
+            client.ask('GETDOMAINSETTINGS "x\\r\\n200 OK"'),
+            client.ask("NOOP"),
+        ]
+
+    said = serving(talk)
+    assert said[0] == '201 {Note="a\\";}\\r\\n200 OK\\226\\128\\168\\001<b>";}'
+    assert said[1].startswith("512 unknown secondary domain: x  200 OK") and said[2] == "200 OK"
+    assert hostile
