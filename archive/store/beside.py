@@ -23,7 +23,7 @@ from pathlib import Path
 
 from .parsing import Parsed, from_plain
 
-SLOTS = 2
+SLOTS = 3
 SILENCE_SECONDS = 180.0
 LARGE_FILE_BYTES = 16 << 20
 ORDER = struct.Struct("<BBI")  # slot, whether texts are wanted, number of sizes (u64 each) that follow

@@ -49,8 +49,11 @@ def test_what_it_says_is_what_parsing_here_says() -> None:
         until(lambda: beside.has_room)
         beside.send(MAILS, with_texts=True)
         beside.send(MAILS[:2], with_texts=False)
+        beside.send([], with_texts=True)
         assert not beside.has_room
-        whole, bare = beside.receive(), beside.receive()
+        whole, bare, none = beside.receive(), beside.receive(), beside.receive()
+        assert beside.has_room
+        assert none == []
     assert [(each.date, each.said) for each in whole] == [(each.date, each.said) for each in parse(MAILS)]
     assert [(each.date, each.said) for each in bare] == [(each.date, each.said) for each in whole[:2]]
     for raw, each in zip(MAILS, whole, strict=True):
