@@ -4,7 +4,7 @@ This side; the other one is `beside_child`. A batch's bytes go over in an open f
 back in another, so that neither side waits for the other to read a pipe. The process knows nothing of the store and
 holds nothing worth keeping: where it dies or is silent, its batches are parsed here. It ends when this side goes away,
 however that ends.
-Why: docs/decisions/0038-parsing-beside.md.
+Why: docs/decisions/0044-parsing-beside.md.
 """
 
 from __future__ import annotations
