@@ -60,6 +60,10 @@ class TooManyAttempts(AccountsError):
         self.retry_after_s = retry_after_s
 
 
+class NetworkBlocked(TooManyAttempts):
+    """This network is shut out at every door."""
+
+
 class BadLink(AccountsError):
     """The one-time link is unknown, used, or expired (one answer for all three)."""
 

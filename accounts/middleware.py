@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from accounts import enforcement, gates, options, sessions
+from accounts import blocking, enforcement, gates, options, sessions
 from accounts.actors import Actor
 from accounts.errors import ProofNeeded
 from accounts.models import OptionValue
@@ -26,6 +26,18 @@ from accounts.views.proving import ask_for_proof
 from config.kit.pages import redirect_page, toast
 
 _OPTIONS = ["TIME_ZONE", "PAGE_SIZE", "SESSION_IDLE_MINUTES", *enforcement.NAMES]
+
+
+class BlockedNetworksMiddleware:
+    """Refuses every request from a network that is shut out. Stands where REMOTE_ADDR is the client's own by now."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if blocking.blocked_until(str(request.META.get("REMOTE_ADDR", ""))) is None:
+            return self.get_response(request)
+        return HttpResponse("This network is blocked here.\n", status=403, content_type="text/plain; charset=utf-8")
 
 
 class ActorMiddleware:

@@ -9,19 +9,21 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import audit, enforcement, factors, throttle, ties
+from accounts import app_passwords, audit, blocking, enforcement, factors, hash_gate, options, throttle, ties
 from accounts.actors import Actor
 from accounts.addresses import parse_address
-from accounts.errors import BadAddress, WrongCode, WrongPassword
+from accounts.errors import BadAddress, TooManyAttempts, WrongCode, WrongPassword
 from accounts.models import ApiToken, User
 from accounts.secrets import new_token
+from accounts.services.app_passwords import SHORT_TOKENS
+from accounts.services.blocks import note_failure
 from accounts.services.passkeys import use_passkey
 from accounts.services.tokens import NewToken, create_token
 from accounts.sessions import may_enter
 from accounts.tokens import actor_for_token
 from config.kit import counters
 
-PASSWORD_TOKEN = "signed in"  # noqa: S105  # how the names of such tokens begin
+PASSWORD_TOKEN = SHORT_TOKENS
 PASSWORD_TOKEN_HOURS_MAX = 4
 INTEGRATED = "integrated"  # whose password is kept here
 
@@ -69,7 +71,8 @@ def sign_in_program(actor: Actor, *, email: str, password: str, hours: int) -> N
     """
     if not 1 <= hours <= PASSWORD_TOKEN_HOURS_MAX:
         raise ValueError(f"between 1 and {PASSWORD_TOKEN_HOURS_MAX} hours")
-    user = _checked(actor, email=email, password=password, device=None, door="api")
+    user = _by_app_password(actor, email, password, "api")
+    user = user or _checked(actor, email=email, password=password, device=None, door="api")
     known = Actor.for_user(user, address=actor.address, via=actor.via)
     now = timezone.now()
     ApiToken.objects.filter(user=user, name__startswith=PASSWORD_TOKEN, expires_at__lt=now).delete()
@@ -82,28 +85,32 @@ def sign_in_program(actor: Actor, *, email: str, password: str, hours: int) -> N
 def sign_in_mail_program(actor: Actor, *, email: str, password: str) -> User:
     """The person these belong to, for a program that sends their mail; `actor` is nobody yet.
 
-    The password may also be an access token of theirs that isn't read-only: so that a mail program needs no password,
-    and where a second factor is asked for elsewhere. Slowed down like signing in, with the same one error; not noted in
-    the audit trail, since programs do it all day. Raises: WrongPassword, TooManyAttempts.
+    The password is one that was made for such a program, or an access token of theirs that isn't read-only: so that a
+    mail program needs no password, and the only two where a second factor is asked for elsewhere. Slowed down like
+    signing in, with the same one error; not noted in the audit trail, since programs do it all day.
+    Raises: WrongPassword, TooManyAttempts.
     """
+    blocking.require_open(actor.address)
     known = actor_for_token(password, address=actor.address)
     user = None if known is None or known.read_only else known.user
     if user is not None and user.email == _address_of_account(_canonical(email)):
         return user
-    return _checked(actor, email=email, password=password, device=None, door="smtp")
+    user = _by_app_password(actor, email, password, "smtp")
+    return user or _checked(actor, email=email, password=password, device=None, door="smtp")
 
 
 def sign_in_caller(actor: Actor, *, email: str, password: str) -> Actor:
     """The actor these stand for, for a program that sends them with every call; `actor` is nobody yet.
 
-    The password may also be an access token of the same person, and then its limits count. Slowed down like signing in,
-    with the same one error; not noted in the audit trail, since programs do it all day. Raises: WrongPassword,
-    TooManyAttempts.
+    The password may also be an access token of the same person, and then its limits count, or an app password.
+    Slowed down like signing in, with the same one error; not noted in the audit trail, since programs do it all day.
+    Raises: WrongPassword, TooManyAttempts.
     """
     known = actor_for_token(password, address=actor.address)
     if known is not None and known.user is not None and known.user.email == _address_of_account(_canonical(email)):
         return known
-    user = _checked(actor, email=email, password=password, device=None, door="api")
+    user = _by_app_password(actor, email, password, "api")
+    user = user or _checked(actor, email=email, password=password, device=None, door="api")
     return Actor.for_user(user, address=actor.address, via=actor.via).restricted(None)
 
 
@@ -114,15 +121,36 @@ def _note(actor: Actor, user: User, *, how: str = "password", second: str = "") 
 
 def _checked(actor: Actor, *, email: str, password: str, device: str | None, door: str) -> User:
     """The person these belong to, if they may come in by this door. Raises: WrongPassword, TooManyAttempts."""
+    blocking.require_open(actor.address)
     address = _address_of_account(_canonical(email))
     attempt = throttle.counters(address, actor.address, device)
+    standing = throttle.standing(attempt)
     throttle.admit(attempt)
-    user = authenticate(None, username=address, password=password)
+    try:
+        with hash_gate.as_(standing):
+            user = authenticate(None, username=address, password=password)
+    except TooManyAttempts:
+        throttle.take_back(attempt)
+        raise
     if user is None or not _comes_in(user, door):
         audit.record(actor, "user.sign_in_failed", address[:254])
+        note_failure(actor.address, address, door, User.objects.filter(email=address).first())
         raise WrongPassword("address and password don't belong together")
     throttle.forgive(attempt)
     return user
+
+
+def _by_app_password(actor: Actor, email: str, password: str, protocol: str) -> User | None:
+    """Whose password for a program it is, if they may come in by this door; not slowed down, since nobody guesses one.
+
+    Their network is looked at, so that who is shut out is.
+    """
+    blocking.require_open(actor.address)
+    account = _address_of_account(_canonical(email))
+    user = app_passwords.owner(account, password, protocol=protocol, address=actor.address)
+    if user is None or user.login_privileges == []:
+        return None
+    return user if protocol == "smtp" or may_enter(Actor.for_user(user), protocol) else None
 
 
 def _comes_in(user: User, door: str) -> bool:
@@ -135,7 +163,10 @@ def _comes_in(user: User, door: str) -> bool:
         return False
     if door != "smtp" and not may_enter(Actor.for_user(user), door):
         return False
-    return door == "web" or not (factors.has_second_factor(user) or enforcement.standing_of(user).is_overdue)
+    if door == "web":
+        return True
+    asks_more = factors.has_second_factor(user) or enforcement.standing_of(user).is_overdue
+    return not asks_more and not options.value("APP_PASSWORDS_ONLY", user)
 
 
 def _actor(request: HttpRequest, user: User | AnonymousUser) -> Actor:

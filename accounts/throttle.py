@@ -20,15 +20,18 @@ from datetime import timedelta
 
 from django.core import signing
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.errors import TooManyAttempts
+from accounts.hash_gate import Standing
 from accounts.models import SignInThrottle, User
 from accounts.secrets import new_token
 
 DEVICE_SALT = "accounts.throttle.device"
 DEVICE_AGE_S = 365 * 86400
 FORGOTTEN_AFTER = timedelta(hours=24)
+NOISY_FOR = timedelta(minutes=15)  # so long a network with a wrong guess comes after the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,11 @@ def counters(email: str, address: str, device: str | None) -> list[Counter]:
     return [own, Counter(f"network:{_network(address)}", NETWORK)]
 
 
+def account_key(email: str) -> str:
+    """The key of an account's counter, by its address."""
+    return f"account:{_hashed(email)}"
+
+
 def factor_counters(user: User, address: str, device: str | None) -> list[Counter]:
     """Where codes and keys of the second step count: whoever comes here knows the password, so more slowly."""
     known = _device_key(_hashed(user.email), device)
@@ -88,6 +96,33 @@ def network_counter(what: str, address: str, policy: Policy) -> Counter:
     return Counter(f"{what}:{_network(address)}", policy)
 
 
+def network(address: str) -> Counter:
+    """Where wrong guesses from a network address count, whosever account they are at."""
+    return Counter(f"network:{_network(address)}", NETWORK)
+
+
+def network_of(address: str) -> str:
+    """The network that an address counts as: itself, or an IPv6 /64."""
+    return _network(address)
+
+
+def failures(counter: Counter) -> int:
+    """How many wrong guesses count there now."""
+    since = timezone.now() - FORGOTTEN_AFTER
+    rows = SignInThrottle.objects.filter(key=counter.key, last_attempt_at__gte=since)
+    return rows.values_list("failures", flat=True).first() or 0
+
+
+def standing(attempt: list[Counter]) -> Standing:
+    """How likely an attempt is somebody at home here, for who is hashed first; asked before it is counted."""
+    if any(counter.policy is DEVICE for counter in attempt):
+        return Standing.KNOWN
+    keys = [counter.key for counter in attempt if counter.policy is NETWORK]
+    since = timezone.now() - NOISY_FOR
+    noisy = SignInThrottle.objects.filter(key__in=keys, failures__gt=0, last_attempt_at__gte=since)
+    return Standing.NOISY if noisy.exists() else Standing.QUIET
+
+
 def require_free(attempt: list[Counter]) -> None:
     """Whether another guess may be made now, without counting one. Raises: TooManyAttempts."""
     now = timezone.now()
@@ -100,6 +135,7 @@ def require_free(attempt: list[Counter]) -> None:
 
 def admit(attempt: list[Counter]) -> None:
     """Count the attempt as a wrong guess for now. Raises: TooManyAttempts (and then nothing is counted)."""
+    require_free(attempt)  # a crowd that waits reads only: no lock, no write
     now = timezone.now()
     with transaction.atomic():
         rows = _locked_rows([counter.key for counter in attempt])
@@ -114,6 +150,20 @@ def admit(attempt: list[Counter]) -> None:
             wait_s = counter.policy.wait_s(row.failures)
             row.blocked_until = now + timedelta(seconds=wait_s) if wait_s else None
             row.save(update_fields=["failures", "last_attempt_at", "blocked_until"])
+
+
+def count(attempt: list[Counter]) -> None:
+    """Count a wrong guess that was made elsewhere, also during a wait."""
+    try:
+        admit(attempt)
+    except TooManyAttempts:
+        SignInThrottle.objects.filter(key__in=[each.key for each in attempt]).update(failures=F("failures") + 1)
+
+
+def take_back(attempt: list[Counter]) -> None:
+    """The attempt wasn't looked at after all: it doesn't count. A wait stays, since others may have come by it."""
+    keys = [counter.key for counter in attempt]
+    SignInThrottle.objects.filter(key__in=keys, failures__gt=0).update(failures=F("failures") - 1)
 
 
 def forgive(attempt: list[Counter]) -> None:

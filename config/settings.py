@@ -57,6 +57,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",  # so far out that an answer to an unknown host has the policy too
     "config.middleware.TrustedProxyMiddleware",
     "accounts.networks.NetworkMiddleware",
+    "accounts.middleware.BlockedNetworksMiddleware",
     "config.middleware.ServedHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -23,6 +23,7 @@ class JobsConfig(AppConfig):
         import jobs.server_settings
         import jobs.server_state
         import jobs.session_commands
+        import jobs.sign_in_commands
         import jobs.tasks  # registers with Celery and the clock
         import jobs.trail  # noqa: F401
         from accounts.mails import register_notifier, register_poster

@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.permissions import Right
 from accounts.services import find_user
 from accounts.services import privileges as services
+from accounts.services.app_passwords import delete_all_app_passwords
 from accounts.services.second_factors import initialise, remove_second_factors
 from accounts.services.tokens import revoke_all_tokens
 from jobs.commands import command
@@ -109,11 +110,12 @@ def set_user_distinguished_name(actor: Actor, run: TaskRun, arguments: Distingui
     return {"user": user.email, "distinguished_name": user.distinguished_name}
 
 
-@command("DeleteAppPasswords", needs=Right.MANAGE_USERS, arguments=UserArguments, label=_("Revoking of access tokens"))
+@command("DeleteAppPasswords", needs=Right.MANAGE_USERS, arguments=UserArguments, label=_("Deletion of app passwords"))
 def delete_app_passwords(actor: Actor, run: TaskRun, arguments: UserArguments) -> Result:
-    """Revoke everything that programs sign in with in somebody's place."""
+    """Delete everything that programs sign in with in somebody's place: app passwords and access tokens."""
     user = visible_user(actor, arguments.user_name)
-    return {"user": user.email, "revoked": revoke_all_tokens(actor, user)}
+    deleted = delete_all_app_passwords(actor, user)
+    return {"user": user.email, "deleted": deleted, "revoked": revoke_all_tokens(actor, user)}
 
 
 @command("InitializeMFA", needs=Right.SET_PASSWORDS, arguments=UserArguments, label=_("Start of a second factor"))

@@ -6,6 +6,7 @@ and an id, without a foreign key: nothing here points upwards. One module a subj
 
 from accounts.models.entry import ApiToken, OneTimeLink, SignInThrottle
 from accounts.models.factors import AuthenticatorApp, Passkey, RecoveryCode, TrustedDevice
+from accounts.models.guarding import AppPassword, FailedSignIn, SignInBlock
 from accounts.models.keeping import OptionValue, Preference
 from accounts.models.people import User, UserManager
 from accounts.models.rights import LEVELS, FolderGrant, Grant, Role
@@ -15,10 +16,12 @@ from accounts.models.trail import AuditEvent, AuditSeal, AuditWaiting
 __all__ = [
     "LEVELS",
     "ApiToken",
+    "AppPassword",
     "AuditEvent",
     "AuditSeal",
     "AuditWaiting",
     "AuthenticatorApp",
+    "FailedSignIn",
     "FolderGrant",
     "Grant",
     "OneTimeLink",
@@ -28,6 +31,7 @@ __all__ = [
     "RecoveryCode",
     "Role",
     "Session",
+    "SignInBlock",
     "SignInThrottle",
     "TrustedDevice",
     "User",

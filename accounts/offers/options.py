@@ -106,6 +106,58 @@ def _signing_in() -> None:
         group=group,
     )
     options.define(
+        "APP_PASSWORDS_ONLY",
+        OptionType.BOOL,
+        levels=options.EVERY_LEVEL,
+        default=False,
+        label=_("Programs take app passwords only"),
+        help=_("Mail programs and the API refuse people's own passwords. Always so for who has a second factor."),
+        group=group,
+    )
+    options.define(
+        "SAFE_NETWORKS",
+        OptionType.LIST,
+        levels=options.SERVER_ONLY,
+        default=[],
+        label=_("Networks that are never blocked"),
+        help=_("One in each line, such as 192.0.2.0/24: your offices, where one careless colleague shuts nobody out."),
+        group=group,
+    )
+    options.define(
+        "SIGN_IN_BLOCK_AFTER",
+        OptionType.INTEGER,
+        levels=options.SERVER_ONLY,
+        default=50,
+        minimum=0,
+        maximum=100_000,
+        unit=_("wrong guesses"),
+        label=_("Block a network after"),
+        help=_("So many from one address within a day shut it out for a while; 0: never. Waits begin much earlier."),
+        group=group,
+    )
+    options.define(
+        "SIGN_IN_BLOCK_HOURS",
+        OptionType.INTEGER,
+        levels=options.SERVER_ONLY,
+        default=24,
+        minimum=1,
+        maximum=24 * 365,
+        unit=_("hours"),
+        label=_("Such a block lasts"),
+        group=group,
+    )
+    options.define(
+        "FAILED_SIGN_IN_DAYS",
+        OptionType.INTEGER,
+        levels=options.SERVER_ONLY,
+        default=30,
+        minimum=1,
+        maximum=3650,
+        unit=_("days"),
+        label=_("Failed sign-ins are kept for"),
+        group=group,
+    )
+    options.define(
         "TOKEN_DAYS",
         OptionType.INTEGER,
         levels=options.DOWN_TO_DOMAIN,

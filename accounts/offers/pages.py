@@ -58,6 +58,25 @@ def _navigation() -> None:
     )
     nav.register(
         "account",
+        _("App passwords"),
+        "accounts:own-app-passwords",
+        "device-phone-mobile",
+        order=25,
+        under=("accounts:app-password",),
+        words=_("mail program phone password"),
+    )
+    nav.register(
+        "server",
+        _("Failed sign-ins"),
+        "accounts:failed-sign-in-list",
+        "shield-exclamation",
+        right=Right.MANAGE_USERS,
+        order=24,
+        under=("accounts:sign-in-blocks",),
+        words=_("guesses blocked addresses throttle waits"),
+    )
+    nav.register(
+        "account",
         _("Where I am signed in"),
         "accounts:own-sessions",
         "computer-desktop",
@@ -79,6 +98,9 @@ def _navigation() -> None:
 
 def _commands() -> None:
     nav.register_command(_("Change password"), "accounts:change-password", "key")
+    nav.register_command(
+        _("Blocked networks and waits"), "accounts:sign-in-blocks", "no-symbol", right=Right.MANAGE_SERVER
+    )
     nav.register_command(_("All accounts"), "accounts:user-list", "users", right=Right.MANAGE_SERVER, section="server")
     nav.register_command(_("Invite a person"), "accounts:user-create", "plus", right=Right.MANAGE_SERVER)
     nav.register_command(_("Give rights"), "accounts:administrator-create", "plus", right=Right.GRANT_RIGHTS)
@@ -101,6 +123,14 @@ def _tabs() -> None:
     for kind in ("person", "user"):
         tabs.register(
             kind, _("Sessions"), "accounts:user-sessions", right=Right.MANAGE_USERS, order=590, args=person_number
+        )
+        tabs.register(
+            kind,
+            _("App passwords"),
+            "accounts:user-app-passwords",
+            right=Right.MANAGE_USERS,
+            order=605,
+            args=person_number,
         )
     # the same beside what a mailbox has, for who signs in with it
     tabs.register(

@@ -16,6 +16,7 @@ from django.db.models.functions import Cast, Coalesce, Concat, NullIf
 from accounts import holdings
 from accounts.models import (
     ApiToken,
+    AppPassword,
     AuthenticatorApp,
     Grant,
     OneTimeLink,
@@ -87,7 +88,7 @@ def _make_names(ids: Iterable[int]) -> None:
     """Keep only what evidence shows of a person: the name, or the address they had."""
     ids = list(ids)
     factors = (AuthenticatorApp, Passkey, RecoveryCode, TrustedDevice)
-    for model in (Grant, ApiToken, OneTimeLink, Preference, Session, *factors):
+    for model in (Grant, ApiToken, AppPassword, OneTimeLink, Preference, Session, *factors):
         model._base_manager.filter(user_id__in=ids).delete()
     User.objects.filter(pk__in=ids).update(
         name=Coalesce(NullIf(F("name"), Value("")), F("email")),

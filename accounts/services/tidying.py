@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts import throttle
 from accounts.models import AuthenticatorApp, OneTimeLink, TrustedDevice
+from accounts.services import blocks
 from accounts.sessionstore import SessionStore
 
 HALF_DONE = timedelta(days=1)
@@ -20,3 +21,4 @@ def forget_expired() -> None:
     throttle.purge()
     TrustedDevice.objects.filter(expires_at__lt=timezone.now()).delete()
     AuthenticatorApp.objects.filter(confirmed_at=None, created_at__lt=timezone.now() - HALF_DONE).delete()
+    blocks.purge()

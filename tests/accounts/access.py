@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import services
 from accounts.actors import Actor
-from accounts.models import AuditEvent, Grant, Passkey, TrustedDevice, User
+from accounts.models import AppPassword, AuditEvent, Grant, Passkey, SignInThrottle, TrustedDevice, User
 from accounts.permissions import Right
 from accounts.services.administrators import NewPerson, create_administrator
 from accounts.services.authenticators import begin_app
@@ -82,6 +82,27 @@ def a_session(cast: Cast, owner: User) -> Args:
 
 def a_session_of_somebody(cast: Cast, domain: Domain) -> Args:
     return (make_session(_somebody(domain)).pk,)
+
+
+def _app_password(owner: User) -> AppPassword:
+    return AppPassword.objects.create(user=owner, name=f"phone {next(_numbers)}", protocols=["smtp"], secret_hash="x:y")
+
+
+def an_app_password(cast: Cast, owner: User) -> Args:
+    return (_app_password(owner).pk,)
+
+
+def an_app_password_of_somebody(cast: Cast, domain: Domain) -> Args:
+    user = _somebody(domain)
+    return (user.pk, _app_password(user).pk)
+
+
+def own_app_password(cast: Cast, owner: User) -> Args:
+    return (owner.pk, _app_password(owner).pk)
+
+
+def a_wait(cast: Cast, owner: User) -> Args:
+    return (SignInThrottle.objects.create(key=f"network:{next(_numbers)}").pk,)
 
 
 def a_token(cast: Cast, owner: User) -> Args:
@@ -236,6 +257,28 @@ ROWS: list[AnyRow] = [
         "accounts:token-revoke", method="POST", own=303, foreign=404, administrator=303, administrator_foreign=404,
         args=a_token,
     ),
+    Row("accounts:own-app-passwords", own=200, administrator=200),
+    Row("accounts:app-password-create", own=200, administrator=200),
+    Row(
+        "accounts:app-password-create", method="POST", own=200, administrator=200,
+        data={"name": "phone", "protocols": ["smtp"]},
+    ),
+    Row("accounts:app-passwords-delete", method="POST", own=303, administrator=303),
+    Row(
+        "accounts:app-password-delete", method="POST", own=303, foreign=404, administrator=303,
+        administrator_foreign=404, args=an_app_password,
+    ),
+    person("accounts:user-app-passwords", need=Right.MANAGE_USERS),
+    person("accounts:user-app-passwords-delete", 303, method="POST", need=Right.MANAGE_USERS),
+    person(
+        "accounts:user-app-password-delete", 303, method="POST", need=Right.MANAGE_USERS,
+        args=an_app_password_of_somebody, own_args=own_app_password,
+    ),
+    somewhere("accounts:failed-sign-in-list", need=Right.MANAGE_USERS),
+    for_administrators("accounts:sign-in-blocks"),
+    for_administrators("accounts:sign-in-blocks", 303, method="POST", data={"network": "198.51.100.0/24"}),
+    for_administrators("accounts:sign-in-unblock", 303, method="POST", data={"network": "198.51.100.0/24"}),
+    for_administrators("accounts:sign-in-wait-lift", 303, method="POST", args=a_wait),
     Row("accounts:own-sessions", own=200, administrator=200),
     Row("accounts:own-sessions-end", method="POST", own=303, administrator=303),
     in_domain(

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.actors import Actor
-from accounts.models import FolderGrant, User
+from accounts.models import AppPassword, FolderGrant, SignInBlock, SignInThrottle, User
 from accounts.permissions import Level
 from accounts.scopes import SERVER, ScopeRef
 from accounts.services.administrators import NewPerson, create_administrator
@@ -239,6 +239,21 @@ def an_own_token(place: Place) -> dict[str, Any]:
 def a_session(place: Place) -> dict[str, Any]:
     """The place's person's."""
     return {"sessionId": make_session(place.person).pk}
+
+
+def an_app_password(place: Place) -> dict[str, Any]:
+    row = AppPassword.objects.create(
+        user=place.person, name=f"phone {next(_numbers)}", protocols=["smtp"], secret_hash="x:y"
+    )
+    return {"adminId": place.person.pk, "id": row.pk}
+
+
+def a_block(place: Place) -> dict[str, Any]:
+    return {"blockId": SignInBlock.objects.get_or_create(network="198.51.100.0/24")[0].pk}
+
+
+def a_wait(place: Place) -> dict[str, Any]:
+    return {"waitId": SignInThrottle.objects.create(key=f"network:{next(_numbers)}").pk}
 
 
 def a_person_signed_in(place: Place) -> dict[str, Any]:

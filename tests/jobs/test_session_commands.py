@@ -40,3 +40,17 @@ def test_sessions_are_listed_found_read_and_ended_by_command(cast: Cast) -> None
     assert invoke(desk, "KillAccountSessions", **of_user) == {"ended": 1}
     assert invoke(desk, "KillAccountSessions", **of_user) == {"ended": 0}  # a second run does no harm
     assert list(Session.objects.all()) == [foreign]
+
+
+def test_networks_are_blocked_listed_and_let_in_by_command(db: None) -> None:
+    console = Actor.console()
+    assert invoke(console, "TempBlacklistIp", address="198.51.100.7", timeout="3600") == {"blocked": "198.51.100.7/32"}
+    invoke(console, "TempBlacklistIp", address="203.0.113.0/24")
+    listed = invoke(console, "GetTempBlacklistedIps")["addresses"].split(",")
+    assert listed[0] == "203.0.113.0/24-*" and listed[1].startswith("198.51.100.7/32-3")
+    for _run in range(2):  # a second run does no harm
+        invoke(console, "TempBlacklistIp", address="198.51.100.7", delete="true")
+    assert invoke(console, "TempBlacklistIp", address="203.0.113.0/24", timeout="0") == {"unblocked": True}
+    invoke(console, "ReportFailedLoginAddress", address="198.51.100.9")
+    (failed,) = invoke(console, "GetFailedSignIns")["failed"]
+    assert (failed["address"], failed["door"], failed["isKnown"]) == ("198.51.100.9", "reported", False)
