@@ -43,6 +43,11 @@ def keep(value: str) -> str:
     return f"{key_id}:{_hash(key_id, _plain(value))}"
 
 
+def looks_like_one(value: str) -> bool:
+    """Whether it has the shape of one, whosever it is."""
+    return bool(_SHAPE.fullmatch(_plain(value)))
+
+
 def owner(email: str, value: str, *, protocol: str, address: str) -> User | None:
     """The person of this account (its main address) whose password of a program this is; None where it opens nothing.
 

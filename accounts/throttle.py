@@ -106,7 +106,7 @@ def network_of(address: str) -> str:
     return _network(address)
 
 
-def failures(counter: Counter) -> int:
+def failures_of_late(counter: Counter) -> int:
     """How many wrong guesses count there now."""
     since = timezone.now() - FORGOTTEN_AFTER
     rows = SignInThrottle.objects.filter(key=counter.key, last_attempt_at__gte=since)

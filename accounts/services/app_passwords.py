@@ -56,7 +56,7 @@ def create_app_password(
                 user=user, name=name, protocols=wanted, secret_hash=app_passwords.keep(value), expires_at=expires_at
             )
             ends = expires_at.isoformat() if expires_at else None
-            audit.record(actor, "app_password.create", user, name=name, protocols=wanted, expires_at=ends)
+            audit.record(actor, "apppassword.create", user, name=name, protocols=wanted, expires_at=ends)
     except IntegrityError as error:
         raise NameTaken(_("There is an app password “%(name)s” already.") % {"name": name}) from error
     return NewAppPassword(row, value)
@@ -70,7 +70,7 @@ def delete_app_password(actor: Actor, row: AppPassword) -> None:
         deleted, _rows = AppPassword.objects.filter(pk=row.pk).delete()
         if deleted:
             _end_short_tokens(row.user)
-            audit.record(actor, "app_password.delete", row.user, name=row.name)
+            audit.record(actor, "apppassword.delete", row.user, name=row.name)
 
 
 def delete_all_app_passwords(actor: Actor, user: User) -> int:
@@ -82,7 +82,7 @@ def delete_all_app_passwords(actor: Actor, user: User) -> int:
         AppPassword.objects.filter(user=user).delete()
         if names:
             _end_short_tokens(user)
-            audit.record(actor, "app_password.delete_all", user, names=names)
+            audit.record(actor, "apppassword.delete_all", user, names=names)
     return len(names)
 
 

@@ -45,7 +45,7 @@ def unblock_network(actor: Actor, network: str) -> bool:
     with transaction.atomic():
         deleted, _rows = SignInBlock.objects.filter(network=str(parsed)).delete()
         if deleted:
-            audit.record(actor, "sign_in.unblock", str(parsed))
+            audit.record(actor, "signin.unblock", str(parsed))
             blocking.changed()
     return bool(deleted)
 
@@ -56,7 +56,7 @@ def lift_wait(actor: Actor, wait: SignInThrottle) -> None:
     with transaction.atomic():
         deleted, _rows = SignInThrottle.objects.filter(pk=wait.pk).delete()
         if deleted:
-            audit.record(actor, "sign_in.lift_wait", wait.key)
+            audit.record(actor, "signin.lift_wait", wait.key)
 
 
 def report_failure(actor: Actor, address: str) -> None:
@@ -68,7 +68,7 @@ def report_failure(actor: Actor, address: str) -> None:
     counter = throttle.network(str(parsed))
     throttle.count([counter])
     note_failure(str(parsed), "", "reported", None)
-    audit.record(actor, "sign_in.report_failure", str(parsed))
+    audit.record(actor, "signin.report_failure", str(parsed))
 
 
 def note_failure(address: str, tried: str, door: str, user: User | None) -> None:
@@ -119,7 +119,7 @@ def _store(actor: Actor, parsed: blocking.Network, expires_at: datetime | None, 
     with transaction.atomic():
         row, _made = SignInBlock.objects.update_or_create(network=str(parsed), defaults=values)
         ends = expires_at.isoformat() if expires_at else None
-        audit.record(actor, "sign_in.block", str(parsed), reason=reason, expires_at=ends)
+        audit.record(actor, "signin.block", str(parsed), reason=reason, expires_at=ends)
         blocking.changed()
     return row
 
@@ -153,7 +153,7 @@ def _block_after_many(address: str) -> None:
         return
     found = options.resolve_some(["SIGN_IN_BLOCK_AFTER", "SIGN_IN_BLOCK_HOURS"])
     most, hours = int(found["SIGN_IN_BLOCK_AFTER"].value), int(found["SIGN_IN_BLOCK_HOURS"].value)
-    if not most or throttle.failures(throttle.network(str(parsed))) < most:
+    if not most or throttle.failures_of_late(throttle.network(str(parsed))) < most:
         return
     network = ipaddress.ip_network(throttle.network_of(str(parsed)))
     if blocking.is_safe(network) or SignInBlock.objects.filter(network=str(network)).exists():
