@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from accounts import factors
 from accounts.actors import Actor
+from accounts.app_passwords import looks_like_one
 from accounts.errors import TooManyAttempts, WrongPassword
 from accounts.models import User
 from accounts.sessions import may_enter
@@ -79,7 +80,7 @@ def password_actor(via: str, email: str, password: str, address: str) -> Actor:
     except TooManyAttempts as error:
         raise TooManyRequests(_("Too many attempts; wait a moment."), error.retry_after_s) from error
     _count(f"{via} {actor.label}", address)
-    if actor.token_id is None and actor.user is not None:
+    if actor.token_id is None and actor.user is not None and not looks_like_one(password):  # those cost nothing anyway
         _remember(email, password, actor.user)
     return replace(actor, via=via)
 
