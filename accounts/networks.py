@@ -98,8 +98,10 @@ def holds(networks: tuple[Network, ...], address: str) -> bool:
 
 
 def may_reach(door: str, address: str) -> bool:
-    """Whether an address may come to this door now."""
-    return holds(_lists()[door], address)
+    """Whether an address may come to this door now; where both kinds are wholly open, also who has none (a socket)."""
+    networks = _lists()[door]
+    is_open = {network.version for network in networks if network.prefixlen == 0} == {4, 6}
+    return is_open or holds(networks, address)
 
 
 def forget() -> None:

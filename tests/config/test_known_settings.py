@@ -136,6 +136,7 @@ def test_metrics_are_for_named_networks_only_and_need_no_token(db: None) -> None
 
 def test_networks_that_are_not_named_get_no_page_and_no_answer_of_the_api(db: None) -> None:
     assert get("/sign-in/", "192.0.2.1") != 403 and get("/api/v1/me", "192.0.2.1") == 401
+    assert get("/sign-in/", "") != 403  # a socket has no address
     set_option(SYSTEM, SERVER, "NETWORKS_CONSOLE", ["198.51.100.0/24"])
     set_option(SYSTEM, SERVER, "NETWORKS_API", ["198.51.100.7"])
     assert get("/sign-in/", "192.0.2.1") == 403 and get("/api/v1/me", "192.0.2.1") == 403
