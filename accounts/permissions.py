@@ -66,6 +66,7 @@ class Right(StrEnum):
     MANAGE_DKIM = "manage_dkim"
     MANAGE_RELAYS = "manage_relays"
     MANAGE_OPTIONS = "manage_options"
+    MANAGE_SOURCES = "manage_sources"
     # people and addresses
     VIEW_USERS = "view_users"
     MANAGE_USERS = "manage_users"
@@ -151,6 +152,7 @@ RIGHTS: dict[Right, RightInfo] = {
     Right.MANAGE_DKIM: RightInfo(_("Manage DKIM keys"), _TENANTS, _DOMAIN),
     Right.MANAGE_RELAYS: RightInfo(_("Manage relays"), _TENANTS, _DOMAIN),
     Right.MANAGE_OPTIONS: RightInfo(_("Set options"), _TENANTS, _DOMAIN),
+    Right.MANAGE_SOURCES: RightInfo(_("Say where people prove who they are"), _TENANTS, _DOMAIN),
     Right.VIEW_USERS: RightInfo(_("See people"), _PEOPLE, _USER),
     Right.MANAGE_USERS: RightInfo(_("Make, change and delete people"), _PEOPLE, _USER),
     Right.SET_PASSWORDS: RightInfo(_("Set and reset passwords"), _PEOPLE, _USER),

@@ -40,8 +40,9 @@ FOLDER_PRIVILEGES: dict[str, Text] = {
     "delete": gettext_lazy("Delete messages"),
 }
 AUTHENTICATION: dict[str, Text] = {
-    "integrated": gettext_lazy("A password kept here"),
+    "integrated": gettext_lazy("As the domain says"),
     "directoryServices": gettext_lazy("The organisation's directory"),
+    "local": gettext_lazy("A password kept here, whatever the domain says"),
 }
 
 # What a privilege that was taken denies of one's own things; the others mean something only to other programs.

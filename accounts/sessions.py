@@ -43,6 +43,7 @@ SECONDS: dict[str, Text] = {
     "passkey": _("passkey"),
     "recovery": _("recovery code"),
     "trusted": _("trusted device"),
+    "provider": _("at the identity provider"),
 }
 
 

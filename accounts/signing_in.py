@@ -4,38 +4,64 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.contrib.auth import authenticate
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import app_passwords, audit, blocking, enforcement, factors, hash_gate, options, throttle, ties
+from accounts import (
+    app_passwords,
+    audit,
+    blocking,
+    enforcement,
+    factors,
+    hash_gate,
+    options,
+    responsible,
+    throttle,
+    ties,
+)
 from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import BadAddress, TooManyAttempts, WrongCode, WrongPassword
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, Source, User
 from accounts.secrets import new_token
 from accounts.services.app_passwords import SHORT_TOKENS
 from accounts.services.blocks import note_failure
 from accounts.services.passkeys import use_passkey
+from accounts.services.source_sign_in import Proved, by_password, by_provider
 from accounts.services.tokens import NewToken, create_token
 from accounts.sessions import may_enter
+from accounts.sources.errors import Denied, SourceUnavailable
+from accounts.sources.oidc import Claims
 from accounts.tokens import actor_for_token
 from config.kit import counters
 
 PASSWORD_TOKEN = SHORT_TOKENS
 PASSWORD_TOKEN_HOURS_MAX = 4
-INTEGRATED = "integrated"  # whose password is kept here
 
 
-def sign_in(request: HttpRequest, *, email: str, password: str, device: str | None) -> User:
-    """The person these belong to; whether a second step follows is `views.entering`'s, which also notes it.
+def sign_in(request: HttpRequest, *, email: str, password: str, device: str | None) -> Proved:
+    """The person these belong to, and how they proved it; whether a second step follows is `views.entering`'s, which
+    also notes it.
 
     One error, and the same time, for an unknown address, a wrong password, somebody shut out (themselves or
     with their domain) and somebody without a password: Django hashes a dummy where there is nothing to compare.
-    Raises: WrongPassword, TooManyAttempts.
+    Raises: WrongPassword, TooManyAttempts, SourceUnavailable (the domain's source didn't answer, whoever asks).
     """
     return _checked(_actor(request, request.user), email=email, password=password, device=device, door="web")
+
+
+def sign_in_by_provider(request: HttpRequest, source: Source, claims: Claims) -> Proved:
+    """The person an identity provider sent back; what follows is as after a password. Raises: Denied."""
+    try:
+        proved = by_provider(source, claims)
+        if not _comes_in(proved.user, "web"):
+            raise Denied("the person may not come in")
+    except Denied as error:
+        actor, who = _actor(request, request.user), (claims.address or claims.subject)[:254]
+        audit.record(actor, "user.sign_in_failed", who, source=source.name, why=str(error))
+        raise
+    return proved
 
 
 def sign_in_by_passkey(request: HttpRequest, *, answer: str, challenge: bytes) -> User:
@@ -50,11 +76,16 @@ def sign_in_by_passkey(request: HttpRequest, *, answer: str, challenge: bytes) -
     attempt = [throttle.network_counter("network", actor.address, throttle.NETWORK)]
     throttle.admit(attempt)
     user = use_passkey(None, answer=answer, challenge=challenge)
-    if user is None or not user.is_active or user.authentication != INTEGRATED or not _comes_in(user, "web"):
+    if user is None or not user.is_active or not _is_proved_here(user) or not _comes_in(user, "web"):
         audit.record(actor, "user.sign_in_failed", "" if user is None else user.email, method="passkey")
         raise WrongCode("no passkey that signs in here")
     throttle.forgive(attempt)
     return user
+
+
+def _is_proved_here(user: User) -> bool:
+    """Whether what is kept here is enough for somebody, without a word of their domain's source."""
+    return responsible.takes_password_here(responsible.source_for(user.email), user)
 
 
 def record_sign_in(request: HttpRequest, user: User, *, how: str, second: str = "") -> None:
@@ -72,7 +103,7 @@ def sign_in_program(actor: Actor, *, email: str, password: str, hours: int) -> N
     if not 1 <= hours <= PASSWORD_TOKEN_HOURS_MAX:
         raise ValueError(f"between 1 and {PASSWORD_TOKEN_HOURS_MAX} hours")
     user = _by_app_password(actor, email, password, "api")
-    user = user or _checked(actor, email=email, password=password, device=None, door="api")
+    user = user or _checked(actor, email=email, password=password, device=None, door="api").user
     known = Actor.for_user(user, address=actor.address, via=actor.via)
     now = timezone.now()
     ApiToken.objects.filter(user=user, name__startswith=PASSWORD_TOKEN, expires_at__lt=now).delete()
@@ -96,7 +127,7 @@ def sign_in_mail_program(actor: Actor, *, email: str, password: str) -> User:
     if user is not None and user.email == _address_of_account(_canonical(email)):
         return user
     user = _by_app_password(actor, email, password, "smtp")
-    return user or _checked(actor, email=email, password=password, device=None, door="smtp")
+    return user or _checked(actor, email=email, password=password, device=None, door="smtp").user
 
 
 def sign_in_caller(actor: Actor, *, email: str, password: str) -> Actor:
@@ -110,7 +141,7 @@ def sign_in_caller(actor: Actor, *, email: str, password: str) -> Actor:
     if known is not None and known.user is not None and known.user.email == _address_of_account(_canonical(email)):
         return known
     user = _by_app_password(actor, email, password, "api")
-    user = user or _checked(actor, email=email, password=password, device=None, door="api")
+    user = user or _checked(actor, email=email, password=password, device=None, door="api").user
     return Actor.for_user(user, address=actor.address, via=actor.via).restricted(None)
 
 
@@ -119,8 +150,11 @@ def _note(actor: Actor, user: User, *, how: str = "password", second: str = "") 
     counters.count(user=user.pk, domain=user.home_domain_id, logins=1)
 
 
-def _checked(actor: Actor, *, email: str, password: str, device: str | None, door: str) -> User:
-    """The person these belong to, if they may come in by this door. Raises: WrongPassword, TooManyAttempts."""
+def _checked(actor: Actor, *, email: str, password: str, device: str | None, door: str) -> Proved:
+    """The person these belong to, if they may come in by this door.
+
+    Raises: WrongPassword, TooManyAttempts, SourceUnavailable.
+    """
     blocking.require_open(actor.address)
     address = _address_of_account(_canonical(email))
     attempt = throttle.counters(address, actor.address, device)
@@ -128,16 +162,16 @@ def _checked(actor: Actor, *, email: str, password: str, device: str | None, doo
     throttle.admit(attempt)
     try:
         with hash_gate.as_(standing):
-            user = authenticate(None, username=address, password=password)
-    except TooManyAttempts:
-        throttle.take_back(attempt)
+            proved = by_password(address, password)
+    except (TooManyAttempts, SourceUnavailable):
+        throttle.take_back(attempt)  # nothing was said of the password
         raise
-    if user is None or not _comes_in(user, door):
+    if proved is None or not _comes_in(proved.user, door):
         audit.record(actor, "user.sign_in_failed", address[:254])
         note_failure(actor.address, address, door, User.objects.filter(email=address).first())
         raise WrongPassword("address and password don't belong together")
     throttle.forgive(attempt)
-    return user
+    return proved
 
 
 def _by_app_password(actor: Actor, email: str, password: str, protocol: str) -> User | None:
@@ -154,12 +188,12 @@ def _by_app_password(actor: Actor, email: str, password: str, protocol: str) -> 
 
 
 def _comes_in(user: User, door: str) -> bool:
-    """Whether a right password is enough: kept here, for a door that isn't shut, and for programs the only factor.
+    """Whether a right password is enough: for a door that isn't shut, and for programs the only factor.
 
     At the pages a second step may follow; for programs there is none, so nothing opens where a factor is there, or is
     demanded and overdue. Who may not come to the pages may still send mail, but for those who may sign in nowhere.
     """
-    if user.authentication != "integrated" or user.login_privileges == []:
+    if user.login_privileges == []:
         return False
     if door != "smtp" and not may_enter(Actor.for_user(user), door):
         return False
@@ -187,7 +221,7 @@ def _canonical(email: str) -> str:
     try:
         return str(parse_address(email))
     except BadAddress:
-        return email.strip().lower()
+        return email.replace("\0", "").strip().lower()
 
 
 def record_sign_out(actor: Actor) -> None:

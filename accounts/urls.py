@@ -16,10 +16,12 @@ from accounts.views import (
     grants,
     options,
     privileges,
+    providers,
     proving,
     roles,
     second_step,
     sessions,
+    sources,
     tokens,
     user_factors,
     users,
@@ -32,6 +34,9 @@ _own = [
     path("sign-in/second-step/", second_step.second_step_page, name="second-step"),
     path("sign-in/passkey/question/", second_step.passkey_question, name="passkey-question"),
     path("sign-in/passkey/", second_step.passkey_sign_in, name="passkey-sign-in"),
+    path("sign-in/organisation/", providers.sign_in_organisation, name="sign-in-organisation"),
+    path("sign-in/with/<int:source_id>/", providers.provider_start, name="provider-start"),
+    path("sign-in/with/<int:source_id>/back/", providers.provider_back, name="provider-back"),
     path("sign-out/", entry.sign_out, name="sign-out"),
     path("link/<str:token>/", entry.link, name="link"),
     path("account/", account.account, name="account"),
@@ -129,6 +134,23 @@ _administrators = [
     path("server/roles/<int:role_id>/edit/", roles.role_edit, name="role-edit"),
     path("server/roles/<int:role_id>/delete/", roles.role_delete, name="role-delete"),
 ]
+_sources = [
+    path("server/sources/", sources.source_list, name="source-list"),
+    path("server/sources/new/", sources.source_new, name="source-new"),
+    path("server/sources/new/<str:level>/<int:object_id>/<str:kind>/", sources.source_create, name="source-create"),
+    path("server/sources/<int:source_id>/", sources.source_detail, name="source-detail"),
+    path("server/sources/<int:source_id>/edit/", sources.source_edit, name="source-edit"),
+    path("server/sources/<int:source_id>/try/", sources.source_try, name="source-try"),
+    path("server/sources/<int:source_id>/groups/", sources.source_groups, name="source-groups"),
+    path(
+        "server/sources/<int:source_id>/groups/<int:row_id>/remove/",
+        sources.source_group_remove,
+        name="source-group-remove",
+    ),
+    path("server/sources/<int:source_id>/release/", sources.source_release, name="source-release"),
+    path("server/sources/<int:source_id>/delete/", sources.source_delete, name="source-delete"),
+    path("sign-in-by/<str:level>/<int:object_id>/", sources.source_choice, name="source-choice"),
+]
 _scopes = [
     path("rights/<str:level>/<int:object_id>/", grants.scope_rights, name="scope-rights"),
     path("rights/<str:level>/<int:object_id>/add/", grants.grant_add, name="grant-add"),
@@ -143,4 +165,4 @@ _scopes = [
     path("history/<str:level>/<int:object_id>/", audit.scope_history, name="scope-history"),
 ]
 
-urlpatterns = [*_own, *_people, *_sessions, *_administrators, *_scopes]
+urlpatterns = [*_own, *_people, *_sessions, *_administrators, *_sources, *_scopes]

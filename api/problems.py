@@ -21,6 +21,7 @@ from django.utils.log import log_response
 from django.utils.translation import gettext as _
 
 from accounts import errors as accounts
+from accounts.sources import errors as sources
 from api.errors import (
     ApiError,
     ApprovalNeeded,
@@ -234,9 +235,15 @@ def _away(error: Exception, names: Names) -> ApiError:
     return Unavailable(_words(error), headers={"Retry-After": "30"})
 
 
+def _source_away(error: Exception, names: Names) -> ApiError:
+    text = _("The place where passwords of this domain are checked doesn't answer; try again in a while.")
+    return Unavailable(text, headers={"Retry-After": "10"})
+
+
 # The first line that fits counts: what is special stands before its root.
 TABLE: list[tuple[type[Exception], Callable[[Exception, Names], ApiError]]] = [
     (Http404, _not_found),
+    (sources.SourceUnavailable, _source_away),
     (accounts.UnknownUser, _not_found),
     (accounts.Forbidden, _forbidden),
     (PermissionDenied, _forbidden),

@@ -34,6 +34,7 @@ from benchmarks import (
     sizing,
     starting,
     stores,
+    syncing,
 )
 from benchmarks.corpus import Corpus
 from benchmarks.figures import Target, put_between_marks, table, target_table
@@ -53,6 +54,7 @@ SECTIONS: dict[str, Section] = {
     "memory": memory,
     "start": starting,
     "directory": directory,
+    "sync": syncing,
     "decision": deciding,
     "judging": judging,
     "retention": keeping,

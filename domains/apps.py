@@ -9,11 +9,13 @@ class DomainsConfig(AppConfig):
     def ready(self) -> None:
         import domains.commands  # also where nothing autodiscovers tasks: a shell
         from accounts import following, holdings, ties
+        from accounts.services import source_sign_in
         from domains import belonging, configuration, offers
-        from domains.services import mailboxes
+        from domains.services import first_sign_in, mailboxes
 
         assert domains.commands
         holdings.register_customers_of(belonging.customers_of)
+        source_sign_in.register_maker(first_sign_in.make_person)
         following.register(mailboxes.follow_person)
         holdings.register_end_user_rights(belonging.end_user_rights)
         ties.register(belonging.has_mailbox)

@@ -1,15 +1,13 @@
 """The commands about the server itself, under the names that archive programs know them by.
 
 Where Postkeep has no such thing it says so: there is no licence, and what isn't set up is "not set up". Source of the
-names and answers: the MailStore administration API, "Server, SMTP, licence and certificates", "Directory services".
+names and answers: the MailStore administration API, "Server, SMTP, licence and certificates".
 """
 
 from __future__ import annotations
 
 import platform
 import socket
-from dataclasses import dataclass
-from typing import Annotated
 
 import django
 from cryptography import x509
@@ -24,26 +22,11 @@ from accounts.links import public_url
 from accounts.models import User
 from accounts.permissions import Right
 from config.kit import mailing, paths, release, web_tls
-from jobs.commands import About, JsonObject, NoArguments, command
-from jobs.errors import NotReady
+from jobs.commands import NoArguments, command
 from jobs.running import TaskRun
 
 Result = dict[str, object]
 NOT_SET_UP = "not set up"
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigurationArguments:
-    """Of the shape that GetDirectoryServicesConfiguration answers."""
-
-    config: JsonObject
-
-
-@dataclass(frozen=True, slots=True)
-class SyncArguments:
-    """Whether it is only tried."""
-
-    dry_run: Annotated[bool, About(gettext_lazy("Only try"))] = False
 
 
 @command("GetServerInfo", needs=Right.VIEW_HEALTH, arguments=NoArguments, label=gettext_lazy("Version of the server"))
@@ -99,40 +82,6 @@ def get_license_information(actor: Actor, run: TaskRun, arguments: NoArguments) 
         "machineName": socket.gethostname(),
         "text": _("Postkeep needs no licence."),
     }
-
-
-@command(
-    "GetDirectoryServicesConfiguration",
-    needs=Right.MANAGE_SERVER,
-    arguments=NoArguments,
-    label=gettext_lazy("Directory services"),
-)
-def get_directory_services_configuration(actor: Actor, run: TaskRun, arguments: NoArguments) -> Result:
-    """Say whether the organisation's directory is connected."""
-    return {"status": NOT_SET_UP, "type": None}
-
-
-@command(
-    "SetDirectoryServicesConfiguration",
-    needs=Right.MANAGE_SERVER,
-    arguments=ConfigurationArguments,
-    label=gettext_lazy("Connection of directory services"),
-    plannable=False,
-)
-def set_directory_services_configuration(actor: Actor, run: TaskRun, arguments: ConfigurationArguments) -> Result:
-    """Connect the organisation's directory: not offered yet."""
-    raise NotReady(_("Directory services are not set up, and can't be yet."))
-
-
-@command(
-    "SyncUsersWithDirectoryServices",
-    needs=Right.MANAGE_SERVER,
-    arguments=SyncArguments,
-    label=gettext_lazy("Synchronisation with directory services"),
-)
-def sync_users_with_directory_services(actor: Actor, run: TaskRun, arguments: SyncArguments) -> Result:
-    """Take people over from the organisation's directory: none is connected yet."""
-    raise NotReady(_("Directory services are not set up."))
 
 
 def _certificate() -> Result | None:

@@ -11,6 +11,7 @@ from accounts.models.keeping import OptionValue, Preference
 from accounts.models.people import User, UserManager
 from accounts.models.rights import LEVELS, FolderGrant, Grant, Role
 from accounts.models.sessions import Session
+from accounts.models.sources import GroupRole, Identity, Source, SourceChoice
 from accounts.models.trail import AuditEvent, AuditSeal, AuditWaiting
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "FailedSignIn",
     "FolderGrant",
     "Grant",
+    "GroupRole",
+    "Identity",
     "OneTimeLink",
     "OptionValue",
     "Passkey",
@@ -33,6 +36,8 @@ __all__ = [
     "Session",
     "SignInBlock",
     "SignInThrottle",
+    "Source",
+    "SourceChoice",
     "TrustedDevice",
     "User",
     "UserManager",

@@ -55,6 +55,8 @@ class Grant(models.Model):
     granted_by_label = models.CharField(max_length=300, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(null=True)
+    # made because of a group there, and taken with it; by hand where there is none
+    source = models.ForeignKey("accounts.Source", on_delete=models.CASCADE, null=True, related_name="grants")
 
     class Meta:
         ordering = ["pk"]

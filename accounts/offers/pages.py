@@ -40,6 +40,16 @@ def _navigation() -> None:
         words=_("roles grants delegation"),
     )
     nav.register(
+        "server",
+        _("Sign-in sources"),
+        "accounts:source-list",
+        "identification",
+        right=Right.MANAGE_SOURCES,
+        order=25,
+        under=("accounts:source",),
+        words=_("LDAP Active Directory OpenID Connect single sign-on directory"),
+    )
+    nav.register(
         "server", _("Options"), "accounts:server-options", "adjustments-horizontal", right=Right.MANAGE_SERVER, order=30
     )
     nav.register(
@@ -139,6 +149,18 @@ def _tabs() -> None:
     tabs.register(
         "user", _("Access tokens"), "accounts:user-tokens", right=Right.MANAGE_USERS, order=600, args=person_number
     )
+    for kind, level in (("customer", Level.CUSTOMER), ("domain", Level.DOMAIN)):
+        tabs.register(
+            kind,
+            _("Sign-in"),
+            "accounts:source-choice",
+            right=Right.MANAGE_SOURCES,
+            order=750,
+            args=_args(level),
+        )
+    tabs.register("source", _("Overview"), "accounts:source-detail", order=10, under=("accounts:source-edit",))
+    tabs.register("source", _("Try it"), "accounts:source-try", order=20)
+    tabs.register("source", _("Groups and people"), "accounts:source-groups", order=30)
     for kind, level in (
         ("customer", Level.CUSTOMER),
         ("domain", Level.DOMAIN),

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from accounts import audit, places, proving
 from accounts.actors import Actor
 from accounts.errors import BadGrant, Forbidden, GrantExists, LastAdministrator
-from accounts.models import Grant, Role, User
+from accounts.models import Grant, GroupRole, Role, Source, SourceChoice, User
 from accounts.permissions import BUILT_IN_ROLES, RIGHTS, SYSTEM_ADMINISTRATOR, Level, Right, known_rights, rights_at
 from accounts.scopes import SERVER, ScopeRef
 from accounts.services import locks
@@ -76,7 +76,7 @@ def add_grant(
     require_granting(actor, user, obj, bundle)
     if not is_new:
         require_knowing(actor, user)
-    _check(bundle, scope, expires_at)
+    check_bundle(bundle, scope, expires_at)
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
         if Grant.objects.filter(user=user, level=scope.level, object_id=scope.id).exists():
@@ -85,12 +85,12 @@ def add_grant(
             user=user,
             level=scope.level,
             object_id=scope.id,
-            object_label=_label(obj),
+            object_label=label_of_place(obj),
             granted_by_label=actor.label[:300],
             expires_at=expires_at,
             **_columns(bundle),
         )
-        _record(actor, "grant.add", grant, None, bundle.label, expires_at)
+        record_grant(actor, "grant.add", grant, None, bundle.label, expires_at)
     return grant
 
 
@@ -98,7 +98,7 @@ def change_grant(actor: Actor, grant: Grant, bundle: Bundle, *, expires_at: date
     """Give another role or other rights in place of those a person has on a scope. Raises: BadGrant, Forbidden."""
     obj = grant.scope  # enough to ask rights on: what it lies in is looked up
     require_granting(actor, grant.user, obj, bundle)
-    _check(bundle, grant.scope, expires_at)
+    check_bundle(bundle, grant.scope, expires_at)
     with transaction.atomic():
         found = Grant.objects.select_for_update(of=("self",)).select_related("role", "user").get(pk=grant.pk)
         require_holding(actor, found.all_rights(), obj)
@@ -106,11 +106,12 @@ def change_grant(actor: Actor, grant: Grant, bundle: Bundle, *, expires_at: date
         for name, value in _columns(bundle).items():
             setattr(found, name, value)
         old_expiry, found.expires_at = found.expires_at, expires_at
+        found.source = None  # by hand from now on
         found.save()
         if old.all_rights() - bundle.all_rights():
             drop_sessions([found.user_id], keep=actor.session_id)
         if (old.label, old_expiry) != (bundle.label, expires_at):
-            _record(actor, "grant.change", found, old.label, bundle.label, expires_at)
+            record_grant(actor, "grant.change", found, old.label, bundle.label, expires_at)
     return found
 
 
@@ -127,7 +128,7 @@ def remove_grant(actor: Actor, grant: Grant) -> None:
         if found is not None:
             if not actor.owns(grant.user):
                 require_holding(actor, found.all_rights(), obj)
-            _record(actor, "grant.remove", found, _bundle_of(found).label, None)
+            record_grant(actor, "grant.remove", found, _bundle_of(found).label, None)
             found.delete()
             drop_sessions([found.user_id], keep=actor.session_id)
 
@@ -194,16 +195,23 @@ def require_holding(actor: Actor, rights: frozenset[Right], obj: object) -> None
 
 
 def forget_scope(obj: object) -> None:
-    """The object of a scope goes for good: the grants on it and its own roles go too. For the app that removes it."""
+    """The object of a scope goes for good: the grants on it, its own roles and its own sources go too. For the app that
+    removes it.
+    """
     scope = places.scope_of(obj)
+    SourceChoice.objects.filter(level=scope.level, object_id=scope.id).delete()
+    own = Source.objects.filter(level=scope.level, object_id=scope.id)
+    SourceChoice.objects.filter(source__in=own).delete()
+    own.delete()
     Grant.objects.filter(level=scope.level, object_id=scope.id).delete()
-    Role.objects.filter(level=scope.level, object_id=scope.id, grants=None).delete()
+    GroupRole.objects.filter(level=scope.level, object_id=scope.id).delete()
+    Role.objects.filter(level=scope.level, object_id=scope.id, grants=None, group_roles=None).delete()
 
 
 def relabel(obj: object) -> None:
     """The object of a scope is called otherwise now: grants on it say so. In the transaction that renames it."""
     scope = places.scope_of(obj)
-    Grant.objects.filter(level=scope.level, object_id=scope.id).update(object_label=_label(obj))
+    Grant.objects.filter(level=scope.level, object_id=scope.id).update(object_label=label_of_place(obj))
 
 
 def _require_own_authority(actor: Actor) -> None:
@@ -213,7 +221,7 @@ def _require_own_authority(actor: Actor) -> None:
         raise Forbidden("no rights are given while acting as somebody")
 
 
-def _check(bundle: Bundle, scope: ScopeRef, expires_at: datetime | None) -> None:
+def check_bundle(bundle: Bundle, scope: ScopeRef, expires_at: datetime | None) -> None:
     """Whether this can stand on this level at all. Raises: BadGrant."""
     if bundle.role_key:
         built_in = BUILT_IN_ROLES[bundle.role_key]
@@ -244,14 +252,15 @@ def _bundle_of(grant: Grant) -> Bundle:
     return Bundle(grant.role_key, grant.role, known_rights(grant.rights))
 
 
-def _label(obj: object) -> str:
+def label_of_place(obj: object) -> str:
+    """What grants call the object of a scope."""
     return "" if obj == SERVER else str(obj)[:300]
 
 
-def _record(
+def record_grant(
     actor: Actor, action: str, grant: Grant, old: str | None, new: str | None, expires: datetime | None = None
 ) -> None:
-    """The event is about the person, and lies in the scopes of the place."""
+    """Note what somebody was given or lost. The event is about the person, and lies in the scopes of the place."""
     details = {"level": grant.level, "place": grant.object_label}
     if expires is not None:
         details["expires_at"] = expires.isoformat()

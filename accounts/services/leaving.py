@@ -19,6 +19,7 @@ from accounts.models import (
     AppPassword,
     AuthenticatorApp,
     Grant,
+    Identity,
     OneTimeLink,
     OptionValue,
     Passkey,
@@ -88,7 +89,7 @@ def _make_names(ids: Iterable[int]) -> None:
     """Keep only what evidence shows of a person: the name, or the address they had."""
     ids = list(ids)
     factors = (AuthenticatorApp, Passkey, RecoveryCode, TrustedDevice)
-    for model in (Grant, ApiToken, AppPassword, OneTimeLink, Preference, Session, *factors):
+    for model in (Grant, ApiToken, AppPassword, Identity, OneTimeLink, Preference, Session, *factors):
         model._base_manager.filter(user_id__in=ids).delete()
     User.objects.filter(pk__in=ids).update(
         name=Coalesce(NullIf(F("name"), Value("")), F("email")),

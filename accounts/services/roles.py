@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts import audit, places, proving
 from accounts.actors import Actor
 from accounts.errors import BadGrant, Forbidden, NameTaken, RoleInUse
-from accounts.models import Grant, Role
+from accounts.models import Grant, GroupRole, Role
 from accounts.permissions import BUILT_IN_ROLES, RIGHTS, Right, known_rights, rights_at
 from accounts.scopes import ScopeRef
 from accounts.services.grants import Bundle, require_holding
@@ -107,6 +107,9 @@ def delete_role(actor: Actor, role: Role) -> None:
         if holders:
             text = _("People hold this role; give them another one first: %(people)s.")
             raise RoleInUse(text % {"people": ", ".join(holders)}, holders)
+        groups = [str(row) for row in GroupRole.objects.filter(role=role)[:HOLDERS_NAMED]]
+        if groups:
+            raise RoleInUse(_("Groups of a source give it: %(groups)s.") % {"groups": ", ".join(groups)}, groups)
         audit.record(actor, "role.delete", role, rights=role.rights)
         role.delete()
 

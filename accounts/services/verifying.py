@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.hashers import check_password, make_password
-
 from accounts import audit, throttle
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.permissions import Right
+from accounts.services.source_sign_in import by_password
 
 
 def verify_password(actor: Actor, user: User, password: str) -> bool:
     """Whether this is the person's password; somebody who may not sign in has none that counts.
 
-    Counted as a guess at the account. Raises: Forbidden, TooManyAttempts.
+    Counted as a guess at the account. Raises: Forbidden, TooManyAttempts, SourceUnavailable.
     """
     actor.require(Right.SET_PASSWORDS, user)
     attempt = throttle.counters(user.email, actor.address, None)
     throttle.admit(attempt)
-    if not user.has_usable_password():
-        make_password(password)  # the same time as for a wrong one
-        right = False
-    else:
-        right = check_password(password, user.password) and user.is_active
+    proved = by_password(user.email, password)
+    right = proved is not None and proved.user.pk == user.pk
     if right:
         throttle.forgive(attempt)
     audit.record(actor, "user.verify_password", user, right=right)

@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -18,11 +19,18 @@ from accounts.forms import FirstAdministratorForm, NewPasswordForm, SignInForm
 from accounts.gates import while_setting_up
 from accounts.models import OneTimeLink
 from accounts.requests import ActorRequest
+from accounts.selectors.sources import buttons, has_providers
 from accounts.services import passkeys
 from accounts.services.sign_in_links import accept_sign_in_link
+from accounts.sources.errors import SourceUnavailable
 from accounts.views.entering import DEVICE_COOKIE, let_in
 from accounts.wording import wait_text
 from config.kit.pages import own_page, redirect_page, render_page, toast
+
+AWAY = gettext_lazy(
+    "The place where passwords of this domain are checked doesn’t answer now. Try again in a while; your "
+    "administrators see it too."
+)
 
 
 @sensitive_post_parameters("password")
@@ -30,7 +38,7 @@ from config.kit.pages import own_page, redirect_page, render_page, toast
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: ActorRequest) -> HttpResponse:
-    target = _safe_target(request)
+    target = safe_target(request)
     if request.method != "POST" and request.actor.user is not None:
         return redirect_page(request, target)
     form = SignInForm(request.POST or None)
@@ -38,15 +46,19 @@ def sign_in(request: ActorRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             device = request.COOKIES.get(DEVICE_COOKIE)
-            user = signing_in.sign_in(request, **form.cleaned_data, device=device)
-            return let_in(request, user, target)
+            proved = signing_in.sign_in(request, **form.cleaned_data, device=device)
+            return let_in(request, proved.user, target, how=proved.how)
         except WrongPassword:
             problem, status = _("Address and password don't belong together."), 422
         except TooManyAttempts as error:
             problem, status = wait_text(error.retry_after_s), 429
+        except SourceUnavailable:
+            problem, status = str(AWAY), 503
     said = options.resolve_some(["SIGN_IN_TEXT", "SUPPORT_EMAIL"])
     context = {
         "form": form,
+        "buttons": buttons(),
+        "has_providers": has_providers(),
         "problem": problem,
         "is_throttled": status == 429,
         "next": target,
@@ -119,7 +131,7 @@ def _first_administrator(request: ActorRequest, found: OneTimeLink) -> HttpRespo
     return render_page(request, "accounts/first_administrator.html", {"form": form, "link": found})
 
 
-def _safe_target(request: ActorRequest) -> str:
+def safe_target(request: ActorRequest) -> str:
     """Where to go afterwards: a page of ours, or the start page."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     return own_page(request, wanted, resolve_url(settings.LOGIN_REDIRECT_URL))

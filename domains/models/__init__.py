@@ -2,6 +2,7 @@
 
 from domains.models.addresses import Address, AllowedSender, Mailbox, Recipient
 from domains.models.branding import BrandHost, Branding, BrandLogo
+from domains.models.directory import DirectoryChange, DirectoryRun
 from domains.models.extras import AccountRight, MailboxProfile, RemotePull
 from domains.models.importing import CsvUpload, PendingInvitation, PendingPassword
 from domains.models.limits import ServerQuota, Throttle
@@ -21,6 +22,8 @@ __all__ = [
     "Broker",
     "CsvUpload",
     "Customer",
+    "DirectoryChange",
+    "DirectoryRun",
     "DkimKey",
     "DlpRule",
     "Domain",

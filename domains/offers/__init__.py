@@ -4,6 +4,7 @@ from domains.offers import (
     address_options,
     addresses,
     branding,
+    directory,
     extras,
     finding,
     frames,
@@ -24,6 +25,7 @@ from domains.offers import (
 
 def register() -> None:
     tenants.register()
+    directory.register()
     tenant_options.register()
     branding.register()
     address_options.register()

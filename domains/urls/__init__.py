@@ -5,6 +5,7 @@ from __future__ import annotations
 from domains.urls import (
     addresses,
     branding,
+    directory,
     dkim,
     extras,
     health,
@@ -27,6 +28,7 @@ urlpatterns = [
     *mailboxes.patterns,
     *addresses.patterns,
     *relays.patterns,
+    *directory.patterns,
     *dkim.patterns,
     *health.patterns,
     *limits.patterns,

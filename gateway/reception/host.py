@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.actors import Actor
 from accounts.errors import TooManyAttempts, WrongPassword
 from accounts.signing_in import sign_in_mail_program
+from accounts.sources.errors import SourceUnavailable
 from gateway.flow import OK, Answer, Asked, Client, Incoming, Sending
 from gateway.ip_table import BLACKLISTED, BLOCKED, CLIENT, DENIED, WHITE_HOLE, IpTable
 from gateway.journaling import NOT_FROM_HERE, may_report
@@ -118,7 +119,7 @@ class Reception:
             return WRONG
         except TooManyAttempts:
             return TOO_OFTEN
-        except DatabaseError:
+        except (DatabaseError, SourceUnavailable):
             return NOT_NOW
         return Identity(user.pk, user.email)
 

@@ -10,12 +10,24 @@ from django.utils import timezone
 
 from accounts import services
 from accounts.actors import Actor
-from accounts.models import AppPassword, AuditEvent, Grant, Passkey, SignInThrottle, TrustedDevice, User
+from accounts.models import (
+    AppPassword,
+    AuditEvent,
+    Grant,
+    GroupRole,
+    Passkey,
+    SignInThrottle,
+    Source,
+    TrustedDevice,
+    User,
+)
 from accounts.permissions import Right
+from accounts.scopes import SERVER
 from accounts.services.administrators import NewPerson, create_administrator
 from accounts.services.authenticators import begin_app
 from accounts.services.grants import Bundle, add_grant
 from accounts.services.roles import create_role
+from accounts.services.sources import create_source
 from domains.models import Customer, Domain
 from tests import factories
 from tests.access import (
@@ -137,6 +149,32 @@ def own_token(cast: Cast, owner: User) -> Args:
     return (owner.pk, services.create_token(SYSTEM, owner, name="x").token.pk)
 
 
+def a_source(cast: Cast, owner: User) -> Args:
+    return (_source(SERVER, "oidc", issuer="http://localhost:9", client_id="postkeep").pk,)
+
+
+def new_source(cast: Cast, domain: Domain) -> Args:
+    return ("domain", domain.pk, "ldap")
+
+
+def a_source_in(cast: Cast, domain: Domain) -> Args:
+    made = _source(domain, "ldap", host="ldap.example.org", base_dn="dc=example")
+    Source.objects.filter(pk=made.pk).update(authority=[])  # as if by who holds little
+    return (made.pk,)
+
+
+def a_source_s_group(cast: Cast, domain: Domain) -> Args:
+    (key,) = a_source_in(cast, domain)
+    row = GroupRole.objects.create(
+        source=Source.objects.get(pk=str(key)), group="cn=x", role_key="help_desk", level="domain", object_id=domain.pk
+    )
+    return (key, row.pk)
+
+
+def _source(place: object, kind: str, **settings: object) -> Source:
+    return create_source(SYSTEM, place, kind=kind, name=f"Source {next(_numbers)}", settings=settings)
+
+
 def _grant(obj: Domain | Customer) -> Grant:
     return add_grant(SYSTEM, factories.make_user(), obj, VIEWS)
 
@@ -209,6 +247,40 @@ GIVEN = {"email": "new@partner.example", "role": "", "rights": ["view_users"]}
 SIZE = ("PAGE_SIZE",)
 ROWS: list[AnyRow] = [
     Row("accounts:sign-in", anonymous=200, own=303, administrator=303),
+    public("accounts:sign-in-organisation"),
+    public("accounts:sign-in-organisation", 422, method="POST", data={"email": "x"}),
+    somewhere("accounts:source-list", need=Right.MANAGE_SOURCES),
+    somewhere("accounts:source-new", need=Right.MANAGE_SOURCES),
+    in_domain("accounts:source-create", see=Right.VIEW_DOMAINS, need=Right.MANAGE_SOURCES, args=new_source),
+    in_domain(
+        "accounts:source-create", 422, method="POST", see=Right.VIEW_DOMAINS, need=Right.MANAGE_SOURCES,
+        args=new_source, data={"name": "x"},
+    ),
+    in_domain("accounts:source-detail", see=Right.MANAGE_SOURCES, args=a_source_in),
+    in_domain("accounts:source-edit", see=Right.MANAGE_SOURCES, args=a_source_in),
+    in_domain(
+        "accounts:source-edit", 422, method="POST", see=Right.MANAGE_SOURCES, args=a_source_in, data={"name": ""}
+    ),
+    in_domain("accounts:source-try", see=Right.MANAGE_SOURCES, args=a_source_in),
+    in_domain("accounts:source-try", method="POST", see=Right.MANAGE_SOURCES, args=a_source_in),
+    in_domain("accounts:source-groups", see=Right.MANAGE_SOURCES, args=a_source_in),
+    in_domain(
+        "accounts:source-groups", 422, method="POST", see=Right.MANAGE_SOURCES, args=a_source_in, data={"group": ""}
+    ),
+    in_domain(
+        "accounts:source-group-remove", 303, method="POST", see=Right.MANAGE_SOURCES, args=a_source_s_group
+    ),
+    in_domain(
+        "accounts:source-release", 303, method="POST", see=Right.MANAGE_SOURCES, args=a_source_in, data={"email": "x"}
+    ),
+    in_domain("accounts:source-delete", 303, method="POST", see=Right.MANAGE_SOURCES, args=a_source_in),
+    in_domain("accounts:source-choice", see=Right.VIEW_DOMAINS, need=Right.MANAGE_SOURCES, args=the_domain),
+    in_domain(
+        "accounts:source-choice", 303, method="POST", see=Right.VIEW_DOMAINS, need=Right.MANAGE_SOURCES,
+        args=the_domain, data={"source": "local"},
+    ),
+    Row("accounts:provider-start", anonymous=503, own=303, administrator=303, args=a_source),
+    public("accounts:provider-back", 403, args=a_source),
     public("accounts:sign-in", 422, method="POST", data={"email": "x"}),
     public("accounts:second-step", 303),
     public("accounts:second-step", 303, method="POST", data={"code": "123456"}),

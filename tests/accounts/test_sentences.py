@@ -28,7 +28,9 @@ _IN_SQL = re.compile(r"'([a-z]+\.[a-z_]+)', '(?:domains|accounts)\.")
 _FILES = frozenset(
     {"keys.json", "recovery.pub", "log.json", "meta.json", "placed.json", "writer.lock", "database.dump"}
 )
-_LOGGERS = frozenset({"postkeep.archive", "postkeep.folders", "postkeep.gateway", "postkeep.system"})
+_LOGGERS = frozenset(
+    {"postkeep.archive", "postkeep.folders", "postkeep.gateway", "postkeep.sources", "postkeep.system"}
+)
 _ALERTS = frozenset(
     {
         "authority.expires",

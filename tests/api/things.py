@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.actors import Actor
-from accounts.models import AppPassword, FolderGrant, SignInBlock, SignInThrottle, User
+from accounts.models import AppPassword, FolderGrant, SignInBlock, SignInThrottle, Source, User
 from accounts.permissions import Level
 from accounts.scopes import SERVER, ScopeRef
 from accounts.services.administrators import NewPerson, create_administrator
@@ -17,6 +17,7 @@ from accounts.services.grants import Bundle
 from accounts.services.options import set_option
 from accounts.services.roles import create_role
 from accounts.services.saved_views import create_view
+from accounts.services.sources import create_source
 from accounts.services.tokens import create_token
 from archive import engines
 from archive import store as engine
@@ -442,6 +443,13 @@ def a_pull(place: Place) -> dict[str, Any]:
 def a_role(place: Place) -> dict[str, Any]:
     made = create_role(Actor.system(), place.domain, name=f"Role {next(_numbers)}", rights=["view_domains"])
     return {"roleId": made.pk}
+
+
+def a_source(place: Place) -> dict[str, Any]:
+    settings = {"host": "ldap.example.org", "base_dn": "dc=example"}
+    made = create_source(Actor.system(), place.domain, kind="ldap", name=f"S {next(_numbers)}", settings=settings)
+    Source.objects.filter(pk=made.pk).update(authority=[])  # as if by who holds little
+    return {"sourceId": made.pk}
 
 
 def a_signature(place: Place) -> dict[str, Any]:

@@ -48,7 +48,6 @@ def test_what_is_not_set_up_says_so(db: None, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("SetDirectoryServicesConfiguration", {"config": {"type": "ldap"}}),
         ("SyncUsersWithDirectoryServices", {"dryRun": True}),
     ],
 )

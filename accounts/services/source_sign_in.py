@@ -1,0 +1,246 @@
+"""Who somebody is by the word of a source: a directory or mail server that takes their password, or an identity
+provider that sends them back.
+
+A source lets in only people of domains that it is responsible for, only as far as whoever configured it could have, and
+nobody but who they were when they were bound to it. Its failures say nothing of whether somebody exists. Sessions and
+second factors are the caller's.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from django.contrib.auth import authenticate
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import audit, responsible, throttle, ties
+from accounts.actors import Actor
+from accounts.addresses import parse_address
+from accounts.errors import AccountsError, BadAddress
+from accounts.models import Identity, Source, User
+from accounts.services.group_roles import apply_groups, groups_that_count
+from accounts.services.sources import require_managing
+from accounts.sources.errors import Denied, SourceFailed, SourceUnavailable
+from accounts.sources.imap import MailServer
+from accounts.sources.ldap import Directory
+from accounts.sources.oidc import Claims, Provider
+from accounts.sources.trying import Step, try_directory, try_mail_server, try_provider
+
+Maker = Callable[[str, str], User]  # address, name -> somebody new in a domain of ours; raises AccountsError
+_makers: list[Maker] = []
+STEP_S = 0.1  # failures at a source answer at the next of these
+RESTS_S = 10.0  # a source that didn't answer isn't asked again at once: it would hold a process for each guess
+_resting: dict[int, float] = {}
+logger = logging.getLogger("postkeep.sources")
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """Somebody proved who they are. how: by what (password, directory, imap, oidc, set_password, link).
+
+    has_second_factor: the source was configured to ask for one itself, and says that it did.
+    """
+
+    user: User
+    how: str = "password"
+    source: Source | None = None
+    has_second_factor: bool = False
+
+
+def register_maker(make: Maker) -> None:
+    """The app that knows domains makes people who come for the first time."""
+    _makers[:] = [make]
+
+
+def by_password(address: str, password: str) -> Proved | None:
+    """Whose address and password these are, or None.
+
+    Whatever is wrong costs a hash here, and where the domain has a source a question there, also for nobody.
+    Raises: SourceUnavailable (the source didn't answer, whoever it was about).
+    """
+    local: User | None = authenticate(None, username=address, password=password)
+    source = responsible.source_for(address)
+    person = local or User.objects.filter(email=address).first()
+    if local is not None and responsible.takes_password_here(source, local):
+        return Proved(local)
+    if source is None or source.kind_of.is_web or not password:
+        return None
+    began = time.monotonic()
+    try:
+        return _ask(source, address, password, person)
+    except Denied as error:
+        logger.info("source %s (%s) let nobody in: %s", source.pk, source.name, error)
+        time.sleep(STEP_S - (time.monotonic() - began) % STEP_S)
+        return None
+    except SourceFailed as error:
+        logger.warning("source %s (%s) gave no answer: %s", source.pk, source.name, error)
+        raise SourceUnavailable(str(error)) from error
+
+
+def by_provider(source: Source, claims: Claims) -> Proved:
+    """Whom a provider's claims let in. Raises: Denied (in words for the log)."""
+    subject = f"{claims.issuer} {claims.subject}"
+    bound = Identity.objects.filter(source=source, subject=subject).select_related("user").first()
+    if bound is not None:
+        user = bound.user
+        if not responsible.serves(source, user.email):
+            raise Denied("the person's domain has another source")
+    else:
+        address = _believed(source, claims)
+        found = User.objects.filter(email=address).first() or _by_other_address(address)
+        user = found or _made(source, address, claims.name)
+        _require_place(source, user)
+        _bind(source, subject, user)
+    _require_word(source, user)
+    groups = claims.groups if source.told("groups_claim") else None
+    apply_groups(source, user, groups)
+    _touch(source, user)
+    return Proved(user, "oidc", source, source.asks_second_factor and claims.had_second_factor)
+
+
+def _ask(source: Source, address: str, password: str, person: User | None) -> Proved:
+    """Raises: Denied, SourceFailed."""
+    _require_awake(source)
+    try:
+        if source.kind_of.is_directory:
+            return _ask_directory(source, address, password, person)
+        MailServer(source.settings, who=str(source)).check(address, password)
+    except SourceUnavailable:
+        _resting[source.pk] = time.monotonic() + RESTS_S
+        raise
+    user = person or _made(source, address, "")
+    _require_word(source, user)
+    return Proved(user, "imap", source)
+
+
+def _ask_directory(source: Source, address: str, password: str, person: User | None) -> Proved:
+    directory = directory_of(source)
+    entry = directory.check(address, password)
+    if not entry.id:
+        raise Denied("the entry has no lasting identity")
+    bound = Identity.objects.filter(source=source, subject=entry.id).select_related("user").first()
+    if bound is not None and (person is None or bound.user_id != person.pk):
+        raise Denied("the entry is bound to somebody else here")
+    user = person or _made(source, address, entry.name)
+    _require_word(source, user)
+    if bound is None:
+        _bind(source, entry.id, user)
+    names = groups_that_count(source)
+    apply_groups(source, user, _groups(directory, entry, names) if names else [])
+    _touch(source, user)
+    return Proved(user, "directory", source)
+
+
+def _groups(directory: Directory, entry: object, names: Iterable[str]) -> list[str] | None:
+    """The groups of an entry; None where they can't be told, so that nothing changes."""
+    try:
+        return sorted(directory.groups_of(entry, list(names)))  # type: ignore[arg-type]
+    except SourceFailed as error:
+        logger.warning("groups can't be read: %s", error)
+        return None
+
+
+def directory_of(source: Source) -> Directory:
+    """The directory behind a source."""
+    return Directory(source.settings, source.secret.reveal(), who=str(source))
+
+
+def provider_of(source: Source) -> Provider:
+    """The provider behind a source."""
+    return Provider(source.settings, source.secret.reveal(), who=str(source))
+
+
+def try_source(actor: Actor, source: Source, *, address: str = "", password: str = "") -> list[Step]:
+    """What comes of asking a source now, step by step. Raises: Forbidden, TooManyAttempts.
+
+    With somebody's password it is a guess at it, slowed down like one.
+    """
+    require_managing(actor, source)
+    wake(source)
+    attempt = throttle.counters(address, actor.address, None) if password else []
+    if attempt:
+        throttle.admit(attempt)
+    if source.kind_of.is_directory:
+        steps = try_directory(directory_of(source), address, password)
+    elif source.kind_of.is_web:
+        steps = try_provider(provider_of(source))
+    else:
+        steps = try_mail_server(MailServer(source.settings, who=str(source)), address, password)
+    audit.record(actor, "source.try", source, address=address, well=all(each.is_well for each in steps))
+    return steps
+
+
+def _believed(source: Source, claims: Claims) -> str:
+    """The address the provider vouches for, canonical, in a domain that this source is responsible for."""
+    if not claims.is_verified and not source.told("trusts_addresses"):
+        raise Denied("the provider doesn't say that the address is verified")
+    try:
+        address = str(parse_address(claims.address))
+    except BadAddress as error:
+        raise Denied("the provider names no address that we can serve") from error
+    if not responsible.serves(source, address):
+        raise Denied("the address is in no domain of this source")
+    return address
+
+
+def _by_other_address(address: str) -> User | None:
+    main = ties.main_address_of(address)
+    return User.objects.filter(email=main).first() if main else None
+
+
+def _made(source: Source, address: str, name: str) -> User:
+    """Somebody who comes for the first time. Raises: Denied."""
+    if not source.creates_people or not _makers or ties.scope_of_address(address) is None:
+        raise Denied("nobody here has this address, and this source makes nobody")
+    try:
+        return _makers[0](address, name)
+    except AccountsError as error:
+        raise Denied(f"{address} can't be made: {error}") from error
+
+
+def _require_word(source: Source, user: User) -> None:
+    """Raises: Denied for who is shut out, keeps a password here only, or holds more than the source speaks for."""
+    if not user.is_active:
+        raise Denied("the account is shut out")
+    if user.authentication == responsible.LOCAL_ONLY:
+        raise Denied("the account signs in with a password kept here")
+    if not responsible.speaks_for(source, user):
+        raise Denied("the account holds more than this source speaks for")
+
+
+def _require_place(source: Source, user: User) -> None:
+    """Raises: Denied where an address led to somebody of another domain."""
+    if not responsible.serves(source, user.email):
+        raise Denied("the person's domain has another source")
+
+
+def _bind(source: Source, subject: str, user: User) -> None:
+    """From now on this is who they are there. Raises: Denied where they are somebody else already."""
+    try:
+        with transaction.atomic():
+            bound, _is_new = Identity.objects.get_or_create(
+                source=source, user=user, defaults={"subject": subject[:600]}
+            )
+    except IntegrityError as error:
+        raise Denied("somebody else is bound to this already") from error
+    if bound.subject != subject[:600]:
+        raise Denied("the account is bound to somebody else there")
+
+
+def _touch(source: Source, user: User) -> None:
+    Identity.objects.filter(source=source, user=user).update(used_at=timezone.now())
+
+
+def _require_awake(source: Source) -> None:
+    """Raises: SourceUnavailable."""
+    if _resting.get(source.pk, 0.0) > time.monotonic():
+        raise SourceUnavailable("it didn't answer a moment ago")
+
+
+def wake(source: Source) -> None:
+    """Ask again at once: it was changed, or tried with success."""
+    _resting.pop(source.pk, None)

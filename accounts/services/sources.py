@@ -1,0 +1,251 @@
+"""Writes of sources: made, changed, deleted, chosen for a place, and the binding of somebody to one undone.
+
+Whoever says where passwords are checked can sign in as everybody there. So a source is configured in person, it speaks
+for nobody who holds more than whoever configured it, and only who holds as much changes it later. Secrets are given and
+never shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts import audit, places
+from accounts.actors import Actor
+from accounts.errors import Forbidden, NameTaken
+from accounts.models import Grant, Identity, Source, SourceChoice, User
+from accounts.permissions import Level, Right, known_rights, rights_at
+from accounts.scopes import SERVER, ScopeRef
+from accounts.services.grants import record_grant, require_holding
+from accounts.sources import kinds
+from accounts.sources.errors import BadSource
+from accounts.sources.kinds import Kind
+from config.kit import versions
+
+LEVELS = (Level.SERVER, Level.CUSTOMER, Level.DOMAIN)
+SWITCHES = ("is_enabled", "creates_people", "asks_second_factor", "local_for_administrators", "shows_button")
+HARMLESS = frozenset({"name", "local_for_administrators"})
+
+
+class SourceInUse(NameTaken):
+    """Domains have chosen it; `places` are some of them."""
+
+
+def create_source(
+    actor: Actor,
+    obj: object,
+    *,
+    kind: str,
+    name: str,
+    settings: Mapping[str, Any],
+    secret: str = "",
+    **switches: bool,
+) -> Source:
+    """A new source of a scope. Raises: Forbidden, BadSource, NameTaken."""
+    scope = places.scope_of(obj)
+    _require(actor, scope)
+    try:
+        known = Kind(kind)
+    except ValueError as error:
+        raise BadSource(_("There is no such kind of source."), field="kind") from error
+    source = Source(
+        name=_checked_name(name),
+        kind=known.value,
+        level=scope.level,
+        object_id=scope.id,
+        settings=kinds.clean(known, settings),
+        secret=_checked_secret(secret),
+        authority=authority_of(actor, scope),
+        configured_by_label=actor.label[:300],
+        **_checked_switches(known, scope, switches),
+    )
+    try:
+        with transaction.atomic():
+            source.save()
+            audit.record(actor, "source.create", source, kind=known.value)
+    except IntegrityError as error:
+        raise NameTaken(_("There is a source “%(name)s” here already.") % {"name": source.name}) from error
+    return source
+
+
+def update_source(
+    actor: Actor, source: Source, values: Mapping[str, Any], *, expected: int | None = None
+) -> versions.Changes:
+    """Change name, switches, `settings` (those given; the others stay) or `secret` ("" takes it away).
+
+    A secret that was meant for one place never goes to another: with another host or issuer it must be given again.
+    Raises: Forbidden, BadSource, NameTaken, ChangedMeanwhile.
+    """
+    require_managing(actor, source)
+    kind, wanted = source.kind_of, dict(values)
+    fields: dict[str, Any] = {}
+    if "name" in wanted:
+        fields["name"] = _checked_name(wanted.pop("name"))
+    if "settings" in wanted:
+        fields["settings"] = kinds.clean(kind, {**_known(source), **wanted.pop("settings")})
+        leads_elsewhere = any(
+            source.settings.get(each) != fields["settings"].get(each) for each in ("host", "port", "security", "issuer")
+        )
+        if leads_elsewhere and source.secret and not wanted.get("secret"):
+            raise BadSource(_("It leads elsewhere now: give the password again."), field="secret")
+    if "secret" in wanted:
+        fields["secret"] = _checked_secret(wanted.pop("secret"))
+    fields |= _checked_switches(kind, source.scope, wanted)
+    try:
+        with transaction.atomic():
+            if set(fields) - HARMLESS:
+                fields |= {
+                    "authority": authority_of(actor, source.scope),
+                    "configured_by_label": actor.label[:300],
+                }
+            changes = versions.change(source, fields, expected=expected)
+            if changes:
+                audit.record(actor, "source.change", source, changes=_shown(changes))
+    except IntegrityError as error:
+        raise NameTaken(
+            _("There is a source of this name here already."),
+        ) from error
+    return changes
+
+
+def delete_source(actor: Actor, source: Source) -> None:
+    """Delete one that nothing uses; what its groups gave goes with it. Raises: SourceInUse, Forbidden."""
+    require_managing(actor, source)
+    with transaction.atomic():
+        found = Source.objects.select_for_update().get(pk=source.pk)
+        used = [each.scope for each in found.choices.all()[:20]]
+        if used:
+            names = places.labels(used)
+            said = ", ".join(names.get(each, _("the server")) for each in used)
+            raise SourceInUse(_("Choose another one first for: %(places)s.") % {"places": said})
+        for grant in Grant.objects.filter(source=found).select_related("user", "role"):
+            record_grant(actor, "grant.remove", grant, grant.role_key or str(grant.role or ""), None)
+            grant.delete()
+        audit.record(actor, "source.delete", found, kind=found.kind, identities=found.identities.count())
+        found.delete()
+
+
+def choose_source(actor: Actor, obj: object, source: Source | None, *, inherit: bool = False) -> None:
+    """What a scope's people sign in with: a source, passwords kept here (None), or as what lies above (inherit).
+
+    Who chooses holds the right there and on the source, whose own scope must have this one in it.
+    Raises: Forbidden, BadSource.
+    """
+    scope = places.scope_of(obj)
+    _require(actor, scope)
+    if scope.level not in LEVELS:
+        raise BadSource(_("A source is chosen for a domain, a customer or the server."), field="source")
+    before = SourceChoice.objects.filter(level=scope.level, object_id=scope.id).select_related("source").first()
+    if before is not None and before.source is not None:
+        _require_authority(actor, before.source)  # whoever holds less doesn't undo it
+    if source is not None:
+        require_managing(actor, source)
+        if source.scope not in places.chain(scope):
+            raise BadSource(_("This source belongs elsewhere."), field="source")
+    with transaction.atomic():
+        if inherit:
+            SourceChoice.objects.filter(level=scope.level, object_id=scope.id).delete()
+        else:
+            SourceChoice.objects.update_or_create(level=scope.level, object_id=scope.id, defaults={"source": source})
+        new = None if inherit else _called(source)
+        old = None if before is None else _called(before.source)
+        if new != old:
+            audit.record(actor, "source.choose", None if scope == SERVER else obj, changes={"source": (old, new)},
+                         within=scope)  # fmt: skip
+
+
+def release_identity(actor: Actor, source: Source, user: User) -> bool:
+    """Unbind somebody from who they were at a source, so that whoever proves to have their address there may come in
+    as them: after an account there was made anew. False where nothing was bound. Raises: Forbidden.
+    """
+    require_managing(actor, source)
+    actor.require_over(Right.SET_PASSWORDS, user)
+    with transaction.atomic():
+        gone, _by = Identity.objects.filter(source=source, user=user).delete()
+        if gone:
+            audit.record(actor, "source.release", user, source=source.name)
+    return bool(gone)
+
+
+def require_managing(actor: Actor, source: Source) -> None:
+    """Who may change a source: in person, and nobody who holds less than whoever configured it. Raises: Forbidden."""
+    _require(actor, source.scope)
+    _require_authority(actor, source)
+
+
+def authority_of(actor: Actor, scope: ScopeRef) -> list[str] | None:
+    """What a source that this actor configures may speak for; None for everything, on the server by one of its own
+    administrators.
+    """
+    if scope == SERVER and actor.is_administrator:
+        return None
+    return sorted(right.value for right in actor.rights_on(scope) & rights_at(scope.level))
+
+
+def _require(actor: Actor, scope: ScopeRef) -> None:
+    actor.require_writing()
+    if actor.acting is not None:
+        raise Forbidden("no sources are configured while acting as somebody")
+    actor.require(Right.MANAGE_SOURCES, scope)
+
+
+def _require_authority(actor: Actor, source: Source) -> None:
+    if source.authority is None:
+        if not actor.is_administrator:
+            raise Forbidden("a server administrator configured it, who holds more")
+        return
+    require_holding(actor, known_rights(source.authority), source.scope)
+
+
+def _known(source: Source) -> dict[str, Any]:
+    """Its settings, without those that no source has any more."""
+    names = {each.name for each in kinds.SETTINGS[source.kind_of]}
+    return {name: value for name, value in source.settings.items() if name in names}
+
+
+def _called(source: Source | None) -> str:
+    return "local" if source is None else source.name
+
+
+def _checked_name(name: str) -> str:
+    name = " ".join(name.replace("\0", "").split())
+    if not name or len(name) > 100 or not name.isprintable():
+        raise BadSource(_("A source has a name of at most 100 characters."), field="name")
+    return name
+
+
+def _checked_secret(secret: str) -> str:
+    if len(secret) > 1_000 or "\0" in secret:
+        raise BadSource(_("This is too long."), field="secret")
+    return secret
+
+
+def _checked_switches(kind: Kind, scope: ScopeRef, given: Mapping[str, Any]) -> dict[str, bool]:
+    """Raises: BadSource."""
+    unknown = sorted(set(given) - set(SWITCHES))
+    if unknown:
+        raise BadSource(_("There is no setting %(name)s.") % {"name": unknown[0][:100]}, field=unknown[0][:100])
+    if given.get("asks_second_factor") and not kind.is_web:
+        raise BadSource(_("Only providers with a page of their own ask for one."), field="asks_second_factor")
+    if given.get("shows_button") and not (kind.is_web and scope == SERVER):
+        # everybody sees that page: what stands there is the server's
+        raise BadSource(_("Only the server’s own providers have a button there."), field="shows_button")
+    return {name: bool(value) for name, value in given.items()}
+
+
+def _shown(changes: versions.Changes) -> dict[str, tuple[object, object]]:
+    """Changes without secrets, each setting by its name."""
+    shown: dict[str, tuple[object, object]] = {}
+    for name, (old, new) in changes.items():
+        if name == "secret":
+            shown[name] = ("••••••" if old else "", "••••••" if new else "")
+        elif name == "settings" and isinstance(old, dict) and isinstance(new, dict):
+            for each in sorted({*old, *new}):
+                if old.get(each) != new.get(each):
+                    shown[each] = ("…" if each == "ca_pem" else old.get(each), "…" if each == "ca_pem" else new[each])
+        elif name != "authority":
+            shown[name] = (old, new)
+    return shown

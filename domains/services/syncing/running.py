@@ -1,0 +1,144 @@
+"""One synchronisation with a directory: read, compared, then made, changed and shut out, or only told.
+
+A directory that suddenly answers with nobody, or with less than half of those known, stops the run and asks: only with
+the number of those who would be shut out does it go on. Nobody is ever deleted. A dry run does the same and takes it
+back, so that what it says is what would happen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.actors import Actor
+from accounts.models import Source
+from accounts.permissions import Right
+from accounts.sources.errors import SourceFailed
+from domains.errors import DomainsError
+from domains.models import DirectoryRun
+from domains.services.syncing import changing, making, reading
+from domains.services.syncing.judging import Standing, judge, served_domains
+from domains.services.syncing.telling import Telling
+
+RUNS_KEPT = 20
+LOCK = 0x706B6469  # "pkdi": with the number of the source
+Progress = Callable[[int, str], None]
+
+
+class DirectoryShrank(DomainsError):
+    """It answers with far fewer people than were known; `standing` says with how many."""
+
+    def __init__(self, standing: Standing) -> None:
+        super().__init__(
+            _(
+                "The directory has %(entries)d entries, and %(leavers)d of the %(known)d people known from it are not "
+                "among them. Nothing was changed. If that is right, run it again and confirm %(leavers)d."
+            )
+            % {"entries": standing.entries, "leavers": standing.leavers, "known": standing.known}
+        )
+        self.standing = standing
+
+
+class SyncRunning(DomainsError):
+    """Another run of the same source is on its way."""
+
+    permanent = False
+
+
+def require_syncing(actor: Actor, source: Source) -> None:
+    """Who may synchronise: sources, people and their addresses are theirs there. Raises: Forbidden, DomainsError."""
+    actor.require_writing()
+    for right in (Right.MANAGE_SOURCES, Right.MANAGE_USERS, Right.MANAGE_ADDRESSES):
+        actor.require(right, source.scope)
+    if not source.kind_of.is_directory:
+        raise DomainsError(_("Only directories can be synchronised."))
+
+
+def sync_directory(
+    actor: Actor,
+    source: Source,
+    *,
+    dry_run: bool = False,
+    confirm_leavers: int | None = None,
+    progress: Progress = lambda _done, _note: None,
+    stop: Callable[[], None] = lambda: None,
+) -> DirectoryRun:
+    """Take over what the directory says. stop: called between steps; it raises to end, what was done stays.
+
+    confirm_leavers: so many people are shut out, where that would be more than half of those known.
+    Raises: Forbidden, SourceUnavailable, SourceMisconfigured, DirectoryShrank, SyncRunning, DomainsError.
+    """
+    require_syncing(actor, source)
+    run = DirectoryRun.objects.create(source=source, by_label=actor.label[:300], is_dry=dry_run)
+    telling = Telling()
+    try:
+        with _alone(source):
+            _run(actor, source, run, telling, confirm_leavers, progress, stop)
+    except BaseException as error:
+        if isinstance(error, DomainsError | SourceFailed):
+            run.problem = str(error)[:500]
+        run.needs_confirmation = isinstance(error, DirectoryShrank)
+        raise
+    finally:
+        reading.drop()
+        run.counts, run.ended_at = telling.counts, timezone.now()
+        run.save()
+        telling.keep(run)
+        _forget_old(source)
+    return run
+
+
+def _run(
+    actor: Actor,
+    source: Source,
+    run: DirectoryRun,
+    telling: Telling,
+    confirm_leavers: int | None,
+    progress: Progress,
+    stop: Callable[[], None],
+) -> None:
+    reading.make()
+    reading.read_all(source, progress=lambda count: progress(count, "reading"), stop=stop)
+    standing = judge(source)
+    run.entries, run.known, run.leavers = standing.entries, standing.known, standing.leavers
+    shuts = bool(source.told("disables_leavers"))
+    if shuts and standing.is_alarming and confirm_leavers != standing.leavers:
+        raise DirectoryShrank(standing)
+    domains = served_domains(source)
+    with transaction.atomic() if run.is_dry else contextlib.nullcontext():
+        progress(standing.entries, "writing")
+        making.make_new(actor, source, telling, stop=stop)
+        changing.change_known(actor, source, domains, telling, stop=stop)
+        if shuts:
+            changing.shut_out_leavers(actor, source, telling, stop=stop)
+        telling.note_conflicts()
+        if run.is_dry:
+            transaction.set_rollback(True)
+    if not run.is_dry:
+        audit.record(actor, "source.sync", source, entries=standing.entries, counts=telling.counts)
+
+
+@contextlib.contextmanager
+def _alone(source: Source) -> Iterator[None]:
+    """One run of a source at a time, whichever process; held by this connection until the block ends."""
+    numbers = [LOCK, source.pk & 0x7FFFFFFF]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", numbers)
+        (is_ours,) = cursor.fetchone() or (False,)
+    if not is_ours:
+        raise SyncRunning(_("This directory is being synchronised already."))
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", numbers)
+
+
+def _forget_old(source: Source) -> None:
+    kept = list(DirectoryRun.objects.filter(source=source).values_list("pk", flat=True)[:RUNS_KEPT])
+    DirectoryRun.objects.filter(source=source).exclude(pk__in=kept).delete()
