@@ -158,6 +158,28 @@ def _signing_in() -> None:
         group=group,
     )
     options.define(
+        "PASSWORD_LENGTH",
+        OptionType.INTEGER,
+        levels=options.EVERY_LEVEL,
+        default=10,
+        minimum=10,
+        maximum=128,
+        unit=_("characters"),
+        label=_("New passwords have at least"),
+        group=group,
+    )
+    options.define(
+        "PASSWORD_KINDS",
+        OptionType.INTEGER,
+        levels=options.EVERY_LEVEL,
+        default=0,
+        minimum=0,
+        maximum=4,
+        label=_("Kinds of characters in new passwords"),
+        help=_("How many of small letters, capitals, digits and others must be mixed; length helps more."),
+        group=group,
+    )
+    options.define(
         "TOKEN_DAYS",
         OptionType.INTEGER,
         levels=options.DOWN_TO_DOMAIN,

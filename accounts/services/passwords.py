@@ -8,7 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts import audit, links, proving, throttle
+from accounts import audit, links, password_rules, proving, throttle
 from accounts.actors import Actor
 from accounts.errors import BadLink, BadPassword, Forbidden, WrongPassword
 from accounts.models import OneTimeLink, User
@@ -108,6 +108,8 @@ def check_password(password: str, user: User) -> None:
         validate_password(password, user)
     except ValidationError as error:
         raise BadPassword(error.messages) from error
+    if said := password_rules.problems(password, user):
+        raise BadPassword(said)
 
 
 def _store(actor: Actor, user: User, password: str) -> None:
