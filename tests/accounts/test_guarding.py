@@ -286,7 +286,7 @@ def test_who_was_refused_a_place_has_not_guessed(user: User, monkeypatch: pytest
     def full(*args: object, **options: object) -> None:
         raise TooManyAttempts(2)
 
-    monkeypatch.setattr("accounts.signing_in.authenticate", full)
+    monkeypatch.setattr("accounts.signing_in.by_password", full)
     for _each in range(30):
         with pytest.raises(TooManyAttempts):
             sign_in_mail_program(nobody("198.51.100.1"), email=user.email, password=PASSWORD)
