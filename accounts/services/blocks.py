@@ -158,5 +158,5 @@ def _block_after_many(address: str) -> None:
     network = ipaddress.ip_network(throttle.network_of(str(parsed)))
     if blocking.is_safe(network) or SignInBlock.objects.filter(network=str(network)).exists():
         return
-    reason = _("%(count)d wrong guesses") % {"count": most}
+    reason = _("Too many wrong guesses: %(count)d") % {"count": most}
     _store(Actor.system(), network, timezone.now() + timedelta(hours=hours), reason)
