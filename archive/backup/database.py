@@ -21,7 +21,7 @@ from config.servers import pg_program
 
 from .errors import BackupError
 
-LEFT_OUT = ("django_session",)
+LEFT_OUT = ("accounts_session",)
 # Schemas of stores: their content is in a backup as that of every other store is (`services.store_places`).
 NOT_OURS = "store_*"
 LOCK_WAIT = "60s"
