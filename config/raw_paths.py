@@ -29,9 +29,13 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     """One request. Anything that isn't HTTP is left alone."""
     if scope["type"] != "http":
         return
-    body = await _read(receive)
-    if body is None:
-        await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
+    try:
+        body = await _read(receive)
+    except ConnectionAbortedError:
+        return  # half a request is none: what is left of its body would mean something else
+    refused = 413 if body is None else 400 if _is_shorter(scope, body) else 0
+    if body is None or refused:
+        await send({"type": "http.response.start", "status": refused, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
         return
     loop = asyncio.get_running_loop()
@@ -74,19 +78,25 @@ def environ_of(scope: Message, body: bytes) -> Message:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The whole body; None where it is too long."""
+    """The whole body; None where it is too long. Raises: ConnectionAbortedError."""
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return b"".join(parts)
+            raise ConnectionAbortedError
         parts.append(bytes(message.get("body", b"")))
         size += len(parts[-1])
         if size > MOST_BYTES:
             return None
         if not message.get("more_body", False):
             return b"".join(parts)
+
+
+def _is_shorter(scope: Message, body: bytes) -> bool:
+    """Whether something of what was announced didn't come."""
+    announced = [bytes(value) for name, value in scope["headers"] if bytes(name).lower() == b"content-length"]
+    return any(each.decode("latin-1").strip() != str(len(body)) for each in announced)
 
 
 def _answer(environ: Message) -> tuple[int, list[tuple[bytes, bytes]], bytes]:

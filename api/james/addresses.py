@@ -7,6 +7,7 @@ Addresses are ASCII. A step that would lead back is refused, as James's clients 
 from __future__ import annotations
 
 from django.core.cache import cache
+from django.db import transaction
 from django.http import Http404, HttpResponse
 
 from accounts.permissions import Right
@@ -119,10 +120,7 @@ def delete_alias(asked: Asked) -> HttpResponse:
     if row is None or not row.recipients.filter(email=target).exists():
         asked.actor.require_somewhere(Right.MANAGE_ADDRESSES)
         return nothing()
-    if row.kind == Kind.FORWARD and row.recipient_count > 1:
-        forwards.remove_targets(asked.actor, row, [target])
-    else:
-        objects.delete_address(asked.actor, row)
+    _take_away(asked, row, target)
     return nothing()
 
 
@@ -131,10 +129,19 @@ def delete_aliases(asked: Asked) -> HttpResponse:
     target = _destination(asked)
     rows = [row for kind in (Kind.ALIAS, Kind.FORWARD) for row in _rows(asked, kind)]
     asked.actor.require_somewhere(Right.MANAGE_ADDRESSES)
-    for row in rows:
-        if row.recipients.filter(email=target).exists():
-            objects.delete_address(asked.actor, row)
+    with transaction.atomic():
+        for row in rows:
+            if row.recipients.filter(email=target).exists():
+                _take_away(asked, row, target)
     return nothing()
+
+
+def _take_away(asked: Asked, row: Address, target: str) -> None:
+    """A forward with other targets loses this one; what leads nowhere else goes."""
+    if row.kind == Kind.FORWARD and row.recipient_count > 1:
+        forwards.remove_targets(asked.actor, row, [target])
+    else:
+        objects.delete_address(asked.actor, row)
 
 
 # --- groups -----------------------------------------------------------------------------------------------------

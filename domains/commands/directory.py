@@ -72,6 +72,7 @@ def server_directory() -> Source | None:
 )
 def get_directory_services_configuration(actor: Actor, run: TaskRun, arguments: NoArguments) -> Result:
     """Read how the organisation's directory is connected, without its password."""
+    actor.require(Right.MANAGE_SOURCES)  # the server's own
     source = server_directory()
     if source is None:
         return {"status": "not set up", "type": None}

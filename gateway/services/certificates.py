@@ -76,10 +76,10 @@ def save_certificate(
     row = certificate or Certificate()
     is_default = bool(values.get("is_default", row.is_default))
     is_web = bool(values.get("is_web", row.is_web))
-    if is_web != row.is_web:
+    if is_web or row.is_web:  # whoever changes its chain changes what the pages show
         actor.require(Right.MANAGE_SERVER)
-        if is_web:
-            web_door.require_possible()
+    if is_web and not row.is_web:
+        web_door.require_possible()
     checked = _checked(row, values)
     try:
         with transaction.atomic():
@@ -109,6 +109,8 @@ def save_certificate(
 def delete_certificate(actor: Actor, certificate: Certificate) -> None:
     """Raises: Forbidden."""
     actor.require(Right.MANAGE_GATEWAY)
+    if certificate.is_web:
+        actor.require(Right.MANAGE_SERVER)
     source = _source(certificate)
     with transaction.atomic():
         audit.record(actor, "certificate.delete", certificate, hosts=certificate.hosts)

@@ -110,7 +110,7 @@ def test_a_newcomer_hands_a_domain_over_and_nothing_of_the_other_is_seen(
     dana.goto(re.sub(r"^https?://[^/]+", live_server.url, link))
     dana.get_by_label("New password").fill(PASSWORD)
     dana.get_by_role("button", name="Set password and sign in").click()
-    expect(dana.get_by_text("you are signed in")).to_be_visible()
+    expect(dana.get_by_text("Your password is set")).to_be_visible()
     _finds_nothing_of_the_other(dana, harbour)
 
 

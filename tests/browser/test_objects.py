@@ -58,7 +58,8 @@ def object_rows() -> list[AnyRow]:
         is_page = row.method == "GET" and not row.route.endswith(NO_PAGES)
         if is_page and row.places != (Place.NONE,) and 200 in _answers(row):
             found.setdefault(row.route, row)
-    return [found[route] for route in sorted(found)]
+    # what is to be purged was deleted before, with all that other pages show of it
+    return [found[route] for route in sorted(found, key=lambda route: (route.endswith("purge"), route))]
 
 
 def _answers(row: AnyRow) -> set[object]:

@@ -73,7 +73,7 @@ def test_the_first_administrator_comes_in_and_invites_somebody(
     look(guest, "link")
     guest.get_by_label("New password").fill(PASSWORD)
     guest.get_by_role("button", name="Set password and sign in").click()
-    expect(guest.get_by_text("you are signed in")).to_be_visible()
+    expect(guest.get_by_text("Your password is set")).to_be_visible()
     guest.goto("/account/")
     look(guest, "account")
     guest.get_by_role("button", name=re.compile("Account menu")).click()
