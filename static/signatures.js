@@ -61,8 +61,9 @@ function editor() {
   });
   made.addEventListener("click", (event) => {
     const button = event.target.closest("button");
-    if (!button || !page) return;
+    if (!button) return;
     if (button === toggle) { show(made.classList.contains("editor--source")); return; }
+    if (!page) return; // the frame is still loading
     const { command, ask } = button.dataset;
     if (!ask) { run(command); return; }
     const value = prompt(ask, "https://");

@@ -185,7 +185,7 @@ def test_keys_are_recovered_with_the_recovery_key_alone(process_environment: Env
     assert public.read_text() == secrets.public_of(secrets.parse_recovery_key(recovery)).hex()
 
 
-BULK = 12_000  # some seconds of work: time to stop or kill it in the middle
+BULK = 8_000  # some seconds of work: time to stop or kill it in the middle
 
 
 def big_mbox(path: Path) -> Path:
