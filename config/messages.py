@@ -28,6 +28,7 @@ END_USER = (
     "accounts/devices.py",
     "accounts/forms/factors.py",
     "accounts/forms/people.py",
+    "accounts/password_rules.py",
     "accounts/proving.py",
     "accounts/second_step.py",
     "accounts/views/account.py",
