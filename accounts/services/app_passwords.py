@@ -12,7 +12,7 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import app_passwords, audit
+from accounts import app_passwords, audit, proving
 from accounts.actors import Actor
 from accounts.errors import BadGrant, Forbidden, NameTaken
 from accounts.models import ApiToken, AppPassword, User
@@ -34,7 +34,7 @@ def create_app_password(
 ) -> NewAppPassword:
     """A password for one program of one's own. Only by the person, signed in: never through a token or another.
 
-    Raises: Forbidden, BadGrant, NameTaken.
+    Raises: Forbidden, ProofNeeded, BadGrant, NameTaken.
     """
     require_making(actor, user)
     name = " ".join(name.replace("\0", "").split())
@@ -111,13 +111,17 @@ def require_over(actor: Actor, user: User) -> None:
 
 
 def require_making(actor: Actor, user: User) -> None:
-    """Raises: Forbidden."""
+    """Asked before the form, too, so that nothing typed is lost. With a fresh proof: it goes past the second factor.
+
+    Raises: Forbidden, ProofNeeded.
+    """
     actor.require_writing()
     actor.require_in_person()
     if not actor.owns(user):
         raise Forbidden("everybody makes their own app passwords")
     if not actor.administers:
         actor.require_own(EndUserRight.CREATE_TOKENS)
+    proving.require_recent(actor)
 
 
 def _end_short_tokens(user: User) -> None:

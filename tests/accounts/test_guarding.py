@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from accounts import app_passwords, blocking, factors, throttle
 from accounts.actors import Actor
-from accounts.errors import BadGrant, Forbidden, NetworkBlocked, TooManyAttempts, WrongPassword
+from accounts.errors import BadGrant, Forbidden, NetworkBlocked, ProofNeeded, TooManyAttempts, WrongPassword
 from accounts.hash_gate import Gate, Standing, as_
 from accounts.models import ApiToken, AppPassword, AuditEvent, FailedSignIn, SignInBlock, SignInThrottle, User
 from accounts.scopes import SERVER
@@ -77,6 +78,12 @@ def test_an_app_password_opens_what_it_is_for_and_nothing_else(user: User) -> No
     assert sign_in_caller(nobody(), email=user.email, password=api).user == user
     with pytest.raises(WrongPassword):
         sign_in_mail_program(nobody(), email=user.email, password=api)
+
+
+def test_a_session_that_stands_open_makes_none(user: User) -> None:
+    left_open = replace(Actor.for_user(user, via="page"), proved_at=None)
+    with pytest.raises(ProofNeeded):
+        create_app_password(left_open, user, name="phone", protocols=["smtp"])
 
 
 def test_it_is_its_persons_alone_and_ends(user: User, stranger: User) -> None:
