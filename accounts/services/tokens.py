@@ -2,7 +2,7 @@
 
 A token never does more than its person, and may be narrowed to some rights and to reading. It is shown once, has a name
 of its own, and goes with the person. People make their own, signed in with their password; in the API a program may
-make one no wider and no longer than the one it came with, and who runs the server makes tokens for others.
+make one no wider and no longer than the one it came with, and who runs the server makes tokens for others who hold no more than they do.
 """
 
 from __future__ import annotations
@@ -119,7 +119,10 @@ def require_over_tokens(actor: Actor, user: User) -> None:
 
 
 def require_making_tokens(actor: Actor, user: User) -> None:
-    """Who may make a token for somebody: they themselves, and who runs the server. Raises: Forbidden."""
+    """Who may make a token for somebody: they themselves, and who runs the server and holds all that they hold.
+
+    Raises: Forbidden.
+    """
     actor.require_writing()
     if actor.acting is not None:
         raise Forbidden("no tokens are made while acting as somebody")
@@ -129,7 +132,7 @@ def require_making_tokens(actor: Actor, user: User) -> None:
         if not actor.administers:
             actor.require_own(EndUserRight.CREATE_TOKENS)
     else:
-        actor.require(Right.MANAGE_SERVER)
+        actor.require_over(Right.MANAGE_SERVER, user)
     if not user.is_active:
         raise Forbidden("a token for somebody who may not sign in")
 

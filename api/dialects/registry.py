@@ -52,12 +52,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A setting of a dialect's own. clean: takes what was typed, answers what is kept; raises ValueError for people."""
+    """A setting of a dialect's own. clean: takes what was typed, answers what is kept; raises ValueError for people.
+
+    opens_doors: whoever sets it can come in as anybody, so a server administrator does, in person.
+    """
 
     name: str
     label: Text
     help: Text = ""
     is_long: bool = False
+    opens_doors: bool = False
     clean: Callable[[str], str] = str.strip
 
 

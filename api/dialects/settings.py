@@ -15,8 +15,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import audit
+from accounts import audit, proving
 from accounts.actors import Actor
+from accounts.errors import Forbidden
 from accounts.permissions import Right
 from api.dialects.registry import Dialect
 from api.errors import Fault, Invalid
@@ -73,7 +74,8 @@ def set_dialect(
 ) -> State:
     """Change what is given. `clients`: addresses and networks; none means those of the environment.
 
-    Raises: Forbidden, Invalid, ChangedMeanwhile.
+    An option that opens doors is changed by a server administrator who has just proved who they are, and by no token.
+    Raises: Forbidden, ProofNeeded, Invalid, ChangedMeanwhile.
     """
     actor.require(Right.MANAGE_SERVER)
     actor.require_writing()
@@ -86,7 +88,9 @@ def set_dialect(
         row, _made = DialectSetting.objects.get_or_create(name=dialect.name, defaults={"version": 0})
         row = DialectSetting.objects.select_for_update().get(pk=row.pk)
         if options is not None:
-            values["options"] = row.options | _options(dialect, options)
+            cleaned = _options(dialect, options)
+            _require_doors(actor, dialect, row.options, cleaned)
+            values["options"] = row.options | cleaned
         changes = change(row, values, expected=expected)
         if changes:
             told = {name: pair for name, pair in changes.items() if name != "options"}
@@ -132,6 +136,16 @@ def _options(dialect: Dialect, given: Mapping[str, str]) -> dict[str, str]:
         except ValueError as error:
             raise _wrong(name, str(error)) from error
     return found
+
+
+def _require_doors(actor: Actor, dialect: Dialect, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """Raises: Forbidden, ProofNeeded."""
+    doors = [each.name for each in dialect.options if each.opens_doors]
+    if all(after.get(name, before.get(name, "")).split() == before.get(name, "").split() for name in doors):
+        return  # browsers send other ends of lines
+    if not actor.is_administrator:
+        raise Forbidden("a server administrator sets this, in person")
+    proving.require_recent(actor)
 
 
 def _wrong(field: str, text: str) -> Invalid:

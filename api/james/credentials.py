@@ -1,6 +1,6 @@
 """Whose call it is: a JWT (RS256) whose subject is a person here, an access token, or a token in the header `Password`.
 
-A JWT counts where its public key is set; it must say `"admin": true`, and stands for the person whose address is its
+A JWT counts where its public key is set; it must say `"admin": true` and when it ends, and stands for the person whose address is its
 subject, with that person's rights and no more. The three plain sentences of 401 are those that clients compare.
 Source: WebAdmin's manual, "Authentication"; RFC 7519; RFC 8725 §3.1 (one algorithm, never the token's choice).
 """
@@ -83,9 +83,9 @@ def _claims(call: Call, value: str) -> dict[str, Any] | None:
         token = jwt.decode(value, RSAKey.import_key(call.settings[KEY]), algorithms=["RS256"])
         claims = dict(token.claims)
         now = time.time()
-        if float(claims.get("exp", now + 1)) <= now or float(claims.get("nbf", 0)) > now:
+        if float(claims["exp"]) <= now or float(claims.get("nbf", 0)) > now:  # one without an end counts never
             return None
-    except (JoseError, ValueError, TypeError, AttributeError):
+    except (JoseError, KeyError, ValueError, TypeError, AttributeError):
         return None
     return claims
 

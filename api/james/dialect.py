@@ -25,8 +25,12 @@ DIALECT = Dialect(
         Option(
             credentials.KEY,
             _("Public key of JWTs"),
-            _("PEM. A JWT signed with it (RS256) acts as the person whose address is its “sub”, if it says “admin”."),
+            _(
+                "PEM. A JWT signed with it (RS256) acts as the person whose address is its “sub”, if it says “admin” and "
+                "when it ends (“exp”). Only server administrators set it."
+            ),
             is_long=True,
+            opens_doors=True,
             clean=credentials.clean_key,
         ),
         Option(

@@ -112,6 +112,12 @@ def test_people_make_their_own_and_who_runs_the_server_those_of_others(cast: Cas
         with pytest.raises(Forbidden):
             create_token(actor_of(user), cast.user, name="x")
     create_token(actor_of(cast.administrator), cast.user, name="x")
+    runs_it = Actor.for_user(cast.help_desk)
+    Grant.objects.create(user=cast.help_desk, level="server", object_id=0, rights=["manage_server"])
+    create_token(runs_it, cast.stranger, name="x")
+    for more in (cast.administrator, cast.domain_administrator):  # who hold what they don't
+        with pytest.raises(Forbidden):
+            create_token(runs_it, more, name="x")
     set_option(Actor.system(), SERVER, "TOKEN_DAYS", 0)
     Domain.objects.filter(pk=cast.domain.pk).update(end_user_rights=[EndUserRight.SIGN_IN])
     with pytest.raises(Forbidden):

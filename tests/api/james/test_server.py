@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from django.utils import timezone
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from accounts.models import ApiToken, User
+from accounts.actors import Actor
+from accounts.errors import Forbidden
+from accounts.models import ApiToken, Grant, User
+from api.dialects.settings import set_dialect
 from api.james.credentials import clean_key
+from api.james.dialect import DIALECT
 from jobs import services
 from jobs.models import Task
 from tests.api.callers import caller_for
@@ -20,6 +26,7 @@ from tests.api.dialects.calling import call, switch_on
 from tests.api.james.conftest import James, refused
 from tests.archive.django.conftest import stores
 from tests.domains.factories import make_customer, make_delegate, make_domain
+from tests.stage import Cast
 
 __all__ = ["stores"]
 
@@ -68,7 +75,20 @@ def pem(key: rsa.RSAPrivateKey) -> tuple[str, str]:
 
 def signed(key: rsa.RSAPrivateKey, **claims: Any) -> str:
     private = RSAKey.import_key(pem(key)[0])
-    return jwt.encode({"alg": "RS256"}, {"sub": "root@server.example", "admin": True, **claims}, private)
+    said = {"sub": "root@server.example", "admin": True, "exp": int(time.time()) + 60, **claims}
+    return jwt.encode({"alg": "RS256"}, {name: value for name, value in said.items() if value is not None}, private)
+
+
+def test_only_a_server_administrator_in_person_sets_whose_jwts_count(cast: Cast, key: rsa.RSAPrivateKey) -> None:
+    given = {"options": {"jwtPublicKey": pem(key)[1]}}
+    Grant.objects.create(user=cast.user, level="server", object_id=0, rights=["manage_server"])
+    boss = Actor.for_user(cast.administrator, via="page")
+    for actor in (Actor.for_user(cast.user), boss.restricted(None), replace(boss, proved_at=None)):
+        with pytest.raises(Forbidden):
+            set_dialect(actor, DIALECT, **given)
+    set_dialect(Actor.for_user(cast.user), DIALECT, is_on=True, options={"jwtPublicKey": ""})  # changes nothing of it
+    found = set_dialect(replace(boss, proved_at=timezone.now()), DIALECT, **given)
+    assert found.is_on and found.options["jwtPublicKey"]
 
 
 def test_a_jwt_of_an_administrator_stands_for_them(james: James, key: rsa.RSAPrivateKey) -> None:
@@ -78,13 +98,13 @@ def test_a_jwt_of_an_administrator_stands_for_them(james: James, key: rsa.RSAPri
         return call("GET", "/james/domains", Authorization=f"Bearer {token}")
 
     assert ask(signed(key)).status_code == 200
-    assert ask(signed(key, exp=int(time.time()) + 60)).status_code == 200
     other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     for token, text in (
         (signed(key, admin=False), b"Non authorized user."),
         (signed(key, admin="true"), b"Non authorized user."),
         (signed(key, sub="nobody@server.example"), b"Non authorized user."),
         (signed(key, exp=1), b"Invalid token."),
+        (signed(key, exp=None), b"Invalid token."),  # would live for ever
         (signed(other), b"Invalid token."),
         (signed(key)[:-8] + "AAAAAAAA", b"Invalid token."),
         ("eyJhbGciOiJub25lIn0.eyJzdWIiOiJyb290QHNlcnZlci5leGFtcGxlIiwiYWRtaW4iOnRydWV9.", b"Invalid token."),
