@@ -63,6 +63,7 @@ class Command:
     plannable: bool = True  # whether a job may run it
     resumable: bool = False  # whether a run that broke off is gone on with by itself
     two_people: Callable[[Actor, Any], Plan | None] | None = None  # what of it can't be undone; None: nothing
+    needs_proof: bool = False  # whether who asks at a page, or plans it, proves once more who they are
 
     @property
     def title(self) -> str:
@@ -137,6 +138,7 @@ def command(
     plannable: bool = True,
     resumable: bool = False,
     two_people: Callable[[Actor, Arguments], Plan | None] | None = None,
+    needs_proof: bool = False,
 ) -> Callable[[Function[Arguments]], Function[Arguments]]:
     """Register a function as the command `name`; the first line of its docstring is its help.
 
@@ -145,6 +147,8 @@ def command(
     the task is started again by itself; `run.kept` then has what it last gave to `run.keep`.
     two_people: for what can't be undone: what it would do (None: with these arguments nothing of that kind). Such a
     command waits for a second person (`approvals`); its service asks `proofs.require` for `run.approved`.
+    needs_proof: for what opens doors or takes people's away. Its task asks nobody for a fresh proof
+    (`accounts.proving`), so that is asked for where the task is made or the job is planned.
     """
     if two_people is not None and needs is None:
         raise ValueError(f"{name} takes two people and needs no right: nobody could approve it")
@@ -157,7 +161,7 @@ def command(
             raise ValueError(f"the command {name} is registered twice")
         text = (function.__doc__ or "").strip().split("\n", 1)[0]
         _registry[name] = Command(
-            name, needs, arguments, function, text, label, check, plannable, resumable, two_people
+            name, needs, arguments, function, text, label, check, plannable, resumable, two_people, needs_proof
         )
         return function
 

@@ -106,7 +106,13 @@ class GetJobResultsArguments:
     job_id: int | None = None
 
 
-@command("CreateJob", needs=Right.MANAGE_JOBS, arguments=CreateJobArguments, label=gettext_lazy("Making of a job"))
+@command(
+    "CreateJob",
+    needs=Right.MANAGE_JOBS,
+    arguments=CreateJobArguments,
+    label=gettext_lazy("Making of a job"),
+    needs_proof=True,
+)
 def create_job(actor: Actor, run: TaskRun, arguments: CreateJobArguments) -> Result:
     """Make a job: a command that runs by itself."""
     name, given = split_action(arguments.action)
@@ -139,7 +145,11 @@ def rename_job(actor: Actor, run: TaskRun, arguments: RenameJobArguments) -> Res
 
 
 @command(
-    "SetJobEnabled", needs=Right.MANAGE_JOBS, arguments=SetJobEnabledArguments, label=gettext_lazy("Enabling of a job")
+    "SetJobEnabled",
+    needs=Right.MANAGE_JOBS,
+    arguments=SetJobEnabledArguments,
+    label=gettext_lazy("Enabling of a job"),
+    needs_proof=True,
 )
 def set_job_enabled(actor: Actor, run: TaskRun, arguments: SetJobEnabledArguments) -> Result:
     """Enable or disable a job."""
@@ -151,6 +161,7 @@ def set_job_enabled(actor: Actor, run: TaskRun, arguments: SetJobEnabledArgument
     needs=Right.MANAGE_JOBS,
     arguments=SetJobScheduleArguments,
     label=gettext_lazy("Planning of a job"),
+    needs_proof=True,
 )
 def set_job_schedule(actor: Actor, run: TaskRun, arguments: SetJobScheduleArguments) -> Result:
     """Change when a job runs."""
@@ -158,7 +169,13 @@ def set_job_schedule(actor: Actor, run: TaskRun, arguments: SetJobScheduleArgume
     return job_as_json(planning.set_job_schedule(actor, _job(actor, arguments.id), schedule))
 
 
-@command("RunJobAsync", needs=Right.MANAGE_JOBS, arguments=JobArguments, label=gettext_lazy("Start of a job"))
+@command(
+    "RunJobAsync",
+    needs=Right.MANAGE_JOBS,
+    arguments=JobArguments,
+    label=gettext_lazy("Start of a job"),
+    needs_proof=True,
+)
 def run_job_async(actor: Actor, run: TaskRun, arguments: JobArguments) -> Result:
     """Start a job now, without waiting for its end."""
     return run_as_json(planning.run_job(actor, _job(actor, arguments.id)))

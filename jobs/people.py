@@ -71,7 +71,13 @@ def visible_user(actor: Actor, address: str) -> User:
     return selectors.get_user(actor, find_user(address).pk, need=Right.MANAGE_USERS)
 
 
-@command("SetUserPrivileges", needs=Right.MANAGE_USERS, arguments=PrivilegesArguments, label=_("Privileges"))
+@command(
+    "SetUserPrivileges",
+    needs=Right.MANAGE_USERS,
+    arguments=PrivilegesArguments,
+    label=_("Privileges"),
+    needs_proof=True,
+)
 def set_user_privileges(actor: Actor, run: TaskRun, arguments: PrivilegesArguments) -> Result:
     """Set what somebody may do with their own things: none, admin, login, changePassword, archive, export …"""
     user = visible_user(actor, arguments.user_name)
@@ -79,7 +85,13 @@ def set_user_privileges(actor: Actor, run: TaskRun, arguments: PrivilegesArgumen
     return {"user": user.email, "privileges": user.privileges or [privileges.NONE]}
 
 
-@command("SetUserLoginPrivileges", needs=Right.MANAGE_USERS, arguments=LoginPrivilegesArguments, label=_("Doors"))
+@command(
+    "SetUserLoginPrivileges",
+    needs=Right.MANAGE_USERS,
+    arguments=LoginPrivilegesArguments,
+    label=_("Doors"),
+    needs_proof=True,
+)
 def set_user_login_privileges(actor: Actor, run: TaskRun, arguments: LoginPrivilegesArguments) -> Result:
     """Set by which doors somebody comes in: none, web, api, imap, outlook, windows, windowsCmd."""
     user = visible_user(actor, arguments.user_name)
@@ -88,7 +100,11 @@ def set_user_login_privileges(actor: Actor, run: TaskRun, arguments: LoginPrivil
 
 
 @command(
-    "SetUserAuthentication", needs=Right.MANAGE_USERS, arguments=AuthenticationArguments, label=_("Way of signing in")
+    "SetUserAuthentication",
+    needs=Right.MANAGE_USERS,
+    arguments=AuthenticationArguments,
+    label=_("Way of signing in"),
+    needs_proof=True,
 )
 def set_user_authentication(actor: Actor, run: TaskRun, arguments: AuthenticationArguments) -> Result:
     """Set against what somebody's password is checked: integrated or directoryServices."""
@@ -110,7 +126,13 @@ def set_user_distinguished_name(actor: Actor, run: TaskRun, arguments: Distingui
     return {"user": user.email, "distinguished_name": user.distinguished_name}
 
 
-@command("DeleteAppPasswords", needs=Right.MANAGE_USERS, arguments=UserArguments, label=_("Deletion of app passwords"))
+@command(
+    "DeleteAppPasswords",
+    needs=Right.MANAGE_USERS,
+    arguments=UserArguments,
+    label=_("Deletion of app passwords"),
+    needs_proof=True,
+)
 def delete_app_passwords(actor: Actor, run: TaskRun, arguments: UserArguments) -> Result:
     """Delete everything that programs sign in with in somebody's place: app passwords and access tokens."""
     user = visible_user(actor, arguments.user_name)
@@ -118,14 +140,26 @@ def delete_app_passwords(actor: Actor, run: TaskRun, arguments: UserArguments) -
     return {"user": user.email, "deleted": deleted, "revoked": revoke_all_tokens(actor, user)}
 
 
-@command("InitializeMFA", needs=Right.SET_PASSWORDS, arguments=UserArguments, label=_("Start of a second factor"))
+@command(
+    "InitializeMFA",
+    needs=Right.SET_PASSWORDS,
+    arguments=UserArguments,
+    label=_("Start of a second factor"),
+    needs_proof=True,
+)
 def initialize_mfa(actor: Actor, run: TaskRun, arguments: UserArguments) -> Result:
     """Have somebody set up a second factor when they come next; what they had, and trusted devices, count no more."""
     user = selectors.get_user(actor, find_user(arguments.user_name).pk, need=Right.SET_PASSWORDS)
     return {"user": user.email, "renewed": initialise(actor, user)}
 
 
-@command("DisableMFA", needs=Right.SET_PASSWORDS, arguments=UserArguments, label=_("Removal of second factors"))
+@command(
+    "DisableMFA",
+    needs=Right.SET_PASSWORDS,
+    arguments=UserArguments,
+    label=_("Removal of second factors"),
+    needs_proof=True,
+)
 def disable_mfa(actor: Actor, run: TaskRun, arguments: UserArguments) -> Result:
     """Let somebody sign in with their password alone who lost their second factor; never oneself."""
     user = selectors.get_user(actor, find_user(arguments.user_name).pk, need=Right.SET_PASSWORDS)

@@ -44,10 +44,11 @@ def create_job(
 ) -> Job:
     """A job that runs a command on a schedule. name: that of the command, where none is given; owner: the actor.
 
-    Raises: UnknownCommand, BadArguments, Forbidden, and what the command's own check raises.
+    Raises: UnknownCommand, BadArguments, Forbidden, ProofNeeded, and what the command's own check raises.
     """
     _require(actor)
     known = _plannable(actor, command)
+    services.require_proof(actor, known)
     whose = _owner(actor, owner)
     given = known.arguments_from_json(arguments)
     job = Job(
@@ -84,9 +85,10 @@ def change_job(
 ) -> Job:
     """Change what is given. Secret arguments that aren't given stay as they are.
 
-    Raises: BadArguments, Forbidden, ChangedMeanwhile, and what the command's own check raises.
+    Raises: BadArguments, Forbidden, ProofNeeded, ChangedMeanwhile, and what the command's own check raises.
     """
     _require_over(actor, job)
+    _require_proof(actor, job)
     values: dict[str, Any] = {}
     if name is not None:
         values["name"] = _name(name)
@@ -124,6 +126,7 @@ def set_job_enabled(actor: Actor, job: Job, enabled: bool) -> Job:
     _require_over(actor, job)
     values: dict[str, Any] = {"is_enabled": enabled}
     if enabled:
+        _require_proof(actor, job)
         _require_runnable(job)
         values |= {"stopped": Stopped.NO, "next_run_at": job.when().next_after(timezone.now())}
         if values["next_run_at"] is None:
@@ -147,6 +150,7 @@ def delete_job(actor: Actor, job: Job) -> None:
 def run_job(actor: Actor, job: Job) -> JobRun:
     """Run it now, as its owner, beside its schedule. Raises: Forbidden, BadArguments, NotRunnable (it runs already)."""
     _require_over(actor, job)
+    _require_proof(actor, job)
     _require_runnable(job)
     with transaction.atomic():
         job = Job.objects.select_for_update().get(pk=job.pk)
@@ -205,6 +209,14 @@ def _require_over(actor: Actor, job: Job) -> None:
         actor.require_somewhere(needs)
     if job.owner is not None and not actor.owns(job.owner) and not actor.dominates(job.owner):
         raise Forbidden(f"{job.owner} holds rights that {actor.label} doesn't")
+
+
+def _require_proof(actor: Actor, job: Job) -> None:
+    """The job runs without anybody there to be asked. Raises: ProofNeeded."""
+    try:
+        services.require_proof(actor, get_command(job.command))
+    except UnknownCommand:
+        return
 
 
 def _require_own_making(job: Job) -> None:

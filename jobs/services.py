@@ -20,7 +20,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import audit
+from accounts import audit, proving
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.permissions import Right
@@ -72,6 +72,7 @@ def answer_now(actor: Actor, command: Command, arguments: object, *, reads: bool
     that who may only read may ask. Raises: Forbidden, and whatever the command raises.
     """
     require_right(actor, command, reads=reads)
+    require_proof(actor, command)
     if command.two_people is not None:
         raise proofs.not_approved(command)
     if command.check is not None:
@@ -228,6 +229,7 @@ def _make_row(
 ) -> Task:
     command = get_command(name)
     require_right(actor, command)
+    require_proof(actor, command)
     stored, secrets = command.arguments_as_json(arguments), command.secrets_as_json(arguments)
     if command.check is not None:
         command.check(actor, arguments)
@@ -276,6 +278,12 @@ def require_right(actor: Actor, command: Command, *, reads: bool = False) -> Non
         raise Forbidden("no tasks while acting as somebody: they would go on after it")
     if not reads:
         actor.require_writing()
+
+
+def require_proof(actor: Actor, command: Command) -> None:
+    """A fresh proof of who it is, where the command needs one. Raises: ProofNeeded."""
+    if command.needs_proof:
+        proving.require_recent(actor)
 
 
 def may_change(actor: Actor, task: Task) -> bool:

@@ -94,6 +94,7 @@ def configuration_of(source: Source) -> Result:
     arguments=ConfigurationArguments,
     label=gettext_lazy("Connection of directory services"),
     plannable=False,
+    needs_proof=True,
 )
 def set_directory_services_configuration(actor: Actor, run: TaskRun, arguments: ConfigurationArguments) -> Result:
     """Connect the organisation's directory for the whole server, or change how it is connected."""

@@ -149,7 +149,11 @@ def create_user(actor: Actor, run: TaskRun, arguments: CreateUserArguments) -> R
 
 
 @command(
-    "RenameUser", needs=Right.MANAGE_USERS, arguments=RenameUserArguments, label=gettext_lazy("Renaming of a user")
+    "RenameUser",
+    needs=Right.MANAGE_USERS,
+    arguments=RenameUserArguments,
+    label=gettext_lazy("Renaming of a user"),
+    needs_proof=True,
 )
 def rename_user(actor: Actor, run: TaskRun, arguments: RenameUserArguments) -> Result:
     """Give somebody another address; their archive, aliases and rights come along."""
@@ -158,7 +162,13 @@ def rename_user(actor: Actor, run: TaskRun, arguments: RenameUserArguments) -> R
     return {"old": arguments.old_user_name, "new": mailbox.address}
 
 
-@command("DeleteUser", needs=Right.MANAGE_USERS, arguments=UserArguments, label=gettext_lazy("Deletion of a user"))
+@command(
+    "DeleteUser",
+    needs=Right.MANAGE_USERS,
+    arguments=UserArguments,
+    label=gettext_lazy("Deletion of a user"),
+    needs_proof=True,
+)
 def delete_user(actor: Actor, run: TaskRun, arguments: UserArguments) -> Result:
     """Delete somebody; neither their archive nor their mail is deleted."""
     user = _person(actor, arguments.user_name)
@@ -218,7 +228,11 @@ def set_user_pop3_user_names(actor: Actor, run: TaskRun, arguments: Pop3UserName
 
 
 @command(
-    "SetUserPassword", needs=Right.SET_PASSWORDS, arguments=PasswordArguments, label=gettext_lazy("Password of a user")
+    "SetUserPassword",
+    needs=Right.SET_PASSWORDS,
+    arguments=PasswordArguments,
+    label=gettext_lazy("Password of a user"),
+    needs_proof=True,
 )
 def set_user_password(actor: Actor, run: TaskRun, arguments: PasswordArguments) -> Result:
     """Set somebody's password; their sessions end."""

@@ -61,6 +61,7 @@ def export_configuration_command(actor: Actor, run: TaskRun, arguments: ExportAr
     arguments=ImportArguments,
     label=gettext_lazy("Import of the configuration"),
     plannable=False,
+    needs_proof=True,
 )
 def import_configuration_command(actor: Actor, run: TaskRun, arguments: ImportArguments) -> Result:
     """Compare a configuration with what is set, or put it in place, all or nothing."""

@@ -22,7 +22,7 @@ from accounts.requests import ActorRequest
 from config.kit.objects import Danger
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.versions import CHANGED_MEANWHILE, ChangedMeanwhile
-from jobs import job_selectors, owners, planning, selectors
+from jobs import job_selectors, owners, planning, selectors, services
 from jobs.commands import Command, get_command
 from jobs.errors import BadArguments, BadValue, JobsError, NotRunnable, UnknownCommand
 from jobs.forms import JobForm, ScheduleForm, shown_arguments
@@ -90,6 +90,8 @@ def job_create(request: ActorRequest, command: str) -> HttpResponse:
 def job_edit(request: ActorRequest, job_id: int) -> HttpResponse:
     job = job_selectors.get_job(request.actor, job_id)
     known = _known(job)
+    if known is not None:
+        services.require_proof(request.actor, known)  # before the form, so that nothing typed is lost
     is_built_in = job.built_in is not None
     initial = JobForm.initial_of_job(job, known)
     form = JobForm(request.POST or None, initial=initial, command=known, is_built_in=is_built_in)
@@ -232,6 +234,7 @@ def _command(request: ActorRequest, name: str) -> Command:
         raise Http404("no job's command")
     if command.needs is not None:
         request.actor.require_somewhere(command.needs)
+    services.require_proof(request.actor, command)  # before the form, so that nothing typed is lost
     return command
 
 

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.actors import Actor
-from accounts.errors import Forbidden
+from accounts.errors import Forbidden, ProofNeeded
 from accounts.models import AuditEvent, Grant, User
 from accounts.permissions import Right
 from jobs import alerts, dispatching, job_selectors, planning, services
@@ -106,6 +106,30 @@ def test_nobody_makes_a_job_for_who_holds_more(user: User, administrator: User, 
     with pytest.raises(BadArguments) as caught:  # no administrator at all
         make_job(administrator, owner=stranger)
     assert caught.value.field == "owner"
+
+
+def test_what_opens_doors_is_planned_only_with_a_fresh_proof(administrator: User, user: User) -> None:
+    left_open = dataclasses.replace(Actor.for_user(administrator, via="page"), proved_at=None)
+    given: dict[str, Any] = {"arguments": {"user_name": user.email}, "schedule": DAILY}
+    with pytest.raises(ProofNeeded):
+        planning.create_job(left_open, command="DisableMFA", **given)
+    with pytest.raises(ProofNeeded):
+        services.start(left_open, "DisableMFA", given["arguments"])
+    nested = {"action": "DisableMFA", "arguments": given["arguments"], "name": "x", "time_zone_id": "UTC"}
+    with pytest.raises(ProofNeeded):
+        services.start(left_open, "CreateJob", {**nested, "time": "02:30"})
+    proved = dataclasses.replace(left_open, proved_at=timezone.now())
+    job = planning.create_job(proved, command="DisableMFA", **given)
+    for attempt in (
+        lambda: planning.change_job(left_open, job, arguments={"user_name": administrator.email}),
+        lambda: planning.set_job_enabled(left_open, job, True),
+        lambda: planning.run_job(left_open, job),
+    ):
+        with pytest.raises(ProofNeeded):
+            attempt()
+    planning.set_job_enabled(left_open, job, False)  # takes nothing from anybody
+    planning.delete_job(left_open, job)
+    make_job(administrator)  # other commands need none
 
 
 def test_a_shell_names_an_owner(administrator: User) -> None:
