@@ -6,6 +6,8 @@ only ever asks for more. Not for how passwords are kept.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.utils.translation import gettext as _
 
 from accounts import options
@@ -16,16 +18,27 @@ LENGTH, KINDS = "PASSWORD_LENGTH", "PASSWORD_KINDS"
 
 def problems(password: str, user: User) -> list[str]:
     """What it lacks, for the person who chose it; one query."""
-    found = options.resolve_some([LENGTH, KINDS], user)
-    length, kinds = int(found[LENGTH].value), int(found[KINDS].value)
+    ((length, kinds),) = least_of([user])
     said = []
     if len(password) < length:
-        said.append(_("Take at least %(count)d characters.") % {"count": length})
+        said.append(too_short(length))
     if kinds_in(password) < kinds:
-        said.append(
-            _("Mix at least %(count)d of these: small letters, capitals, digits, other characters.") % {"count": kinds}
-        )
+        said.append(too_plain(kinds))
     return said
+
+
+def least_of(places: Sequence[object]) -> list[tuple[int, int]]:
+    """(characters, kinds of them) that passwords of these people or places have at least, in their order; one query."""
+    found = options.resolve_many([LENGTH, KINDS], places)
+    return [(int(each[LENGTH].value), int(each[KINDS].value)) for each in found]
+
+
+def too_short(count: int) -> str:
+    return _("Take at least %(count)d characters.") % {"count": count}
+
+
+def too_plain(count: int) -> str:
+    return _("Mix at least %(count)d of these: small letters, capitals, digits, other characters.") % {"count": count}
 
 
 def kinds_in(password: str) -> int:

@@ -23,7 +23,10 @@ def _new_password_field(label: Any) -> forms.CharField:
         label=label,  # lazy, so that each reader gets it in their language
         max_length=1000,
         strip=False,
-        help_text=_("At least 10 characters. A few unrelated words are easier to remember than symbols."),
+        help_text=_(
+            "At least 10 characters, more where your organisation asks for them. A few unrelated words are easier to "
+            "remember than symbols."
+        ),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 

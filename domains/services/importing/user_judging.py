@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
+from accounts import password_rules
 from accounts.models import OptionValue
 from accounts.permissions import Right
 from domains import inheritance
@@ -16,8 +17,8 @@ from domains.services.importing.staging import mark
 from domains.services.importing.user_rows import COLUMNS, UserRow
 
 _COLUMNS = (
-    "line", "local", "named", "name", "first_name", "last_name", "language", "status", "has_password", "quota_bytes",
-    "policy",
+    "line", "local", "named", "name", "first_name", "last_name", "language", "status", "has_password",
+    "password_length", "password_kinds", "quota_bytes", "policy",
 )  # fmt: skip
 # the columns that take a right of their own, and when a row says something there
 GIVEN = {
@@ -32,7 +33,7 @@ GIVEN = {
 def make_tables() -> None:
     staging.make_tables(
         "name text, first_name text, last_name text, language text, status text, has_password boolean,"
-        " quota_bytes bigint, policy text, theme text, policy_id bigint, user_id bigint, address_id bigint,"
+        " password_length integer, password_kinds integer, quota_bytes bigint, policy text, theme text, policy_id bigint, user_id bigint, address_id bigint,"
         " mailbox_id bigint, is_invited boolean NOT NULL DEFAULT false",
         import_alias="line integer, local text",
         import_group="line integer, local text, group_id bigint",
@@ -40,13 +41,13 @@ def make_tables() -> None:
 
 
 def stage(rows: Sequence[UserRow]) -> None:
-    """Put rows into the tables. Nothing of passwords goes there but whether there is one."""
+    """Put rows into the tables. Nothing of passwords goes there but whether there is one, how long and how mixed."""
     staging.copy(
         "import_row",
         _COLUMNS,
         (
             (row.line, row.local, row.domain, row.name, row.first_name, row.last_name, row.language, row.status,
-             bool(row.password), row.quota_bytes, row.policy)
+             bool(row.password), len(row.password), password_rules.kinds_in(row.password), row.quota_bytes, row.policy)
             for row in rows
         ),
     )  # fmt: skip
@@ -58,7 +59,9 @@ def judge(job: Job) -> None:
     """Mark what can't be."""
     staging.analyze("import_row", "import_alias", "import_group")
     staging.settle_domains(job.actor, Right.MANAGE_USERS, COLUMNS, job.heads, GIVEN)
-    _fill_in()
+    domains = list(Domain.objects.filter(pk__in=staging.domains_named()).select_related("customer"))
+    _fill_in(domains)
+    _judge_passwords(domains)
     staging.mark_twice()
     staging.mark_taken()
     mark("email", _("Somebody signs in with this address already."), "EXISTS (SELECT 1 FROM domains_domainname n"
@@ -71,9 +74,19 @@ def judge(job: Job) -> None:
     staging.cut("aliases", "max_aliases", "alias_count", "SELECT line, count(*) AS n FROM import_alias GROUP BY line")
 
 
-def _fill_in() -> None:
+def _judge_passwords(domains: list[Domain]) -> None:
+    """By the rules of the domain; those of the server alone were asked while the file was read."""
+    of_rules: dict[tuple[int, int], list[int]] = {}
+    for domain, least in zip(domains, password_rules.least_of(domains), strict=True):
+        of_rules.setdefault(least, []).append(domain.pk)
+    for (length, kinds), keys in of_rules.items():
+        there = "has_password AND domain_id = ANY(%s)"
+        mark("password", password_rules.too_short(length), f"{there} AND password_length < %s", [keys, length])
+        mark("password", password_rules.too_plain(kinds), f"{there} AND password_kinds < %s", [keys, kinds])
+
+
+def _fill_in(domains: list[Domain]) -> None:
     """What a row leaves open is as the template of new accounts of its domain says."""
-    domains = list(Domain.objects.filter(pk__in=staging.domains_named()).select_related("customer"))
     if not domains:
         return
     languages = [told["default_language"].value for told in inheritance.settings_of_many(domains)]

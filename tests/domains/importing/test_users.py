@@ -12,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.models import AuditEvent, User
+from accounts.scopes import SERVER
+from accounts.services.options import set_option
 from config.kit.csv_reading import CsvError
 from domains.commands.importing import ImportArguments
 from domains.models import Address, Customer, Domain, DomainName, Mailbox, PendingPassword, Recipient
@@ -181,6 +183,18 @@ def test_clear_text_passwords_are_sealed_and_then_hashed(db: None, file: Path) -
     assert passwords.hash_pending(SYSTEM, progress=lambda _done: None, stop=lambda: False) == 1
     assert User.objects.get(email="a@example.org").check_password(PASSWORD)
     assert not PendingPassword.objects.filter(pk=pending.pk).exists()
+
+
+def test_passwords_in_a_file_keep_the_rules_of_their_domain(db: None, file: Path) -> None:
+    strict = make_domain("strict.example")
+    make_domain("lax.example")
+    set_option(SYSTEM, strict, "PASSWORD_LENGTH", 20)
+    set_option(SYSTEM, SERVER, "PASSWORD_KINDS", 3)
+    rows = (
+        "a@strict.example,Shorter and mixed 7", "b@strict.example,This one is long and mixed 7",
+        "c@lax.example,Shorter and mixed 7", "d@lax.example,only small letters", "e@lax.example,",
+    )  # fmt: skip
+    assert refused(file, "\n".join(["email,password", *rows])) == [(2, "password"), (5, "password")]
 
 
 def test_the_number_of_questions_does_not_grow_with_the_file(db: None, file: Path) -> None:
