@@ -2,7 +2,8 @@
 
 A token never does more than its person, and may be narrowed to some rights and to reading. It is shown once, has a name
 of its own, and goes with the person. People make their own, signed in with their password; in the API a program may
-make one no wider and no longer than the one it came with, and who runs the server makes tokens for others who hold no more than they do.
+make one no wider and no longer than the one it came with, and who runs the server makes tokens for others who hold no
+more than they do.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Whose call it is: a JWT (RS256) whose subject is a person here, an access token, or a token in the header `Password`.
 
-A JWT counts where its public key is set; it must say `"admin": true` and when it ends, and stands for the person whose address is its
-subject, with that person's rights and no more. The three plain sentences of 401 are those that clients compare.
+A JWT counts where its public key is set; it must say `"admin": true` and when it ends, and stands for the person whose
+address is its subject, with that person's rights and no more. The three plain sentences of 401 are those that clients
+compare.
 Source: WebAdmin's manual, "Authentication"; RFC 7519; RFC 8725 §3.1 (one algorithm, never the token's choice).
 """
 

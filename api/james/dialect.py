@@ -26,8 +26,8 @@ DIALECT = Dialect(
             credentials.KEY,
             _("Public key of JWTs"),
             _(
-                "PEM. A JWT signed with it (RS256) acts as the person whose address is its “sub”, if it says “admin” and "
-                "when it ends (“exp”). Only server administrators set it."
+                "PEM. A JWT signed with it (RS256) acts as the person whose address is its “sub”, if it says “admin” "
+                "and when it ends (“exp”). Only server administrators set it."
             ),
             is_long=True,
             opens_doors=True,

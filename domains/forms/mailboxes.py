@@ -58,7 +58,9 @@ class MailboxForm(forms.Form):
         strip=False,
         required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=gettext_lazy("At least 10 characters, more where an option asks for them. Only where “I set it” is chosen."),
+        help_text=gettext_lazy(
+            "At least 10 characters, more where an option asks for them. Only where “I set it” is chosen."
+        ),
     )
     status = forms.ChoiceField(
         label=gettext_lazy("State"),
@@ -154,7 +156,9 @@ class PasswordForm(forms.Form):
         label=gettext_lazy("New password"),
         max_length=1000,
         strip=False,
-        help_text=gettext_lazy("At least 10 characters, more where an option asks for them. All of the person's sessions end."),
+        help_text=gettext_lazy(
+            "At least 10 characters, more where an option asks for them. All of the person's sessions end."
+        ),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 

@@ -80,14 +80,14 @@ def signed(key: rsa.RSAPrivateKey, **claims: Any) -> str:
 
 
 def test_only_a_server_administrator_in_person_sets_whose_jwts_count(cast: Cast, key: rsa.RSAPrivateKey) -> None:
-    given = {"options": {"jwtPublicKey": pem(key)[1]}}
+    given = {"jwtPublicKey": pem(key)[1]}
     Grant.objects.create(user=cast.user, level="server", object_id=0, rights=["manage_server"])
     boss = Actor.for_user(cast.administrator, via="page")
     for actor in (Actor.for_user(cast.user), boss.restricted(None), replace(boss, proved_at=None)):
         with pytest.raises(Forbidden):
-            set_dialect(actor, DIALECT, **given)
+            set_dialect(actor, DIALECT, options=given)
     set_dialect(Actor.for_user(cast.user), DIALECT, is_on=True, options={"jwtPublicKey": ""})  # changes nothing of it
-    found = set_dialect(replace(boss, proved_at=timezone.now()), DIALECT, **given)
+    found = set_dialect(replace(boss, proved_at=timezone.now()), DIALECT, options=given)
     assert found.is_on and found.options["jwtPublicKey"]
 
 
