@@ -55,6 +55,8 @@ WIDEST = """() => {
   }
   return found ? `${found.outerHTML.slice(0, 200)} in ${found.parentElement.outerHTML.slice(0, 200)}` : 'nothing seen';
 }"""
+# Between an answer's first byte and its first element there is a document without any.
+ARRIVED = "document.documentElement !== null && document.readyState !== 'loading'"
 # Some frames after a change of width a page may still stand as it was.
 OVERFLOW = """async () => {
   const over = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
@@ -70,6 +72,7 @@ def violations(page: Page) -> list[str]:
     The frame around the main part is the same on a hundred pages: its colours are looked at in each look (width, theme,
     style sheets) and whenever something stands in it that wasn't there before.
     """
+    page.wait_for_function(ARRIVED)
     kind = page.evaluate("document.contentType")
     if kind != "text/html":
         return [f"{page.url} is {kind}, no page"]  # in a picture axe would wait for ever
@@ -93,6 +96,7 @@ def _is_new_frame(page: Page) -> bool:
 
 def overflow(page: Page) -> int:
     """By how many pixels the page is wider than its window, once it is laid out for it."""
+    page.wait_for_function(ARRIVED)
     return int(page.evaluate(OVERFLOW))
 
 

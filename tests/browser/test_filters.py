@@ -150,6 +150,7 @@ def test_a_domain_administrator_filters_by_clicking(page_as: PageFor, size: tupl
     wrong += look_at(page, f"{name}-import-refused")
     page.get_by_label("Or paste it").fill("type,value\nblock,new.example\nblock,spam@evil.example\n")
     page.get_by_role("button", name="Check the file").click()
+    expect(page.get_by_role("button", name="Import the file")).to_be_visible()
     wrong += look_at(page, f"{name}-import")
     page.get_by_role("button", name="Import the file").click()
     expect(page.locator(".toast").first).to_contain_text("1 new")
