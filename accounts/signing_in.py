@@ -163,8 +163,11 @@ def _checked(actor: Actor, *, email: str, password: str, device: str | None, doo
     try:
         with hash_gate.as_(standing):
             proved = by_password(address, password)
-    except (TooManyAttempts, SourceUnavailable):
+    except TooManyAttempts:
         throttle.take_back(attempt)  # nothing was said of the password
+        raise
+    except SourceUnavailable:
+        _note_unanswered(actor, address, attempt, door)
         raise
     if proved is None or not _comes_in(proved.user, door):
         audit.record(actor, "user.sign_in_failed", address[:254])
@@ -172,6 +175,19 @@ def _checked(actor: Actor, *, email: str, password: str, device: str | None, doo
         raise WrongPassword("address and password don't belong together")
     throttle.forgive(attempt)
     return proved
+
+
+def _note_unanswered(actor: Actor, address: str, attempt: list[throttle.Counter], door: str) -> None:
+    """The source didn't answer. Where a password kept here counts too, it was a guess at that one like any other.
+
+    Where none does, nothing was guessed: it counts at the account, so that both look alike, and not at the network. An
+    office whose directory is away would shut itself out, and its administrators with it.
+    """
+    person = User.objects.filter(email=address).first()
+    if person is None or not responsible.takes_password_here(responsible.source_for(address), person):
+        throttle.take_back([each for each in attempt if each.policy is throttle.NETWORK])
+    audit.record(actor, "user.sign_in_failed", address[:254], why="source away")
+    note_failure(actor.address, address, door, person)
 
 
 def _by_app_password(actor: Actor, email: str, password: str, protocol: str) -> User | None:

@@ -161,9 +161,19 @@ def count(attempt: list[Counter]) -> None:
 
 
 def take_back(attempt: list[Counter]) -> None:
-    """The attempt wasn't looked at after all: it doesn't count. A wait stays, since others may have come by it."""
-    keys = [counter.key for counter in attempt]
-    SignInThrottle.objects.filter(key__in=keys, failures__gt=0).update(failures=F("failures") - 1)
+    """The attempt wasn't looked at after all: it doesn't count, nor does the wait that it brought beyond what the
+    others did.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        rows = _locked_rows([counter.key for counter in attempt])
+        for counter in attempt:
+            row = rows[counter.key]
+            row.failures = max(0, row.failures - 1)
+            wait_s = counter.policy.wait_s(row.failures)
+            if row.blocked_until is not None:
+                row.blocked_until = min(row.blocked_until, now + timedelta(seconds=wait_s)) if wait_s else None
+            row.save(update_fields=["failures", "blocked_until"])
 
 
 def forgive(attempt: list[Counter]) -> None:
