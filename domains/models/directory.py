@@ -5,6 +5,8 @@ Not for how a directory is reached (`accounts.Source`) nor for who is who there 
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -36,6 +38,10 @@ class DirectoryRun(models.Model):
 
     def scopes(self) -> tuple[ScopeRef, ...]:
         return self.source.scopes()
+
+    @property
+    def took(self) -> timedelta | None:
+        return None if self.ended_at is None else self.ended_at - self.started_at
 
 
 class DirectoryChange(models.Model):
