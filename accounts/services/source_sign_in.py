@@ -22,6 +22,7 @@ from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import AccountsError, BadAddress
 from accounts.models import Identity, Source, User
+from accounts.permissions import Right
 from accounts.services.group_roles import apply_groups, groups_that_count
 from accounts.services.sources import require_managing
 from accounts.sources.errors import Denied, SourceFailed, SourceUnavailable
@@ -77,8 +78,8 @@ def by_password(address: str, password: str) -> Proved | None:
         time.sleep(STEP_S - (time.monotonic() - began) % STEP_S)
         return None
     except SourceFailed as error:
-        logger.warning("source %s (%s) gave no answer: %s", source.pk, source.name, error)
-        raise SourceUnavailable(str(error)) from error
+        logger.warning("source %s (%s) gave no answer: %s", source.pk, source.name, error.detail)
+        raise SourceUnavailable(str(error), detail=error.detail) from error
 
 
 def by_provider(source: Source, claims: Claims) -> Proved:
@@ -140,7 +141,7 @@ def _groups(directory: Directory, entry: object, names: Iterable[str]) -> list[s
     try:
         return sorted(directory.groups_of(entry, list(names)))  # type: ignore[arg-type]
     except SourceFailed as error:
-        logger.warning("groups can't be read: %s", error)
+        logger.warning("groups can't be read: %s", error.detail)
         return None
 
 
@@ -164,12 +165,14 @@ def try_source(actor: Actor, source: Source, *, address: str = "", password: str
     attempt = throttle.counters(address, actor.address, None) if password else []
     if attempt:
         throttle.admit(attempt)
+    in_full = actor.has(Right.MANAGE_SERVER)
     if source.kind_of.is_directory:
-        steps = try_directory(directory_of(source), address, password)
+        steps = try_directory(directory_of(source), address, password, in_full=in_full)
     elif source.kind_of.is_web:
-        steps = try_provider(provider_of(source))
+        steps = try_provider(provider_of(source), in_full=in_full)
     else:
-        steps = try_mail_server(MailServer(source.settings, who=str(source)), address, password)
+        server = MailServer(source.settings, who=str(source))
+        steps = try_mail_server(server, address, password, in_full=in_full)
     audit.record(actor, "source.try", source, address=address, well=all(each.is_well for each in steps))
     return steps
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from accounts.errors import AccountsError
+from config.kit import net
 
 
 class BadSource(AccountsError, ValueError):
@@ -14,13 +15,31 @@ class BadSource(AccountsError, ValueError):
 
 
 class SourceFailed(AccountsError):
-    """Root: the source gave no answer that counts. The text is for the people who run it, and holds no secret."""
+    """Root: the source gave no answer that counts. The text holds no secret and nothing of the network here, so that
+    whoever may configure a source can't look around in it; `detail`, for who runs the server and the log, may.
+    """
+
+    def __init__(self, text: str = "", *, detail: str = "") -> None:
+        super().__init__(text)
+        self.detail = detail or text
+
+    def words(self, *, in_full: bool) -> str:
+        """For whom a page shows it. in_full: for somebody who runs the server."""
+        return self.detail if in_full else str(self)
 
 
 class SourceUnavailable(SourceFailed):
     """It can't be reached, or breaks off: nobody can say now whether somebody may come in."""
 
     permanent = False
+
+    @classmethod
+    def of(cls, error: net.NetError) -> SourceUnavailable:
+        """What went wrong on the way. Of a certificate that isn't trusted the reason is said to everybody."""
+        text = str(error.category.words)
+        if isinstance(error, net.TlsFailed) and error.untrusted:
+            text = f"{text} ({error})"
+        return cls(text, detail=str(error))
 
 
 class SourceMisconfigured(SourceFailed):

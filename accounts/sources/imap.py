@@ -60,9 +60,9 @@ class MailServer:
                 yield line
                 line.leave()
         except net.NetError as error:
-            raise SourceUnavailable(str(error)) from error
+            raise SourceUnavailable.of(error) from error
         except OSError as error:
-            raise SourceUnavailable(str(net.translate(error, f"{self.place.host} port {self.place.port}"))) from error
+            raise SourceUnavailable.of(net.translate(error, f"{self.place.host} port {self.place.port}")) from error
 
 
 class _Line:

@@ -76,7 +76,7 @@ class Talk:
         try:
             self._opened = reaching.connect(place)
         except net.NetError as error:
-            raise SourceUnavailable(str(error)) from error
+            raise SourceUnavailable.of(error) from error
         server = ldap3.Server(place.host, port=place.port, get_info=ldap3.NONE)
         self._ldap = ldap3.Connection(
             server, auto_bind=False, check_names=False, auto_referrals=False, auto_range=False, read_only=True,
@@ -178,7 +178,7 @@ class Talk:
         try:
             self._ldap.socket = self._opened.start_tls(self._place.context())
         except net.NetError as error:
-            raise SourceUnavailable(str(error)) from error
+            raise SourceUnavailable.of(error) from error
 
     def _require(self, *results: int) -> None:
         found = self._ldap.result["result"]
@@ -200,9 +200,9 @@ class Talk:
         try:
             yield
         except net.NetError as error:
-            raise SourceUnavailable(str(error)) from error
+            raise SourceUnavailable.of(error) from error
         except OSError as error:
-            raise SourceUnavailable(str(net.translate(error, where))) from error
+            raise SourceUnavailable.of(net.translate(error, where)) from error
         except LDAPException as error:
             if type(error).__name__ in ("LDAPInvalidFilterError", "LDAPInvalidDnError", "LDAPInvalidScopeError"):
                 raise SourceMisconfigured("the filter or the base can't be read") from error

@@ -303,7 +303,8 @@ class Provider:
         issuer = str(self.settings["issuer"])
         status, found = self._ask(issuer.rstrip("/") + "/.well-known/openid-configuration")
         if status != 200:
-            raise SourceMisconfigured(f"there is no provider at this address: it answers {status}")
+            text = "there is no provider at this address"
+            raise SourceMisconfigured(text, detail=f"{text}: it answers {status}")
         if str(found.get("issuer", "")).rstrip("/") != issuer.rstrip("/"):
             raise SourceMisconfigured("the provider calls itself otherwise than the issuer that was configured")
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):

@@ -1,6 +1,7 @@
 """Trying a source, step by step, with what each step came to. Says what a source's owner may know, and no secret.
 
-Nothing is changed and nobody is signed in. Not for deciding who comes in.
+Nothing is changed and nobody is signed in. in_full: for somebody who runs the server, who may know what the network
+here looks like; others learn only the kind of failure. Not for deciding who comes in.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class _Report:
         self.steps.append(Step(name, False, said))
 
 
-def try_directory(directory: Directory, address: str = "", password: str = "") -> list[Step]:
+def try_directory(directory: Directory, address: str = "", password: str = "", *, in_full: bool = False) -> list[Step]:
     """Connect, sign in as the account that searches, find, and check a password where one is given."""
     report = _Report()
     step = _("Connect and sign in to search")
@@ -63,7 +64,7 @@ def try_directory(directory: Directory, address: str = "", password: str = "") -
                 else:
                     report.failed(step, _("The directory says no."))
     except SourceFailed as error:
-        report.failed(step, str(error))
+        report.failed(step, error.words(in_full=in_full))
     return report.steps
 
 
@@ -95,7 +96,7 @@ def _say_entry(
         report.failed(_("Disabled"), _("The directory shuts this person out."))
 
 
-def try_mail_server(server: MailServer, address: str = "", password: str = "") -> list[Step]:
+def try_mail_server(server: MailServer, address: str = "", password: str = "", *, in_full: bool = False) -> list[Step]:
     """Connect, and sign in where a password is given."""
     report = _Report()
     step = _("Connect")
@@ -109,11 +110,11 @@ def try_mail_server(server: MailServer, address: str = "", password: str = "") -
     except Denied:
         report.failed(step, _("The mail server says no."))
     except SourceFailed as error:
-        report.failed(step, str(error))
+        report.failed(step, error.words(in_full=in_full))
     return report.steps
 
 
-def try_provider(provider: Provider) -> list[Step]:
+def try_provider(provider: Provider, *, in_full: bool = False) -> list[Step]:
     """Read what the provider publishes: its addresses and its keys."""
     report = _Report()
     step = _("Read what the provider says of itself")
@@ -133,5 +134,5 @@ def try_provider(provider: Provider) -> list[Step]:
         step = _("Read its keys")
         report.well(step, str(len(provider.keys())))
     except SourceFailed as error:
-        report.failed(step, str(error))
+        report.failed(step, error.words(in_full=in_full))
     return report.steps

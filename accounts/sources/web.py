@@ -48,7 +48,7 @@ def ask(
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             return _talk(opened, parts.netloc, path, form, dict(headers or {}), deadline)
     except net.NetError as error:
-        raise SourceUnavailable(str(error)) from error
+        raise SourceUnavailable.of(error) from error
 
 
 def _talk(

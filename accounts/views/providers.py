@@ -73,7 +73,7 @@ def provider_start(request: ActorRequest, source_id: int) -> HttpResponse:
             question, redirect_uri=_back(request, source), hint=request.GET.get("hint", "")[:254]
         )
     except SourceFailed as error:
-        logger.warning("source %s (%s): %s", source.pk, source.name, error)
+        logger.warning("source %s (%s): %s", source.pk, source.name, error.detail)
         return _failed(request, AWAY, 503)
     asked = [each for each in _asked(request) if each["at"] > time.time() - LASTS_S][-AT_ONCE + 1 :]
     asked.append(
@@ -108,7 +108,7 @@ def provider_back(request: ActorRequest, source_id: int) -> HttpResponse:
         logger.info("source %s (%s) let nobody in: %s", source.pk, source.name, error)
         return _failed(request, _("You could not be signed in. Ask your administrator if you should be."), 403)
     except SourceFailed as error:
-        logger.warning("source %s (%s): %s", source.pk, source.name, error)
+        logger.warning("source %s (%s): %s", source.pk, source.name, error.detail)
         return _failed(request, AWAY, 503)
     second = "provider" if proved.has_second_factor else ""
     return let_in(request, proved.user, own_page(request, str(found["next"])), how=proved.how, second=second)
