@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import audit, places, proving
 from accounts.actors import Actor
 from accounts.errors import BadGrant, Forbidden, GrantExists, LastAdministrator
-from accounts.models import Grant, GroupRole, Role, Source, SourceChoice, User
+from accounts.models import Grant, GroupRole, OptionValue, Role, Source, SourceChoice, User
 from accounts.permissions import BUILT_IN_ROLES, RIGHTS, SYSTEM_ADMINISTRATOR, Level, Right, known_rights, rights_at
 from accounts.scopes import SERVER, ScopeRef
 from accounts.services import locks
@@ -42,6 +43,11 @@ class Bundle:
             unknown = ", ".join(sorted(wanted - {right.value for right in rights}))
             raise BadGrant(_("There is no right called %(name)s.") % {"name": unknown}, field="permissions")
         return cls(rights=rights)
+
+    @classmethod
+    def of(cls, grant: Grant) -> Bundle:
+        """What somebody was given."""
+        return cls(grant.role_key, grant.role, known_rights(grant.rights))
 
     def all_rights(self) -> frozenset[Right]:
         """Everything it holds, before a level cuts it."""
@@ -102,7 +108,7 @@ def change_grant(actor: Actor, grant: Grant, bundle: Bundle, *, expires_at: date
     with transaction.atomic():
         found = Grant.objects.select_for_update(of=("self",)).select_related("role", "user").get(pk=grant.pk)
         require_holding(actor, found.all_rights(), obj)
-        old = _bundle_of(found)
+        old = Bundle.of(found)
         for name, value in _columns(bundle).items():
             setattr(found, name, value)
         old_expiry, found.expires_at = found.expires_at, expires_at
@@ -128,7 +134,7 @@ def remove_grant(actor: Actor, grant: Grant) -> None:
         if found is not None:
             if not actor.owns(grant.user):
                 require_holding(actor, found.all_rights(), obj)
-            record_grant(actor, "grant.remove", found, _bundle_of(found).label, None)
+            record_grant(actor, "grant.remove", found, Bundle.of(found).label, None)
             found.delete()
             drop_sessions([found.user_id], keep=actor.session_id)
 
@@ -195,17 +201,18 @@ def require_holding(actor: Actor, rights: frozenset[Right], obj: object) -> None
 
 
 def forget_scope(obj: object) -> None:
-    """The object of a scope goes for good: the grants on it, its own roles and its own sources go too. For the app that
-    removes it.
+    """The object of a scope goes for good, and with it what is kept by its level and id: the grants on it, what its
+    sources gave, its options, and its own roles wherever somebody holds one. For the app that removes it.
     """
     scope = places.scope_of(obj)
-    SourceChoice.objects.filter(level=scope.level, object_id=scope.id).delete()
-    own = Source.objects.filter(level=scope.level, object_id=scope.id)
-    SourceChoice.objects.filter(source__in=own).delete()
-    own.delete()
-    Grant.objects.filter(level=scope.level, object_id=scope.id).delete()
-    GroupRole.objects.filter(level=scope.level, object_id=scope.id).delete()
-    Role.objects.filter(level=scope.level, object_id=scope.id, grants=None, group_roles=None).delete()
+    here = {"level": scope.level, "object_id": scope.id}
+    own, roles = Source.objects.filter(**here), Role.objects.filter(**here)
+    SourceChoice.objects.filter(Q(**here) | Q(source__in=own)).delete()
+    own.delete()  # their groups, and the grants that came of them
+    GroupRole.objects.filter(Q(**here) | Q(role__in=roles)).delete()
+    Grant.objects.filter(Q(**here) | Q(role__in=roles)).delete()
+    roles.delete()
+    OptionValue.objects.filter(**here).delete()
 
 
 def relabel(obj: object) -> None:
@@ -246,10 +253,6 @@ def _columns(bundle: Bundle) -> dict[str, object]:
         "role": bundle.role,
         "rights": sorted(right.value for right in bundle.rights),
     }
-
-
-def _bundle_of(grant: Grant) -> Bundle:
-    return Bundle(grant.role_key, grant.role, known_rights(grant.rights))
 
 
 def label_of_place(obj: object) -> str:

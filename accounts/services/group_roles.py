@@ -16,9 +16,10 @@ from accounts.actors import Actor
 from accounts.errors import BadGrant, Forbidden, GrantExists
 from accounts.holdings import Held
 from accounts.models import Grant, GroupRole, Source, User
-from accounts.permissions import Level, Right, rights_at
+from accounts.permissions import Level, rights_at
 from accounts.scopes import SERVER, ScopeRef
 from accounts.services.grants import Bundle, check_bundle, label_of_place, record_grant, require_granting
+from accounts.services.source_grants import take
 from accounts.services.sources import require_managing
 from accounts.sources.ldap import folded
 
@@ -60,8 +61,7 @@ def remove_group_role(actor: Actor, row: GroupRole) -> None:
         role = row.role_key or str(row.role)
         audit.record(actor, "source.remove_group", row.source, group=row.group, role=role, place=row.object_label)
         people = Grant.objects.filter(source=row.source, level=row.level, object_id=row.object_id)
-        for grant in people.select_related("user", "role"):
-            _take(actor, grant)
+        take(actor, people.select_related("user", "role"))
         row.delete()
 
 
@@ -95,18 +95,17 @@ def apply_groups(source: Source, user: User, groups: Iterable[str] | None) -> No
             grant = present.get(scope)
             if grant is None:
                 _give(actor, source, user, scope, bundle)
-            elif grant.source_id == source.pk and _bundle(grant) != bundle:
-                _take(actor, grant)
+            elif grant.source_id == source.pk and Bundle.of(grant) != bundle:
+                take(actor, [grant])
                 _give(actor, source, user, scope, bundle)
         for scope, grant in present.items():
             if grant.source_id is not None and (grant.source_id != source.pk or scope not in wanted):
-                _take(actor, grant)
+                take(actor, [grant])
 
 
 def take_all(source: Source, user: User) -> None:
     """Somebody left: what their groups gave them goes. Call it inside a transaction."""
-    for grant in Grant.objects.filter(user=user, source=source).select_related("user", "role"):
-        _take(system_for(source), grant)
+    take(system_for(source), Grant.objects.filter(user=user, source=source).select_related("user", "role"))
 
 
 def bundles_of(source: Source, groups: Iterable[str]) -> dict[ScopeRef, Bundle]:
@@ -138,10 +137,6 @@ def _comparable(source: Source, group: str) -> str:
     return folded(group) if source.kind_of.is_directory else group
 
 
-def _bundle(grant: Grant) -> Bundle:
-    return Bundle(grant.role_key, grant.role, frozenset(Right(each) for each in grant.rights))
-
-
 def _give(actor: Actor, source: Source, user: User, scope: ScopeRef, bundle: Bundle) -> None:
     label = "" if scope == SERVER else places.labels([scope]).get(scope, "")
     grant = Grant.objects.create(
@@ -149,11 +144,6 @@ def _give(actor: Actor, source: Source, user: User, scope: ScopeRef, bundle: Bun
         level=scope.level, object_id=scope.id, object_label=label[:300], granted_by_label=actor.label, source=source,
     )  # fmt: skip
     record_grant(actor, "grant.add", grant, None, bundle.label)
-
-
-def _take(actor: Actor, grant: Grant) -> None:
-    record_grant(actor, "grant.remove", grant, _bundle(grant).label, None)
-    grant.delete()
 
 
 def require_group_role(actor: Actor, source: Source, row_id: int) -> GroupRole:

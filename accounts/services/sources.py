@@ -16,10 +16,11 @@ from django.utils.translation import gettext as _
 from accounts import audit, places
 from accounts.actors import Actor
 from accounts.errors import Forbidden, NameTaken
-from accounts.models import Grant, Identity, Source, SourceChoice, User
+from accounts.models import Identity, Source, SourceChoice, User
 from accounts.permissions import Level, Right, known_rights, rights_at
 from accounts.scopes import SERVER, ScopeRef
-from accounts.services.grants import record_grant, require_holding
+from accounts.services.grants import require_holding
+from accounts.services.source_grants import take_of, take_unserved
 from accounts.sources import kinds
 from accounts.sources.errors import BadSource
 from accounts.sources.kinds import Kind
@@ -102,6 +103,8 @@ def update_source(
                     "configured_by_label": actor.label[:300],
                 }
             changes = versions.change(source, fields, expected=expected)
+            if "is_enabled" in changes and not source.is_enabled:
+                take_of(actor, source)
             if changes:
                 audit.record(actor, "source.change", source, changes=_shown(changes))
     except IntegrityError as error:
@@ -121,9 +124,7 @@ def delete_source(actor: Actor, source: Source) -> None:
             names = places.labels(used)
             said = ", ".join(names.get(each, _("the server")) for each in used)
             raise SourceInUse(_("Choose another one first for: %(places)s.") % {"places": said})
-        for grant in Grant.objects.filter(source=found).select_related("user", "role"):
-            record_grant(actor, "grant.remove", grant, grant.role_key or str(grant.role or ""), None)
-            grant.delete()
+        take_of(actor, found)
         audit.record(actor, "source.delete", found, kind=found.kind, identities=found.identities.count())
         found.delete()
 
@@ -131,7 +132,8 @@ def delete_source(actor: Actor, source: Source) -> None:
 def choose_source(actor: Actor, obj: object, source: Source | None, *, inherit: bool = False) -> None:
     """What a scope's people sign in with: a source, passwords kept here (None), or as what lies above (inherit).
 
-    Who chooses holds the right there and on the source, whose own scope must have this one in it.
+    Who chooses holds the right there and on the source, whose own scope must have this one in it. Whom another source
+    served before loses what its groups gave.
     Raises: Forbidden, BadSource.
     """
     scope = places.scope_of(obj)
@@ -155,6 +157,7 @@ def choose_source(actor: Actor, obj: object, source: Source | None, *, inherit: 
         if new != old:
             audit.record(actor, "source.choose", None if scope == SERVER else obj, changes={"source": (old, new)},
                          within=scope)  # fmt: skip
+            take_unserved(actor, scope)
 
 
 def release_identity(actor: Actor, source: Source, user: User) -> bool:

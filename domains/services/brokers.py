@@ -11,8 +11,7 @@ from django.utils.translation import ngettext
 
 from accounts import audit
 from accounts.actors import Actor
-from accounts.models import OptionValue
-from accounts.permissions import Level, Right
+from accounts.permissions import Right
 from accounts.services.grants import forget_scope, relabel
 from config.kit import versions
 from domains.errors import InUse, Taken
@@ -61,7 +60,6 @@ def delete_broker(actor: Actor, broker: Broker, *, expected: int | None = None) 
             raise InUse(text % {"broker": broker, "count": count})
         audit.record(actor, "broker.delete", broker)
         forget_scope(broker)
-        OptionValue.objects.filter(level=Level.BROKER, object_id=broker.pk).delete()
         broker.delete()
 
 

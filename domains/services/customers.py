@@ -19,7 +19,7 @@ from accounts import audit, proving
 from accounts.actors import Actor
 from accounts.models import Grant, OptionValue, Role, User
 from accounts.permissions import Level, Right
-from accounts.services.grants import relabel
+from accounts.services.grants import forget_scope, relabel
 from accounts.services.sessions import drop_sessions_shut_out
 from config.kit import versions
 from domains.errors import InUse, Taken, WrongState
@@ -154,9 +154,7 @@ def delete_customer(actor: Actor, customer: Customer, *, expected: int | None = 
         Domain.objects.filter(customer=customer).update(customer=None)
         Mailbox.objects.filter(customer_id=customer.pk).update(customer_id=None)
         User.objects.filter(home_customer_id=customer.pk).update(home_customer_id=None)
-        _grants(customer).delete()
-        for model in (OptionValue, Role):
-            model._base_manager.filter(level=Level.CUSTOMER, object_id=customer.pk).delete()
+        forget_scope(customer)
         customer.delete()
 
 

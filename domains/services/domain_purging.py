@@ -23,9 +23,10 @@ from accounts import audit
 from accounts.actors import Actor
 from accounts.addresses import canonical_domain
 from accounts.errors import Forbidden
-from accounts.models import Grant, OptionValue, Role, User
+from accounts.models import Grant, Source, User
 from accounts.permissions import Level, Right
 from accounts.scopes import ScopeRef
+from accounts.services.grants import forget_scope
 from accounts.services.leaving import Departure, leave_many, staying
 from domains.errors import WrongState
 from domains.models import (
@@ -158,6 +159,7 @@ def _plan(domain: Domain) -> Plan:
     sums = _mailboxes(domain).aggregate(count=Count("pk"), messages=Sum("used_messages"), size=Sum("used_bytes"))
     kinds = Address.objects.filter(domain=domain).order_by().values_list("kind").annotate(count=Count("pk"))
     rest = [(rows.model, rows.count()) for rows in _belonging(domain)]
+    rest.append((Source, Source.objects.filter(level=scope.level, object_id=scope.id).count()))
     return Plan(
         domain=domain,
         mailboxes=sums["count"],
@@ -191,9 +193,7 @@ def _purge(domain: Domain) -> Departure:
     _mailboxes(domain).update(**purged, status=Status.PURGED, purge_at=now, version=F("version") + 1)
     Address.objects.filter(domain=domain).delete()
     DomainName.objects.filter(domain=domain).delete()
-    _grants(domain).delete()
-    for model in (OptionValue, Role):
-        model._base_manager.filter(level=scope.level, object_id=scope.id).delete()
+    forget_scope(scope)
     left = leave_many(User.objects.filter(pk__in=people), scope)
     _end(domain, now)
     return left

@@ -17,7 +17,9 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.actors import Actor
-from accounts.permissions import Right
+from accounts.permissions import Level, Right
+from accounts.scopes import ScopeRef
+from accounts.services.source_grants import take_unserved
 from config.kit import versions
 from domains.errors import InUse, Invalid, LimitReached, WrongState
 from domains.limits import allows
@@ -95,6 +97,7 @@ def move_domain(
         _count(old, -1, domain)
         _count(new, 1, domain)
         quotas.check_room(domain)
+        take_unserved(actor, ScopeRef(Level.DOMAIN, domain.pk))
         told: versions.Changes = {"customer": (_name(old), _name(new))}
         audit.record(actor, "domain.move", domain, changes=told, reason=reason, **close_across(domain))
         if old is not None:  # those it leaves see that it went, and where their view of it ends
