@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from accounts import blocking, enforcement, gates, options, sessions
+from accounts import blocking, enforcement, gates, networks, options, sessions
 from accounts.actors import Actor
 from accounts.errors import ProofNeeded
 from accounts.models import OptionValue
@@ -35,7 +35,8 @@ class BlockedNetworksMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if blocking.blocked_until(str(request.META.get("REMOTE_ADDR", ""))) is None:
+        is_open = blocking.blocked_until(str(request.META.get("REMOTE_ADDR", ""))) is None
+        if is_open or networks.is_dialect(request.path_info):
             return self.get_response(request)
         return HttpResponse("This network is blocked here.\n", status=403, content_type="text/plain; charset=utf-8")
 

@@ -130,6 +130,16 @@ def _lists() -> dict[str, tuple[Network, ...]]:
 LOOPBACK = parse(("127.0.0.0/8", "::1/128"))
 
 
+def is_dialect(path: str) -> bool:
+    """Whether a path is answered by a dialect, which asks who may come by itself: its refusals have its own shape."""
+    if settings.ROOT_DIALECT:
+        return True
+    try:
+        return resolve(path).view_name.startswith("dialects:at-")
+    except Resolver404:
+        return False
+
+
 class NetworkMiddleware:
     """Turns away who comes from elsewhere, before anything of theirs is looked at. Signs of life stay open.
 
@@ -141,21 +151,11 @@ class NetworkMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    @staticmethod
-    def _is_kept_by_others(path: str) -> bool:
-        """Dialects have lists of their own, one each."""
-        if settings.ROOT_DIALECT:
-            return True
-        try:
-            return resolve(path).view_name.startswith("dialects:at-")
-        except Resolver404:
-            return False
-
     def __call__(self, request: HttpRequest) -> HttpResponse:
         address, path = request.META.get("REMOTE_ADDR", ""), request.path_info
         door = METRICS if path == "/metrics" else API if path.startswith("/api/") else CONSOLE
         is_own = door != METRICS and holds(LOOPBACK, address)
-        if path in self.OPEN or is_own or may_reach(door, address) or self._is_kept_by_others(path):
+        if path in self.OPEN or is_own or may_reach(door, address) or is_dialect(path):
             return self.get_response(request)
         response = HttpResponse("Not from here.\n", content_type="text/plain", status=403)
         response["Cache-Control"] = "no-store"

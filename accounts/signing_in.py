@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import StrEnum
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
@@ -130,19 +131,54 @@ def sign_in_mail_program(actor: Actor, *, email: str, password: str) -> User:
     return user or _checked(actor, email=email, password=password, device=None, door="smtp").user
 
 
-def sign_in_caller(actor: Actor, *, email: str, password: str) -> Actor:
+class CallerWay(StrEnum):
+    """What a program sent in the password's place."""
+
+    TOKEN = "token"  # noqa: S105  # a word
+    APP_PASSWORD = "app password"  # noqa: S105  # a word
+    PASSWORD = "password"  # noqa: S105  # a word
+
+
+def let_caller_in(actor: Actor, *, email: str, password: str) -> tuple[Actor, CallerWay]:
     """The actor these stand for, for a program that sends them with every call; `actor` is nobody yet.
 
     The password may also be an access token of the same person, and then its limits count, or an app password.
     Slowed down like signing in, with the same one error; not noted in the audit trail, since programs do it all day.
     Raises: WrongPassword, TooManyAttempts.
     """
+    blocking.require_open(actor.address)
     known = actor_for_token(password, address=actor.address)
     if known is not None and known.user is not None and known.user.email == _address_of_account(_canonical(email)):
-        return known
-    user = _by_app_password(actor, email, password, "api")
-    user = user or _checked(actor, email=email, password=password, device=None, door="api").user
-    return Actor.for_user(user, address=actor.address, via=actor.via).restricted(None)
+        return known, CallerWay.TOKEN
+    user, way = _by_app_password(actor, email, password, "api"), CallerWay.APP_PASSWORD
+    if user is None:
+        user, way = _checked(actor, email=email, password=password, device=None, door="api").user, CallerWay.PASSWORD
+    return Actor.for_user(user, address=actor.address, via=actor.via).restricted(None), way
+
+
+def sign_in_caller(actor: Actor, *, email: str, password: str) -> Actor:
+    """`let_caller_in`, for who doesn't ask by which of them."""
+    return let_caller_in(actor, email=email, password=password)[0]
+
+
+def still_lets_caller_in(actor: Actor, way: CallerWay, value: str) -> bool:
+    """Whether what a person (`actor`, as they are now) came in with a moment ago still opens the doors of programs.
+
+    value: the app password, where it was one; a person's password is compared by its hash, by whoever remembers it.
+    """
+    if actor.user is None or not actor.user.is_active:
+        return False
+    if way is CallerWay.APP_PASSWORD:
+        owner = app_passwords.owner(actor.user.email, value, protocol="api", address=actor.address)
+        return owner == actor.user and actor.user.login_privileges != [] and may_enter(actor, "api")
+    return _comes_in(actor.user, "api")
+
+
+def note_wrong_secret(actor: Actor, email: str) -> None:
+    """Somebody guessed at a secret that a protocol compares by itself, and whose guesses it counts by `throttle`."""
+    address = _canonical(email)[:254]
+    audit.record(actor, "user.sign_in_failed", address)
+    note_failure(actor.address, address, "api", User.objects.filter(email=address).first())
 
 
 def _note(actor: Actor, user: User, *, how: str = "password", second: str = "") -> None:

@@ -45,8 +45,10 @@ def has_any() -> bool:
     return ApopSecret.objects.exists()
 
 
-def has_secret(person: User) -> bool:
-    return ApopSecret.objects.filter(person=person).exists()
+def is_secret_of(person: User, secret: str) -> bool:
+    """Whether it still is theirs."""
+    row = ApopSecret.objects.filter(person=person).first()
+    return row is not None and secrets.compare_digest(row.secret.reveal().encode(), secret.encode())
 
 
 def secret_of(name: str) -> tuple[User | None, str]:

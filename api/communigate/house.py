@@ -1,7 +1,8 @@
 """What stands behind a session: who may come, whose name and password it is, and running commands for them.
 
 Everything that asks the database runs in threads of its own. Who is signed in is asked again with every command: a
-person shut out, a password changed or a token revoked ends it there. Not for the protocol (`pwd.session`).
+person shut out, a password changed or a token revoked ends the session there, and so does a network that is blocked or
+a dialect that is switched off meanwhile. Not for the protocol (`pwd.session`).
 """
 
 from __future__ import annotations
@@ -9,28 +10,27 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import math
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError
 
-from accounts import enforcement, factors, throttle
+from accounts import blocking, throttle
 from accounts.actors import Actor
-from accounts.errors import AccountsError, TooManyAttempts
-from accounts.models import User
+from accounts.errors import AccountsError, NetworkBlocked, TooManyAttempts
 from accounts.services.passwords import change_password
-from accounts.sessions import may_enter
-from accounts.signing_in import sign_in_caller
-from accounts.tokens import actor_for_token
+from accounts.signing_in import CallerWay, note_wrong_secret
+from accounts.sources.errors import SourceUnavailable
 from api.communigate import apop, running
 from api.communigate.context import GONE, Seen
 from api.communigate.dialect import DIALECT, MAIN_DOMAIN
 from api.communigate.pwd.door import OK, Reply
 from api.communigate.refusing import PASSWORD, reply_of
-from api.dialects import calls
+from api.dialects import calls, clients, credentials
 from api.dialects import settings as dialects
-from config.kit.fixed import Fixed
+from api.dialects.credentials import Entered
 from domains.models import Domain
 from gateway.threads import Threads
 
@@ -40,28 +40,26 @@ THREADS = 4
 MOST = 300  # connections at once
 PER_ADDRESS = 50
 TOLD_AT_ONCE = 100
-CHECKED_EVERY_S = 1.0  # whether doors are open to somebody; their rights are read with every command
+STATE_KEPT_S = 1.0
 
-NOT_HERE = Reply(501, "this address may not use the command line interface")
-SWITCHED_OFF = Reply(501, "the command line interface is switched off")
+BLOCKED = Reply(501, "this network is blocked here", ends=True)
+NOT_HERE = Reply(501, "this address may not use the command line interface", ends=True)
+SWITCHED_OFF = Reply(501, "the command line interface is switched off", ends=True)
 TOO_MANY = Reply(501, "too many connections; come again later")
 NOT_NOW = Reply(501, "the database does not answer; come again later")
+NO_SOURCE = Reply(501, "the directory that knows this password does not answer; come again later")
 WRONG = Reply(PASSWORD, "incorrect password or account name")
 TOO_OFTEN = Reply(PASSWORD, "too many attempts; try again later")
-NO_MORE = Reply(510, "your access has ended; sign in again")
-_PERSON = Fixed(lambda key: User.objects.filter(pk=key), int)
+NO_MORE = Reply(510, "your access has ended; sign in again", ends=True)
 
 
 @dataclass(slots=True)
 class Login:
-    """Who signed in, and what must still be so. token: the access token that stood in the password's place."""
+    """Who signed in, and what must still be so. secret: their secret of APOP, where they used it; "" else."""
 
-    person: int
-    password: str  # as it is kept, hashed
-    token: str
-    is_apop: bool
+    entered: Entered
+    secret: str
     address: str
-    checked_at: float = 0.0
     seen: Seen = field(default_factory=Seen)
 
 
@@ -95,28 +93,32 @@ class PwdHouse:
             self.tell()
 
     async def come(self, client: str) -> Reply | None:
-        try:
-            state = await self._threads.run(self._read_state)
-        except DatabaseError:
-            return NOT_NOW
-        if not state.is_on:
-            return SWITCHED_OFF
-        if not state.lets(client):
-            return NOT_HERE
-        if sum(self._here.values()) >= MOST or self._here.get(client, 0) >= PER_ADDRESS:
+        """Places are counted before anything is looked up: a crowd costs nobody else a thread or a query."""
+        network = throttle.network_of(client)
+        if sum(self._here.values()) >= MOST or self._here.get(network, 0) >= PER_ADDRESS:
             return TOO_MANY
-        self._here[client] = self._here.get(client, 0) + 1
-        return None
+        self._here[network] = self._here.get(network, 0) + 1
+        try:
+            refused = await self._threads.run(lambda: _closed(self._read_state(), client))
+        except DatabaseError:
+            refused = NOT_NOW
+        except BaseException:
+            self.gone(client)
+            raise
+        if refused is not None:
+            self.gone(client)
+        return refused
 
     def gone(self, client: str) -> None:
-        self._here[client] -= 1
-        if not self._here[client]:
-            del self._here[client]
+        network = throttle.network_of(client)
+        self._here[network] -= 1
+        if not self._here[network]:
+            del self._here[network]
 
     def _read_state(self) -> dialects.State:
         """Never older than a second."""
         now = time.monotonic()
-        if self._state is None or now - self._state[0] > CHECKED_EVERY_S:
+        if self._state is None or now - self._state[0] > STATE_KEPT_S:
             self._state = (now, dialects.state(DIALECT))
         return self._state[1]
 
@@ -155,8 +157,12 @@ class PwdHouse:
         began = time.monotonic()
         try:
             found: Login | Reply = sign_in()  # type: ignore[operator]
+        except NetworkBlocked:
+            found = BLOCKED
         except TooManyAttempts:
             found = TOO_OFTEN
+        except SourceUnavailable:
+            found = NO_SOURCE
         except AccountsError:
             found = WRONG
         except DatabaseError:
@@ -170,12 +176,12 @@ class PwdHouse:
 
     def _change_password(self, login: Login, old: str, new: str) -> Reply:
         """In person: they just sent their password, and no token or secret in its place."""
-        person = _PERSON.first(login.person)
-        if person is None or login.token or login.is_apop:
+        entered, actor = login.entered, _present(login)
+        if actor is None or actor.user is None or entered.way is not CallerWay.PASSWORD or login.secret:
             return NO_MORE
-        actor = Actor.for_user(person, address=login.address, via=DIALECT.name)
+        in_person = Actor.for_user(actor.user, address=login.address, via=DIALECT.name)
         try:
-            login.password = change_password(actor, old=old, new=new).password
+            entered.kept = change_password(in_person, old=old, new=new).password
         except Exception as error:
             return reply_of(error)
         return Reply(200, "password changed")
@@ -189,10 +195,13 @@ class PwdHouse:
         began, label, reply = time.monotonic(), "", NOT_NOW
         try:
             state = self._read_state()
-            if not state.is_on or not state.lets(login.address):
-                return SWITCHED_OFF
+            closed = _closed(state, login.address)
+            if closed is not None:
+                reply = closed
+                return closed
             actor = _present(login)
             if actor is None:
+                reply = NO_MORE
                 return NO_MORE
             label = actor.label
             reply = running.answer(actor, line, login.seen, main_domain=state.options.get(MAIN_DOMAIN, ""))
@@ -203,42 +212,40 @@ class PwdHouse:
         return reply
 
 
+def _closed(state: dialects.State, client: str) -> Reply | None:
+    """What a client hears that may not come, or not any more."""
+    if clients.is_blocked(client):
+        return BLOCKED
+    if not state.is_on:
+        return SWITCHED_OFF
+    return NOT_HERE if clients.why_not(state, client) else None
+
+
 def _sign_in(client: str, name: str, password: str) -> Login | Reply:
-    nobody = Actor.for_user(AnonymousUser(), address=client, via=DIALECT.name)
-    actor = sign_in_caller(nobody, email=name[:254], password=password[:1000])
-    assert actor.user is not None
-    token = password if actor.token_id is not None else ""
-    return Login(actor.user.pk, actor.user.password, token, False, client)
+    return Login(credentials.enter(DIALECT.name, name, password, client)[1], "", client)
 
 
 def _sign_in_apop(client: str, name: str, challenge: str, digest: str) -> Login | Reply:
-    """Guesses count like those of passwords. Source: RFC 1939 §7."""
+    """Guesses count and are noted like those of passwords. Source: RFC 1939 §7."""
+    blocking.require_open(client)
     person, secret = apop.secret_of(name)
     attempt = throttle.counters(name.strip().lower()[:254], client, None)
     throttle.admit(attempt)
     wanted = hashlib.md5(f"{challenge}{secret}".encode(), usedforsecurity=False).hexdigest()
-    if not hmac.compare_digest(wanted.encode(), digest.strip().lower().encode()) or person is None:
-        return WRONG
-    login = Login(person.pk, person.password, "", True, client)
-    if _present(login) is None:
+    login = None
+    if hmac.compare_digest(wanted.encode(), digest.strip().lower().encode("utf-8", "replace")) and person is not None:
+        entered = Entered(DIALECT.name, CallerWay.PASSWORD, person.pk, person.password, "", -math.inf)
+        login = Login(entered, secret, client)
+    if login is None or _present(login) is None:
+        note_wrong_secret(Actor.for_user(AnonymousUser(), address=client, via=DIALECT.name), name)
         return WRONG
     throttle.forgive(attempt)
     return login
 
 
 def _present(login: Login) -> Actor | None:
-    """The person now, with the rights they hold now; None where what they signed in with opens nothing any more."""
-    if login.token:
-        actor = actor_for_token(login.token, address=login.address)
-        return None if actor is None else replace(actor, via=DIALECT.name)
-    person = _PERSON.first(login.person)
-    if person is None or not person.is_active or person.password != login.password:
+    """The person now; None where what they signed in with opens nothing any more."""
+    actor = credentials.present(login.entered, login.address)
+    if actor is None or actor.user is None:
         return None
-    actor = Actor.for_user(person, address=login.address, via=DIALECT.name)
-    now = time.monotonic()
-    if now - login.checked_at > CHECKED_EVERY_S:
-        needs_more = factors.has_second_factor(person) or enforcement.standing_of(person).is_overdue
-        if needs_more or not may_enter(actor, "api") or (login.is_apop and not apop.has_secret(person)):
-            return None
-        login.checked_at = now
-    return actor.restricted(None)
+    return None if login.secret and not apop.is_secret_of(actor.user, login.secret) else actor

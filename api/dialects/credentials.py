@@ -1,9 +1,11 @@
 """Whose call it is: an access token, or an address with its password, as an actor whose `via` is the dialect.
 
-Guesses are slowed down as at every other door: tokens as in API v1 (per token and network), passwords as at the sign-in
-page. A right password is remembered for a minute by a keyed hash, in this process only: clients of dialects send it
-with every call, and a slow hash each time would be felt. Who signs in with a second factor needs a token (or a password
-of a program) here. Not for what a dialect's header is called.
+One rule for the dialects over HTTP and for sessions that last (PWD): `enter` looks at what was sent, `present` asks
+again whether it still opens anything. Guesses are slowed down as at every other door: tokens as in API v1 (per token
+and network), passwords as at the sign-in page. A right password is remembered for a minute by a keyed hash, in this
+process only: clients of dialects send it with every call, and a slow hash each time would be felt. Who signs in with a
+second factor needs a token or an app password here. Not for what a dialect's header is called, nor for which networks
+may come at all (`api.dialects.clients`).
 """
 
 from __future__ import annotations
@@ -12,28 +14,45 @@ import hashlib
 import hmac
 import secrets
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils.translation import gettext as _
 
-from accounts import factors
 from accounts.actors import Actor
-from accounts.app_passwords import looks_like_one
 from accounts.errors import TooManyAttempts, WrongPassword
 from accounts.models import User
-from accounts.sessions import may_enter
-from accounts.signing_in import sign_in_caller
+from accounts.signing_in import CallerWay, let_caller_in, still_lets_caller_in
 from accounts.tokens import actor_for_token
 from api import limits
 from api.auth import TOKEN_MAX_CHARACTERS
 from api.dialects.call import Call
 from api.errors import TooManyRequests, Unauthenticated
+from config.kit.fixed import Fixed
 
+CHECKED_EVERY_S = 1.0  # whether doors are open to somebody; who they are and their rights are read each time
 REMEMBERED_S = 60.0
 MOST_REMEMBERED = 1_000
 _KEY = secrets.token_bytes(32)
-_remembered: dict[bytes, tuple[float, int, str]] = {}
+_PERSON = Fixed(lambda key: User.objects.filter(pk=key), int)
+
+
+@dataclass(slots=True)
+class Entered:
+    """How somebody came in, and what must still be so. value: the token or app password; "" of a person's password.
+
+    kept: the hash of their password as it was; it ends with any change, whatever they came in with.
+    """
+
+    via: str
+    way: CallerWay
+    person: int
+    kept: str
+    value: str
+    checked_at: float
+
+
+_remembered: dict[bytes, tuple[float, Entered]] = {}
 
 
 def by_token(call: Call, value: str) -> Actor:
@@ -67,22 +86,53 @@ def token_actor(via: str, value: str, address: str) -> Actor:
 
 def password_actor(via: str, email: str, password: str, address: str) -> Actor:
     """The same without a call."""
-    person = _remembered_person(email, password)
-    if person is not None:
-        _count(f"{via} {person.pk}", address)
-        return caller(person, via=via, address=address)
-    nobody = Actor.for_user(AnonymousUser(), address=address, via=via)
+    digest = _digest(email, password)
+    until, entered = _remembered.get(digest, (0.0, None))
+    actor = present(entered, address) if entered is not None and until > time.monotonic() else None
+    if actor is not None:
+        _count(f"{via} {actor.label}", address)
+        return replace(actor, via=via)
+    _remembered.pop(digest, None)
     try:
-        actor = sign_in_caller(nobody, email=email[:254], password=password[:1000])
+        actor, entered = enter(via, email, password, address)
     except WrongPassword as error:
         text = _("Name and password don't belong together, or this person's sign-in needs more than a password.")
         raise Unauthenticated(text) from error
     except TooManyAttempts as error:
         raise TooManyRequests(_("Too many attempts; wait a moment."), error.retry_after_s) from error
     _count(f"{via} {actor.label}", address)
-    if actor.token_id is None and actor.user is not None and not looks_like_one(password):  # those cost nothing anyway
-        _remember(email, password, actor.user)
-    return replace(actor, via=via)
+    if entered.way is CallerWay.PASSWORD:  # the others cost nothing anyway
+        if len(_remembered) >= MOST_REMEMBERED:
+            _remembered.clear()
+        _remembered[digest] = (time.monotonic() + REMEMBERED_S, entered)
+    return actor
+
+
+def enter(via: str, email: str, password: str, address: str) -> tuple[Actor, Entered]:
+    """Whoever these belong to, and how to ask again. Raises: WrongPassword, TooManyAttempts, SourceUnavailable."""
+    nobody = Actor.for_user(AnonymousUser(), address=address, via=via)
+    actor, way = let_caller_in(nobody, email=email[:254], password=password[:1000])
+    assert actor.user is not None
+    value = "" if way is CallerWay.PASSWORD else password
+    entered = Entered(via, way, actor.user.pk, actor.user.password, value, time.monotonic())
+    return replace(actor, via=via), entered
+
+
+def present(entered: Entered, address: str) -> Actor | None:
+    """The person now, with the rights they hold now; None where what they came in with opens nothing any more."""
+    if entered.way is CallerWay.TOKEN:
+        actor = actor_for_token(entered.value, address=address)
+        return None if actor is None else replace(actor, via=entered.via)
+    person = _PERSON.first(entered.person)
+    if person is None or not person.is_active or person.password != entered.kept:
+        return None
+    actor = Actor.for_user(person, address=address, via=entered.via)
+    now = time.monotonic()
+    if now - entered.checked_at > CHECKED_EVERY_S:
+        if not still_lets_caller_in(actor, entered.way, entered.value):
+            return None
+        entered.checked_at = now
+    return actor.restricted(None)
 
 
 def caller(person: User, *, via: str, address: str) -> Actor:
@@ -99,23 +149,3 @@ def _count(who: str, address: str) -> None:
 
 def _digest(email: str, password: str) -> bytes:
     return hmac.new(_KEY, f"{email}\0{password}".encode("utf-8", "replace"), hashlib.sha256).digest()
-
-
-def _remember(email: str, password: str, person: User) -> None:
-    if len(_remembered) >= MOST_REMEMBERED:
-        _remembered.clear()
-    _remembered[_digest(email, password)] = (time.monotonic() + REMEMBERED_S, person.pk, person.password)
-
-
-def _remembered_person(email: str, password: str) -> User | None:
-    """Whose these were a moment ago, if nothing about their sign-in has changed since."""
-    digest = _digest(email, password)
-    until, key, kept = _remembered.get(digest, (0.0, 0, ""))
-    if until < time.monotonic():
-        _remembered.pop(digest, None)
-        return None
-    person = User.objects.filter(pk=key, is_active=True, password=kept).first()
-    if person is None or factors.has_second_factor(person) or not may_enter(Actor.for_user(person), "api"):
-        _remembered.pop(digest, None)
-        return None
-    return person

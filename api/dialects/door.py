@@ -1,5 +1,7 @@
-"""What happens to every call of every dialect, in one order: on? (404) · from an allowed network? (403) · small enough?
-(413) · the dialect's own answer · the list of last calls.
+"""What happens to every call of every dialect, in one order: from a blocked network? (403) · on? (404) · from an
+allowed network? (403) · small enough? (413) · the dialect's own answer · the list of last calls.
+
+Guesses at credentials that are slowed down are answered 429, by the dialect's credentials.
 
 Whatever is raised and the dialect doesn't answer itself is translated as in API v1 and said in the dialect's own shape;
 never a page, never a traceback. Words are English: programs compare them. Not for credentials or routes.
@@ -17,7 +19,7 @@ from django.utils import translation
 
 from api import problems
 from api.dialects import call as calling
-from api.dialects import calls, settings
+from api.dialects import calls, clients, settings
 from api.dialects.call import Call
 from api.dialects.registry import Dialect, Refusal
 
@@ -59,11 +61,13 @@ def answer(call: Call) -> HttpResponse:
 def _checked(call: Call) -> HttpResponse:
     assert call.dialect.answer is not None
     try:
+        if clients.is_blocked(call.address):
+            return _hidden(refuse(call.dialect, Refusal(403, "client", clients.BLOCKED)))
         state = settings.state(call.dialect)
         if not state.is_on:
             return _hidden(refuse(call.dialect, Refusal(404, "off", "There is nothing here.")))
-        if not state.lets(call.address):
-            return refuse(call.dialect, Refusal(403, "client", "This client's address may not call here."))
+        if why := clients.why_not(state, call.address):
+            return refuse(call.dialect, Refusal(403, "client", why))
         if _length(call.request) > call.dialect.body_bytes:
             return refuse(call.dialect, Refusal(413, "too-large", "The body is too large."))
         call.settings = state.options

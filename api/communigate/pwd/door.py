@@ -20,11 +20,12 @@ Data = Value | _Nothing
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """code: three digits, 200 for what went well. data: what the command answers."""
+    """code: three digits, 200 for what went well. data: what the command answers. ends: the session is over with it."""
 
     code: int
     text: str
     data: Data = NOTHING
+    ends: bool = False
 
     @property
     def is_good(self) -> bool:

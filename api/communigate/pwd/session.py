@@ -231,6 +231,7 @@ class Session(Wire):
     def _say(self, reply: Reply) -> None:
         if reply is _SAID:
             return
+        self._is_over = self._is_over or reply.ends
         if reply.data is NOTHING:
             text = f"{reply.code} {_one_line(reply.text) or 'OK'}"
         elif self._is_inline:

@@ -7,6 +7,8 @@ import hashlib
 import re
 import socket
 import ssl
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,12 +16,16 @@ from CGPCLI.Commands import Server
 from CGPCLI.Errors import CommandFailedError, FailedLogin
 from django.utils import timezone
 
+from accounts import blocking, factors
 from accounts.actors import Actor
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, FailedSignIn, User
 from accounts.services import set_password
-from api.communigate import apop
+from accounts.services.app_passwords import create_app_password
+from accounts.services.blocks import block_network
+from api.communigate import apop, house, running
 from api.communigate.pwd.door import Limits
-from api.dialects import calls
+from api.communigate.pwd.session import Session
+from api.dialects import calls, credentials
 from api.models import ApopSecret, DialectSetting
 from tests import factories
 from tests.api.callers import caller_for
@@ -29,6 +35,12 @@ from tests.domains.factories import make_domain, make_mailbox_in
 
 pytestmark = pytest.mark.django_db
 PASSWORD = factories.PASSWORD
+
+
+@pytest.fixture(autouse=True)
+def nothing_blocked() -> Iterator[None]:
+    yield
+    blocking._tables.clear()  # rows of a test go with it
 
 
 @pytest.fixture
@@ -319,3 +331,151 @@ def test_replies_with_hostile_names_stay_one_line(root: User) -> None:
     assert said[0] == '201 {Note="a\\";}\\r\\n200 OK\\226\\128\\168\\001<b>";}'
     assert said[1].startswith("512 unknown secondary domain: x  200 OK") and said[2] == "200 OK"
     assert hostile
+
+
+def test_blocked_networks_are_shut_out_before_anything_and_at_the_next_command(
+    root: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clients of this test are on this machine, which is never blocked: the house is told that they are not."""
+    monkeypatch.setattr(Session, "connection_made", _from_elsewhere(Session.connection_made))
+    DialectSetting.objects.filter(name="communigate").update(clients=["192.0.2.0/24"])
+
+    def talk(port: int) -> list[str]:
+        client = Client(port)
+        said = [client.sign_in("postmaster@main.example", PASSWORD)]
+        blocked.append(client)
+        return said
+
+    blocked: list[Client] = []
+
+    def block(answer: Any) -> Any:
+        def run(actor: Any, line: str, *rest: Any, **named: Any) -> Any:
+            block_network(Actor.console(), "192.0.2.7")
+            return answer(actor, line, *rest, **named)
+
+        return run
+
+    monkeypatch.setattr(running, "answer", block(running.answer))
+
+    def whole(port: int) -> list[str]:
+        said = talk(port)
+        assert blocked[0].ask("NOOP") == "200 OK"  # the block comes with this one
+        said.append(blocked[0].ask("NOOP"))
+        assert blocked[0].is_closed()
+        again = Client(port)
+        assert again.is_closed()
+        return [*said, again.banner]
+
+    assert serving(whole) == ["200 login OK, proceed", *["501 this network is blocked here"] * 2]
+
+
+def _from_elsewhere(made: Any) -> Any:
+    def connection_made(self: Session, transport: Any) -> None:
+        made(self, transport)
+        self.client = "192.0.2.7"
+
+    return connection_made
+
+
+@pytest.fixture
+def with_second_factor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(factors, "_keepers", {lambda user: True: lambda user: None})
+
+
+def test_app_passwords_count_where_a_second_factor_is_set_and_end_with_it(root: User, with_second_factor: None) -> None:
+    app = create_app_password(
+        replace(Actor.for_user(root), proved_at=timezone.now()), root, name="x", protocols=["api"]
+    )
+
+    def talk(port: int) -> None:
+        assert Client(port).sign_in("postmaster@main.example", PASSWORD).startswith("515 ")
+        client = Client(port)
+        assert client.sign_in("postmaster@main.example", app.value) == "200 login OK, proceed"
+        assert client.ask("NOOP") == "200 OK"
+        client = Client(port)
+        client.sign_in("postmaster@main.example", app.value)
+        assert client.ask("NEWPASS another long passphrase 3").startswith("510 ") and client.is_closed()
+
+    serving(talk)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"is_active": False}, {"password": "another"}, {"login_privileges": []}, {"email": "postmaster@gone.example"}],
+)
+def test_a_session_ends_at_the_next_command_with_what_let_it_in(
+    root: User, changed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "CHECKED_EVERY_S", -1.0)
+    answer = running.answer
+
+    def change(actor: Any, line: str, *rest: Any, **named: Any) -> Any:
+        User.objects.filter(pk=root.pk).update(**changed)
+        return answer(actor, line, *rest, **named)
+
+    monkeypatch.setattr(running, "answer", change)
+
+    def talk(port: int) -> tuple[str, str, bool]:
+        client = Client(port)
+        client.sign_in("postmaster@main.example", PASSWORD)
+        first, second = client.ask("ECHO x"), ""
+        client.line()
+        second = client.ask('ECHO "x"')
+        return first, second, "email" in changed or client.is_closed()
+
+    first, second, is_closed = serving(talk)
+    assert first == "200 data follow" and is_closed
+    assert second.startswith("200 data" if "email" in changed else "510 your access has ended")
+
+
+def test_guesses_are_counted_noted_and_slowed_down_also_by_apop(root: User) -> None:
+    apop.new_secret(Actor.console(), root)
+
+    def talk(port: int) -> list[str]:
+        said = []
+        for number in range(4):
+            client = Client(port)
+            said.append(client.ask(f"APOP postmaster@main.example {number:032x}"))
+            said.append(client.sign_in("postmaster@main.example", f"wrong {number}"))
+        return said
+
+    said = serving(talk)
+    assert said[0].startswith("515 incorrect") and said[-1] == "515 too many attempts; try again later"
+    noted = FailedSignIn.objects.get(tried="postmaster@main.example")
+    assert noted.times == AuditEvent.objects.filter(action="user.sign_in_failed").count() == 5
+
+
+def test_connections_of_one_client_are_counted_before_anything_is_looked_up(
+    root: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(house, "PER_ADDRESS", 2)
+
+    def talk(port: int) -> str:
+        here = [Client(port), Client(port)]
+        third = Client(port)
+        assert third.is_closed()
+        here[0].close()
+        for _each in range(100):
+            fourth = Client(port)
+            if fourth.banner.startswith("200"):
+                return third.banner
+            fourth.close()
+        return "the place of who left stays taken"
+
+    assert serving(talk) == "501 too many connections; come again later"
+
+
+def test_what_is_sent_before_the_encryption_is_thrown_away(root: User) -> None:
+    """STLS and commands in one packet: nothing of them is carried out inside (CVE-2011-0411 and its kin)."""
+
+    def talk(port: int) -> str:
+        client = Client(port)
+        client.socket.sendall(b"STLS\r\nUSER postmaster@main.example\r\n")
+        assert client.line().startswith("200 ")
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        client.socket = context.wrap_socket(client.socket, server_hostname="mail.server.example")
+        client.file = client.socket.makefile("rb")
+        return client.ask(f"PASS {PASSWORD}")
+
+    assert serving(talk).startswith("501 please send the USER first")

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from accounts import services
+from accounts import blocking, networks, services
 from accounts.actors import Actor
 from accounts.models import AuditEvent, User
+from accounts.scopes import SERVER
+from accounts.services.app_passwords import create_app_password, delete_app_password
+from accounts.services.blocks import block_network
+from accounts.services.options import set_option
 from api.dialects import call as calling
 from api.dialects import calls, credentials, scripts
 from api.dialects.registry import Operation
@@ -33,9 +40,12 @@ def token() -> str:
 
 
 @pytest.fixture(autouse=True)
-def no_calls_yet() -> None:
+def no_calls_yet() -> Iterator[None]:
     broker().delete("postkeep:dialect:calls:james")
     credentials._remembered.clear()
+    yield
+    blocking._tables.clear()  # rows of a test go with it
+    networks.forget()
 
 
 def test_a_dialect_is_not_there_until_it_is_switched_on(token: str) -> None:
@@ -193,3 +203,47 @@ def test_ports_come_from_the_environment_and_a_wrong_one_is_named(monkeypatch: p
     monkeypatch.setenv("POSTKEEP_DIALECTS", "klingon")
     with pytest.raises(environment.EnvironmentRefused, match="klingon"):
         environment.dialects()
+
+
+@pytest.mark.parametrize("name", [name for name, dialect in BY_NAME.items() if dialect.answer is not None])
+def test_blocked_networks_and_those_that_may_not_reach_the_api_are_shut_out_in_its_own_shape(
+    name: str, token: str
+) -> None:
+    switch_on(name)
+    DialectSetting.objects.update(clients=["192.0.2.0/24", "127.0.0.1/32"])
+
+    def status(client: str) -> int:
+        address = f"/{name}/healthcheck"
+        found = call("GET", address, client=client, Password=token, Authorization=f"Bearer {token}")
+        assert found["Content-Type"].startswith("application/json") or found.status_code != 403
+        return int(found.status_code)
+
+    assert status("192.0.2.7") != 403
+    block_network(Actor.console(), "192.0.2.0/28")
+    assert status("192.0.2.7") == 403 and status("192.0.2.77") != 403
+    seen = calls.last(name)
+    assert "192.0.2.7" not in [each.client for each in seen[:1]]  # strangers can't fill the list
+    set_option(Actor.console(), SERVER, networks.API, ["192.0.2.80/32"])
+    assert status("192.0.2.77") == 403 and status("192.0.2.80") != 403 and status("127.0.0.1") != 403
+
+
+def test_a_second_factor_leaves_tokens_and_app_passwords_and_a_demand_of_one_too() -> None:
+    person = a_person()
+    assert credentials.by_password(a_call(), person.email, PASSWORD).user == person
+    made = create_app_password(proved(person), person, name="script", protocols=["api"])
+    other = create_app_password(proved(person), person, name="mail", protocols=["smtp"])
+    set_option(Actor.console(), person, "APP_PASSWORDS_ONLY", True)
+    for _digest, (_until, entered) in credentials._remembered.items():
+        entered.checked_at = -10.0
+    for wrong in (PASSWORD, other.value):
+        with pytest.raises(Unauthenticated):
+            credentials.by_password(a_call(), person.email, wrong)
+    actor, entered = credentials.enter("james", person.email, made.value, "127.0.0.1")
+    assert actor.user == person and credentials.present(entered, "127.0.0.1") is not None
+    delete_app_password(proved(person), made.row)
+    entered.checked_at = -10.0
+    assert credentials.present(entered, "127.0.0.1") is None
+
+
+def proved(person: User) -> Actor:
+    return replace(Actor.for_user(person), proved_at=timezone.now())
