@@ -7,6 +7,7 @@ their sequence and hash later.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from accounts.models import AuditEvent
 from accounts.permissions import Level
 from accounts.scopes import ScopeRef, chain_of
 
+log = logging.getLogger("postkeep.accounts")
 Changes = Mapping[str, tuple[object, object]]
 BATCH = 1_000
 # the verbs of looking: "user.export", "archive.open"
@@ -40,6 +42,7 @@ def record(
     """
     event = build(actor, action, obj, changes=changes, reason=reason, within=within, **details)
     event.save(force_insert=True)
+    log.debug("%s by %s (%s)", action, event.actor_label, event.via)
     return event
 
 

@@ -92,4 +92,5 @@ class IndexerLoop:
         with Indexer(opened, wait=False, heap_bytes=SMALL_HEAP_BYTES) as indexer:
             done = indexer.advance(stop=self._stop, on_messages=self._beat)
             indexer.commit()
+        logger.debug("%d messages went into the index of a store", done)
         return done

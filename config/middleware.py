@@ -19,6 +19,7 @@ from django.http.request import validate_host
 
 from config.kit import branding, logbook
 
+_API, _PAGES = logging.getLogger("postkeep.api"), logging.getLogger("postkeep.pages")
 _ONE_TIME_LINK = re.compile(r"(/link/)[\w-]+")  # accounts:link; the token is a password until it is used
 _request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -56,11 +57,13 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         logbook.follow()
+        began = time.monotonic()
         request_id = secrets.token_hex(6)
         request.request_id = request_id  # type: ignore[attr-defined]
         token = _request_id.set(request_id)
         try:
             response = self.get_response(request)
+            _note(request, response.status_code, began)
         finally:
             _request_id.reset(token)
         response["X-Request-ID"] = request_id
@@ -136,6 +139,14 @@ class ServedHostsMiddleware:
             self._served.clear()
         self._served[host] = now + self.KEPT_S
         return True
+
+
+def _note(request: HttpRequest, status: int, began: float) -> None:
+    """For who looks closer: each request, without what was asked in its query."""
+    log = _API if request.path_info.startswith("/api/") else _PAGES
+    if log.isEnabledFor(logging.DEBUG):
+        took_ms = round((time.monotonic() - began) * 1000)
+        log.debug("%s %s: %d in %d ms", request.method, request.path_info[:300], status, took_ms)
 
 
 def _is_address(text: str) -> bool:

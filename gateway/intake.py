@@ -157,7 +157,9 @@ async def take(incoming: Incoming) -> Answer:
     if _running is None:
         return LATER
     try:
-        return await _take(_running, incoming)
+        answer = await _take(_running, incoming)
+        log.debug("the message %s by %s: %d %s", incoming.key, incoming.door, answer.code, answer.text)
+        return answer
     except Exception:
         log.exception("the message %s can't be taken now", incoming.key)
         return LATER

@@ -28,7 +28,7 @@ from jobs.planning import start_run
 from jobs.schedules import Schedule
 from jobs.webhooks import outbox
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("postkeep.jobs")
 
 GRACE = timedelta(minutes=5)  # later than that a run was missed
 AT_ONCE = 100

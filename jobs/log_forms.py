@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from config.kit import log_search, logbook
 from config.kit.log_search import Wanted
-from jobs.logs import LEVEL_WORDS
+from config.kit.logbook import LogSettings
+from jobs.logs import LEVEL_WORDS, PART_WORDS
 
 _MOMENT = {"type": "datetime-local", "step": "1"}
 _FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"]
@@ -56,7 +57,9 @@ class LogSearchForm(forms.Form):
 
 
 class LogSettingsForm(forms.Form):
-    """How much is kept."""
+    """How much is kept, in general and of single parts."""
+
+    PART = "part_"
 
     level = forms.ChoiceField(
         label=_("What is kept"),
@@ -76,6 +79,32 @@ class LogSettingsForm(forms.Form):
         max_value=logbook.MEGABYTES_MAX,
         widget=forms.NumberInput({"data-unit": "MiB"}),
     )
+
+    def __init__(self, data: Any, *, settings: LogSettings) -> None:
+        of_parts = {self.PART + part: level for part, level in settings.parts.items()}
+        initial = {"level": settings.level, "days": settings.days, "megabytes": settings.megabytes}
+        super().__init__(data, initial=initial | of_parts)
+        choices = [("", _("As set above")), *self.fields["level"].choices]  # type: ignore[attr-defined]
+        for part, label in PART_WORDS.items():
+            self.fields[self.PART + part] = forms.ChoiceField(label=str(label), required=False, choices=choices)
+
+    @property
+    def general(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("level", "days", "megabytes")]
+
+    @property
+    def of_parts(self) -> list[forms.BoundField]:
+        return [self[self.PART + part] for part in PART_WORDS]
+
+    @property
+    def has_own_levels(self) -> bool:
+        return any(field.value() for field in self.of_parts)
+
+    def changes(self) -> dict[str, Any]:
+        """What the service takes."""
+        given = self.cleaned_data
+        parts = {part: given[self.PART + part] for part in PART_WORDS if self.PART + part in self.data}
+        return {name: given[name] for name in ("level", "days", "megabytes")} | {"parts": parts}
 
 
 def _aware(moment: datetime | None) -> datetime | None:

@@ -7,6 +7,7 @@ SETLOGALL, GETLOGSETTINGS and UPDATELOGSETTINGS of the CommuniGate Pro CLI.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -22,7 +23,7 @@ from accounts.permissions import Right, Text
 from config.kit import clock, log_search, logbook
 from config.kit.log_search import Found, LogLine, Wanted
 from config.kit.logbook import LogSettings
-from jobs.commands import About, NoArguments, command
+from jobs.commands import About, JsonObject, NoArguments, command
 from jobs.errors import BadArguments, BadValue
 from jobs.running import TaskRun
 
@@ -35,6 +36,18 @@ LEVEL_WORDS: dict[str, Text] = {
     "info": gettext_lazy("Notes"),
     "warning": gettext_lazy("Warnings"),
     "error": gettext_lazy("Errors"),
+}
+PART_WORDS: dict[str, Text] = {
+    "accounts": gettext_lazy("People and signing in"),
+    "jobs": gettext_lazy("Jobs, tasks, reports and alerts"),
+    "archive": gettext_lazy("Archive and index"),
+    "gateway": gettext_lazy("Gateway (mail coming in)"),
+    "delivery": gettext_lazy("Delivery (mail going out)"),
+    "api": gettext_lazy("API"),
+    "dialects": gettext_lazy("Dialects"),
+    "pages": gettext_lazy("Pages"),
+    "server": gettext_lazy("The server itself"),
+    "libraries": gettext_lazy("Libraries that others wrote"),
 }
 GOES_ON_H = 12  # for so long somebody goes on in a search that the trail has
 # CommuniGate's numbers, from the worst to the smallest detail.
@@ -90,13 +103,27 @@ def get_log_settings(actor: Actor) -> LogSettings:
 
 
 def set_log_settings(
-    actor: Actor, *, level: str | None = None, days: int | None = None, megabytes: int | None = None
+    actor: Actor,
+    *,
+    level: str | None = None,
+    days: int | None = None,
+    megabytes: int | None = None,
+    parts: Mapping[str, str | None] | None = None,
 ) -> LogSettings:
-    """Change what is kept; every process follows within seconds. Raises: Forbidden, BadValue."""
+    """Change what is kept; every process follows within seconds.
+
+    parts: levels of single parts (keys of `logbook.PARTS`); None or "" lets one follow the general level again, and
+    those that aren't named stay. Raises: Forbidden, BadValue.
+    """
     actor.require(Right.MANAGE_SERVER)
     actor.require_writing()
     before = logbook.read_settings()
-    given = {"level": None if level is None else read_level(level), "days": days, "megabytes": megabytes}
+    given: dict[str, object] = {
+        "level": None if level is None else read_level(level),
+        "days": days,
+        "megabytes": megabytes,
+        "parts": None if parts is None else _parts(before.parts, parts),
+    }
     after = replace(before, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     _check(after.days, 1, logbook.DAYS_MAX, "days")
     _check(after.megabytes, logbook.MEGABYTES_LEAST, logbook.MEGABYTES_MAX, "megabytes")
@@ -109,6 +136,31 @@ def set_log_settings(
         audit.record(actor, "log.settings", None, changes=changes)
         logbook.tidy(after)
     return after
+
+
+def set_log_everything(actor: Actor, enabled: bool) -> LogSettings:
+    """Keep every detail of every part, or what is usual again. Raises: Forbidden."""
+    level = "debug" if enabled else logbook.USUAL.level
+    return set_log_settings(actor, level=level, parts=dict.fromkeys(logbook.PARTS))
+
+
+def _parts(before: Mapping[str, str], given: Mapping[str, str | None]) -> dict[str, str]:
+    """Raises: BadValue."""
+    found = dict(before)
+    for name, level in given.items():
+        if name not in logbook.PARTS:
+            known = ", ".join(logbook.PARTS)
+            raise BadValue(_("The part is one of: %(known)s.") % {"known": known}, field="parts")
+        if level is None or level == "":
+            found.pop(name, None)
+            continue
+        if not isinstance(level, str):
+            raise BadValue(_("A level is a word."), field="parts")
+        try:
+            found[name] = read_level(level)
+        except BadValue as error:
+            raise BadValue(str(error), field="parts") from error
+    return dict(sorted(found.items()))
 
 
 def read_level(text: str) -> str:
@@ -162,6 +214,9 @@ class LogSettingsArguments:
     level: Annotated[str | None, About(gettext_lazy("Level"), choices=LEVEL_WORDS)] = None
     days: Annotated[int | None, About(gettext_lazy("Days"), least=1, most=logbook.DAYS_MAX)] = None
     megabytes: Annotated[int | None, About(gettext_lazy("Megabytes"), least=logbook.MEGABYTES_LEAST)] = None
+    parts: Annotated[
+        JsonObject | None, About(gettext_lazy("Levels of parts"), gettext_lazy('Such as {"gateway": "debug"}.'))
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +261,10 @@ def get_log_settings_command(actor: Actor, run: TaskRun, arguments: NoArguments)
 )
 def set_log_settings_command(actor: Actor, run: TaskRun, arguments: LogSettingsArguments) -> Result:
     """Change what the server's log keeps, and how long."""
-    return asdict(set_log_settings(actor, level=arguments.level, days=arguments.days, megabytes=arguments.megabytes))
+    changed = set_log_settings(
+        actor, level=arguments.level, days=arguments.days, megabytes=arguments.megabytes, parts=arguments.parts
+    )
+    return asdict(changed)
 
 
 @command(
@@ -215,10 +273,9 @@ def set_log_settings_command(actor: Actor, run: TaskRun, arguments: LogSettingsA
     arguments=LogEverythingArguments,
     label=gettext_lazy("Every detail in the log"),
 )
-def set_log_everything(actor: Actor, run: TaskRun, arguments: LogEverythingArguments) -> Result:
+def set_log_everything_command(actor: Actor, run: TaskRun, arguments: LogEverythingArguments) -> Result:
     """Keep every detail in the log, or what is usual again."""
-    level = "debug" if arguments.enabled else logbook.USUAL.level
-    return asdict(set_log_settings(actor, level=level))
+    return asdict(set_log_everything(actor, arguments.enabled))
 
 
 def _moment(text: str | None, field: str) -> datetime | None:

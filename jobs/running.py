@@ -34,7 +34,7 @@ from jobs.errors import Cancelled, JobsError
 from jobs.models import Task, TaskLog
 from jobs.progress import Meter
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("postkeep.jobs")
 
 TICK_S = 0.5
 LOOK_EVERY_S = 1.0
@@ -267,6 +267,7 @@ def _outcome(task: Task, run: TaskRun) -> dict[str, Any]:
 def _finish(task: Task, run: TaskRun, outcome: dict[str, Any]) -> None:
     """Write how it ended; a database that restarts just now is given a few seconds, for the work is done."""
     run.echo()
+    logger.debug("task %s (%s) ended: %s", task.pk, task.type, outcome.get("state"))
     for left in reversed(range(FINISH_TRIES)):
         try:
             return _write_end(task, run, outcome)

@@ -29,7 +29,7 @@ from jobs.commands import Command, get_command, list_commands
 from jobs.errors import NotRunnable
 from jobs.models import Approval, Task, TaskLog
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("postkeep.jobs")
 
 State = Task.State
 RUN_TASK = "jobs.run_task"

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from jobs.models import Task, TaskLog
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("postkeep.jobs")
 
 DEAD_AFTER_S = 60
 HINT_AGAIN_AFTER_S = 15

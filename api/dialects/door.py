@@ -44,6 +44,7 @@ def answer(call: Call) -> HttpResponse:
     began = time.monotonic()
     response = _checked(call)
     response.setdefault("Cache-Control", "no-store")
+    log.debug("%s %s: %d", call.dialect.name, call.operation or call.method, response.status_code)
     response._has_been_logged = True  # type: ignore[attr-defined]  # a script's refusals are its daily life, no warnings
     if not getattr(response, "is_hidden", False):
         calls.note(

@@ -18,6 +18,9 @@ from jobs import logs
 
 group = Group("Log", "The server's own log, of this machine: searched, written to, and how much of it is kept.")
 Level = Literal["debug", "info", "warning", "error"]
+Part = Literal[
+    "accounts", "jobs", "archive", "gateway", "delivery", "api", "dialects", "pages", "server", "libraries"
+]  # those of config.kit.logbook.PARTS
 
 
 class LogQuery(BaseModel):
@@ -68,6 +71,9 @@ class LogSettingsAnswer(Answer):
     level: Level
     days: int
     megabytes: int
+    parts: Annotated[
+        dict[Part, Level], Field(description="Parts with a level of their own; the others follow `level`.")
+    ]
 
 
 class LogSettingsChange(Body):
@@ -76,6 +82,10 @@ class LogSettingsChange(Body):
     level: Annotated[Level, Field(description="`debug` keeps every detail.")] = left_out()
     days: Annotated[int, Field(ge=1, le=3_650)] = left_out()
     megabytes: Annotated[int, Field(ge=16, le=100_000)] = left_out()
+    parts: Annotated[
+        dict[Part, Level | None],
+        Field(description="Null: the part follows `level` again. Parts that aren't named stay."),
+    ] = left_out()
 
 
 def _line(line: LogLine) -> LineAnswer:

@@ -20,8 +20,8 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,16 +31,35 @@ SEGMENT_BYTES = 8 << 20
 LONGEST_TEXT, LONGEST_TRACE = 8_000, 16_000
 LOOK_EVERY_S = 5.0
 LEVELS = ("debug", "info", "warning", "error")
+SERVER, LIBRARIES = "server", "libraries"
+# Parts whose level can be set apart, each with the loggers below "postkeep" that are its; other ones are the server's.
+PARTS: dict[str, tuple[str, ...]] = {
+    "accounts": ("accounts", "sources"),
+    "jobs": ("jobs", "alerts", "clock", "mailing", "reports", "webhooks"),
+    "archive": ("archive", "folders", "indexer", "retention"),
+    "gateway": ("gateway", "smtp", "keeper"),
+    "delivery": ("delivery",),
+    "api": ("api",),
+    "dialects": ("dialects", "pwd"),
+    "pages": ("pages", "dashboard", "palette"),
+    SERVER: (),
+    LIBRARIES: (),
+}
+_PART_OF = {logger: part for part, loggers in PARTS.items() for logger in loggers}
 _NAME = re.compile(r"(\d{4}-\d\d-\d\d)\.(\d{4})\.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """level: the least that is kept ("info" is usual, "debug" is everything); how long, and how much at most."""
+    """level: the least that is kept ("info" is usual, "debug" is everything); how long, and how much at most.
+
+    parts: a level of their own for some of `PARTS`; the others follow `level`.
+    """
 
     level: str = "info"
     days: int = 30
     megabytes: int = 256
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 USUAL = LogSettings()
@@ -56,8 +75,10 @@ def read_settings() -> LogSettings:
     """As they were set; the usual ones where nobody did, or the file can't be read."""
     try:
         kept = json.loads(_settings_file().read_text())
-        return LogSettings(str(kept["level"]), int(kept["days"]), int(kept["megabytes"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        parts = dict(kept.get("parts") or {})
+        own = {part: level for part, level in parts.items() if part in PARTS and level in LEVELS}
+        return LogSettings(str(kept["level"]), int(kept["days"]), int(kept["megabytes"]), own)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return USUAL
 
 
@@ -98,6 +119,10 @@ class LogbookHandler(logging.Handler):
         super().__init__()
         self._file: int | None = None
         self._name = ""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Each part has its own level."""
+        return record.levelno >= _thresholds.get(part_of(record.name), logging.INFO) and bool(super().filter(record))
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -161,6 +186,9 @@ def _newest(day: str) -> Path:
 _guard = threading.Lock()
 _looked_at = float("-inf")
 _seen: float | None = None
+_NUMBERS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_OF_LIBRARIES = {"debug": logging.INFO, "info": logging.WARNING}  # their own details are nobody's, and may be secrets
+_thresholds: dict[str, int] = {}
 
 
 def follow(*, at_once: bool = False) -> None:
@@ -177,19 +205,29 @@ def follow(*, at_once: bool = False) -> None:
             changed = None
         if changed != _seen or at_once:
             _seen = changed
-            apply_level(read_settings().level)
+            apply_levels(read_settings())
 
 
-def apply_level(level: str) -> None:
-    """Let through what the log shall keep. "debug" is our own details and what libraries say of their work."""
-    ours = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-    others = {"debug": logging.INFO, "info": logging.WARNING}
-    chosen = ours.get(level, logging.INFO)
-    logging.getLogger("postkeep").setLevel(min(chosen, logging.INFO))  # stderr says what it always says
-    logging.getLogger().setLevel(min(others.get(level, chosen), logging.WARNING))
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, LogbookHandler):
-            handler.setLevel(chosen)
+def apply_levels(settings: LogSettings) -> None:
+    """Let through what the log shall keep of each part; stderr says what it always says.
+
+    "debug" is our own details and what libraries say of their work.
+    """
+    usual = _NUMBERS.get(settings.level, logging.INFO)
+    found = {part: _NUMBERS.get(settings.parts.get(part, ""), usual) for part in PARTS}
+    of_libraries = settings.parts.get(LIBRARIES, settings.level)
+    found[LIBRARIES] = _OF_LIBRARIES.get(of_libraries, found[LIBRARIES])
+    _thresholds.update(found)
+    for logger, part in _PART_OF.items():
+        logging.getLogger(f"postkeep.{logger}").setLevel(min(found[part], logging.INFO))
+    logging.getLogger("postkeep").setLevel(min(found[SERVER], logging.INFO))
+    logging.getLogger().setLevel(min(found[LIBRARIES], logging.WARNING))
+
+
+def part_of(logger: str) -> str:
+    """Whose lines a logger's are, a key of `PARTS`."""
+    ours, _dot, rest = logger.partition(".")
+    return _PART_OF.get(rest.partition(".")[0], SERVER) if ours == "postkeep" else LIBRARIES
 
 
 class UsualLines(logging.Filter):

@@ -90,6 +90,8 @@ async def hand_over(client: Client, work: Work, threads: Executor) -> list[Tried
             return None
         outcome = Outcome(End.DEFERRED, "4.4.2", str(error))
     else:
+        for each, outcome in zip(deliverable, outcomes, strict=True):
+            logger.debug("item %d to %s: %s", each.item.pk, work.destination, outcome.end)
         return tried + [Tried.of(each, outcome) for each, outcome in zip(deliverable, outcomes, strict=True)]
     there = replace(outcome, host=client.host, address=client.address, port=client.port, tls=client.tls)
     return tried + [Tried.of(each, there) for each in deliverable]

@@ -149,12 +149,17 @@ def _forget_mail_server(actor: Actor, key: str) -> None:
 
 
 def _log() -> Objects:
-    return {"kept": asdict(logbook.read_settings())}
+    kept = logbook.read_settings()
+    return {"kept": asdict(kept) | {"parts": dict(kept.parts)}}
 
 
 def _save_log(actor: Actor, key: str, values: Values, present: Values | None) -> None:
     _only(key, "kept")
-    logs.set_log_settings(actor, level=values.get("level"), days=values.get("days"), megabytes=values.get("megabytes"))
+    given = {name: values.get(name) for name in ("level", "days", "megabytes")}
+    parts = values.get("parts")
+    if parts is not None:
+        parts = dict.fromkeys(logbook.PARTS) | dict(parts)
+    logs.set_log_settings(actor, **given, parts=parts)
 
 
 # --- webhooks --------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
@@ -52,10 +51,10 @@ def log(request: ActorRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def log_settings(request: ActorRequest) -> HttpResponse:
     request.actor.require(Right.MANAGE_SERVER)
-    form = LogSettingsForm(request.POST or None, initial=asdict(logbook.read_settings()))
+    form = LogSettingsForm(request.POST or None, settings=logbook.read_settings())
     if request.method == "POST" and form.is_valid():
         try:
-            logs.set_log_settings(request.actor, **form.cleaned_data)
+            logs.set_log_settings(request.actor, **form.changes())
         except BadArguments as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))
         else:

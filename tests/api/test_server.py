@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from typing import get_args
 
 import pytest
 
-from config.kit import counters
+from api.v1.logs import Part
+from config.kit import counters, logbook
 from tests.api import world
 from tests.api.callers import is_problem
 
@@ -34,7 +36,14 @@ def test_the_log_is_searched_page_by_page_and_written_to(cast: world.World) -> N
 
 
 def test_what_the_log_keeps_is_read_and_changed(cast: world.World) -> None:
-    assert cast.administrator.get("/server/log/settings").json() == {"level": "info", "days": 30, "megabytes": 256}
+    assert cast.administrator.get("/server/log/settings").json() == {
+        "level": "info", "days": 30, "megabytes": 256, "parts": {},
+    }  # fmt: skip
+    assert set(get_args(Part)) == set(logbook.PARTS)
+    assert cast.administrator.patch("/server/log/settings", {"parts": {"gateway": "debug"}}).status_code == 204
+    assert cast.administrator.get("/server/log/settings").json()["parts"] == {"gateway": "debug"}
+    assert cast.administrator.patch("/server/log/settings", {"parts": {"gateway": None}}).status_code == 204
+    is_problem(cast.administrator.patch("/server/log/settings", {"parts": {"gateway": "loud"}}), 422)
     assert cast.administrator.patch("/server/log/settings", {"days": 12}).status_code == 204
     assert cast.administrator.get("/server/log/settings").json()["days"] == 12
     assert cast.administrator.patch("/server/log/settings", {"days": 30}).status_code == 204

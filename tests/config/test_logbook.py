@@ -174,7 +174,35 @@ def test_the_level_that_is_kept_follows_its_setting(handler: logbook.LogbookHand
     finally:
         ours.setLevel(before[0])
         others.setLevel(before[1])
-        logbook.apply_level("info")
+        logbook.apply_levels(logbook.USUAL)
+
+
+def test_a_part_has_a_level_of_its_own_and_no_other_part_follows(handler: logbook.LogbookHandler) -> None:
+    root = logging.getLogger()
+    root.addHandler(handler)
+    names = ("postkeep", *(f"postkeep.{name}" for each in logbook.PARTS.values() for name in each))
+    try:
+        logbook.write_settings(LogSettings(parts={"gateway": "debug", "delivery": "error", "libraries": "error"}))
+        for name in ("postkeep.gateway", "postkeep.smtp", "postkeep.delivery", "postkeep.api", "postkeep.new", "lib"):
+            for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+                logging.getLogger(name).log(level, "%s %d", name, level)
+        assert sorted(texts(Wanted())) == sorted([
+            *(f"postkeep.{name} {level}" for name in ("gateway", "smtp") for level in (10, 20, 30, 40)),
+            "postkeep.delivery 40",
+            *(f"postkeep.{name} {level}" for name in ("api", "new") for level in (20, 30, 40)),
+            "lib 40",
+        ])  # fmt: skip
+        assert logging.getLogger("postkeep.delivery").isEnabledFor(logging.INFO)  # for stderr, which says the same
+        (paths.home() / "log/settings.json").write_text(
+            '{"level": "info", "days": 30, "megabytes": 256,'
+            ' "parts": {"gateway": "loud", "nothing": "debug", "api": "debug"}}'
+        )
+        assert logbook.read_settings().parts == {"api": "debug"}
+    finally:
+        root.removeHandler(handler)
+        logbook.apply_levels(logbook.USUAL)
+        for name in names[1:]:
+            logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 def test_stderr_says_the_same_whatever_the_log_keeps() -> None:

@@ -90,10 +90,18 @@ def test_the_page_searches_goes_on_and_says_when_nothing_fits(
 def test_what_is_kept_is_set_on_its_page(administrator: User, client_for: Callable[[User | None], Client]) -> None:
     client, url = client_for(administrator), reverse("jobs:log-settings")
     assert client.post(url, {"level": "debug", "days": 7, "megabytes": 1}).status_code == 422
-    assert client.post(url, {"level": "debug", "days": 7, "megabytes": 64}).status_code == 303
-    assert logbook.read_settings() == logbook.LogSettings("debug", 7, 64)
+    assert client.post(url, {"level": "debug", "days": 7, "megabytes": 64, "part_api": "loud"}).status_code == 422
+    values = {"level": "debug", "days": 7, "megabytes": 64, "part_api": "error", "part_jobs": ""}
+    assert client.post(url, values).status_code == 303
+    assert logbook.read_settings() == logbook.LogSettings("debug", 7, 64, {"api": "error"})
+    assert 'value="error" selected' in client.get(url).content.decode()
     event = AuditEvent.objects.get(action="log.settings")
-    assert event.changes == {"level": ["info", "debug"], "days": [30, 7], "megabytes": [256, 64]}
+    assert event.changes == {
+        "level": ["info", "debug"],
+        "days": [30, 7],
+        "megabytes": [256, 64],
+        "parts": [{}, {"api": "error"}],
+    }
     logging.getLogger("postkeep.x").debug("a detail 9911")
     assert logs.search_log(Actor.for_user(administrator), Wanted(text="detail 9911")).lines
 
@@ -109,8 +117,16 @@ def test_the_commands_search_write_and_set(administrator: User) -> None:
     assert invoke(actor, "WriteLog", level="9", text="x").state == Task.State.FAILED
     for _run in range(2):
         assert invoke(actor, "SetLogEverything", enabled=True).state == Task.State.COMPLETED
-        assert invoke(actor, "GetLogSettings").result == {"level": "debug", "days": 30, "megabytes": 256}
+        assert invoke(actor, "GetLogSettings").result == {"level": "debug", "days": 30, "megabytes": 256, "parts": {}}
     invoke(actor, "SetLogEverything", enabled=False)
-    assert invoke(actor, "SetLogSettings", days=3).result == {"level": "info", "days": 3, "megabytes": 256}
-    with pytest.raises(BadArguments):
-        logs.set_log_settings(actor, days=0)
+    assert invoke(actor, "SetLogSettings", days=3).result == {"level": "info", "days": 3, "megabytes": 256, "parts": {}}
+    done = invoke(actor, "SetLogSettings", parts={"gateway": "debug", "api": "3"}).result
+    assert done is not None and done["parts"] == {"api": "warning", "gateway": "debug"}
+    done = invoke(actor, "SetLogSettings", parts={"api": None}).result
+    assert done is not None and done["parts"] == {"gateway": "debug"}
+    invoke(actor, "SetLogEverything", enabled=False)
+    assert logs.get_log_settings(actor).parts == {}
+    for wrong in ({"parts": {"gateway": "loud"}}, {"parts": {"nothing": "info"}}, {"days": 0}):
+        with pytest.raises(BadArguments):
+            logs.set_log_settings(actor, **wrong)
+    assert set(logs.PART_WORDS) == set(logbook.PARTS)

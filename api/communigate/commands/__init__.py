@@ -10,6 +10,7 @@ from api.communigate.commands import (
     domains,
     groups,
     lists,
+    log,
     mailboxes,
     network,
     queues,
@@ -28,7 +29,7 @@ from api.communigate.table import Command, command
 
 _FAMILIES = (
     session, sessions, domain_set, domains, accounts, account_extras, groups, rights, mailboxes, alerts, lists, skins,
-    server, queues, network, refusals,
+    server, log, queues, network, refusals,
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
-"""Monitoring, statistics, the log, and settings of the server as a whole.
+"""Monitoring, statistics, and settings of the server as a whole.
 
 What these settings say about parts that work otherwise here (or aren't here) is kept and given back, for who manages
-the server; queues, the router, IP lists and the log have settings that count.
+the server; queues, the router, IP lists and the log (`commands.log`) have settings that count.
 """
 
 from __future__ import annotations
@@ -14,16 +14,13 @@ from api.communigate import keeping
 from api.communigate.context import OWN, Context
 from api.communigate.format import Value
 from api.communigate.grammar import Arguments
-from api.communigate.keeping import DEFAULT
 from api.communigate.pwd.door import Data
 from api.communigate.refusing import NO_ACCOUNT, Refused
 from api.communigate.table import Command, Handler, command, done
 from config.kit.monitoring import UnknownElement
-from jobs import counting, logs, monitoring
+from jobs import counting, monitoring
 
-MODULES = ("SMTP", "LOCAL", "LIST", "RPOP", "RIMAP", "HTTPA", "HTTPU", "PWD")
 STAT_RESET = "StatReset"
-_LOG = {"LogLevel": "level", "KeepDays": "days", "KeepMegabytes": "megabytes"}
 
 
 # --- monitoring -------------------------------------------------------------------------------------------------------
@@ -107,42 +104,6 @@ def reset_domain_stat(context: Context, arguments: Arguments) -> Data:
     return _reset(context, _of_domain(context, arguments), arguments.get("key"))
 
 
-# --- the log ----------------------------------------------------------------------------------------------------------
-
-
-def write_log(context: Context, arguments: Arguments) -> Data:
-    logs.write_log(context.actor, str(arguments["level"]), arguments["text"])
-    return done()
-
-
-def log_all(context: Context, arguments: Arguments) -> Data:
-    logs.set_log_settings(context.actor, level="info" if arguments.get("state") == "OFF" else "debug")
-    return done()
-
-
-def log_settings(context: Context, arguments: Arguments) -> Data:
-    found = logs.get_log_settings(context.actor)
-    own: dict[str, Value] = {key: str(getattr(found, field)) for key, field in _LOG.items()}
-    return {**keeping.kept("log"), **own}
-
-
-def update_log_settings(context: Context, arguments: Arguments) -> Data:
-    values = arguments["settings"]
-    given: dict[str, Any] = {}
-    for key, field in _LOG.items():
-        if values.get(key, DEFAULT) == DEFAULT:
-            continue
-        text = str(values[key])
-        if field != "level" and not text.isdecimal():
-            raise Refused(501, f"{key}: a number is expected")
-        given[field] = text if field == "level" else int(text)
-    logs.set_log_settings(context.actor, **given)
-    others = {key: value for key, value in values.items() if key not in _LOG}
-    if others:
-        keeping.keep(context.actor, "log", None, others, replace=False)
-    return done()
-
-
 # --- settings that are kept -------------------------------------------------------------------------------------------
 
 
@@ -186,33 +147,6 @@ def refresh(context: Context, arguments: Arguments) -> Data:
     return done()
 
 
-def list_modules(context: Context, arguments: Arguments) -> Data:
-    context.actor.require(Right.MANAGE_SERVER, SERVER)
-    return list(MODULES)
-
-
-def _module(context: Context, arguments: Arguments) -> str:
-    context.actor.require(Right.MANAGE_SERVER, SERVER)
-    name = str(arguments["name"]).upper()
-    if name not in MODULES:
-        raise Refused(501, f"there is no module {arguments['name']}")
-    return f"module {name}"
-
-
-def get_module(context: Context, arguments: Arguments) -> Data:
-    return keeping.kept(_module(context, arguments))
-
-
-def set_module(context: Context, arguments: Arguments) -> Data:
-    keeping.keep(context.actor, _module(context, arguments), None, arguments["settings"], replace=True)
-    return done()
-
-
-def update_module(context: Context, arguments: Arguments) -> Data:
-    keeping.keep(context.actor, _module(context, arguments), None, arguments["settings"], replace=False)
-    return done()
-
-
 _SETTINGS = {  # name of the commands -> what they are about
     "NETWORK": "the network",
     "DNRSETTINGS": "the name resolver",
@@ -245,14 +179,6 @@ COMMANDS: list[Command] = [
     command("RESETACCOUNTSTAT", "name [ KEY key ]", reset_account_stat, "Count anew for an account"),
     command("GETDOMAINSTAT", "name [ KEY key ]", domain_stat, "Read what was counted of a domain", reads=True),
     command("RESETDOMAINSTAT", "name [ KEY key ]", reset_domain_stat, "Count anew for a domain"),
-    command("WRITELOG", "level text", write_log, "Write a line into the log"),
-    command("SETLOGALL", "[ ON|OFF:state ]", log_all, "Keep every detail in the log, or what is usual"),
-    command("GETLOGSETTINGS", "", log_settings, "Read what the log keeps", reads=True),
-    command("UPDATELOGSETTINGS", "settings{}", update_log_settings, "Change what the log keeps"),
-    command("LISTMODULES", "", list_modules, "List the server's parts", reads=True),
-    command("GETMODULE", "name", get_module, "Read what is kept about a part", reads=True),
-    command("SETMODULE", "name settings{}", set_module, "Keep what is said of a part"),
-    command("UPDATEMODULE", "name settings{}", update_module, "Change what is kept about a part"),
     command("GETSERVERSETTINGS", "", _kept("serversettings"), "Read what is kept about the server", reads=True),
     command(
         "UPDATESERVERSETTINGS", "settings{}", _keeping("serversettings", replace=False), "Change what is kept of it"

@@ -19,7 +19,7 @@ from jobs.services import submit
 
 EVERY_S = 10.0
 LONGEST_PAUSE_S = 10 * 365 * 86_400
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("postkeep.archive")
 
 
 def start_due() -> list[int]:
