@@ -17,6 +17,7 @@ from django.utils.crypto import constant_time_compare
 
 from accounts.actors import Actor
 from accounts.models import User
+from accounts.services.source_sign_in import Word
 from accounts.services.trusted_devices import stamp_of
 from accounts.sessions import may_enter
 
@@ -26,14 +27,15 @@ _HALF, _CHALLENGE = "half_way", "passkey_challenge"
 
 @dataclass(frozen=True, slots=True)
 class HalfWay:
-    """Who gave the right password, how (a password, a link …), and where they want to go."""
+    """Who gave the right password, how (a password, a link …), and where they want to go. word: what a source said."""
 
     user: User
     how: str
     target: str
+    word: Word | None = None
 
 
-def begin(request: HttpRequest, user: User, *, how: str, target: str) -> None:
+def begin(request: HttpRequest, user: User, *, how: str, target: str, word: Word | None = None) -> None:
     """Remember that the first step is done; whoever was signed in here is not any more."""
     request.session.flush()
     request.session[_HALF] = {
@@ -43,6 +45,7 @@ def begin(request: HttpRequest, user: User, *, how: str, target: str) -> None:
         "since": timezone.now().timestamp(),
         "stamp": _stamp(user),
         "tries": 0,
+        "word": None if word is None else [word.source_id, word.subject, word.groups],
     }
     request.session.set_expiry(LASTS_S)
     rotate_token(request)
@@ -59,7 +62,9 @@ def of(request: HttpRequest) -> HalfWay | None:
         return None
     if not constant_time_compare(str(mark.get("stamp")), _stamp(user)) or not may_enter(Actor.for_user(user)):
         return None
-    return HalfWay(user, str(mark.get("how")), str(mark.get("target")))
+    word = mark.get("word")
+    said = Word(int(word[0]), str(word[1]), word[2]) if isinstance(word, list) else None
+    return HalfWay(user, str(mark.get("how")), str(mark.get("target")), said)
 
 
 def note_wrong(request: HttpRequest) -> None:

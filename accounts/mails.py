@@ -23,7 +23,7 @@ TEMPLATES = {
     OneTimeLink.Kind.RESET: "mails/reset.txt",
     OneTimeLink.Kind.SIGN_IN: "mails/sign_in.txt",
 }
-NOTICES = ("added", "removed", "codes", "recovery", "initialised", "disabled", "guessed")
+NOTICES = ("added", "removed", "codes", "recovery", "initialised", "disabled", "guessed", "linked")
 
 Poster = Callable[[Actor, User, OneTimeLink.Kind], object]
 _posters: list[Poster] = []
@@ -39,7 +39,10 @@ def register_notifier(notifier: Notifier) -> None:
 
 
 def post_notice(user: User, what: str, *, by: str = "") -> None:
-    """Have a person told that something about their second factors changed, a key of NOTICES. by: "" for themselves."""
+    """Have a person told that something about their second factors changed, a key of NOTICES. by: "" for themselves.
+
+    "linked": a source of identity says who they are from now on; `by` names it.
+    """
     if what not in NOTICES:
         raise ValueError(f"no such notice: {what}")
     if mailing.is_configured():

@@ -191,6 +191,10 @@ def known_rights(names: Iterable[str]) -> frozenset[Right]:
 PERSONAL_RIGHTS = frozenset({Right.ACT_AS, Right.READ_OTHERS_MAIL})
 
 
+# Whoever says where passwords are checked could sign in as everybody there: so they need both.
+CONFIGURING = frozenset({Right.MANAGE_SOURCES, Right.SET_PASSWORDS})
+
+
 def rights_at(level: Level) -> frozenset[Right]:
     """The rights that can be granted on this level."""
     return frozenset(right for right, info in RIGHTS.items() if level in info.levels)

@@ -38,7 +38,7 @@ def source_for(address: str) -> Source | None:
 
 
 def chosen(chain: Iterable[ScopeRef]) -> Chosen:
-    """The nearest choice along a chain of scopes, of sources that are in use and whose own scope is in it.
+    """The nearest choice along a chain of scopes, of sources whose word counts and whose own scope is in it.
 
     A choice that doesn't count (its source lies elsewhere, since the domain moved) is as if it weren't there.
     """
@@ -50,7 +50,7 @@ def chosen(chain: Iterable[ScopeRef]) -> Chosen:
             continue
         if choice.source is None:
             return Chosen(None, scope)
-        if choice.source.is_enabled and choice.source.scope in scopes:
+        if choice.source.counts and choice.source.scope in scopes:
             return Chosen(choice.source, scope)
     return Chosen()
 
@@ -100,7 +100,7 @@ def sources_of_domains(domains: Mapping[int, tuple[ScopeRef, ...]]) -> dict[int,
             choice = found.get(scope)
             if choice is None:
                 continue
-            if choice.source is None or (choice.source.is_enabled and choice.source.scope in chain):
+            if choice.source is None or (choice.source.counts and choice.source.scope in chain):
                 answer[key] = choice.source
                 break
     return answer

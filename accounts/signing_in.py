@@ -29,7 +29,7 @@ from accounts.secrets import new_token
 from accounts.services.app_passwords import SHORT_TOKENS
 from accounts.services.blocks import note_failure
 from accounts.services.passkeys import use_passkey
-from accounts.services.source_sign_in import Proved, by_password, by_provider
+from accounts.services.source_sign_in import Proved, Word, by_password, by_provider, settle
 from accounts.services.tokens import NewToken, create_token
 from accounts.sessions import may_enter
 from accounts.sources.errors import Denied, SourceUnavailable
@@ -63,6 +63,16 @@ def sign_in_by_provider(request: HttpRequest, source: Source, claims: Claims) ->
         audit.record(actor, "user.sign_in_failed", who, source=source.name, why=str(error))
         raise
     return proved
+
+
+def take_word(request: HttpRequest, user: User, word: Word) -> bool:
+    """What a source said of somebody who is in by now, after their second step: whether it still counts."""
+    try:
+        settle(user, word)
+    except Denied as error:
+        audit.record(_actor(request, request.user), "user.sign_in_failed", user.email, why=str(error))
+        return False
+    return True
 
 
 def sign_in_by_passkey(request: HttpRequest, *, answer: str, challenge: bytes) -> User:

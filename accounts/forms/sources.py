@@ -156,7 +156,7 @@ def _switches(kind: Kind, is_server: bool) -> list[tuple[str, Any, Any]]:
     if not kind.is_web:
         left_out |= {"asks_second_factor", "shows_button"}
     if not is_server:
-        left_out.add("shows_button")
+        left_out |= {"asks_second_factor", "shows_button"}
     return [(name, *texts) for name, texts in _SWITCHES.items() if name not in left_out]
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import places
 from accounts.models.people import User
 from accounts.models.rights import LEVELS, Role
-from accounts.permissions import Level
+from accounts.permissions import Level, Right
 from accounts.scopes import SERVER, ScopeRef
 from accounts.sources.kinds import LABELS, Kind
 from config.kit.sealed import SealedTextField
@@ -64,6 +64,18 @@ class Source(Versioned):
     def speaks_for_all(self) -> bool:
         """Whether it may let in server administrators."""
         return self.authority is None and self.scope == SERVER
+
+    @property
+    def counts(self) -> bool:
+        """Whether its word lets anybody in: it is in use, and whoever configured it could have set passwords there."""
+        return self.is_enabled and (self.authority is None or Right.SET_PASSWORDS in self.authority)
+
+    @property
+    def stands_in_for_factors(self) -> bool:
+        """Whether it may say that somebody showed their second factor there: only a source of the server's own
+        administrators, since everybody else could have theirs say so of anybody.
+        """
+        return self.asks_second_factor and self.speaks_for_all
 
     def told(self, name: str) -> Any:
         """One of its settings."""

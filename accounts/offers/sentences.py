@@ -32,6 +32,7 @@ def register() -> None:
             "session.end": _("Session ended"),
             "session.end_all": _("Sessions ended"),
             "source.add_group": _("Group of a source gives a role"),
+            "source.bind": _("Bound to a source of identity"),
             "source.change": _("Source of identity changed"),
             "source.choose": _("Source of identity chosen"),
             "source.create": _("Source of identity made"),

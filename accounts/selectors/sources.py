@@ -8,7 +8,7 @@ from django.http import Http404
 from accounts import places, responsible
 from accounts.actors import Actor
 from accounts.models import Source, SourceChoice
-from accounts.permissions import Right, known_rights
+from accounts.permissions import CONFIGURING, Right, known_rights
 from accounts.responsible import Chosen
 from accounts.scopes import SERVER, ScopeRef
 from accounts.sources.kinds import Kind
@@ -39,7 +39,7 @@ def may_change(actor: Actor, source: Source) -> bool:
     """Whether the actor holds all that it speaks for."""
     if source.authority is None:
         return actor.is_administrator
-    return actor.holds(known_rights(source.authority) | {Right.MANAGE_SOURCES}, source.scope)
+    return actor.holds(known_rights(source.authority) | CONFIGURING, source.scope)
 
 
 def choice_of(scope: ScopeRef) -> tuple[Chosen, Chosen]:
@@ -66,7 +66,7 @@ def users_of(source: Source) -> list[tuple[ScopeRef, str]]:
 def buttons() -> list[Source]:
     """The providers that have a button on the sign-in page: only the server's own."""
     found = Source.objects.filter(level=SERVER.level, kind__in=_WEB, is_enabled=True, shows_button=True)
-    return list(found.order_by("name")[:10])
+    return [each for each in found.order_by("name")[:10] if each.counts]
 
 
 def has_providers() -> bool:

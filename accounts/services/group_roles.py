@@ -20,16 +20,16 @@ from accounts.permissions import Level, rights_at
 from accounts.scopes import SERVER, ScopeRef
 from accounts.services.grants import Bundle, check_bundle, label_of_place, record_grant, require_granting
 from accounts.services.source_grants import take
-from accounts.services.sources import require_managing
+from accounts.services.sources import require_changing
 from accounts.sources.ldap import folded
 
 
 def add_group_role(actor: Actor, source: Source, *, group: str, bundle: Bundle, obj: object) -> GroupRole:
     """Whoever is in this group holds this role on this scope, from their next sign-in or synchronisation on.
 
-    Raises: Forbidden (beyond what the actor holds), BadGrant, GrantExists.
+    Raises: Forbidden (beyond what the actor holds), ProofNeeded, BadGrant, GrantExists.
     """
-    require_managing(actor, source)
+    require_changing(actor, source)
     scope = places.scope_of(obj)
     group = group.strip()
     if not group or len(group) > 500 or not group.isprintable():
@@ -55,8 +55,8 @@ def add_group_role(actor: Actor, source: Source, *, group: str, bundle: Bundle, 
 
 
 def remove_group_role(actor: Actor, row: GroupRole) -> None:
-    """The group gives this no more: who has it by the group loses it at once. Raises: Forbidden."""
-    require_managing(actor, row.source)
+    """The group gives this no more: who has it by the group loses it at once. Raises: Forbidden, ProofNeeded."""
+    require_changing(actor, row.source)
     with transaction.atomic():
         role = row.role_key or str(row.role)
         audit.record(actor, "source.remove_group", row.source, group=row.group, role=role, place=row.object_label)

@@ -2,8 +2,9 @@
 provider that sends them back.
 
 A source lets in only people of domains that it is responsible for, only as far as whoever configured it could have, and
-nobody but who they were when they were bound to it. Its failures say nothing of whether somebody exists. Sessions and
-second factors are the caller's.
+nobody but who they were when they were bound to it. Who has a second factor here is bound, and gets the roles of their
+groups, only after they showed it (`settle`). Its failures say nothing of whether somebody exists. Sessions and second
+factors are the caller's.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from django.contrib.auth import authenticate
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import audit, responsible, throttle, ties
+from accounts import audit, factors, mails, responsible, throttle, ties
 from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import AccountsError, BadAddress
 from accounts.models import Identity, Source, User
 from accounts.permissions import Right
-from accounts.services.group_roles import apply_groups, groups_that_count
+from accounts.services.group_roles import apply_groups, groups_that_count, system_for
 from accounts.services.sources import require_managing
 from accounts.sources.errors import Denied, SourceFailed, SourceUnavailable
 from accounts.sources.imap import MailServer
@@ -40,16 +41,27 @@ logger = logging.getLogger("postkeep.sources")
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """What a source said of somebody: who they are there, and in which groups (None: not known)."""
+
+    source_id: int
+    subject: str
+    groups: list[str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Proved:
     """Somebody proved who they are. how: by what (password, directory, imap, oidc, set_password, link).
 
-    has_second_factor: the source was configured to ask for one itself, and says that it did.
+    has_second_factor: the source stands in for the person's own, and says that it asked for one. word: what counts once
+    they showed their own.
     """
 
     user: User
     how: str = "password"
     source: Source | None = None
     has_second_factor: bool = False
+    word: Word | None = None
 
 
 def register_maker(make: Maker) -> None:
@@ -95,12 +107,33 @@ def by_provider(source: Source, claims: Claims) -> Proved:
         found = User.objects.filter(email=address).first() or _by_other_address(address)
         user = found or _made(source, address, claims.name)
         _require_place(source, user)
-        _bind(source, subject, user)
+    had_factor = source.stands_in_for_factors and claims.had_second_factor
+    groups = None if claims.groups is None or not source.told("groups_claim") else list(claims.groups)
+    return _said(source, user, "oidc", subject, groups, had_factor=had_factor)
+
+
+def settle(user: User, word: Word) -> None:
+    """Somebody is in by the word of a source: bind them, and give what their groups give. Raises: Denied."""
+    source = Source.objects.filter(pk=word.source_id).first()
+    if source is None or not responsible.serves(source, user.email):
+        raise Denied("the person's domain has another source")
     _require_word(source, user)
-    groups = claims.groups if source.told("groups_claim") else None
-    apply_groups(source, user, groups)
-    _touch(source, user)
-    return Proved(user, "oidc", source, source.asks_second_factor and claims.had_second_factor)
+    _bind(source, word.subject, user)
+    apply_groups(source, user, word.groups)
+    Identity.objects.filter(source=source, user=user).update(used_at=timezone.now())
+
+
+def _said(
+    source: Source, user: User, how: str, subject: str, groups: list[str] | None, *, had_factor: bool = False
+) -> Proved:
+    """Raises: Denied."""
+    _require_word(source, user)
+    _require_same(source, user, subject)
+    word = Word(source.pk, subject[:600], groups)
+    if had_factor or not factors.has_second_factor(user):
+        settle(user, word)
+        return Proved(user, how, source, had_factor)
+    return Proved(user, how, source, word=word)
 
 
 def _ask(source: Source, address: str, password: str, person: User | None) -> Proved:
@@ -114,8 +147,7 @@ def _ask(source: Source, address: str, password: str, person: User | None) -> Pr
         _resting[source.pk] = time.monotonic() + RESTS_S
         raise
     user = person or _made(source, address, "")
-    _require_word(source, user)
-    return Proved(user, "imap", source)
+    return _said(source, user, "imap", f"#{user.pk}", [])
 
 
 def _ask_directory(source: Source, address: str, password: str, person: User | None) -> Proved:
@@ -128,12 +160,8 @@ def _ask_directory(source: Source, address: str, password: str, person: User | N
         raise Denied("the entry is bound to somebody else here")
     user = person or _made(source, address, entry.name)
     _require_word(source, user)
-    if bound is None:
-        _bind(source, entry.id, user)
     names = groups_that_count(source)
-    apply_groups(source, user, _groups(directory, entry, names) if names else [])
-    _touch(source, user)
-    return Proved(user, "directory", source)
+    return _said(source, user, "directory", entry.id, _groups(directory, entry, names) if names else [])
 
 
 def _groups(directory: Directory, entry: object, names: Iterable[str]) -> list[str] | None:
@@ -197,7 +225,8 @@ def _by_other_address(address: str) -> User | None:
 
 def _made(source: Source, address: str, name: str) -> User:
     """Somebody who comes for the first time. Raises: Denied."""
-    if not source.creates_people or not _makers or ties.scope_of_address(address) is None:
+    may = source.authority is None or Right.MANAGE_USERS in source.authority
+    if not (source.creates_people and may) or not _makers or ties.scope_of_address(address) is None:
         raise Denied("nobody here has this address, and this source makes nobody")
     try:
         return _makers[0](address, name)
@@ -207,6 +236,8 @@ def _made(source: Source, address: str, name: str) -> User:
 
 def _require_word(source: Source, user: User) -> None:
     """Raises: Denied for who is shut out, keeps a password here only, or holds more than the source speaks for."""
+    if not source.counts:
+        raise Denied("whoever configured the source could not have set passwords there")
     if not user.is_active:
         raise Denied("the account is shut out")
     if user.authentication == responsible.LOCAL_ONLY:
@@ -221,21 +252,29 @@ def _require_place(source: Source, user: User) -> None:
         raise Denied("the person's domain has another source")
 
 
-def _bind(source: Source, subject: str, user: User) -> None:
-    """From now on this is who they are there. Raises: Denied where they are somebody else already."""
-    try:
-        with transaction.atomic():
-            bound, _is_new = Identity.objects.get_or_create(
-                source=source, user=user, defaults={"subject": subject[:600]}
-            )
-    except IntegrityError as error:
-        raise Denied("somebody else is bound to this already") from error
-    if bound.subject != subject[:600]:
+def _require_same(source: Source, user: User, subject: str) -> None:
+    """Raises: Denied where they are somebody else there already."""
+    bound = Identity.objects.filter(source=source, user=user).values_list("subject", flat=True).first()
+    if bound not in (None, subject[:600]):
         raise Denied("the account is bound to somebody else there")
 
 
-def _touch(source: Source, user: User) -> None:
-    Identity.objects.filter(source=source, user=user).update(used_at=timezone.now())
+def _bind(source: Source, subject: str, user: User) -> None:
+    """From now on this is who they are there; they are told the first time, unless they were made just now.
+
+    Raises: Denied where they are somebody else already.
+    """
+    _require_same(source, user, subject)
+    try:
+        with transaction.atomic():
+            _bound, is_new = Identity.objects.get_or_create(source=source, user=user, defaults={"subject": subject})
+            if is_new:
+                by = source.configured_by_label
+                audit.record(system_for(source), "source.bind", user, source=source.name, configured_by=by)
+    except IntegrityError as error:
+        raise Denied("somebody else is bound to this already") from error
+    if is_new and (user.last_login or user.has_usable_password() or user.second_factor_at):
+        mails.post_notice(user, "linked", by=f"{source.name} ({source.configured_by_label})")
 
 
 def _require_awake(source: Source) -> None:

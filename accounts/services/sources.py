@@ -1,7 +1,8 @@
 """Writes of sources: made, changed, deleted, chosen for a place, and the binding of somebody to one undone.
 
-Whoever says where passwords are checked can sign in as everybody there. So a source is configured in person, it speaks
-for nobody who holds more than whoever configured it, and only who holds as much changes it later. Secrets are given and
+Whoever says where passwords are checked can sign in as everybody there. So it takes the right to set passwords too and
+a fresh proof, a source speaks for nobody who holds more than whoever configured it, and only who holds as much changes
+it later. Only the server's own administrators have one stand in for people's second factors. Secrets are given and
 never shown.
 """
 
@@ -13,11 +14,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from accounts import audit, places
+from accounts import audit, places, proving
 from accounts.actors import Actor
 from accounts.errors import Forbidden, NameTaken
 from accounts.models import Identity, Source, SourceChoice, User
-from accounts.permissions import Level, Right, known_rights, rights_at
+from accounts.permissions import CONFIGURING, Level, Right, known_rights, rights_at
 from accounts.scopes import SERVER, ScopeRef
 from accounts.services.grants import require_holding
 from accounts.services.source_grants import take_of, take_unserved
@@ -45,9 +46,9 @@ def create_source(
     secret: str = "",
     **switches: bool,
 ) -> Source:
-    """A new source of a scope. Raises: Forbidden, BadSource, NameTaken."""
+    """A new source of a scope. Raises: Forbidden, ProofNeeded, BadSource, NameTaken."""
     scope = places.scope_of(obj)
-    _require(actor, scope)
+    require_configuring(actor, scope)
     try:
         known = Kind(kind)
     except ValueError as error:
@@ -61,7 +62,7 @@ def create_source(
         secret=_checked_secret(secret),
         authority=authority_of(actor, scope),
         configured_by_label=actor.label[:300],
-        **_checked_switches(known, scope, switches),
+        **_checked_switches(actor, known, scope, switches),
     )
     try:
         with transaction.atomic():
@@ -78,9 +79,9 @@ def update_source(
     """Change name, switches, `settings` (those given; the others stay) or `secret` ("" takes it away).
 
     A secret that was meant for one place never goes to another: with another host or issuer it must be given again.
-    Raises: Forbidden, BadSource, NameTaken, ChangedMeanwhile.
+    Raises: Forbidden, ProofNeeded, BadSource, NameTaken, ChangedMeanwhile.
     """
-    require_managing(actor, source)
+    require_changing(actor, source)
     kind, wanted = source.kind_of, dict(values)
     fields: dict[str, Any] = {}
     if "name" in wanted:
@@ -94,7 +95,7 @@ def update_source(
             raise BadSource(_("It leads elsewhere now: give the password again."), field="secret")
     if "secret" in wanted:
         fields["secret"] = _checked_secret(wanted.pop("secret"))
-    fields |= _checked_switches(kind, source.scope, wanted)
+    fields |= _checked_switches(actor, kind, source.scope, wanted)
     try:
         with transaction.atomic():
             if set(fields) - HARMLESS:
@@ -115,8 +116,8 @@ def update_source(
 
 
 def delete_source(actor: Actor, source: Source) -> None:
-    """Delete one that nothing uses; what its groups gave goes with it. Raises: SourceInUse, Forbidden."""
-    require_managing(actor, source)
+    """Delete one that nothing uses; what its groups gave goes with it. Raises: SourceInUse, Forbidden, ProofNeeded."""
+    require_changing(actor, source)
     with transaction.atomic():
         found = Source.objects.select_for_update().get(pk=source.pk)
         used = [each.scope for each in found.choices.all()[:20]]
@@ -134,10 +135,10 @@ def choose_source(actor: Actor, obj: object, source: Source | None, *, inherit: 
 
     Who chooses holds the right there and on the source, whose own scope must have this one in it. Whom another source
     served before loses what its groups gave.
-    Raises: Forbidden, BadSource.
+    Raises: Forbidden, ProofNeeded, BadSource.
     """
     scope = places.scope_of(obj)
-    _require(actor, scope)
+    require_configuring(actor, scope)
     if scope.level not in LEVELS:
         raise BadSource(_("A source is chosen for a domain, a customer or the server."), field="source")
     before = SourceChoice.objects.filter(level=scope.level, object_id=scope.id).select_related("source").first()
@@ -162,9 +163,9 @@ def choose_source(actor: Actor, obj: object, source: Source | None, *, inherit: 
 
 def release_identity(actor: Actor, source: Source, user: User) -> bool:
     """Unbind somebody from who they were at a source, so that whoever proves to have their address there may come in
-    as them: after an account there was made anew. False where nothing was bound. Raises: Forbidden.
+    as them: after an account there was made anew. False where nothing was bound. Raises: Forbidden, ProofNeeded.
     """
-    require_managing(actor, source)
+    require_changing(actor, source)
     actor.require_over(Right.SET_PASSWORDS, user)
     with transaction.atomic():
         gone, _by = Identity.objects.filter(source=source, user=user).delete()
@@ -177,6 +178,18 @@ def require_managing(actor: Actor, source: Source) -> None:
     """Who may change a source: in person, and nobody who holds less than whoever configured it. Raises: Forbidden."""
     _require(actor, source.scope)
     _require_authority(actor, source)
+
+
+def require_changing(actor: Actor, source: Source) -> None:
+    """The same with a fresh proof. Raises: Forbidden, ProofNeeded."""
+    require_managing(actor, source)
+    proving.require_recent(actor)
+
+
+def require_configuring(actor: Actor, scope: ScopeRef) -> None:
+    """Who may make and choose sources for a scope. Raises: Forbidden, ProofNeeded."""
+    _require(actor, scope)
+    proving.require_recent(actor)
 
 
 def authority_of(actor: Actor, scope: ScopeRef) -> list[str] | None:
@@ -192,7 +205,8 @@ def _require(actor: Actor, scope: ScopeRef) -> None:
     actor.require_writing()
     if actor.acting is not None:
         raise Forbidden("no sources are configured while acting as somebody")
-    actor.require(Right.MANAGE_SOURCES, scope)
+    for right in sorted(CONFIGURING):
+        actor.require(right, scope)
 
 
 def _require_authority(actor: Actor, source: Source) -> None:
@@ -210,7 +224,8 @@ def _known(source: Source) -> dict[str, Any]:
 
 
 def _called(source: Source | None) -> str:
-    return "local" if source is None else source.name
+    """What the audit trail calls it: also who configured it, so that whoever reads it knows whose word counts now."""
+    return "local" if source is None else f"{source.name} ({source.configured_by_label})"
 
 
 def _checked_name(name: str) -> str:
@@ -226,13 +241,18 @@ def _checked_secret(secret: str) -> str:
     return secret
 
 
-def _checked_switches(kind: Kind, scope: ScopeRef, given: Mapping[str, Any]) -> dict[str, bool]:
+def _checked_switches(actor: Actor, kind: Kind, scope: ScopeRef, given: Mapping[str, Any]) -> dict[str, bool]:
     """Raises: BadSource."""
     unknown = sorted(set(given) - set(SWITCHES))
     if unknown:
         raise BadSource(_("There is no setting %(name)s.") % {"name": unknown[0][:100]}, field=unknown[0][:100])
     if given.get("asks_second_factor") and not kind.is_web:
         raise BadSource(_("Only providers with a page of their own ask for one."), field="asks_second_factor")
+    if given.get("asks_second_factor") and authority_of(actor, scope) is not None:
+        text = _("Only the server’s own sources, set up by its administrators, stand in for people’s second factors.")
+        raise BadSource(text, field="asks_second_factor")
+    if given.get("creates_people") and not actor.has(Right.MANAGE_USERS, scope):
+        raise BadSource(_("You may not make people here yourself."), field="creates_people")
     if given.get("shows_button") and not (kind.is_web and scope == SERVER):
         # everybody sees that page: what stands there is the server's
         raise BadSource(_("Only the server’s own providers have a button there."), field="shows_button")

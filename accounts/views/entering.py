@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 
 from accounts import factors, half_way, second_step, sessions, signing_in, throttle
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.requests import ActorRequest
 from accounts.services import trusted_devices
-from config.kit.pages import redirect_page
+from accounts.services.source_sign_in import Word
+from config.kit.pages import redirect_page, toast
 
 _PREFIX = "__Host-postkeep" if settings.SESSION_COOKIE_SECURE else "postkeep"
 DEVICE_COOKIE = f"{_PREFIX}-device"
@@ -22,18 +24,30 @@ TRUSTED_COOKIE = f"{_PREFIX}-trusted"
 TRUSTED_MAX = 4  # people who share a browser
 
 
-def let_in(request: ActorRequest, user: User, target: str, *, how: str = "password", second: str = "") -> HttpResponse:
+def let_in(
+    request: ActorRequest,
+    user: User,
+    target: str,
+    *,
+    how: str = "password",
+    second: str = "",
+    word: Word | None = None,
+) -> HttpResponse:
     """Begin a session (with a new key) and go to `target`, or ask for the second factor first.
 
-    how: what was shown; second: the factor that was shown with it, where it was ("passkey" alone is both).
+    how: what was shown; second: the factor that was shown with it, where it was ("passkey" alone is both). word: what a
+    source said of them and what counts once they are in.
     """
     if not second and factors.has_second_factor(user):
         if trusted_devices.is_trusted(user, trusted_values(request)):
             second = second_step.TRUSTED
         else:
-            half_way.begin(request, user, how=how, target=target)
+            half_way.begin(request, user, how=how, target=target, word=word)
             return redirect_page(request, "accounts:second-step")
     half_way.end(request)
+    if word is not None and not signing_in.take_word(request, user, word):
+        toast(request, _("You could not be signed in. Ask your administrator if you should be."), "error")
+        return redirect_page(request, settings.LOGIN_URL)
     sessions.begin(request, user, how=how, second=second)
     if second == second_step.TRUSTED:
         sessions.forget_proof(request)

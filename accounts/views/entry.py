@@ -47,7 +47,7 @@ def sign_in(request: ActorRequest) -> HttpResponse:
         try:
             device = request.COOKIES.get(DEVICE_COOKIE)
             proved = signing_in.sign_in(request, **form.cleaned_data, device=device)
-            return let_in(request, proved.user, target, how=proved.how)
+            return let_in(request, proved.user, target, how=proved.how, word=proved.word)
         except WrongPassword:
             problem, status = _("Address and password don't belong together."), 422
         except TooManyAttempts as error:

@@ -111,13 +111,14 @@ def provider_back(request: ActorRequest, source_id: int) -> HttpResponse:
         logger.warning("source %s (%s): %s", source.pk, source.name, error.detail)
         return _failed(request, AWAY, 503)
     second = "provider" if proved.has_second_factor else ""
-    return let_in(request, proved.user, own_page(request, str(found["next"])), how=proved.how, second=second)
+    target = own_page(request, str(found["next"]))
+    return let_in(request, proved.user, target, how=proved.how, second=second, word=proved.word)
 
 
 def _source(source_id: int) -> Source:
     """Raises: Http404."""
-    source = Source.objects.filter(pk=source_id, is_enabled=True).first()
-    if source is None or not source.kind_of.is_web:
+    source = Source.objects.filter(pk=source_id).first()
+    if source is None or not source.counts or not source.kind_of.is_web:
         raise Http404("no such provider")
     return source
 

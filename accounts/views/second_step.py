@@ -104,8 +104,8 @@ def _passed(request: ActorRequest, half: half_way.HalfWay, method: str) -> HttpR
         challenge=half_way.take_challenge(request),
         device=request.COOKIES.get(DEVICE_COOKIE),
     )
-    response = let_in(request, half.user, half.target, how=half.how, second=method)
-    if request.POST.get("trust"):
+    response = let_in(request, half.user, half.target, how=half.how, second=method, word=half.word)
+    if request.user.is_authenticated and request.POST.get("trust"):  # a source may say otherwise by now
         trust_browser(request, half.user, response)
     return response
 

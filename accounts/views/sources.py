@@ -20,7 +20,7 @@ from accounts.errors import AccountsError, Forbidden, NameTaken, TooManyAttempts
 from accounts.forms import PlaceForm
 from accounts.forms.sources import ChoiceForm, GroupRoleForm, ReleaseForm, SourceForm, TrialForm
 from accounts.models import Role, Source
-from accounts.permissions import BUILT_IN_ROLES, LEVEL_LABELS, SYSTEM_ADMINISTRATOR, Level, Right
+from accounts.permissions import BUILT_IN_ROLES, CONFIGURING, LEVEL_LABELS, SYSTEM_ADMINISTRATOR, Level, Right
 from accounts.requests import ActorRequest
 from accounts.scopes import SERVER, ScopeRef
 from accounts.selectors.administrators import list_role_choices
@@ -35,6 +35,8 @@ from accounts.services.sources import (
     create_source,
     delete_source,
     release_identity,
+    require_changing,
+    require_configuring,
     require_managing,
     update_source,
 )
@@ -70,7 +72,7 @@ def source_new(request: ActorRequest) -> HttpResponse:
     context: dict[str, Any] = {"form": form}
     if form.is_bound and form.is_valid():
         scope = places.find(Level(form.cleaned_data["level"]), form.cleaned_data["name"])
-        if scope is not None and request.actor.has(Right.MANAGE_SOURCES, scope):
+        if scope is not None and request.actor.holds(CONFIGURING, scope):
             context |= {"scope": scope, "kinds": [(each, each.label, kinds.ABOUT[each]) for each in Kind]}
         else:
             form.add_error("name", _("There is nothing of this name where you may set up sources."))
@@ -82,6 +84,7 @@ def source_new(request: ActorRequest) -> HttpResponse:
 def source_create(request: ActorRequest, level: str, object_id: int, kind: str) -> HttpResponse:
     scope, known = scope_from(level, object_id), _kind(kind)
     obj = places.get(request.actor, scope, Right.MANAGE_SOURCES)
+    require_configuring(request.actor, scope)  # before the form, so that nothing typed is lost
     initial = {**kinds.defaults(known), "is_enabled": True, "local_for_administrators": True}
     form = SourceForm(request.POST or None, initial=initial, kind=known, is_server=scope == SERVER)
     if request.method == "POST" and form.is_valid():
@@ -115,7 +118,7 @@ def source_detail(request: ActorRequest, source_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def source_edit(request: ActorRequest, source_id: int) -> HttpResponse:
     source = get_source(request.actor, source_id)
-    require_managing(request.actor, source)
+    require_changing(request.actor, source)  # before the form, so that nothing typed is lost
     form = SourceForm(
         request.POST or None,
         initial=SourceForm.initial_of(source),
@@ -169,7 +172,7 @@ def source_groups(request: ActorRequest, source_id: int) -> HttpResponse:
     source = get_source(request.actor, source_id)
     may = may_change(request.actor, source)
     if request.method == "POST":
-        require_managing(request.actor, source)
+        require_changing(request.actor, source)
     form = _group_form(request, source)
     if request.method == "POST" and form.is_valid() and _try(form, lambda: _add_group(request.actor, source, form)):
         toast(request, _("Whoever is in the group gets the role with their next sign-in."))
@@ -200,7 +203,7 @@ def source_group_remove(request: ActorRequest, source_id: int, row_id: int) -> H
 @require_POST
 def source_release(request: ActorRequest, source_id: int) -> HttpResponse:
     source = get_source(request.actor, source_id)
-    require_managing(request.actor, source)
+    require_changing(request.actor, source)
     form = ReleaseForm(request.POST)
     if form.is_valid():
         try:
@@ -219,6 +222,7 @@ def source_choice(request: ActorRequest, level: str, object_id: int) -> HttpResp
     if scope.level not in LEVELS:
         raise Http404("no source is chosen for this")
     obj = places.get(request.actor, scope, Right.MANAGE_SOURCES)
+    require_configuring(request.actor, scope)
     chosen, above = choice_of(scope)
     offered = choosable(request.actor, scope)
     inherited = "" if scope == SERVER else _("As above: %(what)s") % {"what": _called(above.source)}

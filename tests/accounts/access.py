@@ -21,7 +21,7 @@ from accounts.models import (
     TrustedDevice,
     User,
 )
-from accounts.permissions import Right
+from accounts.permissions import CONFIGURING, Right
 from accounts.scopes import SERVER
 from accounts.services.administrators import NewPerson, create_administrator
 from accounts.services.authenticators import begin_app
@@ -245,38 +245,39 @@ def with_users(route: str, answer: int = 200, **more: Any) -> list[AnyRow]:
 
 GIVEN = {"email": "new@partner.example", "role": "", "rights": ["view_users"]}
 SIZE = ("PAGE_SIZE",)
+BY_WHO_SETS_UP: dict[str, Any] = {"see": Right.MANAGE_SOURCES, "need": Right.SET_PASSWORDS}
 ROWS: list[AnyRow] = [
     Row("accounts:sign-in", anonymous=200, own=303, administrator=303),
     public("accounts:sign-in-organisation"),
     public("accounts:sign-in-organisation", 422, method="POST", data={"email": "x"}),
     somewhere("accounts:source-list", need=Right.MANAGE_SOURCES),
     somewhere("accounts:source-new", need=Right.MANAGE_SOURCES),
-    in_domain("accounts:source-create", see=Right.VIEW_DOMAINS, need=Right.MANAGE_SOURCES, args=new_source),
+    in_domain("accounts:source-create", see=Right.VIEW_DOMAINS, need=CONFIGURING, args=new_source),
     in_domain(
-        "accounts:source-create", 422, method="POST", see=Right.VIEW_DOMAINS, need=Right.MANAGE_SOURCES,
+        "accounts:source-create", 422, method="POST", see=Right.VIEW_DOMAINS, need=CONFIGURING,
         args=new_source, data={"name": "x"},
     ),
     in_domain("accounts:source-detail", see=Right.MANAGE_SOURCES, args=a_source_in),
-    in_domain("accounts:source-edit", see=Right.MANAGE_SOURCES, args=a_source_in),
+    in_domain("accounts:source-edit", **BY_WHO_SETS_UP, args=a_source_in),
     in_domain(
-        "accounts:source-edit", 422, method="POST", see=Right.MANAGE_SOURCES, args=a_source_in, data={"name": ""}
+        "accounts:source-edit", 422, method="POST", **BY_WHO_SETS_UP, args=a_source_in, data={"name": ""}
     ),
-    in_domain("accounts:source-try", see=Right.MANAGE_SOURCES, args=a_source_in),
-    in_domain("accounts:source-try", method="POST", see=Right.MANAGE_SOURCES, args=a_source_in),
+    in_domain("accounts:source-try", **BY_WHO_SETS_UP, args=a_source_in),
+    in_domain("accounts:source-try", method="POST", **BY_WHO_SETS_UP, args=a_source_in),
     in_domain("accounts:source-groups", see=Right.MANAGE_SOURCES, args=a_source_in),
     in_domain(
-        "accounts:source-groups", 422, method="POST", see=Right.MANAGE_SOURCES, args=a_source_in, data={"group": ""}
+        "accounts:source-groups", 422, method="POST", **BY_WHO_SETS_UP, args=a_source_in, data={"group": ""}
     ),
     in_domain(
-        "accounts:source-group-remove", 303, method="POST", see=Right.MANAGE_SOURCES, args=a_source_s_group
+        "accounts:source-group-remove", 303, method="POST", **BY_WHO_SETS_UP, args=a_source_s_group
     ),
     in_domain(
-        "accounts:source-release", 303, method="POST", see=Right.MANAGE_SOURCES, args=a_source_in, data={"email": "x"}
+        "accounts:source-release", 303, method="POST", **BY_WHO_SETS_UP, args=a_source_in, data={"email": "x"}
     ),
-    in_domain("accounts:source-delete", 303, method="POST", see=Right.MANAGE_SOURCES, args=a_source_in),
-    in_domain("accounts:source-choice", see=Right.VIEW_DOMAINS, need=Right.MANAGE_SOURCES, args=the_domain),
+    in_domain("accounts:source-delete", 303, method="POST", **BY_WHO_SETS_UP, args=a_source_in),
+    in_domain("accounts:source-choice", see=Right.VIEW_DOMAINS, need=CONFIGURING, args=the_domain),
     in_domain(
-        "accounts:source-choice", 303, method="POST", see=Right.VIEW_DOMAINS, need=Right.MANAGE_SOURCES,
+        "accounts:source-choice", 303, method="POST", see=Right.VIEW_DOMAINS, need=CONFIGURING,
         args=the_domain, data={"source": "local"},
     ),
     Row("accounts:provider-start", anonymous=503, own=303, administrator=303, args=a_source),

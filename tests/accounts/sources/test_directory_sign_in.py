@@ -217,11 +217,11 @@ def test_nobody_changes_a_source_that_speaks_for_more_than_they_hold(slapd: Slap
     ):
         with pytest.raises(Forbidden):
             attempt()
-    reader = make_delegate(domain, rights=["manage_sources"])
+    reader = make_delegate(domain, rights=["manage_sources", "set_passwords"])
     weak = create_source(
         Actor.for_user(reader), domain, kind="ldap", name="Mine", settings=slapd.settings(), secret=ROOT_PASSWORD
     )
-    assert weak.authority == ["manage_sources"]
+    assert weak.authority == ["manage_sources", "set_passwords"]
     admin = make_mailbox_in(domain, "admin").user
     assert admin is not None
     Grant.objects.create(user=admin, role_key="domain_administrator", level="domain", object_id=domain.pk)
