@@ -26,6 +26,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, Operational
 from django.utils import timezone
 
 from config.kit import heartbeat
+from gateway import loops
 from gateway.delivery.client import Client
 from gateway.delivery.lanes import Lane
 from gateway.delivery.reaching import Reacher, Unreached
@@ -61,7 +62,7 @@ T = TypeVar("T")
 
 def run(stop: Callable[[], bool], *, reacher: Reacher | None = None, beat: Callable[[], None] | None = None) -> None:
     """Deliver until `stop` says so; then what is under way may end, for some seconds."""
-    asyncio.run(Delivery(stop, reacher=reacher, beat=beat).run())
+    loops.run(Delivery(stop, reacher=reacher, beat=beat).run())
 
 
 class Delivery:

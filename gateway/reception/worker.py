@@ -12,7 +12,7 @@ from functools import partial
 from django.db import DatabaseError
 
 from config.kit import heartbeat
-from gateway import intake
+from gateway import intake, loops
 from gateway.directory import changes
 from gateway.reception.host import Reception
 from gateway.reception.ports import Port, settings_of
@@ -30,7 +30,7 @@ FILES_EVERY_S = 60.0
 
 def run(number: int, ports: list[Port], fallback: bytes, pulse: Callable[[], None]) -> None:
     """Until SIGTERM. number: which of the port's sockets is ours. fallback: a certificate for want of a better one."""
-    asyncio.run(_run(number, ports, fallback, pulse))
+    loops.run(_run(number, ports, fallback, pulse))
 
 
 async def _run(number: int, ports: list[Port], fallback: bytes, pulse: Callable[[], None]) -> None:

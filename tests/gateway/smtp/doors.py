@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from gateway.flow import OK, Answer, Asked, Client, Incoming, Sending
+from gateway.loops import new_loop
 from gateway.smtp.door import Identity, Settings
 from gateway.smtp.server import Server
 
@@ -68,7 +69,7 @@ class Door:
 
     def __init__(self, host: Remembering, settings: Settings) -> None:
         self.host, self.settings = host, settings
-        self.loop = asyncio.new_event_loop()
+        self.loop = new_loop()
         self.server = Server(host)
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.address, self.port = self.socket.getsockname()[:2]
