@@ -93,7 +93,9 @@ def _demand(user: User, held: Held | None = None, lying: Iterable[OptionValue] |
     if not _is_demanded(user, held, in_force):
         return None
     days = [int(row.value) for row in in_force if row.name == DAYS]
-    return min(days, default=int(options.get(DAYS).default))
+    if not any(row.name == DAYS and row.level == Level.SERVER for row in in_force):
+        days.append(int(options.get(DAYS).default))  # nobody below gives more time than the server
+    return min(days)
 
 
 def _is_demanded(user: User, held: Held, rows: list[OptionValue]) -> bool:

@@ -38,6 +38,21 @@ class WrongPassword(AccountsError):
     """Address and password don't belong together (which of the two is never said)."""
 
 
+class PasswordDue(WrongPassword):
+    """The right password, and no way in for a program: it has expired, or a new one must be chosen at the pages first.
+
+    The text says so, for the person.
+    """
+
+
+class NoPasswordHere(AccountsError):
+    """Somebody whose password isn't kept here (a directory, a provider), or who has none yet."""
+
+
+class BadBreachList(AccountsError, ValueError):
+    """A file that is no list of known passwords, or can't be kept; the text says why."""
+
+
 class WrongCode(AccountsError):
     """A one-time code, recovery code or passkey that proves nothing now (which of the reasons is never said)."""
 

@@ -1,7 +1,8 @@
 """Puts the actor on every request, and the person's own language, time zone and number of rows in force.
 
-Of whom a second factor is overdue, is led to the pages that set one up, whatever they ask for; and a page that needs a
-fresh proof of who it is (`ProofNeeded`) asks for it.
+Of whom a second factor is overdue, is led to the pages that set one up, whatever they ask for; who signed in with a
+password that must be changed, to the page that changes it; and a page that needs a fresh proof of who it is
+(`ProofNeeded`) asks for it.
 Stands after AuthenticationMiddleware and LocaleMiddleware. Not for deciding who may see a page:
 LoginRequiredMiddleware and the services do.
 """
@@ -17,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from accounts import blocking, enforcement, gates, networks, options, sessions
+from accounts import blocking, enforcement, gates, networks, options, password_age, sessions
 from accounts.actors import Actor
 from accounts.errors import ProofNeeded
 from accounts.models import OptionValue
@@ -25,7 +26,7 @@ from accounts.scopes import chain_of
 from accounts.views.proving import ask_for_proof
 from config.kit.pages import redirect_page, toast
 
-_OPTIONS = ["TIME_ZONE", "PAGE_SIZE", "SESSION_IDLE_MINUTES", *enforcement.NAMES]
+_OPTIONS = ["TIME_ZONE", "PAGE_SIZE", "SESSION_IDLE_MINUTES", *enforcement.NAMES, *password_age.NAMES]
 
 
 class BlockedNetworksMiddleware:
@@ -50,6 +51,7 @@ class ActorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         actor = sessions.actor_of(request)
         request.second_factor = enforcement.FREE  # type: ignore[attr-defined]
+        request.own_password = password_age.NONE  # type: ignore[attr-defined]
         found: dict[str, options.Resolved] = {}
         if actor is not None and actor.user is not None:
             # one query for the one the pages are for and the one who is signed in (they differ while acting)
@@ -60,6 +62,9 @@ class ActorMiddleware:
                 actor = None
             else:
                 request.second_factor = _standing(actor.acting or actor, rows)  # type: ignore[attr-defined]
+                if actor.in_person:
+                    standing = password_age.standing_of(request.user, own)  # type: ignore[arg-type]
+                    request.own_password = standing  # type: ignore[attr-defined]
         if actor is None:
             logout(request)
             actor = Actor.for_user(request.user, address=request.META.get("REMOTE_ADDR", ""), via="page")
@@ -82,7 +87,14 @@ class ActorMiddleware:
         self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
     ) -> HttpResponse | None:
         standing: enforcement.Standing = request.second_factor  # type: ignore[attr-defined]
-        if not standing.is_overdue or gates.is_open(view_func):
+        if gates.is_open(view_func):
+            return None
+        if sessions.is_asked_for_password(request):
+            if request.own_password.is_due:  # type: ignore[attr-defined]
+                toast(request, _("First choose a new password; then everything is open again."), "info")
+                return redirect_page(request, "accounts:change-password")
+            sessions.forget_password_asked(request)
+        if not standing.is_overdue:
             return None
         actor: Actor = request.actor  # type: ignore[attr-defined]
         if actor.acting is not None:

@@ -19,12 +19,13 @@ from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from accounts import optiontypes, places
+from accounts import optiontypes, places, strictness
 from accounts.errors import BadOption, UnknownOption
 from accounts.models import OptionValue
 from accounts.optiontypes import SECRET_TYPES, OptionType
 from accounts.permissions import Level
 from accounts.scopes import SERVER, ScopeRef, chain_of
+from accounts.strictness import Stricter
 from config.kit.fixed import Asked, Fixed
 from config.kit.sealed import Sealed
 
@@ -46,6 +47,7 @@ class Option:
     values: the only values allowed (of a LIST: the only items); none: any. minimum, maximum, unit: of an INTEGER.
     restricted: only who may change the server's settings sets it. personal: people may set it for themselves.
     guard: asked before a person sets it (the value it would have then); raises BadOption for what takes more than that.
+    strict: of an option of safety, what makes a value stricter: levels can then only narrow what holds above them.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Option:
     maximum: int | None = None
     unit: Text = ""
     guard: Callable[[Actor, Any], None] | None = None
+    strict: Stricter | None = None
 
     @property
     def is_secret(self) -> bool:
@@ -76,6 +79,17 @@ class Option:
         if isinstance(read, int) and not isinstance(read, bool):
             self._check_bounds(read)
         return read
+
+    def narrowed(self, above: Any, own: Any) -> Any:
+        """What counts on a level that says `own` where `above` holds."""
+        if self.strict is None:
+            return own
+        return strictness.stricter(self.strict, above, own, [key for key, _label in self.values])
+
+    def may_follow(self, above: Any, own: Any) -> bool:
+        """Whether a level may say `own` where `above` holds."""
+        values = [key for key, _label in self.values]
+        return self.strict is None or strictness.is_within(self.strict, above, own, values)
 
     def to_text(self, value: Any) -> str:
         """A value as one text; secrets stay secret."""
@@ -92,7 +106,8 @@ class Option:
 class Resolved:
     """The value that counts for an object, and where it comes from.
 
-    source: the scope that sets it, None where nobody does and the default counts. is_own: set on the object itself.
+    source: the scope that sets it, None where nobody does and the default counts. is_own: set on the object itself;
+    own: to what, also where it doesn't count, since a level above is stricter by now (`accounts.strictness`).
     inherited: what would count without the object's own value. Of a PASSWORD the value is a `Sealed` (or None), of
     CREDENTIALS {"username": text, "password": Sealed}.
     """
@@ -102,6 +117,7 @@ class Resolved:
     source: ScopeRef | None
     is_own: bool
     inherited: Any
+    own: Any = None
 
     @property
     def text(self) -> str:
@@ -124,8 +140,8 @@ def define(
 ) -> Option:
     """Put an option into the catalogue, in `AppConfig.ready()`. Names are UPPER_CASE and stay for ever.
 
-    values: texts, or (text, label) pairs. more: help, restricted, personal, minimum, maximum, unit,
-    guard.
+    values: texts, or (text, label) pairs. more: help, restricted, personal, minimum, maximum, unit, guard,
+    strict.
     """
     pairs = tuple((each, each) if isinstance(each, str) else each for each in values)
     option = Option(name, type, frozenset(levels), label, group, default, values=pairs, **more)
@@ -224,9 +240,17 @@ _VALUES = Fixed(_values, list, *[list for _level in Level])  # most requests ask
 
 
 def _resolved(option: Option, chain: tuple[ScopeRef, ...], found: dict[tuple[ScopeRef, str], Any]) -> Resolved:
-    """The first of the chain that sets it; a value on a level the option has lost doesn't count any more."""
-    setting = [scope for scope in chain if scope.level in option.levels and (scope, option.name) in found]
-    values = [found[scope, option.name] for scope in setting]
-    is_own = bool(setting) and setting[0] == chain[0]
-    values.append(option.default)
-    return Resolved(option, values[0], setting[0] if setting else None, is_own, values[1] if is_own else values[0])
+    """From the server down; a value on a level the option has lost doesn't count any more."""
+    value, source = option.default, None
+    is_own, inherited, own = False, value, None
+    for scope in reversed(chain):
+        if scope.level not in option.levels or (scope, option.name) not in found:
+            continue
+        said = found[scope, option.name]
+        is_first = source is None and scope.level == Level.SERVER
+        counts = said if is_first else option.narrowed(value, said)
+        if scope == chain[0]:
+            is_own, inherited, own = True, value, said
+        if option.strict is None or is_first or counts != value:
+            value, source = counts, scope
+    return Resolved(option, value, source, is_own, inherited if is_own else value, own)

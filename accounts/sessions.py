@@ -27,6 +27,7 @@ from accounts.sessionstore import ABOUT, AGENT_MAX, SessionStore
 _TEMPORARY = "temporary_until"
 _ACTING = "acting_as"
 _PROVED = "proved_at"
+_PASSWORD_DUE = "password_due"  # noqa: S105  (a mark)
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
 UNATTENDED = "HTTP_X_UNATTENDED"  # what a page asks by itself, over and over, is no use of the session
 WAYS: dict[str, Text] = {
@@ -56,6 +57,7 @@ def begin(request: HttpRequest, user: User, *, how: str = "password", second: st
     login(request, user, backend=_BACKEND)
     request.session.pop(_TEMPORARY, None)
     request.session.pop(_ACTING, None)
+    request.session.pop(_PASSWORD_DUE, None)
     note_proof(request)
     _describe(request, how, second)
     request.session.set_expiry(timezone.now() + timedelta(hours=int(found["SESSION_HOURS"].value)))
@@ -80,6 +82,20 @@ def note_proof(request: HttpRequest) -> None:
 def forget_proof(request: HttpRequest) -> None:
     """Nothing was shown now that only the person has: what is dangerous asks for it."""
     request.session.pop(_PROVED, None)
+
+
+def ask_for_password(request: HttpRequest) -> None:
+    """This session's person signed in with a password that must be changed: nothing is open before they did."""
+    request.session[_PASSWORD_DUE] = True
+
+
+def is_asked_for_password(request: HttpRequest) -> bool:
+    return bool(request.session.get(_PASSWORD_DUE))
+
+
+def forget_password_asked(request: HttpRequest) -> None:
+    """They did, or nobody wants it any more."""
+    request.session.pop(_PASSWORD_DUE, None)
 
 
 def begin_acting(request: HttpRequest, user: User, reason: str, until: datetime) -> None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import (
     app_passwords,
@@ -16,14 +17,16 @@ from accounts import (
     enforcement,
     factors,
     hash_gate,
+    links,
     options,
+    password_age,
     responsible,
     throttle,
     ties,
 )
 from accounts.actors import Actor
 from accounts.addresses import parse_address
-from accounts.errors import BadAddress, TooManyAttempts, WrongCode, WrongPassword
+from accounts.errors import BadAddress, PasswordDue, TooManyAttempts, WrongCode, WrongPassword
 from accounts.models import ApiToken, Source, User
 from accounts.secrets import new_token
 from accounts.services.app_passwords import SHORT_TOKENS
@@ -147,6 +150,7 @@ class CallerWay(StrEnum):
     TOKEN = "token"  # noqa: S105  # a word
     APP_PASSWORD = "app password"  # noqa: S105  # a word
     PASSWORD = "password"  # noqa: S105  # a word
+    SECRET = "secret"  # noqa: S105  # a word; of a protocol that compares one by itself
 
 
 def let_caller_in(actor: Actor, *, email: str, password: str) -> tuple[Actor, CallerWay]:
@@ -181,7 +185,8 @@ def still_lets_caller_in(actor: Actor, way: CallerWay, value: str) -> bool:
     if way is CallerWay.APP_PASSWORD:
         owner = app_passwords.owner(actor.user.email, value, protocol="api", address=actor.address)
         return owner == actor.user and actor.user.login_privileges != [] and may_enter(actor, "api")
-    return _comes_in(actor.user, "api")
+    is_fresh = way is not CallerWay.PASSWORD or not password_age.standing_of(actor.user).is_due
+    return is_fresh and _comes_in(actor.user, "api")
 
 
 def note_wrong_secret(actor: Actor, email: str) -> None:
@@ -199,7 +204,8 @@ def _note(actor: Actor, user: User, *, how: str = "password", second: str = "") 
 def _checked(actor: Actor, *, email: str, password: str, device: str | None, door: str) -> Proved:
     """The person these belong to, if they may come in by this door.
 
-    Raises: WrongPassword, TooManyAttempts, SourceUnavailable.
+    Raises: WrongPassword (PasswordDue where a program came with one that must be changed), TooManyAttempts,
+    SourceUnavailable.
     """
     blocking.require_open(actor.address)
     address = _address_of_account(_canonical(email))
@@ -219,6 +225,8 @@ def _checked(actor: Actor, *, email: str, password: str, device: str | None, doo
         audit.record(actor, "user.sign_in_failed", address[:254])
         note_failure(actor.address, address, door, User.objects.filter(email=address).first())
         raise WrongPassword("address and password don't belong together")
+    if door != "web" and proved.how == "password":
+        _require_fresh(proved.user, attempt)
     throttle.forgive(attempt)
     return proved
 
@@ -234,6 +242,20 @@ def _note_unanswered(actor: Actor, address: str, attempt: list[throttle.Counter]
         throttle.take_back([each for each in attempt if each.policy is throttle.NETWORK])
     audit.record(actor, "user.sign_in_failed", address[:254], why="source away")
     note_failure(actor.address, address, door, person)
+
+
+def _require_fresh(user: User, attempt: list[throttle.Counter]) -> None:
+    """For programs, which can't choose a new one. Not noted and no guess: mail programs knock all day, for weeks.
+
+    Raises: PasswordDue.
+    """
+    standing = password_age.standing_of(user)
+    if standing.is_due:
+        throttle.take_back(attempt)
+        where = {"url": links.public_url()}
+        if standing.has_expired:
+            raise PasswordDue(_("This password has expired. Choose a new one at %(url)s") % where)
+        raise PasswordDue(_("A new password must be chosen first, at %(url)s") % where)
 
 
 def _by_app_password(actor: Actor, email: str, password: str, protocol: str) -> User | None:

@@ -145,6 +145,10 @@ def _no_entry(error: Exception, names: Names) -> ApiError:
     return Unauthenticated(text)
 
 
+def _due_password(error: Exception, names: Names) -> ApiError:
+    return Unauthenticated(_words(error))
+
+
 def _unknown_option(error: Exception, names: Names) -> ApiError:
     text = _("There is no option of this name.")
     return Invalid(text, faults=_faults(error, names, "name", text))
@@ -250,6 +254,7 @@ TABLE: list[tuple[type[Exception], Callable[[Exception, Names], ApiError]]] = [
     (accounts.AddressTaken, _address_taken),
     (accounts.BadAddress, _wrong_address),
     (accounts.BadPassword, _wrong_password),
+    (accounts.PasswordDue, _due_password),
     (accounts.WrongPassword, _no_entry),
     (accounts.TooManyAttempts, _wait),
     (accounts.LastAdministrator, _taken),

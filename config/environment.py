@@ -97,6 +97,11 @@ def scanner_sockets() -> tuple[str, ...]:
     return (*usual, *_items("POSTKEEP_SCANNER_SOCKETS"))
 
 
+def breach_list() -> str:
+    """POSTKEEP_BREACH_LIST: a file of known passwords, hashes or words, that nobody may choose; "" for none."""
+    return os.environ.get("POSTKEEP_BREACH_LIST", "")
+
+
 def mx_names() -> tuple[str, ...]:
     """POSTKEEP_MX_NAMES: names or addresses of our gateways, which the MX records of served domains should name."""
     return tuple(item.lower().rstrip(".") for item in _items("POSTKEEP_MX_NAMES"))

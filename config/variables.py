@@ -64,6 +64,8 @@ VARIABLES = (
              _("Stores lie below these folders only."), _home("stores")),
     Variable("POSTKEEP_CERTIFICATE_ROOTS", _FOLDERS, _("Folders for certificates"),
              _("Certificates and their keys are read from below these folders only."), _home("certificates")),
+    Variable("POSTKEEP_BREACH_LIST", _FOLDERS, _("File of known passwords"),
+             _("Nobody may choose one of them: SHA-1 hashes as of Have I Been Pwned, or words, one a line.")),
     Variable("POSTKEEP_BIND", _WEB, _("Address of the pages"), _("The web server listens on it."), environment.bind),
     Variable("POSTKEEP_PORT", _WEB, _("Port of the pages"), _("The web server listens on it."), "8000"),
     Variable("POSTKEEP_URL", _WEB, _("Public address"),

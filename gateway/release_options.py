@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.options import DOWN_TO_DOMAIN, define, resolve_some
 from accounts.optiontypes import OptionType
+from accounts.strictness import Stricter
 from domains.models import Mailbox
 from domains.policy.decision import Action, Category
 from domains.policy.facts import Direction
@@ -51,7 +52,7 @@ def register() -> None:
     define(
         THEMSELVES, OptionType.LIST, levels=DOWN_TO_DOMAIN, default=[each.value for each in _USUAL], group=group,
         values=[(each.value, CATEGORIES[each]) for each in KINDS if each is not Category.VIRUS],
-        label=_("What people may release from quarantine themselves"),
+        label=_("What people may release from quarantine themselves"), strict=Stricter.FEWER_ITEMS,
         help=_("Infected mail is released by administrators only, with a reason."),
     )  # fmt: skip
     define(

@@ -8,7 +8,7 @@ from accounts.models.entry import ApiToken, OneTimeLink, SignInThrottle
 from accounts.models.factors import AuthenticatorApp, Passkey, RecoveryCode, TrustedDevice
 from accounts.models.guarding import AppPassword, FailedSignIn, SignInBlock
 from accounts.models.keeping import OptionValue, Preference
-from accounts.models.people import User, UserManager
+from accounts.models.people import FormerPassword, User, UserManager
 from accounts.models.rights import LEVELS, FolderGrant, Grant, Role
 from accounts.models.sessions import Session
 from accounts.models.sources import GroupRole, Identity, Source, SourceChoice
@@ -24,6 +24,7 @@ __all__ = [
     "AuthenticatorApp",
     "FailedSignIn",
     "FolderGrant",
+    "FormerPassword",
     "Grant",
     "GroupRole",
     "Identity",

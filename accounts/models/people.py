@@ -8,6 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -72,6 +73,12 @@ class User(Versioned, AbstractBaseUser):
     second_factor_asked_at = models.DateTimeField(null=True, editable=False)
     second_factor_wanted = models.BooleanField(default=False, db_default=False, editable=False)
 
+    # Kept by services.password_keeping: since when the password is this one; whether a new one is wanted before all
+    # else; when the person was last told by mail that it expires.
+    password_changed_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+    password_wanted = models.BooleanField(default=False, db_default=False, editable=False)
+    password_told_at = models.DateTimeField(null=True, editable=False)
+
     objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "email"
@@ -104,3 +111,17 @@ class User(Versioned, AbstractBaseUser):
             *scope_ref(Level.DOMAIN, self.home_domain_id),
             *scope_ref(Level.CUSTOMER, self.home_customer_id),
         )
+
+
+class FormerPassword(models.Model):
+    """A password that somebody had before, as its hash: where an option wants that none is taken again."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="former_passwords")
+    encoded = models.CharField(max_length=200)
+    ended_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"former password {self.pk}"

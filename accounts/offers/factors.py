@@ -9,6 +9,7 @@ from accounts.offers.pages import person_number
 from accounts.optiontypes import OptionType
 from accounts.permissions import BUILT_IN_ROLES, Right
 from accounts.services import second_factors, trusted_devices
+from accounts.strictness import Stricter
 from config.kit import nav, tabs
 
 
@@ -35,6 +36,7 @@ def _options() -> None:
         label=_("Who must have a second factor"),
         help=strictest,
         group=group,
+        strict=Stricter.LATER,
     )
     options.define(
         enforcement.ROLES,
@@ -45,6 +47,7 @@ def _options() -> None:
         label=_("Roles that need a second factor"),
         help=_("Who holds one of them must have one. Roles of your own say it themselves."),
         group=group,
+        strict=Stricter.MORE_ITEMS,
     )
     options.define(
         enforcement.DAYS,
@@ -57,6 +60,7 @@ def _options() -> None:
         label=_("Time to set one up"),
         help=_("From the first page after it is demanded; then only the pages for it are open. The least counts."),
         group=group,
+        strict=Stricter.LESS,
     )
     options.define(
         trusted_devices.OPTION,
@@ -69,6 +73,7 @@ def _options() -> None:
         label=_("Devices are trusted for"),
         help=_("People may have a browser not asked for the second step for so long; 0 asks at every sign-in."),
         group=group,
+        strict=Stricter.LESS,
     )
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts import options
+from accounts import options, password_age, password_rules
 from accounts.models import User
 from accounts.optiontypes import OptionType
+from accounts.strictness import Stricter
 
 
 def register() -> None:
     _pages()
     _signing_in()
+    _passwords()
 
 
 def _pages() -> None:
@@ -81,6 +83,7 @@ def _signing_in() -> None:
         label=_("Signed in for at most"),
         help=_("After so long people sign in again. Sessions that began earlier keep the time they began with."),
         group=group,
+        strict=Stricter.LESS,
     )
     options.define(
         "SESSION_IDLE_MINUTES",
@@ -93,6 +96,7 @@ def _signing_in() -> None:
         label=_("Signed out after idling for"),
         help=_("Who does nothing for so long signs in again; 0: never. Pages that renew themselves are no use."),
         group=group,
+        strict=Stricter.LESS_BUT_0,
     )
     options.define(
         "SESSIONS_MAX",
@@ -104,6 +108,7 @@ def _signing_in() -> None:
         label=_("Sessions of a person at most"),
         help=_("Signing in once more ends the session that was used longest ago; 0 sets no limit."),
         group=group,
+        strict=Stricter.LESS_BUT_0,
     )
     options.define(
         "APP_PASSWORDS_ONLY",
@@ -113,6 +118,7 @@ def _signing_in() -> None:
         label=_("Programs take app passwords only"),
         help=_("Mail programs and the API refuse people's own passwords. Always so for who has a second factor."),
         group=group,
+        strict=Stricter.YES,
     )
     options.define(
         "SAFE_NETWORKS",
@@ -158,6 +164,23 @@ def _signing_in() -> None:
         group=group,
     )
     options.define(
+        "TOKEN_DAYS",
+        OptionType.INTEGER,
+        levels=options.DOWN_TO_DOMAIN,
+        default=0,
+        minimum=0,
+        maximum=3650,
+        unit=_("days"),
+        label=_("Access tokens live at most"),
+        help=_("New tokens expire after so many days at the latest; 0 lets them live until they are revoked."),
+        group=group,
+        strict=Stricter.LESS_BUT_0,
+    )
+
+
+def _passwords() -> None:
+    group = _("Passwords")
+    options.define(
         "PASSWORD_LENGTH",
         OptionType.INTEGER,
         levels=options.EVERY_LEVEL,
@@ -167,6 +190,7 @@ def _signing_in() -> None:
         unit=_("characters"),
         label=_("New passwords have at least"),
         group=group,
+        strict=Stricter.MORE,
     )
     options.define(
         "PASSWORD_KINDS",
@@ -178,16 +202,55 @@ def _signing_in() -> None:
         label=_("Kinds of characters in new passwords"),
         help=_("How many of small letters, capitals, digits and others must be mixed; length helps more."),
         group=group,
+        strict=Stricter.MORE,
     )
     options.define(
-        "TOKEN_DAYS",
+        password_age.DAYS,
         OptionType.INTEGER,
-        levels=options.DOWN_TO_DOMAIN,
+        levels=options.EVERY_LEVEL,
         default=0,
         minimum=0,
         maximum=3650,
         unit=_("days"),
-        label=_("Access tokens live at most"),
-        help=_("New tokens expire after so many days at the latest; 0 lets them live until they are revoked."),
+        label=_("Passwords expire after"),
+        help=_("Then people choose a new one when they sign in, and programs get in with app passwords; 0: never."),
         group=group,
+        strict=Stricter.LESS_BUT_0,
+    )
+    options.define(
+        password_age.WARN_DAYS,
+        OptionType.INTEGER,
+        levels=options.DOWN_TO_DOMAIN,
+        default=14,
+        minimum=0,
+        maximum=365,
+        unit=_("days"),
+        label=_("People are told before their password expires"),
+        help=_("On every page, and by mail where a mail server is set up."),
+        group=group,
+    )
+    options.define(
+        password_age.AFTER_RESET,
+        OptionType.BOOL,
+        levels=options.EVERY_LEVEL,
+        default=False,
+        label=_("People replace passwords that others set"),
+        help=_(
+            "Whose password an administrator set chooses another one at the next sign-in, before any program gets in "
+            "with it."
+        ),
+        group=group,
+        strict=Stricter.YES,
+    )
+    options.define(
+        password_rules.HISTORY,
+        OptionType.INTEGER,
+        levels=options.EVERY_LEVEL,
+        default=0,
+        minimum=0,
+        maximum=password_rules.HISTORY_MAX,
+        label=_("Last passwords that nobody takes again"),
+        help=_("How many, the present one among them; kept as hashes. 0 keeps none."),
+        group=group,
+        strict=Stricter.MORE,
     )

@@ -10,6 +10,9 @@ from accounts import sentences
 def register() -> None:
     sentences.register(
         {
+            "breachlist.index": _("List of known passwords made searchable"),
+            "breachlist.remove": _("List of known passwords removed"),
+            "breachlist.upload": _("List of known passwords uploaded"),
             "grant.add": _("Rights given"),
             "grant.change": _("Rights changed"),
             "grant.remove": _("Rights taken"),
@@ -53,6 +56,7 @@ def register() -> None:
             "user.edit": _("Name or language changed"),
             "user.enable": _("Let in again"),
             "user.invitation_link": _("Invitation link made"),
+            "user.let_password_be": _("New password wanted no more"),
             "user.make_administrator": _("Made a system administrator"),
             "user.rename": _("Address changed"),
             "user.remove_second_factors": _("Second factors switched off"),
@@ -68,5 +72,7 @@ def register() -> None:
             "user.sign_out": _("Signed out"),
             "user.verify_password": _("Password compared"),
             "user.unmake_administrator": _("System administrator no more"),
+            "user.want_password": _("New password wanted"),
+            "user.want_passwords": _("New passwords wanted of everybody"),
         }
     )

@@ -18,6 +18,7 @@ from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import AddressTaken, BadGrant, Forbidden
 from accounts.models import Grant, OneTimeLink, User
+from accounts.password_rules import require_new
 from accounts.permissions import Level, Right
 from accounts.services import locks
 from accounts.services.grants import (
@@ -28,6 +29,7 @@ from accounts.services.grants import (
     require_another_administrator,
     require_granting,
 )
+from accounts.services.password_keeping import is_changed_next, keep, put, told
 from accounts.services.passwords import check_password, require_setting
 from accounts.services.people import require_address
 from accounts.services.removing import remove_person
@@ -87,6 +89,8 @@ def update_administrator(actor: Actor, user: User, changes: Mapping[str, Any], *
         if actor.acting is not None:
             raise Forbidden("no passwords are set while acting as somebody")
         check_password(password, user)
+        if actor.owns(user):
+            require_new(password, user, differs=user.password_wanted)
     if "email" in wanted:
         wanted["email"] = _new_email(actor, user, wanted["email"])
     if password is not None or wanted.get("email", user.email) != user.email:
@@ -98,9 +102,9 @@ def update_administrator(actor: Actor, user: User, changes: Mapping[str, Any], *
                 require_another_administrator(User.objects.get(pk=user.pk))
             done = change(user, wanted, expected=expected)
             if password is not None:
-                user.set_password(password)
-                user.save(update_fields=["password"])
-                audit.record(actor, "user.set_password", user)
+                wanted_anew = is_changed_next(actor, user)
+                keep(user, password, is_wanted=wanted_anew)
+                audit.record(actor, "user.set_password", user, **told(wanted_anew))
             if password is not None or "email" in done or not user.is_active:  # what was sent before counts no more
                 OneTimeLink.objects.filter(user=user, used_at=None).delete()
             if password is not None or not user.is_active:
@@ -169,7 +173,7 @@ def _person(actor: Actor, obj: object, who: NewPerson, bundle: Bundle) -> User:
     require_granting(actor, user, obj, bundle)  # the right to make administrators is the right to make this person
     if who.password:
         check_password(who.password, user)
-        user.set_password(who.password)
+        put(user, who.password, is_wanted=is_changed_next(actor, user))
     else:
         user.set_unusable_password()
     try:

@@ -12,6 +12,7 @@ from accounts import audit
 from accounts.actors import Actor
 from accounts.errors import BadPassword
 from accounts.models import OneTimeLink, User
+from accounts.services.password_keeping import keep
 from accounts.services.passwords import require_setting
 
 LONGEST = 1_000
@@ -23,7 +24,6 @@ def bring_password(actor: Actor, user: User, *, password: str) -> None:
     if not password or len(password) > LONGEST or not password.isprintable():
         raise BadPassword(["A password of 1 to 1,000 printable characters."])
     with transaction.atomic():
-        user.set_password(password)
-        user.save(update_fields=["password"])
+        keep(user, password)
         OneTimeLink.objects.filter(user=user, used_at=None).delete()
         audit.record(actor, "user.set_password", user, brought=True)

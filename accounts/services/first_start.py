@@ -11,6 +11,7 @@ from accounts.errors import BadLink
 from accounts.models import OneTimeLink, User
 from accounts.permissions import Right
 from accounts.services import locks
+from accounts.services.password_keeping import put
 from accounts.services.passwords import check_password
 from accounts.services.people import create_user
 
@@ -73,7 +74,7 @@ def _make_administrator(actor: Actor, email: str, name: str, password: str | Non
     user.name = name.strip() or user.name
     if password is not None:
         check_password(password, user)
-        user.set_password(password)
+        put(user, password)
     user.save()
     audit.record(actor, "user.make_administrator", user)
     return user

@@ -15,13 +15,15 @@ from accounts.models import OptionValue, User
 from accounts.options import Option
 from accounts.optiontypes import OptionType
 from accounts.permissions import EndUserRight, Right
+from accounts.scopes import SERVER
+from config.kit import known_settings
 from config.kit.sealed import MASK
 
 
-def set_option(actor: Actor, obj: object, name: str, value: object) -> None:
+def set_option(actor: Actor, obj: object, name: str, value: object, *, even_looser: bool = False) -> None:
     """Set an option on a scope's object (a person, domain, customer, broker or SERVER).
 
-    An empty password keeps the one that is set.
+    An empty password keeps the one that is set. even_looser: also what doesn't count, since a level above is stricter.
     Raises: UnknownOption, BadOption (the value, or an option without this level), Forbidden.
     """
     option = options.get(name)
@@ -30,9 +32,22 @@ def set_option(actor: Actor, obj: object, name: str, value: object) -> None:
     if scope.level not in option.levels:
         raise BadOption(_("This option can't be set here."))
     read = option.parse(value)
+    if not even_looser:
+        _require_strict(obj, option, read)
     if option.guard is not None:
         option.guard(actor, read)
     write_option(actor, obj, option, read)
+
+
+def _require_strict(obj: object, option: Option, read: Any) -> None:
+    """Raises: BadOption where it would be looser than what holds above: nobody would be held to it."""
+    scope = places.scope_of(obj)
+    if option.strict is None or scope == SERVER:
+        return
+    above = options.resolve(option.name, obj).inherited
+    if not option.may_follow(above, read):
+        said = known_settings.in_words(above, option.values)
+        raise BadOption(_("Above this it is “%(value)s”; here it can only be stricter.") % {"value": said})
 
 
 def write_option(actor: Actor, obj: object, option: Option, read: Any) -> None:

@@ -8,11 +8,13 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts import audit, links, password_rules, proving, throttle
+from accounts import audit, links, password_age, password_rules, proving, throttle
 from accounts.actors import Actor
 from accounts.errors import BadLink, BadPassword, Forbidden, WrongPassword
 from accounts.models import OneTimeLink, User
+from accounts.password_rules import require_new
 from accounts.permissions import EndUserRight, Right
+from accounts.services.password_keeping import is_changed_next, keep, told
 from accounts.services.sessions import drop_sessions
 
 SETTING = (OneTimeLink.Kind.INVITATION, OneTimeLink.Kind.RESET)
@@ -55,19 +57,26 @@ def accept_link(link: OneTimeLink, *, password: str) -> User:
     if user is None or link.kind not in SETTING:
         raise BadLink("not a link that sets a person's password")
     check_password(password, user)
+    require_new(password, user, differs=user.password_wanted)
     with transaction.atomic():
         links.use_up(link)
-        user.set_password(password)
-        user.save(update_fields=["password"])
+        keep(user, password)
         drop_sessions([user.pk])
         audit.record(Actor.for_user(user), "user.set_password", user, by=link.kind)
     return user
 
 
-def set_password(actor: Actor, user: User, *, password: str) -> None:
-    """Set somebody's password without asking for the old one (shell). Raises: BadPassword, Forbidden."""
+def set_password(actor: Actor, user: User, *, password: str, change_next: bool | None = None) -> None:
+    """Set somebody's password without asking for the old one. Raises: BadPassword, Forbidden.
+
+    change_next: they choose another one at their next sign-in, which the option PASSWORD_CHANGE_AFTER_RESET may want
+    in any case. What the person had before is asked only of themselves: others aren't told whether it was this one.
+    """
     require_setting(actor, user)
-    _store(actor, user, password)
+    check_password(password, user)
+    if actor.owns(user):
+        require_new(password, user, differs=user.password_wanted)
+    _store(actor, user, password, is_wanted=is_changed_next(actor, user, change_next))
 
 
 def require_setting(actor: Actor, user: User) -> None:
@@ -83,14 +92,17 @@ def require_setting(actor: Actor, user: User) -> None:
 def change_password(actor: Actor, *, old: str, new: str) -> User:
     """The person's own password; all their other sessions end.
 
-    Guessing the old one (at a screen left open) is slowed down like signing in.
+    Guessing the old one (at a screen left open) is slowed down like signing in. Who must choose a new one may, also
+    where their domain lets people change none.
     Raises: WrongPassword, BadPassword, TooManyAttempts, Forbidden.
     """
     if actor.user is None:
         raise Forbidden("nobody's password")
     actor.require_in_person()
-    actor.require_own(EndUserRight.CHANGE_PASSWORD)
     user = User.objects.get(pk=actor.user.pk)
+    is_due = password_age.standing_of(user).is_due
+    if not is_due:
+        actor.require_own(EndUserRight.CHANGE_PASSWORD)
     if user.second_factor_at is not None:  # else the old password is the proof
         proving.require_recent(actor)
     attempt = throttle.own_password_counters(user)
@@ -98,6 +110,8 @@ def change_password(actor: Actor, *, old: str, new: str) -> User:
     if not user.check_password(old):
         raise WrongPassword("the present password is another one")
     throttle.forgive(attempt)
+    check_password(new, user)
+    require_new(new, user, differs=is_due)
     _store(actor, user, new)
     return user
 
@@ -112,11 +126,9 @@ def check_password(password: str, user: User) -> None:
         raise BadPassword(said)
 
 
-def _store(actor: Actor, user: User, password: str) -> None:
-    check_password(password, user)
+def _store(actor: Actor, user: User, password: str, *, is_wanted: bool = False) -> None:
     with transaction.atomic():
-        user.set_password(password)
-        user.save(update_fields=["password"])
+        keep(user, password, is_wanted=is_wanted)
         OneTimeLink.objects.filter(user=user, used_at=None).delete()
         drop_sessions([user.pk], keep=actor.session_id)
-        audit.record(actor, "user.set_password", user)
+        audit.record(actor, "user.set_password", user, **told(is_wanted))

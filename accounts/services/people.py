@@ -14,6 +14,7 @@ from accounts.models import OneTimeLink, User
 from accounts.permissions import EndUserRight, Right
 from accounts.services import locks
 from accounts.services.grants import require_another_administrator
+from accounts.services.password_keeping import is_changed_next, put
 from accounts.services.passwords import check_password
 from accounts.services.sessions import drop_sessions
 
@@ -54,7 +55,7 @@ def create_user(
         user.set_unusable_password()
     else:
         check_password(password, user)
-        user.set_password(password)
+        put(user, password, is_wanted=is_changed_next(actor, user))
     try:
         with transaction.atomic():
             user.save()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpResponse
+from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import options, proving, services
+from accounts import options, password_age, proving, services, sessions
 from accounts.errors import BadPassword, TooManyAttempts, WrongPassword
 from accounts.forms import AccountForm, ChangePasswordForm
 from accounts.gates import while_setting_up
@@ -49,8 +51,10 @@ def account(request: ActorRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def change_password(request: ActorRequest) -> HttpResponse:
     request.actor.require_in_person()
-    request.actor.require_own(EndUserRight.CHANGE_PASSWORD)
     assert request.actor.user is not None
+    standing = password_age.standing_of(request.actor.user)
+    if not standing.is_due:
+        request.actor.require_own(EndUserRight.CHANGE_PASSWORD)
     if request.actor.user.second_factor_at is not None:
         proving.require_recent(request.actor)  # before the form, so that nothing typed is lost
     form = ChangePasswordForm(request.POST or None)
@@ -62,7 +66,10 @@ def change_password(request: ActorRequest) -> HttpResponse:
             )
             update_session_auth_hash(request, user)
             toast(request, _("Your password is changed. Everywhere else you are signed out."))
-            return redirect_page(request, "accounts:account")
+            if not sessions.is_asked_for_password(request):
+                return redirect_page(request, "accounts:account")
+            sessions.forget_password_asked(request)
+            return redirect_page(request, resolve_url(settings.LOGIN_REDIRECT_URL))
         except WrongPassword:
             form.add_error("old", _("This is not your present password."))
         except BadPassword as error:
@@ -70,4 +77,5 @@ def change_password(request: ActorRequest) -> HttpResponse:
         except TooManyAttempts as error:
             form.add_error("old", wait_text(error.retry_after_s))
             status = 429
-    return render_page(request, "accounts/change_password.html", {"form": form}, status=status)
+    context = {"form": form, "standing": standing, "is_asked": sessions.is_asked_for_password(request)}
+    return render_page(request, "accounts/change_password.html", context, status=status)

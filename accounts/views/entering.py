@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import HttpResponse
+from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
 
-from accounts import factors, half_way, second_step, sessions, signing_in, throttle
+from accounts import factors, half_way, password_age, second_step, sessions, signing_in, throttle
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.requests import ActorRequest
@@ -51,6 +52,9 @@ def let_in(
     sessions.begin(request, user, how=how, second=second)
     if second == second_step.TRUSTED:
         sessions.forget_proof(request)
+    if how == "password" and password_age.standing_of(user).is_due:
+        sessions.ask_for_password(request)
+        target = resolve_url("accounts:change-password")
     signing_in.record_sign_in(request, user, how=how, second=second)
     response = redirect_page(request, target)
     _set(response, DEVICE_COOKIE, throttle.device_cookie(user), throttle.DEVICE_AGE_S)

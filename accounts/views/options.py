@@ -92,7 +92,7 @@ def shown(actor: Actor, scope: ScopeRef, resolved: Resolved, labels: Labels) -> 
     option = resolved.option
     args = [scope.level.value, scope.id, option.name]
     may_set = not option.restricted or actor.has(Right.MANAGE_SERVER)
-    source = "" if resolved.is_own and may_set else _source(resolved, scope, labels)
+    source = "" if resolved.source == scope and may_set else _source(resolved, scope, labels)
     return ShownValue(
         label=option.label,
         value=in_words(option, resolved.value),

@@ -19,7 +19,7 @@ from django.db import DatabaseError
 
 from accounts import blocking, throttle
 from accounts.actors import Actor
-from accounts.errors import AccountsError, NetworkBlocked, TooManyAttempts
+from accounts.errors import AccountsError, NetworkBlocked, PasswordDue, TooManyAttempts
 from accounts.services.passwords import change_password
 from accounts.signing_in import CallerWay, note_wrong_secret
 from accounts.sources.errors import SourceUnavailable
@@ -163,6 +163,8 @@ class PwdHouse:
             found = TOO_OFTEN
         except SourceUnavailable:
             found = NO_SOURCE
+        except PasswordDue as error:
+            found = Reply(WRONG.code, str(error))
         except AccountsError:
             found = WRONG
         except DatabaseError:
@@ -234,7 +236,7 @@ def _sign_in_apop(client: str, name: str, challenge: str, digest: str) -> Login 
     wanted = hashlib.md5(f"{challenge}{secret}".encode(), usedforsecurity=False).hexdigest()
     login = None
     if hmac.compare_digest(wanted.encode(), digest.strip().lower().encode("utf-8", "replace")) and person is not None:
-        entered = Entered(DIALECT.name, CallerWay.PASSWORD, person.pk, person.password, "", -math.inf)
+        entered = Entered(DIALECT.name, CallerWay.SECRET, person.pk, person.password, "", -math.inf)
         login = Login(entered, secret, client)
     if login is None or _present(login) is None:
         note_wrong_secret(Actor.for_user(AnonymousUser(), address=client, via=DIALECT.name), name)

@@ -48,6 +48,8 @@ def reply_of(error: Exception, *, taken: int = ERROR) -> Reply:
         return Reply(IN_USE, str(error))
     if isinstance(error, (Http404, archive.ArchiveClosed)):
         return Reply(ERROR, "there is no such object")
+    if isinstance(error, accounts.PasswordDue):
+        return Reply(PASSWORD, str(error))
     if isinstance(error, accounts.WrongPassword):
         return Reply(PASSWORD, "incorrect password or account name")
     problem = problems.translate(error, {})

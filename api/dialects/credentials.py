@@ -20,7 +20,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from accounts.errors import TooManyAttempts, WrongPassword
+from accounts.errors import PasswordDue, TooManyAttempts, WrongPassword
 from accounts.models import User
 from accounts.signing_in import CallerWay, let_caller_in, still_lets_caller_in
 from accounts.tokens import actor_for_token
@@ -95,6 +95,8 @@ def password_actor(via: str, email: str, password: str, address: str) -> Actor:
     _remembered.pop(digest, None)
     try:
         actor, entered = enter(via, email, password, address)
+    except PasswordDue as error:
+        raise Unauthenticated(str(error)) from error
     except WrongPassword as error:
         text = _("Name and password don't belong together, or this person's sign-in needs more than a password.")
         raise Unauthenticated(text) from error

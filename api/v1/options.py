@@ -94,7 +94,7 @@ def present(resolved: options.Resolved) -> OptionAnswer:
         return None if value is None or option.type == OptionType.PASSWORD else option.to_text(value)
 
     return OptionAnswer(
-        value=text(resolved.value) if resolved.is_own else None,
+        value=text(resolved.own) if resolved.is_own else None,
         parent_value=text(resolved.inherited),
         is_set=resolved.is_own,
         source=None if resolved.source is None else resolved.source.level.value,

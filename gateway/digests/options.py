@@ -12,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 from accounts.models import User
 from accounts.options import DOWN_TO_DOMAIN, EVERY_LEVEL, Resolved, define, resolve_many
 from accounts.optiontypes import OptionType
+from accounts.strictness import Stricter
 from config.kit.nav import Text
 from jobs.schedules import WEEKDAYS
 
@@ -84,7 +85,7 @@ def register() -> None:
     )  # fmt: skip
     define(
         LINK_DAYS, OptionType.INTEGER, levels=DOWN_TO_DOMAIN, default=14, minimum=1, maximum=MOST_LINK_DAYS,
-        group=group, unit=_("days"), label=_("Links in digest mails work for"),
+        group=group, unit=_("days"), label=_("Links in digest mails work for"), strict=Stricter.LESS,
         help=_("A link releases one message to the one it was sent to. A new password ends it at once."),
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts.actors import Actor
-from accounts.errors import TooManyAttempts, WrongPassword
+from accounts.errors import PasswordDue, TooManyAttempts, WrongPassword
 from accounts.signing_in import sign_in_mail_program
 from accounts.sources.errors import SourceUnavailable
 from gateway.flow import OK, Answer, Asked, Client, Incoming, Sending
@@ -115,6 +115,8 @@ class Reception:
         actor = Actor.for_user(AnonymousUser(), address=client.address, via="smtp")
         try:
             user = await self._threads.run(lambda: sign_in_mail_program(actor, email=name, password=password))
+        except PasswordDue as error:
+            return Answer(535, "5.7.8", str(error))
         except WrongPassword:
             return WRONG
         except TooManyAttempts:

@@ -83,7 +83,7 @@ def _save_option(actor: Actor, key: str, values: Values, present: Values | None)
         given = {"username": values["username"], "password": values.get("secret", "")}
         set_option(actor, scope, name, given)
         return
-    set_option(actor, scope, name, values["value"])
+    set_option(actor, scope, name, values["value"], even_looser=True)  # what is above may come later in the file
 
 
 def _reset_option(actor: Actor, key: str) -> None:

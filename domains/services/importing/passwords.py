@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
 from django.db import transaction
+from django.utils import timezone
 
+from accounts import options, password_age
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.permissions import Right
@@ -26,7 +28,8 @@ def hash_pending(actor: Actor, *, progress: Callable[[int], None], stop: Callabl
             gone, _by_model = PendingPassword.objects.filter(pk=pending.pk).delete()
             if gone:  # somebody else's run may have been here, or the person chose another one meanwhile
                 without = User.objects.filter(pk=pending.user_id, password__startswith=UNUSABLE_PASSWORD_PREFIX)
-                without.update(password=hashed)
+                wanted = bool(options.value(password_age.AFTER_RESET, pending.user))
+                without.update(password=hashed, password_changed_at=timezone.now(), password_wanted=wanted)
         done += 1
         progress(done)
     return done

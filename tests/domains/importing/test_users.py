@@ -57,7 +57,8 @@ def test_imported_users_are_as_if_made_one_by_one(db: None, file: Path) -> None:
     by_hand = make_mailbox_in(domain, "hand", name="By Hand", quota_bytes=5 << 20)
     run(file, "email,name,quota_mb\nFile@Example.ORG,By  File,5\n")
     imported = Mailbox.objects.get(address="file@example.org")
-    own = {"id", "claim_id", "user_id", "address", "created_at", "local", "text", "email", "password", "name"}
+    own = {"id", "claim_id", "user_id", "address", "created_at", "local", "text", "email", "password", "name",
+           "password_changed_at"}  # fmt: skip
     for one, other in ((by_hand, imported), (by_hand.claim, imported.claim), (by_hand.user, imported.user)):
         assert one is not None and other is not None
         one.refresh_from_db()

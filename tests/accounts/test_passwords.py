@@ -1,0 +1,267 @@
+"""Passwords: those that everybody knows, former ones, expiry, and new ones that somebody wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import links, password_age, services
+from accounts.actors import Actor
+from accounts.breach_list import lists
+from accounts.breach_list.indexing import build
+from accounts.breach_list.searching import digest_of
+from accounts.errors import BadPassword, Forbidden, NoPasswordHere, PasswordDue, WrongPassword
+from accounts.models import AuditEvent, FormerPassword, Session, SignInThrottle, User
+from accounts.permissions import Right
+from accounts.scopes import SERVER
+from accounts.services.administrators import update_administrator
+from accounts.services.app_passwords import create_app_password
+from accounts.services.options import set_option
+from accounts.services.password_wishes import let_password_be, want_new_password, want_new_passwords
+from accounts.services.tokens import create_token
+from accounts.signing_in import sign_in_caller, sign_in_mail_program, sign_in_program
+from tests import factories
+from tests.factories import PASSWORD
+from tests.stage import Cast
+
+SYSTEM = Actor.system()
+KNOWN = "hunter2hunter2"
+GOOD = "quite another long one 1"
+
+
+def nobody() -> Actor:
+    return Actor.for_user(AnonymousUser(), address="192.0.2.7", via="api")
+
+
+def aged(user: User, days: int) -> User:
+    User.objects.filter(pk=user.pk).update(password_changed_at=timezone.now() - timedelta(days=days))
+    user.refresh_from_db()
+    return user
+
+
+@pytest.fixture
+def known(settings: Any, tmp_path: Path) -> Path:
+    path = tmp_path / "known.txt"
+    hashes = sorted(digest_of(word).hex().upper() for word in (KNOWN, *map(str, range(500))))
+    path.write_text("".join(f"{each}:{at}\r\n" for at, each in enumerate(hashes, 1)))
+    settings.BREACH_LIST = str(path)
+    return path
+
+
+# --- known ones ------------------------------------------------------------------------------------------------------
+
+
+def test_a_known_password_is_refused_in_plain_words_wherever_it_is_set(user: User, known: Path) -> None:
+    for attempt in (
+        lambda: services.set_password(SYSTEM, user, password=KNOWN),
+        lambda: services.change_password(Actor.for_user(user), old=PASSWORD, new=KNOWN),
+        lambda: services.create_user(SYSTEM, email="new@example.org", password=KNOWN),
+        lambda: services.accept_link(
+            links.find(services.issue_reset_link(SYSTEM, user).rstrip("/").rsplit("/", 1)[1]), password=KNOWN
+        ),
+        lambda: update_administrator(SYSTEM, user, {"password": KNOWN}),
+    ):
+        with pytest.raises(BadPassword, match="list of known ones"):
+            attempt()
+    services.set_password(SYSTEM, user, password=GOOD)
+
+
+def test_a_list_that_is_gone_stops_nobody(user: User, known: Path) -> None:
+    known.unlink()
+    services.set_password(SYSTEM, user, password=KNOWN)
+    (listed,) = lists.there()
+    assert (listed.problem, listed.counts) == (lists.MISSING, False)
+
+
+def test_words_count_when_they_are_indexed(settings: Any, tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text(f"zebra\n{KNOWN}\nalpha\n")
+    settings.BREACH_LIST = str(words)
+    assert not lists.is_known(KNOWN) and lists.there()[0].problem == lists.WAITS
+    lists.folder().mkdir(parents=True, exist_ok=True)
+    index = lists.index_of(lists.CONFIGURED)
+    try:
+        about = {"path": str(words), "fingerprint": lists.fingerprint(words), "at": timezone.now().isoformat()}
+        build(words, index, about)
+        assert lists.is_known(KNOWN) and not lists.is_known("gamma")
+        assert (lists.there()[0].problem, lists.there()[0].entries) == ("", 3)
+        words.write_text("only this\n")
+        assert lists.is_known(KNOWN) and lists.there()[0].problem == lists.STALE
+    finally:
+        index.unlink(missing_ok=True)
+
+
+# --- former ones -----------------------------------------------------------------------------------------------------
+
+
+def test_nobody_takes_one_of_their_last_passwords_again(cast: Cast) -> None:
+    set_option(SYSTEM, cast.domain, "PASSWORD_HISTORY", 3)
+    user, words = cast.user, [f"a long password {n}" for n in range(5)]
+    services.set_password(SYSTEM, user, password=words[0])
+    me = Actor.for_user(user)
+    for old, new in pairwise(words[:4]):
+        services.change_password(me, old=old, new=new)
+    assert FormerPassword.objects.filter(user=user).count() == 2  # with the present one they are three
+    for taken in (words[3], words[2], words[1]):
+        with pytest.raises(BadPassword, match="last 3 passwords"):
+            services.change_password(me, old=words[3], new=taken)
+    services.change_password(me, old=words[3], new=words[0])  # the fourth before it
+
+
+def test_an_administrator_is_not_told_what_somebody_had_before(cast: Cast) -> None:
+    set_option(SYSTEM, SERVER, "PASSWORD_HISTORY", 5)
+    services.set_password(SYSTEM, cast.user, password=GOOD)
+    services.set_password(Actor.for_user(cast.domain_administrator), cast.user, password=GOOD)
+
+
+def test_without_the_option_no_former_hash_is_kept(cast: Cast) -> None:
+    set_option(SYSTEM, SERVER, "PASSWORD_HISTORY", 4)
+    for n in range(3):
+        services.set_password(SYSTEM, cast.user, password=f"a long password {n}")
+    assert FormerPassword.objects.count() == 2
+    set_option(SYSTEM, SERVER, "PASSWORD_HISTORY", 0)
+    services.set_password(SYSTEM, cast.user, password=GOOD)
+    assert not FormerPassword.objects.exists()
+
+
+# --- expiry and wishes -----------------------------------------------------------------------------------------------
+
+
+def test_it_expires_after_the_days_of_the_domain_and_is_told_before(cast: Cast) -> None:
+    for person in (cast.user, cast.stranger):
+        services.set_password(SYSTEM, person, password=GOOD)
+    set_option(SYSTEM, cast.domain, "PASSWORD_DAYS", 90)
+    for days, told, due in ((10, False, False), (75, False, False), (77, True, False), (90, False, True)):
+        standing = password_age.standing_of(aged(cast.user, days))
+        assert (standing.is_near, standing.is_due) == (told, due), days
+    assert password_age.standing_of(aged(cast.stranger, 1000)) == password_age.NONE  # elsewhere nothing expires
+    services.set_password(SYSTEM, cast.user, password=GOOD + "!")
+    assert not password_age.standing_of(cast.user).is_due
+
+
+DOORS: list[Callable[[User], object]] = [
+    lambda user: sign_in_program(nobody(), email=user.email, password=GOOD, hours=1),
+    lambda user: sign_in_mail_program(nobody(), email=user.email, password=GOOD),
+    lambda user: sign_in_caller(nobody(), email=user.email, password=GOOD),
+]
+
+
+@pytest.mark.parametrize("reason", ["expired", "must be chosen"])
+def test_programs_are_told_why_and_it_counts_as_no_guess(cast: Cast, reason: str) -> None:
+    user = cast.user
+    services.set_password(SYSTEM, user, password=GOOD)
+    if reason == "expired":
+        set_option(SYSTEM, SERVER, "PASSWORD_DAYS", 30)
+        aged(user, 31)
+    else:
+        want_new_password(SYSTEM, user)
+    for door in DOORS * 4:
+        with pytest.raises(PasswordDue, match=reason):
+            door(user)
+    assert not SignInThrottle.objects.filter(failures__gt=0).exists()
+    assert not AuditEvent.objects.filter(action="user.sign_in_failed").exists()
+    with pytest.raises(WrongPassword) as wrong:
+        sign_in_caller(nobody(), email=user.email, password="another one")
+    assert not isinstance(wrong.value, PasswordDue)  # who doesn't know it isn't told
+
+
+def test_tokens_and_app_passwords_go_on(cast: Cast) -> None:
+    user = cast.user
+    services.set_password(SYSTEM, user, password=GOOD)
+    token = create_token(SYSTEM, user, name="backup")
+    app = create_app_password(Actor.for_user(user), user, name="phone", protocols=["smtp", "api"])
+    want_new_password(SYSTEM, user)
+    assert sign_in_mail_program(nobody(), email=user.email, password=token.value) == user
+    assert sign_in_mail_program(nobody(), email=user.email, password=app.value) == user
+    assert sign_in_caller(nobody(), email=user.email, password=app.value).user == user
+
+
+def test_who_must_choose_a_new_one_does_it_before_anything_else(cast: Cast, client: Client) -> None:
+    user = cast.user
+    services.set_password(SYSTEM, user, password=GOOD)
+    set_option(SYSTEM, SERVER, "PASSWORD_DAYS", 30)
+    aged(user, 40)
+    change, account = reverse("accounts:change-password"), reverse("accounts:account")
+    entered = client.post(reverse("accounts:sign-in"), {"email": user.email, "password": GOOD, "next": account})
+    assert entered["Location"] == change
+    assert client.get(account)["Location"] == change
+    assert "expired" in client.get(change).content.decode()
+    assert client.post(change, {"old": GOOD, "password": GOOD}).status_code == 422  # the same is no new one
+    assert client.post(change, {"old": GOOD, "password": "something else entirely"}).status_code == 303
+    assert client.get(account).status_code == 200
+    sign_in_mail_program(nobody(), email=user.email, password="something else entirely")
+
+
+def test_a_domain_that_lets_nobody_change_passwords_still_gets_new_ones(cast: Cast) -> None:
+    services.set_password(SYSTEM, cast.user, password=GOOD)
+    User.objects.filter(pk=cast.user.pk).update(denied_rights=["change_password"])
+    me = Actor.for_user(User.objects.get(pk=cast.user.pk))
+    with pytest.raises(Forbidden):
+        services.change_password(me, old=GOOD, new="something else entirely")
+    want_new_password(SYSTEM, cast.user)
+    services.change_password(me, old=GOOD, new="something else entirely")
+
+
+def test_a_session_goes_on_until_its_next_sign_in_unless_it_is_ended(cast: Cast, client_for: Any) -> None:
+    services.set_password(SYSTEM, cast.user, password=GOOD)
+    client = client_for(cast.user)
+    want_new_password(SYSTEM, cast.user)
+    assert client.get(reverse("accounts:account")).status_code == 200
+    want_new_password(SYSTEM, cast.user, end_sessions=True)
+    assert client.get(reverse("accounts:account")).status_code == 302
+
+
+def test_whose_password_an_administrator_set_replaces_it_where_the_option_says_so(cast: Cast) -> None:
+    admin, user = Actor.for_user(cast.domain_administrator), cast.user
+    services.set_password(admin, user, password=GOOD)
+    assert not user.password_wanted
+    services.set_password(admin, user, password=GOOD + "2", change_next=True)
+    assert user.password_wanted
+    set_option(SYSTEM, cast.customer, "PASSWORD_CHANGE_AFTER_RESET", True)
+    services.set_password(admin, user, password=GOOD + "3")
+    assert user.password_wanted
+    services.change_password(Actor.for_user(user), old=GOOD + "3", new=GOOD + "4")
+    user.refresh_from_db()
+    assert not user.password_wanted
+
+
+def test_who_may_want_a_new_password_of_whom(cast: Cast) -> None:
+    for actor in (cast.sibling_administrator, cast.user, cast.auditor):
+        with pytest.raises(Forbidden):
+            want_new_password(Actor.for_user(actor), cast.user)
+    with pytest.raises(Forbidden):
+        want_new_password(Actor.for_user(cast.domain_administrator), cast.administrator)
+    services.set_password(SYSTEM, cast.user, password=GOOD)
+    admin = Actor.for_user(cast.domain_administrator)
+    assert want_new_password(admin, cast.user) and not want_new_password(admin, cast.user)
+    assert let_password_be(admin, cast.user) and not let_password_be(admin, cast.user)
+    with pytest.raises(NoPasswordHere):
+        want_new_password(SYSTEM, factories.make_user(password=None))
+
+
+def test_of_everybody_of_a_domain_but_who_holds_more(cast: Cast) -> None:
+    boss = factories.make_user("boss@example.org")
+    User.objects.filter(pk=boss.pk).update(home_domain_id=cast.domain.pk, is_administrator=True)
+    for person in (cast.user, cast.stranger):
+        services.set_password(SYSTEM, person, password=GOOD)
+    factories.make_session(cast.user)
+    admin = Actor.for_user(cast.domain_administrator)
+    with pytest.raises(Forbidden):
+        want_new_passwords(admin, cast.elsewhere)
+    with pytest.raises(Forbidden):
+        want_new_passwords(admin, SERVER)
+    assert want_new_passwords(admin, cast.domain, end_sessions=True) == 1
+    wanted = set(User.objects.filter(password_wanted=True).values_list("email", flat=True))
+    assert wanted == {cast.user.email} and not Session.objects.filter(user=cast.user).exists()
+    event = AuditEvent.objects.get(action="user.want_passwords")
+    assert (event.details["people"], event.domain_id) == (1, cast.domain.pk)
+    assert want_new_passwords(SYSTEM, SERVER) >= 2 and not admin.has(Right.MANAGE_SERVER)
