@@ -25,7 +25,8 @@ class JobsConfig(AppConfig):
         import jobs.session_commands
         import jobs.sign_in_commands
         import jobs.tasks  # registers with Celery and the clock
-        import jobs.trail  # noqa: F401
+        import jobs.trail
+        import jobs.webhook_commands  # noqa: F401
         from accounts.mails import register_notifier, register_poster
         from jobs import (
             builtin,

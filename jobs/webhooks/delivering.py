@@ -1,5 +1,9 @@
 """Sending what waits, at least once: claimed, sent, noted; tried again for a day, then given up.
 
+Webhooks take turns, so that none holds up another: one at a time of each is on its way, for some seconds, whose events
+wait longest goes first, and those that failed or were slow lately share a few of the threads. What doesn't answer is
+asked again by one event; the others wait with it and follow as soon as it is taken.
+
 What was claimed by a process that died is tried again after the claim ran out. A webhook that took nothing for some
 days (the option WEBHOOK_GIVE_UP_DAYS) is switched off, and its administrators are told. Called by the clock.
 """
@@ -8,11 +12,13 @@ from __future__ import annotations
 
 import ssl
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Min
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -31,8 +37,12 @@ State = WebhookDelivery.State
 # After the first try: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 8 h (a day and some in all).
 WAITS_S = (5, 300, 1_800, 7_200, 18_000, 36_000, 28_800)
 CLAIM = timedelta(minutes=3)
-AT_ONCE, BESIDE = 200, 8
+BESIDE, OF_SLOW = 8, 3  # threads, and how many of them those that fail or are slow may have
+OF_ONE, TURN_S = 25, 5.0  # deliveries of one webhook in its turn, and how long it begins new ones
+SLOW_MS = 3_000
+LOOK_EVERY_S = 0.5
 BUDGET_S = 40.0
+MOST_LOOKED_AT = 200
 KEPT = timedelta(days=30)
 GIVE_UP, STOPPED = "WEBHOOK_GIVE_UP_DAYS", "webhook.stopped"
 
@@ -65,43 +75,81 @@ def register() -> None:
     )
 
 
+Sent = list[tuple[Parcel, Answered | None]]  # None: it was put off, unsent
+_slow: set[int] = set()  # webhooks whose last answer took long, as this process saw
+
+
 def deliver_due() -> int:
-    """Send what is due, several webhooks beside each other, each its events in order; how many were sent."""
-    claimed = _claim(timezone.now())
-    if not claimed:
-        return 0
+    """Send what is due, several webhooks beside each other, each its events in order; how many were tried.
+
+    Ends when nothing is due any more, or after `BUDGET_S` and what was begun then.
+    """
     context = trust.client_context()
-    until = time.monotonic() + BUDGET_S
-
-    def work_off(parcels: list[Parcel]) -> list[tuple[Parcel, Answered | None]]:
-        """Up to the first that isn't taken: what doesn't answer now answers the next one no better."""
-        done: list[tuple[Parcel, Answered | None]] = []
-        for parcel in parcels:
-            last = done[-1][1] if done else None
-            stops = time.monotonic() > until or (bool(done) and (last is None or last.status is None))
-            done.append((parcel, None if stops else _send(parcel, context)))
-        return done
-
-    groups: dict[int, list[Parcel]] = {}
-    for row in claimed:
-        parcel = _parcel(row)
-        if parcel is not None:
-            groups.setdefault(row.webhook_id, []).append(parcel)
+    until, tried = time.monotonic() + BUDGET_S, 0
+    turns: dict[Future[Sent], int] = {}
     with ThreadPoolExecutor(BESIDE, thread_name_prefix="webhook") as pool:
-        results = list(pool.map(work_off, groups.values()))
-    return sum(_note(parcel.key, answered) for done in results for parcel, answered in done)
+        while True:
+            if time.monotonic() < until:
+                for hook, parcels in _claim(timezone.now(), list(turns.values())):
+                    turns[pool.submit(_work_off, parcels, context)] = hook
+            if not turns:
+                return tried
+            ended, _others = wait(turns, timeout=LOOK_EVERY_S, return_when=FIRST_COMPLETED)
+            for future in ended:
+                tried += _note_all(turns.pop(future), future.result())
 
 
-def _claim(now: datetime) -> list[WebhookDelivery]:
-    with transaction.atomic():
-        rows = list(
-            WebhookDelivery.objects.filter(state=State.WAITING, next_at__lte=now, webhook__is_enabled=True)
-            .select_related("webhook")
-            .select_for_update(of=("self",), skip_locked=True)
-            .order_by("next_at", "pk")[:AT_ONCE]
-        )
-        WebhookDelivery.objects.filter(pk__in=[row.pk for row in rows]).update(next_at=now + CLAIM)
-    return sorted(rows, key=lambda row: row.pk)
+def _work_off(parcels: list[Parcel], context: ssl.SSLContext) -> Sent:
+    """Up to the first that isn't answered: what doesn't answer now answers the next one no better."""
+    until = time.monotonic() + TURN_S
+    done: Sent = []
+    for parcel in parcels:
+        last = done[-1][1] if done else None
+        stops = bool(done) and (last is None or last.status is None or time.monotonic() > until)
+        done.append((parcel, None if stops else _send(parcel, context)))
+    return done
+
+
+def _claim(now: datetime, busy: Collection[int]) -> list[tuple[int, list[Parcel]]]:
+    """The next turns: as many webhooks as there are threads free, and what each shall hear."""
+    rows = WebhookDelivery.objects.filter(state=State.WAITING, next_at__lte=now, webhook__is_enabled=True)
+    free = BESIDE - len(busy)
+    waiting = rows.exclude(webhook_id__in=list(busy)).values_list("webhook_id", "webhook__failing_since")
+    longest = waiting.annotate(first=Min("next_at")).order_by("first", "webhook_id")[: MOST_LOOKED_AT if free else 0]
+    failing = set(Webhook.objects.filter(pk__in=busy).exclude(failing_since=None).values_list("pk", flat=True))
+    free_of_slow = OF_SLOW - len(failing | (_slow & set(busy)))
+    turns = []
+    for hook, failing_since, _first in longest:
+        is_slow = failing_since is not None or hook in _slow
+        if not free or (is_slow and free_of_slow <= 0):
+            continue
+        with transaction.atomic():
+            due = rows.filter(webhook_id=hook).select_related("webhook").order_by("pk")
+            taken = list(due.select_for_update(of=("self",), skip_locked=True)[: 1 if failing_since else OF_ONE])
+            WebhookDelivery.objects.filter(pk__in=[row.pk for row in taken]).update(next_at=now + CLAIM)
+        parcels = [parcel for row in taken if (parcel := _parcel(row)) is not None]
+        if parcels:
+            turns.append((hook, parcels))
+            free -= 1
+            free_of_slow -= is_slow
+    return turns
+
+
+def _note_all(hook: int, sent: Sent) -> int:
+    """Write down what came of a turn; how many were tried."""
+    last = [answered for _parcel, answered in sent if answered is not None][-1]
+    (_slow.add if last.took_ms >= SLOW_MS else _slow.discard)(hook)
+    tried = sum(_note(parcel.key, answered) for parcel, answered in sent if answered is not None)
+    now = timezone.now()
+    put_off = [parcel.key for parcel, answered in sent if answered is None]
+    waiting = WebhookDelivery.objects.filter(webhook_id=hook, state=State.WAITING)
+    waiting.filter(pk__in=put_off).update(next_at=now)
+    if last.status is None:  # all wait for the one that asks again
+        asked = next(parcel.key for parcel, answered in sent if answered is last)
+        again = waiting.filter(pk=asked).values_list("next_at", flat=True).first()
+        if again is not None:
+            waiting.filter(next_at__lt=again).update(next_at=again)
+    return tried
 
 
 def _parcel(row: WebhookDelivery) -> Parcel | None:
@@ -118,16 +166,12 @@ def _send(parcel: Parcel, context: ssl.SSLContext) -> Answered:
     return send(parcel.url, headers, parcel.body, context, who="a webhook")
 
 
-def _note(key: int, answered: Answered | None) -> int:
-    """Write what came of a try; None: it was put off. 1 where it was tried."""
+def _note(key: int, answered: Answered) -> int:
+    """Write what came of a try. 1 where it still was to be tried."""
     now = timezone.now()
     with transaction.atomic():
         row = WebhookDelivery.objects.select_for_update(of=("self",)).select_related("webhook").filter(pk=key).first()
         if row is None or row.state != State.WAITING:  # deleted, or given up meanwhile
-            return 0
-        if answered is None:
-            row.next_at = now + timedelta(seconds=WAITS_S[0])
-            row.save(update_fields=["next_at"])
             return 0
         row.attempts += 1
         row.last_at, row.status_code, row.took_ms = now, answered.status, answered.took_ms
@@ -142,6 +186,9 @@ def _decide(row: WebhookDelivery, answered: Answered, now: datetime) -> None:
     hook = row.webhook
     if answered.is_taken:
         row.state, row.next_at = State.DELIVERED, None
+        if hook.failing_since is not None:  # it is there again: what waited with the one that asked follows
+            others = WebhookDelivery.objects.filter(webhook=hook, state=State.WAITING).exclude(pk=row.pk)
+            others.filter(next_at__gt=now, next_at__lt=now + timedelta(days=1)).update(next_at=now)
         Webhook.objects.filter(pk=hook.pk).update(delivered_at=now, failing_since=None)
         alerts.settle_alerts(_source(hook))
         return

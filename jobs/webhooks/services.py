@@ -35,12 +35,19 @@ MOST, MOST_EVENTS = 20, 50
 PURPOSE = "webhook secret"
 
 
-def create_webhook(actor: Actor, scope: object, *, name: str, url: str, events: Sequence[str]) -> tuple[Webhook, str]:
-    """A new webhook on a scope (an object or SERVER), and its secret, which is shown this once."""
+def create_webhook(
+    actor: Actor, scope: object, *, name: str, url: str, events: Sequence[str], secret: str = ""
+) -> tuple[Webhook, str]:
+    """A new webhook on a scope (an object or SERVER), and its secret, which is shown this once.
+
+    secret: one that the receiver has already; "" for a new one.
+    """
     where = places.scope_of(scope)
     _require(actor, where, events)
     values = _checked(where, {"name": name, "url": url, "events": events})
-    secret = signing.new_secret()
+    if secret and not signing.is_secret(secret):
+        raise BadValue(_("This is no secret of a webhook."), field="secret")
+    secret = secret or signing.new_secret()
     with transaction.atomic():
         if Webhook.objects.filter(level=where.level, object_id=where.id).count() >= MOST:
             raise BadValue(_("At most %(number)d webhooks in one place.") % {"number": MOST})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ class Receiver:
     status: int | None = 204
     said: bytes = b""
     heard: list[Heard] = field(default_factory=list)
+    slow_s: float = 0.0  # for so long it thinks about what comes to a path that begins with /slow
 
     def url(self, scheme: str = "http") -> str:
         return f"{scheme}://localhost:{self.port}/hook?key=1"
@@ -37,6 +39,8 @@ def receiving(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.path.startswith("/slow"):
+                time.sleep(receiver.slow_s)
             receiver.heard.append(Heard(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
             if receiver.status is None:
                 return

@@ -27,8 +27,10 @@ from accounts.scopes import SERVER
 from accounts.services.sealing import seal_all
 from config.kit import trust
 from jobs import alerts
+from jobs.commands import get_command
 from jobs.errors import BadValue, NotRunnable
-from jobs.models import Alert, Webhook, WebhookCursor, WebhookDelivery
+from jobs.models import Alert, Task, Webhook, WebhookCursor, WebhookDelivery
+from jobs.services import run_here
 from jobs.webhooks import delivering, outbox, selectors, services, signing
 from tests.certificates import make_authority, make_certificate
 from tests.domains.factories import make_mailbox_in
@@ -279,6 +281,83 @@ def test_a_flood_fills_no_disk_and_old_deliveries_go(monkeypatch: pytest.MonkeyP
     Webhook.objects.filter(pk=hook.pk).update(object_id=987654)  # its domain is gone
     delivering.tidy()
     assert not Webhook.objects.exists() and not WebhookDelivery.objects.exists()
+
+
+def test_slow_and_dead_receivers_hold_up_nobody_else(
+    receiver: Receiver, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve slow ones, a dead one and a quick one, whose events came last: more than there are threads."""
+    monkeypatch.setattr(delivering, "SLOW_MS", 80)
+    monkeypatch.setattr(delivering, "TURN_S", 0.05)
+    receiver.slow_s = 0.1
+    base = receiver.url().replace("/hook", "")
+    slow = [hook_on(SERVER, base.replace("?", f"/slow{number}?")) for number in range(12)]
+    dead = hook_on(SERVER, "https://localhost:8443/")
+    quick = hook_on(SERVER, receiver.url())
+    rows = [services.send_test(SYSTEM, hook) for hook in slow for _event in range(3)]
+    rows += [services.send_test(SYSTEM, dead) for _event in range(5)]
+    rows += [services.send_test(SYSTEM, quick) for _event in range(30)]
+    assert delivering.deliver_due() == 36 + 1 + 30  # of the dead one's events one asks for all
+    paths = [heard.path.partition("?")[0] for heard in receiver.heard]
+    last = max(at for at, path in enumerate(paths) if path == "/hook")
+    assert sum(path.startswith("/slow") for path in paths[:last]) < 24
+    for hook in (*slow, quick):  # each in the order of its events
+        sent = [heard.headers["webhook-id"] for heard in receiver.heard if heard.headers["webhook-id"] in {
+            row.event_id for row in rows if row.webhook_id == hook.pk}]  # fmt: skip
+        assert sent == [row.event_id for row in rows if row.webhook_id == hook.pk]
+    waiting = WebhookDelivery.objects.filter(webhook=dead)
+    assert set(waiting.values_list("attempts", flat=True)) == {0, 1}
+    assert min(row.next_at for row in waiting if row.next_at) > timezone.now() + timedelta(seconds=3)
+    Webhook.objects.filter(pk=dead.pk).update(url=receiver.url())  # it is there again
+    asked = waiting.get(attempts=1)
+    WebhookDelivery.objects.filter(pk=asked.pk).update(next_at=timezone.now())
+    assert delivering.deliver_due() == 5
+    assert not WebhookDelivery.objects.exclude(state=State.DELIVERED).exists()
+
+
+def test_commands_make_change_test_and_delete_it_and_tell_no_secret(receiver: Receiver, cast: Cast) -> None:
+    secret = signing.new_secret()
+    owner = Actor.for_user(cast.domain_administrator)
+    place = f"domain:{cast.domain.name}"
+
+    def invoke(called: str, actor: Actor = SYSTEM, **given: object) -> dict[str, Any]:
+        task = run_here(actor, called, get_command(called).arguments_from_json(given))
+        assert task.state == Task.State.COMPLETED, task.error
+        assert secret not in json.dumps([task.result, task.arguments])
+        return dict(task.result or {})
+
+    made = invoke("CreateWebhook", name="Tickets", url=receiver.url(), events=["audit.*"], secret=secret)
+    hook = Webhook.objects.get(pk=made["id"])
+    assert made["scope"] == "server" and hook.secret.reveal() == secret
+    theirs = invoke(
+        "CreateWebhook",
+        owner,
+        name="T",
+        url="https://a.example.com",
+        events=["user.created"],
+        secret=secret,
+        scope=place,
+    )
+    assert theirs["scope"] == place
+    assert [each["name"] for each in invoke("GetWebhooks", owner)["webhooks"]] == ["T"]
+    assert len(invoke("GetWebhooks")["webhooks"]) == 2
+    for elsewhere in ("server", f"domain:{cast.elsewhere.name}", "domain:nowhere.example", "galaxy:x"):
+        given = {"name": "x", "url": "https://a.example.com", "events": ["user.created"], "secret": secret}
+        arguments = get_command("CreateWebhook").arguments_from_json({**given, "scope": elsewhere})
+        assert run_here(owner, "CreateWebhook", arguments).state == Task.State.FAILED
+    for _again in range(2):
+        assert invoke("SetWebhook", id=hook.pk, name="Other", enabled=False)["state"] == "disabled"
+    assert invoke("SetWebhook", id=hook.pk, enabled=True)["name"] == "Other"
+    sent = invoke("TestWebhook", id=hook.pk)
+    delivering.deliver_due()
+    (row,) = invoke("GetWebhookDeliveries", id=hook.pk)["deliveries"]
+    assert (row["id"], row["state"], row["status"]) == (sent["id"], "delivered", 204)
+    assert invoke("SendWebhookAgain", id=hook.pk, delivery=row["id"])["state"] == "waiting"
+    secret = signing.new_secret()
+    invoke("SetWebhookSecret", id=hook.pk, secret=secret)
+    assert Webhook.objects.get(pk=hook.pk).secret.reveal() == secret
+    invoke("DeleteWebhook", id=hook.pk)
+    assert list(Webhook.objects.values_list("pk", flat=True)) == [theirs["id"]]
 
 
 def test_its_pages_make_show_test_and_delete_it(receiver: Receiver, cast: Cast, client_for: Any) -> None:
