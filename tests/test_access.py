@@ -70,6 +70,7 @@ ROWS = collect_rows()
 BY_TOKEN = {f"api:{name}" for name in (*(declared.name for declared in door.declared), "nothing-here")}
 # And those of the dialects (tests/api/dialects/test_sweep.py): each is one address for all its operations.
 BY_TOKEN |= {f"dialects:at-{dialect.name}" for dialect in DIALECTS}
+BY_TOKEN |= {f"dialects:beside-{dialect.name}" for dialect in DIALECTS if dialect.also}
 ROUTES = sorted(set(route_names(get_resolver().url_patterns)) - BY_TOKEN)
 
 

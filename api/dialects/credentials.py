@@ -90,7 +90,7 @@ def password_actor(via: str, email: str, password: str, address: str) -> Actor:
     until, entered = _remembered.get(digest, (0.0, None))
     actor = present(entered, address) if entered is not None and until > time.monotonic() else None
     if actor is not None:
-        _count(f"{via} {actor.label}", address)
+        count(f"{via} {actor.label}", address)
         return replace(actor, via=via)
     _remembered.pop(digest, None)
     try:
@@ -102,7 +102,7 @@ def password_actor(via: str, email: str, password: str, address: str) -> Actor:
         raise Unauthenticated(text) from error
     except TooManyAttempts as error:
         raise TooManyRequests(_("Too many attempts; wait a moment."), error.retry_after_s) from error
-    _count(f"{via} {actor.label}", address)
+    count(f"{via} {actor.label}", address)
     if entered.way is CallerWay.PASSWORD:  # the others cost nothing anyway
         if len(_remembered) >= MOST_REMEMBERED:
             _remembered.clear()
@@ -142,7 +142,7 @@ def caller(person: User, *, via: str, address: str) -> Actor:
     return Actor.for_user(person, address=address, via=via).restricted(None)
 
 
-def _count(who: str, address: str) -> None:
+def count(who: str, address: str) -> None:
     """Requests by password are limited like those by token. Raises: TooManyRequests."""
     count = limits.count_request(f"password {who}", address)
     if count.is_over:

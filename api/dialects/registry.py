@@ -84,7 +84,8 @@ class Dialect:
 
     prefix: where it is on the web port ("" for a protocol that isn't HTTP). port_paths: what stands before its paths at
     the root of its own port, beside nothing. answer: answers one call; `refuse`: says no.
-    find_calls: the calls in a script or a log.
+    find_calls: the calls in a script or a log. also: other addresses on the web port that are its own, without a
+    prefix, and all below them ("api/login").
     """
 
     name: str
@@ -100,6 +101,7 @@ class Dialect:
     example: str = ""  # a first call, with {url} for the address
     options: tuple[Option, ...] = ()
     body_bytes: int = 1 << 20
+    also: tuple[str, ...] = ()
 
 
 _known: list[Dialect] = []

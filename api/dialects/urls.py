@@ -16,8 +16,14 @@ served = [
     for dialect in DIALECTS
     if dialect.prefix
 ]
+beside = [  # version 1 of the API, at api/v1, was asked before
+    re_path(rf"^(?:{'|'.join(dialect.also)})(?:/[\s\S]*)?\Z", view_of(dialect, ""), name=f"beside-{dialect.name}")
+    for dialect in DIALECTS
+    if dialect.also
+]
 urlpatterns = [
     *served,
+    *beside,
     path("server/dialects/", pages.dialect_list, name="dialect-list"),
     path("server/dialects/<slug:name>/", pages.dialect_detail, name="dialect-detail"),
     path("server/dialects/<slug:name>/script/", pages.dialect_check, name="dialect-check"),
