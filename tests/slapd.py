@@ -107,6 +107,12 @@ class Slapd:
     def remove(self, dn: str) -> None:
         self.connection.delete(dn)
 
+    def move(self, dn: str, below: str) -> str:
+        """The same entry under another; its name there."""
+        first = dn.partition(",")[0]
+        self.connection.modify_dn(dn, first, new_superior=below)
+        return f"{first},{below}"
+
     def settings(self, **more: object) -> dict[str, Any]:
         """As a source is told to reach it."""
         return {

@@ -21,7 +21,7 @@ from accounts.scopes import SERVER, ScopeRef
 from accounts.services.grants import Bundle, check_bundle, label_of_place, record_grant, require_granting
 from accounts.services.source_grants import take
 from accounts.services.sources import require_changing
-from accounts.sources.ldap import folded
+from accounts.sources.dn import folded
 
 
 def add_group_role(actor: Actor, source: Source, *, group: str, bundle: Bundle, obj: object) -> GroupRole:

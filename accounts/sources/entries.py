@@ -7,9 +7,10 @@ main one, `smtp:` others); RFC 4530 (entryUUID).
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from accounts.addresses import parse_address
@@ -17,8 +18,9 @@ from accounts.errors import BadAddress
 
 Settings = Mapping[str, Any]
 ACCOUNT_DISABLED = 0x2
-MOST_ALIASES = 200
-MOST_GROUPS = 1_000
+MOST_ADDRESSES = 1_000
+MOST_GROUPS = 20_000
+MOST_BYTES = 1 << 62  # beyond what any quota may be, and within what a database keeps
 _UNITS = {"bytes": 1, "kb": 1 << 10, "mb": 1 << 20}
 _NOT = frozenset({"", "0", "no", "false"})
 _ATTRIBUTES = (
@@ -29,25 +31,30 @@ _ATTRIBUTES = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A person of a directory. address: canonical, or "" where the entry has none that we can serve."""
+    """A person of a directory. address: canonical, or "" where the entry has none that we can serve.
+
+    others: more addresses of the same attribute, sorted: a directory gives values in any order, and who is known keeps
+    the address they have. aliases: with the address itself where it stands among them. is_disabled: None where the
+    directory should say it and doesn't, so that nothing changes.
+    """
 
     id: str
     dn: str
     address: str
+    others: tuple[str, ...] = ()
     name: str = ""
     first_name: str = ""
     last_name: str = ""
     aliases: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     quota_bytes: int | None = None
-    is_disabled: bool = False
-    raw_address: str = field(default="", compare=False)
+    is_disabled: bool | None = False
 
     def digest(self, roles: str = "") -> bytes:
         """What it says, in 16 bytes: the same as long as nothing changed. roles: what its groups come to."""
         said = (
-            self.address, self.name, self.first_name, self.last_name, self.aliases, self.quota_bytes,
-            self.is_disabled, self.dn, roles,
+            sorted((self.address, *self.others)), self.name, self.first_name, self.last_name, self.aliases,
+            self.quota_bytes, self.is_disabled, self.dn, roles,
         )  # fmt: skip
         return hashlib.blake2b(repr(said).encode(), digest_size=16).digest()
 
@@ -59,29 +66,48 @@ def wanted_attributes(settings: Settings) -> list[str]:
 
 def read_entry(settings: Settings, raw: Mapping[str, Any]) -> Entry:
     """What one answer of a search says."""
-    values = {str(name).lower(): found for name, found in raw["raw_attributes"].items()}
+    attributes = raw["raw_attributes"]
+
+    def values(setting: str) -> list[bytes]:
+        return ranged(attributes, settings[setting])[0] if settings[setting] else []
 
     def first(setting: str, length: int) -> str:
-        found = values.get(settings[setting].lower()) if settings[setting] else None
+        found = values(setting)
         return _text(found[0], length) if found else ""
 
-    written = first("address_attribute", 320)
-    address = canonical(written)
+    address, *others = _addresses(values("address_attribute")) or [""]
     return Entry(
-        id=_identity(values.get(settings["id_attribute"].lower()) or []),
-        dn=str(raw["dn"])[:500],
+        id=_identity(values("id_attribute")),
+        dn=str(raw["dn"]).replace("\0", "\\00"),
         address=address,
+        others=tuple(sorted(others)),
         name=first("name_attribute", 200),
         first_name=first("first_name_attribute", 100),
         last_name=first("last_name_attribute", 100),
-        aliases=_aliases(values.get(settings["aliases_attribute"].lower()) or [], address),
-        groups=tuple(
-            _text(each, 500) for each in (values.get(settings["groups_attribute"].lower()) or [])[:MOST_GROUPS]
-        ),
+        aliases=tuple(sorted(_addresses(values("aliases_attribute")))),
+        groups=tuple(_text(each, 500) for each in values("groups_attribute")[:MOST_GROUPS]),
         quota_bytes=_quota(first("quota_attribute", 30), settings["quota_unit"]),
-        is_disabled=_disabled(settings["disabled_attribute"], first("disabled_attribute", 100)),
-        raw_address=written,
+        is_disabled=_disabled(settings["disabled_attribute"], values("disabled_attribute")),
     )
+
+
+def ranged(attributes: Mapping[str, list[bytes]], name: str) -> tuple[list[bytes], str | None]:
+    """The values of an attribute, and what to ask for to have more of them: None where that is all.
+
+    Source: [MS-ADTS] §3.1.1.3.1.3.3 (range retrieval: `member;range=0-1499`, and `-*` for the last part).
+    """
+    wanted = name.lower()
+    more: tuple[list[bytes], str | None] = ([], None)
+    for key, values in attributes.items():
+        kind, _semicolon, option = str(key).lower().partition(";range=")
+        if kind != wanted:
+            continue
+        if values and not option:
+            return list(values), None
+        last = option.partition("-")[2]
+        if values and last:
+            more = (list(values), f"{name};range={int(last) + 1}-*" if last.isdecimal() else None)
+    return more
 
 
 def canonical(text: str) -> str:
@@ -94,43 +120,52 @@ def canonical(text: str) -> str:
 
 def _text(value: bytes, length: int) -> str:
     """One line of so many characters at most."""
-    text = value.decode("utf-8", "replace")
+    text = value[: 8 * length].decode("utf-8", "replace")
     if not text.isprintable():
         text = "".join(each if each.isprintable() else " " for each in text)
     return " ".join(text.split())[:length]
 
 
 def _identity(values: list[bytes]) -> str:
-    """As text: a GUID of Active Directory is sixteen bytes, little-endian in its first three parts."""
+    """As text: a GUID of Active Directory is sixteen bytes, little-endian in its first three parts. Bytes that are no
+    text are told apart by their hash, and several values by the first in their order.
+    """
     if not values:
         return ""
-    value = bytes(values[0])
+    value = bytes(min(values))
     if len(value) == 16 and not (value.isascii() and value.decode("ascii").isprintable()):
         return str(uuid.UUID(bytes_le=value))
-    return _text(value, 200)
+    text = _text(value, 200)
+    if text.encode() == value.strip():
+        return text
+    return f"#{hashlib.blake2b(value, digest_size=24).hexdigest()}" if value.strip() else ""
 
 
-def _aliases(values: list[bytes], own: str) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for value in values[:MOST_ALIASES]:
-        text = _text(value, 320)
-        scheme, colon, rest = text.partition(":")
+def _addresses(values: list[bytes]) -> list[str]:
+    """Those of mail, canonical: what is marked as the main one, then the others as they came, each once."""
+    first: list[str] = []
+    rest: list[str] = []
+    for value in values if len(values) <= MOST_ADDRESSES else sorted(values)[:MOST_ADDRESSES]:
+        scheme, colon, address = _text(value, 330).partition(":")
         if colon and scheme.lower() != "smtp":
             continue  # X500, SIP and others are no addresses of mail
-        address = canonical(rest if colon else text)
-        if address and address != own:
-            found[address] = None
-    return tuple(sorted(found))
+        if found := canonical(address if colon else scheme):
+            (first if colon and scheme == "SMTP" else rest).append(found)
+    return list(dict.fromkeys(first + rest))
 
 
 def _quota(text: str, unit: str) -> int | None:
     text = text.strip()
-    if not (text.isascii() and text.isdecimal() and len(text) < 16):
+    if not (text.isascii() and text.isdecimal()):
         return None
-    return int(text) * _UNITS[unit]
+    return min(int(text) * _UNITS[unit], MOST_BYTES)
 
 
-def _disabled(attribute: str, value: str) -> bool:
+def _disabled(attribute: str, values: list[bytes]) -> bool | None:
+    """Of userAccountControl the second bit; everybody has it there, so that whose we can't read it says nothing."""
+    value = _text(values[0], 100) if values else ""
     if attribute.lower() == "useraccountcontrol":
-        return value.lstrip("-").isdecimal() and bool(int(value) & ACCOUNT_DISABLED)
+        if not re.fullmatch(r"-?[0-9]{1,20}", value):
+            return None
+        return bool(int(value) & ACCOUNT_DISABLED)
     return value.strip().lower() not in _NOT

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from accounts.sources.entries import Entry, read_entry, wanted_attributes
+from accounts.sources.dn import folded
+from accounts.sources.entries import Entry, ranged, read_entry, wanted_attributes
 from accounts.sources.errors import Denied, SourceMisconfigured
 from accounts.sources.ldap_talk import Talk
 from accounts.sources.reaching import Place, Security
@@ -94,9 +95,7 @@ class Directory:
         found: dict[str, set[str]] = {}
         with self.talk() as talk:
             for group in groups:
-                entry = talk.read(group, [member])
-                values = _values(entry, member)[:MOST_MEMBERS]
-                found[group] = {folded(each) for each in values}
+                found[group] = {folded(each) for each in _members(talk, group, member)}
         return found
 
     def everybody(self) -> Iterator[list[Entry]]:
@@ -121,15 +120,15 @@ def fill(template: str, address: str) -> str:
     return _PLACEHOLDER.sub(lambda match: escape(values[match[1]]), template)
 
 
-def folded(dn: str) -> str:
-    """A name of an entry for comparing: its parts without the spaces around them, in one case (RFC 4518 roughly)."""
-    return ",".join("=".join(side.strip() for side in part.split("=", 1)) for part in dn.split(",")).casefold()
-
-
-def _values(entry: Mapping[str, Any] | None, name: str) -> list[str]:
-    raw = {} if entry is None else entry["raw_attributes"]
-    found: list[bytes] = next((values for key, values in raw.items() if key.lower() == name.lower()), [])
-    return [bytes(each).decode("utf-8", "replace") for each in found]
+def _members(talk: Talk, group: str, member: str) -> list[str]:
+    """The values of a group's attribute; large ones come in parts where the directory is an Active Directory."""
+    found: list[bytes] = []
+    asked: str | None = member
+    while asked and len(found) < MOST_MEMBERS:
+        entry = talk.read(group, [asked])
+        part, asked = ranged({} if entry is None else entry["raw_attributes"], member)
+        found += part
+    return [bytes(each).decode("utf-8", "replace") for each in found[:MOST_MEMBERS]]
 
 
 def _is_member(talk: Talk, group: str, member: str, dn: str) -> bool:

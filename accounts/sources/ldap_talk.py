@@ -29,6 +29,8 @@ START_TLS = "1.3.6.1.4.1.1466.20037"
 PAGED = "1.2.840.113556.1.4.319"
 MOST_BYTES = 64 << 20  # of one answer, which is a page of entries at most
 PIECE_BYTES = 256 << 10
+MOST_ENTRIES = 2_000_000  # of all pages
+MOST_EMPTY = 1_000  # pages without anybody, one after the other: some directories send a few
 SUCCESS, SIZE_LIMIT, NO_SUCH_OBJECT, INVALID_CREDENTIALS = 0, 4, 32, 49
 BUSY = frozenset({51, 52})  # busy, unavailable
 logger = logging.getLogger("postkeep.sources")
@@ -39,13 +41,14 @@ class _Bounded(SyncStrategy):  # type: ignore[misc]
     """Reads answers over a socket that is open already."""
 
     deadline: Deadline
+    received = 0  # bytes of the answer to what is asked now, which may come in any pieces
 
     def _open_socket(self, address: Any, use_ssl: bool = False, unix_socket: bool = False) -> None:
         raise AssertionError("the socket is open")  # ldap3 connects nowhere by itself
 
     def receiving(self) -> list[bytes]:
         """Whole messages, as they come. Raises: NetError."""
-        waiting, total = bytearray(), 0
+        waiting = bytearray()
         messages: list[bytes] = []
         while True:
             self.connection.socket.settimeout(self.deadline.left_s())
@@ -53,8 +56,8 @@ class _Bounded(SyncStrategy):  # type: ignore[misc]
             if not piece:
                 return messages
             waiting += piece
-            total += len(piece)
-            if total > MOST_BYTES:
+            self.received += len(piece)
+            if self.received > MOST_BYTES:
                 raise net.ProtocolBroken("the directory's answer doesn't end")
             at = 0
             while True:
@@ -146,6 +149,7 @@ class Talk:
     def pages(self, base: str, query: str, attributes: Sequence[str], *, size: int) -> Iterator[list[Entry]]:
         """All entries below a base, a page at a time. Raises: SourceUnavailable, SourceMisconfigured."""
         cookie: bytes | None = None
+        count = empty = 0
         while True:
             self.renew(self._place.timeout_s)
             with self._translated():
@@ -154,7 +158,11 @@ class Talk:
                     paged_cookie=cookie, time_limit=max(1, int(self._place.timeout_s)),
                 )  # fmt: skip
             self._require(SUCCESS)
-            yield [each for each in self._ldap.response or [] if each["type"] == "searchResEntry"]
+            found = [each for each in self._ldap.response or [] if each["type"] == "searchResEntry"]
+            count, empty = count + len(found), 0 if found else empty + 1
+            if count > MOST_ENTRIES or empty > MOST_EMPTY:
+                raise SourceUnavailable("the directory's answer doesn't end")
+            yield found
             cookie = self._cookie()
             if not cookie:
                 return
@@ -197,6 +205,7 @@ class Talk:
     def _translated(self) -> Iterator[None]:
         """Errors of sockets and of ldap3 as ours; ldap3's texts are kept out, for they may repeat what was sent."""
         where = f"{self._place.host} port {self._place.port}"
+        self._strategy.received = 0
         try:
             yield
         except net.NetError as error:

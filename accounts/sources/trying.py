@@ -75,7 +75,7 @@ def _say_entry(
     name: str,
     aliases: tuple[str, ...],
     groups: tuple[str, ...],
-    is_disabled: bool,
+    is_disabled: bool | None,
 ) -> None:
     if identity:
         report.well(_("Lasting identity"), identity)
@@ -87,7 +87,7 @@ def _say_entry(
         report.failed(_("Address"), _("The entry doesn’t have one that can be served."))
     for label, said in (
         (_("Name"), name),
-        (_("Other addresses"), ", ".join(aliases)),
+        (_("Other addresses"), ", ".join(each for each in aliases if each != address)),
         (_("Groups"), "; ".join(groups)),
     ):
         if said:

@@ -51,7 +51,7 @@ class SyncArguments:
         int | None,
         About(
             gettext_lazy("Confirm so many leavers"),
-            gettext_lazy("Where a run stopped because more than half of those known would be shut out."),
+            gettext_lazy("Where a run stopped because so many people would be shut out."),
         ),
     ] = None
 
@@ -146,15 +146,8 @@ def sync_users_with_directory_services(actor: Actor, run: TaskRun, arguments: Sy
     """
     source = _source(actor, arguments.source)
 
-    def stop() -> None:
-        if run.stopping():
-            raise run.cancelled({"source": source.name})
-
     try:
-        done = sync_directory(
-            actor, source, dry_run=arguments.dry_run, confirm_leavers=arguments.confirm,
-            progress=lambda count, note: run.progress(count, None, "entries", note), stop=stop,
-        )  # fmt: skip
+        done = _sync(actor, run, source, dry_run=arguments.dry_run, confirm_leavers=arguments.confirm)
     except (AccountsError, DomainsError) as error:
         raise NotReady(str(error)) from error
     return result_of(done)
@@ -178,13 +171,26 @@ def sync_server_directory(actor: Actor, run: TaskRun, arguments: NoArguments) ->
         if run.stopping():
             raise run.cancelled({"directories": done})
         try:
-            done.append(result_of(sync_directory(actor, source)))
+            done.append(result_of(_sync(actor, run, source)))
         except (AccountsError, DomainsError) as error:
             failed.append(f"{source.name}: {error}")
             run.log(failed[-1], "error")
     if failed:
         raise NotReady("; ".join(failed)[:2_000])
     return {"directories": done}
+
+
+def _sync(actor: Actor, run: TaskRun, source: Source, **how: Any) -> DirectoryRun:
+    """With progress, ended where the task is."""
+
+    def stop() -> None:
+        if run.stopping():
+            raise run.cancelled({"source": source.name})
+
+    def progress(count: int, note: str) -> None:
+        run.progress(count, None, "entries", note)
+
+    return sync_directory(actor, source, progress=progress, stop=stop, **how)
 
 
 def result_of(done: DirectoryRun) -> Result:

@@ -55,6 +55,8 @@ class DirectoryChange(models.Model):
         DISABLE = "disable", _("Shut out")
         ENABLE = "enable", _("Let in again")
         CONFLICT = "conflict", _("Can’t be")
+        LEFT = "left", _("New, and nobody is made")
+        ELSEWHERE = "elsewhere", _("In no domain of this source")
 
     run = models.ForeignKey(DirectoryRun, on_delete=models.CASCADE, related_name="changes", db_index=False)
     kind = models.CharField(_("what"), max_length=10, choices=Kind.choices)

@@ -92,11 +92,7 @@ def directory_run(request: ActorRequest, source_id: int, run_id: int) -> HttpRes
         "more": len(shown) > SHOWN,
         "kinds": [(key, label, run.counts.get(key, 0)) for key, label in DirectoryChange.Kind.choices],
         "kind": kind,
-        "left": [
-            (_("As they were"), run.counts.get("same", 0)),
-            (_("In no domain of this source"), run.counts.get("elsewhere", 0)),
-            (_("New, and nobody is made"), run.counts.get("left", 0)),
-        ],
+        "left": [(_("As they were"), run.counts.get("same", 0))],
     }
     return render_page(request, "domains/directory_run.html", context)
 

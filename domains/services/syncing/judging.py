@@ -1,8 +1,9 @@
 """What becomes of each entry of a directory, decided in sets over the table that `reading` filled.
 
 same: nothing changed since the last time. bind: a mailbox of this address is here, and becomes theirs. change: known,
-and says something new. create: new. left: new, and nobody is made. elsewhere: in no domain of the source. conflict: it
-can't be, `reason` says why. Leavers are those who are known and not in the table.
+and says something new; with a `reason` their address stays as it is, and the rest is taken over. create: new. left:
+new, and nobody is made. elsewhere: new, and in no domain of the source. conflict: it can't be, `reason` says why.
+Leavers are those who are known, of domains of the source, and not in the table.
 """
 
 from __future__ import annotations
@@ -13,24 +14,38 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from accounts import responsible
-from accounts.models import Identity, Source
+from accounts.models import Source
 from accounts.scopes import SERVER
 from domains.models import Domain, DomainName, Status
 from domains.services.importing import staging
 
+SOME, MANY = 3, 10
+IS_IN = "SELECT 1 FROM directory_domain d WHERE d.id = "
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many entries there are, how many people were known before, and how many of these aren't there any more."""
+    """How many entries there are, how many people were known before, how many of these aren't there any more, and how
+    many people who come in now the directory calls disabled. bound: become known with this run.
+    """
 
     entries: int
     known: int
     leavers: int
+    disabled: int = 0
+    bound: int = 0
+
+    @property
+    def shut_out(self) -> int:
+        return self.leavers + self.disabled
 
     @property
     def is_alarming(self) -> bool:
-        """Nobody, or less than half of those known: more likely a mistake than everybody's leaving."""
-        return self.known > 0 and (self.known - self.leavers) * 2 < self.known
+        """More than half of those known are gone, or would be shut out if they are some, or of many more than a fifth:
+        more likely a mistake than everybody's leaving.
+        """
+        out, people = self.shut_out, self.known + self.bound
+        return self.leavers * 2 > self.known or (out > SOME and out * 2 > people) or (out > MANY and out * 5 > people)
 
 
 def served_domains(source: Source) -> dict[str, tuple[int, str]]:
@@ -52,35 +67,26 @@ def _candidates(source: Source) -> Iterator[Domain]:
 
 def judge(source: Source) -> Standing:
     """Mark every entry. Changes nothing else."""
-    names = served_domains(source)
+    _keep_domains(source)
     staging.update(
-        "UPDATE directory_entry SET identity_id = i.id, user_id = i.user_id, shut = i.shut,"
-        " what = CASE WHEN i.digest = directory_entry.digest AND i.shut <> 'gone' THEN 'same' ELSE 'change' END"
-        " FROM accounts_identity i WHERE i.source_id = %s AND i.subject = directory_entry.subject",
+        "UPDATE directory_entry SET identity_id = i.id, user_id = i.user_id, mailbox_id = m.id,"
+        " here = COALESCE(m.address, ''), home_id = m.domain_id, what = CASE WHEN i.digest = directory_entry.digest"
+        " AND i.shut NOT IN ('gone', 'left') THEN 'same' ELSE 'change' END"
+        " FROM accounts_identity i LEFT JOIN domains_mailbox m ON m.user_id = i.user_id"
+        " WHERE i.source_id = %s AND i.subject = directory_entry.subject",
         [source.pk],
     )
+    _place_addresses()
     _conflict(_("The entry has no lasting identity."), "subject = ''")
+    _conflict(_("The directory has this identity twice."), _several("subject"))
     _conflict(
-        _("The directory has this identity twice."),
-        "n IN (SELECT n FROM (SELECT n, row_number() OVER (PARTITION BY subject ORDER BY n) AS k FROM directory_entry)"
-        " AS seen WHERE k > 1)",
+        _("Another source answers for this person now."),
+        f"identity_id IS NOT NULL AND home_id IS NOT NULL AND NOT EXISTS ({IS_IN} home_id)",
     )
-    _conflict(_("The entry has no address that can be served."), "local = ''")
-    keys = list(names)
-    staging.update(
-        "UPDATE directory_entry SET domain_id = d.id, text = local || '@' || d.own"
-        " FROM unnest(%s::text[], %s::bigint[], %s::text[]) AS d (name, id, own)"
-        " WHERE d.name = named AND what NOT IN ('same', 'conflict')",
-        [keys, [names[key][0] for key in keys], [names[key][1] for key in keys]],
-    )
-    staging.execute(
-        "UPDATE directory_entry SET what = 'elsewhere' WHERE domain_id IS NULL AND what NOT IN ('same', 'conflict')"
-    )
-    _conflict(
-        _("Two entries have this address."),
-        "domain_id IS NOT NULL AND text IN (SELECT text FROM directory_entry WHERE domain_id IS NOT NULL"
-        " GROUP BY text HAVING count(*) > 1)",
-    )
+    _stuck(_("The entry has no address that can be served."), "local = ''")
+    staging.execute("UPDATE directory_entry SET what = 'elsewhere' WHERE domain_id IS NULL AND what = ''")
+    _stuck(_("The address is in no domain of this source."), "domain_id IS NULL")
+    _stuck(_("Two entries have this address."), _several("text", "domain_id IS NOT NULL"))
     _match_mailboxes(source)
     staging.update(
         "UPDATE directory_entry SET what = %s WHERE what = ''",
@@ -90,11 +96,36 @@ def judge(source: Source) -> Standing:
     return _standing(source)
 
 
+def _keep_domains(source: Source) -> None:
+    """`directory_domain`: each name of a domain of the source, its domain, and what that calls itself."""
+    names = served_domains(source)
+    keys = list(names)
+    staging.execute("CREATE TEMPORARY TABLE directory_domain (name text PRIMARY KEY, id bigint, own text)")
+    staging.copy("directory_domain", ("name", "id", "own"), ((key, *names[key]) for key in keys))
+    staging.execute("CREATE INDEX ON directory_domain (id)", "ANALYZE directory_domain")
+
+
+def _place_addresses() -> None:
+    """The domain of each entry that isn't as it was, and its addresses under the domains' own names. Who is known keeps
+    the address they have, where it is one of several.
+    """
+    staging.execute(
+        "UPDATE directory_entry SET local = split_part(here, '@', 1), named = split_part(here, '@', 2)"
+        " WHERE what = 'change' AND here = ANY(others)",
+        "UPDATE directory_entry SET domain_id = d.id, text = local || '@' || d.own FROM directory_domain d"
+        " WHERE d.name = named AND what <> 'same'",
+        "UPDATE directory_entry SET aliases = ARRAY(SELECT DISTINCT split_part(a.text, '@', 1) || '@' || d.own"
+        " FROM unnest(directory_entry.aliases) a (text)"
+        " JOIN directory_domain d ON d.name = split_part(a.text, '@', 2)"
+        " WHERE split_part(a.text, '@', 1) || '@' || d.own <> directory_entry.text ORDER BY 1)"
+        " WHERE what <> 'same' AND aliases <> '{}'",
+        "ANALYZE directory_entry",
+    )
+
+
 def _match_mailboxes(source: Source) -> None:
     """People who are here already under their address, and addresses that are something else."""
     staging.execute(
-        "UPDATE directory_entry SET mailbox_id = m.id FROM domains_mailbox m"
-        " WHERE m.user_id = directory_entry.user_id AND directory_entry.what = 'change'",
         "UPDATE directory_entry SET what = 'bind', mailbox_id = m.id, user_id = m.user_id FROM domains_address a"
         " JOIN domains_mailbox m ON m.claim_id = a.id WHERE a.domain_id = directory_entry.domain_id"
         " AND a.local = directory_entry.local AND a.kind = 'mailbox' AND m.user_id IS NOT NULL"
@@ -109,26 +140,57 @@ def _match_mailboxes(source: Source) -> None:
     )
 
 
-def leavers(source: Source) -> str:
-    """A condition on `accounts_identity i`: known, not shut out as gone yet, and not in the table."""
+def known(source: Source) -> str:
+    """What follows FROM: those known to a source, of its own domains, who aren't gone."""
     return (
-        f"i.source_id = {int(source.pk)} AND i.shut <> 'gone'"
-        " AND NOT EXISTS (SELECT 1 FROM directory_entry e WHERE e.subject = i.subject)"
+        "accounts_identity i LEFT JOIN domains_mailbox m ON m.user_id = i.user_id"
+        f" WHERE i.source_id = {int(source.pk)} AND i.shut NOT IN ('gone', 'left')"
+        f" AND (m.id IS NULL OR EXISTS ({IS_IN} m.domain_id))"
+    )
+
+
+def leavers(source: Source) -> str:
+    """What follows FROM: of these who isn't in the table, also not with an identity that can't be read."""
+    return (
+        f"{known(source)} AND NOT EXISTS (SELECT 1 FROM directory_entry e WHERE e.subject = i.subject)"
+        " AND NOT EXISTS (SELECT 1 FROM directory_entry e WHERE e.subject = '' AND e.text = m.address)"
     )
 
 
 def _standing(source: Source) -> Standing:
-    ((entries,),) = staging.fetch("SELECT count(*) FROM directory_entry")
-    ((gone,),) = staging.fetch(f"SELECT count(*) FROM accounts_identity i WHERE {leavers(source)}")
-    known = Identity.objects.filter(source=source).exclude(shut="gone").count()
-    return Standing(entries, known, gone)
+    ((entries, bound),) = staging.fetch("SELECT count(*), count(*) FILTER (WHERE what = 'bind') FROM directory_entry")
+    ((gone,),) = staging.fetch(f"SELECT count(*) FROM {leavers(source)}")
+    ((before,),) = staging.fetch(f"SELECT count(*) FROM {known(source)}")
+    ((disabled,),) = staging.fetch(
+        "SELECT count(*) FROM directory_entry e JOIN accounts_user u ON u.id = e.user_id"
+        " WHERE e.what IN ('bind', 'change') AND e.is_disabled AND u.is_active"
+    )
+    return Standing(entries, before, gone, disabled, bound)
+
+
+def _several(column: str, where: str = "true") -> str:
+    """A condition: others have the same there. Both are written here."""
+    return (
+        f"n IN (SELECT n FROM (SELECT n, count(*) OVER (PARTITION BY {column}) AS k FROM directory_entry"
+        f" WHERE {column} <> '' AND {where}) AS seen WHERE k > 1)"
+    )
 
 
 def _conflict(reason: str, where: str, values: list[object] | None = None) -> None:
     """Refuse the entries for which `where` holds and that aren't as they were. `where` is written here."""
     staging.update(
-        f"UPDATE directory_entry SET what = 'conflict', reason = %s WHERE what NOT IN ('same', 'conflict') AND {where}",
+        f"UPDATE directory_entry SET what = 'conflict', reason = %s WHERE what IN ('', 'bind', 'change') AND {where}",
         [reason, *(values or [])],
+    )
+
+
+def _stuck(reason: str, where: str) -> None:
+    """The address of these can't be: who is new is refused, who is known keeps the one they have."""
+    staging.update(
+        "UPDATE directory_entry SET reason = %s, text = CASE WHEN what = 'change' THEN '' ELSE text END,"
+        " what = CASE WHEN what = 'change' THEN what ELSE 'conflict' END"
+        f" WHERE what IN ('', 'change') AND reason = '' AND {where}",
+        [reason],
     )
 
 

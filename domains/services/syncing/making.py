@@ -1,6 +1,7 @@
 """Mailboxes for people who are new in a directory, made in sets by what imports users from files.
 
 What can't be (a limit, an address that somebody signs in with) becomes a conflict of its entry; the others are made.
+Aliases that this can't make (taken, in another domain) are left to `changing`, which tries each and says what is wrong.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from domains.services.importing.results import ImportResult
 from domains.services.importing.running import Job
 from domains.services.importing.user_rows import UserRow
 from domains.services.importing.users import USERS
+from domains.services.syncing.judging import conflict
 from domains.services.syncing.telling import Telling
 
 BATCH = 2_500
@@ -41,17 +43,23 @@ def make_new(actor: Actor, source: Source, telling: Telling, *, stop: Callable[[
         if not rows:
             return
         last = rows[-1][0]
-        try:
-            with transaction.atomic():
-                _make(actor, source, rows)
-        except DomainsError as error:  # no room for quotas in a domain: none of these is made
-            staging.update(
-                "UPDATE directory_entry SET what = 'conflict', reason = %s"
-                " WHERE what = 'create' AND n BETWEEN %s AND %s",
-                [str(error)[:500], rows[0][0], last],
-            )
+        _make_what_can_be(actor, source, rows)
         telling.note_made(rows[0][0], last)
         _give_roles(source, rows[0][0], last)
+
+
+def _make_what_can_be(actor: Actor, source: Source, rows: list[tuple[Any, ...]]) -> None:
+    """All of them at once, else by halves: what can't be (no room for a quota in a domain) keeps nobody else out."""
+    try:
+        with transaction.atomic():
+            _make(actor, source, rows)
+    except DomainsError as error:
+        if len(rows) == 1:
+            conflict(rows[0][0], str(error))
+            return
+        half = len(rows) // 2
+        _make_what_can_be(actor, source, rows[:half])
+        _make_what_can_be(actor, source, rows[half:])
 
 
 def _make(actor: Actor, source: Source, rows: list[tuple[Any, ...]]) -> None:
@@ -84,7 +92,7 @@ def _user_row(
     is_disabled: bool,
 ) -> UserRow:
     own = [each.rpartition("@")[0] for each in aliases if each.endswith(f"@{domain}")]
-    status = Status.DISABLED if is_disabled else Status.ENABLED
+    status = Status.DISABLED if is_disabled else Status.ENABLED  # also where nobody can say
     return UserRow(n, local, domain, name, first_name, last_name, "", str(status), "", quota_bytes, "", own)
 
 
@@ -112,13 +120,16 @@ WHERE r.line = i.line AND d.name = r.named AND (
 """
 _BIND = """
 WITH made AS (
-    UPDATE directory_entry e SET user_id = r.user_id, mailbox_id = r.mailbox_id FROM import_row r WHERE r.line = e.n
-    RETURNING e.n, e.subject, e.digest, e.dn, e.is_disabled, e.user_id, e.aliases
+    UPDATE directory_entry e
+    SET user_id = r.user_id, mailbox_id = r.mailbox_id, goes_on = cardinality(e.aliases) > own.n
+    FROM import_row r, LATERAL (SELECT count(*) AS n FROM import_alias i WHERE i.line = r.line) own WHERE r.line = e.n
+    RETURNING e.n, e.subject, e.digest, e.dn, e.is_disabled, e.user_id, e.goes_on
 ), named AS (
     UPDATE accounts_user u SET distinguished_name = left(m.dn, 500) FROM made m WHERE u.id = m.user_id
 )
 INSERT INTO accounts_identity (source_id, subject, user_id, digest, shut, aliases, created_at)
-SELECT %(source)s, m.subject, m.user_id, m.digest, CASE WHEN m.is_disabled THEN 'disabled' ELSE '' END,
+SELECT %(source)s, m.subject, m.user_id, CASE WHEN m.goes_on THEN ''::bytea ELSE m.digest END,
+       CASE WHEN m.is_disabled THEN 'disabled' ELSE '' END,
        COALESCE((SELECT array_agg(i.local || '@' || r.named) FROM import_alias i JOIN import_row r ON r.line = i.line
                  WHERE i.line = m.n), '{}'), now()
 FROM made m

@@ -1,7 +1,9 @@
 """A directory's entries in a temporary table, so that they are compared in sets and never held in memory.
 
 `directory_entry` lives until `drop` or the end of the connection: the writes that follow are many transactions. `what`
-says what becomes of an entry and is decided in `judging`. Not for what entries mean (`accounts.sources.entries`).
+says what becomes of an entry and is decided in `judging`; `here` and `home_id` are address and domain of the mailbox of
+who is known; `goes_on`: made, and something is left to do as for who is known. Not for what entries mean
+(`accounts.sources.entries`).
 """
 
 from __future__ import annotations
@@ -11,19 +13,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from accounts.models import Source
 from accounts.services.group_roles import describe, groups_that_count
 from accounts.services.source_sign_in import directory_of
+from accounts.sources.dn import folded
 from accounts.sources.entries import Entry
-from accounts.sources.ldap import Directory, folded
+from accounts.sources.ldap import Directory
 from domains.services.importing import staging
 
 _TABLE = """
 CREATE TEMPORARY TABLE directory_entry (
-    n serial PRIMARY KEY, subject text, digest bytea, dn text, local text, named text, text text, domain_id bigint,
-    name text, first_name text, last_name text, aliases text[], quota_bytes bigint, is_disabled boolean, groups text[],
-    has_roles boolean, identity_id bigint, user_id bigint, mailbox_id bigint, shut text NOT NULL DEFAULT '',
+    n serial PRIMARY KEY, subject text, digest bytea, dn text, local text, named text, others text[],
+    text text NOT NULL DEFAULT '', domain_id bigint, name text, first_name text, last_name text, aliases text[],
+    quota_bytes bigint, is_disabled boolean, groups text[], has_roles boolean, identity_id bigint, user_id bigint,
+    mailbox_id bigint, here text NOT NULL DEFAULT '', home_id bigint, goes_on boolean NOT NULL DEFAULT false,
     what text NOT NULL DEFAULT '', reason text NOT NULL DEFAULT '')
 """
 _COLUMNS = (
-    "subject", "digest", "dn", "local", "named", "name", "first_name", "last_name", "aliases", "quota_bytes",
+    "subject", "digest", "dn", "local", "named", "others", "name", "first_name", "last_name", "aliases", "quota_bytes",
     "is_disabled", "groups", "has_roles",
 )  # fmt: skip
 
@@ -35,7 +39,7 @@ def make() -> None:
 
 
 def drop() -> None:
-    staging.execute("DROP TABLE IF EXISTS directory_entry")
+    staging.execute("DROP TABLE IF EXISTS directory_entry, directory_domain")
 
 
 def read_all(source: Source, *, progress: Callable[[int], None], stop: Callable[[], None]) -> int:
@@ -68,8 +72,8 @@ class _Groups:
         roles = "|".join(self._roles[each] for each in groups)
         local, _at, domain = entry.address.rpartition("@")
         return (
-            entry.id, entry.digest(roles), entry.dn, local, domain, entry.name, entry.first_name, entry.last_name,
-            list(entry.aliases), entry.quota_bytes, entry.is_disabled, groups, bool(groups),
+            entry.id, entry.digest(roles), entry.dn, local, domain, list(entry.others), entry.name, entry.first_name,
+            entry.last_name, list(entry.aliases), entry.quota_bytes, entry.is_disabled, groups, bool(groups),
         )  # fmt: skip
 
     def _of(self, entry: Entry) -> Iterable[str]:

@@ -1,14 +1,15 @@
 """One synchronisation with a directory: read, compared, then made, changed and shut out, or only told.
 
-A directory that suddenly answers with nobody, or with less than half of those known, stops the run and asks: only with
-the number of those who would be shut out does it go on. Nobody is ever deleted. A dry run does the same and takes it
-back, so that what it says is what would happen.
+A directory that suddenly answers with nobody, with far fewer people than were known, or that calls far more disabled,
+stops the run and asks: only with the number of those who would be shut out does it go on. Nobody is ever deleted. A dry
+run does the same and takes it back, so that what it says is what would happen.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -22,7 +23,7 @@ from accounts.sources.errors import SourceFailed
 from domains.errors import DomainsError
 from domains.models import DirectoryRun
 from domains.services.syncing import changing, making, reading
-from domains.services.syncing.judging import Standing, judge, served_domains
+from domains.services.syncing.judging import Standing, judge
 from domains.services.syncing.telling import Telling
 
 RUNS_KEPT = 20
@@ -31,15 +32,20 @@ Progress = Callable[[int, str], None]
 
 
 class DirectoryShrank(DomainsError):
-    """It answers with far fewer people than were known; `standing` says with how many."""
+    """It answers with far fewer people than were known, or calls far more disabled; `standing` says with how many."""
 
     def __init__(self, standing: Standing) -> None:
+        said = {
+            "entries": standing.entries, "known": standing.known, "leavers": standing.leavers,
+            "disabled": standing.disabled, "shut_out": standing.shut_out,
+        }  # fmt: skip
         super().__init__(
             _(
-                "The directory has %(entries)d entries, and %(leavers)d of the %(known)d people known from it are not "
-                "among them. Nothing was changed. If that is right, run it again and confirm %(leavers)d."
+                "The directory has %(entries)d entries. Of the %(known)d people known from it %(leavers)d are not "
+                "among them, and %(disabled)d who come in now are disabled there. Nothing was changed. If that is "
+                "right, run it again and confirm %(shut_out)d."
             )
-            % {"entries": standing.entries, "leavers": standing.leavers, "known": standing.known}
+            % said
         )
         self.standing = standing
 
@@ -57,6 +63,8 @@ def require_syncing(actor: Actor, source: Source) -> None:
         actor.require(right, source.scope)
     if not source.kind_of.is_directory:
         raise DomainsError(_("Only directories can be synchronised."))
+    if not source.is_enabled:
+        raise DomainsError(_("This source isn’t in use."))
 
 
 def sync_directory(
@@ -70,7 +78,7 @@ def sync_directory(
 ) -> DirectoryRun:
     """Take over what the directory says. stop: called between steps; it raises to end, what was done stays.
 
-    confirm_leavers: so many people are shut out, where that would be more than half of those known.
+    confirm_leavers: so many people are shut out, where that would be far more than is usual (`Standing.is_alarming`).
     Raises: Forbidden, SourceUnavailable, SourceMisconfigured, DirectoryShrank, SyncRunning, DomainsError.
     """
     require_syncing(actor, source)
@@ -80,16 +88,27 @@ def sync_directory(
         with _alone(source):
             _run(actor, source, run, telling, confirm_leavers, progress, stop)
     except BaseException as error:
-        if isinstance(error, DomainsError | SourceFailed):
-            run.problem = str(error)[:500]
+        is_told = isinstance(error, DomainsError | SourceFailed)
+        run.problem = str(error)[:500] if is_told else _("It was ended before it was through; what was done stays.")
         run.needs_confirmation = isinstance(error, DirectoryShrank)
         raise
     finally:
         reading.drop()
         run.counts, run.ended_at = telling.counts, timezone.now()
-        run.save()
-        telling.keep(run)
-        _forget_old(source)
+        with transaction.atomic():
+            run.save()
+            telling.keep(run)
+            _forget_old(source)
+            if not dry_run:
+                audit.record(
+                    actor,
+                    "source.sync",
+                    source,
+                    run=run.pk,
+                    entries=run.entries,
+                    counts=run.counts,
+                    problem=run.problem,
+                )
     return run
 
 
@@ -107,20 +126,18 @@ def _run(
     standing = judge(source)
     run.entries, run.known, run.leavers = standing.entries, standing.known, standing.leavers
     shuts = bool(source.told("disables_leavers"))
-    if shuts and standing.is_alarming and confirm_leavers != standing.leavers:
-        raise DirectoryShrank(standing)
-    domains = served_domains(source)
+    counting = standing if shuts else replace(standing, leavers=0)
+    if counting.is_alarming and confirm_leavers != counting.shut_out:
+        raise DirectoryShrank(counting)
     with transaction.atomic() if run.is_dry else contextlib.nullcontext():
         progress(standing.entries, "writing")
         making.make_new(actor, source, telling, stop=stop)
-        changing.change_known(actor, source, domains, telling, stop=stop)
+        changing.change_known(actor, source, telling, stop=stop)
         if shuts:
             changing.shut_out_leavers(actor, source, telling, stop=stop)
         telling.note_conflicts()
         if run.is_dry:
             transaction.set_rollback(True)
-    if not run.is_dry:
-        audit.record(actor, "source.sync", source, entries=standing.entries, counts=telling.counts)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from domains.services.importing import staging
 BATCH = 2_000
 SPOOLED_BYTES = 4 << 20
 KINDS = ("create", "bind", "change", "move", "disable", "enable", "conflict")
+NAMED = 1_000  # of those who are left alone, so many are named; the others are counted
 
 
 class Telling:
@@ -26,6 +27,9 @@ class Telling:
 
     def add(self, kind: str, address: str, detail: str = "") -> None:
         self.counts[kind] += 1
+        self._note(kind, address, detail)
+
+    def _note(self, kind: str, address: str, detail: str) -> None:
         self._rows.write(json.dumps([kind, address, detail]) + "\n")
 
     def note_made(self, first: int, last: int) -> None:
@@ -35,7 +39,7 @@ class Telling:
             self.add("create", address)
 
     def note_conflicts(self) -> None:
-        """All of them at the end, and the numbers of what was left alone."""
+        """All of them at the end, and what was left alone: its numbers, and the first of them by name."""
         last = 0
         while rows := staging.fetch(
             "SELECT n, COALESCE(NULLIF(text, ''), NULLIF(local || '@' || named, '@'), dn), reason FROM directory_entry"
@@ -49,6 +53,12 @@ class Telling:
             "SELECT what, count(*) FROM directory_entry WHERE what IN ('same', 'left', 'elsewhere') GROUP BY what"
         ):
             self.counts[what] = count
+            if what != "same":
+                for address, dn in staging.fetch(
+                    "SELECT local || '@' || named, dn FROM directory_entry WHERE what = %s ORDER BY n LIMIT %s",
+                    [what, NAMED],
+                ):
+                    self._note(what, address, dn)
 
     def keep(self, run: DirectoryRun) -> None:
         """Write the list beside its run."""

@@ -64,7 +64,7 @@ def test_new_people_get_mailboxes_and_a_second_run_changes_nothing(
     assert dry == {"create": 2, "elsewhere": 1} and not Mailbox.objects.exists()
     told = DirectoryRun.objects.get()
     assert told.is_dry and [(c.kind, c.address) for c in told.changes.all()] == [
-        ("create", "ada@example.org"), ("create", "grace@example.org"),
+        ("create", "ada@example.org"), ("create", "grace@example.org"), ("elsewhere", "eve@elsewhere.example"),
     ]  # fmt: skip
     assert run(source) == dry
     ada, grace = box("ada"), box("grace")
