@@ -23,6 +23,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from accounts import blocking
 from accounts.errors import TooManyAttempts
 from accounts.hash_gate import Standing
 from accounts.models import SignInThrottle, User
@@ -226,10 +227,9 @@ def _locked_rows(keys: list[str]) -> dict[str, SignInThrottle]:
 
 
 def _network(address: str) -> str:
-    """An IPv4 address, or the /64 that one IPv6 customer has at least."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
+    """An IPv4 address, one written as IPv6 too (else all were one network), or the /64 that each customer has."""
+    parsed = blocking.parse(address)
+    if parsed is None:
         return "unknown"
     if parsed.version == 4:
         return str(parsed)

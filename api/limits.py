@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import ipaddress
 import logging
 import time
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import redis
 from django.conf import settings
 from redis.commands.core import Script
 
+from accounts import throttle
 from config.kit.heartbeat import broker
 
 log = logging.getLogger("postkeep.api")
@@ -91,9 +91,5 @@ def _short(token: str) -> str:
 
 
 def _network(address: str) -> str:
-    """An IPv4 address, or the /64 that one IPv6 customer has at least."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    return str(parsed) if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))
+    """As guesses at passwords count: an IPv4 address, or the /64 that one IPv6 customer has at least."""
+    return throttle.network_of(address)

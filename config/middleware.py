@@ -73,8 +73,9 @@ class RequestIdMiddleware:
 class TrustedProxyMiddleware:
     """Believes X-Forwarded-For and -Proto only from POSTKEEP_TRUSTED_PROXIES and drops them from everybody else.
 
-    After it REMOTE_ADDR is the client's address. `request.is_secure()` follows POSTKEEP_URL, since only a proxy speaks
-    TLS, unless a trusted proxy says otherwise (and Django then redirects to https).
+    After it REMOTE_ADDR is the client's address, an IPv4 one always in its own form; "" where a proxy speaks for
+    somebody whose address can't be read, since they are not this machine. `request.is_secure()` follows POSTKEEP_URL,
+    since only a proxy speaks TLS, unless a trusted proxy says otherwise (and Django then redirects to https).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -85,23 +86,26 @@ class TrustedProxyMiddleware:
         forwarded_for = request.META.pop("HTTP_X_FORWARDED_FOR", "")
         forwarded_proto = request.META.pop("HTTP_X_FORWARDED_PROTO", "")
         scheme = "https" if settings.IS_HTTPS else "http"
-        if self._trusts(request.META.get("REMOTE_ADDR", "")):
+        peer = _address(request.META.get("REMOTE_ADDR", ""))
+        if self._trusts(peer):
             scheme = forwarded_proto if forwarded_proto in ("http", "https") else scheme
-            request.META["REMOTE_ADDR"] = self._client(forwarded_for) or request.META.get("REMOTE_ADDR", "")
+            peer = self._client(forwarded_for, peer)
+        request.META["REMOTE_ADDR"] = peer
         request.environ["wsgi.url_scheme"] = scheme  # type: ignore[attr-defined]
         return self.get_response(request)
 
-    def _client(self, forwarded_for: str) -> str:
-        """The last address in the chain that isn't a proxy of ours; anything before it may be invented."""
-        for item in reversed([part.strip() for part in forwarded_for.split(",")]):
-            if not _is_address(item):
-                return ""
-            if not self._trusts(item):
-                return item
-        return ""
+    def _client(self, forwarded_for: str, peer: str) -> str:
+        """The last address in the chain that isn't a proxy of ours; what stands before it may be invented. peer: the
+        proxy, which speaks for itself where the chain is empty.
+        """
+        for item in reversed([part.strip() for part in forwarded_for.split(",") if part.strip()]):
+            peer = _address(item)
+            if not peer or not self._trusts(peer):
+                return peer
+        return peer
 
     def _trusts(self, address: str) -> bool:
-        if not _is_address(address):
+        if not address:
             return False
         parsed = ipaddress.ip_address(address)
         return any(parsed in network for network in self.networks if network.version == parsed.version)
@@ -149,9 +153,14 @@ def _note(request: HttpRequest, status: int, began: float) -> None:
         log.debug("%s %s: %d in %d ms", request.method, request.path_info[:300], status, took_ms)
 
 
-def _is_address(text: str) -> bool:
+def _address(text: str) -> str:
+    """An address in one form, without the port that some proxies write behind it; "" for what is none."""
+    host = _WITH_PORT.fullmatch(text)
     try:
-        ipaddress.ip_address(text)
+        parsed = ipaddress.ip_address(host[1] or host[2] if host else text)
     except ValueError:
-        return False
-    return True
+        return ""
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
+
+
+_WITH_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.%a-z]+)\]|([0-9.]+))(?::[0-9]{1,5})?")

@@ -69,6 +69,8 @@ def environ_of(scope: Message, body: bytes) -> Message:
         "wsgi.run_once": False,
     }
     for name, value in scope["headers"]:
+        if b"_" in bytes(name):
+            continue  # in this form it would be another header: X_Forwarded_For what a proxy says of its client
         key = bytes(name).decode("latin-1").upper().replace("-", "_")
         key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
         text = bytes(value).decode("latin-1")

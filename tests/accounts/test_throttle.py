@@ -169,3 +169,9 @@ def test_guesses_at_once_are_no_more_than_one_after_another() -> None:
     for thread in threads:
         thread.join()
     assert len(admitted) == throttle.ACCOUNT.free
+
+
+def test_ipv4_addresses_written_as_ipv6_are_not_one_network() -> None:
+    """Else one stranger who guesses would slow down everybody who comes by IPv4."""
+    assert throttle.network_of("::ffff:203.0.113.1") == "203.0.113.1"
+    assert throttle.network_of("2001:db8::1") == "2001:db8::/64" and throttle.network_of("") == "unknown"

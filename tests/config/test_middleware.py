@@ -52,10 +52,26 @@ def test_only_the_hop_before_our_proxies_counts(settings: Settings) -> None:
     assert seen_by_the_app(settings, ["10.0.0.0/8"], "10.1.2.3", **headers) == ("203.0.113.9", False)
 
 
-@pytest.mark.parametrize("junk", ["", "unknown", "10.0.0.1", "203.0.113.9:1234", "<script>"])
-def test_an_unreadable_chain_leaves_the_proxy_as_the_client(settings: Settings, junk: str) -> None:
-    headers = {"X-Forwarded-For": junk}
-    assert seen_by_the_app(settings, ["10.0.0.0/8"], "10.1.2.3", **headers) == ("10.1.2.3", False)
+@pytest.mark.parametrize(
+    ("said", "client"),
+    [
+        ("", "10.1.2.3"), ("10.0.0.1", "10.0.0.1"), ("203.0.113.9:1234", "203.0.113.9"),
+        ("::ffff:203.0.113.9", "203.0.113.9"), ("[2001:db8::9]:443", "2001:db8::9"), ("[2001:db8::9]", "2001:db8::9"),
+        ("198.51.100.1, unknown", ""), ("unknown", ""), ("<script>", ""), ("203.0.113.9:", ""), ("1.2.3", ""),
+    ],
+)  # fmt: skip
+def test_a_client_that_cannot_be_read_is_not_taken_for_the_proxy_s_machine(
+    settings: Settings, said: str, client: str
+) -> None:
+    """Else who comes through a proxy on this machine would be this machine, which no list and no block keeps out."""
+    headers = {"X-Forwarded-For": said}
+    assert seen_by_the_app(settings, ["10.0.0.0/8"], "10.1.2.3", **headers) == (client, False)
+
+
+def test_ipv4_addresses_have_one_form(settings: Settings) -> None:
+    """On a socket for both kinds they come as IPv6, where all of them would be one network."""
+    assert seen_by_the_app(settings, [], "::ffff:192.0.2.1") == ("192.0.2.1", False)
+    assert seen_by_the_app(settings, ["10.0.0.0/8"], "::ffff:10.1.2.3", **FORWARDED) == ("203.0.113.9", True)
 
 
 def test_each_answer_carries_the_id_that_the_log_has() -> None:
