@@ -12,10 +12,11 @@ class ApiConfig(AppConfig):
     def ready(self) -> None:
         from accounts import sentences
         from accounts.permissions import Right
-        from api.dialects import ports
+        from api.dialects import configuration, ports
         from config.kit import nav
 
         ports.register()
+        configuration.register_part()
         sentences.register(
             {
                 "dialect.change": _("Settings of a dialect changed"),

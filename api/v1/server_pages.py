@@ -168,11 +168,21 @@ class ChangeAnswer(Answer):
     fields: list[ChangedFieldAnswer]
 
 
+class UnsetAnswer(Answer):
+    """A secret that remains to be set. is_left_out: its object can't be made without it, and wasn't."""
+
+    part: str
+    key: str
+    name: str
+    is_left_out: bool
+
+
 class DiffAnswer(Answer):
-    """What an import does."""
+    """What an import does. secrets_to_set: what the file only marks and nobody has set here yet."""
 
     applied: bool
     changes: list[ChangeAnswer]
+    secrets_to_set: list[UnsetAnswer]
 
 
 def _configuration(actor: Actor) -> subjects.Server:
@@ -212,7 +222,11 @@ def configuration_import(actor: Actor, server: subjects.Server, body: ImportBody
         )
         for change in diff.changes
     ]
-    return DiffAnswer(applied=body.apply, changes=changes)
+    unset = [
+        UnsetAnswer(part=each.part.name, key=each.key, name=each.name, is_left_out=each.is_left_out)
+        for each in diff.unset
+    ]
+    return DiffAnswer(applied=body.apply, changes=changes, secrets_to_set=unset)
 
 
 @group.get("/server/credentials", admit=subjects.server(Right.MANAGE_SERVER))

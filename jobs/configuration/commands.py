@@ -82,6 +82,10 @@ def diff_as_json(diff: Diff) -> Result:
             }
             for change in diff.changes
         ],
+        "secretsToSet": [
+            {"part": each.part.name, "key": each.key, "name": each.name, "leftOut": each.is_left_out}
+            for each in diff.unset
+        ],
     }
 
 

@@ -80,6 +80,8 @@ def _save_option(actor: Actor, key: str, values: Values, present: Values | None)
             set_option(actor, scope, name, values["secret"])
         return
     if option.type == OptionType.CREDENTIALS:
+        if "secret" not in values and present is None:
+            return  # somebody sets both on its page
         given = {"username": values["username"], "password": values.get("secret", "")}
         set_option(actor, scope, name, given)
         return
@@ -168,13 +170,14 @@ def _save_log(actor: Actor, key: str, values: Values, present: Values | None) ->
 def _webhooks() -> Objects:
     rows = list(Webhook.objects.all())
     keys = scope_keys({row.scope for row in rows})
-    return {
-        f"{keys[row.scope]}/{row.name}": {
-            "url": row.url, "events": list(row.events), "is_enabled": row.is_enabled, "secret": secret(row.secret),
-        }
-        for row in rows
-        if row.scope in keys
-    }  # fmt: skip
+    return {f"{keys[row.scope]}/{row.name}": _webhook_values(row) for row in rows if row.scope in keys}
+
+
+def _webhook_values(row: Webhook) -> Values:
+    """What stands behind the question mark of an address is the receiver's key as often as not."""
+    address, mark, query = row.url.partition("?")
+    values: Values = {"url": address, "events": list(row.events), "is_enabled": row.is_enabled}
+    return values | {"secret": secret(row.secret)} | ({"query": Secret(query)} if mark else {})
 
 
 def _webhook(key: str) -> tuple[ScopeRef, str, Webhook | None]:
@@ -186,10 +189,15 @@ def _webhook(key: str) -> tuple[ScopeRef, str, Webhook | None]:
 
 def _save_webhook(actor: Actor, key: str, values: Values, present: Values | None) -> None:
     scope, name, hook = _webhook(key)
+    if "query" in values:
+        values = values | {"url": f"{values['url'].partition('?')[0]}?{values['query']}"}
     if hook is None:
         hook, _made = webhooks.create_webhook(actor, scope, name=name, url=values["url"], events=values["events"])
     else:
         given: Values = {field: values[field] for field in ("url", "events") if field in values}
+        address, mark, _query = hook.url.partition("?")
+        if mark and given.get("url") == address:  # the file doesn't say the rest: it stays
+            del given["url"]
         webhooks.change_webhook(actor, hook, given)
     if "secret" in values and values["secret"] != hook.secret.reveal():
         webhooks.set_secret(actor, hook, values["secret"])

@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import DatabaseError, transaction
@@ -53,10 +53,26 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Unset:
+    """A secret that the file only marks and that isn't set here: somebody has to. is_left_out: its object can't be made
+    without it, so the import left that out.
+    """
+
+    part: Part
+    key: str
+    name: str
+    is_left_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Diff:
-    """What an import would do. fingerprint: of all of it, so that what was looked at is what is done."""
+    """What an import would do. fingerprint: of all of it, so that what was looked at is what is done.
+
+    unset: the secrets that remain to be set afterwards.
+    """
 
     changes: list[Change]
+    unset: list[Unset] = field(default_factory=list)
 
     def count(self, action: str) -> int:
         return sum(change.action == action for change in self.changes)
@@ -96,10 +112,13 @@ def compare(
     if unknown:
         raise BadValue(_("There is no part “%(name)s” here.") % {"name": unknown[0][:60]}, field="configuration")
     changes: list[Change] = []
+    unset: list[Unset] = []
     for part in _chosen(parts):
         if part.name in wanted:
-            changes += _compare(part, wanted[part.name], part.read(), removes)
-    return Diff(changes)
+            present = part.read()
+            changes += _compare(part, wanted[part.name], present, removes)
+            unset += _unset(part, wanted[part.name], present)
+    return Diff(changes, unset)
 
 
 def import_configuration(
@@ -112,6 +131,8 @@ def import_configuration(
 ) -> Diff:
     """Do what `compare` says, all or nothing. expected: the fingerprint of what was looked at.
 
+    Only what can't be made without a secret that the file doesn't say is left out, and told of (`Diff.unset`).
+
     Raises: Forbidden, BadValue (naming the object that is refused, or that things changed since they were looked at).
     """
     require_whole(actor)
@@ -120,15 +141,17 @@ def import_configuration(
         diff = compare(actor, wanted, parts=parts, removes=removes)
         if expected is not None and expected != diff.fingerprint:
             raise BadValue(_("Something changed since you looked at it. Look again."), field="configuration")
+        left_out = set()
         for change in diff.changes:
-            if change.action in ("add", "change"):
-                _save(actor, change, wanted[change.part.name][change.key])
+            if change.action in ("add", "change") and not _save(actor, change, wanted[change.part.name][change.key]):
+                left_out.add((change.part.name, change.key))
         for change in reversed(diff.changes):
             if change.action == "remove":
                 _remove(actor, change)
         names = sorted({change.part.name for change in diff.changes if change.action != "stay"})
         audit.record(actor, "configuration.import", None, parts=names, numbers=diff.numbers)
-    return diff
+    unset = [replace(each, is_left_out=(each.part.name, each.key) in left_out) for each in diff.unset]
+    return replace(diff, unset=unset)
 
 
 def require_whole(actor: Actor) -> None:
@@ -188,6 +211,24 @@ def _same(new: Any, old: Any) -> bool:
     return bool(json.dumps(new, sort_keys=True) == json.dumps(old, sort_keys=True))
 
 
+def _unset(part: Part, wanted: Objects, present: Objects) -> Iterable[Unset]:
+    """Secrets that the file doesn't say, of objects that have none here."""
+    for key in sorted(wanted):
+        there = {name for name, secret in _secrets(present.get(key, {})) if secret.plain is not None}
+        for name, secret in _secrets(wanted[key]):
+            if secret.plain is None and name not in there:
+                yield Unset(part, key, name)
+
+
+def _secrets(value: Any, name: str = "") -> Iterable[tuple[str, Secret]]:
+    """Those in a value, each by the names that lead to it."""
+    if isinstance(value, Secret):
+        yield name, value
+    elif isinstance(value, dict | list):
+        for inner, each in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _secrets(each, f"{name}/{inner}" if name else str(inner))
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, Secret):
         return MASK
@@ -198,13 +239,20 @@ def _shown(value: Any) -> str:
 # --- doing -----------------------------------------------------------------------------------------------------------
 
 
-def _save(actor: Actor, change: Change, values: Values) -> None:
+def _save(actor: Actor, change: Change, values: Values) -> bool:
+    """Whether it was; False for a new object that lacks a secret which the file doesn't say."""
     present = change.part.read().get(change.key) if change.action == "change" else None
     try:
         with transaction.atomic():
             change.part.save(actor, change.key, files.plain(values), present)
     except Exception as error:
-        raise _refusal(change, error) from error
+        refusal = _refusal(change, error)
+        lacks = any(secret.plain is None for _name, secret in _secrets(values))
+        if change.action == "add" and lacks and isinstance(refusal, BadValue):
+            logger.info("%s %s is left out of the import: it lacks a secret", change.part.name, change.key)
+            return False
+        raise refusal from error
+    return True
 
 
 def _remove(actor: Actor, change: Change) -> None:

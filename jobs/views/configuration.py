@@ -30,6 +30,7 @@ from jobs.forms.configuration import ExportForm, ImportForm
 
 KEPT_S = 3_600
 SHOWN = 500
+UNSET_NAMED = 12
 PURPOSE = "configuration to import"
 
 
@@ -95,6 +96,8 @@ def configuration_apply(request: ActorRequest) -> HttpResponse:
         return _show(request, diff, token, chosen, problem=str(error))
     cache.delete(_key(request, token))
     numbers = diff.numbers
+    if diff.unset:
+        toast(request, _remaining(diff), "warning")
     toast(
         request,
         _("Imported: %(add)d added, %(change)d changed, %(remove)d removed.") % numbers,
@@ -126,6 +129,14 @@ def _show(request: ActorRequest, diff: Diff, token: str, chosen: list[str], *, p
         "has_passphrase": bool(passphrase),
     }
     return render_page(request, "jobs/configuration_import.html", context, status=422 if problem else None)
+
+
+def _remaining(diff: Diff) -> str:
+    """The secrets to set, by name, the first few."""
+    names = [f"{each.part.label}: {each.key}" for each in diff.unset]
+    first = list(dict.fromkeys(names))
+    text = "; ".join(first[:UNSET_NAMED]) + ("; …" if len(first) > UNSET_NAMED else "")
+    return _("Secrets that the file didn't say remain to be set: %(names)s") % {"names": text}
 
 
 def _counts(change: Change) -> bool:

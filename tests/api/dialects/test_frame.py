@@ -25,6 +25,9 @@ from api.errors import TooManyRequests, Unauthenticated
 from api.models import DialectSetting
 from config import environment
 from config.kit.heartbeat import broker
+from jobs.configuration import files
+from jobs.configuration.services import export_configuration, import_configuration
+from jobs.errors import BadValue
 from tests import factories
 from tests.api.callers import caller_for
 from tests.api.dialects.calling import call, switch_on
@@ -247,3 +250,18 @@ def test_a_second_factor_leaves_tokens_and_app_passwords_and_a_demand_of_one_too
 
 def proved(person: User) -> Actor:
     return replace(Actor.for_user(person), proved_at=timezone.now())
+
+
+def test_settings_are_in_the_configuration_file_and_come_back_from_it(administrator: User) -> None:
+    actor = Actor.for_user(administrator)
+    switch_on("james", defaultDomain="own.example")
+    DialectSetting.objects.update(clients=["192.0.2.0/24"])
+    wanted = files.read(export_configuration(actor, parts=["dialects"]))
+    DialectSetting.objects.all().delete()
+    import_configuration(actor, wanted)
+    row = DialectSetting.objects.get()
+    assert (row.name, row.is_on, row.clients) == ("james", True, ["192.0.2.0/24"])
+    assert row.options["defaultDomain"] == "own.example"
+    for broken in ({"klingon": {"is_on": True}}, {"james": {"is_on": "yes"}}, {"james": {"clients": ["nowhere"]}}):
+        with pytest.raises(BadValue):
+            import_configuration(actor, {"dialects": broken})

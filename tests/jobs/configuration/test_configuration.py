@@ -141,6 +141,52 @@ def test_a_fresh_installation_that_imports_it_exports_the_same(administrator: Us
     assert not any(each in trail for each in passwords)
 
 
+def test_a_file_without_secrets_holds_none_and_its_import_says_which_remain_to_be_set(administrator: User) -> None:
+    fill(administrator)
+    url = "https://hooks.example.com/x?token=hunter3hunter3"
+    create_webhook(SYSTEM, SERVER, name="Chat", url=url, events=["user.created"])
+    planning.create_job(
+        Actor.for_user(administrator),
+        command="ExportConfiguration",
+        arguments={"parts": [], "passphrase": PASSWORD},
+        schedule=Schedule(time=time(2, 30)),
+        name="Sealed",
+    )
+    planning.create_job(
+        Actor.for_user(administrator),
+        command="SetWebhookSecret",
+        arguments={"id": 1, "secret": PASSWORD},
+        schedule=Schedule(time=time(2, 30)),
+        name="Needs it",
+    )
+    text = export_configuration(SYSTEM)
+    hooks = [hook.secret.reveal() for hook in Webhook.objects.all()]
+    assert not any(each in text for each in [PASSWORD, "hunter3hunter3", *hooks])
+    actor = Actor.for_user(administrator)
+    wanted = files.read(text)
+    assert compare(actor, wanted).unset == []  # here all of them are set
+    assert not import_configuration(actor, wanted, removes=True).does_something
+    empty(administrator)
+    remaining = [
+        ("relays", "example.org/Exchange", "password"),
+        ("mail_server", "server", "password"),
+        ("scanners", "settings", "rspamd_password"),
+        ("webhooks", "domain:example.org/Tickets", "secret"),
+        ("webhooks", "server/Chat", "query"),
+        ("webhooks", "server/Chat", "secret"),
+        ("jobs", "Needs it", "secrets"),
+        ("jobs", "Sealed", "secrets"),
+    ]
+    seen = compare(actor, wanted).unset
+    assert [(each.part.name, each.key, each.name) for each in seen] == remaining
+    done = import_configuration(actor, wanted)
+    assert [(each.part.name, each.key, each.name) for each in done.unset] == remaining
+    assert [each.key for each in done.unset if each.is_left_out] == ["server", "Needs it"]
+    assert Job.objects.filter(name="Sealed").exists() and Webhook.objects.get(name="Chat").url == url.partition("?")[0]
+    told = commands.diff_as_json(done)["secretsToSet"]
+    assert {"part": "jobs", "key": "Needs it", "name": "secrets", "leftOut": True} in told  # type: ignore[operator]
+
+
 def test_a_diff_shows_what_changes_and_the_import_does_just_that(administrator: User) -> None:
     actor = Actor.for_user(administrator)
     set_option(SYSTEM, SERVER, "TIME_ZONE", "Europe/Berlin")
