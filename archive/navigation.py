@@ -35,6 +35,13 @@ STORE_PAGES = (
 
 
 def register() -> None:
+    _register_own_mail()
+    _register_stores()
+    _register_archives()
+    _register_keeping()
+
+
+def _register_own_mail() -> None:
     nav.register(
         "",
         _("My mail"),
@@ -65,6 +72,10 @@ def register() -> None:
         words=_("download"),
         under=("archive:export",),
     )
+    nav.register("account", _("Who read my mail"), "archive:access-log", "eye", order=40, under=("archive:access",))
+
+
+def _register_stores() -> None:
     nav.register(
         "archive",
         _("Stores"),
@@ -94,6 +105,10 @@ def register() -> None:
         words=_("backup restore destination s3 bucket disaster recovery"),
         under=("archive:backup", "archive:restore"),
     )
+
+
+def _register_archives() -> None:
+    """Whose mail lies in which folders, how it gets there, and who looks into it."""
     nav.register(
         "archive",
         _("Folders"),
@@ -123,6 +138,14 @@ def register() -> None:
         20,
         words=_("read somebody else's mail"),
     )
+    for kind in ("person", "user"):
+        tabs.register(
+            kind, _("Folders"), "archive:person-folders", right=Right.MANAGE_USERS, order=560, args=person_number
+        )
+
+
+def _register_keeping() -> None:
+    """How long it stays, and what has to stay longer."""
     nav.register(
         "archive",
         _("Retention"),
@@ -157,8 +180,3 @@ def register() -> None:
     )
     tabs.register("case", _("Search"), "archive:case-search", order=10)
     tabs.register("case", _("Messages"), "archive:case-messages", order=20, under=("archive:case-message",))
-    nav.register("account", _("Who read my mail"), "archive:access-log", "eye", order=40, under=("archive:access",))
-    for kind in ("person", "user"):
-        tabs.register(
-            kind, _("Folders"), "archive:person-folders", right=Right.MANAGE_USERS, order=560, args=person_number
-        )

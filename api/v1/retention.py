@@ -1,4 +1,4 @@
-"""Retention, compliance, holds and deletion: how long mail is kept, and what was let go."""
+"""Retention, compliance and deletion: how long mail is kept, and what was let go. Not for holds (`holds`)."""
 
 from __future__ import annotations
 
@@ -13,26 +13,23 @@ from accounts.actors import Actor
 from accounts.permissions import Right
 from api import filters
 from api.listing import Listing
-from api.operations import Created, Group, holding
+from api.operations import Group, holding
 from api.schemas import Answer, Body, Moment
 from archive.keeping import exchange
 from archive.keeping.wording import shortening_lines
 from archive.keeping_selectors import message_dates
-from archive.models import Case, DeletionCertificate, LegalHold
-from archive.services import compliance, deleting, holds, retention_policies, retention_preview
-from domains.errors import Invalid
-from domains.models import Mailbox
+from archive.models import DeletionCertificate
+from archive.services import compliance, deleting, retention_policies, retention_preview
 
 group = Group(
     "Retention",
-    "How long archived mail is kept, legal holds, and what was deleted. What lets mail go earlier, and ending a hold, "
-    "takes two people: 409 says so, and `POST /approvals` asks for it.",
+    "How long archived mail is kept, and what was deleted. What lets mail go earlier takes two people: 409 says so, "
+    "and `POST /approvals` asks for it.",
 )
 
 Activity = Annotated[str, Field(min_length=1, max_length=60)]
 Archives = list[Annotated[str, Field(min_length=1, max_length=320)]]
 manages_retention = holding(Right.MANAGE_RETENTION)
-manages_holds = holding(Right.MANAGE_HOLDS)
 
 
 class SearchCriteria(Answer):
@@ -151,47 +148,6 @@ class CertificateAnswer(Answer):
     sha256: Annotated[str, Field(description="Of the document.")]
 
 
-class HoldAnswer(Answer):
-    """Nothing that it covers is deleted."""
-
-    id: int
-    name: str
-    state: Literal["ACTIVE", "RELEASED"]
-    everything: bool
-    mailboxes: list[str]
-    query: str
-    date_from: date | None
-    date_to: date | None
-    reason: str
-    created_at: Moment
-    created_by: str
-    released_at: Moment | None
-    release_reason: str | None
-    case_id: Annotated[int | None, Field(description="The case it was placed for.")]
-
-
-class HoldBody(Body):
-    """Everything, or mail of these mailboxes (none: of all) that matches, of this period."""
-
-    name: Annotated[str, Field(min_length=1, max_length=200, examples=["Case 42"])]
-    reason: Annotated[str, Field(min_length=3, max_length=500, examples=["The court asked for it"])]
-    everything: bool = False
-    mailboxes: Annotated[Archives, Field(max_length=1000)] = Field(default_factory=list)
-    query: Annotated[str, Field(max_length=4000)] = ""
-    date_from: Annotated[date | None, Field(strict=False)] = None
-    date_to: Annotated[date | None, Field(strict=False)] = None
-    case_id: Annotated[int | None, Field(description="The case it is placed for.")] = None
-
-
-class CoveredAnswer(Answer):
-    """What a hold would cover now."""
-
-    messages: int
-    by_store: list[Numbered]
-    stores_behind: list[str]
-    stores_silent: list[str]
-
-
 class MailboxDatesAnswer(Answer):
     """What the policies say of a message in one archive."""
 
@@ -221,7 +177,8 @@ class Deletion(Body):
     reason: Annotated[str, Field(min_length=3, max_length=500)]
 
 
-def _numbered(pairs: Sequence[tuple[str, int]]) -> list[Numbered]:
+def numbered(pairs: Sequence[tuple[str, int]]) -> list[Numbered]:
+    """Counts by name, as answers show them."""
     return [Numbered(name=name, count=count) for name, count in pairs]
 
 
@@ -318,9 +275,9 @@ def retention_preview_ask(actor: Actor, body: Policies) -> PreviewAnswer:
         later=found.later,
         due=found.due,
         held=found.held,
-        by_month=_numbered(found.by_month),
-        by_mailbox=_numbered(found.by_mailbox),
-        by_hold=_numbered(found.by_hold),
+        by_month=numbered(found.by_month),
+        by_mailbox=numbered(found.by_mailbox),
+        by_hold=numbered(found.by_hold),
         shortens=shortening_lines(weaker),
         stores_behind=found.behind,
         stores_silent=found.silent,
@@ -390,87 +347,6 @@ def certificate_list(actor: Actor) -> QuerySet[DeletionCertificate]:
     """List the certificates of what retention deleted, the newest first."""
     actor.require(Right.MANAGE_RETENTION)
     return DeletionCertificate.objects.all()
-
-
-def _hold(row: LegalHold) -> HoldAnswer:
-    return HoldAnswer(
-        id=row.pk,
-        name=row.name,
-        state=row.state.upper(),  # type: ignore[arg-type]
-        everything=row.everything,
-        mailboxes=sorted(mailbox.address for mailbox in row.mailboxes.all()),
-        query=row.query,
-        date_from=row.date_from,
-        date_to=row.date_to,
-        reason=row.reason,
-        created_at=row.created_at,
-        created_by=row.created_by_label,
-        released_at=row.released_at,
-        release_reason=row.release_reason or None,
-        case_id=row.case_id,
-    )
-
-
-HOLDS = Listing(
-    HoldAnswer,
-    lambda actor, rows: [_hold(row) for row in rows],
-    sorts={"id": "pk"},
-    default="-id",
-    filters={"state": filters.choice("state", "The state.", {"ACTIVE": "active", "RELEASED": "released"})},
-)
-
-
-@group.list("/holds", HOLDS)
-def hold_list(actor: Actor) -> QuerySet[LegalHold]:
-    """List legal holds, the newest first."""
-    return holds.list_holds(actor).prefetch_related("mailboxes")
-
-
-def _terms(body: HoldBody) -> holds.HoldTerms:
-    addresses = sorted({address.strip().lower() for address in body.mailboxes})
-    found = {mailbox.address: mailbox for mailbox in Mailbox.objects.filter(address__in=addresses)}
-    for address in addresses:
-        if address not in found:
-            raise Invalid(f"there is no mailbox {address}", field="mailboxes")
-    case = None if body.case_id is None else Case.objects.filter(pk=body.case_id).first()
-    if body.case_id is not None and case is None:
-        raise Invalid("there is no such case", field="caseId")
-    return holds.HoldTerms(
-        body.name, body.reason, body.everything, list(found.values()), body.query, body.date_from, body.date_to, case
-    )
-
-
-@group.post("/holds", admit=manages_holds)
-def hold_place(actor: Actor, body: HoldBody) -> Created[HoldAnswer]:
-    """Place a legal hold.
-
-    It is in force at once: nothing that it covers is deleted, by anybody, in any store. It is ended by two people, with
-    the command ReleaseHold of `POST /approvals`.
-    """
-    made = holds.place_hold(actor, _terms(body))
-    return Created(_hold(made), f"/holds/{made.pk}")
-
-
-@group.post("/holds/preview", admit=manages_holds, reads=True, status=200)
-def hold_preview(actor: Actor, body: HoldBody) -> CoveredAnswer:
-    """How many messages would a hold cover now?"""
-    covered = holds.preview(actor, _terms(body))
-    return CoveredAnswer(
-        messages=covered.messages,
-        by_store=_numbered(covered.by_store),
-        stores_behind=covered.behind,
-        stores_silent=covered.silent,
-    )
-
-
-def _seen(actor: Actor, hold_id: int) -> LegalHold:
-    return holds.get_hold(actor, hold_id)
-
-
-@group.get("/holds/{int:holdId}", admit=_seen)
-def hold_detail(actor: Actor, hold: LegalHold) -> HoldAnswer:
-    """Read a legal hold."""
-    return _hold(hold)
 
 
 @group.get("/messages/{messageId}/retention", admit=manages_retention)
