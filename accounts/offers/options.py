@@ -6,13 +6,18 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import options, password_age, password_rules
 from accounts.models import User
+from accounts.options import Text
 from accounts.optiontypes import OptionType
 from accounts.strictness import Stricter
 
 
 def register() -> None:
     _pages()
-    _signing_in()
+    group = _("Signing in")
+    _sign_in_page(group)
+    _sessions(group)
+    _guesses(group)
+    _tokens(group)
     _passwords()
 
 
@@ -52,8 +57,7 @@ def _pages() -> None:
     )
 
 
-def _signing_in() -> None:
-    group = _("Signing in")
+def _sign_in_page(group: Text) -> None:
     options.define(
         "SIGN_IN_TEXT",
         OptionType.TEXT,
@@ -72,6 +76,9 @@ def _signing_in() -> None:
         help=_("Whom people write to when something doesn't work; shown on their account page and in our mails."),
         group=group,
     )
+
+
+def _sessions(group: Text) -> None:
     options.define(
         "SESSION_HOURS",
         OptionType.INTEGER,
@@ -120,6 +127,9 @@ def _signing_in() -> None:
         group=group,
         strict=Stricter.YES,
     )
+
+
+def _guesses(group: Text) -> None:
     options.define(
         "SAFE_NETWORKS",
         OptionType.LIST,
@@ -163,6 +173,9 @@ def _signing_in() -> None:
         label=_("Failed sign-ins are kept for"),
         group=group,
     )
+
+
+def _tokens(group: Text) -> None:
     options.define(
         "TOKEN_DAYS",
         OptionType.INTEGER,
