@@ -82,7 +82,7 @@ def _guard_console(actor: Actor, value: Any) -> None:
     networks = parse(value)
     if not networks:
         raise BadOption(_("Name at least one network: nobody could open a page."))
-    if actor.address and actor.via in ("page", "api") and not holds(networks, actor.address):
+    if actor.address and actor.kind == "user" and not holds(networks, actor.address):
         raise BadOption(_("Your own address %(address)s is not in it.") % {"address": actor.address})
     forget()
 

@@ -14,6 +14,7 @@ from api.communigate.commands import (
     mailboxes,
     network,
     queues,
+    reach,
     refusals,
     rights,
     server,
@@ -29,7 +30,7 @@ from api.communigate.table import Command, command
 
 _FAMILIES = (
     session, sessions, domain_set, domains, accounts, account_extras, groups, rights, mailboxes, alerts, lists, skins,
-    server, log, queues, network, refusals,
+    server, log, reach, queues, network, refusals,
 )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Monitoring, statistics, and settings of the server as a whole.
 
 What these settings say about parts that work otherwise here (or aren't here) is kept and given back, for who manages
-the server; queues, the router, IP lists and the log (`commands.log`) have settings that count.
+the server; queues, the router, IP lists, the log (`commands.log`), which networks reach what and the directory
+(`commands.reach`) have settings that count.
 """
 
 from __future__ import annotations
@@ -148,13 +149,11 @@ def refresh(context: Context, arguments: Arguments) -> Data:
 
 
 _SETTINGS = {  # name of the commands -> what they are about
-    "NETWORK": "the network",
     "DNRSETTINGS": "the name resolver",
     "BANNED": "banned lines",
     "ROUTERSETTINGS": "the router",
     "SESSIONSETTINGS": "sessions",
     "SMTPSENDPROFILES": "target hosts",
-    "DIRECTORYINTEGRATION": "the directory",
 }
 _TEXTS = {"LANIPS": "the local network", "NATEDIPS": "NAT", "NATSITEIPS": "NAT sites", "DEBUGIPS": "debugging"}
 

@@ -14,10 +14,13 @@ from PIL import Image
 
 from accounts.actors import Actor
 from accounts.models import AuditEvent, User
+from accounts.scopes import SERVER
+from accounts.services.sources import create_source
 from api.communigate import running
 from api.communigate.commands import COMMANDS
 from api.communigate.format import read_value
 from api.communigate.scripts import find_calls
+from api.dialects.credentials import caller
 from api.models import KeptSettings
 from archive import engines
 from domains.models import Mailbox
@@ -201,3 +204,20 @@ def test_a_script_is_told_which_of_its_calls_work() -> None:
     ]
     telnums = found[1].operation
     assert telnums is not None and "telephone" in telnums.refused
+
+
+def test_the_server_s_source_is_chosen_and_only_by_who_may(root: User) -> None:
+    settings = {"host": "ldap.example.org", "base_dn": "dc=example,dc=org"}
+    create_source(caller(root, via="communigate", address=""), SERVER, kind="ldap", name="Directory", settings=settings)
+    create_source(Actor.for_user(root), SERVER, kind="ldap", name="Made in person", settings=settings)
+    assert ask(root, 'SETDIRECTORYINTEGRATION {Source="Made in person";}').startswith("510 ")
+    assert ask(root, "SETDIRECTORYINTEGRATION {Source=Directory;CreatePeople=YES;Note=ours;}") == "200 OK"
+    said = ask(root, "GETDIRECTORYINTEGRATION")
+    assert said == "201 {Note=ours;Source=Directory;Kind=ldap;CreatePeople=YES;}"
+    assert ask(root, "SETDIRECTORYINTEGRATION {}") == "200 OK"  # what is left out stays
+    assert ask(root, "GETDIRECTORYINTEGRATION") == "201 {Source=Directory;Kind=ldap;CreatePeople=YES;}"
+    helper = make_delegate(make_domain("helped.example"))
+    for line in ("GETDIRECTORYINTEGRATION", "SETDIRECTORYINTEGRATION {}", "GETNETWORK", "SETNETWORK {}"):
+        assert ask(helper, line).startswith("510 "), line
+    assert ask(root, "SETDIRECTORYINTEGRATION {Source=local;}") == "200 OK"
+    assert AuditEvent.objects.filter(action="source.choose", via="communigate").count() == 2
