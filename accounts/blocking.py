@@ -27,7 +27,18 @@ KEPT_S = 60.0
 ASKED_EVERY_S = 1.0
 _MARK = "postkeep:sign-in-blocks"
 SAFE = "SAFE_NETWORKS"
+AUTOMATIC = "system"  # who made a block, where guesses alone did
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """until: seconds since 1970, 0 for ever. is_automatic: made by guesses alone, so anybody in the network brings it
+    about for all; it lets browsers through that have signed in before.
+    """
+
+    until: float
+    is_automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +47,7 @@ class _Table:
 
     read_at: float
     mark: bytes | None
-    blocks: dict[tuple[int, int], dict[int, float]]  # (version, prefix) → {network's number: until, 0 for ever}
+    blocks: dict[tuple[int, int], dict[int, Block]]  # (version, prefix) → {network's number: …}
     safe: tuple[Network, ...]
 
 
@@ -44,15 +55,24 @@ _tables: list[_Table] = []
 _asked = [0.0]  # when the mark was looked at last
 
 
-def require_open(address: str) -> None:
-    """Raises: NetworkBlocked."""
-    until = blocked_until(address)
-    if until is not None:
-        raise NetworkBlocked(3600 if until == 0 else max(1, min(3600, int(until - time.time()) + 1)))
+def require_open(address: str, *, is_known: bool = False) -> None:
+    """is_known: the attempt comes from a browser that has signed in to the same account before.
+
+    Raises: NetworkBlocked.
+    """
+    block = block_of(address)
+    if block is not None and not (is_known and block.is_automatic):
+        raise NetworkBlocked(3600 if block.until == 0 else max(1, min(3600, int(block.until - time.time()) + 1)))
 
 
 def blocked_until(address: str) -> float | None:
     """Until when an address is blocked (seconds since 1970; 0 for ever); None where it isn't."""
+    block = block_of(address)
+    return None if block is None else block.until
+
+
+def block_of(address: str) -> Block | None:
+    """The block that holds for an address now."""
     parsed = parse(address)
     if parsed is None or parsed.is_loopback:
         return None
@@ -63,9 +83,9 @@ def blocked_until(address: str) -> float | None:
     for (version, prefix), found in table.blocks.items():
         if version != parsed.version:
             continue
-        until = found.get(number >> (width - prefix))
-        if until is not None and (until == 0 or until > now):
-            return None if any(parsed in each for each in table.safe if each.version == version) else until
+        block = found.get(number >> (width - prefix))
+        if block is not None and (block.until == 0 or block.until > now):
+            return None if any(parsed in each for each in table.safe if each.version == version) else block
     return None
 
 
@@ -123,13 +143,13 @@ def _table() -> _Table | None:
 
 
 def _read(now: float, mark: bytes | None) -> _Table:
-    blocks: dict[tuple[int, int], dict[int, float]] = {}
-    rows = SignInBlock.objects.exclude(expires_at__lte=timezone.now()).values_list("network", "expires_at")
-    for text, expires_at in rows:
+    blocks: dict[tuple[int, int], dict[int, Block]] = {}
+    rows = SignInBlock.objects.exclude(expires_at__lte=timezone.now())
+    for text, expires_at, by in rows.values_list("network", "expires_at", "created_by"):
         network = ipaddress.ip_network(text)
         number = int(network.network_address) >> (network.max_prefixlen - network.prefixlen)
         until = 0.0 if expires_at is None else expires_at.timestamp()
-        blocks.setdefault((network.version, network.prefixlen), {})[number] = until
+        blocks.setdefault((network.version, network.prefixlen), {})[number] = Block(until, by == AUTOMATIC)
     return _Table(now, mark, blocks, _safe() if blocks else ())
 
 

@@ -18,11 +18,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from accounts import blocking, enforcement, gates, networks, options, password_age, sessions
+from accounts import blocking, enforcement, gates, networks, options, password_age, sessions, throttle
 from accounts.actors import Actor
 from accounts.errors import ProofNeeded
 from accounts.models import OptionValue
 from accounts.scopes import chain_of
+from accounts.views.entering import DEVICE_COOKIE
 from accounts.views.proving import ask_for_proof
 from config.kit.pages import redirect_page, toast
 
@@ -30,13 +31,18 @@ _OPTIONS = ["TIME_ZONE", "PAGE_SIZE", "SESSION_IDLE_MINUTES", *enforcement.NAMES
 
 
 class BlockedNetworksMiddleware:
-    """Refuses every request from a network that is shut out. Stands where REMOTE_ADDR is the client's own by now."""
+    """Refuses every request from a network that is shut out. Stands where REMOTE_ADDR is the client's own by now.
+
+    Where guesses alone shut it out, browsers that have signed in here before go on: else whoever guesses in an office,
+    or behind an address that thousands share, shuts out everybody there.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        is_open = blocking.blocked_until(str(request.META.get("REMOTE_ADDR", ""))) is None
+        block = blocking.block_of(str(request.META.get("REMOTE_ADDR", "")))
+        is_open = block is None or (block.is_automatic and throttle.has_signed_in(request.COOKIES.get(DEVICE_COOKIE)))
         if is_open or networks.is_dialect(request.path_info):
             return self.get_response(request)
         return HttpResponse("This network is blocked here.\n", status=403, content_type="text/plain; charset=utf-8")

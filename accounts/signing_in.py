@@ -207,9 +207,9 @@ def _checked(actor: Actor, *, email: str, password: str, device: str | None, doo
     Raises: WrongPassword (PasswordDue where a program came with one that must be changed), TooManyAttempts,
     SourceUnavailable.
     """
-    blocking.require_open(actor.address)
     address = _address_of_account(_canonical(email))
     attempt = throttle.counters(address, actor.address, device)
+    blocking.require_open(actor.address, is_known=throttle.is_known(attempt))
     standing = throttle.standing(attempt)
     throttle.admit(attempt)
     try:
@@ -221,6 +221,9 @@ def _checked(actor: Actor, *, email: str, password: str, device: str | None, doo
     except SourceUnavailable:
         _note_unanswered(actor, address, attempt, door)
         raise
+    if proved is not None and door != "web" and _needs_more(proved.user, door):
+        throttle.take_back(attempt)  # no guess: mail programs knock all day after somebody set a factor up
+        raise WrongPassword("this door takes app passwords or tokens of the person")
     if proved is None or not _comes_in(proved.user, door):
         audit.record(actor, "user.sign_in_failed", address[:254])
         note_failure(actor.address, address, door, User.objects.filter(email=address).first())
@@ -281,10 +284,21 @@ def _comes_in(user: User, door: str) -> bool:
         return False
     if door != "smtp" and not may_enter(Actor.for_user(user), door):
         return False
-    if door == "web":
-        return True
-    asks_more = factors.has_second_factor(user) or enforcement.standing_of(user).is_overdue
-    return not asks_more and not options.value("APP_PASSWORDS_ONLY", user)
+    return door == "web" or not _asks_more(user)
+
+
+def _asks_more(user: User) -> bool:
+    """Whether programs need something else than the person's password."""
+    overdue = factors.has_second_factor(user) or enforcement.standing_of(user).is_overdue
+    return overdue or bool(options.value("APP_PASSWORDS_ONLY", user))
+
+
+def _needs_more(user: User, door: str) -> bool:
+    """Whether the person would be in by this door with something else, and is with this password at the pages: what
+    doesn't count says nothing that the pages don't.
+    """
+    is_open = door == "smtp" or may_enter(Actor.for_user(user), door)
+    return is_open and _comes_in(user, "web") and _asks_more(user)
 
 
 def _actor(request: HttpRequest, user: User | AnonymousUser) -> Actor:

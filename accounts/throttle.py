@@ -1,7 +1,7 @@
 """Slows down guessing at sign-in. Counted in the database, so a restart forgets nothing.
 
 Three counters, each with a growing wait after some wrong guesses: per network address, per account, and per device
-that has signed in to that account before. A known device is not held up by its account's counter: a stranger who keeps
+that has signed in to that account before. A known device is held up by its own counter alone: a stranger who keeps
 guessing slows down other strangers, never the owner in their own browser. Attempts during a wait are refused unseen and
 don't lengthen it. Accounts that don't exist are counted like those that do.
 
@@ -63,11 +63,25 @@ class Counter:
 
 
 def counters(email: str, address: str, device: str | None) -> list[Counter]:
-    """Where this attempt counts. `device` is the cookie's value, worth something only for its own account."""
+    """Where this attempt counts. `device` is the cookie's value, worth something only for its own account.
+
+    A known device counts by itself alone: nobody who guesses beside it in the same network holds it up.
+    """
     account = _hashed(email)
     known = _device_key(account, device)
-    own = Counter(known, DEVICE) if known else Counter(f"account:{account}", ACCOUNT)
-    return [own, Counter(f"network:{_network(address)}", NETWORK)]
+    if known:
+        return [Counter(known, DEVICE)]
+    return [Counter(f"account:{account}", ACCOUNT), Counter(f"network:{_network(address)}", NETWORK)]
+
+
+def is_known(attempt: list[Counter]) -> bool:
+    """Whether it comes from a device that has signed in to this very account before."""
+    return any(counter.policy is DEVICE for counter in attempt)
+
+
+def has_signed_in(device: str | None) -> bool:
+    """Whether this cookie's value is of a browser that has signed in here before, to whatever account."""
+    return _read_device(device) is not None
 
 
 def account_key(email: str) -> str:
@@ -78,8 +92,9 @@ def account_key(email: str) -> str:
 def factor_counters(user: User, address: str, device: str | None) -> list[Counter]:
     """Where codes and keys of the second step count: whoever comes here knows the password, so more slowly."""
     known = _device_key(_hashed(user.email), device)
-    own = Counter(f"factor-{known}", FACTOR) if known else Counter(f"factor:{user.pk}", FACTOR)
-    return [own, Counter(f"network:{_network(address)}", NETWORK)]
+    if known:
+        return [Counter(f"factor-{known}", FACTOR)]
+    return [Counter(f"factor:{user.pk}", FACTOR), Counter(f"network:{_network(address)}", NETWORK)]
 
 
 def own_factor_counters(user: User) -> list[Counter]:
@@ -116,7 +131,7 @@ def failures_of_late(counter: Counter) -> int:
 
 def standing(attempt: list[Counter]) -> Standing:
     """How likely an attempt is somebody at home here, for who is hashed first; asked before it is counted."""
-    if any(counter.policy is DEVICE for counter in attempt):
+    if is_known(attempt):
         return Standing.KNOWN
     keys = [counter.key for counter in attempt if counter.policy is NETWORK]
     since = timezone.now() - NOISY_FOR
@@ -212,11 +227,17 @@ def device_cookie(user: User) -> str:
 
 
 def _device_key(account: str, device: str | None) -> str | None:
+    owner, number = _read_device(device) or ("", "")
+    return f"device:{_hashed(f'{account}:{number}')}" if owner == account else None
+
+
+def _read_device(device: str | None) -> tuple[str, str] | None:
+    """(whose account, hashed; the device's number) of a cookie that we signed."""
     try:
         owner, number = signing.loads(device or "", salt=DEVICE_SALT, max_age=DEVICE_AGE_S)
     except (signing.BadSignature, ValueError):
         return None
-    return f"device:{_hashed(f'{account}:{number}')}" if owner == account else None
+    return str(owner), str(number)
 
 
 def _locked_rows(keys: list[str]) -> dict[str, SignInThrottle]:
