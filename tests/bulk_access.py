@@ -194,6 +194,10 @@ _OF_USERS = (
         values=lambda c, r: {"language": "nb"},
     ),
     _users(
+        "transport", Right.MANAGE_USERS, lambda row: row.transport == "dovecot",
+        values=lambda c, r: {"transport": "dovecot"},
+    ),
+    _users(
         "policy", Right.MANAGE_POLICIES, lambda row: str(row.policy) == "Strict", values=_a_policy,
     ),
     _users("links", Right.SET_PASSWORDS, lambda row: OneTimeLink.objects.filter(user=row.user).exists()),

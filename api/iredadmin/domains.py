@@ -73,7 +73,7 @@ def create(asked: Asked) -> None:
     row = rows.filter(name=name).first()
     if row is None or not actor.has(Right.VIEW_DOMAINS, row):
         values = {**_settings(asked), **asked.fields(LIMITS), **asked.fields(QUOTAS)}
-        create_domain(actor, name=name, status=_status(asked) or Status.ENABLED, **values)
+        create_domain(actor, name=name, status=status_of(asked) or Status.ENABLED, **values)
         return
     actor.require(Right.CREATE_DOMAINS, row.customer)
     if row.status != Status.DELETED:
@@ -110,7 +110,7 @@ def days_of(asked: Asked, usual: int) -> int | None:
 
 def _change(asked: Asked, row: Domain) -> None:
     settings, limits, own = _settings(asked), asked.fields(LIMITS), asked.fields(QUOTAS)
-    status = _status(asked)
+    status = status_of(asked)
     if settings:
         domain_settings.update_domain(asked.actor, row, settings)
     if limits:
@@ -131,7 +131,7 @@ def _settings(asked: Asked) -> dict[str, Any]:
     return found
 
 
-def _status(asked: Asked) -> str | None:
+def status_of(asked: Asked) -> Status | None:
     """Raises: Failure."""
     word = asked.given(STATUS)
     if word is None:

@@ -6,15 +6,16 @@ A throttle of a domain and one of a user have paths of the same form: what has a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from api.dialects.registry import Operation
 from api.dialects.routes import Route, Routes
-from api.iredadmin import domains
+from api.iredadmin import addresses, domains, many, throttles, users
 from api.iredadmin.asking import Asked
 
 Handler = Callable[[Asked], Any]
+Level = Callable[[Asked], throttles.Level]
 LOGIN = Operation("POST", "/api/login", "begin a session", reads=True, public=True)
 DOMAIN, MAIL = "{domain}", "{mail}"
 
@@ -40,11 +41,32 @@ class ByForm(Routes[Handler]):
 
 def _one(line: str, handler: Handler, about: str) -> Route[Handler]:
     method, path = line.split(" ")
-    return Route(Operation(method, path, about, reads=method == "GET"), handler, takes_slashes=False)
+    return Route(
+        Operation(method, path, about, reads=method == "GET"),
+        handler,
+        takes_slashes=False,
+    )
 
 
 def _nothing(asked: Asked) -> None:
     """A login is answered before anybody is known."""
+
+
+def _throttles() -> Iterator[Route[Handler]]:
+    levels = (("global", throttles.of_server), (DOMAIN, throttles.of_domain), (MAIL, throttles.of_user))
+    for place, level in levels:
+        whose = {"global": "the server", DOMAIN: "a domain", MAIL: "a user"}[place]
+        for direction in (throttles.INBOUND, throttles.OUTBOUND):
+            path = f"/api/throttle/{place}/{direction}"
+
+            def read(asked: Asked, level: Level = level, direction: str = direction) -> Any:
+                return throttles.detail(asked, level(asked), direction)
+
+            def write(asked: Asked, level: Level = level, direction: str = direction) -> None:
+                throttles.put(asked, level(asked), direction)
+
+            yield _one(f"GET {path}", read, f"the {direction} throttle of {whose}")
+            yield _one(f"POST {path}", write, f"set the {direction} throttle of {whose}")
 
 
 ROUTES = ByForm(
@@ -56,5 +78,26 @@ ROUTES = ByForm(
         _one("PUT /api/domain/{domain}", domains.update, "change a domain"),
         _one("DELETE /api/domain/{domain}", domains.delete, "delete a domain"),
         _one("DELETE /api/domain/{domain}/keep_mailbox_days/{days}", domains.delete, "delete it after so many days"),
+        _one("GET /api/users/{domain}", users.list_of_domain, "list the users of a domain"),
+        _one("PUT /api/users/{domain}", many.update, "change all users of a domain"),
+        _one("PUT /api/users/{domain}/password", many.put_password, "give all users of a domain one password"),
+        _one("GET /api/user/{mail}", users.detail, "how a user is set"),
+        _one("POST /api/user/{mail}", users.create, "make a user"),
+        _one("PUT /api/user/{mail}", users.update, "change a user"),
+        _one("DELETE /api/user/{mail}", users.delete, "delete a user"),
+        _one("DELETE /api/user/{mail}/keep_mailbox_days/{days}", users.delete, "delete a user after so many days"),
+        _one("PUT /api/user/{mail}/password", users.put_password, "set a user's password"),
+        _one("POST /api/user/{mail}/change_email/{new}", users.change_email, "give a user another address"),
+        _one("POST /api/verify_password/user/{mail}", users.verify, "whether a password is a user's"),
+        _one("POST /api/verify_password/admin/{mail}", users.verify, "whether a password is an administrator's"),
+        _one("GET /api/maillist/{mail}", addresses.list_detail, "how a mailing list is set"),
+        _one("POST /api/maillist/{mail}", addresses.create_maillist, "make a mailing list"),
+        _one("PUT /api/maillist/{mail}", addresses.update_maillist, "change a mailing list"),
+        _one("DELETE /api/maillist/{mail}", addresses.delete_maillist, "delete a mailing list"),
+        _one("GET /api/alias/{mail}", addresses.alias_detail, "how a mail alias is set"),
+        _one("POST /api/alias/{mail}", addresses.create_alias, "make a mail alias"),
+        _one("PUT /api/alias/{mail}", addresses.update_alias, "change a mail alias"),
+        _one("DELETE /api/alias/{mail}", addresses.delete_alias, "delete a mail alias"),
+        *_throttles(),
     ]
 )

@@ -228,6 +228,37 @@ class SetLanguages(MailboxAction):
         return text % {"n": number(outcome.done)}
 
 
+class _TransportForm(forms.Form):
+    transport = forms.CharField(
+        label=gettext_lazy("Transport"),
+        max_length=200,
+        required=False,
+        help_text=gettext_lazy("How mail is handed to the mailbox, where it isn't the domain's way. Usually empty."),
+    )
+
+
+class SetTransports(MailboxAction):
+    name, label, icon = "transport", gettext_lazy("Set the transport"), "truck"
+    needs = right = Right.MANAGE_USERS
+
+    def form(self, actor: Actor, data: Mapping[str, Any] | None) -> forms.Form:
+        return _TransportForm(data)
+
+    def stays(self, actor: Actor, values: Values) -> Sequence[tuple[Q, Text]]:
+        return (_IS_DELETED,)
+
+    def title_of(self, count: int, values: Values) -> str:
+        text = ngettext("Set the transport of %(n)s user", "Set the transport of %(n)s users", count)
+        return text % {"n": number(count)}
+
+    def apply(self, actor: Actor, row: Mailbox, values: Values) -> None:
+        update_mailbox(actor, row, {"transport": values.get("transport", "")})
+
+    def said(self, outcome: Outcome) -> str:
+        text = ngettext("The transport of %(n)s user is set.", "The transport of %(n)s users is set.", outcome.done)
+        return text % {"n": number(outcome.done)}
+
+
 class MakeLinks(MailboxAction):
     """The links are a download of their own (`views.mailbox_links`): they are shown once and kept nowhere."""
 
@@ -303,6 +334,7 @@ def _same_customer(domain: Domain) -> Q:
 
 
 ACTIONS = (
-    EnableUsers(), DisableUsers(), MoveUsers(), SetPolicies(), SetQuotas(), SetLanguages(), MakeLinks(),
+    EnableUsers(), DisableUsers(), MoveUsers(), SetPolicies(), SetQuotas(), SetLanguages(), SetTransports(),
+    MakeLinks(),
     SetOnePassword(), RestoreUsers(), DeleteUsers(),
 )  # fmt: skip

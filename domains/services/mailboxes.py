@@ -25,6 +25,7 @@ from domains.errors import BadAddress, Invalid, Taken, WrongState
 from domains.models import Address, Domain, Mailbox, Status
 from domains.services import claims, counting, quotas
 from domains.services.domains import add_domain_row
+from domains.services.fields import checked_text
 
 NEW_STATUSES = (Status.ENABLED, Status.DISABLED, Status.PENDING)
 
@@ -107,6 +108,7 @@ def create_mailbox(
         actor.require(Right.MANAGE_QUOTAS, domain)
         quotas.check_values(limits)
     local = claims.parse_local(email, domain)
+    transport = checked_text(Mailbox, {"transport": transport})["transport"]
     person = {"name": name, "first_name": first_name, "last_name": last_name}
     person |= {"language": language or template.language, "theme": template.theme}
     with transaction.atomic():
@@ -134,6 +136,7 @@ def update_mailbox(
     actor.require(Right.MANAGE_USERS, mailbox)
     require_dominance(actor, mailbox.user)
     own = {name: value for name, value in values.items() if name in ("sender_verify", "transport")}
+    own |= checked_text(Mailbox, {name: own[name] for name in ("transport",) if name in own})
     person = {name: value for name, value in values.items() if name not in own}
     with transaction.atomic():
         if mailbox.user is None and "name" in person:  # the person is gone, the label stays

@@ -17,15 +17,16 @@ FORM = {
     "cn": "Somebody", "quota": "1", "accountStatus": "disabled", "transport": "dovecot", "language": "de_DE",
     "password": "a long enough passphrase 9", "accessPolicy": "public", "period": "3600", "max_msgs": "20",
 }  # fmt: skip
+MAKING = ("POST /api/user/{mail}", "POST /api/alias/{mail}", "POST /api/maillist/{mail}")
 _sessions: dict[str, str] = {}
 
 
 def send_one(operation: Operation, place: Place, token: str) -> Any:
     """A login and the operation: with a session where the token begins one."""
     values = {"domain": place.domain.name, "mail": place.person.email, "days": "400", "new": f"new@{place.domain.name}"}
+    if operation.name in MAKING:
+        values["mail"] = f"fresh@{place.domain.name}"
     path = re.sub(r"\{(\w+)\}", lambda found: values[found[1]], operation.path)
-    if operation.path.startswith("/api/") and operation.method == "POST" and "throttle" not in path:
-        path = path.replace(place.person.email, f"fresh@{place.domain.name}")
     return send(_session(token), operation.method, f"/iredadmin{path}", FORM)
 
 

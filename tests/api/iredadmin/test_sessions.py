@@ -150,7 +150,7 @@ def test_last_calls_show_logins_failures_and_who_called(cast: Cast) -> None:
 SCRIPT = """
 curl -c cookies -d "username=$U&password=$P" https://mail.example/iredadmin/api/login
 curl -b cookies -X POST -d "cn=Google Inc" https://mail.example/api/domain/$DOMAIN
-requests.get(f"{base}/api/domain/{domain}/")
+requests.get(f"{base}/api/throttle/{domain}/inbound/")
 curl -b cookies -X PATCH https://mail.example/iredadmin/api/domain/$DOMAIN
 """
 
@@ -158,5 +158,5 @@ curl -b cookies -X PATCH https://mail.example/iredadmin/api/domain/$DOMAIN
 def test_calls_of_scripts_are_recognised() -> None:
     found = [each.operation.name if each.operation else None for each in BY_NAME["iredadmin"].find_calls(SCRIPT)]
     assert found == [
-        "POST /api/login", "POST /api/domain/{domain}", "GET /api/domain/{domain}", None,
+        "POST /api/login", "POST /api/domain/{domain}", "GET /api/throttle/{domain}/inbound", None,
     ]  # fmt: skip
