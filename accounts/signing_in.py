@@ -29,9 +29,9 @@ from accounts.addresses import parse_address
 from accounts.errors import BadAddress, PasswordDue, TooManyAttempts, WrongCode, WrongPassword
 from accounts.models import ApiToken, Source, User
 from accounts.secrets import new_token
-from accounts.services.app_passwords import SHORT_TOKENS
 from accounts.services.blocks import note_failure
 from accounts.services.passkeys import use_passkey
+from accounts.services.sessions import SHORT_TOKENS
 from accounts.services.source_sign_in import Proved, Word, by_password, by_provider, settle
 from accounts.services.tokens import NewToken, create_token
 from accounts.sessions import may_enter
@@ -95,6 +95,11 @@ def sign_in_by_passkey(request: HttpRequest, *, answer: str, challenge: bytes) -
         raise WrongCode("no passkey that signs in here")
     throttle.forgive(attempt)
     return user
+
+
+def may_begin(user: User) -> bool:
+    """Whether somebody who proved by a link to be the owner of a password kept here comes in with it."""
+    return _is_proved_here(user) and _comes_in(user, "web")
 
 
 def _is_proved_here(user: User) -> bool:

@@ -15,11 +15,11 @@ from django.utils.translation import gettext as _
 from accounts import app_passwords, audit, proving
 from accounts.actors import Actor
 from accounts.errors import BadGrant, Forbidden, NameTaken
-from accounts.models import ApiToken, AppPassword, User
+from accounts.models import AppPassword, User
 from accounts.permissions import EndUserRight, Right
+from accounts.services.sessions import end_short_tokens
 
 MOST = 50
-SHORT_TOKENS = "signed in"  # how the names of tokens begin that a password was changed into (signing_in)
 
 
 class NewAppPassword(NamedTuple):
@@ -69,7 +69,7 @@ def delete_app_password(actor: Actor, row: AppPassword) -> None:
     with transaction.atomic():
         deleted, _rows = AppPassword.objects.filter(pk=row.pk).delete()
         if deleted:
-            _end_short_tokens(row.user)
+            end_short_tokens([row.user_id])
             audit.record(actor, "apppassword.delete", row.user, name=row.name)
 
 
@@ -81,7 +81,7 @@ def delete_all_app_passwords(actor: Actor, user: User) -> int:
         names = list(AppPassword.objects.filter(user=user).values_list("name", flat=True))
         AppPassword.objects.filter(user=user).delete()
         if names:
-            _end_short_tokens(user)
+            end_short_tokens([user.pk])
             audit.record(actor, "apppassword.delete_all", user, names=names)
     return len(names)
 
@@ -122,7 +122,3 @@ def require_making(actor: Actor, user: User) -> None:
     if not actor.administers:
         actor.require_own(EndUserRight.CREATE_TOKENS)
     proving.require_recent(actor)
-
-
-def _end_short_tokens(user: User) -> None:
-    ApiToken.objects.filter(user=user, name__startswith=SHORT_TOKENS).delete()

@@ -14,6 +14,7 @@ from accounts.actors import Actor
 from accounts.errors import FactorDemanded, Forbidden
 from accounts.models import AuthenticatorApp, Passkey, RecoveryCode, TrustedDevice, User
 from accounts.permissions import Right
+from accounts.services.sessions import end_short_tokens
 
 
 def initialise(actor: Actor, user: User) -> bool:
@@ -94,6 +95,8 @@ def settle(user: User) -> None:
     else:
         RecoveryCode.objects.filter(user=user).delete()
     User.objects.filter(pk=user.pk).update(**values)
+    if has_one and had_since is None:
+        end_short_tokens([user.pk])  # programs got them for the password alone
     TrustedDevice.objects.filter(user=user).delete()
 
 

@@ -16,8 +16,10 @@ from accounts import audit
 from accounts.actors import Actor
 from accounts.devices import device_words
 from accounts.errors import Forbidden
-from accounts.models import Session, User
+from accounts.models import ApiToken, Session, User
 from accounts.permissions import Right
+
+SHORT_TOKENS = "signed in"  # how the names of tokens begin that a password was changed into; then the moment
 
 
 def end_session(actor: Actor, session: Session) -> None:
@@ -65,9 +67,21 @@ def end_many(actor: Actor, sessions: QuerySet[Session]) -> int:
 
 
 def drop_sessions(people: Iterable[int] | QuerySet[User], *, keep: int | None = None) -> int:
-    """Delete these people's sessions, for services that asked the right; how many. keep: the id of one to spare."""
+    """Delete these people's sessions, for services that asked the right; how many. keep: the id of one to spare.
+
+    The tokens of some hours that programs have for a password are sessions too, and go uncounted.
+    """
+    people = people if isinstance(people, QuerySet) else list(people)
+    end_short_tokens(people)
     deleted, _rows = Session.objects.filter(user__in=people).exclude(pk=keep or 0).delete()
     return deleted
+
+
+def end_short_tokens(people: Iterable[int] | QuerySet[User]) -> None:
+    """Tokens that a password or an app password was changed into (`signing_in`) open nothing any more."""
+    ApiToken.objects.filter(
+        user__in=people, name__regex=f"^{SHORT_TOKENS} [0-9: -]{{16}} ", expires_at__isnull=False
+    ).delete()
 
 
 def drop_sessions_shut_out(people: QuerySet[User]) -> int:

@@ -102,6 +102,8 @@ def _new_password(request: ActorRequest, found: OneTimeLink) -> HttpResponse:
             user = services.accept_link(found, password=form.cleaned_data["password"])
             throttle.forgive_account(user)
             toast(request, _("Your password is set."))
+            if not signing_in.may_begin(user):  # another place says who they are
+                return redirect_page(request, "accounts:sign-in")
             return let_in(request, user, resolve_url(settings.LOGIN_REDIRECT_URL), how="set_password")
         except BadPassword as error:
             form.add_error("password", error.messages)

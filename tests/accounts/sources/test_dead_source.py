@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from accounts import throttle
 from accounts.actors import Actor
 from accounts.errors import TooManyAttempts, WrongPassword
 from accounts.models import AuditEvent, FailedSignIn, Grant, SignInBlock, SignInThrottle, Source, User
+from accounts.services.passwords import issue_reset_link
 from accounts.signing_in import sign_in_mail_program, sign_in_program
 from accounts.sources.errors import SourceUnavailable
 from domains.models import Domain
@@ -112,3 +114,14 @@ def test_mail_programs_that_keep_trying_wait_by_their_account_alone(domain: Doma
         sign_in_mail_program(nobody, email="ada@example.org", password="the right one")
     with pytest.raises(SourceUnavailable):
         sign_in_mail_program(nobody, email="bob@example.org", password="the right one")
+
+
+def test_a_link_for_a_password_lets_nobody_past_the_place_that_says_who_they_are(domain: Domain, dead: Source) -> None:
+    ada, helper = make_mailbox_in(domain, "ada").user, helper_of(domain)
+    assert ada is not None
+    for user, page in ((ada, "/sign-in/"), (helper, "/")):
+        path = issue_reset_link(Actor.system(), user).partition("/link/")[2]
+        client = Client()
+        answer = client.post(f"/link/{path}", {"password": "quite another few words"})
+        assert (answer.status_code, answer["Location"]) == (303, page)
+        assert client.get("/account/").status_code == (302 if page == "/sign-in/" else 200)
