@@ -260,20 +260,21 @@ def _require_same(source: Source, user: User, subject: str) -> None:
 
 
 def _bind(source: Source, subject: str, user: User) -> None:
-    """From now on this is who they are there; they are told the first time, unless they were made just now.
+    """From now on this is who they are there. They are told the first time they come in by it, also where a
+    synchronisation bound them before, unless they were made just now.
 
     Raises: Denied where they are somebody else already.
     """
     _require_same(source, user, subject)
     try:
         with transaction.atomic():
-            _bound, is_new = Identity.objects.get_or_create(source=source, user=user, defaults={"subject": subject})
+            bound, is_new = Identity.objects.get_or_create(source=source, user=user, defaults={"subject": subject})
             if is_new:
                 by = source.configured_by_label
                 audit.record(system_for(source), "source.bind", user, source=source.name, configured_by=by)
     except IntegrityError as error:
         raise Denied("somebody else is bound to this already") from error
-    if is_new and (user.last_login or user.has_usable_password() or user.second_factor_at):
+    if bound.used_at is None and (user.last_login or user.has_usable_password() or user.second_factor_at):
         mails.post_notice(user, "linked", by=f"{source.name} ({source.configured_by_label})")
 
 

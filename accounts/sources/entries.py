@@ -11,6 +11,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from accounts.addresses import parse_address
@@ -22,6 +23,7 @@ MOST_ADDRESSES = 1_000
 MOST_GROUPS = 20_000
 MOST_BYTES = 1 << 62  # beyond what any quota may be, and within what a database keeps
 _UNITS = {"bytes": 1, "kb": 1 << 10, "mb": 1 << 20}
+_RANGE = ";range="
 _NOT = frozenset({"", "0", "no", "false"})
 _ATTRIBUTES = (
     "id_attribute", "address_attribute", "name_attribute", "first_name_attribute", "last_name_attribute",
@@ -66,10 +68,12 @@ def wanted_attributes(settings: Settings) -> list[str]:
 
 def read_entry(settings: Settings, raw: Mapping[str, Any]) -> Entry:
     """What one answer of a search says."""
-    attributes = raw["raw_attributes"]
+    attributes: Mapping[str, list[bytes]] = raw["raw_attributes"]
+    has_parts = any(_RANGE in name for name in attributes)
 
     def values(setting: str) -> list[bytes]:
-        return ranged(attributes, settings[setting])[0] if settings[setting] else []
+        name = settings[setting].lower()
+        return ranged(attributes, name)[0] if has_parts and name else attributes.get(name, [])
 
     def first(setting: str, length: int) -> str:
         found = values(setting)
@@ -92,24 +96,26 @@ def read_entry(settings: Settings, raw: Mapping[str, Any]) -> Entry:
 
 
 def ranged(attributes: Mapping[str, list[bytes]], name: str) -> tuple[list[bytes], str | None]:
-    """The values of an attribute, and what to ask for to have more of them: None where that is all.
+    """The values of an attribute among others (by names in lower case), and what to ask for to have more of them: None
+    where that is all.
 
     Source: [MS-ADTS] §3.1.1.3.1.3.3 (range retrieval: `member;range=0-1499`, and `-*` for the last part).
     """
     wanted = name.lower()
     more: tuple[list[bytes], str | None] = ([], None)
     for key, values in attributes.items():
-        kind, _semicolon, option = str(key).lower().partition(";range=")
+        kind, _semicolon, option = key.partition(_RANGE)
         if kind != wanted:
             continue
         if values and not option:
             return list(values), None
         last = option.partition("-")[2]
         if values and last:
-            more = (list(values), f"{name};range={int(last) + 1}-*" if last.isdecimal() else None)
+            more = (list(values), f"{wanted}{_RANGE}{int(last) + 1}-*" if last.isdecimal() else None)
     return more
 
 
+@lru_cache(1_000)  # most entries have their address twice: as the main one, and among all
 def canonical(text: str) -> str:
     """An address as accounts keep it; "" for what is none."""
     try:
@@ -121,6 +127,8 @@ def canonical(text: str) -> str:
 def _text(value: bytes, length: int) -> str:
     """One line of so many characters at most."""
     text = value[: 8 * length].decode("utf-8", "replace")
+    if len(text) <= length and text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
     if not text.isprintable():
         text = "".join(each if each.isprintable() else " " for each in text)
     return " ".join(text.split())[:length]

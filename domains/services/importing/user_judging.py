@@ -34,7 +34,7 @@ def make_tables() -> None:
     staging.make_tables(
         "name text, first_name text, last_name text, language text, status text, has_password boolean,"
         " password_length integer, password_kinds integer, quota_bytes bigint, policy text, theme text,"
-        " policy_id bigint, user_id bigint, address_id bigint,"
+        " policy_id bigint, user_id bigint, address_id bigint, distinguished_name text NOT NULL DEFAULT '',"
         " mailbox_id bigint, is_invited boolean NOT NULL DEFAULT false",
         import_alias="line integer, local text",
         import_group="line integer, local text, group_id bigint",

@@ -115,7 +115,7 @@ INSERT INTO accounts_user (id, version, password, email, name, first_name, last_
                            authentication, distinguished_name)
 SELECT r.user_id, 1, '!' || replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), r.text, r.name,
        r.first_name, r.last_name, false, r.status = 'enabled', r.language, r.theme, %(now)s, r.domain_id,
-       d.customer_id, '{}', '{}', 'integrated', ''
+       d.customer_id, '{}', '{}', 'integrated', r.distinguished_name
 FROM import_row r JOIN domains_domain d ON d.id = r.domain_id ORDER BY r.line
 """
 _ADDRESSES = """

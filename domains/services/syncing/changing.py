@@ -14,7 +14,7 @@ from functools import partial
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from accounts import responsible
+from accounts import audit, responsible
 from accounts.actors import Actor
 from accounts.errors import AccountsError
 from accounts.models import Grant, Identity, Source, User
@@ -163,6 +163,8 @@ class _One:
         row, bound = self._row, self._bound
         if bound is None:
             bound = Identity(source=self._source, subject=row.subject, user=self._user)
+            by = self._source.configured_by_label
+            audit.record(self._actor, "source.bind", self._user, source=self._source.name, configured_by=by)
             self.said.append(("bind", row.dn))
         if row.has_roles or holds_something:
             self._try(partial(apply_groups, self._source, self._user, row.groups))

@@ -66,6 +66,9 @@ def _make(actor: Actor, source: Source, rows: list[tuple[Any, ...]]) -> None:
     job = Job(actor, _NO_FILE, _HEADS, ImportResult(kind="users"))
     USERS.make_tables()
     USERS.stage([_user_row(*row) for row in rows])
+    staging.index_lines("import_alias")
+    staging.execute("CREATE INDEX ON import_alias (local)")
+    staging.analyze("import_row", "import_alias")
     staging.execute(_FREE_ALIASES)
     USERS.judge(job)
     staging.execute(
@@ -75,6 +78,9 @@ def _make(actor: Actor, source: Source, rows: list[tuple[Any, ...]]) -> None:
         "DELETE FROM import_row WHERE wrong <> ''",
     )
     if staging.fetch("SELECT 1 FROM import_row LIMIT 1"):
+        staging.execute(
+            "UPDATE import_row r SET distinguished_name = left(e.dn, 500) FROM directory_entry e WHERE e.n = r.line"
+        )
         USERS.count(job)
         USERS.write(job)
         staging.execute(_BIND, source=source.pk)
@@ -119,18 +125,17 @@ WHERE r.line = i.line AND d.name = r.named AND (
                WHERE s.named = r.named AND b.local = i.local AND b.line < i.line))
 """
 _BIND = """
-WITH made AS (
+WITH own AS (
+    SELECT line, count(*) AS n, array_agg(i.local || '@' || r.named) AS texts
+    FROM import_alias i JOIN import_row r USING (line) GROUP BY line
+), made AS (
     UPDATE directory_entry e
-    SET user_id = r.user_id, mailbox_id = r.mailbox_id, goes_on = cardinality(e.aliases) > own.n
-    FROM import_row r, LATERAL (SELECT count(*) AS n FROM import_alias i WHERE i.line = r.line) own WHERE r.line = e.n
-    RETURNING e.n, e.subject, e.digest, e.dn, e.is_disabled, e.user_id, e.goes_on
-), named AS (
-    UPDATE accounts_user u SET distinguished_name = left(m.dn, 500) FROM made m WHERE u.id = m.user_id
+    SET user_id = r.user_id, mailbox_id = r.mailbox_id, goes_on = cardinality(e.aliases) > COALESCE(own.n, 0)
+    FROM import_row r LEFT JOIN own USING (line) WHERE r.line = e.n
+    RETURNING e.subject, e.digest, e.is_disabled, e.user_id, e.goes_on, own.texts
 )
 INSERT INTO accounts_identity (source_id, subject, user_id, digest, shut, aliases, created_at)
 SELECT %(source)s, m.subject, m.user_id, CASE WHEN m.goes_on THEN ''::bytea ELSE m.digest END,
-       CASE WHEN m.is_disabled THEN 'disabled' ELSE '' END,
-       COALESCE((SELECT array_agg(i.local || '@' || r.named) FROM import_alias i JOIN import_row r ON r.line = i.line
-                 WHERE i.line = m.n), '{}'), now()
+       CASE WHEN m.is_disabled THEN 'disabled' ELSE '' END, COALESCE(m.texts, '{}'), now()
 FROM made m
 """

@@ -11,6 +11,7 @@ from accounts.errors import AccountsError
 from accounts.models import AuditEvent, Grant, Session, Source, User
 from accounts.services.grants import Bundle
 from accounts.services.group_roles import add_group_role
+from accounts.services.source_sign_in import by_password
 from accounts.services.sources import choose_source, update_source
 from accounts.services.tokens import create_token
 from accounts.sources import ldap_talk
@@ -22,9 +23,12 @@ from domains.services.domain_settings import set_domain_limits
 from domains.services.mailbox_states import set_status
 from domains.services.readdressing import rename_mailbox
 from domains.services.syncing.running import DirectoryShrank, sync_directory
+from jobs.factor_mails import NOTICE
+from jobs.models import Task
 from tests import factories
 from tests.domains.factories import make_domain, make_mailbox_in
 from tests.domains.syncing.test_sync import MAPPING, SYSTEM, aliases, box, run
+from tests.factories import PASSWORD
 from tests.slapd import GROUPS, PEOPLE, ROOT_PASSWORD, Slapd, needs_slapd
 from tests.sources import MakeSource
 
@@ -253,3 +257,20 @@ def test_a_cancelled_run_keeps_what_it_did_and_says_so(slapd: Slapd, source: Sou
     assert told.counts["create"] == 3 and told.ended_at and "ended before" in told.problem
     assert AuditEvent.objects.filter(action="source.sync").latest("pk").details["counts"]["create"] == 3
     assert run(source) == {"same": 3}
+
+
+def test_whom_a_run_bound_is_in_the_audit_trail_and_told_when_it_first_lets_them_in(
+    slapd: Slapd, source: Source, domain: Domain, settings: Any
+) -> None:
+    settings.EMAIL_HOST = "mail.example.org"
+    ada = make_mailbox_in(domain, "ada", password=PASSWORD).user
+    assert ada is not None
+    slapd.add_person("Ada", "ada@example.org", "there")
+    assert run(source)["bind"] == 1
+    event = AuditEvent.objects.get(action="source.bind")
+    assert (event.about_user_id, event.details["source"]) == (ada.pk, "Head office")
+    notices = Task.objects.filter(type=NOTICE)
+    assert not notices.exists()
+    for _time in range(2):
+        assert by_password("ada@example.org", "there") is not None
+        assert notices.count() == 1
