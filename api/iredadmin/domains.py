@@ -14,6 +14,7 @@ from accounts.actors import Actor
 from accounts.permissions import Right
 from api.iredadmin.answers import BAD_DOMAIN, BAD_VALUE, EXISTS, NO_DOMAIN, Failure
 from api.iredadmin.asking import MB, Asked, language_of
+from config.kit.fixed import Fixed
 from domains.errors import BadAddress
 from domains.limits import UNLIMITED
 from domains.models import Domain, Status
@@ -27,6 +28,9 @@ NAME = ("name", "cn")
 LANGUAGE = ("language", "preferredLanguage")
 STATUS = "accountStatus"
 STATES = {"active": Status.ENABLED, "disabled": Status.DISABLED, "yes": Status.ENABLED, "no": Status.DISABLED}
+_BY_NAME = Fixed(
+    lambda name: Domain.objects.exclude(status__in=GONE).select_related("customer__broker").filter(name=name), str
+)
 LIMITS = {
     "max_bytes": (("quota",), Asked.megabytes),
     "max_quota_bytes": (("maxUserQuota",), Asked.megabytes),
@@ -47,8 +51,7 @@ def parsed(name: str) -> str:
 
 def find(actor: Actor, name: str, *, need: Right = Right.VIEW_DOMAINS) -> Domain:
     """The domain of this name that is in use. Raises: Failure, Forbidden."""
-    canonical = parsed(name)
-    row = Domain.objects.exclude(status__in=GONE).select_related("customer__broker").filter(name=canonical).first()
+    row = _BY_NAME.first(parsed(name))
     if row is None or not actor.has(Right.VIEW_DOMAINS, row):
         raise Failure(NO_DOMAIN)
     actor.require(need, row)

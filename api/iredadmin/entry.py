@@ -66,9 +66,7 @@ def _login(call: Call) -> HttpResponse:
     except Unauthenticated:
         return _failed(call, answers.CREDENTIALS)
     response = answers.done()
-    # as far as the client's own paths reach, whichever of the two it uses
-    began = call.request.path_info.lower()
-    sessions.set_cookie(call, response, value, f"{PREFIX}/api" if began.startswith(f"{PREFIX}/") else "/api")
+    sessions.set_cookie(call, response, value)
     call.result = "ok"
     return response
 

@@ -72,10 +72,10 @@ def begin(call: Call, email: str, password: str) -> str:
     return value
 
 
-def set_cookie(call: Call, response: HttpResponse, value: str, path: str) -> None:
-    """Never for pages of other sites, and encrypted where the login was."""
+def set_cookie(call: Call, response: HttpResponse, value: str) -> None:
+    """Never for pages of other sites, and encrypted where the login was; for both prefixes, since clients mix them."""
     secure = call.request.is_secure()
-    response.set_cookie(COOKIE, value, path=path, httponly=True, samesite="Strict", secure=secure)
+    response.set_cookie(COOKIE, value, httponly=True, samesite="Strict", secure=secure)
 
 
 def actor_of(call: Call) -> Actor:

@@ -18,6 +18,7 @@ from accounts.services.verifying import verify_password
 from api.iredadmin import domains
 from api.iredadmin.answers import BAD_MAIL, BAD_PASSWORD, CREDENTIALS, EXISTS, LIMIT, NO_ACCOUNT, Failure
 from api.iredadmin.asking import Asked, language_of
+from config.kit.fixed import Fixed
 from domains.errors import BadAddress
 from domains.limits import UNLIMITED
 from domains.models import Domain, Mailbox, Status
@@ -29,6 +30,10 @@ from domains.services.readdressing import rename_mailbox
 
 GONE = domains.GONE
 QUOTA = ("quota", "mailQuota")
+_RELATED = ("domain__customer", "user", "claim")
+_BY_ADDRESS = Fixed(
+    lambda address: Mailbox.objects.exclude(status__in=GONE).select_related(*_RELATED).filter(address=address), str
+)
 
 
 def parsed(mail: str) -> str:
@@ -41,9 +46,7 @@ def parsed(mail: str) -> str:
 
 def find(actor: Actor, mail: str, *, need: Right = Right.VIEW_USERS) -> Mailbox:
     """The mailbox of this address that is in use. Raises: Failure, Forbidden."""
-    address = parsed(mail)
-    rows = Mailbox.objects.exclude(status__in=GONE).select_related("domain__customer", "user", "claim")
-    row = rows.filter(address=address).first()
+    row = _BY_ADDRESS.first(parsed(mail))
     if row is None or not actor.has(Right.VIEW_USERS, row):
         raise Failure(NO_ACCOUNT)
     actor.require(need, row)
@@ -68,7 +71,7 @@ def list_of_domain(asked: Asked) -> list[Any]:
 def create(asked: Asked) -> None:
     actor, address = asked.actor, parsed(asked.named["mail"])
     domain = domains.find(actor, address.partition("@")[2], need=Right.MANAGE_USERS)
-    rows = Mailbox.objects.exclude(status=Status.PURGED).select_related("domain__customer", "user", "claim")
+    rows = Mailbox.objects.exclude(status=Status.PURGED).select_related(*_RELATED)
     row = rows.filter(address=address).first()
     if row is not None and row.status != Status.DELETED:
         raise Failure(EXISTS)
