@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import links, options
+from accounts import links, options, password_age
 from accounts.actors import Actor
 from accounts.models import OneTimeLink, User
 from config.kit import branding, mailing
@@ -64,6 +64,22 @@ def send_notice(user: User, what: str, *, by: str = "", at: datetime | None = No
         "support": options.value("SUPPORT_EMAIL", user),
     }
     template = "mails/second_factor.txt"
+    mailing.send(user.email, template, context, language=user.language, name=user.name, sender=brand.name)
+
+
+def send_expiry(user: User, standing: password_age.Standing) -> None:
+    """Mail somebody that their password expires soon. Raises: NotSent."""
+    brand = branding.of_person(user, user.language or settings.LANGUAGE_CODE)
+    context = {
+        "person": user,
+        "until": standing.expires_at,
+        "host": urlsplit(links.public_url()).hostname,
+        "url": links.public_url(),
+        "brand": brand,
+        "support_line": _support(brand),
+        "support": options.value("SUPPORT_EMAIL", user),
+    }
+    template = "mails/password_expires.txt"
     mailing.send(user.email, template, context, language=user.language, name=user.name, sender=brand.name)
 
 

@@ -7,7 +7,9 @@ which cost a hash each. Nothing of what is typed is kept, counted by its content
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import time
 from dataclasses import dataclass
 
@@ -32,6 +34,7 @@ from config.kit.heartbeat import broker
 
 LONGEST = 72  # more makes it no weaker, and zxcvbn slower
 SALT, AGE_S = "accounts.strength", 24 * 3600
+OWN_WORDS = ("email", "name", "first_name", "last_name")  # as in settings.AUTH_PASSWORD_VALIDATORS
 WINDOW_S, MOST = 60, 300  # judged for one network in a minute
 logger = logging.getLogger("postkeep.passwords")
 
@@ -81,7 +84,7 @@ def judge(password: str, about: User | ScopeRef = SERVER) -> Judged:
     known = not password or not _keeps(CommonPasswordValidator(), password, user) or lists.is_known(password)
     rules.append(Rule(_("In no list of known passwords"), not known))
     if user is not None:
-        alike = not password or not _keeps(UserAttributeSimilarityValidator(), password, user)
+        alike = not password or not _keeps(UserAttributeSimilarityValidator(OWN_WORDS), password, user)
         rules.append(Rule(_("Not like the name or the address"), not alike))
     return Judged(_score(password, user) if password else None, tuple(rules))
 
@@ -90,6 +93,11 @@ def sign(about: User | ScopeRef) -> str:
     """Of whom a page asks, as the page sends it back: so that strangers can't ask about anybody."""
     scope = ScopeRef(Level.USER, about.pk) if isinstance(about, User) else about
     return signing.dumps([scope.level.value, scope.id], salt=SALT)
+
+
+def as_values(field: str, about: User | ScopeRef) -> str:
+    """What the field sends beside itself, as JSON."""
+    return json.dumps({"about": sign(about), "field": field})
 
 
 def whom(text: str) -> User | ScopeRef:
@@ -118,7 +126,7 @@ def is_too_often(address: str) -> bool:
 
 
 def _score(password: str, user: User | None) -> int:
-    own = [] if user is None else [user.email, user.email.partition("@")[0], user.display_name]
+    own = [] if user is None else re.findall(r"\w+", f"{user.email} {user.display_name}")
     return int(zxcvbn(password[:LONGEST], user_inputs=own)["score"])
 
 

@@ -16,6 +16,7 @@ class JobsConfig(AppConfig):
         import jobs.job_commands
         import jobs.mail_server_commands
         import jobs.mails
+        import jobs.password_commands
         import jobs.people
         import jobs.reports.sending
         import jobs.schema_commands
@@ -37,6 +38,7 @@ class JobsConfig(AppConfig):
             mails,
             monitoring,
             offers,
+            password_commands,
             server_settings,
             server_state,
             trust,
@@ -56,5 +58,6 @@ class JobsConfig(AppConfig):
         disks.register_section()
         house.register_sections()
         offers.register()
+        password_commands.register()
         register_poster(mails.post)
         register_notifier(factor_mails.post)

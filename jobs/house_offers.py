@@ -68,6 +68,13 @@ def register() -> None:
         _("Updates"), "jobs:server-updates", "arrow-down-tray", Right.VIEW_HEALTH, section="server",
         words=_("version migrations schema restart"),
     )  # fmt: skip
+    nav.register_command(
+        _("Known passwords"), "jobs:breach-list", "key", Right.MANAGE_SERVER, section="server",
+        words=_("breach list leaked pwned upload"),
+    )  # fmt: skip
+    tabs.register(
+        "server", _("Known passwords"), "jobs:breach-list", right=Right.MANAGE_SERVER, order=770, args=lambda obj: ()
+    )
     tabs.register("domain", _("Counters"), "jobs:counters", right=Right.VIEW_DOMAINS, order=37, args=_domain)
     for kind in ("person", "user"):
         tabs.register(kind, _("Counters"), "jobs:counters", right=Right.VIEW_USERS, order=570, args=_person)

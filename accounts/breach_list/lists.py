@@ -8,6 +8,7 @@ that whoever looks something up meanwhile sees the old one or the new one. Writi
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -73,6 +74,18 @@ def incoming() -> Path:
     return folder() / "incoming"
 
 
+def about_incoming() -> dict[str, Any]:
+    """Whose it is and what it is called."""
+    with contextlib.suppress(OSError, ValueError):
+        return dict(json.loads(incoming_note().read_text()))
+    return {}
+
+
+def incoming_note() -> Path:
+    """Where that stands."""
+    return folder() / "incoming-about"
+
+
 def configured() -> Path | None:
     """The file that POSTKEEP_BREACH_LIST names."""
     return Path(settings.BREACH_LIST) if settings.BREACH_LIST else None
@@ -132,10 +145,10 @@ def _configured() -> Listed | None:
 
 
 def _uploaded() -> Listed | None:
-    found = _indexed(UPLOADED, "")
+    found, waits = _indexed(UPLOADED, ""), incoming().exists()
     if found is not None:
-        return found[0]
-    return Listed(UPLOADED, "", problem=WAITS) if incoming().exists() else None
+        return _with(found[0], STALE) if waits else found[0]
+    return Listed(UPLOADED, str(about_incoming().get("name", "")), problem=WAITS) if waits else None
 
 
 def _indexed(place: str, source: str) -> tuple[Listed, dict[str, Any]] | None:

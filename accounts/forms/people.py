@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms.passwords import NewPasswordField, for_whom
 from accounts.models import User
 
 
@@ -15,19 +16,6 @@ def _email_field() -> forms.CharField:
         label=_("E-mail address"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
-    )
-
-
-def _new_password_field(label: Any) -> forms.CharField:
-    return forms.CharField(
-        label=label,  # lazy, so that each reader gets it in their language
-        max_length=1000,
-        strip=False,
-        help_text=_(
-            "At least 10 characters, more where your organisation asks for them. A few unrelated words are easier to "
-            "remember than symbols."
-        ),
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
 
@@ -46,7 +34,11 @@ class SignInForm(forms.Form):
 class NewPasswordForm(forms.Form):
     """The password somebody chooses behind a link: once, because it can be looked at in the browser."""
 
-    password = _new_password_field(_("New password"))
+    password = NewPasswordField(label=_("New password"))
+
+    def __init__(self, *args: Any, about: User | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for_whom(self, about)
 
 
 class FirstAdministratorForm(forms.Form):
@@ -56,7 +48,11 @@ class FirstAdministratorForm(forms.Form):
     name = forms.CharField(
         label=_("Name"), max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
-    password = _new_password_field(_("Password"))
+    password = NewPasswordField(label=_("Password"))
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for_whom(self, None)
 
 
 class ChangePasswordForm(forms.Form):
@@ -68,7 +64,11 @@ class ChangePasswordForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
-    password = _new_password_field(_("New password"))
+    password = NewPasswordField(label=_("New password"))
+
+    def __init__(self, *args: Any, about: User | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for_whom(self, about)
 
 
 class AccountForm(forms.Form):

@@ -168,6 +168,10 @@ def _tabs() -> None:
         ("user", Level.USER),
     ):
         _scope_tabs(kind, level)
+    for kind, level in (("customer", Level.CUSTOMER), ("domain", Level.DOMAIN), ("server", Level.SERVER)):
+        tabs.register(
+            kind, _("Passwords"), "accounts:scope-passwords", right=Right.SET_PASSWORDS, order=760, args=_args(level)
+        )
     tabs.register("server", _("Options"), "accounts:server-options", right=Right.MANAGE_OPTIONS, args=lambda obj: ())
     tabs.register("server", _("Rights"), "accounts:scope-rights", right=Right.VIEW_GRANTS, args=_args(Level.SERVER))
 

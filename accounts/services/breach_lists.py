@@ -6,7 +6,6 @@ counts; a file that POSTKEEP_BREACH_LIST names stays where it is and is only rea
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -49,7 +48,7 @@ def take_upload(actor: Actor, pieces: Iterable[bytes], *, name: str) -> int:
             raise BadBreachList(_("The file is empty."))
         _require_room(partial)
         about = {"name": _clean(name), "by": actor.label}
-        _about_incoming().write_text(json.dumps(about))
+        lists.incoming_note().write_text(json.dumps(about))
         partial.replace(lists.incoming())
     except OSError as error:
         raise BadBreachList(_("The file can't be kept: %(why)s.") % {"why": error.strerror}) from error
@@ -69,7 +68,7 @@ def index_lists(actor: Actor, *, progress: Callable[[int], None], stop: Callable
     actor.require(Right.MANAGE_SERVER)
     made: dict[str, Made] = {}
     if lists.incoming().exists():
-        about = _read_about()
+        about = lists.about_incoming()
         try:
             made[lists.UPLOADED] = _index(actor, lists.incoming(), lists.UPLOADED, about, progress, stop)
         finally:
@@ -126,19 +125,9 @@ def _require_room(file: Path) -> None:
         raise BadBreachList(_("There is too little room on the disk to make the file searchable."))
 
 
-def _about_incoming() -> Path:
-    return lists.folder() / "incoming-about"
-
-
-def _read_about() -> dict[str, object]:
-    with contextlib.suppress(OSError, ValueError):
-        return dict(json.loads(_about_incoming().read_text()))
-    return {}
-
-
 def _drop_incoming() -> None:
     lists.incoming().unlink(missing_ok=True)
-    _about_incoming().unlink(missing_ok=True)
+    lists.incoming_note().unlink(missing_ok=True)
 
 
 def _clean(name: str) -> str:

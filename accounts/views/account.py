@@ -57,7 +57,7 @@ def change_password(request: ActorRequest) -> HttpResponse:
         request.actor.require_own(EndUserRight.CHANGE_PASSWORD)
     if request.actor.user.second_factor_at is not None:
         proving.require_recent(request.actor)  # before the form, so that nothing typed is lost
-    form = ChangePasswordForm(request.POST or None)
+    form = ChangePasswordForm(request.POST or None, about=request.actor.user)
     status = None
     if request.method == "POST" and form.is_valid():
         try:

@@ -96,7 +96,7 @@ def link(request: ActorRequest, token: str) -> HttpResponse:
 
 
 def _new_password(request: ActorRequest, found: OneTimeLink) -> HttpResponse:
-    form = NewPasswordForm(request.POST or None)
+    form = NewPasswordForm(request.POST or None, about=found.user)
     if request.method == "POST" and form.is_valid():
         try:
             user = services.accept_link(found, password=form.cleaned_data["password"])

@@ -15,6 +15,7 @@ from accounts.lists import USERS
 from accounts.models import OneTimeLink, User
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
+from accounts.selectors.passwords import get_password
 from accounts.services.acting import may_act_as
 from accounts.services.sign_in_links import is_suitable
 from accounts.views.pages import person_page
@@ -53,6 +54,8 @@ def user_detail(request: ActorRequest, user_id: int) -> HttpResponse:
         "events": events,
         "may_manage": over and actor.has(Right.MANAGE_USERS, person),
         "may_set_password": over and actor.has(Right.SET_PASSWORDS, person) and person.is_active,
+        "password": get_password(actor, person) if actor.has(Right.SET_PASSWORDS, person) else None,
+        "may_want_password": over and actor.has(Right.SET_PASSWORDS, person) and not actor.owns(person),
         "may_send_link": over and actor.has(Right.SEND_SIGN_IN_LINKS, person) and is_suitable(person),
         "may_act": may_act_as(actor, person),
         "may_make_system": actor.is_administrator and not actor.owns(person) and not person.is_administrator,

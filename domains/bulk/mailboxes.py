@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.actors import Actor
 from accounts.errors import BadPassword
+from accounts.forms.passwords import NewPasswordField, for_whom
 from accounts.permissions import Right
 from accounts.services import set_password
 from config.kit.bulk import Outcome
@@ -282,13 +283,12 @@ class MakeLinks(MailboxAction):
 
 
 class _OnePasswordForm(forms.Form):
-    password = forms.CharField(
-        label=gettext_lazy("The same password for all"),
-        max_length=1000,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+    password = NewPasswordField(label=gettext_lazy("The same password for all"))
     sure = forms.BooleanField(label=gettext_lazy("I know that each of them can then sign in as every other"))
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for_whom(self, None)
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]

@@ -8,7 +8,11 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import options as options_of
+from accounts import password_age
+from accounts.forms.passwords import NewPasswordField, for_whom
 from accounts.models import User
+from accounts.scopes import ScopeRef
 from domains.forms.fields import LimitField, LinesField, VersionField, yes_no_inherit
 from domains.models import Status
 from domains.services.mailboxes import NEW_STATUSES
@@ -52,15 +56,10 @@ class MailboxForm(forms.Form):
         label=gettext_lazy("Language"), choices=[("", gettext_lazy("As the domain")), *LANGUAGES], required=False
     )
     sign_in = SignInWay()
-    password = forms.CharField(
+    password = NewPasswordField(
         label=gettext_lazy("Password set by me"),
-        max_length=1000,
-        strip=False,
         required=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=gettext_lazy(
-            "At least 10 characters, more where an option asks for them. Only where “I set it” is chosen."
-        ),
+        help_text=gettext_lazy("Only where “I set it” is chosen."),
     )
     status = forms.ChoiceField(
         label=gettext_lazy("State"),
@@ -78,8 +77,9 @@ class MailboxForm(forms.Form):
         help_text=gettext_lazy("For instance 2 GB. Empty: as the domain. “unlimited”: without end."),
     )
 
-    def __init__(self, *args: Any, domain_name: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, domain_name: str = "", within: ScopeRef | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for_whom(self, within)
         if domain_name:
             self.fields["email"].widget.attrs["data-unit"] = f"@{domain_name}"
 
@@ -152,15 +152,22 @@ class ForwardingForm(forms.Form):
 class PasswordForm(forms.Form):
     """A password that an administrator sets for somebody."""
 
-    password = forms.CharField(
-        label=gettext_lazy("New password"),
-        max_length=1000,
-        strip=False,
-        help_text=gettext_lazy(
-            "At least 10 characters, more where an option asks for them. All of the person's sessions end."
-        ),
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    password = NewPasswordField(
+        label=gettext_lazy("New password"), help_text=gettext_lazy("All of the person's sessions end.")
     )
+    change_next = forms.BooleanField(
+        label=gettext_lazy("They choose another one at their next sign-in"),
+        required=False,
+        help_text=gettext_lazy("Until then programs that come with this password get no mail and no answer."),
+    )
+
+    def __init__(self, *args: Any, about: User, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for_whom(self, about)
+        if options_of.value(password_age.AFTER_RESET, about):
+            field = self.fields["change_next"]
+            field.initial, field.disabled = True, True
+            field.help_text = _("An option wants it of everybody here, before any program gets in with this one.")
 
 
 class DeleteForm(forms.Form):

@@ -53,10 +53,10 @@ def user_password(request: ActorRequest, mailbox_id: int) -> HttpResponse:
     mailbox = selectors.get_mailbox(request.actor, mailbox_id, need=Right.SET_PASSWORDS)
     person = _person(mailbox)
     request.actor.require_over(Right.SET_PASSWORDS, person)
-    form = PasswordForm(request.POST or None)
+    form = PasswordForm(request.POST or None, about=person)
     if request.method == "POST" and form.is_valid():
         try:
-            set_password(request.actor, person, password=form.cleaned_data["password"])
+            set_password(request.actor, person, **form.cleaned_data)
             toast(request, _("The password of %(person)s is set.") % {"person": mailbox.address})
             return redirect_page(request, "domains:user-detail", mailbox.pk)
         except BadPassword as error:

@@ -15,8 +15,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import audit
-from accounts.permissions import Right
+from accounts.permissions import Level, Right
 from accounts.requests import ActorRequest
+from accounts.scopes import ScopeRef
 from accounts.services import invite
 from config.kit.bulk_pages import answer_bulk
 from config.kit.pages import redirect_page, render_page, toast
@@ -83,7 +84,8 @@ def user_create(request: ActorRequest) -> HttpResponse:
     request.actor.require_somewhere(Right.MANAGE_USERS)
     within = request.GET.get("domain", "")
     domain = selectors.get_domain(request.actor, int(within), need=Right.MANAGE_USERS) if within.isdecimal() else None
-    form = MailboxForm(request.POST or None, domain_name=domain.display_name if domain else "")
+    place = None if domain is None else ScopeRef(Level.DOMAIN, domain.pk)
+    form = MailboxForm(request.POST or None, domain_name=domain.display_name if domain else "", within=place)
     if request.method == "POST" and form.is_valid():
         with refusing(form):
             return _create(request, domain, form.cleaned_data)

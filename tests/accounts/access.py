@@ -286,6 +286,7 @@ ROWS: list[AnyRow] = [
     public("accounts:second-step", 303),
     public("accounts:second-step", 303, method="POST", data={"code": "123456"}),
     public("accounts:passkey-question", 200, method="POST"),
+    public("accounts:password-strength", 200, method="POST", data={"password": "x", "field": "password"}),
     public("accounts:passkey-sign-in", 303, method="POST", data={"answer": "{}"}),
     Row("accounts:sign-out", method="POST", own=303, administrator=303),
     public("accounts:link", 200, args=a_link),
@@ -388,7 +389,10 @@ ROWS: list[AnyRow] = [
         in_domain(
             f"accounts:{route}", 303, method="POST", see=Right.VIEW_USERS, need=Right.SET_PASSWORDS, args=somebody
         )
-        for route in ("user-factors-initialise", "user-factors-remove", "user-devices-revoke")
+        for route in (
+            "user-factors-initialise", "user-factors-remove", "user-devices-revoke", "user-password-want",
+            "user-password-let",
+        )
     ),
     person("accounts:user-tokens", need=Right.MANAGE_USERS),
     person("accounts:user-privileges", need=Right.MANAGE_USERS),
@@ -437,6 +441,23 @@ ROWS: list[AnyRow] = [
     # --- options
     for_administrators("accounts:server-options"),
     *each_scope("accounts:scope-options", need=Right.MANAGE_OPTIONS),
+    *(
+        row
+        for method, answer in (("GET", 200), ("POST", 303))
+        for row in (
+            in_domain(
+                "accounts:scope-passwords", answer, method=method, need=Right.SET_PASSWORDS, args=the_domain,
+                variant="of a domain",
+            ),
+            of_customer(
+                "accounts:scope-passwords", answer, method=method, need=Right.SET_PASSWORDS, args=the_customer,
+                variant="of a customer",
+            ),
+            for_administrators(
+                "accounts:scope-passwords", answer, method=method, args=of_server, variant="of the server"
+            ),
+        )
+    ),
     *each_scope("accounts:option-edit", need=Right.MANAGE_OPTIONS, more=SIZE, own=200),
     *each_scope(
         "accounts:option-edit", 303, method="POST", need=Right.MANAGE_OPTIONS, more=SIZE, own=303, data={"value": "30"}

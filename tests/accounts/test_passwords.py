@@ -14,21 +14,24 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import links, password_age, services
+from accounts import links, password_age, services, strength
 from accounts.actors import Actor
 from accounts.breach_list import lists
 from accounts.breach_list.indexing import build
 from accounts.breach_list.searching import digest_of
 from accounts.errors import BadPassword, Forbidden, NoPasswordHere, PasswordDue, WrongPassword
 from accounts.models import AuditEvent, FormerPassword, Session, SignInThrottle, User
-from accounts.permissions import Right
-from accounts.scopes import SERVER
+from accounts.permissions import Level, Right
+from accounts.scopes import SERVER, ScopeRef
 from accounts.services.administrators import update_administrator
 from accounts.services.app_passwords import create_app_password
 from accounts.services.options import set_option
 from accounts.services.password_wishes import let_password_be, want_new_password, want_new_passwords
 from accounts.services.tokens import create_token
 from accounts.signing_in import sign_in_caller, sign_in_mail_program, sign_in_program
+from config.kit.csv_reading import CsvRow
+from domains.services.importing.results import BadRow
+from domains.services.importing.user_rows import read_row
 from tests import factories
 from tests.factories import PASSWORD
 from tests.stage import Cast
@@ -73,6 +76,13 @@ def test_a_known_password_is_refused_in_plain_words_wherever_it_is_set(user: Use
         with pytest.raises(BadPassword, match="list of known ones"):
             attempt()
     services.set_password(SYSTEM, user, password=GOOD)
+
+
+def test_a_row_of_a_csv_file_with_a_known_password_is_refused(known: Path) -> None:
+    row = {"email": "ada@example.org", "password": KNOWN}
+    with pytest.raises(BadRow, match="list of known ones"):
+        read_row(CsvRow(2, row))
+    assert read_row(CsvRow(2, row | {"password": GOOD})).password == GOOD
 
 
 def test_a_list_that_is_gone_stops_nobody(user: User, known: Path) -> None:
@@ -265,3 +275,38 @@ def test_of_everybody_of_a_domain_but_who_holds_more(cast: Cast) -> None:
     event = AuditEvent.objects.get(action="user.want_passwords")
     assert (event.details["people"], event.domain_id) == (1, cast.domain.pk)
     assert want_new_passwords(SYSTEM, SERVER) >= 2 and not admin.has(Right.MANAGE_SERVER)
+
+
+# --- strength --------------------------------------------------------------------------------------------------------
+
+
+def test_the_meter_names_the_rules_that_count_where_the_person_belongs(cast: Cast, known: Path, client: Client) -> None:
+    set_option(SYSTEM, cast.domain, "PASSWORD_LENGTH", 16)
+    set_option(SYSTEM, cast.domain, "PASSWORD_KINDS", 3)
+
+    def asked(password: str, about: str) -> str:
+        sent = {"password": password, "field": "password", "about": about}
+        answer = client.post(reverse("accounts:password-strength"), sent)
+        assert answer.status_code == 200
+        return answer.content.decode().split('data-announce="')[1].split('"')[0]
+
+    own, of_domain = strength.sign(cast.user), strength.sign(ScopeRef(Level.DOMAIN, cast.domain.pk))
+    assert asked("", own) == "Nothing typed yet"
+    for about in (own, of_domain):
+        assert "At least 16 characters; 3 of these mixed" in asked("short one", about)
+    assert "In no list of known passwords" in asked(KNOWN, own)
+    assert "Not like the name" in asked(f"{cast.user.email}!", own)
+    assert asked("Seven unlikely lanterns 3", own) == "Strength: strong."
+    forged = own[:-2] + "xx"  # by nobody's word: the server's rules, and nothing of the person
+    assert "At least 10 characters" in asked("short", forged) and "16" not in asked("short", forged)
+    assert "At least 10 characters" in asked("short", "")
+
+
+def test_judging_is_bounded_for_each_network(client: Client, monkeypatch: pytest.MonkeyPatch, db: None) -> None:
+    monkeypatch.setattr(strength, "MOST", 2)
+    monkeypatch.setattr(strength, "WINDOW_S", 3600)  # a window of this test's own, whatever came before
+    url, sent = reverse("accounts:password-strength"), {"password": "abc", "field": "password"}
+    statuses = [client.post(url, sent, REMOTE_ADDR="203.0.113.77").status_code for _each in range(3)]
+    assert statuses[-1] == 422
+    assert client.post(url, sent, REMOTE_ADDR="203.0.113.78").status_code == 200
+    assert client.get(url).status_code == 405

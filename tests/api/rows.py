@@ -481,6 +481,14 @@ ROWS = [
     Row("user_mfa_initialise", a_user, user=404, body=None),
     Row("user_mfa_disable", a_user, user=404),
     Row("user_devices_revoke", a_user, user=404),
+    # passwords
+    Row("user_password", a_user, user=404),
+    Row("user_password_want", a_user, user=404),
+    Row("user_password_let", a_user, user=404),
+    Row("passwords_want"),
+    server_only("breach_list_detail"),
+    server_only("breach_list_upload"),
+    server_only("breach_list_remove"),
     # app passwords and sign-ins
     Row("admin_app_passwords", a_person_signed_in, user=IN),
     Row("admin_app_passwords_delete", a_person_signed_in, user=IN),

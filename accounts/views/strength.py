@@ -1,0 +1,30 @@
+"""How strong the password is that somebody is typing: the part of a form beside its field.
+
+Open to strangers, since who follows a link or makes the first administrator has no session yet; it tells nothing but
+what was typed and which rules count where the page said, and only so often.
+"""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from accounts import strength
+from accounts.requests import ActorRequest
+
+
+@sensitive_post_parameters()
+@never_cache
+@login_not_required
+@require_POST
+def password_strength(request: ActorRequest) -> HttpResponse:
+    """Judged anew with every pause in typing; never kept, and never part of an address."""
+    typed = request.POST.get(request.POST.get("field", ""), "")[:1000]
+    if strength.is_too_often(str(request.META.get("REMOTE_ADDR", ""))):
+        return render(request, "accounts/strength.html", {"judged": None}, status=422)
+    about = strength.whom(request.POST.get("about", ""))
+    return render(request, "accounts/strength.html", {"judged": strength.judge(typed, about)})
