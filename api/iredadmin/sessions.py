@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.http import HttpResponse
 
 from accounts.actors import Actor
-from accounts.errors import TooManyAttempts, WrongPassword
+from accounts.errors import PasswordDue, TooManyAttempts, WrongPassword
 from accounts.signing_in import CallerWay
 from api.dialects import credentials
 from api.dialects.call import Call
@@ -57,6 +57,8 @@ def begin(call: Call, email: str, password: str) -> str:
     """The value of a new session's cookie. Raises: Unauthenticated, TooManyRequests, Unavailable."""
     try:
         call.actor, entered = credentials.enter(call.dialect.name, email, password, call.address)
+    except PasswordDue as error:
+        raise Unauthenticated(str(error)) from error
     except WrongPassword as error:
         raise Unauthenticated("Name and password don't belong together, or more is needed.") from error
     except TooManyAttempts as error:
