@@ -13,6 +13,7 @@ from accounts.permissions import Right
 from api.james import tasks
 from api.james.answers import INVALID, arguments, body, invalid, not_found, nothing
 from api.james.asking import Asked
+from config.kit.fixed import Fixed
 from domains.errors import BadAddress
 from domains.models import Domain, DomainName, Status
 from domains.selectors import list_domains
@@ -20,6 +21,8 @@ from domains.services import absorbing, domain_states
 from domains.services.domains import create_domain, parse_name
 
 GONE = (Status.DELETED, Status.PURGED)
+_KEPT = DomainName.objects.exclude(domain__status=Status.PURGED).select_related("domain__customer")
+_NAME = Fixed(lambda name: _KEPT.filter(name=name), str)
 
 
 def list_all(asked: Asked) -> HttpResponse:
@@ -67,12 +70,10 @@ def exists(asked: Asked) -> HttpResponse:
 
 def put(asked: Asked) -> HttpResponse:
     canonical = parsed(asked.named["domain"])
-    row = Domain.objects.exclude(status=Status.PURGED).filter(name=canonical).first()
-    if row is not None and asked.actor.has(Right.VIEW_DOMAINS, row):
-        if row.status == Status.DELETED:
-            domain_states.restore_domain(asked.actor, row)
-        return nothing()
-    if row is None and _alias(asked, canonical) is not None:
+    found = _NAME.first(canonical)
+    if found is not None and asked.actor.has(Right.VIEW_DOMAINS, found.domain):
+        if not found.is_alias and found.domain.status == Status.DELETED:
+            domain_states.restore_domain(asked.actor, found.domain)
         return nothing()
     create_domain(asked.actor, name=canonical)
     return nothing()

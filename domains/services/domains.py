@@ -57,11 +57,12 @@ def create_domain(
         raise Invalid(_("A new domain is enabled, disabled or pending."), field="status")
     with transaction.atomic():
         domain = add_domain_row(actor, canonical, customer=customer, policy=policy, status=status)
-        quotas.check_values(own_quotas)
-        versions.change(domain, {**checked_limits(limits, domain_settings.LIMITS), **own_quotas})
-        domain_settings.apply(actor, domain, values)
-        Domain.objects.filter(pk=domain.pk).update(version=1)  # nobody saw it in between
-        domain.version = 1
+        if limits or own_quotas or values:
+            quotas.check_values(own_quotas)
+            versions.change(domain, {**checked_limits(limits, domain_settings.LIMITS), **own_quotas})
+            domain_settings.apply(actor, domain, values)
+            Domain.objects.filter(pk=domain.pk).update(version=1)  # nobody saw it in between
+            domain.version = 1
     return domain
 
 

@@ -44,7 +44,8 @@ def make_default_policy(domain: Domain, values: Mapping[str, Any] | None = None)
     Raises: Invalid.
     """
     name = _("Policy of %(domain)s") % {"domain": domain.name}
-    policy = _insert(domain, _checked(pure.DEFAULTS, {"name": name[: pure.MAX_NAME], **(values or {})}))
+    checked = _checked(pure.DEFAULTS, {"name": name[: pure.MAX_NAME], **(values or {})})
+    policy = Policy.objects.create(domain=domain, **_fields(checked))  # the first of its domain: its name is free
     Domain.objects.filter(pk=domain.pk).update(default_policy=policy)
     domain.default_policy = policy
     return policy
