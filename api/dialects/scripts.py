@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from api.dialects.registry import Found
+from api.dialects.registry import Found, Operation
 from api.dialects.routes import Routes
 
 MOST_BYTES = 1 << 20
@@ -33,19 +33,37 @@ def over_http(routes: Routes[Any], text: str, *, prefixes: Iterable[str] = ("",)
     for number, line in enumerate(text.splitlines()[:MOST_LINES], 1):
         for method, path in _calls(line[:LONGEST_LINE]):
             plain = _below(path, prefixes)
-            segments = [_VALUE.sub("x", part) for part in plain.partition("?")[0].split("/")[1:]]
+            parts = plain.partition("?")[0].split("/")[1:]
+            segments = [_VALUE.sub("x", part) for part in parts]
             if not segments or segments[0] not in roots:
                 continue
             found = routes.find(method, segments, is_raw=True)
-            yield Found(number, f"{method} {path}"[:200], found[0].operation if found else None)
+            operation = found[0].operation if found else _with_a_word(routes, method, parts)
+            yield Found(number, f"{method} {path}"[:200], operation)
             count += 1
             if count >= MOST_FOUND:
                 return
 
 
+def _with_a_word(routes: Routes[Any], method: str, parts: list[str]) -> Operation | None:
+    """The first operation of a path in which a variable stands for a word of ours, as in a loop over several."""
+    wanted = parts[:-1] if len(parts) > 1 and not parts[-1] else parts
+    if not any(_VALUE.fullmatch(part) for part in wanted):
+        return None
+    for route in routes.all:
+        ours = route.operation.path.split("/")[1:]
+        if route.operation.method == method and len(ours) == len(wanted) and all(map(_may_be, wanted, ours)):
+            return route.operation
+    return None
+
+
+def _may_be(part: str, ours: str) -> bool:
+    return ours.startswith("{") or part == ours or bool(_VALUE.fullmatch(part))
+
+
 def _calls(line: str) -> Iterator[tuple[str, str]]:
     """Methods with paths. A curl line without a method is a GET, or a POST where it sends something."""
-    paths = [match.group(1) for match in _PATH.finditer(line)]
+    paths = [match.group(1).rstrip(";") for match in _PATH.finditer(line)]
     if not paths:
         return
     method = _METHOD.search(line)

@@ -82,9 +82,9 @@ def language_of(text: str) -> str:
     return word if word in LANGUAGES else ""
 
 
-def form_of(call: Call) -> dict[str, str]:
+def form_of(call: Call, *, with_query: bool = True) -> dict[str, str]:
     """Raises: Failure."""
-    found = {name: values[-1] for name, values in call.query.lists()}
+    found = {name: values[-1] for name, values in call.query.lists()} if with_query else {}
     kind = str(call.request.META.get("CONTENT_TYPE", ""))
     try:
         if kind.startswith("multipart/form-data"):

@@ -60,7 +60,7 @@ def _answered(call: Call) -> HttpResponse:
 
 
 def _login(call: Call) -> HttpResponse:
-    form = form_of(call)
+    form = form_of(call, with_query=False)  # a password in an address would stand in logs
     try:
         value = sessions.begin(call, form.get("username", "").strip(), form.get("password", ""))
     except Unauthenticated:

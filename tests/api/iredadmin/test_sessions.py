@@ -7,7 +7,7 @@ import time
 import pytest
 
 from accounts import factors
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, AuditEvent, User
 from api.dialects import calls, credentials
 from api.dialects.served import BY_NAME
 from api.iredadmin import sessions
@@ -150,6 +150,7 @@ SCRIPT = """
 curl -c cookies -d "username=$U&password=$P" https://mail.example/iredadmin/api/login
 curl -b cookies -X POST -d "cn=Google Inc" https://mail.example/api/domain/$DOMAIN
 requests.get(f"{base}/api/throttle/{domain}/inbound/")
+for d in inbound outbound; do curl -b cookies https://mail.example/api/throttle/$W/$d/; done
 curl -b cookies -X PATCH https://mail.example/iredadmin/api/domain/$DOMAIN
 """
 
@@ -157,5 +158,33 @@ curl -b cookies -X PATCH https://mail.example/iredadmin/api/domain/$DOMAIN
 def test_calls_of_scripts_are_recognised() -> None:
     found = [each.operation.name if each.operation else None for each in BY_NAME["iredadmin"].find_calls(SCRIPT)]
     assert found == [
-        "POST /api/login", "POST /api/domain/{domain}", "GET /api/throttle/{domain}/inbound", None,
+        "POST /api/login", "POST /api/domain/{domain}", "GET /api/throttle/{domain}/inbound",
+        "GET /api/throttle/global/inbound", None,
     ]  # fmt: skip
+
+
+GARBAGE = (b"\xff\xfe", b"cn=%00", b"cn=%ff", b"&=&=;" * 300, b"a=1&" * 600, b"cn=" + b"x" * 5_000, b"{}", b"\0")
+PATHS = (
+    "", "/", "//", "/user", "/user/", "/user/%00@own.example", "/user/%ff%fe@own.example", f"/user/{'a' * 5_000}",
+    "/throttle/@/inbound", "/users/own.example/password/", "/domain/a%2Fb", "/domain/..%2f..", "/nothing",
+)  # fmt: skip
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "multipart/form-data")
+
+
+def test_garbage_is_answered_and_changes_nothing(cast: Cast) -> None:
+    before = AuditEvent.objects.count()
+    tries = [(path, b"cn=x", FORMS[0]) for path in PATHS]
+    tries += [("/user/new@own.example", body, form) for body in GARBAGE for form in FORMS]
+    for path, body, form in tries:
+        cookie = f"iRedAdmin-Pro-MYSQL={cast.user}"
+        answer = call("POST", f"/iredadmin/api{path}", body, content_type=form, Cookie=cookie)
+        assert answer.status_code == 200 and answer.json()["_success"] is False, (path, body, form)
+    assert AuditEvent.objects.count() == before
+
+
+def test_a_multipart_form_is_a_form_too(cast: Cast) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="cn"\r\n\r\nOurs\r\n--x--\r\n'
+    cookie = f"iRedAdmin-Pro-MYSQL={cast.administrator}"
+    kind = "multipart/form-data; boundary=x"
+    assert call("PUT", "/iredadmin/api/domain/own.example", body, content_type=kind, Cookie=cookie).json() == OK
+    assert ask(cast.administrator, "GET", "/domain/own.example")["_data"]["cn"] == "Ours"
