@@ -126,7 +126,7 @@ def is_too_often(address: str) -> bool:
 
 
 def _score(password: str, user: User | None) -> int:
-    own = [] if user is None else re.findall(r"\w+", f"{user.email} {user.display_name}")
+    own = [] if user is None else [user.email, *re.findall(r"\w+", f"{user.email} {user.display_name}")]
     return int(zxcvbn(password[:LONGEST], user_inputs=own)["score"])
 
 

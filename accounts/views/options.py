@@ -100,8 +100,16 @@ def shown(actor: Actor, scope: ScopeRef, resolved: Resolved, labels: Labels) -> 
         edit_url=reverse("accounts:option-edit", args=args) if may_set else "",
         source=source or _("the default"),
         reset_url=reverse("accounts:option-reset", args=args) if resolved.is_own and may_set else "",
-        help=option.help,
+        help=_help(option, scope),
     )
+
+
+def _help(option: Option, scope: ScopeRef) -> Text:
+    """Of options of safety also which way they can differ."""
+    if option.strict is None or option.levels == {Level.SERVER}:
+        return option.help
+    way = _("Levels below can only be stricter.") if scope == SERVER else _("It can only be stricter than above.")
+    return f"{option.help} {way}".strip()
 
 
 def in_words(option: Option, value: Any) -> Text:

@@ -295,7 +295,7 @@ def test_the_meter_names_the_rules_that_count_where_the_person_belongs(cast: Cas
     for about in (own, of_domain):
         assert "At least 16 characters; 3 of these mixed" in asked("short one", about)
     assert "In no list of known passwords" in asked(KNOWN, own)
-    assert "Not like the name" in asked(f"{cast.user.email}!", own)
+    assert "weak" in asked(f"{cast.user.email}!", own) and "Not like the name" in asked(f"{cast.user.email}!", own)
     assert asked("Seven unlikely lanterns 3", own) == "Strength: strong."
     forged = own[:-2] + "xx"  # by nobody's word: the server's rules, and nothing of the person
     assert "At least 10 characters" in asked("short", forged) and "16" not in asked("short", forged)

@@ -173,8 +173,9 @@ def test_limits_hold_for_files_too(db: None, file: Path) -> None:
 
 
 def test_clear_text_passwords_are_sealed_and_then_hashed(db: None, file: Path) -> None:
-    make_domain("example.org")
+    domain = make_domain("example.org")
     result = run(file, f"email,password\na@example.org,{PASSWORD}\nb@example.org,\n")
+    set_option(SYSTEM, domain, "PASSWORD_CHANGE_AFTER_RESET", True)
     assert (result.passwords, result.without, result.invited) == (1, 1, 0)
     pending = PendingPassword.objects.get()
     with connection.cursor() as cursor:
@@ -182,7 +183,8 @@ def test_clear_text_passwords_are_sealed_and_then_hashed(db: None, file: Path) -
         assert PASSWORD not in cursor.fetchone()[0]
     assert not User.objects.get(email="a@example.org").check_password(PASSWORD)
     assert passwords.hash_pending(SYSTEM, progress=lambda _done: None, stop=lambda: False) == 1
-    assert User.objects.get(email="a@example.org").check_password(PASSWORD)
+    person = User.objects.get(email="a@example.org")
+    assert person.check_password(PASSWORD) and person.password_wanted
     assert not PendingPassword.objects.filter(pk=pending.pk).exists()
 
 
