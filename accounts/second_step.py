@@ -16,6 +16,7 @@ from accounts.errors import WrongCode, WrongPassword
 from accounts.models import AuthenticatorApp, Passkey, User
 from accounts.services import passkeys
 from accounts.services.authenticators import use_code
+from accounts.services.blocks import note_failure
 from accounts.services.passkeys import use_passkey
 from accounts.services.recovery_codes import count_left, use_recovery_code
 from accounts.services.source_sign_in import by_password
@@ -47,6 +48,7 @@ def pass_second_step(
     throttle.admit(attempt)
     if not _is_right(user, method, value, challenge):
         audit.record(actor, "user.second_step_failed", user, method=method)
+        note_failure(actor.address, user.email, "web", user)
         if throttle.failures(attempt[0]) == TOLD_AFTER:
             mails.post_notice(user, "guessed")
         raise WrongCode("not the person's factor")

@@ -53,12 +53,14 @@ def create_source(
         known = Kind(kind)
     except ValueError as error:
         raise BadSource(_("There is no such kind of source."), field="kind") from error
+    cleaned = kinds.clean(known, settings)
+    _require_whole_name(known, scope, cleaned)
     source = Source(
         name=_checked_name(name),
         kind=known.value,
         level=scope.level,
         object_id=scope.id,
-        settings=kinds.clean(known, settings),
+        settings=cleaned,
         secret=_checked_secret(secret),
         authority=authority_of(actor, scope),
         configured_by_label=actor.label[:300],
@@ -88,6 +90,7 @@ def update_source(
         fields["name"] = _checked_name(wanted.pop("name"))
     if "settings" in wanted:
         fields["settings"] = kinds.clean(kind, {**_known(source), **wanted.pop("settings")})
+        _require_whole_name(kind, source.scope, fields["settings"])
         leads_elsewhere = any(
             source.settings.get(each) != fields["settings"].get(each) for each in ("host", "port", "security", "issuer")
         )
@@ -215,6 +218,14 @@ def _require_authority(actor: Actor, source: Source) -> None:
             raise Forbidden("a server administrator configured it, who holds more")
         return
     require_holding(actor, known_rights(source.authority), source.scope)
+
+
+def _require_whole_name(kind: Kind, scope: ScopeRef, settings: Mapping[str, Any]) -> None:
+    """That people of the same name in two domains stay two. Raises: BadSource."""
+    name = str(settings.get("login_name", ""))
+    if kind == Kind.IMAP and scope.level != Level.DOMAIN and "{address}" not in name and "{domain}" not in name:
+        text = _("Name {address}, or {domain} too: people of the same name in several domains would be one.")
+        raise BadSource(text, field="login_name")
 
 
 def _known(source: Source) -> dict[str, Any]:

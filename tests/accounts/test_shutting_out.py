@@ -79,7 +79,7 @@ def test_a_block_made_by_guesses_lets_known_browsers_go_on_and_nobody_else(user:
 
 
 def test_mail_programs_with_the_old_password_block_nobody_after_a_factor_was_set_up(user: User) -> None:
-    AuthenticatorApp.objects.create(user=user, seed="JBSWY3DPEHPK3PXP", confirmed_at=timezone.now())
+    AuthenticatorApp.objects.create(user=user, seed="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", confirmed_at=timezone.now())
     User.objects.filter(pk=user.pk).update(second_factor_at=timezone.now())
     set_option(SYSTEM, SERVER, "SIGN_IN_BLOCK_AFTER", 3)
     program = Actor(user=None, kind="user", label="anonymous", address=OFFICE, via="smtp")
@@ -102,3 +102,12 @@ def test_who_is_shut_out_learns_nothing_by_a_right_password(user: User) -> None:
     with pytest.raises(WrongPassword):
         sign_in_mail_program(program, email=stranger.email, password=PASSWORD)
     assert throttle.failures(throttle.network(OFFICE)) == 1
+
+
+def test_wrong_codes_at_the_second_step_are_attempts_in_vain_too(user: User) -> None:
+    AuthenticatorApp.objects.create(user=user, seed="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", confirmed_at=timezone.now())
+    User.objects.filter(pk=user.pk).update(second_factor_at=timezone.now())
+    client = browser()
+    assert sign_in(client, user) == 303
+    assert client.post("/sign-in/second-step/", {"code": "000000"}).status_code == 422
+    assert FailedSignIn.objects.get().user_id == user.pk

@@ -245,3 +245,28 @@ def test_a_source_by_its_address_is_refused_by_the_gate(
 def test_whoever_keeps_a_password_here_by_hand_isn_t_asked_about_there(ada: User, source: Source) -> None:
     User.objects.filter(pk=ada.pk).update(password=make_password("kept here"), authentication="local")
     assert who(ada.email, "kept here") == ada and who(ada.email, THEIRS) is None
+
+
+def test_people_of_the_same_name_in_two_domains_of_a_directory_are_two(ada: User, source: Source, slapd: Slapd) -> None:
+    """With a filter that looks at the name alone, whoever comes first would be bound to somebody else's account."""
+    namesake = make_mailbox_in(make_domain("example.net"), "ada").user
+    assert namesake is not None
+    slapd.add_person("ada", "ada@example.org", "a password of hers")
+    update_source(SYSTEM, source, {"settings": {"login_filter": "(&(objectClass=inetOrgPerson)(cn={local}))"}})
+    assert who("ada@example.net", "a password of hers") is None and not Identity.objects.exists()
+    assert who("ada@example.org", "a password of hers") == ada
+    slapd.change(f"cn=ada,{PEOPLE}", mail="ada@office.invalid")  # no address of ours: the filter alone decides
+    assert who("ada@example.org", "a password of hers") == ada
+
+
+def test_a_mail_server_of_several_domains_is_told_more_than_the_name(make_source: MakeSource) -> None:
+    settings = {"host": "imap.example.org", "login_name": "{local}"}
+    with pytest.raises(BadSource) as caught:
+        make_source("imap", settings)
+    assert caught.value.field == "login_name"
+    source = make_source("imap", settings, make_domain("example.org"), name="One domain")
+    with pytest.raises(BadSource):
+        update_source(
+            SYSTEM, make_source("imap", {"host": "imap.example.org"}), {"settings": {"login_name": "{local}"}}
+        )
+    assert source.told("login_name") == "{local}"
