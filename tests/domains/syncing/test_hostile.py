@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from accounts.actors import Actor
 from accounts.errors import AccountsError
@@ -22,7 +23,7 @@ from domains.services.aliases import add_alias
 from domains.services.domain_settings import set_domain_limits
 from domains.services.mailbox_states import set_status
 from domains.services.readdressing import rename_mailbox
-from domains.services.syncing.running import DirectoryShrank, sync_directory
+from domains.services.syncing.running import LOCK, DirectoryShrank, SyncRunning, sync_directory
 from jobs.factor_mails import NOTICE
 from jobs.models import Task
 from tests import factories
@@ -274,3 +275,12 @@ def test_whom_a_run_bound_is_in_the_audit_trail_and_told_when_it_first_lets_them
     for _time in range(2):
         assert by_password("ada@example.org", "there") is not None
         assert notices.count() == 1
+
+
+def test_two_runs_of_a_source_never_go_at_once(slapd: Slapd, source: Source) -> None:
+    with connection.get_new_connection(connection.get_connection_params()) as other:
+        other.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK, source.pk])
+        with pytest.raises(SyncRunning):
+            run(source)
+    assert "already" in DirectoryRun.objects.get().problem
+    assert run(source)["create"] == 3
