@@ -24,6 +24,7 @@ from benchmarks import (
     ingesting,
     judging,
     keeping,
+    lasting,
     machine,
     memory,
     notmuch,
@@ -60,8 +61,19 @@ SECTIONS: dict[str, Section] = {
     "retention": keeping,
     "delivery": delivering,
     "gateway": passing,
+    "gateway-memory": lasting,
 }
-WITHOUT_MAILS = {"delivery", "directory", "decision", "judging", "folders", "gateway", "retention", "sharing"}
+WITHOUT_MAILS = {
+    "delivery",
+    "directory",
+    "decision",
+    "judging",
+    "folders",
+    "gateway",
+    "gateway-memory",
+    "retention",
+    "sharing",
+}
 
 
 BUILDS = ("notmuch", "stores", "all")
@@ -106,7 +118,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, help="keep mails, databases and stores here for the next run")
     parser.add_argument("--rounds", type=int, default=3, help="of which the medians are taken (3)")
     parser.add_argument("--budget", type=float, default=900.0, help="seconds after which a search starts no new round")
-    parser.add_argument("--huge", action="store_true", help="memory: an mbox of 10 GiB too")
+    parser.add_argument("--huge", action="store_true", help="memory: an mbox of 10 GiB too; gateway: a million")
     parser.add_argument("--directory", type=_directory, help="mailboxes,domains,customers instead of a million")
     parser.add_argument("--build", choices=BUILDS, help="only make what --work keeps for these --sizes")
     parser.add_argument(

@@ -60,18 +60,18 @@ def measure(bench: Bench, known: Result) -> Result:
         bench.say("gateway: smtp-source and smtp-sink are not installed (Debian: apt install postfix)")
         return {}
     found: Result = {"rounds": []}
-    with _sink() as sink, bench.scratch("gateway") as home:
-        more = {"POSTKEEP_ALLOWED_RELAYS": "127.0.0.0/8", "POSTKEEP_ALLOWED_PORTS": str(sink)}
+    with sink() as port, bench.scratch("gateway") as home:
+        more = {"POSTKEEP_ALLOWED_RELAYS": "127.0.0.0/8", "POSTKEEP_ALLOWED_PORTS": str(port)}
         with House(home, **more) as house:
-            _inside(home, SETTING_UP % {"port": sink})
-            _load(house.smtp_port, 500)  # warm: pools, caches, statements
+            inside(home, SETTING_UP % {"port": port})
+            load(house.smtp_port, 500)  # warm: pools, caches, statements
             for _round in range(bench.rounds):
-                alone = ALONE / _load(sink, ALONE)
-                before = json.loads(_inside(home, LOOKING))
+                alone = ALONE / load(port, ALONE)
+                before = json.loads(inside(home, LOOKING))
                 begun = time.monotonic()
-                taken_s = _load(house.smtp_port, MESSAGES)
+                taken_s = load(house.smtp_port, MESSAGES)
                 memory = sum(_memory(each) for each in house.processes() if "gateway" in " ".join(each.cmdline()))
-                after = _drained(home, before["messages"] + MESSAGES)
+                after = drained(home, before["messages"] + MESSAGES)
                 found["rounds"].append(
                     {
                         "alone": alone,
@@ -91,16 +91,16 @@ def measure(bench: Bench, known: Result) -> Result:
 def _backlog(house: House, home: Path) -> Result:
     """How fast messages that wait leave when nothing else comes in, messages/s, and how fast they came meanwhile."""
     delivering = [each for each in house.processes() if "deliver" in each.cmdline()]
-    before = json.loads(_inside(home, LOOKING))
+    before = json.loads(inside(home, LOOKING))
     for process in delivering:
         process.suspend()
     try:
-        taken_s = _load(house.smtp_port, MESSAGES)
+        taken_s = load(house.smtp_port, MESSAGES)
     finally:
         for process in delivering:
             process.resume()
     begun = time.monotonic()
-    _drained(home, before["messages"] + MESSAGES)
+    drained(home, before["messages"] + MESSAGES)
     return {"taken": MESSAGES / taken_s, "left": MESSAGES / (time.monotonic() - begun)}
 
 
@@ -140,7 +140,7 @@ def _paced(port: int, until: float, pause_s: float, waits: list[float]) -> None:
                 waits.append(1000 * (time.monotonic() - begun))
 
 
-def _load(port: int, messages: int) -> float:
+def load(port: int, messages: int) -> float:
     """Send so many; the seconds until the last was answered."""
     begun = time.monotonic()
     subprocess.run(
@@ -155,7 +155,7 @@ def _load(port: int, messages: int) -> float:
 
 
 @contextmanager
-def _sink() -> Iterator[int]:
+def sink() -> Iterator[int]:
     port = free_port()
     process = subprocess.Popen(["smtp-sink", "-u", "nobody", f"127.0.0.1:{port}", "1000"])
     try:
@@ -170,11 +170,11 @@ def _sink() -> Iterator[int]:
         process.wait(10)
 
 
-def _drained(home: Path, messages: int) -> Result:
+def drained(home: Path, messages: int) -> Result:
     """When everything that was taken has left; the last look otherwise."""
     end = time.monotonic() + DRAINED_S
     while True:
-        seen: Result = json.loads(_inside(home, LOOKING))
+        seen: Result = json.loads(inside(home, LOOKING))
         if (seen["messages"] >= messages and not seen["waiting"]) or time.monotonic() > end:
             return seen
         time.sleep(0.5)
@@ -187,7 +187,7 @@ def _memory(process: psutil.Process) -> int:
         return 0
 
 
-def _inside(home: Path, code: str) -> str:
+def inside(home: Path, code: str) -> str:
     argv = [sys.executable, "manage.py", "shell", "-v", "0", "-c", code]
     done = subprocess.run(
         argv, cwd=ROOT, env=clean_environment(POSTKEEP_HOME=str(home)), check=True, stdout=subprocess.PIPE
