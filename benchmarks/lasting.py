@@ -17,7 +17,10 @@ import smtplib
 import threading
 import time
 import zipfile
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from benchmarks.figures import Target, table
 from benchmarks.house import House, proportional
@@ -120,8 +123,8 @@ def _text(kind: str) -> bytes:
 def _memory(house: House) -> dict[str, int]:
     sizes = dict.fromkeys(PARTS, 0)
     for process in house.processes():
-        for part in PARTS:
-            if part in process.cmdline():
+        with suppress(psutil.Error):  # gone meanwhile
+            for part in sizes.keys() & process.cmdline():
                 sizes[part] += proportional(process)
     return sizes
 
