@@ -11,7 +11,8 @@ from typing import Any
 
 from api.dialects.registry import Operation
 from api.dialects.routes import Route, Routes
-from api.iredadmin import addresses, domains, many, throttles, users
+from api.iredadmin import addresses, domains, many, senders, throttles, users
+from api.iredadmin.answers import UNSUPPORTED, Failure
 from api.iredadmin.asking import Asked
 
 Handler = Callable[[Asked], Any]
@@ -69,6 +70,27 @@ def _throttles() -> Iterator[Route[Handler]]:
             yield _one(f"POST {path}", write, f"set the {direction} throttle of {whose}")
 
 
+def _sender_lists() -> Iterator[Route[Handler]]:
+    for method, (change, about) in senders.CHANGES.items():
+        for word, type_ in senders.LISTS.items():
+            path = f"/api/wblist/inbound/{word}"
+            for place, whose, owner in ((DOMAIN, "a domain", senders.of_domain), (MAIL, "a user", senders.of_user)):
+
+                def handle(asked: Asked, change: Any = change, owner: Any = owner, type_: str = type_) -> None:
+                    change(asked, owner(asked), type_)
+
+                yield _one(f"{method} {path}/{place}", handle, about.format(word, whose))
+            yield _refused(method, f"{path}/global", about.format(word, "the server"), senders.OF_ALL)
+        yield _refused(method, "/api/wblist/outbound/{list}/{account}", "lists of mail going out", senders.GOING_OUT)
+
+
+def _refused(method: str, path: str, about: str, why: str) -> Route[Handler]:
+    def refuse(asked: Asked) -> None:
+        raise Failure(UNSUPPORTED, f"{why}.")
+
+    return Route(Operation(method, path, about, refused=why), refuse, takes_slashes=False)
+
+
 ROUTES = ByForm(
     [
         Route(LOGIN, _nothing, takes_slashes=False),
@@ -99,5 +121,6 @@ ROUTES = ByForm(
         _one("PUT /api/alias/{mail}", addresses.update_alias, "change a mail alias"),
         _one("DELETE /api/alias/{mail}", addresses.delete_alias, "delete a mail alias"),
         *_throttles(),
+        *_sender_lists(),
     ]
 )

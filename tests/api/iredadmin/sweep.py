@@ -16,6 +16,7 @@ from tests.api.world import Place
 FORM = {
     "cn": "Somebody", "quota": "1", "accountStatus": "disabled", "transport": "dovecot", "language": "de_DE",
     "password": "a long enough passphrase 9", "accessPolicy": "public", "period": "3600", "max_msgs": "20",
+    "addresses": "@spam.example",
 }  # fmt: skip
 MAKING = ("POST /api/user/{mail}", "POST /api/alias/{mail}", "POST /api/maillist/{mail}")
 _sessions: dict[str, str] = {}
@@ -23,7 +24,14 @@ _sessions: dict[str, str] = {}
 
 def send_one(operation: Operation, place: Place, token: str) -> Any:
     """A login and the operation: with a session where the token begins one."""
-    values = {"domain": place.domain.name, "mail": place.person.email, "days": "400", "new": f"new@{place.domain.name}"}
+    values = {
+        "domain": place.domain.name,
+        "mail": place.person.email,
+        "days": "400",
+        "list": "whitelist",
+        "account": "global",
+        "new": f"new@{place.domain.name}",
+    }
     if operation.name in MAKING:
         values["mail"] = f"fresh@{place.domain.name}"
     path = re.sub(r"\{(\w+)\}", lambda found: values[found[1]], operation.path)
