@@ -137,8 +137,9 @@ class Identity(models.Model):
     """Who somebody is at a source: bound at their first sign-in or synchronisation, so that an address given to
     somebody else there later opens nothing here.
 
-    digest: of what the directory said last. shut: why a synchronisation shut the person out (disabled there, gone from
-    there), so that only it lets them in again. aliases: those that it made.
+    digest: of what the directory said last; empty where not all of it could be taken over. shut: why a synchronisation
+    shut the person out (disabled there, gone from there), so that only it lets them in again; "left": gone from there,
+    and shut out by somebody else before. aliases: those that it made.
     """
 
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="identities", db_index=False)

@@ -160,14 +160,26 @@ def leavers(source: Source) -> str:
     )
 
 
+DISABLED_NOW = (  # what follows FROM: who comes in now and is disabled there
+    "directory_entry e JOIN accounts_user u ON u.id = e.user_id"
+    " WHERE e.what IN ('bind', 'change') AND e.is_disabled AND u.is_active"
+)
+
+
+def threatened(source: Source, most: int, *, with_leavers: bool) -> list[str]:
+    """Addresses of those whom a run would shut out, so many at most."""
+    email = "(SELECT email FROM accounts_user u WHERE u.id = i.user_id)"
+    query = f"SELECT {email} FROM {leavers(source)} ORDER BY i.id LIMIT %s"
+    gone = staging.fetch(query, [most if with_leavers else 0])
+    disabled = staging.fetch(f"SELECT u.email FROM {DISABLED_NOW} ORDER BY e.n LIMIT %s", [most])
+    return [address for (address,) in (*gone, *disabled)][:most]
+
+
 def _standing(source: Source) -> Standing:
     ((entries, bound),) = staging.fetch("SELECT count(*), count(*) FILTER (WHERE what = 'bind') FROM directory_entry")
     ((gone,),) = staging.fetch(f"SELECT count(*) FROM {leavers(source)}")
     ((before,),) = staging.fetch(f"SELECT count(*) FROM {known(source)}")
-    ((disabled,),) = staging.fetch(
-        "SELECT count(*) FROM directory_entry e JOIN accounts_user u ON u.id = e.user_id"
-        " WHERE e.what IN ('bind', 'change') AND e.is_disabled AND u.is_active"
-    )
+    ((disabled,),) = staging.fetch(f"SELECT count(*) FROM {DISABLED_NOW}")
     return Standing(entries, before, gone, disabled, bound)
 
 

@@ -23,8 +23,8 @@ from accounts.sources.errors import SourceFailed
 from domains.errors import DomainsError
 from domains.models import DirectoryRun
 from domains.services.syncing import changing, making, reading
-from domains.services.syncing.judging import Standing, judge
-from domains.services.syncing.telling import Telling
+from domains.services.syncing.judging import Standing, judge, threatened
+from domains.services.syncing.telling import NAMED, Telling
 
 RUNS_KEPT = 20
 LOCK = 0x706B6469  # "pkdi": with the number of the source
@@ -128,6 +128,7 @@ def _run(
     shuts = bool(source.told("disables_leavers"))
     counting = standing if shuts else replace(standing, leavers=0)
     if counting.is_alarming and confirm_leavers != counting.shut_out:
+        telling.note_threatened(threatened(source, NAMED, with_leavers=shuts))
         raise DirectoryShrank(counting)
     with transaction.atomic() if run.is_dry else contextlib.nullcontext():
         progress(standing.entries, "writing")

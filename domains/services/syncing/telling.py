@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
+
+from django.utils.translation import gettext as _
 
 from domains.models import DirectoryChange, DirectoryRun
 from domains.services.importing import staging
@@ -37,6 +39,11 @@ class Telling:
         made = "SELECT text FROM directory_entry WHERE n BETWEEN %s AND %s AND what = 'create' ORDER BY n"
         for (address,) in staging.fetch(made, [first, last]):
             self.add("create", address)
+
+    def note_threatened(self, addresses: Iterable[str]) -> None:
+        """Named and not counted: those whom a run that stopped would have shut out."""
+        for address in addresses:
+            self._note("disable", address, _("would be"))
 
     def note_conflicts(self) -> None:
         """All of them at the end, and what was left alone: its numbers, and the first of them by name."""

@@ -212,6 +212,9 @@ def test_a_directory_that_calls_many_disabled_stops_and_asks(slapd: Slapd, sourc
     with pytest.raises(DirectoryShrank, match="confirm 4"):
         run(source)
     assert Mailbox.objects.filter(status=Status.DISABLED).count() == 0
+    asked = DirectoryRun.objects.latest("pk")
+    assert [each.address for each in asked.changes.filter(kind="disable")] == [f"p{n}@example.org" for n in range(4)]
+    assert asked.counts["disable"] == 0
     assert AuditEvent.objects.filter(action="source.sync").latest("pk").details["problem"]
     update_source(SYSTEM, source, {"settings": {"disables_leavers": False}})
     with pytest.raises(DirectoryShrank):
