@@ -244,7 +244,8 @@ def sender_of(client: Client, sender: str) -> Sender | None:
 
     Somebody signed in may use their own address and their aliases. A client in a subnet that a domain names as its
     own may use every address of that domain, one on the list of clients those of all domains. The empty sender may be
-    used by people who signed in (bounces, read receipts).
+    used by people who signed in (bounces, read receipts). Who was shut out meanwhile sends nothing more over the
+    connection that they have.
     """
     key = (client.user_id, client.address if client.user_id is None else "", sender)
     found = _senders.ask(key, lambda: _sender_of(client, sender) or False)
@@ -258,8 +259,9 @@ def _sender_of(client: Client, sender: str) -> Sender | None:
 
 
 def _signed_in(user_id: int, sender: str) -> Sender | None:
-    box = Mailbox.objects.filter(user_id=user_id, status=Status.ENABLED).first()
-    if box is None or (sender and identity_of(box, sender) is Identity.NONE):
+    boxes = Mailbox.objects.filter(user_id=user_id, user__is_active=True, status=Status.ENABLED)
+    box = boxes.select_related("domain").first()
+    if box is None or not box.domain.is_serving or (sender and identity_of(box, sender) is Identity.NONE):
         return None
     return Sender(box.pk, box.domain_id, box.customer_id)
 

@@ -11,10 +11,12 @@ import pytest
 from django.db import DatabaseError
 
 from accounts.actors import Actor
+from accounts.services.people import disable_user
 from domains.models import Domain, Mailbox, SenderRule
 from domains.services import policies, relays
 from domains.services.aliases import add_alias
 from domains.services.domain_settings import update_domain
+from domains.services.domain_states import disable_domain
 from domains.services.groups import create_group
 from gateway import committing, content, intake
 from gateway.flow import Answer, Asked, Client, Door, Sending
@@ -126,6 +128,24 @@ def test_mail_of_people_of_ours_goes_out_under_their_policy_and_comes_in_for_oth
         ("outgoing", "x@far.example", ada, "queued"),
     ]
     assert QueueItem.objects.filter(recipient=rows[1]).count() == 0  # Ben gets it once
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_shut_out_sends_nothing_more_over_the_connection_they_have() -> None:
+    domain = served()
+    ada, ben = make_mailbox_in(domain, "ada"), make_mailbox_in(domain, "ben")
+    of_ada, of_ben = _signed_in(ada), _signed_in(ben)
+
+    def codes() -> list[int]:
+        tries = ((ada.address, of_ada), (ben.address, of_ben))
+        return [each.code for each in through(*(may("x@far.example", sender, client) for sender, client in tries))]
+
+    assert codes() == [250, 250]
+    assert ada.user is not None
+    disable_user(SYSTEM, ada.user)
+    assert codes() == [550, 250]
+    disable_domain(SYSTEM, domain)
+    assert codes() == [550, 550]
 
 
 @pytest.mark.django_db(transaction=True)
