@@ -74,6 +74,16 @@ def incoming() -> Path:
     return folder() / "incoming"
 
 
+def taken() -> Path:
+    """An uploaded file while it is indexed, or after a run that was stopped."""
+    return folder() / "taken"
+
+
+def waits() -> bool:
+    """Whether an uploaded file isn't indexed yet."""
+    return incoming().exists() or taken().exists()
+
+
 def about_incoming() -> dict[str, Any]:
     """Whose it is and what it is called."""
     with contextlib.suppress(OSError, ValueError):
@@ -145,10 +155,10 @@ def _configured() -> Listed | None:
 
 
 def _uploaded() -> Listed | None:
-    found, waits = _indexed(UPLOADED, ""), incoming().exists()
+    found = _indexed(UPLOADED, "")
     if found is not None:
-        return _with(found[0], STALE) if waits else found[0]
-    return Listed(UPLOADED, str(about_incoming().get("name", "")), problem=WAITS) if waits else None
+        return _with(found[0], STALE) if waits() else found[0]
+    return Listed(UPLOADED, str(about_incoming().get("name", "")), problem=WAITS) if waits() else None
 
 
 def _indexed(place: str, source: str) -> tuple[Listed, dict[str, Any]] | None:

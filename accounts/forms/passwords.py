@@ -29,6 +29,7 @@ class NewPasswordInput(forms.PasswordInput):
                 "hx-trigger": "input changed delay:300ms",
                 "hx-target": "next .strength",
                 "hx-swap": "outerHTML",
+                "hx-params": "none",  # of the form, until it says whose password it is
                 "hx-push-url": "false",
                 "data-strength": "1",
             }

@@ -6,10 +6,12 @@ counts; a file that POSTKEEP_BREACH_LIST names stays where it is and is only rea
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.utils import timezone
@@ -67,19 +69,28 @@ def index_lists(actor: Actor, *, progress: Callable[[int], None], stop: Callable
     actor.require_writing()
     actor.require(Right.MANAGE_SERVER)
     made: dict[str, Made] = {}
-    if lists.incoming().exists():
-        about = lists.about_incoming()
+    lists.folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone():
+        return _index_all(actor, made, progress, stop)
+
+
+def _index_all(
+    actor: Actor, made: dict[str, Made], progress: Callable[[int], None], stop: Callable[[], bool]
+) -> dict[str, Made]:
+    about = lists.about_incoming()
+    if lists.incoming().exists():  # out of the way of the next upload
+        lists.incoming().replace(lists.taken())
+    if lists.taken().exists():
         try:
-            made[lists.UPLOADED] = _index(actor, lists.incoming(), lists.UPLOADED, about, progress, stop)
+            made[lists.UPLOADED] = _index(actor, lists.taken(), lists.UPLOADED, about, progress, stop)
         finally:
             if not stop():
-                _drop_incoming()
+                lists.taken().unlink(missing_ok=True)
     source = lists.configured()
     waiting = any(
         each.place == lists.CONFIGURED and each.problem in (lists.WAITS, lists.STALE) for each in lists.there()
     )
     if source is not None and waiting:
-        lists.folder().mkdir(mode=0o700, parents=True, exist_ok=True)
         _require_room(source)
         about = {"path": str(source), "fingerprint": lists.fingerprint(source)}
         made[lists.CONFIGURED] = _index(actor, source, lists.CONFIGURED, about, progress, stop)
@@ -91,7 +102,7 @@ def remove_upload(actor: Actor) -> bool:
     actor.require_writing()
     actor.require(Right.MANAGE_SERVER)
     index = lists.index_of(lists.UPLOADED)
-    was = index.exists() or lists.incoming().exists()
+    was = index.exists() or lists.waits()
     _drop_incoming()
     index.unlink(missing_ok=True)
     if was:
@@ -119,6 +130,17 @@ def _index(
     return made
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One at a time on this node; the kernel frees the lock with the process. Raises: BadBreachList."""
+    with (lists.folder() / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BadBreachList(_("A list is being made searchable already; try again when that is done.")) from error
+        yield
+
+
 def _require_room(file: Path) -> None:
     """Raises: BadBreachList."""
     if shutil.disk_usage(lists.folder()).free < ROOM * file.stat().st_size:
@@ -127,6 +149,7 @@ def _require_room(file: Path) -> None:
 
 def _drop_incoming() -> None:
     lists.incoming().unlink(missing_ok=True)
+    lists.taken().unlink(missing_ok=True)
     lists.incoming_note().unlink(missing_ok=True)
 
 

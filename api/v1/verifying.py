@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from django.http import Http404
 from pydantic import BaseModel, ConfigDict, Field
 
+from accounts import password_age
 from accounts.actors import Actor
 from accounts.permissions import Right
 from accounts.services.verifying import verify_password
@@ -29,6 +30,9 @@ class Verified(Answer):
     """Whether it was right."""
 
     correct: bool
+    change_due: Annotated[
+        bool, Field(description="It is right, and opens nothing but the page that changes it: expired, or a wish.")
+    ]
 
 
 class IdentityQuery(BaseModel):
@@ -61,7 +65,8 @@ def password_verify(actor: Actor, mailbox: Mailbox, body: PasswordGuess) -> Veri
     """
     if mailbox.user is None:
         raise Http404("nobody signs in with it")
-    return Verified(correct=verify_password(actor, mailbox.user, body.password))
+    correct = verify_password(actor, mailbox.user, body.password)
+    return Verified(correct=correct, change_due=correct and password_age.standing_of(mailbox.user).is_due)
 
 
 @group.get("/users/{int:userId}/identity", admit=subjects.mailbox(own=True))

@@ -29,7 +29,7 @@ _FILES = frozenset(
     {"keys.json", "recovery.pub", "log.json", "meta.json", "placed.json", "writer.lock", "database.dump"}
 )
 _LOGGERS = frozenset(
-    {"postkeep.archive", "postkeep.folders", "postkeep.gateway", "postkeep.sources", "postkeep.system"}
+    {"postkeep.archive", "postkeep.folders", "postkeep.gateway", "postkeep.jobs", "postkeep.sources", "postkeep.system"}
 )
 _ALERTS = frozenset(
     {

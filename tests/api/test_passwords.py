@@ -37,6 +37,8 @@ def test_a_new_one_is_wanted_of_one_and_of_everybody() -> None:
     elsewhere = {"level": "domain", "objectId": cast.foreign.domain.pk}
     problem = is_problem(cast.delegate.post("/password-wishes", elsewhere), 422)
     assert problem["errors"][0]["field"] == "objectId"
+    guess = cast.delegate.post(f"{path}/verification", {"password": "quite another long one 1"})
+    assert guess.json() == {"correct": True, "changeDue": True}
     answer = cast.user.post("/token", {"username": person.email, "password": "quite another long one 1"})
     assert "must be chosen" in is_problem(answer, 401)["detail"]
 

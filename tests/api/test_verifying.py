@@ -33,8 +33,8 @@ def cast() -> world.World:
 def test_a_password_is_checked_as_an_event_and_not_guessed(cast: world.World) -> None:
     set_password(SYSTEM, cast.own.person, password=PASSWORD)
     path = f"/users/{cast.own.person.pk}/password/verification"
-    assert cast.delegate.post(path, {"password": PASSWORD}).json() == {"correct": True}
-    assert cast.delegate.post(path, {"password": "another"}).json() == {"correct": False}
+    assert cast.delegate.post(path, {"password": PASSWORD}).json() == {"correct": True, "changeDue": False}
+    assert cast.delegate.post(path, {"password": "another"}).json() == {"correct": False, "changeDue": False}
     told = AuditEvent.objects.filter(action="user.verify_password").order_by("pk").values_list("details", flat=True)
     assert [each["right"] for each in told] == [True, False] and PASSWORD not in str(list(told))
     is_problem(cast.user.post(path, {"password": PASSWORD}), 403)

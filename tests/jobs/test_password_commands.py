@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import services
 from accounts.actors import Actor
-from accounts.breach_list import lists
+from accounts.breach_list import indexing, lists
 from accounts.errors import BadBreachList
 from accounts.models import AuditEvent, User
 from accounts.services import breach_lists
@@ -71,6 +71,27 @@ def test_a_file_that_is_too_large_empty_or_nonsense_leaves_what_was_there(monkey
     assert failed.state == Task.State.FAILED and "No line" in failed.error
     assert lists.is_known("hunter2hunter2") and not lists.incoming().exists()
     assert not [each for each in lists.folder().iterdir() if each.name.startswith(("partial", "indexing"))]
+
+
+@pytest.mark.django_db
+def test_an_upload_that_comes_while_another_is_indexed_waits_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_upload(SYSTEM, [b"hunter2hunter2\n"], name="first")
+    builds = indexing.build
+
+    def meanwhile(*args: Any, **more: Any) -> Any:
+        take_upload(SYSTEM, [b"correcthorsebattery\n"], name="second")
+        twice = run_here(SYSTEM, "IndexBreachList", NoArguments())
+        assert twice.state == Task.State.FAILED and "already" in twice.error
+        monkeypatch.setattr(indexing, "build", builds)
+        return builds(*args, **more)
+
+    monkeypatch.setattr(indexing, "build", meanwhile)
+    run("IndexBreachList")
+    (listed,) = lists.there()
+    assert (listed.source, listed.problem) == ("first", lists.STALE) and lists.is_known("hunter2hunter2")
+    run("IndexBreachList")
+    (listed,) = lists.there()
+    assert (listed.source, listed.problem) == ("second", "") and not lists.is_known("hunter2hunter2")
 
 
 def test_new_passwords_are_wanted_of_one_or_of_all_of_a_place(cast: Cast) -> None:
