@@ -143,10 +143,16 @@ def sign_in_mail_program(actor: Actor, *, email: str, password: str) -> User:
     blocking.require_open(actor.address)
     known = actor_for_token(password, address=actor.address)
     user = None if known is None or known.read_only else known.user
-    if user is not None and user.email == _address_of_account(_canonical(email)):
+    if user is not None and _is_of(user, email):
         return user
     user = _by_app_password(actor, email, password, "smtp")
     return user or _checked(actor, email=email, password=password, device=None, door="smtp").user
+
+
+def _is_of(user: User, email: str) -> bool:
+    """Whether an address is one by which this person signs in; their main one is known without asking."""
+    address = _canonical(email)
+    return user.email == address or user.email == _address_of_account(address)
 
 
 class CallerWay(StrEnum):
@@ -167,7 +173,7 @@ def let_caller_in(actor: Actor, *, email: str, password: str) -> tuple[Actor, Ca
     """
     blocking.require_open(actor.address)
     known = actor_for_token(password, address=actor.address)
-    if known is not None and known.user is not None and known.user.email == _address_of_account(_canonical(email)):
+    if known is not None and known.user is not None and _is_of(known.user, email):
         return known, CallerWay.TOKEN
     user, way = _by_app_password(actor, email, password, "api"), CallerWay.APP_PASSWORD
     if user is None:

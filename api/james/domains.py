@@ -62,9 +62,10 @@ def served(asked: Asked, name: str, *, need: Right = Right.VIEW_DOMAINS) -> Doma
 
 
 def exists(asked: Asked) -> HttpResponse:
-    name = asked.named["domain"]
-    if _alias(asked, name) is None:
-        served(asked, name)
+    found = _NAME.first(parsed(asked.named["domain"]))
+    is_gone = found is not None and not found.is_alias and found.domain.status in GONE
+    if found is None or is_gone or not asked.actor.has(Right.VIEW_DOMAINS, found.domain):
+        served(asked, asked.named["domain"])
     return nothing()
 
 

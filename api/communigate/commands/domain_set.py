@@ -19,7 +19,7 @@ from domains.services.domains import create_domain
 
 ACCOUNT_DEFAULTS = "accountdefaults"
 DOMAIN_DEFAULTS = "domaindefaults"
-_ALL = Fixed(lambda: Domain.objects.exclude(status__in=GONE).order_by("name"))
+_ALL = Fixed(lambda: Domain.objects.exclude(status__in=GONE).order_by("name").only("name"))
 
 
 def list_domains(context: Context, arguments: Arguments) -> Data:
