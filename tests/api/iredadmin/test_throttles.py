@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import AuditEvent
+from config.kit.heartbeat import broker
 from domains.models import Domain, Mailbox, Throttle
 from gateway.directory import Remembered
 from gateway.reception import throttles as counting
@@ -66,3 +67,23 @@ def test_throttles_are_seen_and_set_by_who_may(cast: Cast) -> None:
     assert ask(cast.reader, "POST", "/throttle/own.example/inbound", MANUAL) == no("PERMISSION_DENIED")
     assert ask(cast.user, "POST", "/throttle/ada@own.example/inbound", MANUAL) == no("NO_SUCH_ACCOUNT")
     assert not Throttle.objects.exists()
+
+
+def test_the_gateway_holds_up_what_is_over_and_lets_off_who_has_no_limit(cast: Cast) -> None:
+    path = "/throttle/ada@own.example/inbound"
+    ada = Mailbox.objects.get(address="ada@own.example")
+    key = f"postkeep:throttle:inbound:m{ada.pk}"
+    broker().delete(key)
+
+    def taken() -> str:
+        found = counting.effective("inbound", ada.pk, ada.domain_id)
+        assert found is not None and found[0] == key
+        answer, _added = counting.ask([counting.Count(*found, 1, 100)], add=True)
+        return "taken" if answer is None else str(answer.code)
+
+    assert ask(cast.administrator, "POST", path, {"period": "3600", "max_msgs": "2"}) == OK
+    assert [taken() for _each in range(3)] == ["taken", "taken", "452"]
+    counting._limits = Remembered(1)
+    assert ask(cast.administrator, "POST", path, {"period": "3600", "max_msgs": "0"}) == OK
+    assert taken() == "taken"
+    broker().delete(key)
