@@ -36,6 +36,7 @@ from benchmarks import (
     starting,
     stores,
     syncing,
+    tracking,
 )
 from benchmarks.corpus import Corpus
 from benchmarks.figures import Target, put_between_marks, table, target_table
@@ -62,6 +63,7 @@ SECTIONS: dict[str, Section] = {
     "delivery": delivering,
     "gateway": passing,
     "gateway-memory": lasting,
+    "tracking": tracking,
 }
 WITHOUT_MAILS = {
     "delivery",
@@ -73,6 +75,7 @@ WITHOUT_MAILS = {
     "gateway-memory",
     "retention",
     "sharing",
+    "tracking",
 }
 
 

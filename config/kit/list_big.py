@@ -56,6 +56,14 @@ class BigListing(Listing[M], Generic[M]):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Exact(Text):
+    """A name that is typed whole, as it is written: found by the plain index of its column."""
+
+    def compare(self, op: Op, value: Value) -> Q:
+        return Q(**{self.orm_path: value.text})
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Name(Text):
     """Words in any case, looked for by the trigram index of the column itself."""
 

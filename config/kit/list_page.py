@@ -144,8 +144,9 @@ class ListPage(Generic[M]):
         known, capped = total() if total is not None and not asked.is_filtered else None, False
         found = asked.matching(rows)
         if known is None:
-            known, capped = count_capped(found)
-        order = asked.order_among(are_many=not scattered and (capped or known > COUNT_LIMIT))
+            known, capped = count_capped(found, asked.listing.count_to)
+        most = asked.listing.count_to or COUNT_LIMIT
+        order = asked.order_among(are_many=not scattered and (capped or known > most))
         if within and not order.found_first:
             order = replace(order, within=within)
         page = keyset(request, found, order=order, per_page=asked.size, total=known, capped=capped)

@@ -54,6 +54,7 @@ class ListSpec:
 
     sort: the name of a field that sorts, or "pk", with "-" for descending. words: how free words are found, where the
     fields' own `words` isn't it. first_step: what an empty list offers. nothing: the title where nothing is found.
+    count_to: up to here rows are counted exactly, without it to 10,000; lower where looking at a row costs more.
     """
 
     name: str
@@ -67,6 +68,7 @@ class ListSpec:
     words: Callable[[str], Q] | None = None
     size: int = 50
     exportable: bool = True
+    count_to: int | None = None
 
     def __post_init__(self) -> None:
         names = [each.name for each in self.fields]
@@ -189,7 +191,7 @@ class Asked:
         return wanted if wanted.removeprefix("-") in sorting and not wanted.startswith("--") else self.listing.sort
 
     def order_among(self, *, are_many: bool) -> Order:
-        """The order for rows of which the condition leaves more than 10,000, or fewer."""
+        """The order for rows of which the condition leaves more than are counted, or fewer."""
         return self.order
 
     @property

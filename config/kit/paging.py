@@ -163,10 +163,11 @@ def keyset(
     return Page(found, pager, counted, capped)
 
 
-def count_capped(rows: QuerySet[Any]) -> tuple[int, bool]:
-    """The number of rows, but never counting past 10,000."""
-    found = rows.order_by()[: COUNT_LIMIT + 1].count()
-    return min(found, COUNT_LIMIT), found > COUNT_LIMIT
+def count_capped(rows: QuerySet[Any], most: int | None = None) -> tuple[int, bool]:
+    """The number of rows, but never counting past 10,000 (or `most`)."""
+    most = COUNT_LIMIT if most is None else most
+    found = rows.order_by()[: most + 1].count()
+    return min(found, most), found > most
 
 
 class _Beyond(Func):

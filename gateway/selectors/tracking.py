@@ -17,12 +17,17 @@ from gateway.models.messages import RecipientQuerySet
 def list_tracked(actor: Actor) -> RecipientQuerySet:
     """Messages of others, one row per recipient, as far as the actor may follow them. Raises: Forbidden."""
     actor.require_somewhere(Right.TRACK_MAIL)
-    return Recipient.objects.visible_to(actor, Right.TRACK_MAIL).select_related("message")
+    return _listed(Recipient.objects.visible_to(actor, Right.TRACK_MAIL))
 
 
 def list_own(actor: Actor) -> RecipientQuerySet:
     """What came for the actor's own mailbox, and what was sent from it."""
-    return Recipient.objects.own(actor).select_related("message")
+    return _listed(Recipient.objects.own(actor))
+
+
+def _listed(rows: RecipientQuerySet) -> RecipientQuerySet:
+    """With all that a list shows of a message, and without the long answers of its judges."""
+    return rows.select_related("message").defer("decision", "way", "held_text", "message__facts")
 
 
 def get_passport(actor: Actor, recipient_id: int) -> Recipient:

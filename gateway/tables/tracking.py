@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from django.db.models import Q
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from config.kit.list_big import BigListing
-from config.kit.list_fields import Beginning, Choice, Main, State, Text, Time
-from config.kit.list_query import Op, Value
+from config.kit.list_big import BigListing, Exact, ilike
+from config.kit.list_fields import Beginning, Choice, Main, State, Time
+from config.kit.list_query import BadTerm, Op, Value
 from config.kit.list_ranges import Number
 from config.kit.listing import View
 from config.kit.tables import Empty
+from domains.tables.fields import Belongs, domains_named
 from gateway.models import Recipient
+from gateway.models.subject_words import has_words, words_of
 from gateway.wording import CATEGORIES, CATEGORY_TONES, DIRECTIONS, STATE_TONES
 
 _SENDER = _("From")
-_VERDICTS = tuple(CATEGORIES.items())
+_LEAST = 2
+_COUNT_TO = 1_000
 
 
 class _Address(Beginning):
@@ -34,6 +40,47 @@ class _Address(Beginning):
         return found
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Subject(Main):
+    """Words of the subject from their beginning, by an index of them; in quotes one after the other."""
+
+    example_value: ClassVar[str] = ":start"
+
+    def compare(self, op: Op, value: Value) -> Q:
+        words = words_of(value.text)
+        if (value.text.startswith("*") and not value.literal) or len("".join(words)) < _LEAST:
+            raise BadTerm(_now("Words of a subject are found from their beginning, by two letters or digits at least."))
+        found = has_words(self.orm_path, words, in_order=value.literal or "*" not in value.text)
+        return found & ilike(self.orm_path, value, whole=True) if op == "=" else found
+
+
+class _MessageId(Exact):
+    """With or without its angle brackets."""
+
+    def matches(self, op: Op, value: Value) -> Q:
+        return super().matches(op, value._replace(literal=True))  # the bracket it begins with compares nothing
+
+    def compare(self, op: Op, value: Value) -> Q:
+        return Q(**{f"{self.orm_path}__in": sorted({value.text, f"<{value.text.strip('<>')}>"})})
+
+
+class _Received(Time):
+    """The message has the same time as its recipients: said of both, what is found by its words is narrowed at once."""
+
+    def compare(self, op: Op, value: Value) -> Q:
+        found = super().compare(op, value)
+        own = [(name, moment) for name, moment in _leaves(found) if not name.startswith("message__")]
+        return found & Q(*((f"message__{name}", moment) for name, moment in own))
+
+
+def _leaves(condition: Q) -> Iterator[tuple[str, Any]]:
+    for each in condition.children:
+        if isinstance(each, Q):
+            yield from _leaves(each)
+        elif isinstance(each, tuple):
+            yield each
+
+
 def _subject(row: Recipient) -> str:
     return row.message.subject or str(_("(no subject)"))
 
@@ -43,25 +90,27 @@ def _sender(row: Recipient) -> Any:
 
 
 FIELDS = (
-    Main("subject", _("Subject"), path="message__subject", show=_subject, url="gateway:passport"),
-    Text("from", _SENDER, path="message__header_from", show=_sender, long=True, search=False),
+    _Subject("subject", _("Subject"), path="message__subject", show=_subject, url="gateway:passport"),
+    _Address("from", _SENDER, path="message__header_from", show=_sender, long=True),
     _Address("sender", _("Envelope sender"), path="message__sender", shown=False, long=True),
     _Address("to", _("To"), path="address", words=True, long=True),
+    Belongs("domain", _("Domain"), path="mailbox__domain_id", key="domain_id", find=domains_named, column=False),
     Choice("direction", _("Direction"), choices=tuple(DIRECTIONS.items()), filter=True, shown=False),
     State(
         "verdict", _("Verdict"), path="category", choices=tuple(CATEGORIES.items()), tones=CATEGORY_TONES, filter=True
     ),
     State("state", _("State"), choices=tuple(Recipient.State.choices), tones=STATE_TONES, filter=True),
     Number("score", _("Score"), shown=False, search=False),
-    Text("id", _("Message-ID"), path="message__message_id", whole=True, column=False),
-    Text("key", pgettext_lazy("of a message", "Key"), path="message__key", whole=True, column=False),
-    Time("received", _("Received"), path="received_at", sort=True),
+    _MessageId("id", _("Message-ID"), path="message__message_id", column=False),
+    Exact("key", pgettext_lazy("of a message", "Key"), path="message__key", column=False),
+    _Received("received", _("Received"), path="received_at", sort=True),
 )
 
 TRACKED: BigListing[Recipient] = BigListing(
     "gateway.tracking",
     FIELDS,
     sort="-received",
+    count_to=_COUNT_TO,
     caption=_("Follow messages"),
     placeholder=_("Beginning of the recipient's address"),
     views=(
@@ -82,6 +131,7 @@ OWN: BigListing[Recipient] = BigListing(
     "gateway.own-mail",
     FIELDS,
     sort="-received",
+    count_to=_COUNT_TO,
     caption=_("My messages"),
     placeholder=_("Beginning of the recipient's address"),
     views=(View(_("In quarantine"), "state=held"), View(_("Sent"), "direction=outgoing")),

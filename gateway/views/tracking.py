@@ -9,7 +9,6 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from config.kit.pages import render_page
 from gateway import wording
@@ -25,13 +24,12 @@ WITHOUT_SENDER = frozenset({Message.Door.RELEASE, Message.Door.CONSOLE, Message.
 
 @require_safe
 def tracking(request: ActorRequest) -> HttpResponseBase:
-    reach = request.actor.reach(Right.TRACK_MAIL)
-    return TRACKED.answer(request, list_tracked(request.actor), "gateway/tracking.html", scattered=not reach.everything)
+    return TRACKED.answer(request, list_tracked(request.actor), "gateway/tracking.html")
 
 
 @require_safe
 def own_mail(request: ActorRequest) -> HttpResponseBase:
-    return OWN.answer(request, list_own(request.actor), "gateway/own_mail.html", within="mailbox_id")
+    return OWN.answer(request, list_own(request.actor), "gateway/own_mail.html")
 
 
 @require_safe

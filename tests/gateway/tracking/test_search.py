@@ -1,0 +1,102 @@
+"""What the help desk types into the list of messages, found by an index however many messages there are."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.http import QueryDict
+from django.test import Client
+from django.urls import reverse
+
+from accounts.actors import Actor
+from gateway.models import Message, Recipient
+from gateway.selectors.tracking import list_own, list_tracked
+from gateway.tables.tracking import TRACKED
+from tests.domains.factories import make_mailbox_in
+from tests.gateway.flows import RAW, file_for
+from tests.stage import Cast
+
+pytestmark = pytest.mark.django_db
+
+
+def found(actor: Actor, text: str) -> list[Recipient]:
+    params = QueryDict(mutable=True)
+    params["q"] = text
+    return list(TRACKED.select(actor, list_tracked(actor), params))
+
+
+def plan(actor: Actor, text: str) -> str:
+    """How PostgreSQL would find them where reading everything is no choice."""
+    params = QueryDict(mutable=True)
+    params["q"] = text
+    rows = TRACKED.select(actor, list_tracked(actor), params).order_by()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        return str(rows.explain())
+
+
+@pytest.mark.parametrize(
+    ("typed", "index"),
+    [
+        ("subject:bridge", "gw_message_by_words"),
+        ('subject:"the bridge"', "gw_message_by_words"),
+        ("id:abc@friends.example", "gw_message_by_message_id"),
+        ("key:0641f3a90c2d4b7e1f09a", "gw_message_key"),
+        ("sender:bob", "gw_message_by_sender"),
+        ("from:bob", "gw_message_by_from"),
+        ("ada", "gw_recipient_by_address"),
+    ],
+)
+def test_every_search_has_an_index(cast: Cast, typed: str, index: str) -> None:
+    assert index in plan(Actor.for_user(cast.administrator), typed)
+
+
+def test_a_message_is_found_by_what_people_have_of_it(cast: Cast) -> None:
+    row = file_for(make_mailbox_in(cast.domain, "ada"), RAW.replace(b"The bridge", b"Stromrechnung 2026-1177"))
+    file_for(make_mailbox_in(cast.domain, "eve"))
+    Message.objects.filter(pk=row.message_id).update(message_id="<One@Friends.example>")
+    actor = Actor.for_user(cast.administrator)
+    for typed in (
+        "subject:STROMrech",
+        "subject:1177",
+        "subject:strom*11",
+        'subject:"stromrechnung 2026"',
+        "subject=STROMRECHNUNG*1177",
+        "subject:2026-11",
+        "id:One@Friends.example",
+        "id:<One@Friends.example>",
+        f"key:{row.message.key}",
+        f"domain:{cast.domain.name} subject:strom",
+        "subject:strom received:today",
+        "subject:strom received:2026-01..today",
+        "ada",
+    ):
+        assert found(actor, typed) == [row], typed
+    assert (
+        found(actor, "subject:strom received<2020")
+        == []
+        == found(actor, "subject:bridges")
+        == found(actor, "subject=stromrechnung")
+        and found(actor, f"domain:{cast.elsewhere.name}") == []
+    )
+
+
+@pytest.mark.parametrize("typed", ["b", "*ridge", "%", "_"])
+def test_what_no_index_finds_in_a_subject_is_refused_with_a_sentence(cast: Cast, client: Client, typed: str) -> None:
+    file_for(make_mailbox_in(cast.domain, "ada"))
+    client.force_login(cast.administrator)
+    text = client.get(reverse("gateway:tracking"), {"q": f"subject:{typed}"}).content.decode()
+    assert "by two letters or digits at least" in text
+    assert "Nothing was looked for" in text
+
+
+def test_one_domain_and_ones_own_mail_are_read_in_the_order_of_their_own_index(cast: Cast) -> None:
+    """However much others get: nothing is sorted, and nothing of theirs is passed by."""
+    helper, user = Actor.for_user(cast.domain_administrator), Actor.for_user(cast.user)
+    newest = ("-received_at", "-pk")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+    for rows, index in ((list_tracked(helper), "gw_recipient_by_domain"), (list_own(user), "gw_recipient_by_mailbox")):
+        told = str(rows.order_by(*newest)[:50].explain())
+        assert index in told and "Sort" not in told, told
