@@ -185,7 +185,8 @@ def test_other_methods_are_refused_and_head_is_answered_like_get(route: str, sta
 
 
 # Mail programs post these by themselves, from no page of ours (RFC 8058): what counts is the proof in the address.
-FROM_ANYWHERE = {"gateway:list-leave"}
+# The meter of a password being typed keeps and changes nothing, and may come with a token from before a quick sign-in.
+FROM_ANYWHERE = {"gateway:list-leave", "accounts:password-strength"}
 # These look at the token themselves, after the body was put where uploads belong; the sweep below tries them too.
 CHECKED_INSIDE = {"archive:import"}
 POSTED = [row for row in ROWS if row.method != "GET" and row.route not in FROM_ANYWHERE]

@@ -55,5 +55,5 @@ def for_whom(form: forms.Form, about: User | ScopeRef | None, name: str = "passw
     field = form.fields[name]
     assert isinstance(field, NewPasswordField)
     field.about = about or SERVER
-    field.widget.attrs["hx-params"] = f"{form.add_prefix(name)},about,field,csrfmiddlewaretoken"
+    field.widget.attrs["hx-params"] = f"{form.add_prefix(name)},about,field"
     field.widget.attrs["hx-vals"] = strength.as_values(form.add_prefix(name), field.about)
