@@ -24,7 +24,7 @@ from gateway.wording import CATEGORIES, CATEGORY_TONES, DIRECTIONS, STATE_TONES
 
 _SENDER = _("From")
 _LEAST = 2
-_COUNT_TO = 1_000
+_COUNT_TO = 200
 
 
 class _Address(Beginning):
