@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from accounts.actors import Actor
 from accounts.services.people import disable_user
@@ -19,6 +19,7 @@ from domains.services.domain_settings import update_domain
 from domains.services.domain_states import disable_domain
 from domains.services.groups import create_group
 from gateway import committing, content, intake
+from gateway.directory import CHANNEL
 from gateway.flow import Answer, Asked, Client, Door, Sending
 from gateway.models import Message, QueueItem, Recipient, RepositoryItem
 from gateway.queue.storing import ERROR, store
@@ -142,7 +143,13 @@ def test_who_is_shut_out_sends_nothing_more_over_the_connection_they_have() -> N
 
     assert codes() == [250, 250]
     assert ada.user is not None
+    heard: list[str] = []
+    connection.cursor().execute(f"LISTEN {CHANNEL}")  # by which every process forgets what it remembers
+    connection.connection.add_notify_handler(lambda notice: heard.append(notice.channel))
     disable_user(SYSTEM, ada.user)
+    connection.cursor().execute("SELECT 1")
+    assert heard == [CHANNEL]
+    connection.close()  # with what it listens to
     assert codes() == [550, 250]
     disable_domain(SYSTEM, domain)
     assert codes() == [550, 550]
