@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -64,23 +63,6 @@ class _MessageId(Exact):
         return Q(**{f"{self.orm_path}__in": sorted({value.text, f"<{value.text.strip('<>')}>"})})
 
 
-class _Received(Time):
-    """The message has the same time as its recipients: said of both, what is found by its words is narrowed at once."""
-
-    def compare(self, op: Op, value: Value) -> Q:
-        found = super().compare(op, value)
-        own = [(name, moment) for name, moment in _leaves(found) if not name.startswith("message__")]
-        return found & Q(*((f"message__{name}", moment) for name, moment in own))
-
-
-def _leaves(condition: Q) -> Iterator[tuple[str, Any]]:
-    for each in condition.children:
-        if isinstance(each, Q):
-            yield from _leaves(each)
-        elif isinstance(each, tuple):
-            yield each
-
-
 def _subject(row: Recipient) -> str:
     return row.message.subject or str(_("(no subject)"))
 
@@ -103,7 +85,7 @@ FIELDS = (
     Number("score", _("Score"), shown=False, search=False),
     _MessageId("id", _("Message-ID"), path="message__message_id", column=False),
     Exact("key", pgettext_lazy("of a message", "Key"), path="message__key", column=False),
-    _Received("received", _("Received"), path="received_at", sort=True),
+    Time("received", _("Received"), path="received_at", sort=True),
 )
 
 TRACKED: BigListing[Recipient] = BigListing(
