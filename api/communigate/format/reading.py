@@ -218,7 +218,7 @@ class Reader:
     def _number(self, found: re.Match[str]) -> int | float:
         self.at = found.end()
         digits = found[2]
-        if len(digits) > MAX_DIGITS + 2:
+        if len(digits) > MAX_DIGITS + (0 if "." in digits else 2):
             raise DataError("a number with too many digits", found.start())
         sign = -1 if found[1] == "-" else 1
         if "." in digits:

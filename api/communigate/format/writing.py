@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from api.communigate.format.values import Address, Moment, Value, Xml
 
@@ -63,7 +64,10 @@ def _plain(value: int | float | bytes | datetime | Moment | Address | Xml | None
         return "#NULL#"
     if isinstance(value, bool):  # strings YES and NO: the format has no truth values
         return "YES" if value else "NO"
-    if isinstance(value, (int, float)):
+    if isinstance(value, float):  # without an exponent, which nobody reads
+        text = f"{Decimal(repr(value)):f}"
+        return f"#{text}" if "." in text else f"#{text}.0"
+    if isinstance(value, int):
         return f"#{value}"
     if isinstance(value, bytes):
         return f"[{base64.b64encode(value).decode()}]"

@@ -111,6 +111,8 @@ def test_what_is_wrong_is_refused_with_its_place(text: str) -> None:
 
 
 @given(VALUES)
+@example(2222222222222222220.0)  # found by the fuzzer: it was written with an exponent
+@example([1e-11, -0.0, float("9" * 20)])
 @example({"": [b"", "", None, {"\x00\x85": "\\"}]})
 def test_whatever_is_written_is_read_again_and_is_one_line(value: Value) -> None:
     written = write_value(value)
