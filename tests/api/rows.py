@@ -42,6 +42,7 @@ from tests.api.things import (
     a_kind_of_rules,
     a_list,
     a_mail_rule,
+    a_passport,
     a_person_signed_in,
     a_person_with_a_folder,
     a_place_picture,
@@ -523,6 +524,9 @@ ROWS = [
     # e-mails
     Row("email_list", a_system_folder, user=IN),
     Row("domain_quarantine", of_domain, user=404),
+    Row("passport_list"),
+    everybody("own_passport_list"),
+    Row("passport_detail", a_passport, user=IN),
     *(
         Row(name, make, user=IN, delegate=404, administrator=404)
         for name, make in (

@@ -398,6 +398,10 @@ def an_email(place: Place) -> dict[str, Any]:
     return a_system_folder(place) | {"emailId": row.message.key}
 
 
+def a_passport(place: Place) -> dict[str, Any]:
+    return {"passportId": held_for(place.mailbox).pk}
+
+
 def an_email_s_part(place: Place) -> dict[str, Any]:
     return an_email(place) | {"partId": "1"}
 
