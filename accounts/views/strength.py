@@ -27,6 +27,13 @@ def password_strength(request: ActorRequest) -> HttpResponse:
     """Judged anew with every pause in typing; never kept, and never part of an address."""
     typed = request.POST.get(request.POST.get("field", ""), "")[:1000]
     if strength.is_too_often(str(request.META.get("REMOTE_ADDR", ""))):
-        return render(request, "accounts/strength.html", {"judged": None}, status=422)
+        return _without(request)
     about = strength.whom(request.POST.get("about", ""))
-    return render(request, "accounts/strength.html", {"judged": strength.judge(typed, about)})
+    with strength.turn() as mine:
+        if not mine:
+            return _without(request)
+        return render(request, "accounts/strength.html", {"judged": strength.judge(typed, about)})
+
+
+def _without(request: ActorRequest) -> HttpResponse:
+    return render(request, "accounts/strength.html", {"judged": None}, status=422)
