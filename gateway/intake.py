@@ -270,7 +270,6 @@ def _back_to_postfix(incoming: Incoming) -> tuple[tuple[Route, ...], Direction, 
     for asked in incoming.recipients:
         found = resolve(asked.address, sender)
         is_for_us |= found.is_ours
-        first = found.routes[0] if len(found.routes) == 1 else None
         route = Route(
             asked=asked.address,
             address=asked.address,
@@ -280,13 +279,20 @@ def _back_to_postfix(incoming: Incoming) -> tuple[tuple[Route, ...], Direction, 
             customer_id=found.customer_id,
             way=(asked.address,),
         )
-        if first is not None and first.ends is Ways.MAILBOX:
-            route = replace(first, asked=asked.address, address=asked.address)
+        own_box = _mailbox_of(found)
+        if own_box is not None:
+            route = replace(own_box, asked=asked.address, address=asked.address)
         elif not found.is_ours and own is not None:
             route = outgoing_route(asked.address, own, sender)
         routes.setdefault(route.address, replace(route, return_path=sender, transport=back))
     outgoing = own is not None and not is_for_us
     return tuple(routes.values()), Direction.OUTGOING if outgoing else Direction.INCOMING, None
+
+
+def _mailbox_of(found: Resolved) -> Route | None:
+    """The route of whose address it is: all others there may be pass through it, as forwards do."""
+    boxes = (route for route in found.routes if route.ends is Ways.MAILBOX)
+    return next((box for box in boxes if all(box.address in route.way for route in found.routes)), None)
 
 
 def _filed_from_memory(incoming: Incoming, routes: Sequence[Route], inspection: Inspection) -> Filed | None:

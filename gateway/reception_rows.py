@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+
 from gateway.directory import Remembered
 from gateway.ip_table import Entry, IpTable
 from gateway.models import IpEntry, RouterRule
@@ -40,3 +42,12 @@ def in_memory() -> tuple[IpTable, tuple[Rule, ...]] | None:
 def routed(address: str) -> Routed:
     """Where the router table leads an address."""
     return route(address.lower(), rules())
+
+
+def transport_of(address: str) -> str:
+    """The server that mail for this address leaves through where its domain has no relay, "host:port"; "" by MX.
+
+    A line of the router table; else, with a Postfix in front of us, the way back to it: what it gets there it doesn't
+    hand over again, and it alone knows where served domains lie.
+    """
+    return routed(address).via or settings.GATEWAY.filter_next

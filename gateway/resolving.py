@@ -25,7 +25,7 @@ from gateway.flow import Answer, Client, Route, Ways
 from gateway.ip_table import CLIENT
 from gateway.lists.addresses import parts_of
 from gateway.lists.deciding import Verdict, decide
-from gateway.reception_rows import ip_table, routed
+from gateway.reception_rows import ip_table, routed, transport_of
 
 REMEMBERED = 20_000
 LARGEST_REMEMBERED = 200  # routes; a large group is read again each time
@@ -160,9 +160,10 @@ def _routes(expansion: Expansion, domain: Domain) -> Iterator[Route]:
                 domain_id=domain.pk,
                 customer_id=domain.customer_id,
                 way=way,
-                transport=routed(each.email).via,
+                transport=transport_of(each.email),
             )
             continue
+        relay_id = box.relay_id or relays.get(box.domain_id)
         yield Route(
             asked=expansion.email,
             address=each.email,
@@ -172,9 +173,9 @@ def _routes(expansion: Expansion, domain: Domain) -> Iterator[Route]:
             customer_id=box.customer_id,
             mailbox_id=box.pk,
             policy_of=box.pk,
-            relay_id=box.relay_id or relays.get(box.domain_id),
+            relay_id=relay_id,
             way=way,
-            transport=routed(each.email).via,
+            transport=routed(each.email).via if relay_id else transport_of(each.email),
         )
 
 

@@ -17,6 +17,7 @@ from domains.services import policies, relays
 from domains.services.aliases import add_alias
 from domains.services.domain_settings import update_domain
 from domains.services.domain_states import disable_domain
+from domains.services.forwards import set_forwarding
 from domains.services.groups import create_group
 from gateway import committing, content, intake
 from gateway.directory import CHANNEL
@@ -24,6 +25,7 @@ from gateway.flow import Answer, Asked, Client, Door, Sending
 from gateway.models import Message, QueueItem, Recipient, RepositoryItem
 from gateway.queue.storing import ERROR, store
 from gateway.resolving import resolve
+from gateway.selectors.quarantine import list_own
 from gateway.services import repositories
 from tests.domains.factories import make_domain, make_mailbox_in
 from tests.gateway.flows import CLIENT, RAW, incoming
@@ -170,6 +172,26 @@ def test_what_postfix_hands_over_goes_back_to_it_and_is_never_refused(settings: 
     assert set(QueueItem.objects.values_list("destination", flat=True)) == {"route:127.0.0.1:10026"}
     assert QueueItem.objects.count() == 3
     assert Recipient.objects.get(state="held").mailbox == ben
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_relay_the_way_back_to_postfix_is_the_way_of_a_served_domain(settings: Any) -> None:
+    settings.GATEWAY = replace(settings.GATEWAY, filter_next="127.0.0.1:10026")
+    domain = served()
+    domain.relays.all().delete()
+    ada, ben = make_mailbox_in(domain, "ada"), make_mailbox_in(domain, "ben")
+    for box in (ada, ben):
+        SenderRule.objects.create(domain=domain, mailbox=box, value="evil.example", type=SenderRule.Type.BLOCK)
+    set_forwarding(SYSTEM, ben, ["ben@far.example"], keep_copy=True)
+    assert [route.transport for route in resolve(ben.address, "").routes] == ["127.0.0.1:10026"] * 2
+    client = replace(CLIENT, door=Door.FILTER, via="127.0.0.1")
+    filtered: dict[str, Any] = {"client": client, "door": Door.FILTER, "sender": Sending("eve@evil.example")}
+    broken = take(BROKEN, to=[ada.address], client=client, door=Door.FILTER)
+    through(take(to=[ada.address, ben.address], **filtered), broken)
+    rows = Recipient.objects.filter(message__sender="eve@evil.example").order_by("address")
+    assert ada.user is not None
+    assert [(row.mailbox, row.category) for row in rows] == [(ada, "blocked_sender"), (ben, "blocked_sender")]
+    assert list(list_own(Actor.for_user(ada.user))) == [Recipient.objects.get(state="held")]
 
 
 @pytest.mark.django_db(transaction=True)

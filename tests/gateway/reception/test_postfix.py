@@ -38,8 +38,8 @@ def running_delivery(environment: dict[str, str]) -> Iterator[subprocess.Popen[b
 @pytest.mark.django_db(transaction=True)
 def test_postfix_hands_over_what_it_took_and_gets_back_what_may_go_on(process_environment: dict[str, str]) -> None:
     domain = make_domain("example.org")
-    make_mailbox_in(domain, "ada")
-    SenderRule.objects.create(domain=domain, value="evil.example", type=SenderRule.Type.BLOCK)
+    ada = make_mailbox_in(domain, "ada")
+    SenderRule.objects.create(domain=domain, mailbox=ada, value="evil.example", type=SenderRule.Type.BLOCK)
     port, filter_port, back_port, sink_port = (free_port() for _each in range(4))
     environment = process_environment | {
         "DJANGO_SETTINGS_MODULE": "tests.settings",
@@ -62,6 +62,7 @@ def test_postfix_hands_over_what_it_took_and_gets_back_what_may_go_on(process_en
     message = Message.objects.get(message_id="<one@friends.example>")
     assert (message.door, message.client_address, message.helo) == ("filter", "127.0.0.1", "client.example.net")
     assert message.facts["via"] == "127.0.0.1"
-    assert message.recipients.get().state == Recipient.State.DELIVERED
+    delivered = message.recipients.get()
+    assert (delivered.state, delivered.mailbox) == (Recipient.State.DELIVERED, ada)  # though its domain has no relay
     blocked = Recipient.objects.get(message__message_id="<two@friends.example>")
-    assert (blocked.category, blocked.state) in (("blocked_sender", "held"), ("blocked_sender", "refused"))
+    assert (blocked.category, blocked.state, blocked.mailbox) == ("blocked_sender", "refused", ada)
