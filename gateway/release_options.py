@@ -1,7 +1,7 @@
 """Options about quarantine: what people may release themselves, and what they may ask others to release.
 
-Infected mail is never among what people release themselves, whatever is set. Not for administrators: rights say what
-they may.
+Of several things that keep a message back the strictest counts, not only the one that decided. Infected mail is never
+among what people release themselves, whatever is set. Not for administrators: rights say what they may.
 """
 
 from __future__ import annotations
@@ -46,6 +46,9 @@ class Way(StrEnum):
     NOT = "not"
 
 
+_STRICTNESS = (Way.ITSELF, Way.REQUEST, Way.NOT)
+
+
 def register() -> None:
     """Define them; called when the app starts."""
     group = _("Quarantine")
@@ -79,11 +82,24 @@ class Ways:
     def way(self, recipient: Recipient, *, infected: bool) -> Way:
         if recipient.action == Action.DELIVER and not infected:
             return Way.ITSELF
-        category = Category.VIRUS.value if infected else recipient.category
-        if not infected and category in self.themselves:
+        kinds = {Category.VIRUS.value} if infected else _kinds(recipient)
+        return max((self._way_of(kind, recipient.direction) for kind in kinds), key=_STRICTNESS.index)
+
+    def _way_of(self, kind: str, direction: str) -> Way:
+        if kind in self.themselves and kind != Category.VIRUS:
             # what was kept from leaving is for others to let go: the account may be in wrong hands
-            return Way.ITSELF if recipient.direction == Direction.INCOMING else Way.REQUEST
-        return Way.REQUEST if category in self.on_request else Way.NOT
+            return Way.ITSELF if direction == Direction.INCOMING else Way.REQUEST
+        return Way.REQUEST if kind in self.on_request else Way.NOT
+
+
+def _kinds(recipient: Recipient) -> set[str]:
+    """All that keeps a message back: what decided, and whatever else would have if that hadn't spoken.
+
+    A blocked sender's forbidden attachment is a forbidden attachment still.
+    """
+    said = recipient.decision.get("findings", ())
+    count = (each for each in said if not each.get("overruled") and each.get("action") != Action.DELIVER)
+    return {recipient.category} | {each["category"] for each in count if each.get("category")}
 
 
 def ways_of(mailbox: Mailbox | None) -> Ways:

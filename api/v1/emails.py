@@ -293,10 +293,13 @@ def domain_quarantine(actor: Actor, domain_id: int) -> QuerySet[Recipient]:
 def email_detail(actor: Actor, row: Recipient, query: EmailFields) -> EmailContent:
     """Read a message: its headers, and with `fields` also CONTENT and SOURCE.
 
-    The id is the key in the gateway or the Message-ID. Contents are for the owner, and for whom it is opened.
+    The id is the key in the gateway or the Message-ID. Contents are for the owner, and for whom it is opened; SOURCE
+    of infected mail only for who may release that.
     """
     wanted = {each.strip().upper() for each in query.fields.split(",")}
     copy = open_copy(actor, row)
+    if "SOURCE" in wanted:
+        _require_harmless(actor, row)
     loaded = copy.loaded()
     said = loaded.reading
     headers: dict[str, list[str]] = {}
@@ -343,9 +346,13 @@ def email_attachments(actor: Actor, row: Recipient) -> EmailAttachments:
 def _readable(actor: Actor, user_id: int, folder: SYSTEM, email_id: str) -> tuple[Recipient, Copy]:
     row = _one(actor, user_id, folder, email_id)
     copy = open_copy(actor, row)
+    _require_harmless(actor, row)
+    return row, copy
+
+
+def _require_harmless(actor: Actor, row: Recipient) -> None:
     if is_infected(row):
         actor.require(Right.RELEASE_INFECTED, row)
-    return row, copy
 
 
 @group.stream(

@@ -65,6 +65,14 @@ def test_its_owner_reads_it_and_an_administrator_does_not(cast: world.World) -> 
     is_problem(cast.administrator.get(one), 404)
 
 
+def test_the_source_of_infected_mail_is_for_who_may_release_it(cast: world.World) -> None:
+    row = held_for(cast.own.mailbox, raw=spam(body="X5O!P%@AP\n"), virus="Eicar")
+    one = url(cast, f"/{row.message.key}")
+    assert "X5O" in cast.user.get(f"{one}?fields=CONTENT").json()["content"]  # the words, without what could do harm
+    for source in (f"{one}?fields=SOURCE", f"{one}?fields=HEADERS,source", f"{one}/source"):
+        is_problem(cast.user.get(source), 403)
+
+
 def test_release_is_as_cleanmail_has_it(cast: world.World) -> None:
     row = held_for(cast.own.mailbox)
     one = url(cast, f"/{row.message.key}/release")

@@ -13,16 +13,20 @@ from accounts.errors import Forbidden
 from accounts.models import AuditEvent, OptionValue, User
 from accounts.permissions import Level
 from archive.services.holds import HoldTerms, place_hold
-from domains.models import Mailbox, SenderRule
+from domains.models import Mailbox
+from domains.models import SenderRule as SenderRow
+from domains.policy.attachments import AttachmentAction, AttachmentRule, Check
+from domains.policy.book import RuleBook
 from domains.policy.facts import Direction
-from domains.policy.policy import QuarantineProps
+from domains.policy.policy import QuarantineProps, RelayProps
+from domains.policy.senders import SenderRule, SenderType
 from gateway import content, learning
 from gateway.errors import BadRelease, NotReleasable, RequestNeeded
 from gateway.keeping.expiring import expire_due
 from gateway.keeping.moving import Patience, keep_waiting
 from gateway.learning import Verdict
 from gateway.models import Kept, Message, QueueItem, Recipient, ReleaseRequest, Step
-from gateway.release_options import ON_REQUEST, THEMSELVES
+from gateway.release_options import ON_REQUEST, THEMSELVES, Way, way_for
 from gateway.services import quarantine, release_requests, sender_marks
 from jobs.models import Alert
 from tests.domains.factories import make_delegate, make_domain, make_mailbox_in
@@ -108,6 +112,26 @@ def test_infected_mail_needs_its_own_right_and_a_reason_and_never_goes_to_who_it
     assert AuditEvent.objects.get(action="quarantine.release").details["infected"] is True
 
 
+def test_a_blocked_senders_forbidden_file_stays_with_an_administrator(ada: Mailbox) -> None:
+    rules = RuleBook(
+        [SenderRule(1, SenderType.BLOCK, "bounces@lottery.example", ada.address)],
+        [AttachmentRule(2, AttachmentAction.DENY, Check.FILENAME, r"\.exe$")],
+    )
+    files = [("bill.exe", b"MZ")]
+    row = held_for(ada, raw=spam(files=files), score=0.0, book=rules)
+    assert row.category == "blocked_sender"  # the worst decides, and people may release that themselves
+    assert way_for(row, infected=False) is Way.REQUEST
+    with pytest.raises(RequestNeeded):
+        quarantine.release(own(ada), row)
+    OptionValue.objects.create(level=Level.DOMAIN, object_id=ada.domain_id, name=ON_REQUEST, value=["virus"])
+    assert way_for(row, infected=False) is Way.NOT
+    plain = held_for(ada, score=0.0, book=rules)
+    assert way_for(plain, infected=False) is Way.ITSELF
+    allowed = replace(HELD, relay_props=RelayProps(relay_bad_attachments=True))
+    relayed = held_for(ada, raw=spam(files=files), score=0.0, book=rules, policy=allowed)
+    assert way_for(relayed, infected=False) is Way.ITSELF  # the policy delivers such files
+
+
 def test_what_people_may_release_themselves_is_the_domains_choice(ada: Mailbox, desk: Actor) -> None:
     OptionValue.objects.create(level=Level.DOMAIN, object_id=ada.domain_id, name=THEMSELVES, value=["advert"])
     row = held_for(ada)
@@ -171,16 +195,16 @@ def test_a_deleted_message_is_gone_for_its_owner_at_once_and_a_hold_keeps_its_by
 def test_allowing_and_blocking_make_rules_that_replace_each_other(ada: Mailbox) -> None:
     row = held_for(ada)
     assert sender_marks.block_sender(own(ada), row) == "prizes@lottery.example"
-    assert SenderRule.objects.get().type == "block"
+    assert SenderRow.objects.get().type == "block"
     sender_marks.release_and_allow(own(ada), row)
-    rule = SenderRule.objects.get()
+    rule = SenderRow.objects.get()
     assert (rule.type, rule.value, rule.mailbox, rule.spf_required) == ("allow", "prizes@lottery.example", ada, True)
     sender_marks.allow_sender(own(ada), row)
-    assert SenderRule.objects.count() == 1, "allowing twice is allowing"
+    assert SenderRow.objects.count() == 1, "allowing twice is allowing"
     again = held_for(ada)
     sender_marks.block_sender(own(ada), again, whole_domain=True, delete=True)
     again.refresh_from_db()
-    assert again.state == "deleted" and SenderRule.objects.filter(value="lottery.example", type="block").exists()
+    assert again.state == "deleted" and SenderRow.objects.filter(value="lottery.example", type="block").exists()
     steps = Step.objects.filter(message=row.message, kind__in=("blocked", "allowed"))
     assert [step.data["sender"] for step in steps.order_by("pk")] == ["prizes@lottery.example"] * 3
 
@@ -229,7 +253,7 @@ def test_quarantine_of_a_domain_without_mailboxes_is_its_administrators(ada: Mai
     item = QueueItem.objects.get()
     assert item.address == "relayed@example.org"
     sender_marks.block_sender(administrator, row)
-    assert SenderRule.objects.get().mailbox is None
+    assert SenderRow.objects.get().mailbox is None
 
 
 def test_who_acts_as_somebody_handles_nothing_of_theirs(ada: Mailbox, administrator: User) -> None:
