@@ -16,7 +16,7 @@ from django.db import transaction
 
 from domains.policy.decision import Action, Keeping, Unit
 from domains.policy.facts import Direction
-from gateway import content, events, replying
+from gateway import content, events, refusing, replying
 from gateway.flow import Body, Door, Fate, Filed, Judged, Ruled, Ways
 from gateway.inserting import Batch
 from gateway.lists.posting import posting_for
@@ -40,7 +40,8 @@ class _Rows:
     kept: list[Kept] = field(default_factory=list)
     queued: list[QueueItem] = field(default_factory=list)
     postings: list[ListPosting] = field(default_factory=list)
-    ruled: list[tuple[Recipient, Judged, Content | None]] = field(default_factory=list)
+    ruled: list[tuple[Recipient, Judged]] = field(default_factory=list)
+    owed: list[refusing.Owed] = field(default_factory=list)  # of each message
 
 
 def file_batch(batch: Sequence[Filed]) -> list[Message]:
@@ -65,18 +66,16 @@ def file_batch(batch: Sequence[Filed]) -> list[Message]:
         if rows.queued:
             adding.notify(rows.queued)
         events.tell_of_held(rows.recipients)
-        for recipient, judged, row in rows.ruled:
-            replying.answer(recipient, judged, row)
+        for recipient, judged in rows.ruled:
+            replying.answer(recipient, judged)
+        for owed in rows.owed:
+            refusing.settle(owed)
     figures.note_verdicts(row.category for row in rows.recipients)
     return messages
 
 
 _Contents = dict[int, Content]  # by the identity of the body
-
-
-def _is_refused(judged: Judged) -> bool:
-    by_rule = judged.ruled is not None and judged.ruled.fate is Fate.REFUSED and not judged.ruled.tells
-    return by_rule or judged.decision.action is Action.REFUSE
+_Going = tuple[Recipient, Judged, Content, Sequence[str]]
 
 
 def _add_bodies(written: Batch, batch: Sequence[Filed]) -> _Contents:
@@ -84,7 +83,7 @@ def _add_bodies(written: Batch, batch: Sequence[Filed]) -> _Contents:
     bodies: dict[int, Body] = {}
     for filed in batch:
         for at, each in enumerate(filed.judged):
-            if not _is_refused(each) or _keepings(each):
+            if each.is_owed or not refusing.is_refused(each) or _keepings(each):
                 body = filed.version_for(at).body
                 bodies[id(body)] = body
     return dict(zip(bodies, content.add(written, list(bodies.values())), strict=True))
@@ -201,7 +200,8 @@ def _follow(rows: _Rows, filed: Filed, message: Message, there: Sequence[Recipie
     incoming = filed.incoming
     rows.steps.append(step(Kind.RECEIVED, message, data={"door": incoming.door.value}))
     sent_copies: set[str] = set()
-    onward: list[tuple[Recipient, Judged, Content, Sequence[str]]] = []
+    onward: list[_Going] = []
+    owed: list[_Going] = []
     for at, (judged, recipient) in enumerate(zip(filed.judged, there, strict=True)):
         decision, version = judged.decision, filed.version_for(at)
         row = contents.get(id(version.body))
@@ -209,8 +209,8 @@ def _follow(rows: _Rows, filed: Filed, message: Message, there: Sequence[Recipie
         rows.steps.append(step(Kind.JUDGED, message, recipient, data=data))
         if judged.ruled is not None:
             rows.steps += _ruled_steps(message, recipient, judged.ruled)
-            if judged.ruled.reply is not None or judged.ruled.tells:
-                rows.ruled.append((recipient, judged, row))
+            if judged.ruled.reply is not None:
+                rows.ruled.append((recipient, judged))
         for kept in _kept(message, judged, recipient, row):
             # of what somebody sent to many there is one copy, in the first row
             if judged.route.direction is Direction.OUTGOING:
@@ -222,8 +222,13 @@ def _follow(rows: _Rows, filed: Filed, message: Message, there: Sequence[Recipie
             rows.postings.append(posting_for(message, recipient, row, judged.route))
         elif row is not None and recipient.state == State.QUEUED:
             onward.append((recipient, judged, row, version.headers))
+        elif row is not None and judged.is_owed:
+            owed.append((recipient, judged, row, version.headers))
     rows.steps += [step(Kind(kind), message, data=storable_data(dict(data))) for kind, data in _notes(filed)]
     rows.queued += adding.items_for(message, onward, filed)
+    if owed:
+        items = adding.items_for(message, owed, filed)
+        rows.owed.append([(item, judged) for item, (_recipient, judged, *_rest) in zip(items, owed, strict=True)])
 
 
 def _notes(filed: Filed) -> list[tuple[str, Mapping[str, Any]]]:

@@ -261,14 +261,13 @@ class Reply:
 @dataclass(frozen=True, slots=True)
 class Ruled:
     """What mail rules made of a delivery. folders, flags: where the copy lies and how it is marked. address: other
-    than the route's where the folder is part of it. tells: who wrote hears in a notice that it was refused."""
+    than the route's where the folder is part of it."""
 
     fate: Fate = Fate.KEPT
     folders: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     address: str = ""
     refusal: str = ""
-    tells: bool = False
     reply: Reply | None = None
     sent_on: tuple[str, ...] = ()
     said: tuple[Spoke, ...] = ()
@@ -277,11 +276,13 @@ class Ruled:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A route with its decision, and with what mail rules made of it (None: none spoke)."""
+    """A route with its decision, and with what mail rules made of it (None: none spoke). is_owed: it is refused, and
+    the sender's server hears 250 all the same, so a notice or a repository is owed (`gateway.refusing`)."""
 
     route: Route
     decision: Decision
     ruled: Ruled | None = None
+    is_owed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

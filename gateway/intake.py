@@ -20,7 +20,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from domains.policy.decision import Action, Category
+from domains.policy.decision import Action
 from domains.policy.facts import Direction
 from gateway.committing import Committer
 from gateway.directory import NotRemembered, only_remembered
@@ -31,7 +31,6 @@ from gateway.flow import (
     Asked,
     Client,
     Door,
-    Fate,
     Filed,
     Incoming,
     Inspection,
@@ -48,6 +47,7 @@ from gateway.models import Message
 from gateway.naming import own_name
 from gateway.outgoing.chain import prepare
 from gateway.outgoing.verifying import verified
+from gateway.refusing import answer_for, is_refused, owe
 from gateway.resolving import BAD_ADDRESS, NOT_OURS, Resolved, Sender, outgoing_route, resolve, sender_of
 from gateway.ruling import rule
 from gateway.services.scanning import current_settings
@@ -62,20 +62,6 @@ SCANNER_DOWN = Answer(451, "4.7.1", "The message can't be checked just now; try 
 LOOPING = Answer(554, "5.4.6", "This message goes round in circles")
 MAY_NOT_SEND = Answer(550, "5.7.1", "You may not send as this address")
 NO_WAY_BACK = Answer(451, "4.3.5", "Nobody has said where filtered mail goes back to; try again later")
-BY_RULE = Answer(550, "5.7.1", "The recipient takes no such mail")
-_REFUSALS: dict[Category, Answer] = {
-    Category.NOT_SERVED: Answer(550, "5.7.1", "Mail for this address is not taken here"),
-    Category.TOO_BIG: Answer(552, "5.3.4", "The message is larger than the recipient takes"),
-    Category.VIRUS: Answer(550, "5.7.1", "The message contains malware"),
-    Category.BLOCKED_SENDER: Answer(550, "5.7.1", "The recipient takes no mail from this sender"),
-    Category.DLP: Answer(550, "5.7.1", "The message contains what may not leave"),
-    Category.SENDER_VERIFY: Answer(550, "5.7.1", "The sender can't be who they say they are"),
-    Category.BAD_ATTACHMENT: Answer(550, "5.7.1", "The message has an attachment that is not taken"),
-    Category.SPAM: Answer(550, "5.7.1", "The message looks like spam"),
-    Category.BAD_HEADERS: Answer(550, "5.6.0", "The headers of the message are broken"),
-    Category.BAD_ENCODING: Answer(550, "5.6.0", "The encoding of the message is broken"),
-    Category.ADVERT: Answer(550, "5.7.1", "The message looks like advertising"),
-}
 T = TypeVar("T")
 log = logging.getLogger("postkeep.gateway")
 
@@ -216,7 +202,7 @@ def take_now(incoming: Incoming) -> tuple[Answer, Message | None]:
 
 def _answer(filed: Filed) -> Answer:
     refused, key = refusal_of(filed.judged), filed.incoming.key
-    # A filter has no 5xx (see may_go): what is refused is filed as refused, and goes nowhere.
+    # A filter has no 5xx (see may_go): what is refused is told by a notice, or lies in a repository.
     if refused is not None and filed.incoming.door is not Door.FILTER:
         return replace(refused, text=f"{refused.text} ({key})")
     return Answer(250, "2.0.0", f"Ok: {key}")
@@ -314,20 +300,10 @@ def _filed(incoming: Incoming, routes: Sequence[Route], inspection: Inspection) 
     inspection = verified(incoming, inspection, routes)
     judged = rule(incoming, inspection, judge_all(inspection, routes))
     if refusal_of(judged) is None or incoming.door is Door.FILTER:
-        judged = _telling(judged)
+        judged = owe(judged)
     body = cleaned_body(incoming, inspection)
     leaving = prepare(incoming, inspection, judged, body, inspection.headers)
     return Filed(incoming, inspection, judged, body, inspection.headers, leaving)
-
-
-def _telling(judged: Sequence[Judged]) -> tuple[Judged, ...]:
-    """Where others get the message, whoever wrote it hears by a notice that a rule refused it for one."""
-    return tuple(
-        replace(each, ruled=replace(each.ruled, tells=True))
-        if each.ruled is not None and each.ruled.fate is Fate.REFUSED
-        else each
-        for each in judged
-    )
 
 
 def judge_all(inspection: Inspection, routes: Sequence[Route]) -> tuple[Judged, ...]:
@@ -342,25 +318,7 @@ def judge_all(inspection: Inspection, routes: Sequence[Route]) -> tuple[Judged, 
 
 def refusal_of(judged: Sequence[Judged]) -> Answer | None:
     """What to answer when every decision refuses; None when somebody gets it, or it is held."""
-    if any(each.decision.action is not Action.REFUSE and not _is_refused_by_rule(each) for each in judged):
-        return None
-    ruled = judged[0].ruled
-    if ruled is not None and ruled.fate is Fate.REFUSED:
-        return replace(BY_RULE, text=_line(ruled.refusal) or BY_RULE.text)
-    return _REFUSALS[judged[0].decision.category]
-
-
-def _is_refused_by_rule(each: Judged) -> bool:
-    return each.ruled is not None and each.ruled.fate is Fate.REFUSED
-
-
-def _line(text: str) -> str:
-    """What a person wrote as one line of SMTP: ASCII, short."""
-    return (
-        " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-        .encode("ascii", "replace")
-        .decode()[:200]
-    )
+    return None if any(not is_refused(each) for each in judged) else answer_for(judged[0])
 
 
 def is_looping(head: bytes, host: str) -> bool:

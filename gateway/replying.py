@@ -1,9 +1,11 @@
-"""What rules say to whoever wrote: the answer of who is away, and the notice that a message was refused.
+"""What rules say to whoever wrote: the answer of who is away.
 
 Called while a message is filed, in the same transaction; what can't be said is a step of the passport and keeps nothing
 from being filed. An answer goes to each sender once in its time, whatever comes at the same moment.
 
-Source: RFC 5230 §4 and §5 (answers), RFC 3834 (their marks), RFC 5429 §2.2.1 (refusals).
+Not for refusals (`gateway.refusing`).
+
+Source: RFC 5230 §4 and §5 (answers), RFC 3834 (their marks).
 """
 
 from __future__ import annotations
@@ -27,12 +29,10 @@ from domains.models import DomainName, Mailbox
 from domains.policy.facts import Direction
 from domains.selectors.identities import Identity, identity_of
 from gateway.bounces import report, sending
-from gateway.bounces.deciding import is_genuine
 from gateway.flow import Judged, Reply, Route, Ways
 from gateway.keys import new_key
-from gateway.models import Content, Message, Recipient, Step
+from gateway.models import Message, Recipient, Step
 from gateway.naming import own_domain
-from gateway.queue.adding import item_for
 from gateway.resolving import resolve
 from gateway.rule_layers import DOMAIN, SERVER
 from gateway.steps import Kind, step
@@ -52,7 +52,7 @@ _ONCE = """
 """
 
 
-def answer(recipient: Recipient, judged: Judged, content: Content | None) -> None:
+def answer(recipient: Recipient, judged: Judged) -> None:
     """Say what the rules of this delivery say to its sender."""
     ruled, message = judged.ruled, recipient.message
     if ruled is None:
@@ -61,8 +61,6 @@ def answer(recipient: Recipient, judged: Judged, content: Content | None) -> Non
         with transaction.atomic():
             if ruled.reply is not None:
                 _reply(recipient, ruled.reply, message)
-            if ruled.tells and content is not None:
-                _refuse(recipient, judged, ruled.refusal, content)
     except Exception:
         log.exception("the sender of %s can't be answered", message.key)
         step(Kind.PROBLEM, message, recipient, data={"text": _("Its sender could not be answered.")}).save()
@@ -150,15 +148,3 @@ def _phrase(name: str) -> str:
     if not clean.isascii():
         return Header(clean, "utf-8").encode()
     return f'"{quote(clean)}"' if _SPECIAL.search(clean) else clean
-
-
-def _refuse(recipient: Recipient, judged: Judged, text: str, content: Content) -> None:
-    message = recipient.message
-    if not is_genuine(message, message.sender):
-        said = _("Nobody is told that a rule refused it: who wrote it isn't proved.")
-        step(Kind.PROBLEM, message, recipient, data={"text": said}).save()
-        return
-    now = timezone.now()
-    item = item_for(message, recipient, content, judged.route, at=now)
-    told = report.Told(address=recipient.address, status="5.7.1", text=text or _("A rule refused it."), at=now)
-    sending.send(report.Action.FAILED, [item], [told], now)

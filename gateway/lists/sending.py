@@ -26,6 +26,7 @@ from gateway.lists.dressing import Dress
 from gateway.models import Message, QueueItem
 from gateway.outgoing.dkim import lines_for
 from gateway.queue.adding import BULK, item_for, notify
+from gateway.refusing import owe
 from gateway.resolving import resolve
 from gateway.ruling import rule
 
@@ -94,7 +95,7 @@ def send(found: MailingList, raw: bytes, subscribers: Sequence[Subscriber], *, m
     inspection = Inspection(facts, facts.subject, message_id or _message_id(facts.headers), author)
     copies = list(copies_for(found, subscribers))
     ours, others = _sorted(copies)
-    judged = rule(incoming, inspection, _judged(inspection, ours)) if ours else ()
+    judged = owe(rule(incoming, inspection, _judged(inspection, ours))) if ours else ()
     (message,) = file_batch([Filed(incoming, inspection, judged)])
     row = message.content
     if row is None:

@@ -13,8 +13,7 @@ from gateway.models import QueueItem, Recipient, Repository, RepositoryItem, Ste
 from gateway.steps import Kind, step_of
 
 ERROR, ADDRESS_ERROR, RELAY_DENIED = "var/mail/error", "var/mail/address-error", "var/mail/relay-denied"
-SPAM, DLP = "var/mail/spam", "var/mail/dlp"
-STANDARD = (ERROR, ADDRESS_ERROR, RELAY_DENIED, SPAM, DLP)
+SPAM, DLP, VIRUS, REFUSED = "var/mail/spam", "var/mail/dlp", "var/mail/virus", "var/mail/refused"  # `gateway.refusing`
 
 
 def repository_for(status: str) -> str:

@@ -21,7 +21,8 @@ from gateway import content
 from gateway.filing import file_batch
 from gateway.flow import Filed, Incoming, Inspection, Judged
 from gateway.intake import judge_all, refusal_of
-from gateway.models import Content, Kept, Message, QueueItem, Recipient, RuleSettings, VacationAnswer
+from gateway.models import Content, Kept, Message, QueueItem, Recipient, RepositoryItem, RuleSettings, VacationAnswer
+from gateway.refusing import owe
 from gateway.resolving import resolve
 from gateway.ruling import rule
 from gateway.services.mail_rules.away import set_note
@@ -55,10 +56,7 @@ def deliver(
             routes.append(replace(route, return_path=message.sender.address))
     judged = rule(message, inspection, judge_all(inspection, routes))
     if refusal_of(judged) is None:
-        judged = tuple(
-            replace(each, ruled=replace(each.ruled, tells=True)) if each.ruled and each.ruled.refusal else each
-            for each in judged
-        )
+        judged = owe(judged)
     (row,) = file_batch([Filed(message, inspection, judged)])
     return row, judged
 
@@ -162,7 +160,9 @@ def test_who_is_refused_hears_of_it_only_if_they_are_who_they_say(ada: Mailbox, 
     assert notice.sender == "" and "Not by mail" in str(mail_of(notice))
     forged, _judged = deliver([ada.address, ben.address], authentication=Authentication())
     assert QueueItem.objects.filter(address="bob@friends.example").count() == 1
-    assert "Nobody is told" in forged.steps.get(kind="problem").data["text"]
+    assert states(forged) == {ada.address: "stored", ben.address: "queued"}
+    lies = RepositoryItem.objects.get()
+    assert (lies.repository.name, lies.addresses) == ("var/mail/refused", [ada.address]) and "Not by mail" in lies.why
 
 
 def test_somebody_away_answers_each_sender_once(ada: Mailbox, domain: Domain) -> None:
