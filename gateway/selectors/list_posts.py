@@ -31,6 +31,11 @@ def list_posted(found: MailingList) -> QuerySet[ListPosting]:
     return rows.select_related("message").order_by("-pk")
 
 
+def list_all(found: MailingList) -> QuerySet[ListPosting]:
+    """What was posted, whatever became of it; newest first. Commands to the list are none of it."""
+    return ListPosting.objects.filter(list=found, command="").select_related("message").order_by("-pk")
+
+
 def get_posting(found: MailingList, posting_id: int) -> ListPosting:
     """Raises: Http404."""
     row = list_held(found).filter(pk=posting_id).first()

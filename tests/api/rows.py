@@ -41,6 +41,7 @@ from tests.api.things import (
     a_kind_of_files,
     a_kind_of_rules,
     a_list,
+    a_list_post,
     a_mail_rule,
     a_passport,
     a_person_signed_in,
@@ -286,6 +287,11 @@ ROWS = [
     Row("subscriber_change", a_subscriber, user=IN),
     Row("subscriber_accept", a_waiting_subscriber, user=IN),
     Row("subscriber_remove", a_subscriber, user=IN),
+    Row("list_post_list", a_list, user=IN),
+    Row("list_post_detail", a_list_post, user=IN),
+    Row("list_post_approve", a_list_post, user=IN),
+    Row("list_post_refuse", a_list_post, user=IN),
+    Row("list_digest_send", a_list, user=IN),
     # expansion
     Row("address_expansion", lambda place: {"address": place.mailbox.address}, foreign=IN, foreign_user=403),
     # policies

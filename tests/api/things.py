@@ -51,7 +51,7 @@ from domains.services.relays import create_relay
 from domains.services.rules import create_rule
 from domains.services.throttles import set_throttle
 from gateway.keys import new_key
-from gateway.models import Certificate, IpEntry, ReleaseRequest, Repository, RouterRule, SieveScript
+from gateway.models import Certificate, IpEntry, ListPosting, ReleaseRequest, Repository, RouterRule, SieveScript
 from gateway.queue.storing import ERROR, store
 from gateway.services import signature_rules
 from gateway.services.attachments import add_attachment
@@ -572,6 +572,12 @@ def a_dlp_rule(place: Place) -> dict[str, Any]:
 def a_list(place: Place) -> dict[str, Any]:
     email = f"list{next(_numbers)}"
     return {"listId": create_list(Actor.system(), place.domain, email=email, owner=place.mailbox).pk}
+
+
+def a_list_post(place: Place) -> dict[str, Any]:
+    made = a_list(place)
+    posted = ListPosting.objects.create(list_id=made["listId"], message=held_for(place.mailbox).message, state="held")
+    return made | {"postId": posted.pk}
 
 
 def a_subscriber(place: Place) -> dict[str, Any]:
