@@ -51,7 +51,12 @@ def page_names() -> list[str]:
 
 
 def _is_page(name: str) -> bool:
-    """Of the API only its reference is for people; a bulk action is a page only with its action and rows."""
+    """Of the API only its reference is for people; a bulk action is a page only with its action and rows.
+
+    Dialects at the root of the web port (`beside-…`) are for programs too.
+    """
+    if name.startswith("beside-"):
+        return False
     if name.startswith("api:"):
         return name == "api:reference"
     return name not in NO_PAGE and not name.endswith("-bulk")
