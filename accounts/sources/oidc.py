@@ -196,13 +196,20 @@ class Provider:
 
     def _read(self, claims: dict[str, Any], access_token: object) -> Claims:
         """What the claims say; what isn't in the token is asked with it, of the same person only."""
-        wanted = self.settings["address_claim"]
-        if not isinstance(claims.get(wanted), str) and isinstance(access_token, str) and access_token:
-            more = self._person(access_token)
-            if more.get("sub") != claims["sub"]:
+        wanted, of_groups = self.settings["address_claim"], self.settings["groups_claim"]
+        lacks_address = not isinstance(claims.get(wanted), str)
+        lacks_groups = bool(of_groups) and of_groups not in claims and not _are_elsewhere(claims, of_groups)
+        is_known = bool(of_groups)
+        if (lacks_address or lacks_groups) and isinstance(access_token, str) and access_token:
+            try:
+                more = self._person(access_token)
+            except SourceUnavailable:
+                if lacks_address:
+                    raise
+                more, is_known = {"sub": claims["sub"]}, False  # nobody loses their roles because it didn't answer
+            if (more or lacks_address) and more.get("sub") != claims["sub"]:
                 raise Denied("the provider answers about somebody else")
             claims = {**more, **claims}
-        groups = claims.get(self.settings["groups_claim"]) if self.settings["groups_claim"] else None
         ways = set(str(self.settings["second_factor_values"]).split())
         used = claims.get("amr")
         used = set(map(str, used)) if isinstance(used, list) else set()
@@ -213,15 +220,18 @@ class Provider:
             address=address if isinstance(address, str) else "",
             is_verified=claims.get("email_verified") is True,
             name=" ".join(name.split())[:200] if isinstance(name, str) and name.isprintable() else "",
-            groups=tuple(map(str, groups[:1_000])) if isinstance(groups, list) else None,
+            groups=_groups(claims, of_groups) if is_known else None,
             had_second_factor=bool(ways & (used | {str(claims.get("acr"))})),
         )
 
     def _person(self, access_token: str) -> dict[str, Any]:
+        """What it says of whose token this is; nothing where it has no such place. Raises: SourceUnavailable."""
         endpoint = self.metadata().get("userinfo_endpoint")
         if not isinstance(endpoint, str) or not access_token.isascii() or not access_token.isprintable():
             return {}
         status, answer = self._ask(endpoint, headers={"Authorization": f"Bearer {access_token}"})
+        if status >= 500:
+            raise SourceUnavailable(f"the provider answers {status}")
         return answer if status == 200 else {}
 
     def _exchange(self, code: str, question: Question, redirect_uri: str) -> dict[str, Any]:
@@ -316,6 +326,27 @@ class Provider:
     def _ask(self, url: str, **how: Any) -> tuple[int, dict[str, Any]]:
         said = self.settings
         return web.ask(url, ca_pem=said["ca_pem"], timeout_s=float(said["timeout_s"]), who=self.who, **how)
+
+
+def _are_elsewhere(claims: Mapping[str, Any], name: str) -> bool:
+    """Whether a provider says that somebody's groups are too many for a token (Entra: `_claim_names`, `hasgroups`).
+
+    Source: OpenID Connect Core §5.6.2 (distributed claims).
+    """
+    names = claims.get("_claim_names")
+    return (isinstance(names, dict) and name in names) or claims.get("hasgroups") in (True, "true")
+
+
+def _groups(claims: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    """Somebody's groups; none where the claim isn't there, since most providers leave out a list that is empty. None
+    where they are elsewhere. One alone may come as a text.
+    """
+    said = claims.get(name)
+    if isinstance(said, list):
+        return tuple(map(str, said[:1_000]))
+    if _are_elsewhere(claims, name):
+        return None
+    return (said,) if isinstance(said, str) and said else ()
 
 
 def _is_safe(url: str, issuer: str) -> bool:

@@ -312,3 +312,41 @@ def test_groups_and_second_factors_are_read_from_the_claims(ada: User, source: S
     assert not by_provider(source, without).has_second_factor and Grant.objects.filter(user=ada).exists()
     assert by_provider(source, Claims(claims.issuer, claims.subject, ada.email, True, "", (), False))
     assert not Grant.objects.filter(user=ada).exists()
+
+
+ME = {"iss": ISSUER, "sub": "s", "email": "ada@example.org", "email_verified": True}
+TOO_MANY = {"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {"endpoint": "https://graph.example"}}}
+
+
+@pytest.mark.parametrize(
+    ("said", "of_person", "groups"),
+    [
+        ({}, None, ()),  # an empty list is left out by most providers: whoever is in none has none
+        ({"groups": None}, None, ()),
+        ({"groups": "g-1"}, None, ("g-1",)),  # ADFS gives a text where there is one
+        (TOO_MANY, None, None),  # Entra beyond 200 groups
+        ({"hasgroups": True}, None, None),
+        ({}, (200, {"sub": "s", "groups": ["g-2"]}), ("g-2",)),
+        ({}, (200, {"sub": "s"}), ()),
+        ({}, (200, {"sub": "s", **TOO_MANY}), None),
+        ({}, (403, {}), ()),
+        ({}, (503, {}), None),  # a provider in trouble takes nobody's roles
+        ({"groups": ["g-1"]}, (200, {"sub": "s", "groups": ["g-2"]}), ("g-1",)),
+    ],
+)
+def test_groups_are_unknown_only_where_a_provider_says_so(
+    published: list[str], monkeypatch: pytest.MonkeyPatch, said: dict[str, Any],
+    of_person: tuple[int, dict[str, Any]] | None, groups: tuple[str, ...] | None,
+) -> None:  # fmt: skip
+    published_too = {"issuer": ISSUER} if of_person is None else {"issuer": ISSUER, "userinfo_endpoint": f"{ISSUER}/u"}
+    monkeypatch.setattr(Provider, "metadata", lambda _self: published_too)
+    monkeypatch.setattr(Provider, "_ask", lambda _self, _url, **_how: of_person)
+    assert a_provider()._read({**ME, **said}, "token").groups == groups
+    assert a_provider(groups_claim="")._read({**ME, **said}, "token").groups is None
+
+
+def test_groups_of_somebody_else_count_for_nobody(published: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Provider, "metadata", lambda _self: {"issuer": ISSUER, "userinfo_endpoint": f"{ISSUER}/u"})
+    monkeypatch.setattr(Provider, "_ask", lambda _self, _url, **_how: (200, {"sub": "other", "groups": ["g-2"]}))
+    with pytest.raises(Denied):
+        a_provider()._read(ME, "token")
