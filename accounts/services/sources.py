@@ -21,7 +21,7 @@ from accounts.models import Identity, Source, SourceChoice, User
 from accounts.permissions import CONFIGURING, Level, Right, known_rights, rights_at
 from accounts.scopes import SERVER, ScopeRef
 from accounts.services.grants import require_holding
-from accounts.services.source_grants import take_of, take_unserved
+from accounts.services.source_grants import end_sessions_by_source, take_of, take_unserved
 from accounts.sources import kinds
 from accounts.sources.errors import BadSource
 from accounts.sources.kinds import Kind
@@ -166,13 +166,16 @@ def choose_source(actor: Actor, obj: object, source: Source | None, *, inherit: 
 
 def release_identity(actor: Actor, source: Source, user: User) -> bool:
     """Unbind somebody from who they were at a source, so that whoever proves to have their address there may come in
-    as them: after an account there was made anew. False where nothing was bound. Raises: Forbidden, ProofNeeded.
+    as them: after an account there was made anew. Who is in by it already is out. False where nothing was bound.
+
+    Raises: Forbidden, ProofNeeded.
     """
     require_changing(actor, source)
     actor.require_over(Right.SET_PASSWORDS, user)
     with transaction.atomic():
         gone, _by = Identity.objects.filter(source=source, user=user).delete()
         if gone:
+            end_sessions_by_source(actor, User.objects.filter(pk=user.pk))
             audit.record(actor, "source.release", user, source=source.name)
     return bool(gone)
 

@@ -12,7 +12,7 @@ from accounts.models import Grant, GroupRole, Identity, Role, Session, Source, S
 from accounts.scopes import SERVER
 from accounts.services.grants import Bundle
 from accounts.services.group_roles import add_group_role, apply_groups
-from accounts.services.sources import choose_source, update_source
+from accounts.services.sources import choose_source, release_identity, update_source
 from domains.models import Customer, Domain, Status
 from domains.services import domain_purging, domain_states
 from domains.services.customers import delete_customer
@@ -64,6 +64,43 @@ def test_roles_of_groups_go_when_their_source_is_not_heard_any_more(way: str, ma
     assert not Grant.objects.filter(user=user).exists() and not Session.objects.filter(user=user).exists()
     assert Grant.objects.filter(user=by_hand).exists()
     assert Grant.objects.filter(user=elsewhere).exists() == (way != "switched off")
+
+
+def session_of(user: User, how: str) -> Session:
+    key = f"{user.pk} {how}"
+    return Session.objects.create(user=user, how=how, key_hash=key, data="", expires_at="2100-01-01T00:00Z")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_sessions_go_with_the_source_whose_word_began_them(way: str, make_source: MakeSource) -> None:
+    """Also of people without a role: whoever took a provider over must not stay in as everybody."""
+    old = make_source("oidc", PROVIDER)
+    new = make_source("oidc", PROVIDER, name="New", chosen=False)
+    domain, other = make_domain("example.org"), make_domain("example.net")
+    choose_source(SYSTEM, other, old)
+    people = [make_mailbox_in(each).user for each in (domain, other)]
+    for user in people:
+        assert user is not None
+        Identity.objects.create(source=old, user=user, subject=f"i {user.pk}")
+        session_of(user, "oidc")
+        session_of(user, "passkey")
+    WAYS[way](old, new, domain)
+    left = set(Session.objects.values_list("user", "how"))
+    here, elsewhere = (user.pk for user in people if user is not None)
+    stays = set() if way == "switched off" else {(elsewhere, "oidc")}
+    assert left == {(here, "passkey"), (elsewhere, "passkey")} | stays
+
+
+def test_who_is_released_is_out(make_source: MakeSource) -> None:
+    """Whoever was in as them by an account there that somebody else has by now."""
+    source = make_source("oidc", PROVIDER)
+    user = make_mailbox_in(make_domain("example.org")).user
+    assert user is not None
+    Identity.objects.create(source=source, user=user, subject="i s")
+    session_of(user, "oidc")
+    session_of(user, "password")
+    assert release_identity(SYSTEM, source, user)
+    assert list(Session.objects.values_list("how", flat=True)) == ["password"]
 
 
 def test_a_domain_that_goes_to_another_customer_leaves_the_roles_of_the_old_one_s_source(
