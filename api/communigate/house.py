@@ -12,7 +12,7 @@ import hmac
 import logging
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError
@@ -169,6 +169,8 @@ class PwdHouse:
             found = WRONG
         except DatabaseError:
             found = NOT_NOW
+        if isinstance(found, Reply) and not found.is_good:  # clients try for ever after any other code
+            found = replace(found, code=PASSWORD)
         reply = found if isinstance(found, Reply) else OK
         self._note(name, operation, reply, client, began)
         return found

@@ -23,6 +23,11 @@ SETTINGS = "settings"
 DEFAULT = "default"
 
 
+def is_default(value: Value) -> bool:
+    """Whether a setting is to go back to what is inherited: the word in any case, or the null object."""
+    return value is None or (isinstance(value, str) and value.lower() == DEFAULT)
+
+
 def kept(what: str, of: Domain | Address | None = None) -> Dictionary:
     """What was kept of an object; {} where nothing was."""
     row = KeptSettings.objects.filter(what=what, **_place(of)).first()
@@ -39,7 +44,7 @@ def keep(actor: Actor, what: str, of: Domain | Address | None, values: Dictionar
         row = KeptSettings.objects.select_for_update().get(pk=row.pk)
         before = {} if replace else cast("Dictionary", read_value(row.text.reveal()))
         merged = {**before, **values}
-        text = write_value({key: value for key, value in merged.items() if value is not None and value != DEFAULT})
+        text = write_value({key: value for key, value in merged.items() if not is_default(value)})
         if len(text) > MOST_CHARACTERS:
             raise Refused(501, "too many settings")
         if text == row.text.reveal():

@@ -7,6 +7,7 @@ still is what is carried out. Not for Sieve (`gateway.services.mail_rules`).
 
 from __future__ import annotations
 
+import re
 from typing import cast
 
 from accounts.actors import Actor
@@ -61,6 +62,9 @@ _ACTION_WORDS = {
 }
 _MARKS = {"flagged": "flag", "flag": "flag", "seen": "seen", "read": "seen"}
 _IGNORED = {"remember 'from' in"}  # what an answer does here anyway
+_OPERATIONS = {"is": "is", "is not": "not_is", "contains": "contains", "does not contain": "not_contains"}
+_ANSWERED = "#repliedaddresses"  # who was answered is not answered again here, either
+_BETWEEN = re.compile(r"[,;]")
 
 
 def read(owner: Owner) -> list[Value]:
@@ -109,7 +113,7 @@ def remove_one(actor: Actor, owner: Owner, name: str) -> None:
 
 def listed(value: Value) -> list[Value]:
     """A setting that is an array of rules. Raises: Refused."""
-    if value == keeping.DEFAULT or value is None:
+    if keeping.is_default(value):
         return []
     if not isinstance(value, list):
         raise Refused(501, "an array of rules is expected")
@@ -136,13 +140,14 @@ def _rule(value: Value) -> Rule:
     conditions, actions = (_parts(rule, place, name) for place in (2, 3))
     if not actions:
         raise Refused(501, f"rule {name}: there are no actions")
-    found = [_condition(each, name) for each in conditions]
+    found, any_of = _conditions(conditions, name)
     comment = text_of(rule[4], "comment") if len(rule) > 4 else ""
     return Rule(
         name=name,
         priority=min(int(priority), 10),
-        conditions=tuple(each for each in found if each is not None),
-        actions=tuple(act for each in actions if (act := _act(each, name)) is not None),
+        conditions=tuple(found),
+        actions=tuple(act for each in actions for act in _acts(each, name)),
+        any_of=any_of,
         comment=" ".join(comment.split()),
     )
 
@@ -154,23 +159,49 @@ def _parts(rule: list[Value], place: int, name: str) -> list[list[str]]:
     return [[text_of(part, name) for part in cast("list[Value]", each)] for each in value]
 
 
-def _condition(parts: list[str], name: str) -> Condition | None:
+def _conditions(given: list[list[str]], name: str) -> tuple[list[Condition], bool]:
+    """(conditions, whether one of them is enough). Of several values after `in` one is enough, so it stands alone."""
+    groups = [(parts, _condition(parts, name)) for parts in given]
+    found = [each for _parts_of, group in groups for each in group]
+    is_any = any(len(group) > 1 and _word_of(parts) == "in" for parts, group in groups)
+    if is_any and sum(bool(group) for _parts_of, group in groups) > 1:
+        raise Refused(501, f"rule {name}: several values after in are only possible as the rule's one condition")
+    return found, is_any
+
+
+def _word_of(parts: list[str]) -> str:
+    return parts[1].strip().lower() if len(parts) > 1 else ""
+
+
+def _condition(parts: list[str], name: str) -> list[Condition]:
+    """Several for several values of `in` and `not in`; none for what is so here anyway. Raises: Refused."""
     data, operation, value = (*parts, "", "")[:3]
     what = _DATA.get(data.lower())
     if what is None:
         raise Refused(501, f"rule {name}: the condition {data} has none here that means the same")
     if not what:
-        return None
+        return []
     if what == "size":
-        return _size(operation, value, name)
+        return [_size(operation, value, name)]
     header = "" if what != "header" else data
     if data.lower() == "header field":
         header, _colon, value = value.partition(":")
         header, value = header.strip(), value.strip() or "*"
-    known = {"is": "is", "is not": "not_is", "contains": "contains", "does not contain": "not_contains"}
-    kind = known.get(operation.lower())
-    if kind is None:
+    word = _word_of(parts)
+    if word in ("in", "not in"):
+        if word == "not in" and what in ("from", "sender") and value.strip().lower() == _ANSWERED:
+            return []
+        values = [each.strip() for each in value.split(",") if each.strip()]
+        if not values or any(each.startswith("#") for each in values):
+            raise Refused(501, f"rule {name}: {operation} takes values with commas between; there are no data sets")
+        kind = "is" if word == "in" else "not_is"
+        return [_text(what, kind, each, header) for each in values]
+    if word not in _OPERATIONS:
         raise Refused(501, f"rule {name}: the operation {operation} has none here that means the same")
+    return [_text(what, _OPERATIONS[word], value, header)]
+
+
+def _text(what: str, kind: str, value: str, header: str) -> Condition:
     if kind.endswith("is") and "*" in value:
         kind = kind.replace("is", "matches")
     return Condition(what, kind, value, header)
@@ -188,11 +219,12 @@ def _size(operation: str, value: str, name: str) -> Condition:
     return Condition("size", kind, str(number))
 
 
-def _act(parts: list[str], name: str) -> Act | None:
+def _acts(parts: list[str], name: str) -> list[Act]:
+    """Several where mail goes to several addresses; none for what is done here anyway. Raises: Refused."""
     word, value = (*parts, "")[:2]
     value = "" if value == NO_VALUE else value
     if word.lower() in _IGNORED:
-        return None
+        return []
     if word.lower() == "mark":
         what = _MARKS.get(value.lower())
         value = ""
@@ -202,12 +234,17 @@ def _act(parts: list[str], name: str) -> Act | None:
         raise Refused(501, f"rule {name}: the action {word} has none here that means the same")
     if what in ("discard", "stop"):
         value = ""
-    return Act(what, value.removeprefix("+") if what == "answer" else value)
+    if what == "copy":
+        addresses = [each.strip() for each in _BETWEEN.split(value) if each.strip()]
+        return [Act(what, each) for each in addresses or [""]]
+    return [Act(what, value.removeprefix("+") if what == "answer" else value)]
 
 
 def _said(rule: Rule) -> Value:
     """One of ours in these words; what they have no word for says its own."""
     conditions: list[Value] = [_said_condition(each) for each in rule.conditions]
+    if rule.any_of and len({(each.what, each.operation, each.header) for each in rule.conditions}) == 1:
+        conditions = _said_any(rule.conditions)
     actions: list[Value] = []
     for act in rule.actions:
         if act.what in ("flag", "seen"):
@@ -218,6 +255,16 @@ def _said(rule: Rule) -> Value:
             actions.append(["Discard", NO_VALUE])
     found: list[Value] = [str(rule.priority), rule.name, conditions, actions]
     return [*found, rule.comment] if rule.comment else found
+
+
+def _said_any(conditions: tuple[Condition, ...]) -> list[Value]:
+    """Values of which one is enough, after `in`; as they are where that wouldn't say the same."""
+    first, values = conditions[0], [each.value for each in conditions]
+    if first.operation not in ("is", "matches") or first.what == "size" or any("," in each for each in values):
+        return [_said_condition(each) for each in conditions]
+    data, _is, _value = cast("list[Value]", _said_condition(first))
+    text = ",".join(values)
+    return [[data, "in", f"{first.header}: {text}" if first.what == "header" else text]]
 
 
 def _said_condition(condition: Condition) -> Value:

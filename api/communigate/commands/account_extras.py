@@ -139,7 +139,7 @@ def get_rules(context: Context, arguments: Arguments) -> Data:
 
 
 def set_rules(context: Context, arguments: Arguments) -> Data:
-    rules.write(context.actor, context.account(arguments["name"], own=True), arguments["rules"])
+    rules.write(context.actor, context.account(arguments["name"], own=True), arguments.get("rules", []))
     return done()
 
 
@@ -313,7 +313,7 @@ COMMANDS: list[Command] = [
     command("UPDATESERVERACCOUNTPREFS", "settings{}", update_server_prefs, "Change the server's preferences"),
     command("SETSERVERACCOUNTPREFS", "settings{}", set_server_prefs, "Replace the server's preferences"),
     command("GETACCOUNTMAILRULES", "name", get_rules, "Read an account's mail rules", reads=True),
-    command("SETACCOUNTMAILRULES", "name rules()", set_rules, "Replace an account's mail rules"),
+    command("SETACCOUNTMAILRULES", ("name rules()", "name DEFAULT"), set_rules, "Replace an account's mail rules"),
     command("UPDATEACCOUNTMAILRULE", ("name rule()", "name DELETE old"), update_rule, "Change one mail rule"),
     command("GETSERVERMAILRULES", "", get_server_rules, "Read the server's mail rules", reads=True),
     command("SETSERVERMAILRULES", "rules()", set_server_rules, "Replace the server's mail rules"),

@@ -229,7 +229,7 @@ COMMANDS: list[Command] = [
     command("SETACCOUNTSETTINGS", "name settings{}", set_settings, "Replace the settings of an account"),
     command(
         "SETACCOUNTPASSWORD",
-        "name PASSWORD password [ METHOD method ] [ NAME tag ] [ CHECK ]",
+        "name PASSWORD|TO:word password [ METHOD method ] [ NAME tag ] [ CHECK ]",
         change_password,
         "Set an account's password",
     ),

@@ -13,6 +13,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from api.communigate.format import DataError, read_value, write_value
@@ -27,6 +28,7 @@ CLOSING = Reply(200, "CommuniGate Pro PWD connection closed")
 UNKNOWN = Reply(500, "unknown command")
 SIGN_IN_FIRST = Reply(501, "please sign in first: USER and PASS")
 NAME_FIRST = Reply(501, "please send the USER first")
+NO_APOP = Reply(515, "APOP is not available here: USER and PASS")
 NO_TLS = Reply(501, "STLS is not available here")
 TOO_LONG = Reply(501, "the line is too long")
 BEGIN_TLS = Reply(200, "please start a TLS connection")
@@ -163,7 +165,7 @@ class Session(Wire):
 
     async def _pass(self, rest: str) -> Reply:
         if not self._name:
-            return NAME_FIRST
+            return _no_login(NAME_FIRST)
         name, self._name = self._name, ""
         password = _plain(rest)
         reply = self._entered(await self.house.sign_in(self.client, name, password))
@@ -174,9 +176,9 @@ class Session(Wire):
     async def _apop(self, rest: str) -> Reply:
         name, _blank, digest = rest.strip().rpartition(" ")
         if self._login is not None:
-            return ALREADY
+            return _no_login(ALREADY)
         if not self._challenge or not name:
-            return UNKNOWN if not self._challenge else NAME_FIRST
+            return NO_APOP if not self._challenge else _no_login(NAME_FIRST)
         return self._entered(await self.house.sign_in_apop(self.client, _plain(name), self._challenge, digest))
 
     async def _auth(self, rest: str) -> Reply:
@@ -184,9 +186,9 @@ class Session(Wire):
         kind, _blank, both = rest.strip().partition(" ")
         name, _blank, password = both.strip().partition(" ")
         if kind.upper() != "WEBUSER" or not password:
-            return Reply(501, "AUTH WEBUSER name password, or USER and PASS")
+            return Reply(515, "AUTH WEBUSER name password, or USER and PASS")
         if self._login is not None:
-            return ALREADY
+            return _no_login(ALREADY)
         return self._entered(await self.house.sign_in(self.client, _plain(name), _plain(password)))
 
     def _entered(self, found: Any) -> Reply:
@@ -260,6 +262,11 @@ _OWN: dict[str, Callable[[Session, str], Awaitable[Reply]]] = {
     "QUIT": Session._quit,
     "STLS": Session._stls,
 }
+
+
+def _no_login(reply: Reply) -> Reply:
+    """What PASS, APOP and AUTH are refused with: after any other code a client tries for ever."""
+    return replace(reply, code=515)
 
 
 def _plain(text: str) -> str:

@@ -14,16 +14,19 @@ from typing import Any
 import pytest
 from CGPCLI.Commands import Server
 from CGPCLI.Errors import CommandFailedError, FailedLogin
+from django.db import OperationalError
 from django.utils import timezone
 
 from accounts import blocking, factors
 from accounts.actors import Actor
+from accounts.errors import NetworkBlocked, WrongPassword
 from accounts.models import AuditEvent, FailedSignIn, User
 from accounts.services import set_password
 from accounts.services.app_passwords import create_app_password
 from accounts.services.blocks import block_network
+from accounts.sources.errors import SourceUnavailable
 from api.communigate import apop, house, running
-from api.communigate.pwd.door import Limits
+from api.communigate.pwd.door import Limits, Reply
 from api.communigate.pwd.session import Session
 from api.dialects import calls, credentials
 from api.models import ApopSecret, DialectSetting
@@ -145,10 +148,11 @@ def test_ways_to_sign_in_and_not(root: User) -> None:
         assert Client(port).sign_in("postmaster@main.example", token) == "200 login OK, proceed"
         client = Client(port)
         assert client.ask("LISTDOMAINS").startswith("501 please sign in")
-        assert client.ask("PASS x").startswith("501 ")
+        assert client.ask("PASS x").startswith("515 ")
         assert client.ask(f"AUTH WEBUSER postmaster@main.example {PASSWORD}") == "200 login OK, proceed"
         assert client.ask("USER other").startswith("501 ")
-        assert client.ask("aPop x y").startswith("501 ")
+        assert client.ask("aPop x y").startswith("515 ")
+        assert client.ask("AUTH WEBUSER other x").startswith("515 ")
         assert client.ask("inline").startswith("200 ")
         assert client.ask("LISTDOMAINS  ") == "201 (main.example)"
         assert client.ask("NEWPASS something").startswith("501 ")
@@ -478,4 +482,17 @@ def test_what_is_sent_before_the_encryption_is_thrown_away(root: User) -> None:
         client.file = client.socket.makefile("rb")
         return client.ask(f"PASS {PASSWORD}")
 
-    assert serving(talk).startswith("501 please send the USER first")
+    assert serving(talk).startswith("515 please send the USER first")
+
+
+@pytest.mark.parametrize(
+    "why", [NetworkBlocked(60), SourceUnavailable("away"), OperationalError("away"), WrongPassword()]
+)
+def test_whatever_keeps_somebody_out_is_the_code_after_which_clients_give_up(why: Exception) -> None:
+    """Source: cgpcli: any other code than 515 makes it sign in again, for ever."""
+
+    def sign_in() -> None:
+        raise why
+
+    said = house.PwdHouse()._noted("USER", "192.0.2.7", "ada", sign_in)
+    assert isinstance(said, Reply) and said.code == 515 and len(said.text) > 10
