@@ -55,7 +55,7 @@ def _is_page(name: str) -> bool:
 
     Dialects at the root of the web port (`beside-…`) are for programs too.
     """
-    if name.startswith("beside-"):
+    if name.startswith("dialects:beside-"):
         return False
     if name.startswith("api:"):
         return name == "api:reference"
