@@ -231,7 +231,7 @@ def passport_detail(actor: Actor, found: Recipient) -> PassportDetail:
         findings=[_finding(each, rule) for each, rule in zip(said, rules_of(actor, said), strict=True)],
         notes=wording.notes_of(found.decision),
         facts=message.facts,
-        steps=[_step(each) for each in tracking.steps_of(found)],
+        steps=[_step(each) for each in tracking.steps_of(actor, found)],
         kept=[
             KeptAnswer(folder=each.folder, until=each.until)
             for each in found.kept.exclude(state=Kept.State.GONE).order_by("folder")

@@ -403,7 +403,7 @@ def _settle_singly(batch: list[Tried]) -> None:
             raise
         except Exception as error:
             logger.exception("item %d of the queue is held back", each.item.pk)
-            QueueItem.objects.filter(pk=each.item.pk).update(
+            QueueItem.objects.filter(pk=each.item.pk, claimed_by=each.item.claimed_by).update(
                 state=QueueItem.State.HELD, last_reply=f"{each.outcome.reply} ({type(error).__name__})", claimed_by="",
                 claimed_until=None,
             )  # fmt: skip

@@ -34,14 +34,15 @@ State = Recipient.State
 def settle(tried: Sequence[Tried]) -> list[QueueItem]:
     """Write it all down; the new items that came of it (bounces).
 
-    An item that somebody took out of the queue meanwhile isn't put back; what was delivered is written down all the
-    same.
+    An item that somebody took out of the queue meanwhile isn't put back, and one that another process has in hand (our
+    lease was over) stays in its hand; what was delivered is written down and done with all the same.
     """
     now, settings = timezone.now(), read_settings()
     with transaction.atomic():
         ids = sorted({each.item.pk for each in tried})
         rows = QueueItem.objects.select_for_update().filter(pk__in=ids).order_by("pk").only(*_CHANGED)
-        there = {item.pk: item for item in rows}
+        holders = {each.item.pk: each.item.claimed_by for each in tried}
+        there = {item.pk: item for item in rows if item.claimed_by == holders[item.pk]}
         returned, done = [each for each in tried if each.outcome.end is End.RETURNED], list[Tried]()
         _put_back(returned, there)
         for each in tried:
@@ -74,28 +75,30 @@ def _finish(done: Sequence[Tried], there: dict[int, QueueItem], now: datetime) -
     ended = [each for each in done if each.outcome.end in (End.DELIVERED, End.FAILED)]
     delivered = [each for each in ended if each.outcome.end is End.DELIVERED]
     failed = [each for each in ended if each.outcome.end is End.FAILED and each.item.pk in there]
-    _steps(ended)
+    _steps(ended, there)
     _mark(delivered, State.DELIVERED, now)
     _mark(failed, State.BOUNCED, now)
     made: list[QueueItem] = []
+    gone = [each.item.pk for each in failed]
     failed = [each for each in failed if not note_failure(each.item.sender, each.outcome.status)]
     if failed:
         made += bounces.give_up(failed, now)
     if any(bounces.wants_success(each) for each in delivered):
         made += bounces.tell_of_success([each for each in delivered if bounces.wants_success(each)], now)
-    QueueItem.objects.filter(pk__in=[each.item.pk for each in ended]).delete()
+    QueueItem.objects.filter(pk__in=[each.item.pk for each in delivered] + gone).delete()
     return made
 
 
-def _steps(done: Iterable[Tried]) -> None:
+def _steps(done: Iterable[Tried], there: dict[int, QueueItem]) -> None:
+    """there: what is in our hand still. Nothing else is given up by us, whatever we heard."""
     kinds = {End.DELIVERED: Kind.DELIVERED, End.FAILED: Kind.BOUNCED, End.DEFERRED: Kind.ATTEMPT}
     rows: list[Step] = []
     for each in done:
         if each.item.recipient_id is None and each.outcome.end is not End.FAILED and is_bouncing(each.item.sender):
             continue  # one of a list's many: what goes well is only counted
         data = each.outcome.as_data() | {"destination": each.item.destination, "try": each.item.attempts + 1}
-        row = step_of(each.item, kinds[each.outcome.end], data=data)
-        rows.append(row)
+        is_ours = each.item.pk in there or each.outcome.end is End.DELIVERED
+        rows.append(step_of(each.item, kinds[each.outcome.end] if is_ours else Kind.ATTEMPT, data=data))
     batch = Batch()
     batch.add(rows)
     batch.write()
@@ -123,7 +126,7 @@ def _defer(
     deferred: Sequence[Tried], there: dict[int, QueueItem], settings: QueueSettings, now: datetime
 ) -> list[Tried]:
     """Set the next time of each; those whose sender shall hear of the delay."""
-    _steps(deferred)
+    _steps(deferred, there)
     rows, warned = [], []
     for each in deferred:
         row = there.get(each.item.pk)

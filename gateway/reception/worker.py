@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from django.db import DatabaseError
@@ -48,23 +48,46 @@ async def _run(number: int, ports: list[Port], fallback: bytes, pulse: Callable[
         await server.listen(listening, settings_of(port, certificates.context))
     beating = Threads(1, "heartbeat")
     shown = Shown(certificates)
+
+    async def chores() -> None:
+        await beating.run(lambda: heartbeat.beat(PART))
+        await beating.run(reception.figures.tell)
+        await beating.run(partial(reception.crowd.exchange, reception.crowd.busy()))
+        await beating.run(shown.refresh)
+
     try:
-        while not stopped.is_set():
-            pulse()
-            await beating.run(lambda: heartbeat.beat(PART))
-            await beating.run(reception.figures.tell)
-            await beating.run(partial(reception.crowd.exchange, reception.crowd.busy()))
-            await beating.run(shown.refresh)
-            try:
-                await asyncio.wait_for(stopped.wait(), heartbeat.EVERY_S)
-            except TimeoutError:
-                continue
+        await work_until(stopped, pulse, chores)
     finally:
         await server.stop(PATIENCE_S)
         await intake.stop()
         reception.stop()
         changes.stop()
         beating.stop()
+
+
+async def work_until(stopped: asyncio.Event, pulse: Callable[[], None], chores: Callable[[], Awaitable[None]]) -> None:
+    """Do the chores again and again until then. The pulse doesn't wait for them: what they ask may hang (the broker,
+    the database) while mail is taken in, and hang when it's over. Raises: what a chore raises."""
+
+    async def beat() -> None:
+        while True:
+            pulse()
+            await asyncio.sleep(heartbeat.EVERY_S)
+
+    async def work() -> None:
+        while True:
+            await chores()
+            await asyncio.sleep(heartbeat.EVERY_S)
+
+    tasks = [asyncio.ensure_future(each) for each in (stopped.wait(), beat(), work())]
+    try:
+        done, _waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Shown:

@@ -10,8 +10,12 @@ from django.http import Http404
 
 from accounts.actors import Actor
 from accounts.permissions import Right
+from domains.models import MailingList
+from domains.selectors.lists import list_own_lists
+from gateway.lists.addresses import parts_of
 from gateway.models import Recipient, Step
 from gateway.models.messages import RecipientQuerySet
+from gateway.steps import Kind
 
 
 def list_tracked(actor: Actor) -> RecipientQuerySet:
@@ -42,10 +46,42 @@ def get_passport(actor: Actor, recipient_id: int) -> Recipient:
     return found
 
 
-def steps_of(recipient: Recipient) -> list[Step]:
-    """What happened to the message, and to it for this recipient; not for others."""
+def steps_of(actor: Actor, recipient: Recipient) -> list[Step]:
+    """What happened to the message, and to it for this recipient; not for others.
+
+    Deliveries that are nobody's row here are of others: of those who are on a list and elsewhere.
+    """
     about = Q(recipient=recipient) | Q(recipient=None)
-    return list(recipient.message.steps.filter(about).select_related("person").order_by("at", "pk"))
+    steps = list(recipient.message.steps.filter(about).select_related("person").order_by("at", "pk"))
+    of_others = [each for each in steps if each.recipient_id is None and each.kind in _DELIVERY]
+    if not of_others or _may_know_all(actor, recipient):
+        return steps
+    return [each for each in steps if each not in of_others]
+
+
+_DELIVERY = frozenset(
+    {
+        Kind.QUEUED, Kind.ATTEMPT, Kind.DELIVERED, Kind.BOUNCED, Kind.HELD, Kind.FREED, Kind.DELETED, Kind.EXPIRED,
+        Kind.STORED, Kind.REPROCESSED, Kind.NOTICED, Kind.REDIRECTED,
+    }
+)  # fmt: skip
+
+
+def _may_know_all(actor: Actor, recipient: Recipient) -> bool:
+    """Whether somebody may know to whom else it went: a list's mail whoever manages the list or follows its mail."""
+    local, _at, domain = recipient.message.sender.rpartition("@")
+    parts = parts_of(local)
+    if parts is None or parts[1] != "bounces":
+        return actor.has(Right.TRACK_MAIL, recipient)
+    rows = MailingList.objects.select_related("address__domain", "owner")
+    found = rows.filter(address__text=f"{parts[0]}@{domain}").first()
+    if found is None:
+        return actor.has(Right.TRACK_MAIL)
+    return (
+        actor.has(Right.MANAGE_LISTS, found)
+        or actor.has(Right.TRACK_MAIL, found)
+        or list_own_lists(actor).filter(pk=found.pk).exists()
+    )
 
 
 def kin_of(actor: Actor, recipient: Recipient) -> tuple[list[Recipient], list[Recipient]]:

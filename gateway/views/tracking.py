@@ -64,7 +64,7 @@ def _passport(request: ActorRequest, recipient: Recipient) -> dict[str, Any]:
         "queued": list(recipient.queued.order_by("pk")),
         "steps": [
             (step, wording.step_text(step), wording.step_more(step), wording.STEP_TONES.get(step.kind, ""))
-            for step in steps_of(recipient)
+            for step in steps_of(request.actor, recipient)
         ],
         "may_remediate": may_remediate(request.actor, recipient),
         "others": others_of(request.actor, recipient),

@@ -17,15 +17,20 @@ from domains.policy.facts import Authentication, AuthResult
 from domains.services.lists.settings import create_list, update_list
 from domains.services.lists.subscribing import add_subscribers, find_request
 from gateway import content
+from gateway.delivery.said import End
+from gateway.delivery.said import Outcome as Said
 from gateway.flow import Sending
 from gateway.lists import addresses, commands
 from gateway.lists.bouncing import note_failure
 from gateway.lists.digests import send_digest
 from gateway.lists.distributing import work_off
-from gateway.models import ListPosting, Message, QueueItem
+from gateway.models import ListPosting, Message, QueueItem, Recipient
+from gateway.queue.settling import settle
+from gateway.queue.tried import Tried
 from gateway.resolving import resolve
+from gateway.selectors.tracking import steps_of
 from gateway.services import list_posts
-from tests.domains.factories import make_mailbox_in
+from tests.domains.factories import make_delegate, make_domain, make_mailbox_in
 from tests.gateway.flows import RAW
 from tests.gateway.intake.test_intake import served
 from tests.gateway.rules.test_delivery import deliver
@@ -294,3 +299,25 @@ def test_a_list_in_a_group_is_a_list(news: MailingList, domain: Domain) -> None:
     create_group(SYSTEM, domain, email="all@example.org", members=["news@example.org", "out@far.example"])
     post(to="all@example.org")
     assert QueueItem.objects.filter(address=EVE).exists() and ListPosting.objects.count() == 1
+
+
+def test_what_failed_for_one_elsewhere_is_told_to_who_runs_the_list_and_to_no_subscriber(
+    news: MailingList, owner: Mailbox
+) -> None:
+    sent = post().recipients.get().followed_by
+    assert sent is not None
+    settle([Tried(queued(EVE), Said(End.FAILED, "5.1.1", f"<{EVE}> is not known", 550))])
+    row = sent.recipients.get()
+    assert row.mailbox is not None and row.mailbox.user is not None and owner.user is not None
+    other = make_domain("other.example")
+    Recipient.objects.filter(pk=row.pk).update(domain_id=other.pk)
+    elsewhere = Actor.for_user(make_delegate(other, role="help_desk"))  # follows the subscriber's mail, not the list's
+    for actor, knows in (
+        (Actor.for_user(row.mailbox.user), False),
+        (elsewhere, False),
+        (Actor.for_user(owner.user), True),
+        (Actor.for_user(make_delegate(news.address.domain, role="help_desk")), True),
+    ):
+        steps = steps_of(actor, Recipient.objects.select_related("message", "mailbox").get(pk=row.pk))
+        assert next(each.kind for each in steps if each.recipient_id is None) == "received"
+        assert any(EVE in str(each.data) for each in steps) is knows

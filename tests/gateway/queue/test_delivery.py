@@ -271,6 +271,25 @@ def test_numbers_that_are_in_use_hold_nothing_back() -> None:
     assert set(Recipient.objects.values_list("state", flat=True)) == {State.DELIVERED}
 
 
+def test_who_lost_its_lease_frees_nothing_of_who_has_the_item_now() -> None:
+    item, sent = make_queued(["bob@example.net", "eve@example.net"])
+    QueueItem.objects.update(claimed_by="second", claimed_until=timezone.now() + timedelta(minutes=5))
+    item.claimed_by = sent.claimed_by = "first"
+    for outcome in (
+        Outcome(End.RETURNED, "4.0.0", "not tried"),
+        Outcome(End.DEFERRED, "4.2.1", "busy", 450),
+        Outcome(End.FAILED, "5.1.1", "no such user", 550),
+    ):
+        loop._settle_singly([Tried(item, outcome)])
+        now = QueueItem.objects.get(pk=item.pk)
+        assert (now.claimed_by, now.claimed_until is None, now.attempts, now.last_reply) == ("second", False, 0, "")
+    assert Recipient.objects.get(address="bob@example.net").state == State.QUEUED
+    assert list(Step.objects.values_list("kind", flat=True)) == ["attempt", "attempt"]
+    assert not Message.objects.filter(door="own").exists()  # no bounce of what may be delivered yet
+    loop._settle_singly([Tried(sent, Outcome(End.DELIVERED, "2.0.0", "Ok", 250))])
+    assert QueueItem.objects.get() == item  # what the other server has is not sent again
+
+
 def test_mail_from_elsewhere_that_fails_is_stored_unless_its_sender_is_proven() -> None:
     proven = {"spf": {"result": "pass", "domain": "example.org"}}
     with running_server(Behaviour(replies={"RCPT": "550 5.7.1 no"})) as server:
