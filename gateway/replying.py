@@ -26,14 +26,13 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from domains.models import DomainName, Mailbox
-from domains.policy.facts import Direction
 from domains.selectors.identities import Identity, identity_of
 from gateway.bounces import report, sending
-from gateway.flow import Judged, Reply, Route, Ways
+from gateway.flow import Judged, Reply, Route
 from gateway.keys import new_key
 from gateway.models import Message, Recipient, Step
 from gateway.naming import own_domain
-from gateway.resolving import resolve
+from gateway.resolving import notice_route, resolve
 from gateway.rule_layers import DOMAIN, SERVER
 from gateway.steps import Kind, step
 from gateway.storable import storable
@@ -117,12 +116,7 @@ def _routes(box: Mailbox, to: str) -> list[Route]:
         return list(found.routes)
     if found.refusal is not None and found.refusal.code == 553:
         return []
-    return [
-        Route(
-            asked=to, address=to, ends=Ways.EXTERNAL, direction=Direction.OUTGOING, domain_id=box.domain_id,
-            customer_id=box.customer_id, mailbox_id=box.pk, way=(to,),
-        )
-    ]  # fmt: skip
+    return [notice_route(to, domain_id=box.domain_id, customer_id=box.customer_id, mailbox_id=box.pk)]
 
 
 def _made(box: Mailbox, reply: Reply, message: Message, now: datetime) -> tuple[bytes, str]:

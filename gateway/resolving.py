@@ -298,5 +298,23 @@ def outgoing_route(asked: str, sender: Sender, return_path: str, transport: str 
         policy_of=sender.mailbox_id,
         way=(asked,),
         return_path=return_path,
-        transport=transport or routed(asked).via,
+        transport=transport or transport_of(asked),
+    )
+
+
+def notice_route(
+    address: str, *, domain_id: int | None, customer_id: int | None, mailbox_id: int | None = None
+) -> Route:
+    """Where a message of our own to somebody elsewhere goes; the domain's administrators see it. From the empty sender
+    without `replace`."""
+    return Route(
+        asked=address,
+        address=address,
+        ends=Ways.EXTERNAL,
+        direction=Direction.OUTGOING,
+        domain_id=domain_id,
+        customer_id=customer_id,
+        mailbox_id=mailbox_id,
+        way=(address,),
+        transport=transport_of(address),
     )

@@ -23,7 +23,7 @@ from gateway.directory import before_reading
 from gateway.flow import Door, Fate, Incoming, Inspection, Judged, Reply, Route, Ruled, Spoke, Ways
 from gateway.judging.deciding import judge
 from gateway.models import RuleSettings
-from gateway.reception_rows import routed
+from gateway.reception_rows import transport_of
 from gateway.resolving import resolve
 from gateway.rule_layers import AWAY, Layer, Layers, layers_for
 from gateway.sieve import answering, run
@@ -314,7 +314,7 @@ def _sent_on(incoming: Incoming, inspection: Inspection, each: Judged, to: str, 
         relay_id=None,
         way=(*route.way, to),
         return_path=route.address if sender else "",
-        transport=route.transport if incoming.door is Door.FILTER else routed(to).via,
+        transport=route.transport if incoming.door is Door.FILTER else transport_of(to),
     )
     decision = replace(each.decision, retention=None, archive=None, quarantine=None)
     return [Judged(outside, decision, Ruled(headers=loop))]

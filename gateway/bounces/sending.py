@@ -11,7 +11,6 @@ from django.utils import translation
 from domains.models import Mailbox
 from domains.policy.decision import Action as Decided
 from domains.policy.decision import Category
-from domains.policy.facts import Direction
 from gateway import content
 from gateway.bounces import report
 from gateway.flow import Door, InMemory, Route, Ways
@@ -21,7 +20,7 @@ from gateway.models import ListPosting, Message, QueueItem, Recipient, Step
 from gateway.naming import own_domain, own_name
 from gateway.outgoing import dkim
 from gateway.queue.adding import item_for, notify
-from gateway.resolving import resolve
+from gateway.resolving import notice_route, resolve
 from gateway.steps import Kind, step, step_of
 from gateway.storable import storable
 
@@ -99,12 +98,7 @@ def routes_to(sender: str, item: QueueItem) -> list[Route]:
         return list(found.routes)
     if found.refusal is not None and found.refusal.code == 553:
         return []
-    return [
-        Route(
-            asked=sender, address=sender, ends=Ways.EXTERNAL, direction=Direction.OUTGOING, domain_id=item.domain_id,
-            customer_id=item.customer_id, way=(sender,),
-        )
-    ]  # fmt: skip
+    return [notice_route(sender, domain_id=item.domain_id, customer_id=item.customer_id)]
 
 
 def _original(item: QueueItem) -> report.Original:

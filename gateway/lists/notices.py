@@ -18,14 +18,13 @@ from django.utils.translation import gettext as _
 from accounts import links
 from accounts.secrets import token_hash
 from domains.models import MailingList, Subscriber
-from domains.policy.facts import Direction
 from gateway.bounces import report, sending
 from gateway.bounces.deciding import is_genuine
 from gateway.flow import Route, Ways
 from gateway.keys import new_key
 from gateway.lists import addresses
 from gateway.models import ListPosting
-from gateway.resolving import resolve
+from gateway.resolving import notice_route, resolve
 from gateway.wording import list_reason
 
 _UTF8: Any = Charset("utf-8")
@@ -141,9 +140,4 @@ def _routes(found: MailingList, email: str) -> list[Route]:
     if led.refusal is not None and led.refusal.code == 553:
         return []
     domain = found.address.domain
-    return [
-        Route(
-            asked=email, address=email, ends=Ways.EXTERNAL, direction=Direction.OUTGOING, domain_id=domain.pk,
-            customer_id=domain.customer_id, way=(email,),
-        )
-    ]  # fmt: skip
+    return [notice_route(email, domain_id=domain.pk, customer_id=domain.customer_id)]

@@ -26,6 +26,7 @@ from gateway.lists.dressing import Dress
 from gateway.models import Message, QueueItem
 from gateway.outgoing.dkim import lines_for
 from gateway.queue.adding import BULK, item_for, notify
+from gateway.reception_rows import transport_of
 from gateway.refusing import owe
 from gateway.resolving import resolve
 from gateway.ruling import rule
@@ -109,6 +110,7 @@ def send(found: MailingList, raw: bytes, subscribers: Sequence[Subscriber], *, m
         route = Route(
             asked=address, address=copy.subscriber.email, ends=Ways.EXTERNAL, direction=Direction.OUTGOING,
             domain_id=domain.pk, customer_id=domain.customer_id, return_path=copy.return_path,
+            transport=transport_of(copy.subscriber.email),
         )  # fmt: skip
         signed = shared or lines_for(body, domain.name, now, copy.headers)
         items.append(

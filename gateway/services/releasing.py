@@ -6,6 +6,7 @@ mail is sent on to its recipient.
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.actors import Actor
@@ -20,6 +21,7 @@ from gateway.keeping.reading import Copy
 from gateway.keys import new_key
 from gateway.models import Message, Recipient
 from gateway.outgoing.chain import prepare
+from gateway.reception_rows import routed, transport_of
 
 
 def send_on(actor: Actor, recipient: Recipient, copy: Copy, *, infected: bool = False) -> Message:
@@ -70,12 +72,13 @@ def _decision(actor: Actor, recipient: Recipient) -> Decision:
 
 def _route(recipient: Recipient) -> Route:
     """As mail to this recipient goes now."""
-    box = recipient.mailbox
+    box, back = recipient.mailbox, settings.GATEWAY.filter_next
     incoming = recipient.direction == Direction.INCOMING
-    relay_id = None
-    if incoming and box is not None:
-        default = Relay.objects.filter(domain_id=box.domain_id, is_default=True).values_list("pk", flat=True).first()
-        relay_id = box.relay_id or default
+    relay_id = _relay_of(recipient) if incoming else None
+    if back and recipient.message.door == Door.FILTER:
+        transport = back  # whatever else it could reach leads through the filter again
+    else:
+        transport = routed(recipient.address).via if relay_id else transport_of(recipient.address)
     return Route(
         asked=recipient.asked,
         address=recipient.address,
@@ -88,4 +91,18 @@ def _route(recipient: Recipient) -> Route:
         relay_id=relay_id,
         way=tuple(recipient.way),
         return_path=recipient.message.sender,
+        transport=transport,
     )
+
+
+def _relay_of(recipient: Recipient) -> int | None:
+    """The mailbox's, or its domain's; without a mailbox that of the domain that the address lies in."""
+    box = recipient.mailbox
+    if box is not None and box.relay_id:
+        return box.relay_id
+    relays = Relay.objects.filter(is_default=True)
+    if box is not None:
+        relays = relays.filter(domain_id=box.domain_id)
+    else:
+        relays = relays.filter(domain__names__name=recipient.address.rpartition("@")[2].lower())
+    return relays.values_list("pk", flat=True).first()

@@ -24,17 +24,16 @@ from accounts.options import DOWN_TO_DOMAIN
 from accounts.optiontypes import OptionType
 from archive.store.errors import StoreError
 from config.kit import mailing
-from domains.policy.facts import Direction
 from gateway import wording
 from gateway.bounces.sending import post
 from gateway.content import DamagedContent
 from gateway.digests.items import one_line
 from gateway.errors import BadRelease, CopyGone, GatewayError
-from gateway.flow import Body, Route, Ways
+from gateway.flow import Body, Route
 from gateway.learning import Verdict
 from gateway.models import Message, Recipient
 from gateway.naming import own_domain
-from gateway.resolving import resolve
+from gateway.resolving import notice_route, resolve
 from gateway.selectors.quarantine import reading_of
 from gateway.services import quarantine
 from gateway.services.held import is_infected, require_handling
@@ -139,12 +138,7 @@ def _routes(to: str, recipient: Recipient) -> list[Route]:
         if not found.routes:
             raise NotSent(_("The address %(address)s leads to nobody.") % {"address": to})
         return list(found.routes)
-    return [
-        Route(
-            asked=to, address=to, ends=Ways.EXTERNAL, direction=Direction.OUTGOING, domain_id=recipient.domain_id,
-            customer_id=recipient.customer_id, way=(to,),
-        )
-    ]  # fmt: skip
+    return [notice_route(to, domain_id=recipient.domain_id, customer_id=recipient.customer_id)]
 
 
 def _mail(recipient: Recipient, verdict: Verdict, body: Body, to: str) -> EmailMessage:
