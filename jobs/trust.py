@@ -17,7 +17,7 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit
+from accounts import audit, proving
 from accounts.actors import Actor
 from accounts.permissions import Right
 from config.kit import clock, trust
@@ -59,9 +59,10 @@ def get_authority(actor: Actor, authority_id: int) -> TrustedAuthority:
 
 
 def add_authority(actor: Actor, *, name: str, pem: str) -> TrustedAuthority:
-    """Trust an authority from now on. Raises: Forbidden, BadValue."""
+    """Trust an authority from now on. Raises: Forbidden, ProofNeeded, BadValue."""
     actor.require(Right.MANAGE_SERVER)
     actor.require_writing()
+    proving.require_recent(actor)
     certificate = read_authority(pem)
     label = name.strip()[:100] or _subject(certificate)[:100]
     if TrustedAuthority.objects.count() >= MOST:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from accounts import audit
+from accounts import audit, proving
 from accounts.actors import Actor
 from accounts.errors import BadPassword
 from accounts.models import OneTimeLink, User
@@ -21,6 +21,7 @@ LONGEST = 1_000
 def bring_password(actor: Actor, user: User, *, password: str) -> None:
     """Set somebody's password, weak as it may be. Raises: Forbidden, BadPassword (none, or none that can be typed)."""
     require_setting(actor, user)
+    proving.require_recent(actor)
     if not password or len(password) > LONGEST or not password.isprintable():
         raise BadPassword(["A password of 1 to 1,000 printable characters."])
     with transaction.atomic():

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import audit, links
+from accounts import audit, links, proving
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.membership import beyond
@@ -26,7 +26,7 @@ def issue_links(actor: Actor, people: Sequence[User], *, base_url: str | None = 
     """(person, link) of each of these who may sign in: an invitation, or a link for a new password.
 
     Give a batch of some hundred; it is one transaction. The links are never seen again. Who lacks the right on one of
-    them, or holds less than one of them, gets none at all. Raises: Forbidden.
+    them, or holds less than one of them, gets none at all. Raises: Forbidden, ProofNeeded.
     """
     actor.require_writing()
     too_high = beyond(actor, (person.pk for person in people))
@@ -36,6 +36,7 @@ def issue_links(actor: Actor, people: Sequence[User], *, base_url: str | None = 
             actor.require_in_person()
         if person.pk in too_high:
             raise Forbidden(f"{person} holds rights that {actor.label} doesn't")
+    proving.require_recent(actor)
     active = [person for person in people if person.is_active]
     now = timezone.now()
     base = (base_url or links.public_url()).rstrip("/")

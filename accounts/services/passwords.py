@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import audit, links, password_age, password_rules, proving, throttle
 from accounts.actors import Actor
@@ -18,17 +19,21 @@ from accounts.services.password_keeping import is_changed_next, keep, told
 from accounts.services.sessions import drop_sessions
 
 SETTING = (OneTimeLink.Kind.INVITATION, OneTimeLink.Kind.RESET)
+JUST_MADE = timedelta(minutes=10)  # an account of which nobody has anything yet that a link could take
 
 
 def invite(actor: Actor, user: User, *, base_url: str | None = None) -> str:
-    """A link with which the person chooses their first password; shown once. Raises: Forbidden."""
+    """A link with which the person chooses their first password; shown once. Raises: Forbidden, ProofNeeded."""
     return _issue_link(actor, user, OneTimeLink.Kind.INVITATION, base_url)
 
 
 def issue_reset_link(
     actor: Actor, user: User, *, base_url: str | None = None, lifetime: timedelta | None = None
 ) -> str:
-    """A link with which the person chooses a new password; the old one works until then. Raises: Forbidden."""
+    """A link with which the person chooses a new password; the old one works until then.
+
+    Raises: Forbidden, ProofNeeded.
+    """
     return _issue_link(actor, user, OneTimeLink.Kind.RESET, base_url, lifetime)
 
 
@@ -43,6 +48,8 @@ def _issue_link(
     actor: Actor, user: User, kind: OneTimeLink.Kind, base_url: str | None, lifetime: timedelta | None = None
 ) -> str:
     require_issuing(actor, user)
+    if user.has_usable_password() or user.created_at < timezone.now() - JUST_MADE:
+        proving.require_recent(actor)
     with transaction.atomic():
         audit.record(actor, f"user.{kind.value}_link", user)
         return links.issue_row(kind, user, base_url=base_url, lifetime=lifetime)[0]
@@ -67,12 +74,13 @@ def accept_link(link: OneTimeLink, *, password: str) -> User:
 
 
 def set_password(actor: Actor, user: User, *, password: str, change_next: bool | None = None) -> None:
-    """Set somebody's password without asking for the old one. Raises: BadPassword, Forbidden.
+    """Set somebody's password without asking for the old one. Raises: BadPassword, Forbidden, ProofNeeded.
 
     change_next: they choose another one at their next sign-in, which the option PASSWORD_CHANGE_AFTER_RESET may want
     in any case. What the person had before is asked only of themselves: others aren't told whether it was this one.
     """
     require_setting(actor, user)
+    proving.require_recent(actor)
     check_password(password, user)
     if actor.owns(user):
         require_new(password, user, differs=user.password_wanted)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import audit, privileges
+from accounts import audit, privileges, proving
 from accounts.actors import Actor
 from accounts.errors import BadGrant, Forbidden
 from accounts.models import User
@@ -83,11 +83,12 @@ def set_distinguished_name(actor: Actor, user: User, name: str) -> versions.Chan
 
 
 def require_setting(actor: Actor, user: User) -> None:
-    """Nobody sets their own, nor those of who holds more. Raises: Forbidden."""
+    """Nobody sets their own, nor those of who holds more. Raises: Forbidden, ProofNeeded."""
     actor.require_writing()
     if actor.acting is not None or actor.owns(user):
         raise Forbidden("privileges are set by somebody else, in person")
     actor.require_over(Right.MANAGE_USERS, user)
+    proving.require_recent(actor)
 
 
 def _change(

@@ -97,9 +97,10 @@ def change_role(actor: Actor, role: Role, changes: Mapping[str, Any], *, expecte
 
 
 def delete_role(actor: Actor, role: Role) -> None:
-    """Delete a role nobody holds. Raises: RoleInUse, Forbidden."""
+    """Delete a role nobody holds. Raises: RoleInUse, Forbidden, ProofNeeded."""
     _require(actor, role.scope)
     require_holding(actor, known_rights(role.rights), role.scope)
+    proving.require_recent(actor)
     with transaction.atomic():
         Role.objects.select_for_update().get(pk=role.pk)
         held = Grant.objects.filter(role=role).select_related("user")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, enforcement, factors, holdings, links
+from accounts import audit, enforcement, factors, holdings, links, proving
 from accounts.actors import Actor
 from accounts.errors import BadLink, Forbidden
 from accounts.models import OneTimeLink, User
@@ -33,9 +33,10 @@ class SignInLink(NamedTuple):
 def issue_sign_in_link(actor: Actor, user: User, *, hours: int = HOURS_MAX, base_url: str | None = None) -> SignInLink:
     """A link for somebody else with the right to, or for oneself. Earlier ones stop working.
 
-    Raises: Forbidden, also for people who may not have one; ValueError for hours beyond 1 to 4.
+    Raises: Forbidden, also for people who may not have one; ProofNeeded; ValueError for hours beyond 1 to 4.
     """
     require_issuing(actor, user)
+    proving.require_recent(actor)
     if not 1 <= hours <= HOURS_MAX:
         raise ValueError(f"between 1 and {HOURS_MAX} hours")
     with transaction.atomic():

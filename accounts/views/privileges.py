@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts import holdings, selectors
+from accounts import holdings, proving, selectors
 from accounts.actors import Actor
 from accounts.errors import BadGrant, LastAdministrator
 from accounts.forms.privileges import PrivilegesForm
@@ -21,6 +21,9 @@ from config.kit.pages import redirect_page, render_page, toast
 @require_http_methods(["GET", "HEAD", "POST"])
 def user_privileges(request: ActorRequest, user_id: int) -> HttpResponse:
     person = selectors.get_user(request.actor, user_id, need=Right.MANAGE_USERS)
+    may_change = request.actor.dominates(person) and not request.actor.owns(person)
+    if may_change:
+        proving.require_recent(request.actor)  # before the form, so that nothing typed is lost
     form = PrivilegesForm(request.POST or None, person=person)
     if request.method == "POST" and form.is_valid():
         try:
@@ -37,7 +40,7 @@ def user_privileges(request: ActorRequest, user_id: int) -> HttpResponse:
         "person": person,
         "form": form,
         "effective": [(label, right in allowed) for right, label in END_USER_RIGHTS.items()],
-        "may_change": request.actor.dominates(person) and not request.actor.owns(person),
+        "may_change": may_change,
     }
     return render_page(request, "accounts/user_privileges.html", context)
 

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts import audit
+from accounts import audit, proving
 from accounts.actors import Actor
 from accounts.permissions import Right
 from archive import engines, grounds
@@ -238,9 +238,11 @@ def require_no_others(others: Sequence[str], customer: Customer) -> None:
 def detach_store(actor: Actor, store: Store, *, approved: Approved | None = None) -> Store:
     """Let a store go: journal and packs stay as they are, what was made of them (catalogue, index) is removed.
 
-    Takes two people. Attached again it is as it was. Raises: Forbidden, StoreRefused (the current one), NeedsApproval.
+    Takes two people. Attached again it is as it was.
+    Raises: Forbidden, ProofNeeded, StoreRefused (the current one), NeedsApproval.
     """
     actor.require(Right.MANAGE_STORES)
+    proving.require_recent(actor)
     require_detachable(store)
     proofs.require(actor, approved, DETACH, subject=store.name, id=store.pk)
     with transaction.atomic():

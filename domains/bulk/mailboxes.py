@@ -7,16 +7,17 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts import proving
 from accounts.actors import Actor
 from accounts.errors import BadPassword
 from accounts.forms.passwords import NewPasswordField, for_whom
 from accounts.permissions import Right
 from accounts.services import set_password
-from config.kit.bulk import Outcome
+from config.kit.bulk import Outcome, Preview
 from config.kit.nav import Text
 from config.kit.sealed import seal, unseal
 from config.kit.templatetags.kit import number
@@ -309,6 +310,10 @@ class SetOnePassword(MailboxAction):
 
     def stays(self, actor: Actor, values: Values) -> Sequence[tuple[Q, Text]]:
         return ((Q(user=None), _("have no person")),)
+
+    def preview(self, actor: Actor, rows: QuerySet[Mailbox], values: Values) -> Preview:
+        proving.require_recent(actor)  # whoever runs it passes here, also where a task does it
+        return super().preview(actor, rows, values)
 
     def title_of(self, count: int, values: Values) -> str:
         text = ngettext("Set one password for %(n)s user", "Set one password for %(n)s users", count)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import proving
 from accounts.errors import BadPassword
 from accounts.models import User
 from accounts.permissions import Right
@@ -53,6 +54,7 @@ def user_password(request: ActorRequest, mailbox_id: int) -> HttpResponse:
     mailbox = selectors.get_mailbox(request.actor, mailbox_id, need=Right.SET_PASSWORDS)
     person = _person(mailbox)
     request.actor.require_over(Right.SET_PASSWORDS, person)
+    proving.require_recent(request.actor)  # before the form, so that nothing typed is lost
     form = PasswordForm(request.POST or None, about=person)
     if request.method == "POST" and form.is_valid():
         try:

@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import proving
 from accounts.actors import Actor
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
@@ -52,8 +53,9 @@ def allowed(actor: Actor, rows: QuerySet[Mailbox]) -> QuerySet[Mailbox]:
 
 
 def links_file(actor: Actor, rows: QuerySet[Mailbox]) -> HttpResponseBase:
-    """A CSV file with a link for each, made in batches while it is sent."""
+    """A CSV file with a link for each, made in batches while it is sent. Raises: Forbidden, ProofNeeded."""
     actor.require_somewhere(Right.SET_PASSWORDS)
+    proving.require_recent(actor)  # before the file begins: then no page can ask any more
     return stream_csv(HEADS, _lines(actor, rows), filename=f"links-{timezone.localdate():%Y-%m-%d}")
 
 

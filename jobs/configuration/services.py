@@ -17,7 +17,7 @@ from django.db import DatabaseError, transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from accounts import audit
+from accounts import audit, proving
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.permissions import PERSONAL_RIGHTS, Right
@@ -92,8 +92,9 @@ class Diff:
 
 
 def export_configuration(actor: Actor, *, parts: Collection[str] | None = None, passphrase: str = "") -> str:
-    """The file's text; of these parts, or all. Raises: Forbidden, BadValue."""
+    """The file's text; of these parts, or all. Raises: Forbidden, ProofNeeded, BadValue."""
     require_whole(actor)
+    proving.require_recent(actor)
     chosen = _chosen(parts)
     with transaction.atomic():
         text = files.write({part.name: part.read() for part in chosen}, passphrase)
@@ -133,10 +134,12 @@ def import_configuration(
 
     Only what can't be made without a secret that the file doesn't say is left out, and told of (`Diff.unset`).
 
-    Raises: Forbidden, BadValue (naming the object that is refused, or that things changed since they were looked at).
+    Raises: Forbidden, ProofNeeded, BadValue (naming the object that is refused, or that things changed since they were
+    looked at).
     """
     require_whole(actor)
     actor.require_writing()
+    proving.require_recent(actor)
     with transaction.atomic():
         diff = compare(actor, wanted, parts=parts, removes=removes)
         if expected is not None and expected != diff.fingerprint:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import proving
 from accounts.requests import ActorRequest
 from config.kit.pages import redirect_page, render_page, toast
 from config.kit.sealed import SealedError, seal, unseal_bytes
@@ -39,6 +40,7 @@ PURPOSE = "configuration to import"
 def configuration(request: ActorRequest) -> HttpResponse:
     """GET: both forms. POST: the file to keep."""
     require_whole(request.actor)
+    proving.require_recent(request.actor)  # before the forms, so that nothing typed is lost
     form = ExportForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
