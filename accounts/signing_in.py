@@ -31,7 +31,6 @@ from accounts.models import ApiToken, Source, User
 from accounts.secrets import new_token
 from accounts.services.blocks import note_failure
 from accounts.services.passkeys import use_passkey
-from accounts.services.sessions import SHORT_TOKENS
 from accounts.services.source_sign_in import Proved, Word, by_password, by_provider, settle
 from accounts.services.tokens import NewToken, create_token
 from accounts.sessions import may_enter
@@ -40,7 +39,7 @@ from accounts.sources.oidc import Claims
 from accounts.tokens import actor_for_token
 from config.kit import counters
 
-PASSWORD_TOKEN = SHORT_TOKENS
+PASSWORD_TOKEN = "signed in"  # noqa: S105  # how they are called; then the moment
 PASSWORD_TOKEN_HOURS_MAX = 4
 
 
@@ -125,9 +124,9 @@ def sign_in_program(actor: Actor, *, email: str, password: str, hours: int) -> N
     user = user or _checked(actor, email=email, password=password, device=None, door="api").user
     known = Actor.for_user(user, address=actor.address, via=actor.via)
     now = timezone.now()
-    ApiToken.objects.filter(user=user, name__startswith=PASSWORD_TOKEN, expires_at__lt=now).delete()
+    ApiToken.objects.filter(user=user, is_short=True, expires_at__lt=now).delete()
     name = f"{PASSWORD_TOKEN} {now:%Y-%m-%d %H:%M} {new_token()[:6]}"
-    made = create_token(known, user, name=name, expires_at=now + timedelta(hours=hours))
+    made = create_token(known, user, name=name, expires_at=now + timedelta(hours=hours), is_short=True)
     _note(known, user)
     return made
 

@@ -41,6 +41,10 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField(null=True)
     rights = ArrayField(models.CharField(max_length=40), null=True)  # null: all that the person has
     read_only = models.BooleanField(default=False)
+    # The token of the program that made it, with which it goes; whether a password was changed into it, or into the one
+    # that made it, so that it ends with the person's sessions.
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="children", editable=False)
+    is_short = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         ordering = ["-pk"]

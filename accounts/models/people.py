@@ -79,6 +79,9 @@ class User(Versioned, AbstractBaseUser):
     password_wanted = models.BooleanField(default=False, db_default=False, editable=False)
     password_told_at = models.DateTimeField(null=True, editable=False)
 
+    # Kept by services.sessions: what programs began before it opens nothing any more.
+    sessions_ended_at = models.DateTimeField(null=True, editable=False)
+
     objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "email"

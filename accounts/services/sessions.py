@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from accounts import audit
 from accounts.actors import Actor
@@ -18,8 +19,6 @@ from accounts.devices import device_words
 from accounts.errors import Forbidden
 from accounts.models import ApiToken, Session, User
 from accounts.permissions import Right
-
-SHORT_TOKENS = "signed in"  # how the names of tokens begin that a password was changed into; then the moment
 
 
 def end_session(actor: Actor, session: Session) -> None:
@@ -69,28 +68,36 @@ def end_many(actor: Actor, sessions: QuerySet[Session]) -> int:
 def drop_sessions(people: Iterable[int] | QuerySet[User], *, keep: int | None = None) -> int:
     """Delete these people's sessions, for services that asked the right; how many. keep: the id of one to spare.
 
-    The tokens of some hours that programs have for a password are sessions too, and go uncounted.
+    The tokens of some hours that programs have for a password are sessions too, and what programs began and we don't
+    keep here (`User.sessions_ended_at`); both go uncounted.
     """
     people = people if isinstance(people, QuerySet) else list(people)
+    ids = people.values_list("pk", flat=True) if isinstance(people, QuerySet) else people
+    User.objects.filter(pk__in=ids).update(sessions_ended_at=timezone.now())
+    return _drop(people, keep)
+
+
+def _drop(people: list[int] | QuerySet[User], keep: int | None) -> int:
     end_short_tokens(people)
     deleted, _rows = Session.objects.filter(user__in=people).exclude(pk=keep or 0).delete()
     return deleted
 
 
 def end_short_tokens(people: Iterable[int] | QuerySet[User]) -> None:
-    """Tokens that a password or an app password was changed into (`signing_in`) open nothing any more."""
-    ApiToken.objects.filter(
-        user__in=people, name__regex=f"^{SHORT_TOKENS} [0-9: -]{{16}} ", expires_at__isnull=False
-    ).delete()
+    """Tokens that a password or an app password was changed into (`signing_in`) open nothing any more, nor what
+    programs made with them.
+    """
+    ApiToken.objects.filter(user__in=people, is_short=True).delete()
 
 
 def drop_sessions_shut_out(people: QuerySet[User]) -> int:
     """Delete the sessions of these people because their domain lets its people no longer sign in; how many.
 
-    Who administers something still comes in, and stays (`accounts.sessions.may_enter`).
+    Who administers something still comes in, and stays (`accounts.sessions.may_enter`). What programs began is asked
+    that with every call.
     """
     only_at_home = people.exclude(is_administrator=True).exclude(grants__isnull=False)
-    return drop_sessions(only_at_home)
+    return _drop(only_at_home, None)
 
 
 def require_over_sessions(actor: Actor, user: User) -> None:

@@ -1,9 +1,9 @@
 """Writes of access tokens: what programs sign in with in a person's place.
 
 A token never does more than its person, and may be narrowed to some rights and to reading. It is shown once, has a name
-of its own, and goes with the person. People make their own, signed in with their password; in the API a program may
-make one no wider and no longer than the one it came with, and who runs the server makes tokens for others who hold no
-more than they do.
+of its own, and goes with the person, and with the token that made it. People make their own, signed in with their
+password; in the API a program may make one no wider and no longer than the one it came with, and who runs the server
+makes tokens for others who hold no more than they do.
 """
 
 from __future__ import annotations
@@ -42,18 +42,20 @@ def create_token(
     rights: Iterable[str] | None = None,
     read_only: bool = False,
     expires_at: datetime | None = None,
+    is_short: bool = False,
 ) -> NewToken:
     """A token for a program that acts as `user`.
 
     rights: the names of those it is narrowed to, None for all that the person has. The option TOKEN_DAYS of where the
-    person belongs bounds how long it lives. Raises: Forbidden, BadGrant, NameTaken.
+    person belongs bounds how long it lives. is_short: a password was changed into it, with which it ends; so does what
+    is made with such a one. Raises: Forbidden, BadGrant, NameTaken.
     """
     require_making_tokens(actor, user)
     proving.require_recent(actor)
     narrowed = None if rights is None else Bundle.of_rights(rights).rights - PERSONAL_RIGHTS
     expires_at = _bounded(user, expires_at)
     if actor.token_id is not None:
-        _require_no_wider(actor.token_id, narrowed, read_only, expires_at)
+        is_short |= _require_no_wider(actor.token_id, narrowed, read_only, expires_at).is_short
     name = _checked_name(name)
     if ApiToken.objects.filter(user=user).count() >= TOKENS_MAX:
         raise BadGrant(
@@ -69,6 +71,8 @@ def create_token(
                 rights=None if narrowed is None else sorted(narrowed),
                 read_only=read_only,
                 expires_at=expires_at,
+                parent_id=actor.token_id,
+                is_short=is_short,
             )
             audit.record(
                 actor,
@@ -85,9 +89,8 @@ def create_token(
 
 
 def revoke_token(actor: Actor, token: ApiToken) -> None:
-    """The token opens nothing any more; of one's own, or of somebody whose account the actor manages.
-
-    Raises: Forbidden.
+    """The token opens nothing any more, nor those made with it; of one's own, or of somebody whose account the actor
+    manages. Raises: Forbidden.
     """
     actor.require_writing()
     require_over_tokens(actor, token.user)
@@ -140,8 +143,8 @@ def require_making_tokens(actor: Actor, user: User) -> None:
 
 def _require_no_wider(
     token_id: int, rights: frozenset[Right] | None, read_only: bool, expires_at: datetime | None
-) -> None:
-    """What a program makes may not outdo the token it came with. Raises: Forbidden."""
+) -> ApiToken:
+    """The token a program came with, which what it makes may not outdo. Raises: Forbidden."""
     own = ApiToken.objects.filter(pk=token_id).first()
     if own is None:
         raise Forbidden("the token is gone")
@@ -151,6 +154,7 @@ def _require_no_wider(
         raise Forbidden("a token that may only read makes none that may write")
     if own.expires_at is not None and (expires_at is None or expires_at > own.expires_at):
         raise Forbidden("a token makes none that outlives it")
+    return own
 
 
 def _bounded(user: User, expires_at: datetime | None) -> datetime | None:

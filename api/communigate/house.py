@@ -186,6 +186,7 @@ class PwdHouse:
         in_person = Actor.for_user(actor.user, address=login.address, via=DIALECT.name)
         try:
             entered.kept = change_password(in_person, old=old, new=new).password
+            entered.since = time.time()  # the others end, this one goes on
         except Exception as error:
             return reply_of(error)
         return Reply(200, "password changed")

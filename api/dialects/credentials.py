@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import secrets
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils.translation import gettext as _
@@ -41,7 +41,8 @@ _PERSON = Fixed(lambda key: User.objects.filter(pk=key), int)
 class Entered:
     """How somebody came in, and what must still be so. value: the token or app password; "" of a person's password.
 
-    kept: the hash of their password as it was; it ends with any change, whatever they came in with.
+    kept: the hash of their password as it was; it ends with any change, whatever they came in with. since: when they
+    came in, in epoch seconds; it ends where all their sessions are ended after that.
     """
 
     via: str
@@ -50,6 +51,7 @@ class Entered:
     kept: str
     value: str
     checked_at: float
+    since: float = field(default_factory=time.time)
 
 
 _remembered: dict[bytes, tuple[float, Entered]] = {}
@@ -124,9 +126,11 @@ def present(entered: Entered, address: str) -> Actor | None:
     """The person now, with the rights they hold now; None where what they came in with opens nothing any more."""
     if entered.way is CallerWay.TOKEN:
         actor = actor_for_token(entered.value, address=address)
-        return None if actor is None else replace(actor, via=entered.via)
+        if actor is None or actor.user is None or _is_thrown_out(actor.user, entered):
+            return None
+        return replace(actor, via=entered.via)
     person = _PERSON.first(entered.person)
-    if person is None or not person.is_active or person.password != entered.kept:
+    if person is None or not person.is_active or person.password != entered.kept or _is_thrown_out(person, entered):
         return None
     actor = Actor.for_user(person, address=address, via=entered.via)
     now = time.monotonic()
@@ -135,6 +139,12 @@ def present(entered: Entered, address: str) -> Actor | None:
             return None
         entered.checked_at = now
     return actor.restricted(None)
+
+
+def _is_thrown_out(person: User, entered: Entered) -> bool:
+    """Whether all of somebody's sessions were ended since they came in (`services.sessions.drop_sessions`)."""
+    ended = person.sessions_ended_at
+    return ended is not None and ended.timestamp() > entered.since
 
 
 def caller(person: User, *, via: str, address: str) -> Actor:

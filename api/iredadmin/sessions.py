@@ -65,7 +65,7 @@ def begin(call: Call, email: str, password: str) -> str:
         raise TooManyRequests("Too many attempts; wait a moment.", error.retry_after_s) from error
     _count(call, call.actor)
     value = secrets.token_urlsafe(32)
-    kept = [entered.way, entered.person, entered.kept, entered.value, call.address, time.time() + LONGEST_S]
+    kept = [entered.way, entered.person, entered.kept, entered.value, call.address, entered.since]
     sealed = AESGCM(_key(value)).encrypt(NONCE, json.dumps(kept).encode(), None)
     try:
         broker().set(_place(value), sealed, ex=IDLE_S)
@@ -116,11 +116,12 @@ def _read(call: Call, value: str) -> _Session | None:
     if sealed is None:
         return None
     try:
-        way, person, kept, shown, address, until = json.loads(AESGCM(_key(value)).decrypt(NONCE, sealed, None))
+        way, person, kept, shown, address, since = json.loads(AESGCM(_key(value)).decrypt(NONCE, sealed, None))
     except (InvalidTag, ValueError):
         return None
     # asked in whole first: another process may have done so long ago
-    return _Session(Entered(call.dialect.name, CallerWay(way), person, kept, shown, float("-inf")), address, until)
+    entered = Entered(call.dialect.name, CallerWay(way), person, kept, shown, float("-inf"), since)
+    return _Session(entered, address, since + LONGEST_S)
 
 
 def _key(value: str) -> bytes:
@@ -128,7 +129,7 @@ def _key(value: str) -> bytes:
 
 
 def _place(value: str) -> str:
-    return f"postkeep:iredadmin:session:{_digest('place', value).hexdigest()}"
+    return f"postkeep:iredadmin:session:2:{_digest('place', value).hexdigest()}"
 
 
 def _digest(purpose: str, value: str) -> hashlib._Hash:

@@ -15,6 +15,7 @@ import pytest
 from CGPCLI.Commands import Server
 from CGPCLI.Errors import CommandFailedError, FailedLogin
 from django.db import OperationalError
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts import blocking, factors
@@ -405,7 +406,13 @@ def test_app_passwords_count_where_a_second_factor_is_set_and_end_with_it(root: 
 
 @pytest.mark.parametrize(
     "changed",
-    [{"is_active": False}, {"password": "another"}, {"login_privileges": []}, {"email": "postmaster@gone.example"}],
+    [
+        {"is_active": False},
+        {"password": "another"},
+        {"login_privileges": []},
+        {"email": "postmaster@gone.example"},
+        {"sessions_ended_at": Now()},
+    ],
 )
 def test_a_session_ends_at_the_next_command_with_what_let_it_in(
     root: User, changed: dict[str, Any], monkeypatch: pytest.MonkeyPatch

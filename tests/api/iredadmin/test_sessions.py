@@ -7,7 +7,10 @@ import time
 import pytest
 
 from accounts import factors
+from accounts.actors import Actor
 from accounts.models import ApiToken, AuditEvent, User
+from accounts.secrets import token_hash
+from accounts.services.sessions import end_sessions
 from api.dialects import calls, credentials
 from api.dialects.served import BY_NAME
 from api.iredadmin import sessions
@@ -108,6 +111,16 @@ def test_a_session_by_password_ends_with_the_password_or_a_second_factor(
     session = log_in(person.email, PASSWORD)
     User.objects.filter(pk=person.pk).update(password="!")
     assert ask(session, "GET", "/nothing") == no("LOGIN_REQUIRED")
+
+
+def test_sessions_end_with_all_of_their_person_s_and_a_new_one_begins(cast: Cast) -> None:
+    person = somebody(cast)
+    session = log_in(person.email, PASSWORD)
+    end_sessions(Actor.system(), person)
+    assert ask(session, "GET", "/nothing") == no("LOGIN_REQUIRED")
+    assert ask(log_in(person.email, PASSWORD), "GET", "/nothing") == no("UNKNOWN_API")
+    end_sessions(Actor.system(), User.objects.get(tokens__token_hash=token_hash(cast.world.delegate.token)))
+    assert ask(cast.delegate, "GET", "/nothing") == no("LOGIN_REQUIRED")  # which began with a token
 
 
 def test_a_session_ends_half_an_hour_after_its_last_use_and_after_half_a_day(
