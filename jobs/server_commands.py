@@ -29,12 +29,14 @@ Result = dict[str, object]
 NOT_SET_UP = "not set up"
 
 
-@command("GetServerInfo", needs=Right.VIEW_HEALTH, arguments=NoArguments, label=gettext_lazy("Version of the server"))
+@command("GetServerInfo", needs=None, arguments=NoArguments, label=gettext_lazy("Version of the server"))
 def get_server_info(actor: Actor, run: TaskRun, arguments: NoArguments) -> Result:
-    """Read the server's version and the machine's name."""
+    """Read the server's version and the machine's name; who may see its health is told what it runs on, too."""
+    told: Result = {"version": release.version(), "machineName": socket.gethostname()}
+    if not actor.has(Right.VIEW_HEALTH):
+        return told
     return {
-        "version": release.version(),
-        "machineName": socket.gethostname(),
+        **told,
         "python": platform.python_version(),
         "django": django.get_version(),
         "database": _database_version(),

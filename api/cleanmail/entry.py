@@ -121,7 +121,7 @@ def _outer(call: Call, response: HttpResponseBase) -> HttpResponse:
         if name in response.headers:
             made[name] = response.headers[name]
     if "Location" in response.headers:
-        made["Location"] = PREFIX + response.headers["Location"].removeprefix(OURS)
+        made["Location"] = call.prefix + PREFIX + response.headers["Location"].removeprefix(OURS)
     return made
 
 

@@ -18,6 +18,8 @@ from api.dialects.registry import Dialect
 class Call:
     """path: below the prefix, percent-encoded as sent, from its first slash, without the query.
 
+    prefix: what stands before it on this port ("/james"; "" on the dialect's own), and before all that answers name.
+
     is_raw: whether `path` is what came over the wire. On the web port the server in front has decoded it already, so
     that slashes inside a name look like others; routes then read them as the only way that fits.
     actor, operation and result are set by the dialect, for the list of last calls.
@@ -27,6 +29,7 @@ class Call:
     request: HttpRequest
     path: str
     is_raw: bool
+    prefix: str = ""
     settings: dict[str, str] = field(default_factory=dict)
     actor: Actor | None = None
     operation: str = ""
@@ -71,4 +74,4 @@ def of(request: HttpRequest, dialect: Dialect, prefix: str) -> Call:
         raw = "/" + raw.split("://", 1)[1].partition("/")[2]
     is_raw = raw.startswith("/")
     path = raw.partition("?")[0] if is_raw else request.path_info
-    return Call(dialect, request, path.removeprefix(prefix) or "/", is_raw)
+    return Call(dialect, request, path.removeprefix(prefix) or "/", is_raw, prefix)

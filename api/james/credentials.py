@@ -71,6 +71,8 @@ def _by_jwt(call: Call, value: str) -> Actor:
         limits.note_wrong(value, call.address)
         raise Unauthenticated("Invalid token.", invalid=True)
     person = _person(str(claims.get("sub", ""))) if claims.get("admin") is True else None
+    if person is not None and "exp" not in claims:  # it would count for ever; said after who is none anyway
+        raise Unauthenticated("Invalid token.", invalid=True)
     if person is None or not may_enter(Actor.for_user(person), "api"):
         raise Unauthenticated("Non authorized user.")
     return credentials.caller(person, via=call.dialect.name, address=call.address)
@@ -84,7 +86,7 @@ def _claims(call: Call, value: str) -> dict[str, Any] | None:
         token = jwt.decode(value, RSAKey.import_key(call.settings[KEY]), algorithms=["RS256"])
         claims = dict(token.claims)
         now = time.time()
-        if float(claims["exp"]) <= now or float(claims.get("nbf", 0)) > now:  # one without an end counts never
+        if ("exp" in claims and float(claims["exp"]) <= now) or float(claims.get("nbf", 0)) > now:
             return None
     except (JoseError, KeyError, ValueError, TypeError, AttributeError):
         return None

@@ -30,7 +30,10 @@ def answer(call: Call) -> HttpResponse:
         route, named = found
         if call.actor is not None and call.actor.read_only and not route.operation.reads:
             raise Forbidden("this token may only read")
-        return route.handler(Asked(call.actor, named, call))  # type: ignore[arg-type]  # public ones need nobody
+        response = route.handler(Asked(call.actor, named, call))  # type: ignore[arg-type]  # public ones need nobody
+        if "Location" in response.headers:
+            response["Location"] = call.prefix + response.headers["Location"]
+        return response
     except JamesError as refused:
         return error(refused)
     except Http404:

@@ -196,6 +196,7 @@ def clear(asked: Asked) -> HttpResponse:
 def reprocess(asked: Asked) -> HttpResponse:
     asked.actor.require(Right.MANAGE_QUEUES)
     tasks.wanted(asked, "action", ["reprocess"])
+    _require_no_processor(asked)
     return tasks.begin(asked, "ReprocessRepository", ReprocessArguments(_repository(asked).name, "", _into(asked)))
 
 
@@ -205,8 +206,17 @@ def reprocess_one(asked: Asked) -> HttpResponse:
     if asked.query("action") is None and asked.call.body:
         raise arguments("Mail isn't moved between repositories; send it on its way again with action=reprocess")
     tasks.wanted(asked, "action", ["reprocess"])
+    _require_no_processor(asked)
     key = _stored(asked).key
     return tasks.begin(asked, "ReprocessRepository", ReprocessArguments(place.name, key, _into(asked)))
+
+
+def _require_no_processor(asked: Asked) -> None:
+    """Raises: JamesError."""
+    if asked.has("processor"):
+        raise arguments(
+            "There are no processors to start in; mail goes into the queue that 'queue' names, or the spool"
+        )
 
 
 def _into(asked: Asked) -> str:

@@ -4,6 +4,8 @@ mail leaves by retention, or by DeleteFolder with a second person's approval.
 
 from __future__ import annotations
 
+import re
+
 from django.http import Http404, HttpResponse
 
 from accounts.permissions import Right
@@ -13,7 +15,7 @@ from api.james.asking import Asked
 from archive.commands.clearing import ClearFolderArguments
 from archive.commands.reindexing import ReindexFolderArguments, ReindexMessageArguments, ReindexUserArguments
 from archive.errors import ArchiveClosed, FolderRefused, FolderUnknown
-from archive.folderfacts import see_folders
+from archive.folderfacts import get_archive_by_id, see_folders
 from archive.foldertree import FolderNode
 from archive.services import folders
 from archive.services.reindexing import ReindexArguments
@@ -21,7 +23,7 @@ from domains.models import Mailbox
 
 FORBIDDEN = "%*\r\n"
 LONGEST = 200
-SHARED = 1 << 20  # an id is the mailbox's number times this, and the folder's place in the order of its path
+_ID = re.compile(r"([1-9][0-9]{0,17})-([1-9][0-9]{0,17})-([1-9][0-9]{0,17})", re.ASCII)
 
 
 def _user(asked: Asked, doing: str, need: Right = Right.VIEW_USERS) -> Mailbox:
@@ -55,8 +57,9 @@ def _node(asked: Asked, mailbox: Mailbox, path: str) -> FolderNode | None:
     return next((node for node in seen.walk() if node.path.casefold() == wanted), None)
 
 
-def _shown(path: str) -> str:
-    return path.replace(".", "-").replace("/", ".").replace("∕", "/")
+def _id(mailbox: Mailbox, node: FolderNode) -> str:
+    """The archive's number, and a store's with the folder's there; "" of one that only leads to others."""
+    return f"{mailbox.pk}-{node.parts[0][0]}-{node.parts[0][1]}" if node.parts else ""
 
 
 def list_all(asked: Asked) -> HttpResponse:
@@ -66,7 +69,7 @@ def list_all(asked: Asked) -> HttpResponse:
     except ArchiveClosed:
         nodes = []
     ordered = sorted(nodes, key=lambda node: node.path)
-    return body([{"mailboxName": _shown(node.path), "mailboxId": str(place)} for place, node in enumerate(ordered, 1)])
+    return body([{"mailboxName": tasks.shown(node.path), "mailboxId": _id(mailbox, node)} for node in ordered])
 
 
 def exists(asked: Asked) -> HttpResponse:
@@ -153,6 +156,8 @@ def _there(asked: Asked) -> tuple[Mailbox, FolderNode]:
 def reindex_all(asked: Asked) -> HttpResponse:
     asked.actor.require(Right.MANAGE_STORES)
     tasks.wanted(asked, "task", ["reIndex"])
+    if asked.has("reIndexFailedMessagesOf"):
+        raise arguments("Which messages a task could not index is not kept; index the mailbox or the user again")
     return tasks.begin(asked, "FullReIndexing", ReindexArguments())
 
 
@@ -171,11 +176,15 @@ def reindex_folder(asked: Asked) -> HttpResponse:
 
 
 def reindex_in_folder(asked: Asked) -> HttpResponse:
-    """One message by its number; ours are numbered by store, so `uid` is read as `store:number`."""
+    """One message by its number, if it lies in this folder; without it the task finds nothing to do."""
     asked.actor.require(Right.MANAGE_STORES)
     tasks.wanted(asked, "task", ["reIndex"])
-    _by_id(asked)
-    return _reindex_message(asked, asked.named["uid"])
+    mailbox, node = _by_id(asked)
+    uid = asked.named["uid"]
+    if not (uid.isascii() and uid.isdecimal() and len(uid) < 18):
+        raise invalid("Error while parsing 'uid'")
+    wanted = ReindexMessageArguments(uid, folder=f"{mailbox.address}/{node.path}", missing_ok=True)
+    return tasks.begin(asked, "MessageReIndexing", wanted)
 
 
 def reindex_message(asked: Asked) -> HttpResponse:
@@ -195,14 +204,19 @@ def _reindex_message(asked: Asked, name: str) -> HttpResponse:
 
 
 def _by_id(asked: Asked) -> tuple[Mailbox, FolderNode]:
-    """The folder of an id as lists tell it: its place in the user's list; without a user there is none of this id."""
-    name = asked.named.get("user")
-    if name is not None and asked.named["id"].isdecimal():
-        mailbox = users.named(asked)
-        nodes = sorted(see_folders(asked.actor, mailbox).walk(), key=lambda node: node.path)
-        place = int(asked.named["id"][:9])
-        if 0 < place <= len(nodes):
-            return mailbox, nodes[place - 1]
+    """The folder of an id as lists tell it, whoever's it is; below a user only theirs. Raises: JamesError."""
+    owner = users.named(asked) if "user" in asked.named else None
+    numbers = _ID.fullmatch(asked.named["id"])
+    if numbers is not None and (owner is None or owner.pk == int(numbers[1])):
+        try:
+            mailbox = get_archive_by_id(asked.actor, int(numbers[1]))
+            nodes = see_folders(asked.actor, mailbox).walk()
+        except ArchiveClosed:
+            raise not_found("mailbox not found") from None
+        part = (int(numbers[2]), int(numbers[3]))
+        found = next((node for node in nodes if part in node.parts), None)
+        if found is not None:
+            return mailbox, found
     raise not_found("mailbox not found")
 
 

@@ -30,6 +30,7 @@ _SERVER = [
     _one("GET /healthcheck/checks", server.list_checks, "the components", public=True),
     _one("GET /healthcheck/checks/{component}", server.check_one, "the health of one component", public=True),
     _one("GET /metrics", server.metrics, "figures for Prometheus", public=True),
+    _one("GET /james-swagger", server.swagger, "what can be asked, as a document of Swagger", public=True),
     _one("GET /cassandra/version", server.version, "the version of the schema"),
     _one("GET /cassandra/version/latest", server.latest, "the newest version of the schema"),
     _one("POST /cassandra/version/upgrade", server.upgrade, "bring the schema up to a version"),

@@ -6,6 +6,7 @@ wrong only to who may see the server's health.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -88,6 +89,19 @@ def _caller(asked: Asked) -> Actor | None:
             return None
     actor = asked.call.actor
     return actor if actor is not None and actor.has(Right.VIEW_HEALTH) else None
+
+
+def swagger(asked: Asked) -> HttpResponse:
+    """What can be asked, as a document of Swagger 2.0; for everybody, as in James."""
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in asked.call.dialect.operations():
+        names = re.findall(r"\{(\w+)\}", operation.path)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = {
+            "summary": operation.about,
+            "parameters": [{"name": name, "in": "path", "required": True, "type": "string"} for name in names],
+            "responses": {"default": {"description": operation.refused or "as WebAdmin answers"}},
+        }
+    return body({"swagger": "2.0", "info": {"title": "WebAdmin", "version": "1"}, "paths": paths})
 
 
 # --- the schema -------------------------------------------------------------------------------------------------

@@ -11,6 +11,9 @@ from threading import BoundedSemaphore
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet, TextField, Value
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce, Concat
 from django.http import Http404, HttpResponse
 from django.utils.dateparse import parse_datetime
 
@@ -42,21 +45,30 @@ TYPES = {
     "FullReIndexing": "full-reindexing",
     "UserReIndexing": "user-reindexing",
     "MailboxReIndexing": "mailbox-reindexing",
-    "MessageReIndexing": "messageId-reindexing",
     "RecomputeCurrentQuotas": "recompute-current-quotas",
     "ClearRepository": "clear-mail-repository",
-    "ReprocessRepository": "reprocessing-all",
-    "DeleteFromQueue": "delete-mails-from-mail-queue",
     "ClearFolder": "ClearMailboxContentTask",
     "RenameUser": "UsernameChangeTask",
     "CheckSchema": "cassandra-migration",
     "PurgeOldTasks": "tasks-cleanup",
 }
 
+# command → arguments: with any of them it is of the first type, without of the second
+DOUBLE = {
+    "MessageReIndexing": (("folder",), "message-reindexing", "messageId-reindexing"),
+    "ReprocessRepository": (("key",), "reprocessing-one", "reprocessing-all"),
+    "DeleteFromQueue": (("sender", "name", "recipient"), "delete-mails-from-mail-queue", "clear-mail-queue"),
+}
+
 
 def begin(asked: Asked, name: str, given: object) -> HttpResponse:
     """Ask for a command; 201 with where to look. Raises: what the service raises."""
     return task_answer(id_of(services.submit(asked.actor, name, given)))
+
+
+def shown(path: str) -> str:
+    """The name of a mailbox, whose parts are kept with slashes between them."""
+    return path.replace(".", "-").replace("/", ".").replace("∕", "/")
 
 
 def id_of(task: Task) -> str:
@@ -112,7 +124,7 @@ def list_all(asked: Asked) -> HttpResponse:
             raise invalid("Invalid status query parameter", f"'{status[:100]}' is no status")
         rows = rows.filter(state__in=states)
     if type_ is not None:
-        rows = rows.filter(type__in=[name for name, theirs in TYPES.items() if theirs == type_] or [type_])
+        rows = _of_type(rows, type_)
     for word, column in (("submitted", "created_at"), ("started", "started_at"), ("completed", "ended_at")):
         for end, lookup in (("Before", "lte"), ("After", "gte")):
             moment = _moment(asked, f"{word}{end}")
@@ -144,11 +156,22 @@ def present(asked: Asked, task: Task) -> dict[str, Any]:
     }
 
 
+def _of_type(rows: QuerySet[Task], type_: str) -> QuerySet[Task]:
+    """The tasks that are shown with this type, as `_type` says it."""
+    for name, (fields, with_one, without) in DOUBLE.items():
+        if type_ in (with_one, without):
+            texts = [Coalesce(KT(f"arguments__{field}"), Value(""), output_field=TextField()) for field in fields]
+            said = Concat(*texts, Value("", TextField()), output_field=TextField())
+            found = rows.filter(type=name).annotate(said=said)
+            return found.exclude(said="") if type_ == with_one else found.filter(said="")
+    names = [name for name, theirs in TYPES.items() if theirs == type_]
+    return rows.filter(type__in=names or ([] if type_ in TYPES or type_ in DOUBLE else [type_]))
+
+
 def _type(task: Task) -> str:
-    if task.type == "ReprocessRepository" and task.arguments.get("key"):
-        return "reprocessing-one"
-    if task.type == "DeleteFromQueue" and not any(task.arguments.get(name) for name in ("sender", "name", "recipient")):
-        return "clear-mail-queue"
+    if task.type in DOUBLE:
+        fields, with_one, without = DOUBLE[task.type]
+        return with_one if any(task.arguments.get(field) for field in fields) else without
     return TYPES.get(task.type, task.type)
 
 
@@ -163,7 +186,10 @@ def _reindexing(task: Task) -> dict[str, Any]:
     if task.type == "UserReIndexing":
         about["username"] = given.get("user")
     if task.type == "MailboxReIndexing":
-        about["mailboxPath"] = f"#private:{given.get('user')}:{given.get('mailbox')}"
+        about["mailboxPath"] = f"#private:{given.get('user')}:{shown(str(given.get('mailbox')))}"
+    if task.type == "MessageReIndexing" and given.get("folder"):
+        address, _slash, path = str(given["folder"]).partition("/")
+        return {"mailboxPath": f"#private:{address}:{shown(path)}", "uid": int(given["message"])}
     if task.type == "MessageReIndexing":
         return {"messageId": str(given.get("message")).removeprefix("1:")}
     failed = int(found.get("failed", 0) or 0)
@@ -200,7 +226,7 @@ def _clearing(task: Task) -> dict[str, Any]:
     address, _slash, path = str(task.arguments.get("folder", "")).partition("/")
     found = task.result or {}
     counts = {name: found.get(name, 0) for name in ("messagesSuccessCount", "messagesFailCount")}
-    return {"username": address, "mailboxName": path.replace("/", "."), **counts}
+    return {"username": address, "mailboxName": shown(path), **counts}
 
 
 def _renaming(task: Task) -> dict[str, Any]:

@@ -231,6 +231,7 @@ def rename(asked: Asked) -> HttpResponse:
     tasks.wanted(asked, "action", ["rename"])
     row = named(asked, need=Right.MANAGE_USERS)
     new = full(asked, asked.named["new"])
+    _require_domain(asked, asked.named["new"], new)  # before anything is said of who is there
     taken = Mailbox.objects.exclude(status=Status.PURGED).filter(address=new).exists()
     if taken:
         raise arguments(f"'{asked.shown(new)}' user already exist; an account can't become another one that is there")

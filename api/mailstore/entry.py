@@ -7,6 +7,7 @@ tasks. Rights are asked before arguments are looked at.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from django.http import HttpResponse
 
@@ -16,6 +17,7 @@ from api.dialects.call import Call
 from api.mailstore import answers, progress, reading, shapes
 from api.mailstore.answers import ApiFailure
 from api.mailstore.functions import CANCEL, FUNCTIONS, METADATA, STATUS, UNSUPPORTED, Function, metadata
+from archive.commands.folders import MessagesArguments
 from jobs import approvals, services
 from jobs.commands import Command
 from jobs.errors import NeedsApproval, NotRunnable
@@ -24,6 +26,8 @@ from jobs.selectors import wait_for_task
 
 WAITED_FOR_S = 2.0  # for a short function that is a task because it takes two people
 DEFAULT_WAIT_MS = 1_000
+PAGE_MESSAGES = 10_000
+MOST_MESSAGES = 500_000
 
 
 def answer(call: Call) -> HttpResponse:
@@ -64,13 +68,35 @@ def _invoke(call: Call, actor: Actor, name: str) -> HttpResponse:
         arguments = reading.arguments_of(function, command, shapes.given(name, reading.form_of(call)))
         if function.kind == "task" or command.two_people is not None:
             return _begin(call, actor, function, command, arguments)
-        result = services.answer_now(actor, command, arguments, reads=function.kind == "read")
+        if isinstance(arguments, MessagesArguments):
+            result = _all_messages(actor, command, arguments)
+        else:
+            result = services.answer_now(actor, command, arguments, reads=function.kind == "read")
     except ApiFailure:
         raise
     except Exception as error:  # services of any app; the frame knows what to say of each
         return _refused(call, function, error)
     call.result = answers.SUCCEEDED
     return answers.succeeded(shapes.shaped(name, result))
+
+
+def _all_messages(actor: Actor, command: Command, arguments: MessagesArguments) -> dict[str, object]:
+    """A folder's messages to the last, which clients expect at once and our command tells page by page.
+
+    Raises: ApiFailure, where they are more than an answer should hold; whatever the command raises.
+    """
+    lines: list[object] = []
+    while True:
+        page = replace(arguments, limit=PAGE_MESSAGES)
+        found = services.answer_now(actor, command, page, reads=True)
+        told = found["messages"]
+        assert isinstance(told, list)
+        lines += told
+        if not found["older"]:
+            return {"messages": lines}
+        if len(lines) >= MOST_MESSAGES:
+            raise ApiFailure(f"There are more than {MOST_MESSAGES} messages; ask folder by folder.", command.name)
+        arguments = replace(arguments, before=str(found["older"]))
 
 
 def _begin(call: Call, actor: Actor, function: Function, command: Command, arguments: object) -> HttpResponse:

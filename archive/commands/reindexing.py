@@ -36,6 +36,9 @@ class ReindexFolderArguments:
 class ReindexMessageArguments:
     message: Annotated[str, About(_("Message"), _("Its number here (1:17) or its Message-ID."))]
     missing_ok: Annotated[bool, About(_("Nothing to do where there is no such message"))] = False
+    folder: Annotated[
+        str, About(_("Folder"), _("name@example.org/Inbox: only there, and the message by its number alone."))
+    ] = ""
 
 
 @command(
@@ -71,9 +74,13 @@ def mailbox_re_indexing(actor: Actor, run: TaskRun, arguments: ReindexFolderArgu
 )  # fmt: skip
 def message_re_indexing(actor: Actor, run: TaskRun, arguments: ReindexMessageArguments) -> Result:
     """Index one message again, wherever it is archived."""
-    if arguments.missing_ok:
-        try:
-            reindexing.choose(actor, ReindexArguments(message=arguments.message))
-        except MessageUnknown:
-            return {"messages": 0, "failed": 0}
-    return reindexing.reindex_messages(actor, run, ReindexArguments(message=arguments.message))
+    try:
+        name = arguments.message
+        if arguments.folder:
+            name = reindexing.find_in_folder(actor, arguments.folder, name)
+        reindexing.choose(actor, ReindexArguments(message=name))
+    except MessageUnknown:
+        if not arguments.missing_ok:
+            raise
+        return {"messages": 0, "failed": 0}
+    return reindexing.reindex_messages(actor, run, ReindexArguments(message=name))

@@ -143,6 +143,24 @@ def choose(actor: Actor, arguments: ReindexArguments) -> list[tuple[Store, Wante
     return [(store, Wanted()) for store in stores]
 
 
+def find_in_folder(actor: Actor, folder: str, number: str) -> str:
+    """The name (`1:17`) of a message that lies in a folder, by its number alone; of several stores the first.
+
+    Raises: Forbidden, StoreUnavailable, ArchiveClosed, BadArguments, MessageUnknown.
+    """
+    actor.require(Right.MANAGE_STORES)
+    address, path = parse_folder(folder)
+    mailbox = get_mailbox(address)
+    wanted = int(number) if number.isascii() and number.isdecimal() and len(number) < 18 else 0
+    for store in list_stores(actor):
+        if store.is_open:
+            opened = engines.open_store(store)
+            for each in opened.folders(mailbox.pk):
+                if each.path == path and opened.catalogue.placed(each.number, [wanted]):
+                    return f"{store.pk}:{wanted}"
+    raise MessageUnknown(_("There is no message “%(name)s”.") % {"name": number})
+
+
 def _with_folders(stores: list[Store], mailbox: Mailbox, path: str) -> list[tuple[Store, Wanted]]:
     """The folders of an archive (below a path), in the stores that have some. Raises: MessageUnknown."""
     found = []

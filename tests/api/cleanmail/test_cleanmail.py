@@ -41,7 +41,7 @@ def test_a_domain_is_made_read_listed_and_deleted(cast: world.World) -> None:
     made = ask(token, "POST", "/domains", {"name": "new.example", "status": "ENABLED"})
     assert made.status_code == 201, made.content
     key = made.json()["id"]
-    assert isinstance(key, str) and made["Location"].startswith("/api/v3/domains/")
+    assert isinstance(key, str) and made["Location"].startswith("/cleanmail/api/v3/domains/")
     assert ask(token, "GET", f"/domains/{key}").json()["name"] == "new.example"
     listed = ask(token, "GET", "/domains?offset=0&pageSize=1&sort=-name")
     assert listed["X-Total-Count"] == "3" and len(listed.json()) == 1

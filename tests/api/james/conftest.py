@@ -18,7 +18,7 @@ James = Callable[..., Any]
 
 @pytest.fixture
 def james(db: None, servers_running: None) -> James:
-    """james("PUT", "/domains/example.org") → the answer; a body that is no text is sent as JSON."""
+    """james("PUT", "/domains/example.org") → the answer; paths as Location tells them too; no text is sent as JSON."""
     for key in broker().scan_iter("cache:*james:*"):
         broker().delete(key)
     switch_on("james")
@@ -28,7 +28,7 @@ def james(db: None, servers_running: None) -> James:
         text = "" if body is None else body if isinstance(body, str | bytes) else json.dumps(body)
         if "Authorization" not in headers:
             headers.setdefault("Password", token)
-        return call(method, f"/james{path}", text, **headers)
+        return call(method, f"/james{path.removeprefix('/james')}", text, **headers)
 
     return ask
 

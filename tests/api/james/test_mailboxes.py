@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from domains.models import Mailbox
 from jobs import services
 from jobs.models import Task
 from tests.api.james.conftest import James, refused
 from tests.archive.django.conftest import stores
+from tests.archive.django.factories import archive, make_mails
 
 BOXES = "/users/ada@example.org/mailboxes"
 
@@ -67,10 +69,11 @@ def test_an_empty_mailbox_is_emptied_by_a_task(james: James) -> None:
 
 def test_mail_is_indexed_again_by_tasks_of_james_s_types(james: James) -> None:
     james("PUT", f"{BOXES}/Work")
+    key = james("GET", BOXES).json()[0]["mailboxId"]
     for path, kind in (
         ("/mailboxes", "full-reindexing"),
         (BOXES, "user-reindexing"),
-        ("/mailboxIndex/users/ada@example.org/mailboxes/1", "mailbox-reindexing"),
+        (f"/mailboxIndex/users/ada@example.org/mailboxes/{key}", "mailbox-reindexing"),
     ):
         begun = james("POST", f"{path}?task=reIndex")
         assert begun.status_code == 201, begun.content
@@ -81,6 +84,46 @@ def test_mail_is_indexed_again_by_tasks_of_james_s_types(james: James) -> None:
     refused(james("POST", "/messages/bad?task=reIndex"), 400, "Error while parsing 'messageId'")
     found = refused(james("POST", "/mailboxes"), 400, "Invalid arguments supplied in the user request")
     assert found["details"] == "'task' query parameter is compulsory. Supported values are [reIndex]"
+
+
+def test_a_mailbox_keeps_its_id_and_is_found_by_it_alone(james: James) -> None:
+    james("PUT", f"{BOXES}/Work")
+    (key,) = (row["mailboxId"] for row in james("GET", BOXES).json())
+    james("PUT", f"{BOXES}/Before")  # stands before it in a list
+    assert {row["mailboxName"]: row["mailboxId"] for row in james("GET", BOXES).json()}["Work"] == key
+    begun = james("POST", f"/mailboxes/{key}?task=reIndex")
+    assert begun.status_code == 201, begun.content
+    about = james("GET", begun["Location"]).json()["additionalInformation"]
+    assert about["mailboxPath"] == "#private:ada@example.org:Work"
+    james("PUT", "/users/bea@example.org", {"password": "x"})
+    of_another = james("POST", f"/mailboxIndex/users/bea@example.org/mailboxes/{key}?task=reIndex")
+    refused(of_another, 404, "mailbox not found", "notFound")
+
+
+def test_one_message_of_a_mailbox_is_indexed_again_by_its_number(james: James) -> None:
+    archive(Mailbox.objects.get(address="ada@example.org"), make_mails(2), folder="Work.2026")
+    james("PUT", f"{BOXES}/Other")
+    keys = {row["mailboxName"]: row["mailboxId"] for row in james("GET", BOXES).json()}
+    # the same number in another mailbox is nothing to do, as in James
+    for name, key in keys.items():
+        begun = james("POST", f"/mailboxes/{key}/mails/2?task=reIndex")
+        task = Task.objects.latest("pk")
+        services.run_waiting(task.pk)
+        found = james("GET", begun["Location"]).json()
+        assert (found["type"], found["status"]) == ("message-reindexing", "completed")
+        about = found["additionalInformation"]
+        assert (about["mailboxPath"], about["uid"]) == (f"#private:ada@example.org:{name}", 2)
+        task.refresh_from_db()
+        assert task.result is not None and task.result["messages"] == (0 if name == "Other" else 1)
+    assert len(james("GET", "/tasks?type=message-reindexing").json()) == len(keys) == 2
+    assert james("GET", "/tasks?type=messageId-reindexing").json() == []
+    refused(james("POST", f"/mailboxes/{key}/mails/x?task=reIndex"), 400, "Error while parsing 'uid'")
+
+
+def test_what_was_not_indexed_by_a_task_is_not_known_and_said_so(james: James) -> None:
+    again = james("POST", "/mailboxes?task=reIndex&reIndexFailedMessagesOf=bbdb69c9-082a-44b0-a85a-6e33e74287a5")
+    refused(again, 400, "Invalid arguments supplied in the user request")
+    assert not Task.objects.exists()
 
 
 def test_old_mail_is_never_deleted_by_a_program(james: James) -> None:

@@ -46,6 +46,12 @@ def test_health_is_told_without_credentials_and_reasons_only_with_them(james: Ja
     assert james("GET", "/metrics").content.startswith(b"# ")
 
 
+def test_what_can_be_asked_is_told_without_credentials(james: James) -> None:
+    found = call("GET", "/james/james-swagger")
+    assert found.status_code == 200
+    assert found.json()["paths"]["/domains/{domain}"]["put"]["parameters"][0]["name"] == "domain"
+
+
 def test_the_schema_is_of_this_release_and_an_upgrade_only_looks(james: James) -> None:
     version = james("GET", "/cassandra/version").json()["version"]
     assert version == james("GET", "/cassandra/version/latest").json()["version"] > 0
@@ -101,6 +107,7 @@ def test_a_jwt_of_an_administrator_stands_for_them(james: James, key: rsa.RSAPri
     other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     for token, text in (
         (signed(key, admin=False), b"Non authorized user."),
+        (signed(key, admin=False, exp=None), b"Non authorized user."),
         (signed(key, admin="true"), b"Non authorized user."),
         (signed(key, sub="nobody@server.example"), b"Non authorized user."),
         (signed(key, exp=1), b"Invalid token."),

@@ -36,3 +36,13 @@ def test_what_is_no_task_is_refused(james: James) -> None:
     refused(james("GET", "/tasks?status=invalid"), 400, "Invalid status query parameter")
     for timeout in ("-1s", "400d", "soon", "9" * 30):
         refused(james("GET", f"/tasks/{unknown}/await?timeout={timeout}"), 400, "Invalid timeout")
+
+
+def test_tasks_are_listed_by_the_types_that_they_are_shown_with(james: James) -> None:
+    name = james("GET", "/mailQueues").json()[0]
+    for query in ("", "?recipient=a@b.c"):
+        james("DELETE", f"/mailQueues/{name}/mails{query}")
+    for type_ in ("clear-mail-queue", "delete-mails-from-mail-queue"):
+        assert [row["type"] for row in james("GET", f"/tasks?type={type_}").json()] == [type_]
+    for type_ in ("DeleteFromQueue", "reprocessing-one"):  # ours, which none is shown with; and one that none has
+        assert james("GET", f"/tasks?type={type_}").json() == []

@@ -8,8 +8,10 @@ from accounts.models import AuditEvent, User
 from domains.models import Mailbox, Status
 from jobs import services
 from jobs.models import Task
+from tests.api.callers import caller_for
 from tests.api.dialects.calling import switch_on
 from tests.api.james.conftest import James, refused
+from tests.domains.factories import make_customer, make_delegate, make_domain, make_mailbox_in
 
 
 @pytest.fixture(autouse=True)
@@ -76,12 +78,26 @@ def test_a_password_is_verified(james: James) -> None:
 def test_a_user_is_renamed_by_a_task(james: James) -> None:
     james("PUT", "/users/ada@example.org", {"password": "x"})
     begun = james("POST", "/users/ada@example.org/rename/bea@example.org?action=rename")
-    assert begun.status_code == 201 and begun["Location"] == f"/tasks/{begun.json()['taskId']}"
+    assert begun.status_code == 201 and begun["Location"] == f"/james/tasks/{begun.json()['taskId']}"
     services.run_waiting(Task.objects.get().pk)
     found = james("GET", begun["Location"]).json()
     assert (found["type"], found["status"]) == ("UsernameChangeTask", "completed")
     assert found["additionalInformation"]["newUser"] == "bea@example.org"
     assert Mailbox.objects.get().address == "bea@example.org"
+
+
+def test_a_rename_tells_nothing_of_who_is_elsewhere(james: James) -> None:
+    own = make_domain("own.example", make_customer("Own"))
+    make_mailbox_in(own, "ada")
+    make_mailbox_in(make_domain("foreign.example", make_customer("Foreign")), "eve")
+    token = caller_for(make_delegate(own)).token
+    said = set()
+    for name in ("eve", "nobody"):
+        path = f"/users/ada@own.example/rename/{name}@foreign.example?action=rename"
+        answer = james("POST", path, Password=token)
+        refused(answer, 400, "Username supplied is invalid")
+        said.add(answer.content)
+    assert len(said) == 1 and not Task.objects.exists()
 
 
 def test_somebody_is_let_into_a_mailbox_and_out_again(james: James) -> None:

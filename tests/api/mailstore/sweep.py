@@ -76,6 +76,7 @@ SWEEP = Sweep(
         f"POST {INVOKE}{name}"
         for name in (
             "GetTimeZones",  # of nobody
+            "GetServerInfo",  # whose version and name are no secret of who may enter
             "GetChildFolders",  # their own archive
             "GetFolderStatistics",
             "GetMessages",

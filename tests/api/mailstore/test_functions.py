@@ -10,7 +10,7 @@ import pytest
 from accounts.actors import Actor
 from accounts.models import AuditEvent, FolderGrant, User
 from api.dialects import calls, credentials
-from api.mailstore import scripts
+from api.mailstore import entry, scripts
 from api.mailstore.functions import FUNCTIONS, operations
 from archive.services.stores import create_store
 from config.kit.heartbeat import broker
@@ -21,7 +21,7 @@ from tests import factories
 from tests.api.callers import caller_for
 from tests.api.dialects.calling import call, switch_on
 from tests.api.mailstore.client import KEYS, basic, post, said
-from tests.archive.django.factories import make_store
+from tests.archive.django.factories import archive, make_mails, make_store
 from tests.domains.factories import make_customer, make_delegate, make_domain, make_mailbox_in
 
 pytestmark = pytest.mark.django_db
@@ -99,6 +99,25 @@ def test_an_answer_at_once_has_no_token(token: str) -> None:
     }
     assert {"version", "machineName"} <= set(found["result"])
     assert not Task.objects.exists()
+
+
+def test_whoever_may_enter_is_told_the_version_and_only_others_what_it_runs_on(token: str, domain: Domain) -> None:
+    person = make_mailbox_in(domain, "ada").user
+    assert person is not None
+    assert set(invoke("GetServerInfo", caller_for(person).token)["result"]) == {"version", "machineName"}
+    assert "database" in invoke("GetServerInfo", token)["result"]
+
+
+def test_the_messages_of_a_folder_are_told_to_the_last(domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = make_mailbox_in(domain, "ada").user
+    assert person is not None
+    archive(person, make_mails(5))
+    monkeypatch.setattr(entry, "PAGE_MESSAGES", 2)
+    token = caller_for(person).token
+    found = invoke("GetMessages", token, folder="ada@own.example/Inbox")["result"]
+    assert len({each["id"] for each in found}) == 5
+    monkeypatch.setattr(entry, "MOST_MESSAGES", 4)
+    assert "more than 4" in invoke("GetMessages", token, folder="ada@own.example/Inbox")["error"]["message"]
 
 
 def test_a_user_is_made_read_and_changed_in_the_words_of_clients(token: str, domain: Domain) -> None:
