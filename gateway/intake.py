@@ -41,7 +41,7 @@ from gateway.flow import (
 )
 from gateway.journaling import filed_from
 from gateway.judging.cleaning import cleaned_body
-from gateway.judging.deciding import judge
+from gateway.judging.deciding import held_instead, judge
 from gateway.judging.inspecting import inspect_now, inspect_then
 from gateway.models import Message
 from gateway.naming import own_name
@@ -299,7 +299,9 @@ def _filed(incoming: Incoming, routes: Sequence[Route], inspection: Inspection) 
     """
     inspection = verified(incoming, inspection, routes)
     judged = rule(incoming, inspection, judge_all(inspection, routes))
-    if refusal_of(judged) is None or incoming.door is Door.FILTER:
+    if incoming.door is Door.FILTER:
+        judged = owe(held_instead(each) for each in judged)
+    elif refusal_of(judged) is None:
         judged = owe(judged)
     body = cleaned_body(incoming, inspection)
     leaving = prepare(incoming, inspection, judged, body, inspection.headers)
@@ -312,8 +314,23 @@ def judge_all(inspection: Inspection, routes: Sequence[Route]) -> tuple[Judged, 
     into = [route for route in routes if route.direction is Direction.INCOMING]
     sent = judge(inspection, out)
     if any(each.decision.action is not Action.DELIVER for each in sent):
-        return sent
+        # what Postfix hands over has no rows of the sender's for recipients of ours; then these are
+        named = {route.asked for route in out}
+        alone = [_as_from(out[0], route) for route in into if route.asked not in named]
+        return (*sent, *judge(inspection, alone))
     return (*sent, *judge(inspection, into))
+
+
+def _as_from(sent: Route, route: Route) -> Route:
+    """The sender's own row of this recipient."""
+    return replace(
+        route,
+        direction=Direction.OUTGOING,
+        domain_id=sent.domain_id,
+        customer_id=sent.customer_id,
+        mailbox_id=sent.mailbox_id,
+        policy_of=sent.policy_of,
+    )
 
 
 def refusal_of(judged: Sequence[Judged]) -> Answer | None:

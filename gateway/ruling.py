@@ -286,8 +286,8 @@ def _is_named(box: Mailbox, mail: Mail, doing: Doing) -> bool:
 
 def _sent_on(incoming: Incoming, inspection: Inspection, each: Judged, to: str, named: set[str]) -> list[Judged] | str:
     """The deliveries to an address that a rule names: ours are judged for whoever it is, others leave. Without any it
-    leaves already by another rule. A code instead: it leads nowhere, or only to where it has been; then whoever sends
-    it on keeps it, or two who send on to each other would lose it.
+    leaves already by another rule. A code instead: it leads nowhere, only to where it is refused, or only to where it
+    has been; then whoever sends it on keeps it, or two who send on to each other would lose it.
 
     To another server it leaves as from the one whose rule it is: their domain vouches for it (SPF), and what comes
     back comes back to them; a bounce stays nobody's.
@@ -301,9 +301,12 @@ def _sent_on(incoming: Incoming, inspection: Inspection, each: Judged, to: str, 
         fresh = [way for way in found.routes if way.address not in named]
         if not fresh:
             return "loop"
-        named.update(way.address for way in fresh)
         ways = [replace(way, way=(*route.way, *way.way), return_path=sender) for way in fresh]
-        return [replace(judged, ruled=Ruled(headers=loop)) for judged in judge(inspection, ways)]
+        judged = judge(inspection, ways)
+        if all(made.decision.action is Action.REFUSE for made in judged):
+            return "refused"
+        named.update(way.address for way in fresh)
+        return [replace(made, ruled=Ruled(headers=loop)) for made in judged]
     if to in named:
         return []
     named.add(to)

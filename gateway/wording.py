@@ -258,6 +258,7 @@ RULE_DID_NOT: dict[str, Text] = {
     "itself": gettext_lazy("not sent on: it would go to itself"),
     "loop": gettext_lazy("not sent on: it has been here before"),
     "nowhere": gettext_lazy("not sent on: the address leads nowhere"),
+    "refused": gettext_lazy("not sent on: it is refused there"),
     "bounce": gettext_lazy("not answered: there is nobody to answer"),
     "robot": gettext_lazy("not answered: the sender is a program"),
     "automatic": gettext_lazy("not answered: a program wrote it"),

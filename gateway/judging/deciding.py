@@ -30,6 +30,7 @@ from gateway.flow import Inspection, Judged, Route
 TIME_S, ALL_S, LEAST_S = 5.0, 20.0, 0.05  # for one recipient, for all of them, for one when all is used up
 REMEMBERED = 20_000
 TIME = "time"
+_NEVER_HELD = frozenset({Category.VIRUS, Category.NOT_SERVED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,22 @@ def decide(facts: Facts, law: Law, *, time_s: float = TIME_S) -> Decision:
     decision = evaluate(hurried, law.policy, law.book, law.recipient)
     unread = facts.direction is Direction.OUTGOING and law.book.dlp.reads_content(facts)
     return _kept_back(decision, law.policy) if unread else decision
+
+
+def held_instead(each: Judged) -> Judged:
+    """Where nobody can be refused any more: held where there is a quarantine, as if the policy put such mail there.
+
+    Not viruses that the policy doesn't want to lie there, nor mail for what isn't served.
+    """
+    decision = each.decision
+    if decision.action is not Action.REFUSE or decision.category in _NEVER_HELD:
+        return each
+    policy = law_of(each.route).policy
+    if not policy.quarantine:
+        return each
+    findings = tuple(replace(found, action=Action.HOLD) if found.decides else found for found in decision.findings)
+    days = Keeping(policy.quarantine_props.duration_days, Unit.DAYS)
+    return replace(each, decision=replace(decision, action=Action.HOLD, findings=findings, quarantine=days))
 
 
 def _kept_back(decision: Decision, policy: Policy) -> Decision:

@@ -250,8 +250,9 @@ def _score(
 
 
 def _headers(incoming: Incoming, examined: Examined, settings: ScannerSettings, found: Inspection) -> list[str]:
+    unchecked = [f"X-Postkeep-Unchecked: {', '.join(found.missing)}"] if found.missing else []
     if found.facts.direction is not Direction.INCOMING:
-        return []
+        return unchecked
     lines = []
     client = examined.client
     if examined.authenticated is not None and client is not None:
@@ -263,6 +264,4 @@ def _headers(incoming: Incoming, examined: Examined, settings: ScannerSettings, 
         )
     if found.facts.spam_score is not None:
         lines.append(f"X-Spam-Score: {found.facts.spam_score:.1f} ({found.scanner})")
-    if found.missing:
-        lines.append(f"X-Postkeep-Unchecked: {', '.join(found.missing)}")
-    return lines
+    return [*lines, *unchecked]

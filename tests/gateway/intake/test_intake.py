@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection
 
 from accounts.actors import Actor
 from accounts.services.people import disable_user
-from domains.models import Domain, Mailbox, SenderRule
+from domains.models import DlpRule, Domain, Mailbox, SenderRule
 from domains.services import policies, relays
 from domains.services.aliases import add_alias
 from domains.services.domain_settings import update_domain
@@ -23,7 +23,7 @@ from gateway import committing, content, intake
 from gateway.directory import CHANNEL
 from gateway.flow import Answer, Asked, Client, Door, Sending
 from gateway.models import Message, QueueItem, Recipient, RepositoryItem
-from gateway.queue.storing import ERROR, store
+from gateway.queue.storing import ERROR, REFUSED, store
 from gateway.resolving import resolve
 from gateway.selectors.quarantine import list_own
 from gateway.services import repositories
@@ -191,7 +191,46 @@ def test_without_a_relay_the_way_back_to_postfix_is_the_way_of_a_served_domain(s
     rows = Recipient.objects.filter(message__sender="eve@evil.example").order_by("address")
     assert ada.user is not None
     assert [(row.mailbox, row.category) for row in rows] == [(ada, "blocked_sender"), (ben, "blocked_sender")]
-    assert list(list_own(Actor.for_user(ada.user))) == [Recipient.objects.get(state="held")]
+    held = Recipient.objects.filter(state="held", mailbox=ada)  # nobody can be refused any more
+    assert held.count() == 2 and set(list_own(Actor.for_user(ada.user))) == set(held)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_refused_behind_postfix_is_held_or_lies_in_a_repository(settings: Any) -> None:
+    settings.GATEWAY = replace(settings.GATEWAY, filter_next="127.0.0.1:10026")
+    keeps, keeps_not = served(), served("other.example")
+    assert keeps_not.default_policy is not None
+    policies.update_policy(SYSTEM, keeps_not.default_policy, {"quarantine": False})
+    ada, ben = make_mailbox_in(keeps, "ada"), make_mailbox_in(keeps_not, "ben")
+    for domain in (keeps, keeps_not):
+        SenderRule.objects.create(domain=domain, value="friends.example", type=SenderRule.Type.BLOCK)
+    client = replace(CLIENT, door=Door.FILTER, via="127.0.0.1")
+    (answer,) = through(take(to=[ada.address, ben.address], client=client, door=Door.FILTER))
+    assert answer.code == 250
+    rows = {row.address: row for row in Recipient.objects.all()}
+    assert {address: row.state for address, row in rows.items()} == {ada.address: "held", ben.address: "stored"}
+    assert rows[ada.address].kept.filter(folder="Quarantine").count() == 1
+    item = RepositoryItem.objects.get()
+    assert (item.recipient, item.repository.name, item.sender) == (rows[ben.address], REFUSED, "bob@friends.example")
+    assert item.attributes["destination"] == "route:127.0.0.1:10026"
+    assert not QueueItem.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_may_not_leave_behind_postfix_is_lost_for_nobody(settings: Any) -> None:
+    settings.GATEWAY = replace(settings.GATEWAY, filter_next="127.0.0.1:10026")
+    domain = served()
+    ada, ben = make_mailbox_in(domain, "ada"), make_mailbox_in(domain, "ben")
+    DlpRule.objects.create(domain=domain, identifier="bridge", expression="It stands", targets_content=True)
+    client = replace(_signed_in(ada), door=Door.FILTER)
+    raw = RAW.replace(b"bob@friends.example", b"ada@example.org")
+    to = ["x@far.example", ben.address]
+    (answer,) = through(take(raw, to=to, sender=Sending(ada.address), client=client, door=Door.FILTER))
+    assert answer.code == 250
+    assert [(row.address, row.mailbox, row.state) for row in Recipient.objects.order_by("address")] == [
+        (ben.address, ada, "held"),
+        ("x@far.example", ada, "held"),
+    ]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -114,12 +114,12 @@ def test_a_scanner_without_a_verdict_is_named_or_refuses_and_is_never_clean(answ
         server = await asyncio.start_server(talk, "127.0.0.1", 0)
         return server, server.sockets[0].getsockname()[1]
 
-    async def go(settings: ScannerSettings) -> Any:
+    async def go(settings: ScannerSettings, direction: Direction = Direction.INCOMING) -> Any:
         server, port = await serve()
         if answer is None:
             server.close()
         settings = replace(settings, rspamd_url=f"http://127.0.0.1:{port}", clamd_address=f"127.0.0.1:{port}")
-        found = await inspect(came_in(), Direction.INCOMING, settings)
+        found = await inspect(came_in(), direction, settings)
         server.close()
         return found
 
@@ -130,6 +130,9 @@ def test_a_scanner_without_a_verdict_is_named_or_refuses_and_is_never_clean(answ
     assert (found.missing, found.silent) == (("rspamd",), ("clamd",))
     assert found.facts.spam_score is None
     assert "X-Postkeep-Unchecked: rspamd" in found.headers
+    if answer is None:
+        leaving = asyncio.run(go(asked, Direction.OUTGOING))
+        assert leaving.headers == ("X-Postkeep-Unchecked: rspamd",)  # whoever gets it is told, whichever way it goes
     turned = replace(asked, spam_when_down=WhenDown.REFUSE, virus_when_down=WhenDown.DELIVER)
     found = asyncio.run(go(turned))
     assert (found.missing, found.silent) == (("clamd",), ("rspamd",))

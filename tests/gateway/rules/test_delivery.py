@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.actors import Actor
-from domains.models import Domain, Mailbox
+from domains.models import Domain, Mailbox, SenderRule
 from domains.policy.facts import Authentication, AuthResult
 from domains.services.profiles import set_absence
 from gateway import content
@@ -27,6 +27,7 @@ from gateway.resolving import resolve
 from gateway.ruling import rule
 from gateway.services.mail_rules.away import set_note
 from gateway.services.mail_rules.scripts import change_settings, create_script
+from gateway.wording import rule_did
 from tests.domains.factories import make_mailbox_in
 from tests.gateway.flows import RAW, incoming
 from tests.gateway.intake.test_intake import served, take, through
@@ -144,6 +145,18 @@ def test_what_leads_nowhere_is_kept(ada: Mailbox, domain: Domain) -> None:
     create_script(SYSTEM, ada, name="mine", text='redirect "nobody@example.org";')
     message, _judged = deliver([ada.address])
     assert states(message) == {ada.address: "queued"} and [each["problem"] for each in steps(message)] == ["nowhere"]
+
+
+def test_what_is_refused_where_it_was_to_go_is_kept(ada: Mailbox, domain: Domain) -> None:
+    other = served("other.example")
+    ben, cleo = make_mailbox_in(other, "ben"), make_mailbox_in(served("third.example"), "cleo")
+    SenderRule.objects.create(domain=other, value="friends.example", type=SenderRule.Type.BLOCK)
+    create_script(SYSTEM, ada, name="mine", text=f'redirect "{ben.address}"; redirect "{cleo.address}";')
+    message, _judged = deliver([ada.address])
+    assert states(message) == {ada.address: "queued", cleo.address: "queued"}
+    assert [each.get("problem", "") for each in steps(message)] == ["refused", ""]
+    assert "refused there" in rule_did("redirect", ben.address, "refused")
+    assert not QueueItem.objects.filter(address="bob@friends.example").exists()  # nobody hears where it was to go
 
 
 def test_who_is_refused_hears_of_it_only_if_they_are_who_they_say(ada: Mailbox, domain: Domain) -> None:
