@@ -151,6 +151,12 @@ def texts_of(value: Value, name: str) -> list[str]:
     return [text] if text else []
 
 
+def host_of(text: str) -> str:
+    """The network address alone of one that is written with brackets or a port: `[10.0.0.1]:25`."""
+    text = text.strip()
+    return text[1:].partition("]")[0] if text.startswith("[") else text
+
+
 def is_yes(value: Value, name: str) -> bool:
     """Raises: Refused."""
     text = text_of(value, name).upper()

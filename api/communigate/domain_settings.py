@@ -13,6 +13,7 @@ from accounts.permissions import Right
 from accounts.scopes import SERVER
 from api.communigate import keeping
 from api.communigate.context import Context, text_of
+from api.communigate.format import Value
 from api.communigate.keeping import DEFAULT, SETTINGS, Dictionary
 from api.communigate.sizes import count_of, count_text
 from domains.models import Domain
@@ -26,7 +27,8 @@ _LIMITS = {
     "GroupsLimit": "max_groups",
     "ListsLimit": "max_lists",
 }
-_TEXTS = {"Comment": "description", "MailRerouteAddress": "catch_all"}
+ADDRESS, REROUTED = "MailRerouteAddress", "Rerouted"
+_TEXTS = {"Comment": "description", ADDRESS: "catch_all"}
 
 
 def explicit(domain: Domain) -> Dictionary:
@@ -40,14 +42,17 @@ def explicit(domain: Domain) -> Dictionary:
         if getattr(domain, field):
             found[key] = getattr(domain, field)
     if domain.catch_all:
-        found.setdefault("MailToUnknown", "Rerouted")
+        found["MailToUnknown"] = REROUTED
+    elif _is_rerouted(found.get("MailToUnknown")):  # the address was taken away at its page since
+        del found["MailToUnknown"]
     return found
 
 
 def effective(domain: Domain) -> Dictionary:
     """With the server's defaults where the domain says nothing."""
     unlimited: Dictionary = dict.fromkeys(_LIMITS, "unlimited")
-    return {"MailToUnknown": "Rejected", **unlimited, **keeping.kept(DEFAULTS), **explicit(domain)}
+    defaults = keeping.without(keeping.kept(DEFAULTS), {*_LIMITS, *_TEXTS, "MailToUnknown"})
+    return {"MailToUnknown": "Rejected", **unlimited, **defaults, **explicit(domain)}
 
 
 def apply(context: Context, domain: Domain, values: Dictionary, *, replace: bool = False) -> None:
@@ -57,6 +62,7 @@ def apply(context: Context, domain: Domain, values: Dictionary, *, replace: bool
     if replace:
         gone: Dictionary = {key: DEFAULT for key in explicit(domain) if key not in values}
         values = {**gone, **values}
+    values, suspended = _rerouting(domain, values)
     limits = {
         field: count_of(values[key], key)
         for key, field in _LIMITS.items()
@@ -65,17 +71,40 @@ def apply(context: Context, domain: Domain, values: Dictionary, *, replace: bool
     if limits:
         domain_settings.set_domain_limits(context.actor, domain, limits)
     texts: dict[str, Any] = {
-        field: "" if values[key] == DEFAULT else text_of(values[key], key)
+        field: "" if keeping.is_default(values[key]) else text_of(values[key], key)
         for key, field in _TEXTS.items()
         if key in values
     }
     if texts:
         domain_settings.update_domain(context.actor, domain, texts)
-    others = {key: value for key, value in values.items() if key not in _LIMITS and key not in _TEXTS}
+    others = {**keeping.without(values, {*_LIMITS, *_TEXTS}), **suspended}
     if others or replace:
         context.actor.require(Right.EDIT_DOMAINS, domain)
         require_there(domain)
         keeping.keep(context.actor, SETTINGS, domain, others, replace=replace)
+
+
+def _is_rerouted(mode: Value) -> bool:
+    return isinstance(mode, str) and mode.lower() == REROUTED.lower()
+
+
+def _rerouting(domain: Domain, values: Dictionary) -> tuple[Dictionary, Dictionary]:
+    """(the values, what of them is kept in their place). The address of mail to unknown names gets it only while they
+    are rerouted: said otherwise, the address is kept, and counts again as soon as they are rerouted again.
+    """
+    if not {"MailToUnknown", ADDRESS} & values.keys():
+        return values, {}
+    kept = keeping.kept(SETTINGS, domain)
+    was: Value = REROUTED if domain.catch_all else kept.get("MailToUnknown")
+    mode = values.get("MailToUnknown", was)
+    if keeping.is_default(mode):
+        is_on = bool(domain.catch_all) or not keeping.is_default(values.get(ADDRESS))
+    else:
+        is_on = _is_rerouted(mode)
+    address = values.get(ADDRESS, domain.catch_all or kept.get(ADDRESS))
+    if is_on:
+        return {**values, ADDRESS: address}, {ADDRESS: DEFAULT}
+    return {**values, ADDRESS: DEFAULT}, {ADDRESS: address}
 
 
 def server_defaults() -> Dictionary:

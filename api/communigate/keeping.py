@@ -5,6 +5,7 @@ The caller asks the right first, as for the settings that do mean something. Not
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import cast
 
 from django.db import transaction
@@ -32,6 +33,10 @@ def kept(what: str, of: Domain | Address | None = None) -> Dictionary:
     """What was kept of an object; {} where nothing was."""
     row = KeptSettings.objects.filter(what=what, **_place(of)).first()
     return {} if row is None else cast("Dictionary", read_value(row.text.reveal()))
+
+
+def without(values: Dictionary, keys: Collection[str]) -> Dictionary:
+    return {key: value for key, value in values.items() if key not in keys}
 
 
 def keep(actor: Actor, what: str, of: Domain | Address | None, values: Dictionary, *, replace: bool) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from accounts.errors import TooManyAttempts
+from accounts.models import AuditEvent, User
 from accounts.permissions import Right
+from accounts.selectors.sessions import list_sessions_of
 from accounts.services import set_password
 from accounts.services.verifying import verify_password
 from api.communigate import account_settings, keeping
@@ -178,9 +180,9 @@ def set_aliases(context: Context, arguments: Arguments) -> Data:
 
 
 def get_info(context: Context, arguments: Arguments) -> Data:
-    """StorageUsed, MessagesUsed, LastLogin, Created and the facts kept of the account, by name."""
+    """StorageUsed, MessagesUsed, LastLogin and where from, Created, and the facts kept of the account, by name."""
     found = context.account(arguments["name"], own=True)
-    known = _info(found)
+    known = _info(context, found)
     if "key" in arguments:
         return known.get(arguments["key"], "")
     if "keys" in arguments:
@@ -189,7 +191,7 @@ def get_info(context: Context, arguments: Arguments) -> Data:
     return known
 
 
-def _info(mailbox: Mailbox) -> Dictionary:
+def _info(context: Context, mailbox: Mailbox) -> Dictionary:
     facts: dict[str, Value] = dict(profiles.profile_of(mailbox).information)
     facts["StorageUsed"] = str(mailbox.used_bytes)
     facts["MessagesUsed"] = str(mailbox.used_messages)
@@ -197,7 +199,22 @@ def _info(mailbox: Mailbox) -> Dictionary:
     last = mailbox.last_sign_in_at or (mailbox.user.last_login if mailbox.user is not None else None)
     if last is not None:
         facts["LastLogin"] = _moment(last)
+    person = mailbox.user
+    if person is not None and (context.actor.owns(person) or context.actor.has(Right.MANAGE_USERS, mailbox)):
+        facts |= _addresses(context, person)
     return facts
+
+
+def _addresses(context: Context, person: User) -> Dictionary:
+    """Where they signed in last, and where they were last: only for who sees their sessions."""
+    newest = list_sessions_of(context.actor, person).exclude(address="").first()
+    signed_in = AuditEvent.objects.filter(actor=person, action="user.sign_in").exclude(address="").first()
+    found: Dictionary = {}
+    if signed_in is not None or newest is not None:
+        began = signed_in.address if signed_in is not None else newest.address if newest is not None else ""
+        found["LastLoginAddress"] = began
+        found["LastAddress"] = began if newest is None else newest.last_address or newest.address
+    return found
 
 
 def _moment(at: datetime) -> datetime:

@@ -90,7 +90,7 @@ def set_domain_defaults(context: Context, arguments: Arguments) -> Data:
 def get_account_defaults(context: Context, arguments: Arguments) -> Data:
     context.actor.require(Right.MANAGE_QUOTAS, SERVER)
     server = quotas.server_quota()
-    found = keeping.kept(ACCOUNT_DEFAULTS)
+    found = keeping.without(keeping.kept(ACCOUNT_DEFAULTS), ("Password",))
     if server.quota_bytes is not None:
         found["MaxAccountSize"] = size_text(server.quota_bytes)
     if server.quota_messages is not None:

@@ -17,6 +17,7 @@ from domains.services import domain_names, domain_states, quotas
 ACCOUNT_DEFAULTS = "accountdefaults"
 TEMPLATE = "accounttemplate"
 MOST_LISTED = 100_000
+SECRET = ("Password",)  # of every new account: set by a template, never told
 _QUOTAS = ("MaxAccountSize", "MaxMailMessages")
 
 
@@ -45,7 +46,7 @@ def set_settings(context: Context, arguments: Arguments) -> Data:
 
 def get_defaults(context: Context, arguments: Arguments) -> Data:
     found = context.domain(arguments.get("domain"))
-    values = keeping.kept(ACCOUNT_DEFAULTS, found)
+    values = keeping.without(keeping.kept(ACCOUNT_DEFAULTS, found), SECRET)
     if found.quota_bytes is not None:
         values["MaxAccountSize"] = size_text(found.quota_bytes)
     if found.quota_messages is not None:
@@ -77,7 +78,7 @@ def set_defaults(context: Context, arguments: Arguments) -> Data:
 
 
 def get_template(context: Context, arguments: Arguments) -> Data:
-    return keeping.kept(TEMPLATE, context.domain(arguments.get("domain")))
+    return keeping.without(keeping.kept(TEMPLATE, context.domain(arguments.get("domain"))), SECRET)
 
 
 def update_template(context: Context, arguments: Arguments) -> Data:

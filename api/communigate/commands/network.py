@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import throttle
 from accounts.errors import TooManyAttempts
 from accounts.permissions import Right
-from api.communigate.context import Context
+from api.communigate.context import Context, host_of
 from api.communigate.grammar import Arguments
 from api.communigate.pwd.door import Data
 from api.communigate.refusing import Refused
@@ -86,9 +86,11 @@ def _timed(rows: list[IpEntry]) -> str:
     return ",".join(parts)
 
 
-def _get_timed(name: str, *, temporary: bool | None) -> Handler:
+def _get_timed(name: str) -> Handler:
+    """Those for good are among them, with a star for their time."""
+
     def run(context: Context, arguments: Arguments) -> Data:
-        return _timed(_rows(context, name, temporary=temporary))
+        return _timed(_rows(context, name, temporary=None))
 
     return run
 
@@ -98,7 +100,7 @@ def temp_clients(context: Context, arguments: Arguments) -> Data:
 
 
 def _address(text: str) -> str:
-    found = parse_address(text.strip().strip("[]"))
+    found = parse_address(host_of(text))
     if found is None:
         raise Refused(501, f"no network address: {text[:60]}")
     return str(found)
@@ -111,7 +113,7 @@ def _put(context: Context, name: str, address: str, seconds: int | None) -> None
         return
     context.actor.require(Right.MANAGE_GATEWAY)
     if seconds == 0:
-        for row in _rows(context, name, temporary=True):
+        for row in _rows(context, name, temporary=None):
             if row.network == canonical(address):
                 ip_lists.remove_ip(context.actor, row)
         return
@@ -245,13 +247,13 @@ COMMANDS: list[Command] = [
     *_family(),
     command("GETTEMPCLIENTIPS", "", temp_clients, "Read who is a client for a while", reads=True),
     command("TEMPBLACKLISTIP", _ONE, _put_one(List.BLOCKED), "Block an address for a while"),
-    command("GETTEMPBLACKLISTEDIPS", "", _get_timed(List.BLOCKED, temporary=None), "Read who is blocked", reads=True),
+    command("GETTEMPBLACKLISTEDIPS", "", _get_timed(List.BLOCKED), "Read who is blocked", reads=True),
     command("SETTEMPBLACKLISTEDIPS", "addresses", _put_all(List.BLOCKED), "Block several addresses"),
     command("TEMPUNBLOCKIP", _ONE, _put_one(List.WHITE_HOLE), "Never block an address for a while"),
     command(
         "GETTEMPUNBLOCKABLEIPS",
         "",
-        _get_timed(List.WHITE_HOLE, temporary=True),
+        _get_timed(List.WHITE_HOLE),
         "Read who is never blocked",
         reads=True,
     ),

@@ -7,7 +7,7 @@ from django.http import Http404
 from accounts.models import Session, User
 from accounts.selectors import sessions as selectors
 from accounts.services import sessions
-from api.communigate.context import Context
+from api.communigate.context import Context, host_of
 from api.communigate.format import Value
 from api.communigate.grammar import Arguments
 from api.communigate.pwd.door import Data
@@ -30,7 +30,7 @@ def _ids(context: Context, arguments: Arguments) -> list[Value]:
     rows = selectors.list_sessions_of(context.actor, _person(context, arguments)).order_by("pk")
     wanted = arguments.get("proxied") or arguments.get("address")
     if wanted:
-        rows = rows.filter(address=wanted.strip("[]"))
+        rows = rows.filter(address=host_of(wanted))
     kinds = (arguments.get("protocol", ""), arguments.get("transport", ""))
     return [str(row.pk) for row in rows] if all(kind.lower() in WEB for kind in kinds) else []
 

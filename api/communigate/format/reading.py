@@ -20,7 +20,8 @@ MAX_VALUES = 200_000
 MAX_DIGITS = 40
 
 _BLANKS = re.compile(r"[ \t\r\n\x0b\x0c]*")
-_WORD = re.compile(r"[^\s\"\\(){}\[\],;=<>#\x00-\x1f\x7f]+")
+# The first letter tells words from the rest; inside, clients leave < > # ] and the like unquoted, each its own.
+_WORD = re.compile(r"[^\s\"\\(){}\[\],;=<>#\x00-\x1f\x7f][^\s\"\\(){}\[,;=\x00-\x1f\x7f]*")
 _PLAIN = re.compile(r'[^"\\]+')
 _ESCAPE = re.compile(r"\\(?:(\d{3})|u'([0-9A-Fa-f]{1,6})'|([\"\\rnet]))")
 _LETTERS = {'"': '"', "\\": "\\", "r": "\r", "n": "\n", "e": "\n", "t": "\t"}

@@ -6,14 +6,17 @@ import base64
 import io
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 from PIL import Image
 
+from accounts import audit
 from accounts.actors import Actor
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, Session, User
 from accounts.scopes import SERVER
 from accounts.services.sources import create_source
 from api.communigate import running
@@ -23,7 +26,8 @@ from api.communigate.scripts import find_calls
 from api.dialects.credentials import caller
 from api.models import KeptSettings
 from archive import engines
-from domains.models import Mailbox
+from domains.models import Mailbox, Status
+from domains.services import mailbox_states
 from tests import factories
 from tests.api import world
 from tests.api.communigate.asking import ask
@@ -221,3 +225,28 @@ def test_the_server_s_source_is_chosen_and_only_by_who_may(root: User) -> None:
         assert ask(helper, line).startswith("510 "), line
     assert ask(root, "SETDIRECTORYINTEGRATION {Source=local;}") == "200 OK"
     assert AuditEvent.objects.filter(action="source.choose", via="communigate").count() == 2
+
+
+def test_an_account_opened_at_its_page_is_no_longer_told_as_shut(root: User) -> None:
+    ask(root, "CREATEACCOUNT ada {AccessMode=None;}")
+    ada = Mailbox.objects.get(address="ada@main.example")
+    assert ask(root, "GETACCOUNTSETTINGS ada") == "201 {AccessMode=None;}"
+    mailbox_states.set_status(Actor.console(), ada, Status.ENABLED)
+    assert ask(root, "GETACCOUNTSETTINGS ada") == "201 {}"
+    assert ask(root, "GETACCOUNTONESETTING ada AccessMode") == "201 All"
+
+
+def test_where_somebody_signed_in_last_is_told_to_who_sees_their_sessions(root: User) -> None:
+    ada = make_mailbox_in(make_domain("mine.example"), "ada").user
+    assert ada is not None
+    assert "Address" not in ask(root, "GETACCOUNTINFO ada@mine.example")
+    audit.record(Actor.for_user(ada, address="192.0.2.7"), "user.sign_in", ada)
+    assert ask(root, "GETACCOUNTINFO ada@mine.example Key LastLoginAddress") == "201 192.0.2.7"
+    later = timezone.now() + timedelta(hours=1)
+    session = Session.objects.create(user=ada, key_hash="a", expires_at=later, address="192.0.2.7")
+    Session.objects.filter(pk=session.pk).update(last_address="192.0.2.8")
+    wanted = "201 {LastLoginAddress=192.0.2.7;LastAddress=192.0.2.8;}"
+    assert ask(root, "GETACCOUNTINFO ada@mine.example (LastLoginAddress,LastAddress)") == wanted
+    assert ask(ada, "GETACCOUNTINFO * (LastLoginAddress,LastAddress)") == wanted
+    number = ask(root, "FINDACCOUNTSESSION ada@mine.example ADDRESS #I[192.0.2.7]:25")
+    assert number == f"201 {session.pk}"
