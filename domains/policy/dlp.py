@@ -3,7 +3,7 @@
 A rule looks at the sender (envelope, From and Sender), the recipients (envelope, To and Cc) or the content (subject,
 textual bodies, names and texts of attachments), as it says. Its domain is compared with the envelope sender's, or
 From's when that is empty; sub-domains have rules of their own. Every rule that fits speaks, in the order of priority
-and id.
+and id. What couldn't be read whole can't be looked through: `unread` names it, and it is kept back as a leak.
 
 Source: james.md §14. Unlike there, case doesn't matter unless the rule says so: “Secret” is a secret as well.
 """
@@ -31,8 +31,8 @@ from domains.policy.rules import (
 )
 from domains.policy.sentences import Sentence, gettext_noop
 
-MAX_TEXT_BYTES = 1024 * 1024
 MODES = frozenset({PatternMode.REGEX, PatternMode.WILDCARD, PatternMode.TEXT})
+UNREAD = frozenset({"size", "parts", "depth", "text"})  # of `facts.incomplete`
 _TARGETS = ("targets_sender", "targets_recipients", "targets_content")
 
 
@@ -88,6 +88,10 @@ class DlpIndex:
         """Whether a rule looks at what this message says."""
         return (sender_domain(facts), "targets_content") in self._ordered
 
+    def unread(self, facts: Facts) -> tuple[str, ...]:
+        """What nobody could look through although a rule looks at what this message says."""
+        return tuple(each for each in facts.incomplete if each in UNREAD) if self.reads_content(facts) else ()
+
     def judge(self, facts: Facts) -> list[Match]:
         """The rules that fit, each once, in order."""
         domain = sender_domain(facts)
@@ -112,7 +116,7 @@ def sender_domain(facts: Facts) -> str:
 
 def _matches(ordered: Ordered[DlpRule], texts: Iterator[Text]) -> Iterator[tuple[DlpRule, Match]]:
     for text in texts:
-        raw = encode(text.text)[:MAX_TEXT_BYTES]
+        raw = encode(text.text)  # whole: what was cut off is cut off by `reading`, which says so
         for place in ordered.matching(raw):
             rule = ordered.rules[place]
             piece = ordered.patterns[place].find(raw) or ""

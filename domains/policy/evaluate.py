@@ -89,6 +89,8 @@ class _Weighing:
         self._always(served=self.policy.outgoing)
         for match in self.book.dlp.judge(self.facts):
             self.findings.append(Finding(Category.DLP, match.why, self._action(Category.DLP), match))
+        if unread := self.book.dlp.unread(self.facts):
+            self._add(Category.DLP, reason(Code.NOT_ALL_READ, names=_names(unread)))
         self._author_verify()
         self._spam()
         broken = self.facts.bad_headers + self.facts.bad_encoding

@@ -109,7 +109,7 @@ def take_apart(raw: bytes) -> Parts:
             children = list(inner)
             waiting.extend((*child, depth + 1) for child in reversed(children[: MAX_PARTS + 1]))
             continue
-        if inner is not None:
+        if inner is not None or _holds_more(part_head):
             parts.skipped.add("depth")
         parts.leaves.append(_leaf(part_head, part_body))
     return parts
@@ -124,6 +124,12 @@ def _inner(head: Head, body: bytes) -> Iterator[tuple[Head, bytes]] | None:
     if content_type == "message/rfc822" and _encoding(head) not in ("base64", "quoted-printable"):
         return iter([_split_head(body)])
     return None
+
+
+def _holds_more(head: Head) -> bool:
+    """Whether it says that there are parts in it: packed where they may not be, or without saying where they begin."""
+    content_type = _content_type(head)[0]
+    return content_type == "message/rfc822" or content_type.startswith("multipart/")
 
 
 def _between(body: bytes, boundary: bytes) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ scanner: score, viruses, SPF, DKIM and DMARC are what the envelope says. Not for
 
 from __future__ import annotations
 
+import codecs
 import html
 import re
 from collections.abc import Iterator
@@ -17,8 +18,10 @@ from domains.policy.facts import Attachment, Envelope, Facts, Text, Uri, Where
 
 READ_BYTES = 32 * 1024 * 1024
 TEXT_CHARACTERS = 1024 * 1024
+TEXT_BYTES = 4 * TEXT_CHARACTERS  # none of its characters takes more in UTF-8, 16 or 32
 ALL_TEXT_CHARACTERS = 4 * TEXT_CHARACTERS
 MAX_URIS = 1000
+PEEK = 512
 MAX_URI = 2000
 
 _REST = r"[^\s<>\"'\\\\\x00-\x1f]{1,2000}"
@@ -28,6 +31,7 @@ _WWW = re.compile(r"\b[wW][wW][wW]\." + _REST)
 # A “<” ends every tag before it, so that both take linear time.
 _BLOCK = re.compile(r"</?\s*(?:p|div|br|td|th|tr|li|ul|ol|table|h[1-4r])(?![a-z0-9])[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 class Skipped(StrEnum):
@@ -131,12 +135,18 @@ def _read_part(part: mime.Part, found: _Found) -> None:
     data, defect = mime.decoded_body(part)
     if defect:
         found.bad_encoding[defect] = None
-    text = ""
+    text, untold, start = "", "", data[:TEXT_BYTES]
     if part.content_type.startswith("text/"):
-        text, defect = mime.decode_text(data[: 4 * TEXT_CHARACTERS], part.charset)
+        text, defect = mime.decode_text(start, part.charset)
         # A character cut in two at the limit isn't the sender's fault.
-        if defect and len(data) <= 4 * TEXT_CHARACTERS:
+        if defect and len(data) <= TEXT_BYTES:
             found.bad_encoding[defect] = None
+    else:
+        untold = text_in(start, part.charset)
+        if untold:
+            found.add_text(Where.ATTACHMENT_TEXT, untold)
+    if len(data) > TEXT_BYTES and (text or untold):  # in some encodings it has fewer characters than the limit
+        found.skipped[Skipped.TEXT] = None
     where = Where.ATTACHMENT_TEXT if part.is_attachment else Where.BODY
     if text:
         found.add_text(where, text)
@@ -214,6 +224,18 @@ def host_of(uri: str) -> str:
     authority = re.split(r"[/?#\\]", after, maxsplit=1)[0].rpartition("@")[2]
     host = authority[1:].partition("]")[0] if authority.startswith("[") else authority.partition(":")[0]
     return host.strip(".").lower()
+
+
+def text_in(data: bytes, charset: str = "") -> str:
+    """The text of a part that doesn't say that it is one (a table sent as any bytes); "" where it is none."""
+    for codec, mark in (("utf-16", codecs.BOM_UTF16_LE), ("utf-16", codecs.BOM_UTF16_BE)):
+        if data.startswith(mark):
+            return data.decode(codec, "replace")
+    if b"\0" in data[:PEEK]:
+        even, odd = data[:PEEK:2].count(0), data[1:PEEK:2].count(0)
+        if 0 in (even, odd) and 4 * (even + odd) > len(data[:PEEK]):  # every other byte is empty: western, UTF-16
+            return data.decode("utf-16-le" if odd else "utf-16-be", "replace")
+    return "" if _NO_TEXT.search(data) else mime.decode_text(data, charset)[0]
 
 
 def plain_text(source: str) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
 
 from domains.policy.decision import Action, Category
-from domains.policy.dlp import MAX_TEXT_BYTES, DlpRule, dlp_problems
-from domains.policy.facts import Mailbox, Text, Where
+from domains.policy.dlp import DlpRule, dlp_problems
+from domains.policy.facts import Direction, Envelope, Facts, Mailbox, Text, Where
 from domains.policy.policy import Policy
-from tests.domains.policy.builders import file, incoming, judge, outgoing
+from domains.policy.reading import TEXT_CHARACTERS, facts_from_message
+from tests.domains.policy.builders import NOW, file, incoming, judge, outgoing
 
 CARD = r"\b(?:\d[ -]?){13,16}\b"
 
@@ -91,9 +93,59 @@ def test_a_virus_is_worse_than_a_leak() -> None:
     assert decision.category is Category.VIRUS
 
 
-def test_the_end_of_an_endless_text_is_not_read() -> None:
-    text = "x" * MAX_TEXT_BYTES + "secret"
-    assert judge(outgoing(texts=(Text(Where.BODY, text),)), rule("secret", "content")).category is Category.CLEAN
+SECRET = rule("secret", "content")
+
+
+def sent(data: bytes, kind: str = "text/plain", *, charset: str = "", name: str = "") -> Facts:
+    head = f"Content-Type: {kind}{charset and f'; charset={charset}'}\r\nContent-Transfer-Encoding: base64\r\n"
+    head += f"Content-Disposition: attachment; filename={name}\r\n" if name else ""
+    raw = b"From: ada@example.org\r\nSubject: x\r\n" + head.encode() + b"\r\n" + base64.encodebytes(data)
+    envelope = Envelope("ada@example.org", ("bob@friends.example",), Direction.OUTGOING, NOW)
+    return facts_from_message(raw, envelope)
+
+
+@pytest.mark.parametrize("letter", ["x", "й", "€", "😀"])
+def test_a_text_is_looked_through_as_far_as_it_was_read_in_whatever_letters(letter: str) -> None:
+    whole = letter * (TEXT_CHARACTERS - 6) + "secret"
+    (finding,) = judge(sent(whole.encode(), charset="utf-8"), SECRET).findings
+    assert finding.match is not None and finding.category is Category.DLP
+
+
+@pytest.mark.parametrize(
+    ("data", "charset"),
+    [(b"x" * TEXT_CHARACTERS + b"secret", "utf-8"), (b"+AHg-" * TEXT_CHARACTERS + b"secret", "utf-7")],
+)
+def test_what_lies_behind_the_end_of_what_was_read_is_kept_back(data: bytes, charset: str) -> None:
+    decision = judge(sent(data, charset=charset), SECRET)
+    assert (decision.category, decision.action) == (Category.DLP, Action.HOLD)
+    assert decision.decided_by.why.data == {"names": "text"}
+    assert judge(sent(data, charset=charset)).category is Category.CLEAN  # no rule would have looked at it
+
+
+@pytest.mark.parametrize("skipped", ["size", "parts", "depth", "text"])
+def test_what_could_not_be_read_is_kept_back_only_where_its_content_matters(skipped: str) -> None:
+    unread = outgoing(incomplete=(skipped, "uris"))
+    assert judge(unread, SECRET).decided_by.why.data == {"names": skipped}
+    assert judge(unread, rule("secret", "sender", "recipients")).category is Category.CLEAN
+    assert judge(outgoing(incomplete=("uris",)), SECRET).category is Category.CLEAN
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+def test_a_table_that_says_it_is_any_bytes_is_a_text_all_the_same(codec: str) -> None:
+    table = "name;größe\r\nsecret;1\r\n".encode(codec)
+    decision = judge(sent(table, "application/octet-stream", name="a.csv"), SECRET)
+    assert decision.decided_by.match is not None and decision.decided_by.match.where is Where.ATTACHMENT_TEXT
+
+
+def test_a_picture_is_no_text() -> None:
+    picture = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR secret"
+    assert sent(picture, "image/png", name="a.png").texts == ()
+
+
+@pytest.mark.parametrize("kind", ["message/rfc822", "multipart/mixed"])
+def test_a_message_packed_where_none_may_be_packed_is_kept_back(kind: str) -> None:
+    inner = b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.b64encode(b"secret")
+    assert judge(sent(inner, kind), SECRET).decided_by.why.data == {"names": "depth"}
 
 
 @pytest.mark.parametrize(
