@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -21,6 +22,7 @@ from accounts.actors import Actor
 from accounts.errors import BadGrant, Forbidden, GrantExists, LastAdministrator
 from accounts.models import Grant, GroupRole, OptionValue, Role, Source, SourceChoice, User
 from accounts.permissions import BUILT_IN_ROLES, RIGHTS, SYSTEM_ADMINISTRATOR, Level, Right, known_rights, rights_at
+from accounts.responsible import SOURCE_ONLY
 from accounts.scopes import SERVER, ScopeRef
 from accounts.services import locks
 from accounts.services.sessions import drop_sessions
@@ -161,9 +163,19 @@ def set_system_administrator(actor: Actor, user: User, is_administrator: bool) -
 
 
 def require_another_administrator(user: User) -> None:
-    """Call it under the lock, before the person stops being one who can sign in. Raises: LastAdministrator."""
-    others = User.objects.filter(is_administrator=True, is_active=True).exclude(pk=user.pk)
-    if user.is_administrator and not others.exists():
+    """Call it under the lock, before the person stops being one who can sign in. Raises: LastAdministrator.
+
+    Others count who come in whatever becomes of a directory or provider: with a password kept here, at these pages.
+    Where there never was such a one, anybody active does.
+    """
+    if not user.is_administrator:
+        return
+    active = User.objects.filter(is_administrator=True, is_active=True)
+    sure = active.filter(Q(login_privileges=None) | Q(login_privileges__contains=["web"])).exclude(
+        Q(authentication=SOURCE_ONLY) | Q(password="") | Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    )
+    counting = sure if sure.filter(pk=user.pk).exists() else active
+    if not counting.exclude(pk=user.pk).exists():
         raise LastAdministrator(user.email)
 
 

@@ -12,6 +12,7 @@ from accounts.actors import Actor
 from accounts.errors import BadGrant, Forbidden, LastAdministrator
 from accounts.models import AuditEvent, User
 from accounts.permissions import EndUserRight
+from accounts.services.people import disable_user
 from accounts.services.privileges import (
     reset_login_privileges,
     set_authentication,
@@ -104,6 +105,23 @@ def test_the_last_administrator_keeps_a_door(cast: Cast) -> None:
         set_login_privileges(SYSTEM, cast.administrator, ["api"])
     with pytest.raises(LastAdministrator):
         set_authentication(SYSTEM, cast.administrator, "directoryServices")
+
+
+def test_administrators_don_t_all_become_people_of_a_directory_or_without_a_door(cast: Cast) -> None:
+    """Else a directory that is away locks out everybody who could point to another one."""
+    second, third = (factories.make_administrator(f"{name}@example.org") for name in ("second", "third"))
+    waiting = factories.make_user("waiting@example.org", password=None)  # invited, and never came
+    User.objects.filter(pk=waiting.pk).update(is_administrator=True)
+    set_authentication(SYSTEM, cast.administrator, "directoryServices")
+    set_login_privileges(SYSTEM, second, ["api"])
+    with pytest.raises(LastAdministrator):
+        set_authentication(SYSTEM, third, "directoryServices")
+    with pytest.raises(LastAdministrator):
+        set_login_privileges(SYSTEM, third, ["api"])
+    with pytest.raises(LastAdministrator):
+        disable_user(SYSTEM, third)
+    disable_user(SYSTEM, cast.administrator)  # who was none of those that count
+    assert signs_in(third)
 
 
 def test_a_password_kept_here_does_not_open_what_the_directory_keeps(person: User) -> None:
