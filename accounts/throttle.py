@@ -84,6 +84,11 @@ def has_signed_in(device: str | None) -> bool:
     return _read_device(device) is not None
 
 
+def of_account(email: str) -> Counter:
+    """Where guesses at an account count, whoever makes them."""
+    return Counter(account_key(email), ACCOUNT)
+
+
 def account_key(email: str) -> str:
     """The key of an account's counter, by its address."""
     return f"account:{_hashed(email)}"

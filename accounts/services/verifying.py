@@ -8,14 +8,25 @@ from accounts.models import User
 from accounts.permissions import Right
 from accounts.services.source_sign_in import by_password
 
+# A mail server asks for everybody, and its people mistype: it waits after far more guesses, and shorter.
+PROGRAM = throttle.Policy(free=100, longest_wait_s=60)
+
+
+def _asker(actor: Actor) -> str:
+    if actor.token_id is not None:
+        return f"token:{actor.token_id}"
+    return actor.kind if actor.user is None else f"user:{actor.user.pk}"
+
 
 def verify_password(actor: Actor, user: User, password: str) -> bool:
     """Whether this is the person's password; somebody who may not sign in has none that counts.
 
-    Counted as a guess at the account. Raises: Forbidden, TooManyAttempts, SourceUnavailable.
+    For who may set it. Counted as a guess at the account, and for the program that asks, by its token; never for its
+    network, which it may share with people who sign in. Raises: Forbidden, TooManyAttempts, SourceUnavailable.
     """
-    actor.require(Right.SET_PASSWORDS, user)
-    attempt = throttle.counters(user.email, actor.address, None)
+    actor.require_writing()
+    actor.require_over(Right.SET_PASSWORDS, user)
+    attempt = [throttle.of_account(user.email), throttle.Counter(f"verify:{_asker(actor)}", PROGRAM)]
     throttle.admit(attempt)
     proved = by_password(user.email, password)
     right = proved is not None and proved.user.pk == user.pk

@@ -60,8 +60,8 @@ class IdentityAnswer(Answer):
 def password_verify(actor: Actor, mailbox: Mailbox, body: PasswordGuess) -> Verified:
     """Is this the user's password?
 
-    For who may set it. Counted as a guess at the account, and slowed down as at the sign-in page (429); each question
-    is an event of the audit trail. Who may not sign in has no password that counts.
+    For who may set it. Counted as a guess at the account, slowed down as at the sign-in page (429), and by token; each
+    question is an event of the audit trail. Who may not sign in has no password that counts.
     """
     if mailbox.user is None:
         raise Http404("nobody signs in with it")

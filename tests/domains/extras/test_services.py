@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from ipaddress import ip_network
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 
 from accounts.actors import Actor
 from accounts.errors import Forbidden, TooManyAttempts
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, SignInThrottle, User
 from accounts.services.verifying import verify_password
 from config.kit.net import Gate
 from domains.errors import Invalid, Taken
@@ -137,6 +138,24 @@ def test_a_pull_is_tried_through_the_gate(db: None, pop3: tuple[str, int]) -> No
     assert pulls.try_pull(SYSTEM, pull, gate=gate) == ""
     pulls.update_pull(SYSTEM, pull, {"password": "wrong"})
     assert pulls.try_pull(SYSTEM, pull, gate=gate) == "authentication"
+
+
+def test_a_program_that_asks_for_passwords_holds_up_nobody_else_and_learns_nothing_of_administrators(db: None) -> None:
+    domain = make_domain()
+    people = [make_mailbox_in(domain, f"u{number}", password=PASSWORD).user for number in range(7)]
+    asker = make_delegate(domain)
+    actor = replace(Actor.for_user(asker, address="192.0.2.77"), token_id=1)
+    for person in people:
+        for _ in range(3):  # 21 in all: a network waits after 20
+            assert person is not None and not verify_password(actor, person, "wrong")
+    assert people[0] is not None and verify_password(actor, people[0], PASSWORD)
+    keys = set(SignInThrottle.objects.values_list("key", flat=True))
+    assert "verify:token:1" in keys and not any(key.startswith("network:") for key in keys)
+    with pytest.raises(Forbidden):  # a token that only reads guesses nothing
+        verify_password(replace(actor, read_only=True), people[0], PASSWORD)
+    User.objects.filter(pk=people[1].pk if people[1] else 0).update(is_administrator=True)
+    with pytest.raises(Forbidden):
+        verify_password(actor, User.objects.get(is_administrator=True), PASSWORD)
 
 
 def test_asking_for_a_password_is_slowed_down_and_needs_a_right(db: None) -> None:
