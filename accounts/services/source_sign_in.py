@@ -23,7 +23,7 @@ from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import AccountsError, BadAddress
 from accounts.models import Identity, Source, User
-from accounts.permissions import Right
+from accounts.permissions import Level, Right
 from accounts.services.group_roles import apply_groups, groups_that_count, system_for
 from accounts.services.sources import require_managing
 from accounts.sources.entries import Entry
@@ -159,15 +159,16 @@ def _ask_directory(source: Source, address: str, password: str, person: User | N
     bound = Identity.objects.filter(source=source, subject=entry.id).select_related("user").first()
     if bound is not None and (person is None or bound.user_id != person.pk):
         raise Denied("the entry is bound to somebody else here")
-    _require_address(entry, address)
+    _require_address(source, entry, address)
     user = person or _made(source, address, entry.name)
     _require_word(source, user)
     names = groups_that_count(source)
     return _said(source, user, "directory", entry.id, _groups(directory, entry, names) if names else [])
 
 
-def _require_address(entry: Entry, address: str) -> None:
-    """Raises: Denied where the entry has addresses with us, and this one isn't among them.
+def _require_address(source: Source, entry: Entry, address: str) -> None:
+    """Raises: Denied where the entry has addresses with us, and this one isn't among them; or none, and only its name
+    was looked at in a directory of several domains.
 
     A filter may look at less than the address ({local} alone): the ada of one domain would be the ada of another.
     """
@@ -175,6 +176,9 @@ def _require_address(entry: Entry, address: str) -> None:
     ours = {each for each in said if ties.scope_of_address(each) is not None}
     if ours and address not in ours and not any(ties.main_address_of(each) == address for each in sorted(ours)):
         raise Denied("the entry has another address here")
+    looked_at = str(source.told("login_filter"))
+    if not ours and source.level != Level.DOMAIN and "{local}" in looked_at and "{domain}" not in looked_at:
+        raise Denied("the entry has no address here, and its name alone may be one of another domain")
 
 
 def _groups(directory: Directory, entry: object, names: Iterable[str]) -> list[str] | None:

@@ -225,10 +225,11 @@ def _require_authority(actor: Actor, source: Source) -> None:
 
 def _require_whole_name(kind: Kind, scope: ScopeRef, settings: Mapping[str, Any]) -> None:
     """That people of the same name in two domains stay two. Raises: BadSource."""
-    name = str(settings.get("login_name", ""))
-    if kind == Kind.IMAP and scope.level != Level.DOMAIN and "{address}" not in name and "{domain}" not in name:
+    field = "login_name" if kind == Kind.IMAP else "login_filter" if kind.is_directory else ""
+    name = str(settings.get(field, ""))
+    if field and scope.level != Level.DOMAIN and "{address}" not in name and "{domain}" not in name:
         text = _("Name {address}, or {domain} too: people of the same name in several domains would be one.")
-        raise BadSource(text, field="login_name")
+        raise BadSource(text, field=field)
 
 
 def _known(source: Source) -> dict[str, Any]:

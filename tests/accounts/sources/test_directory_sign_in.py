@@ -20,6 +20,7 @@ from accounts.signing_in import sign_in_program
 from accounts.sources.errors import BadSource, SourceUnavailable
 from accounts.sources.ldap import escape, fill
 from accounts.tokens import actor_for_token
+from domains.models import Domain
 from domains.services.mailboxes import create_mailbox
 from tests import factories
 from tests.domains.factories import make_customer, make_delegate, make_domain, make_mailbox_in
@@ -252,10 +253,25 @@ def test_people_of_the_same_name_in_two_domains_of_a_directory_are_two(ada: User
     namesake = make_mailbox_in(make_domain("example.net"), "ada").user
     assert namesake is not None
     slapd.add_person("ada", "ada@example.org", "a password of hers")
-    update_source(SYSTEM, source, {"settings": {"login_filter": "(&(objectClass=inetOrgPerson)(cn={local}))"}})
+    by_name = "(&(objectClass=inetOrgPerson)(cn={local}))"
+    with pytest.raises(BadSource) as caught:
+        update_source(SYSTEM, source, {"settings": {"login_filter": by_name}})
+    assert caught.value.field == "login_filter"
+    Source.objects.filter(pk=source.pk).update(settings={**source.settings, "login_filter": by_name})  # of long ago
     assert who("ada@example.net", "a password of hers") is None and not Identity.objects.exists()
+    slapd.change(f"cn=ada,{PEOPLE}", mail="ada@office.invalid")  # no address of ours: whose name is it?
+    assert who("ada@example.net", "a password of hers") is None and who("ada@example.org", "a password of hers") is None
+    slapd.change(f"cn=ada,{PEOPLE}", mail="ada@example.org")
     assert who("ada@example.org", "a password of hers") == ada
-    slapd.change(f"cn=ada,{PEOPLE}", mail="ada@office.invalid")  # no address of ours: the filter alone decides
+
+
+def test_in_a_directory_of_one_domain_the_name_may_be_enough(
+    ada: User, source: Source, slapd: Slapd, make_source: MakeSource
+) -> None:
+    slapd.add_person("ada", "ada@office.invalid", "a password of hers")
+    settings = {**slapd.settings(), "login_filter": "(&(objectClass=inetOrgPerson)(cn={local}))"}
+    domain = Domain.objects.get(pk=ada.home_domain_id or 0)
+    make_source("ldap", settings, domain, name="One domain", secret=ROOT_PASSWORD)
     assert who("ada@example.org", "a password of hers") == ada
 
 
