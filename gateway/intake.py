@@ -189,6 +189,8 @@ def take_now(incoming: Incoming) -> tuple[Answer, Message | None]:
 
     Raises: DatabaseError.
     """
+    if is_looping(next(iter(incoming.body.chunks()), b"")[:HEAD_BYTES], own_name()):
+        return LOOPING, None
     routes, direction, refusal = routes_of(incoming)
     if refusal is not None:
         return refusal, None

@@ -22,7 +22,7 @@ class Kind(StrEnum):
     remote may have it twice), delivered and bounced (the same, of the last try: it has no step of its own),
     held (queue), freed, released (to, why, allowed, via), deleted (why), expired, reported (as), blocked (sender),
     requested (why), granted, declined, ruled (rule, level, line, action, detail, problem), stored (repository, why),
-    reprocessed (queue), redirected (to), signed (domain, selectors), signature (signature, spot, recipients),
+    reprocessed (queue, message), redirected (to), signed (domain, selectors), signature (signature, spot, recipients),
     unsigned (because, recipients), noticed (notice: failed, delayed, relayed or away; to, message),
     remediated (why, outcome, copies, problem), distributed (list, copies, message), problem (text).
     """

@@ -5,7 +5,6 @@ Content takes the right to read other people's mail and a reason, and leaves an 
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from accounts.permissions import Right
 from domains.errors import Invalid, Taken
 from domains.models import Relay
 from gateway import content, intake
-from gateway.flow import Answer, Asked, Body, Client, Door, Incoming, Sending
+from gateway.flow import Asked, Body, Client, Door, Incoming, Sending
 from gateway.keys import new_key
 from gateway.models import QueueItem, Recipient, Repository, RepositoryItem, Step
 from gateway.queue.adding import NORMAL, QUEUE, notify
@@ -105,7 +104,8 @@ def reprocess_stored(
     work = (lambda items, done: _requeue(actor, items, queue, done)) if queue else (
         lambda items, done: _from_the_beginning(actor, items, done)
     )  # fmt: skip
-    return _each(actor, "repository.reprocess", rows, work, {**(about or {}), "queue": queue}, told, stop)
+    about = {**(about or {}), "queue": queue}
+    return _each(actor, "repository.reprocess", rows, work, about, told, stop, at_once=BATCH if queue else 1)
 
 
 def require_reading(actor: Actor, item: RepositoryItem) -> None:
@@ -179,25 +179,37 @@ def _relays(items: list[RepositoryItem]) -> dict[int, Relay]:
 
 
 def _from_the_beginning(actor: Actor, items: list[RepositoryItem], done: Done) -> None:
-    answers = asyncio.run(_take_all([_incoming(item) for item in items]))
-    for item, answer in zip(items, answers, strict=True):
-        if not answer.is_ok:
-            done.refuse(f"{answer.code} {answer.enhanced} {answer.text}")
-            continue
-        if item.message is not None:
-            step_of(item, Kind.REPROCESSED, actor=actor, data={"queue": ""}).save()
-        RepositoryItem.objects.filter(pk=item.pk).delete()
-        done.count += 1
+    """Filed, marked and taken out in one transaction; the new message is what follows the old one's row."""
+    for item in items:
+        try:
+            with transaction.atomic():
+                _file_again(actor, item)
+        except _Refused as error:
+            done.refuse(str(error))
+        except (content.DamagedContent, OSError):
+            done.refuse(_("%(key)s: its bytes are damaged") % {"key": item.key})
+        else:
+            done.count += 1
 
 
-async def _take_all(messages: list[Incoming]) -> list[Answer]:
-    intake.start()
+class _Refused(Exception):
+    """What the intake answered."""
+
+
+def _file_again(actor: Actor, item: RepositoryItem) -> None:
+    incoming = _incoming(item)
     try:
-        return [await intake.take(message) for message in messages]
+        answer, message = intake.take_now(incoming)
     finally:
-        await intake.stop()
-        for message in messages:
-            message.body.close()
+        incoming.body.close()
+    if not answer.is_ok or message is None:
+        raise _Refused(f"{answer.code} {answer.enhanced} {answer.text}".replace(f" ({incoming.key})", ""))
+    if item.message is not None:
+        step_of(item, Kind.REPROCESSED, actor=actor, data={"queue": "", "message": message.key}).save()
+    if item.recipient_id is not None:
+        stored = Recipient.objects.filter(pk=item.recipient_id, state=Recipient.State.STORED)
+        stored.update(state=Recipient.State.RELEASED, state_at=timezone.now(), followed_by=message)
+    RepositoryItem.objects.filter(pk=item.pk).delete()
 
 
 def _incoming(item: RepositoryItem) -> Incoming:
@@ -232,11 +244,12 @@ def _mark(items: list[RepositoryItem], state: Recipient.State) -> None:
 def _each(
     actor: Actor, action: str, rows: Rows, work: Callable[[list[RepositoryItem], Done], None],
     about: Mapping[str, object] | None, told: Callable[[Done], None] | None, stop: Callable[[], bool],
+    at_once: int = BATCH,
 ) -> Done:  # fmt: skip
     """Batch by batch, each in a transaction of its own."""
     done = Done()
     try:
-        for ids in _in_batches(rows):
+        for ids in _in_batches(rows, at_once):
             if stop():
                 break
             with transaction.atomic():
@@ -250,12 +263,12 @@ def _each(
     return done
 
 
-def _in_batches(rows: Rows) -> Iterator[list[int]]:
+def _in_batches(rows: Rows, size: int) -> Iterator[list[int]]:
     last_of_all = rows.order_by("-pk").values_list("pk", flat=True).first()
     after = 0
     while last_of_all is not None:
         found = rows.filter(pk__gt=after, pk__lte=last_of_all).order_by("pk").values_list("pk", flat=True)
-        ids = list(found[:BATCH])
+        ids = list(found[:size])
         if not ids:
             return
         yield ids

@@ -22,7 +22,7 @@ from domains.services.groups import create_group
 from gateway import committing, content, intake
 from gateway.directory import CHANNEL
 from gateway.flow import Answer, Asked, Client, Door, Sending
-from gateway.models import Message, QueueItem, Recipient, RepositoryItem
+from gateway.models import Content, Message, QueueItem, Recipient, RepositoryItem
 from gateway.queue.storing import ERROR, REFUSED, store
 from gateway.resolving import resolve
 from gateway.selectors.quarantine import list_own
@@ -264,6 +264,38 @@ def test_a_loop_is_seen_by_our_own_name_long_before_a_hundred_hops() -> None:
     assert not intake.is_looping(ours * 3 + RAW, "mx.example.org")
     assert intake.is_looping(ours * 6 + RAW, "mx.example.org")
     assert not intake.is_looping(RAW + ours * 200, "mx.example.org")  # in the body it is only a quotation
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_processed_again_is_linked_filed_once_and_held_up_by_no_damage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ada = make_mailbox_in(served(), "ada")
+    stored: list[RepositoryItem] = []
+    for _each in range(3):
+        [item] = make_queued([ada.address], data=RAW, sender="bob@friends.example", door="mx")
+        stored += store([(item, ERROR, "550 no")], item.created_at)
+        item.delete()
+    damaged, killed, good = stored
+    Content.objects.filter(pk=damaged.content_id).update(data=b"something else")
+
+    def end(*_args: object, **_more: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as broken, pytest.raises(SystemExit):
+        broken.setattr(repositories, "step_of", end)  # as if it were killed once it was filed
+        repositories.reprocess_stored(SYSTEM, RepositoryItem.objects.filter(pk=killed.pk))
+    assert not Message.objects.filter(door=Door.REPROCESS).exists()
+    done = repositories.reprocess_stored(SYSTEM, RepositoryItem.objects.all())
+    assert done.count == 2 and [damaged.key in why for why in done.refused] == [True]
+    assert list(RepositoryItem.objects.values_list("pk", flat=True)) == [damaged.pk]
+    for lay in (killed, good):
+        row = lay.recipient
+        assert row is not None
+        row.refresh_from_db()
+        assert row.state == "released" and row.followed_by is not None
+        assert row.followed_by.recipients.get().state == "queued"
+    assert Message.objects.filter(door=Door.REPROCESS).count() == 2
 
 
 @pytest.mark.django_db(transaction=True)
