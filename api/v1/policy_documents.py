@@ -30,6 +30,10 @@ class RelayProps(Body):
     relay_bad_headers: bool = left_out()
     relay_bad_attachments: bool = left_out()
     spam_score_limit: Annotated[Score, Field(description="From this score on spam isn't delivered.")] = left_out()
+    relay_unread_archives: Annotated[
+        bool,
+        Field(description="Whether archives that can't be read are delivered; else they count as forbidden."),
+    ] = left_out()
 
 
 class QuarantineProps(Body):
@@ -103,6 +107,7 @@ class RelayPropsAnswer(Answer):
     relay_bad_headers: bool
     relay_bad_attachments: bool
     spam_score_limit: float
+    relay_unread_archives: bool
 
 
 class QuarantinePropsAnswer(Answer):

@@ -59,6 +59,10 @@ WORDS: dict[str, Word] = {
     "relay_props.advert_prefix": Word(_("Before the subject of advertising")),
     "relay_props.relay_bad_headers": Word(_("Deliver mail with broken headers")),
     "relay_props.relay_bad_attachments": Word(_("Deliver mail with forbidden attachments")),
+    "relay_props.relay_unread_archives": Word(
+        _("Deliver archives that can't be read"),
+        help=_("Packed in a way that isn't opened, locked or broken. Otherwise they count as forbidden attachments."),
+    ),
     "quarantine_props.duration_days": Word(_("Kept for"), _("days")),
     "retention_props.duration_days": Word(_("Kept for"), _("days")),
     "archive_props.duration_months": Word(_("Kept for"), _("months")),

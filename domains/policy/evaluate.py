@@ -127,6 +127,9 @@ class _Weighing:
             denied = match.why.code is Code.ATTACHMENT_DENIED
             category = Category.BAD_ATTACHMENT if denied else Category.CLEAN
             self.findings.append(Finding(category, match.why, self._action(category), match))
+        unread = [each for each in facts.incomplete if each.startswith("archive-")]
+        if unread and not policy.relay_props.relay_unread_archives:
+            self._add(Category.BAD_ATTACHMENT, reason(Code.ARCHIVE_UNREAD, names=_names(unread)))
         if facts.incomplete:
             self.notes.append(reason(Code.NOT_ALL_READ, names=_names(facts.incomplete)))
 

@@ -23,7 +23,9 @@ Problem = tuple[str, Sentence]
 @dataclass(frozen=True, slots=True)
 class RelayProps:
     """What is delivered although it isn't clean; incoming mail. From `spam_score_limit` on spam is not. The prefixes go
-    before the subject; an empty one is none."""
+    before the subject; an empty one is none. `relay_unread_archives`: archives that nobody could look into (packed in a
+    way we don't open, locked, broken, too many files) are none that are forbidden; in both directions. Not Cleanmail's.
+    """
 
     relay_spam: bool = False
     relay_advert: bool = True
@@ -32,6 +34,7 @@ class RelayProps:
     relay_bad_headers: bool = False
     relay_bad_attachments: bool = False
     spam_score_limit: float = 5.0
+    relay_unread_archives: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ class Code(StrEnum):
     LEAK = "leak"
     ATTACHMENT_DENIED = "attachment_denied"
     ATTACHMENT_ALLOWED = "attachment_allowed"
+    ARCHIVE_UNREAD = "archive_unread"
     BAD_HEADERS = "bad_headers"
     BAD_ENCODING = "bad_encoding"
     SPAM = "spam"
@@ -68,6 +69,7 @@ TEXTS: dict[Code, str] = {
     Code.LEAK: gettext_noop("It has something that must not leave: %(piece)s"),
     Code.ATTACHMENT_DENIED: gettext_noop("The attachment “%(piece)s” is forbidden."),
     Code.ATTACHMENT_ALLOWED: gettext_noop("The attachment “%(piece)s” is allowed."),
+    Code.ARCHIVE_UNREAD: gettext_noop("It has an archive that can't be looked into: %(names)s."),
     Code.BAD_HEADERS: gettext_noop("Its headers are broken: %(names)s."),
     Code.BAD_ENCODING: gettext_noop("Its encoding is broken: %(names)s."),
     Code.SPAM: gettext_noop("Its spam score is %(score).1f; spam begins at %(limit).1f."),

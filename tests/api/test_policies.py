@@ -52,7 +52,7 @@ def test_the_manual_s_sample_is_made_and_read(cast: world.World) -> None:
     made = cast.delegate.post(path, SAMPLE | {"domainId": cast.own.domain.pk})
     assert made.status_code == 201, made.content
     found = cast.delegate.get(made["Location"]).json()
-    assert found["relayProps"] == SAMPLE["relayProps"] | {"relayAdvert": True}
+    assert found["relayProps"] == SAMPLE["relayProps"] | {"relayAdvert": True, "relayUnreadArchives": True}
     plain = {name: value for name, value in SAMPLE.items() if name != "relayProps"}
     assert {name: found[name] for name in plain} == plain
     assert (found["archiveProps"]["duration"], found["retentionProps"]["duration"]) == (48, 5)

@@ -28,7 +28,8 @@ from domains.policy.inside import PEEK_BYTES, UNLISTED, type_by_name, type_of
 
 MEMORY_BYTES = 512 << 20
 SECONDS = 5
-MOST_ENTRIES, MOST_DEPTH, MOST_NAME = 2000, 5, 1000
+MOST_ENTRIES, MOST_DEPTH, MOST_NAME = 2000, 5, 1000  # of further files only the names are told
+MOST_TOLD_BYTES = 6 << 20
 MOST_INNER_BYTES = 64 << 20  # of archives inside, taken together
 NOBODY = 65534
 _BROKEN = (
@@ -50,6 +51,7 @@ class Look:
     entries: list[tuple[str, str, int]] = field(default_factory=list)
     skipped: set[str] = field(default_factory=set)
     left_bytes: int = MOST_INNER_BYTES
+    left_told_bytes: int = MOST_TOLD_BYTES
 
     def into(self, data: bytes, depth: int) -> None:
         """Never raises but MemoryError."""
@@ -69,6 +71,9 @@ class Look:
             for info in archive.infolist():
                 if info.is_dir():
                     continue
+                if self._is_full:
+                    self._add(info.filename, type_by_name(info.filename), depth)
+                    continue
                 if info.flag_bits & 1:
                     self.skipped.add("archive-locked")
                     self._add(info.filename, type_by_name(info.filename), depth)
@@ -83,7 +88,9 @@ class Look:
     def _tar(self, source: IO[bytes], depth: int) -> None:
         with tarfile.open(fileobj=source, mode="r|") as archive:
             for info in archive:
-                if info.isfile() and (file := archive.extractfile(info)) is not None:
+                if info.isfile() and self._is_full:
+                    self._add(info.name, type_by_name(info.name), depth)
+                elif info.isfile() and (file := archive.extractfile(info)) is not None:
                     self._member(info.name, file, depth)
 
     def _packed(self, kind: str, data: bytes, depth: int) -> None:
@@ -110,11 +117,19 @@ class Look:
                 return
             self.into(start + rest, depth + 1)
 
+    @property
+    def _is_full(self) -> bool:
+        return len(self.entries) >= MOST_ENTRIES
+
     def _add(self, name: str, kind: str, depth: int) -> None:
-        if len(self.entries) >= MOST_ENTRIES:
+        if self._is_full:
+            self.skipped.add("archive-entries")
+        entry = (name[:MOST_NAME], kind, depth)
+        self.left_told_bytes -= len(json.dumps(entry)) + 2
+        if self.left_told_bytes < 0:
             self.skipped.add("archive-entries")
             raise EOFError
-        self.entries.append((name[:MOST_NAME], kind, depth))
+        self.entries.append(entry)
 
 
 def _name_in_gzip(data: bytes) -> str:

@@ -200,6 +200,17 @@ def test_outgoing_mail_is_not_judged_for_its_form_or_its_purpose_nor_by_sender_r
     assert [note.code for note in decision.notes] == [Code.ONLY_NOTED_OUTGOING]
 
 
+@pytest.mark.parametrize("code", ["archive-unread", "archive-entries", "archive-inside", "archive-locked"])
+def test_an_archive_that_cannot_be_read_is_what_the_policy_says(code: str) -> None:
+    strict = under(quarantine=True, outgoing=True, relay_props__relay_unread_archives=False)
+    for mail in (incoming(incomplete=(code, "uris")), outgoing(incomplete=(code, "uris"))):
+        assert judge(mail).category is Category.CLEAN
+        decision = judge(mail, policy=strict)
+        assert (decision.category, decision.action) == (Category.BAD_ATTACHMENT, Action.HOLD)
+        assert str(decision.decided_by.why) == f"It has an archive that can't be looked into: {code}."
+    assert judge(incoming(incomplete=("uris",)), policy=strict).category is Category.CLEAN
+
+
 def test_what_was_not_looked_at_is_noted() -> None:
     decision = judge(incoming(incomplete=("archive-unread",), spam_score=None))
     assert {note.code for note in decision.notes} == {Code.NOT_ALL_READ, Code.NO_SCORE}

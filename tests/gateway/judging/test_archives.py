@@ -90,6 +90,17 @@ def test_bombs_end_in_their_own_process(archives: Archives) -> None:
     assert archives.look(zipped(("a.txt", b"hello"))).entries  # it goes on
 
 
+def test_the_name_of_every_file_is_known_however_many_there_are(archives: Archives) -> None:
+    files = [*((f"{number}.txt", b"x") for number in range(2500)), ("last.exe", PROGRAM)]
+    for packed in (zipped(*files), gzip.compress(tarred(*files))):
+        found = archives.look(packed)
+        assert listed(found)[-1][:2] == ("last.exe", "application/x-dosexec")
+        assert found.skipped == ("archive-entries",)
+    names = [(f"{number:05d}" + "n" * 995, b"") for number in range(7000)]
+    many = archives.look(tarred(*names))
+    assert 5000 < len(many.entries) < 7000 and "archive-entries" in many.skipped  # 6 MiB of names, not more
+
+
 def mail_with(name: str, data: bytes) -> bytes:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "ada@friends.example", "bob@example.org", "Files"
