@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -41,6 +43,7 @@ from config.kit import counters
 
 PASSWORD_TOKEN = "signed in"  # noqa: S105  # how they are called; then the moment
 PASSWORD_TOKEN_HOURS_MAX = 4
+CHECKED_EVERY_S = 1.0  # whether what a mail program came in with still opens the door
 
 
 def sign_in(request: HttpRequest, *, email: str, password: str, device: str | None) -> Proved:
@@ -131,29 +134,6 @@ def sign_in_program(actor: Actor, *, email: str, password: str, hours: int) -> N
     return made
 
 
-def sign_in_mail_program(actor: Actor, *, email: str, password: str) -> User:
-    """The person these belong to, for a program that sends their mail; `actor` is nobody yet.
-
-    The password is one that was made for such a program, or an access token of theirs that isn't read-only: so that a
-    mail program needs no password, and the only two where a second factor is asked for elsewhere. Slowed down like
-    signing in, with the same one error; not noted in the audit trail, since programs do it all day.
-    Raises: WrongPassword, TooManyAttempts.
-    """
-    blocking.require_open(actor.address)
-    known = actor_for_token(password, address=actor.address)
-    user = None if known is None or known.read_only else known.user
-    if user is not None and _is_of(user, email):
-        return user
-    user = _by_app_password(actor, email, password, "smtp")
-    return user or _checked(actor, email=email, password=password, device=None, door="smtp").user
-
-
-def _is_of(user: User, email: str) -> bool:
-    """Whether an address is one by which this person signs in; their main one is known without asking."""
-    address = _canonical(email)
-    return user.email == address or user.email == _address_of_account(address)
-
-
 class CallerWay(StrEnum):
     """What a program sent in the password's place."""
 
@@ -161,6 +141,85 @@ class CallerWay(StrEnum):
     APP_PASSWORD = "app password"  # noqa: S105  # a word
     PASSWORD = "password"  # noqa: S105  # a word
     SECRET = "secret"  # noqa: S105  # a word; of a protocol that compares one by itself
+
+
+@dataclass(slots=True)
+class MailProgram:
+    """A person's mail program that is in, and by what: for connections that last longer than what opened them.
+
+    kept: the hash of the person's password as it was; source_id: who said that it was right, None for us.
+    """
+
+    user: User
+    way: CallerWay
+    value: str = field(default="", repr=False)
+    kept: str = field(default="", repr=False)
+    source_id: int | None = None
+    checked_at: float = field(default_factory=time.monotonic)
+
+
+def sign_in_mail_program(actor: Actor, *, email: str, password: str) -> User:
+    """`let_mail_program_in`, for who doesn't ask by what."""
+    return let_mail_program_in(actor, email=email, password=password).user
+
+
+def let_mail_program_in(actor: Actor, *, email: str, password: str) -> MailProgram:
+    """The person these belong to, for a program that sends their mail; `actor` is nobody yet.
+
+    The password is one that was made for such a program, or an access token of theirs that isn't limited (read-only, or
+    narrowed to some rights): so that a mail program needs no password, and the only two where a second factor is asked
+    for elsewhere. Slowed down like signing in, with the same one error; not noted in the audit trail, since programs do
+    it all day. Raises: WrongPassword, TooManyAttempts.
+    """
+    blocking.require_open(actor.address)
+    user = _by_whole_token(actor, password)
+    if user is not None and _is_of(user, email):
+        return MailProgram(user, CallerWay.TOKEN, password)
+    user = _by_app_password(actor, email, password, "smtp")
+    if user is not None:
+        return MailProgram(user, CallerWay.APP_PASSWORD, password)
+    proved = _checked(actor, email=email, password=password, device=None, door="smtp")
+    source_id = None if proved.source is None else proved.source.pk
+    return MailProgram(proved.user, CallerWay.PASSWORD, kept=proved.user.password, source_id=source_id)
+
+
+def still_lets_mail_program_in(actor: Actor, program: MailProgram) -> bool:
+    """Whether what a mail program came in with still opens SMTP AUTH; looked up once a second at most."""
+    now = time.monotonic()
+    if now - program.checked_at < CHECKED_EVERY_S:
+        return True
+    if not _still_opens(actor, program):
+        return False
+    program.checked_at = now
+    return True
+
+
+def _still_opens(actor: Actor, program: MailProgram) -> bool:
+    user = User.objects.filter(pk=program.user.pk, is_active=True).first()
+    if user is None or user.login_privileges == []:
+        return False
+    if program.way is CallerWay.TOKEN:
+        return _by_whole_token(actor, program.value) == user
+    if program.way is CallerWay.APP_PASSWORD:
+        return app_passwords.owner(user.email, program.value, protocol="smtp", address=actor.address) == user
+    if program.source_id is not None:
+        source = responsible.source_for(user.email)
+        return source is not None and source.pk == program.source_id and _comes_in(user, "smtp")
+    is_same = user.password == program.kept and not password_age.standing_of(user).is_due
+    return is_same and _is_proved_here(user) and _comes_in(user, "smtp")
+
+
+def _by_whole_token(actor: Actor, value: str) -> User | None:
+    """Whose token it is, unless it is limited: no right stands for sending mail as somebody."""
+    known = actor_for_token(value, address=actor.address)
+    is_whole = known is not None and not known.read_only and known.allowed == known.restricted(None).allowed
+    return known.user if known is not None and is_whole else None
+
+
+def _is_of(user: User, email: str) -> bool:
+    """Whether an address is one by which this person signs in; their main one is known without asking."""
+    address = _canonical(email)
+    return user.email == address or user.email == _address_of_account(address)
 
 
 def let_caller_in(actor: Actor, *, email: str, password: str) -> tuple[Actor, CallerWay]:

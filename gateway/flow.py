@@ -48,7 +48,8 @@ class Client:
     """Who is at the other end. `name` is its verified name in DNS ("" without one: forward and reverse must agree).
 
     `user_id` is the person who signed in with AUTH. `via` is the address of the proxy or Postfix that speaks for it.
-    `door` is the port it came to (what was signed in or submitted is told by `Incoming.door`).
+    `door` is the port it came to (what was signed in or submitted is told by `Incoming.door`). `proof` is what the host
+    said of how they signed in, and only for it.
     """
 
     address: str
@@ -61,6 +62,7 @@ class Client:
     user_name: str = ""
     via: str = ""
     door: Door = Door.MX
+    proof: object = field(default=None, repr=False, compare=False)
 
 
 class Body(Protocol):

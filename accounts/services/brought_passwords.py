@@ -14,6 +14,7 @@ from accounts.errors import BadPassword
 from accounts.models import OneTimeLink, User
 from accounts.services.password_keeping import keep
 from accounts.services.passwords import require_setting
+from accounts.services.sessions import drop_sessions
 
 LONGEST = 1_000
 
@@ -27,4 +28,5 @@ def bring_password(actor: Actor, user: User, *, password: str) -> None:
     with transaction.atomic():
         keep(user, password)
         OneTimeLink.objects.filter(user=user, used_at=None).delete()
+        drop_sessions([user.pk], keep=actor.session_id)
         audit.record(actor, "user.set_password", user, brought=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts import audit, throttle
+from accounts import audit, password_age, throttle
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.permissions import Right
@@ -34,3 +34,10 @@ def verify_password(actor: Actor, user: User, password: str) -> bool:
         throttle.forgive(attempt)
     audit.record(actor, "user.verify_password", user, right=right)
     return right
+
+
+def opens_doors(actor: Actor, user: User, password: str) -> bool:
+    """The same for programs that let somebody in by the answer and can't be told more: not one that has expired, or of
+    whose person a new one is wanted. Raises: Forbidden, TooManyAttempts, SourceUnavailable.
+    """
+    return verify_password(actor, user, password) and not password_age.standing_of(user).is_due

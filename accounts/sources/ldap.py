@@ -121,14 +121,20 @@ def fill(template: str, address: str) -> str:
 
 
 def _members(talk: Talk, group: str, member: str) -> list[str]:
-    """The values of a group's attribute; large ones come in parts where the directory is an Active Directory."""
+    """The values of a group's attribute; large ones come in parts where the directory is an Active Directory.
+
+    Raises: SourceMisconfigured where there are too many: who is cut off would lose what the group gives.
+    """
     found: list[bytes] = []
     asked: str | None = member
-    while asked and len(found) < MOST_MEMBERS:
+    while asked:
         entry = talk.read(group, [asked])
         part, asked = ranged({} if entry is None else entry["raw_attributes"], member)
         found += part
-    return [bytes(each).decode("utf-8", "replace") for each in found[:MOST_MEMBERS]]
+        if len(found) > MOST_MEMBERS:
+            text = "a group has more members than are read"
+            raise SourceMisconfigured(text, detail=f"{text} ({MOST_MEMBERS}): {group}")
+    return [bytes(each).decode("utf-8", "replace") for each in found]
 
 
 def _is_member(talk: Talk, group: str, member: str, dn: str) -> bool:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.errors import PasswordDue, TooManyAttempts, WrongPassword
-from accounts.signing_in import sign_in_mail_program
+from accounts.signing_in import MailProgram, let_mail_program_in, still_lets_mail_program_in
 from accounts.sources.errors import SourceUnavailable
 from gateway.flow import OK, Answer, Asked, Client, Incoming, Sending
 from gateway.ip_table import BLACKLISTED, BLOCKED, CLIENT, DENIED, WHITE_HOLE, IpTable
@@ -44,6 +44,7 @@ NAME_WITHIN_S = 3.0
 TOO_MANY = Answer(421, "4.7.0", "Too many connections from your address; come again")
 WRONG = Answer(535, "5.7.8", "Name and password don't belong together")
 TOO_OFTEN = Answer(454, "4.7.0", "Too many attempts; try again later")
+GONE = Answer(530, "5.7.0", "What you signed in with opens nothing any more; sign in anew")
 NOT_NOW = Answer(454, "4.7.0", "Signing in isn't possible just now; try again later")
 
 
@@ -114,7 +115,7 @@ class Reception:
     async def auth(self, client: Client, name: str, password: str) -> Identity | Answer:
         actor = Actor.for_user(AnonymousUser(), address=client.address, via="smtp")
         try:
-            user = await self._threads.run(lambda: sign_in_mail_program(actor, email=name, password=password))
+            program = await self._threads.run(lambda: let_mail_program_in(actor, email=name, password=password))
         except PasswordDue as error:
             return Answer(535, "5.7.8", str(error))
         except WrongPassword:
@@ -123,10 +124,19 @@ class Reception:
             return TOO_OFTEN
         except (DatabaseError, SourceUnavailable):
             return NOT_NOW
-        return Identity(user.pk, user.email)
+        return Identity(program.user.pk, program.user.email, program)
 
     async def mail(self, client: Client, sender: Sending) -> Answer:
-        return OK
+        """What somebody signed in with may have been taken meanwhile: a connection lasts for many messages."""
+        program = client.proof
+        if not isinstance(program, MailProgram):
+            return OK
+        actor = Actor.for_user(AnonymousUser(), address=client.address, via="smtp")
+        try:
+            is_in = await self._threads.run(lambda: still_lets_mail_program_in(actor, program))
+        except DatabaseError:
+            return NOT_NOW
+        return OK if is_in else GONE
 
     async def rcpt(self, client: Client, sender: Sending, asked: Asked) -> Answer:
         """In this order: the router table, the blacklist, the directory, the throttles."""

@@ -81,10 +81,11 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who signed in."""
+    """Who signed in. proof: by what, for the host to ask again; nobody else looks into it."""
 
     user_id: int
     name: str
+    proof: object = field(default=None, repr=False, compare=False)
 
 
 class Host(Protocol):

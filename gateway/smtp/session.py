@@ -385,7 +385,7 @@ class Session(Wire):
         tls = await self.start_tls(self.settings.tls(), self.limits.tls_s)
         self._reset()
         self._forwarded = {}
-        self.client = replace(self.client, tls=tls, helo="", user_id=None, user_name="")
+        self.client = replace(self.client, tls=tls, helo="", user_id=None, user_name="", proof=None)
 
     async def _auth(self, rest: str) -> None:
         mechanism, _, initial = rest.partition(" ")
@@ -403,7 +403,7 @@ class Session(Wire):
         name, password = await self._credentials(mechanism, initial.strip())
         found = await self._asked_of_host(self.host.auth(self.client, name, password))
         if isinstance(found, Identity):
-            self.client = replace(self.client, user_id=found.user_id, user_name=found.name)
+            self.client = replace(self.client, user_id=found.user_id, user_name=found.name, proof=found.proof)
             return self.say(Answer(235, "2.7.0", "Signed in"))
         self._auth_failures += 1
         self.say(found)

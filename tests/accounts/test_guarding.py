@@ -29,7 +29,15 @@ from accounts.services.app_passwords import (
     list_app_passwords,
 )
 from accounts.services.options import set_option
-from accounts.signing_in import sign_in_caller, sign_in_mail_program, sign_in_program
+from accounts.services.passwords import set_password
+from accounts.services.tokens import create_token
+from accounts.signing_in import (
+    let_mail_program_in,
+    sign_in_caller,
+    sign_in_mail_program,
+    sign_in_program,
+    still_lets_mail_program_in,
+)
 from tests.factories import PASSWORD
 from tests.stage import Cast
 
@@ -97,6 +105,47 @@ def test_it_is_its_persons_alone_and_ends(user: User, stranger: User) -> None:
     User.objects.filter(pk=user.pk).update(is_active=False)
     with pytest.raises(WrongPassword):
         sign_in_mail_program(nobody(), email=user.email, password=value)
+
+
+def test_a_token_narrowed_to_something_sends_no_mail(user: User) -> None:
+    for rights, read_only in ((["view_users"], False), (None, True)):
+        token = create_token(Actor.system(), user, name=f"{rights}", rights=rights, read_only=read_only)
+        with pytest.raises(WrongPassword):
+            sign_in_mail_program(nobody(), email=user.email, password=token.value)
+    whole = create_token(Actor.system(), user, name="whole")
+    assert sign_in_mail_program(nobody(), email=user.email, password=whole.value) == user
+
+
+TAKEN: dict[str, tuple[Callable[[User], str], Callable[[User], object]]] = {
+    "app password deleted": (lambda user: made(user, "smtp"), lambda user: AppPassword.objects.all().delete()),
+    "token revoked": (
+        lambda user: create_token(Actor.system(), user, name="t").value,
+        lambda user: ApiToken.objects.all().delete(),
+    ),
+    "password changed": (
+        lambda user: PASSWORD,
+        lambda user: set_password(Actor.system(), user, password="another long one 42"),
+    ),
+    "no way in left": (
+        lambda user: made(user, "smtp"),
+        lambda user: User.objects.filter(pk=user.pk).update(login_privileges=[]),
+    ),
+    "app passwords only": (
+        lambda user: PASSWORD,
+        lambda user: set_option(Actor.system(), SERVER, "APP_PASSWORDS_ONLY", True),
+    ),
+    "shut out": (lambda user: made(user, "smtp"), lambda user: User.objects.filter(pk=user.pk).update(is_active=False)),
+}
+
+
+@pytest.mark.parametrize("way", TAKEN)
+def test_a_mail_program_is_out_with_what_it_came_in_with(user: User, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    come, take = TAKEN[way]
+    program = let_mail_program_in(nobody(), email=user.email, password=come(user))
+    monkeypatch.setattr("accounts.signing_in.CHECKED_EVERY_S", 0.0)
+    assert still_lets_mail_program_in(nobody(), program)
+    take(user)
+    assert not still_lets_mail_program_in(nobody(), program)
 
 
 def test_with_a_second_factor_programs_come_in_with_nothing_else(user: User, with_second_factor: None) -> None:

@@ -9,7 +9,7 @@ from accounts.models import AuditEvent, User
 from accounts.permissions import Right
 from accounts.selectors.sessions import list_sessions_of
 from accounts.services import set_password
-from accounts.services.verifying import verify_password
+from accounts.services.verifying import opens_doors
 from api.communigate import account_settings, keeping
 from api.communigate.context import GONE, Context, texts_of
 from api.communigate.format import Value
@@ -144,7 +144,7 @@ def verify(context: Context, arguments: Arguments) -> Data:
     """Counted as a guess, as at the sign-in page."""
     found = context.account(arguments["name"], Right.SET_PASSWORDS)
     try:
-        is_right = found.user is not None and verify_password(context.actor, found.user, arguments["password"])
+        is_right = found.user is not None and opens_doors(context.actor, found.user, arguments["password"])
     except TooManyAttempts as error:
         raise Refused(PASSWORD, "too many wrong passwords; try again later") from error
     if not is_right:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from accounts import responsible
-from accounts.models import Source
+from accounts.models import Grant, Source
 from accounts.scopes import SERVER
 from domains.models import Domain, DomainName, Status
 from domains.services.importing import staging
@@ -26,7 +26,8 @@ IS_IN = "SELECT 1 FROM directory_domain d WHERE d.id = "
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How many entries there are, how many people were known before, how many of these aren't there any more, and how
-    many people who come in now the directory calls disabled. bound: become known with this run.
+    many people who come in now the directory calls disabled. bound: become known with this run. holders: people who
+    hold something by its groups, of whom `losers` would lose some of it without being shut out.
     """
 
     entries: int
@@ -34,18 +35,34 @@ class Standing:
     leavers: int
     disabled: int = 0
     bound: int = 0
+    holders: int = 0
+    losers: int = 0
 
     @property
     def shut_out(self) -> int:
         return self.leavers + self.disabled
 
     @property
+    def at_stake(self) -> int:
+        """The number that is confirmed."""
+        return self.shut_out + self.losers
+
+    @property
     def is_alarming(self) -> bool:
         """More than half of those known are gone, or would be shut out if they are some, or of many more than a fifth:
-        more likely a mistake than everybody's leaving.
+        more likely a mistake than everybody's leaving. The same of who would lose what groups gave them, and where
+        some hold something and all would: groups that can't be read are empty.
         """
         out, people = self.shut_out, self.known + self.bound
-        return self.leavers * 2 > self.known or (out > SOME and out * 2 > people) or (out > MANY and out * 5 > people)
+        return self.leavers * 2 > self.known or _is_much(out, people) or self._strips
+
+    @property
+    def _strips(self) -> bool:
+        return SOME <= self.losers == self.holders or _is_much(self.losers, self.holders)
+
+
+def _is_much(some: int, of_all: int) -> bool:
+    return (some > SOME and some * 2 > of_all) or (some > MANY and some * 5 > of_all)
 
 
 def served_domains(source: Source) -> dict[str, tuple[int, str]]:
@@ -166,6 +183,14 @@ DISABLED_NOW = (  # what follows FROM: who comes in now and is disabled there
 )
 
 
+LOSERS = (  # what follows FROM: who holds something by a group (%s: the source) in which they aren't any more
+    "directory_entry e JOIN accounts_grant g ON g.user_id = e.user_id"
+    " WHERE e.what IN ('bind', 'change') AND e.is_disabled IS NOT TRUE AND g.source_id = %s"
+    " AND NOT EXISTS (SELECT 1 FROM accounts_grouprole r WHERE r.source_id = g.source_id"
+    ' AND r.level = g.level AND r.object_id = g.object_id AND r."group" = ANY(e.groups))'
+)
+
+
 def threatened(source: Source, most: int, *, with_leavers: bool) -> list[str]:
     """Addresses of those whom a run would shut out, so many at most."""
     email = "(SELECT email FROM accounts_user u WHERE u.id = i.user_id)"
@@ -180,7 +205,9 @@ def _standing(source: Source) -> Standing:
     ((gone,),) = staging.fetch(f"SELECT count(*) FROM {leavers(source)}")
     ((before,),) = staging.fetch(f"SELECT count(*) FROM {known(source)}")
     ((disabled,),) = staging.fetch(f"SELECT count(*) FROM {DISABLED_NOW}")
-    return Standing(entries, before, gone, disabled, bound)
+    ((losers,),) = staging.fetch(f"SELECT count(DISTINCT e.user_id) FROM {LOSERS}", [source.pk])
+    holders = Grant.objects.filter(source=source).values("user").distinct().count()
+    return Standing(entries, before, gone, disabled, bound, holders, losers)
 
 
 def _several(column: str, where: str = "true") -> str:

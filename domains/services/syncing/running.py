@@ -32,14 +32,16 @@ Progress = Callable[[int, str], None]
 
 
 class DirectoryShrank(DomainsError):
-    """It answers with far fewer people than were known, or calls far more disabled; `standing` says with how many."""
+    """It answers with far fewer people than were known, calls far more disabled, or has far fewer in its groups;
+    `standing` says with how many.
+    """
 
     def __init__(self, standing: Standing) -> None:
         said = {
             "entries": standing.entries, "known": standing.known, "leavers": standing.leavers,
-            "disabled": standing.disabled, "shut_out": standing.shut_out,
+            "disabled": standing.disabled, "shut_out": standing.at_stake,
         }  # fmt: skip
-        super().__init__(
+        text = (
             _(
                 "The directory has %(entries)d entries. Of the %(known)d people known from it %(leavers)d are not "
                 "among them, and %(disabled)d who come in now are disabled there. Nothing was changed. If that is "
@@ -47,6 +49,9 @@ class DirectoryShrank(DomainsError):
             )
             % said
         )
+        if standing.losers:
+            text += " " + _("%(count)d would lose the roles that their groups gave them.") % {"count": standing.losers}
+        super().__init__(text)
         self.standing = standing
 
 
@@ -78,7 +83,8 @@ def sync_directory(
 ) -> DirectoryRun:
     """Take over what the directory says. stop: called between steps; it raises to end, what was done stays.
 
-    confirm_leavers: so many people are shut out, where that would be far more than is usual (`Standing.is_alarming`).
+    confirm_leavers: so many people are shut out or lose roles, where that would be far more than is usual
+    (`Standing.is_alarming`).
     Raises: Forbidden, SourceUnavailable, SourceMisconfigured, DirectoryShrank, SyncRunning, DomainsError.
     """
     require_syncing(actor, source)
@@ -127,7 +133,7 @@ def _run(
     run.entries, run.known, run.leavers = standing.entries, standing.known, standing.leavers
     shuts = bool(source.told("disables_leavers"))
     counting = standing if shuts else replace(standing, leavers=0)
-    if counting.is_alarming and confirm_leavers != counting.shut_out:
+    if counting.is_alarming and confirm_leavers != counting.at_stake:
         telling.note_threatened(threatened(source, NAMED, with_leavers=shuts))
         raise DirectoryShrank(counting)
     with transaction.atomic() if run.is_dry else contextlib.nullcontext():

@@ -16,7 +16,7 @@ import pytest
 from accounts.actors import Actor
 from accounts.errors import Forbidden, TooManyAttempts
 from accounts.models import AuditEvent, SignInThrottle, User
-from accounts.services.verifying import verify_password
+from accounts.services.verifying import opens_doors, verify_password
 from config.kit.net import Gate
 from domains.errors import Invalid, Taken
 from domains.models import Mailbox, RemotePull
@@ -156,6 +156,17 @@ def test_a_program_that_asks_for_passwords_holds_up_nobody_else_and_learns_nothi
     User.objects.filter(pk=people[1].pk if people[1] else 0).update(is_administrator=True)
     with pytest.raises(Forbidden):
         verify_password(actor, User.objects.get(is_administrator=True), PASSWORD)
+
+
+def test_an_expired_or_unwanted_password_opens_no_mail_program_s_door(db: None) -> None:
+    domain = make_domain()
+    user = make_mailbox_in(domain, password=PASSWORD).user
+    assert user is not None
+    actor = Actor.for_user(make_delegate(domain))
+    assert opens_doors(actor, user, PASSWORD) and not opens_doors(actor, user, "wrong")
+    User.objects.filter(pk=user.pk).update(password_wanted=True)
+    user.refresh_from_db()
+    assert verify_password(actor, user, PASSWORD) and not opens_doors(actor, user, PASSWORD)
 
 
 def test_asking_for_a_password_is_slowed_down_and_needs_a_right(db: None) -> None:

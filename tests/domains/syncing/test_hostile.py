@@ -16,7 +16,7 @@ from accounts.services.source_sign_in import by_password
 from accounts.services.sources import choose_source, update_source
 from accounts.services.tokens import create_token
 from accounts.sources import ldap_talk
-from accounts.sources.errors import SourceUnavailable
+from accounts.sources.errors import SourceMisconfigured, SourceUnavailable
 from accounts.tokens import actor_for_token
 from domains.models import DirectoryRun, Domain, Mailbox, Status
 from domains.services.aliases import add_alias
@@ -220,6 +220,35 @@ def test_a_directory_that_calls_many_disabled_stops_and_asks(slapd: Slapd, sourc
     with pytest.raises(DirectoryShrank):
         run(source)
     assert run(source, confirm_leavers=4)["disable"] == 4
+
+
+def test_groups_that_suddenly_have_nobody_stop_it_and_take_nothing(
+    slapd: Slapd, source: Source, domain: Domain
+) -> None:
+    """As they look to an account that may read people and not groups any more."""
+    people = [slapd.add_person(f"Person {n}", f"p{n}@example.org") for n in range(3)]
+    group = slapd.add_group("helpers", *people)
+    add_group_role(SYSTEM, source, group=group, bundle=Bundle("help_desk"), obj=domain)
+    run(source)
+    slapd.remove(group)
+    with pytest.raises(DirectoryShrank, match=r"confirm 3\. 3 would lose the roles"):
+        run(source)
+    assert Grant.objects.count() == 3
+    run(source, confirm_leavers=3)
+    assert not Grant.objects.exists()
+
+
+def test_a_group_of_more_members_than_are_read_is_refused_and_not_cut(
+    slapd: Slapd, source: Source, domain: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [slapd.add_person(f"Person {n}", f"p{n}@example.org") for n in range(3)]
+    add_group_role(SYSTEM, source, group=slapd.add_group("all", *people), bundle=Bundle("help_desk"), obj=domain)
+    monkeypatch.setattr("accounts.sources.ldap.MOST_MEMBERS", 2)
+    with pytest.raises(SourceMisconfigured, match="more members"):
+        run(source)
+    monkeypatch.setattr("accounts.sources.ldap.MOST_MEMBERS", 3)
+    run(source)
+    assert Grant.objects.count() == 3
 
 
 def test_a_fifth_of_many_stops_it_too(slapd: Slapd, source: Source) -> None:

@@ -41,10 +41,11 @@ class Remembering:
         return self.welcome
 
     async def auth(self, client: Client, name: str, password: str) -> Identity | Answer:
-        return Identity(7, name) if password == "right" else Answer(535, "5.7.8", "Wrong")
+        return Identity(7, name, proof=name) if password == "right" else Answer(535, "5.7.8", "Wrong")
 
     async def mail(self, client: Client, sender: Sending) -> Answer:
-        return OK
+        is_out = client.proof == "gone" or (client.user_id is None and client.proof is not None)
+        return Answer(530, "5.7.0", "Sign in anew") if is_out else OK
 
     async def rcpt(self, client: Client, sender: Sending, asked: Asked) -> Answer:
         if asked.address.startswith("unknown"):

@@ -270,6 +270,13 @@ def test_tls_forgets_what_came_before_and_allows_signing_in(door: OpenDoor) -> N
     assert incoming.client.tls.version.startswith("TLSv1.")
 
 
+def test_the_host_is_told_with_each_message_what_opened_the_connection(door: OpenDoor) -> None:
+    """So that it can refuse one whose password was taken back meanwhile."""
+    talk = Talk(door).hello().start_tls().hello()
+    assert talk.ask(b"AUTH PLAIN " + base64.b64encode(b"\0gone\0right"))[0].startswith("235")
+    assert talk.ask(MAIL[0])[0].startswith("530")
+
+
 def test_guessing_passwords_ends_the_connection(door: OpenDoor) -> None:
     talk = Talk(door).hello().start_tls().hello()
     for _ in range(3):
