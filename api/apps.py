@@ -12,10 +12,13 @@ class ApiConfig(AppConfig):
     def ready(self) -> None:
         from accounts import sentences
         from accounts.permissions import Right
+        from accounts.services import other_secrets
+        from api.communigate import apop
         from api.dialects import configuration, ports
         from config.kit import nav
 
         ports.register()
+        other_secrets.register(apop.forget)
         configuration.register_part()
         sentences.register(
             {

@@ -17,6 +17,7 @@ from accounts.actors import Actor
 from accounts.errors import BadGrant, Forbidden, NameTaken
 from accounts.models import AppPassword, User
 from accounts.permissions import EndUserRight, Right
+from accounts.services import other_secrets
 from accounts.services.sessions import end_short_tokens
 
 MOST = 50
@@ -74,16 +75,20 @@ def delete_app_password(actor: Actor, row: AppPassword) -> None:
 
 
 def delete_all_app_passwords(actor: Actor, user: User) -> int:
-    """All of a person's at once; how many there were. Raises: Forbidden."""
+    """All of a person's at once, and the secrets of a protocol that are like them; how many there were.
+
+    Raises: Forbidden.
+    """
     actor.require_writing()
     require_over(actor, user)
     with transaction.atomic():
         names = list(AppPassword.objects.filter(user=user).values_list("name", flat=True))
         AppPassword.objects.filter(user=user).delete()
-        if names:
+        others = other_secrets.drop([user.pk])
+        if names or others:
             end_short_tokens([user.pk])
-            audit.record(actor, "apppassword.delete_all", user, names=names)
-    return len(names)
+            audit.record(actor, "apppassword.delete_all", user, names=names, others=others)
+    return len(names) + others
 
 
 def list_app_passwords(actor: Actor, user: User) -> QuerySet[AppPassword]:

@@ -18,6 +18,7 @@ from accounts.models import (
     ApiToken,
     AppPassword,
     AuthenticatorApp,
+    FormerPassword,
     Grant,
     Identity,
     OneTimeLink,
@@ -31,6 +32,7 @@ from accounts.models import (
 )
 from accounts.permissions import Level
 from accounts.scopes import ScopeRef
+from accounts.services import other_secrets
 
 BATCH = 2_000
 
@@ -89,8 +91,10 @@ def _make_names(ids: Iterable[int]) -> None:
     """Keep only what evidence shows of a person: the name, or the address they had."""
     ids = list(ids)
     factors = (AuthenticatorApp, Passkey, RecoveryCode, TrustedDevice)
-    for model in (Grant, ApiToken, AppPassword, Identity, OneTimeLink, Preference, Session, *factors):
+    opened = (ApiToken, AppPassword, FormerPassword, Identity, OneTimeLink, Session, *factors)
+    for model in (Grant, Preference, *opened):
         model._base_manager.filter(user_id__in=ids).delete()
+    other_secrets.drop(ids)
     User.objects.filter(pk__in=ids).update(
         name=Coalesce(NullIf(F("name"), Value("")), F("email")),
         email=Concat(Value("gone-"), Cast("pk", CharField()), Value("@gone.invalid")),

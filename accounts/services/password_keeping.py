@@ -14,6 +14,7 @@ from accounts import options, password_age
 from accounts.actors import Actor
 from accounts.models import FormerPassword, User
 from accounts.password_rules import HISTORY, HISTORY_MAX
+from accounts.services import other_secrets
 
 FIELDS = ["password", "password_changed_at", "password_wanted", "password_told_at"]
 
@@ -27,11 +28,14 @@ def put(user: User, password: str, *, is_wanted: bool = False) -> None:
 
 
 def keep(user: User, password: str, *, is_wanted: bool = False) -> None:
-    """Into the row of somebody who is there, and the one before among the former ones. In the caller's transaction."""
+    """Into the row of somebody who is there, and the one before among the former ones; what a protocol took in its
+    place goes. In the caller's transaction.
+    """
     last = min(int(options.value(HISTORY, user)), HISTORY_MAX)
     before = user.password if user.has_usable_password() else ""
     put(user, password, is_wanted=is_wanted)
     user.save(update_fields=FIELDS)
+    other_secrets.drop([user.pk])
     if before and last > 1:
         FormerPassword.objects.create(user=user, encoded=before)
     kept = FormerPassword.objects.filter(user=user).values_list("pk", flat=True)[: max(0, last - 1)]

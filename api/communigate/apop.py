@@ -6,6 +6,7 @@ Nobody has one until it is made; without any, the banner has no challenge and cl
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 
 from django.db import transaction
 
@@ -39,6 +40,12 @@ def remove_secret(actor: Actor, person: User) -> bool:
         if gone:
             audit.record(actor, "apop.remove", person)
     return bool(gone)
+
+
+def forget(people: Collection[int]) -> int:
+    """Delete these people's, for who asked the right (`accounts.services.other_secrets`); how many there were."""
+    gone, _kinds = ApopSecret.objects.filter(person__in=people).delete()
+    return gone
 
 
 def has_any() -> bool:

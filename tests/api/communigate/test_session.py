@@ -21,10 +21,11 @@ from django.utils import timezone
 from accounts import blocking, factors
 from accounts.actors import Actor
 from accounts.errors import NetworkBlocked, WrongPassword
-from accounts.models import AuditEvent, FailedSignIn, User
+from accounts.models import AuditEvent, FailedSignIn, FormerPassword, User
 from accounts.services import set_password
-from accounts.services.app_passwords import create_app_password
+from accounts.services.app_passwords import create_app_password, delete_all_app_passwords
 from accounts.services.blocks import block_network
+from accounts.services.leaving import _make_names
 from accounts.sources.errors import SourceUnavailable
 from api.communigate import apop, house, running
 from api.communigate.pwd.door import Limits, Reply
@@ -181,6 +182,27 @@ def test_apop_only_for_who_has_a_secret(root: User) -> None:
     with pytest.raises(Exception, match="person themselves"):
         apop.new_secret(Actor.for_user(root), factories.make_user("somebody@main.example"))
     assert apop.remove_secret(Actor.for_user(root), root) and not apop.has_any()
+
+
+def test_a_secret_goes_with_the_password_all_app_passwords_and_the_person(root: User) -> None:
+    """It opens the same door as the password, which whoever changes it wants shut."""
+    person = make_mailbox_in(make_domain("people.example"), "ada", password=PASSWORD).user
+    assert person is not None
+    opened, key = Actor.for_user(person), person.pk
+
+    def leave() -> None:
+        FormerPassword.objects.create(user_id=key, encoded="x")
+        _make_names([key])  # as one whom evidence names
+
+    for end in (
+        lambda: set_password(Actor.system(), person, password="another long passphrase 3"),
+        lambda: delete_all_app_passwords(opened, person),
+        leave,
+    ):
+        apop.new_secret(opened, person)
+        end()
+        assert not apop.has_any()
+    assert not FormerPassword.objects.exists()
 
 
 def test_a_password_is_changed_by_who_just_sent_it(root: User) -> None:
