@@ -133,10 +133,12 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One RCPT TO as it was said, with its parameters (NOTIFY, ORCPT)."""
+    """One RCPT TO as it was said, with its parameters (NOTIFY, ORCPT). refusal: why nobody gets it, where Postfix
+    handed it over and can't be told so ("": nothing is against it)."""
 
     address: str
     parameters: tuple[tuple[str, str], ...] = ()
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)

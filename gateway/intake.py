@@ -31,11 +31,13 @@ from gateway.flow import (
     Asked,
     Client,
     Door,
+    Fate,
     Filed,
     Incoming,
     Inspection,
     Judged,
     Route,
+    Ruled,
     Sending,
     Ways,
 )
@@ -171,7 +173,10 @@ async def take_journal(incoming: Incoming) -> Answer:
 async def _take(running: _Running, incoming: Incoming) -> Answer:
     head = next(iter(incoming.body.chunks()), b"")[:HEAD_BYTES]
     if is_looping(head, running.host):
-        return LOOPING
+        if incoming.door is not Door.FILTER:
+            return LOOPING
+        against = tuple(replace(asked, refusal=asked.refusal or LOOPING.text) for asked in incoming.recipients)
+        incoming = replace(incoming, recipients=against)
     routes, direction, refusal = await running.ask(partial(routes_of, incoming))
     if refusal is not None:
         return refusal
@@ -300,7 +305,8 @@ def _filed(incoming: Incoming, routes: Sequence[Route], inspection: Inspection) 
     Raises: DatabaseError.
     """
     inspection = verified(incoming, inspection, routes)
-    judged = rule(incoming, inspection, judge_all(inspection, routes))
+    judged, against = _refused_before(incoming, judge_all(inspection, routes))
+    judged = (*rule(incoming, inspection, judged), *against)
     if incoming.door is Door.FILTER:
         judged = owe(held_instead(each) for each in judged)
     elif refusal_of(judged) is None:
@@ -308,6 +314,20 @@ def _filed(incoming: Incoming, routes: Sequence[Route], inspection: Inspection) 
     body = cleaned_body(incoming, inspection)
     leaving = prepare(incoming, inspection, judged, body, inspection.headers)
     return Filed(incoming, inspection, judged, body, inspection.headers, leaving)
+
+
+def _refused_before(incoming: Incoming, judged: Sequence[Judged]) -> tuple[tuple[Judged, ...], tuple[Judged, ...]]:
+    """Those whose rules are asked, and those that were refused before anybody judged them."""
+    why = {asked.address: asked.refusal for asked in incoming.recipients if asked.refusal}
+    if not why:
+        return tuple(judged), ()
+    return tuple(each for each in judged if each.route.asked not in why), tuple(
+        replace(each, ruled=Ruled(Fate.REFUSED, refusal=why[each.route.asked]))
+        if each.decision.action is Action.DELIVER
+        else each
+        for each in judged
+        if each.route.asked in why
+    )
 
 
 def judge_all(inspection: Inspection, routes: Sequence[Route]) -> tuple[Judged, ...]:

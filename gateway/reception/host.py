@@ -18,7 +18,7 @@ from accounts.actors import Actor
 from accounts.errors import PasswordDue, TooManyAttempts, WrongPassword
 from accounts.signing_in import MailProgram, let_mail_program_in, still_lets_mail_program_in
 from accounts.sources.errors import SourceUnavailable
-from gateway.flow import OK, Answer, Asked, Client, Incoming, Sending
+from gateway.flow import OK, Answer, Asked, Client, Door, Incoming, Sending
 from gateway.ip_table import BLACKLISTED, BLOCKED, CLIENT, DENIED, WHITE_HOLE, IpTable
 from gateway.journaling import NOT_FROM_HERE, may_report
 from gateway.reception import throttles
@@ -50,6 +50,7 @@ NOT_NOW = Answer(454, "4.7.0", "Signing in isn't possible just now; try again la
 
 DENIED_ANSWER = Answer(554, "5.7.1", "Your address is not served here")
 BLOCKED_ANSWER = Answer(421, "4.7.0", "Your address is blocked for now; come again later")
+BLOCKED_BEHIND = Answer(451, "4.7.0", BLOCKED_ANSWER.text)
 BLACKLISTED_ANSWER = Answer(550, "5.7.1", "Your address is blacklisted here; write to postmaster")
 THROWN_AWAY = Answer(250, "2.0.0", "Ok")
 POSTMASTERS = ("postmaster", "abuse")
@@ -83,7 +84,8 @@ class Reception:
         self._lookups.stop()
 
     async def connect(self, client: Client) -> Answer | None:
-        state = await self._state_of(client)
+        # Postfix itself is no stranger: whom it names is looked up with each message (`_refused_behind`)
+        state = "" if client.door is Door.FILTER else await self._state_of(client)
         if state == DENIED:
             return DENIED_ANSWER
         if state == BLOCKED:
@@ -143,7 +145,8 @@ class Reception:
         table, lines = await self._rows()
         led, answer = _before(client, asked, table, lines)
         if answer is not None:
-            return answer
+            # Postfix would make a bounce of it, to whoever is said to have written: see `_refused_behind`
+            return OK if client.door is Door.FILTER else answer
         answer = await self._intake.rcpt(client, sender, replace(asked, address=led.address))
         if not answer.is_ok:
             return answer
@@ -174,9 +177,16 @@ class Reception:
 
     async def _take(self, incoming: Incoming) -> Answer:
         """Hand it on, to where the router table leads its recipients."""
-        _table, lines = await self._rows()
-        recipients = _led(incoming.recipients, lines)
-        reporting = _journal(incoming.recipients, lines)
+        table, lines = await self._rows()
+        refused: tuple[Asked, ...] = ()
+        if incoming.door is Door.FILTER:
+            if table.state(incoming.client.address, timezone.now()) == BLOCKED:
+                return BLOCKED_BEHIND
+            refused = _refused_behind(incoming, table, lines)
+        names = {asked.address for asked in refused}
+        asked_for = tuple(asked for asked in incoming.recipients if asked.address not in names)
+        recipients = (*_led(asked_for, lines), *refused)
+        reporting = _journal(asked_for, lines)
         if reporting:
             answer = await self._intake.take_journal(replace(incoming, recipients=reporting))
             if not recipients or not answer.is_ok:
@@ -233,6 +243,18 @@ def _before(client: Client, asked: Asked, table: IpTable, lines: tuple[Rule, ...
     if answer is None and not may_ask and table.state(client.address, timezone.now()) == BLACKLISTED:
         answer = BLACKLISTED_ANSWER
     return led, answer or (OK if led.ends else None)
+
+
+def _refused_behind(incoming: Incoming, table: IpTable, lines: tuple[Rule, ...]) -> tuple[Asked, ...]:
+    """Whose mail another door would have refused before its data, with the reason, by the client that Postfix names."""
+    client, found = incoming.client, list[Asked]()
+    is_denied = table.state(client.address, timezone.now()) == DENIED
+    for asked in incoming.recipients:
+        _led_to, answer = _before(client, asked, table, lines)
+        answer = DENIED_ANSWER if is_denied else answer
+        if answer is not None and not answer.is_ok:
+            found.append(replace(asked, refusal=answer.text))
+    return tuple(found)
 
 
 def _journal(recipients: tuple[Asked, ...], lines: tuple[Rule, ...]) -> tuple[Asked, ...]:

@@ -85,7 +85,8 @@ def settings_of(port: Port, tls: Callable[[], ssl.SSLContext] | None) -> Setting
         offers_auth=port.door is not Door.FILTER,
         auth_without_tls=wanted.auth == "always",
         needs_auth=port.door is Door.SUBMISSION,
-        bare=Bare(wanted.bare),
+        # Postfix has taken it already: what is refused it would send back to whoever is said to have written
+        bare=Bare.FIX if port.door is Door.FILTER else Bare(wanted.bare),
         proxies=() if port.door is Door.FILTER else wanted.proxies,
         speakers=wanted.filter_clients if port.door is Door.FILTER else wanted.speakers,
         clients=wanted.filter_clients if port.door is Door.FILTER else None,

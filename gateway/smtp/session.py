@@ -315,8 +315,12 @@ class Session(Wire):
             await self.fill(min(limits.data_s, until - self.loop.time()))
 
     async def _taken(self, reader: DataReader) -> Answer:
-        if reader.problem is not None:
-            return reader.problem
+        problem = reader.problem
+        if problem is not None and self.settings.door is Door.FILTER and problem.code >= 500:
+            # no 5xx to Postfix, which would send a bounce to whoever is said to have written; it keeps the message
+            return Answer(451, f"4{problem.enhanced[1:]}", problem.text)
+        if problem is not None:
+            return problem
         assert self._sender is not None
         body = reader.body()
         incoming = Incoming(

@@ -22,9 +22,12 @@ from domains.services.groups import create_group
 from gateway import committing, content, intake
 from gateway.directory import CHANNEL
 from gateway.flow import Answer, Asked, Client, Door, Sending
+from gateway.ip_table import DENIED, Entry, IpTable
 from gateway.models import Content, Message, QueueItem, Recipient, RepositoryItem
 from gateway.queue.storing import ERROR, REFUSED, store
+from gateway.reception.host import DENIED_ANSWER, Reception
 from gateway.resolving import resolve
+from gateway.router import Rule
 from gateway.selectors.quarantine import list_own
 from gateway.services import repositories
 from tests.domains.factories import make_domain, make_mailbox_in
@@ -214,6 +217,58 @@ def test_what_is_refused_behind_postfix_is_held_or_lies_in_a_repository(settings
     assert (item.recipient, item.repository.name, item.sender) == (rows[ben.address], REFUSED, "bob@friends.example")
     assert item.attributes["destination"] == "route:127.0.0.1:10026"
     assert not QueueItem.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_goes_in_circles_behind_postfix_makes_no_bounce(settings: Any) -> None:
+    settings.GATEWAY = replace(settings.GATEWAY, filter_next="127.0.0.1:10026")
+    ada = make_mailbox_in(served(), "ada")
+    client = replace(CLIENT, door=Door.FILTER, via="127.0.0.1")
+    looping = b"Received: from a by b; now\r\n" * 101 + RAW
+    (answer,) = through(take(looping, to=[ada.address], client=client, door=Door.FILTER))
+    assert (answer.code, Recipient.objects.get().state) == (250, "stored")
+    item = RepositoryItem.objects.get()
+    assert (item.repository.name, item.why) == (REFUSED, intake.LOOPING.text) and not QueueItem.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_ip_lists_and_the_router_table_refuse_nothing_to_postfix(settings: Any) -> None:
+    settings.GATEWAY = replace(settings.GATEWAY, filter_next="127.0.0.1:10026")
+    domain = served()
+    ada, ben = make_mailbox_in(domain, "ada"), make_mailbox_in(domain, "ben")
+    postfix = Client("127.0.0.1", door=Door.FILTER)
+    named = replace(CLIENT, door=Door.FILTER, via="127.0.0.1")
+    sending = Sending("bob@friends.example")
+    refuses = Rule(1, ada.address, "refuse", "Not here")
+
+    async def ask(reception: Reception, table: IpTable) -> list[int]:
+        async def rows() -> tuple[IpTable, tuple[Rule, ...]]:
+            return table, (refuses,)
+
+        reception._rows = rows  # type: ignore[method-assign]
+        said = await reception.connect(postfix)
+        assert said is None
+        answers = [await reception.rcpt(postfix, sending, Asked(box.address)) for box in (ada, ben)]
+        answers.append(await reception.take(incoming(to=[ada.address, ben.address], client=named, door=Door.FILTER)))
+        return [answer.code for answer in answers]
+
+    async def run() -> list[list[int]]:
+        intake.start()
+        reception = Reception(intake)
+        try:
+            denied = [IpTable([Entry(1, DENIED, address)]) for address in ("127.0.0.1/32", f"{CLIENT.address}/32")]
+            return [await ask(reception, table) for table in (IpTable([]), *denied)]
+        finally:
+            reception.stop()
+            await intake.stop()
+
+    assert asyncio.run(run()) == [[250, 250, 250]] * 3
+    rows = Recipient.objects.order_by("message_id", "address").values_list("address", "state")
+    refused, taken = (ada.address, "stored"), (ben.address, "queued")
+    assert list(rows) == [refused, taken, refused, taken, refused, (ben.address, "stored")]
+    assert set(RepositoryItem.objects.values_list("addresses__0", "why")) == {
+        (ada.address, "Not here"), (ada.address, DENIED_ANSWER.text), (ben.address, DENIED_ANSWER.text),
+    }  # fmt: skip
 
 
 @pytest.mark.django_db(transaction=True)

@@ -345,3 +345,13 @@ def test_postfix_speaks_for_its_clients() -> None:
         talk.hello()
         assert (door.host.clients[-1].address, door.host.clients[-1].name) == ("2001:db8::9", "")
         assert talk.ask(b"XCLIENT ADDR=nowhere")[0].startswith("501")
+
+
+def test_postfix_hears_no_refusal_for_the_bytes_of_a_message() -> None:
+    limits = Limits(message_bytes=1000)
+    with open_door(Settings("test", Door.FILTER, bare=Bare.FIX, speakers=LOOPBACK, limits=limits)) as door:
+        talk = Talk(door).hello()
+        for text, code in ((b"one\ntwo\x00\r\n", "250"), (b"x" * 70 + b"\r\n", "250"), (b"y\r\n" * 500, "451")):
+            talk.ask(*MAIL, b"DATA")
+            talk.send(text + b".\r\n")
+            assert talk.reply().startswith(code)
