@@ -129,6 +129,7 @@ def _facts(filed: Filed) -> dict[str, Any]:
         "dkim": [{"domain": each.domain, "result": each.result.value} for each in signed.dkim[:MOST_NAMED]],
         "dmarc": signed.dmarc.value,
         "dmarc_policy": signed.dmarc_policy,
+        "arc": {"result": signed.arc.value, "domains": list(signed.arc_domains[:MOST_NAMED])},
         "sender_verify": facts.sender_verify.value,
         "from": [{"name": each.name, "address": each.address} for each in facts.header_from[:MOST_NAMED]],
         "attachments": [

@@ -335,3 +335,10 @@ def sign(name: str) -> str:
     """What a sign of the built-in scorer means; "" for a symbol of another scanner."""
     known = SIGNS.get(name)
     return "" if known is None else _(known.text)
+
+
+def place_of(store_id: int | None, number: int | None) -> str:
+    """Where a copy lies, so that a store's journal can be asked for it; "" while it is in none."""
+    if store_id is None or number is None:
+        return ""
+    return _("Message %(number)d of store %(store)d") % {"number": number, "store": store_id}

@@ -63,7 +63,8 @@ class PassportAnswer(Answer):
 
 
 class FindingAnswer(Answer):
-    """Something that spoke about the message. changed_by: who changed the rule last, for who may read that."""
+    """Something that spoke about the message. changed_by: who had changed the rule last when the message came, for who
+    may read that. changed_since: whether it was changed later, so that it may say something else now."""
 
     verdict: str
     why: str
@@ -73,6 +74,7 @@ class FindingAnswer(Answer):
     rule_id: int | None
     changed_at: Moment | None
     changed_by: str | None
+    changed_since: bool | None
 
 
 class StepAnswer(Answer):
@@ -87,10 +89,16 @@ class StepAnswer(Answer):
 
 
 class KeptAnswer(Answer):
-    """A copy that is kept, in which system folder, until when (null: as the archive's policies say)."""
+    """A copy that is kept, in which system folder, until when (null: as the archive's policies say).
+
+    store_id, number, sha256: where it lies and the digest of its bytes, once it is in a store.
+    """
 
     folder: str
     until: Moment | None
+    store_id: int | None
+    number: int | None
+    sha256: str | None
 
 
 class PassportDetail(PassportAnswer):
@@ -220,6 +228,7 @@ def _seen(actor: Actor, passport_id: int) -> Recipient:
 def passport_detail(actor: Actor, found: Recipient) -> PassportDetail:
     """Read everything that is known of a message for one recipient."""
     message, said = found.message, wording.findings_of(found.decision)
+    rules = rules_of(actor, said, message.received_at)
     before, after = tracking.kin_of(actor, found)
     return PassportDetail(
         **_values(found),
@@ -228,12 +237,18 @@ def passport_detail(actor: Actor, found: Recipient) -> PassportDetail:
         helo=message.helo,
         tls=message.tls,
         reason=wording.decided_because(found.decision) or None,
-        findings=[_finding(each, rule) for each, rule in zip(said, rules_of(actor, said), strict=True)],
+        findings=[_finding(each, rule) for each, rule in zip(said, rules, strict=True)],
         notes=wording.notes_of(found.decision),
         facts=message.facts,
         steps=[_step(each) for each in tracking.steps_of(actor, found)],
         kept=[
-            KeptAnswer(folder=each.folder, until=each.until)
+            KeptAnswer(
+                folder=each.folder,
+                until=each.until,
+                store_id=each.store_id,
+                number=each.number,
+                sha256=bytes(each.sha256).hex() if each.sha256 else None,
+            )
             for each in found.kept.exclude(state=Kept.State.GONE).order_by("folder")
         ],
         other_recipients=[each.pk for each in tracking.others_of(actor, found)],
@@ -253,6 +268,7 @@ def _finding(said: wording.Said, rule: SeenRule | None) -> FindingAnswer:
         rule_id=said.rule[1] if said.rule is not None else None,
         changed_at=changed,
         changed_by=(rule.by or None) if rule is not None else None,
+        changed_since=rule.changed_since if rule is not None else None,
     )
 
 

@@ -43,6 +43,7 @@ def _passport(request: ActorRequest, recipient: Recipient) -> dict[str, Any]:
     message, facts = recipient.message, recipient.message.facts
     is_own = recipient.mailbox is not None and recipient.mailbox.user_id == getattr(request.actor.user, "pk", None)
     findings = wording.findings_of(recipient.decision)
+    rules = rules_of(request.actor, findings, message.received_at)
     before, after = kin_of(request.actor, recipient)
     return {
         "recipient": recipient,
@@ -54,13 +55,17 @@ def _passport(request: ActorRequest, recipient: Recipient) -> dict[str, Any]:
         "state_tone": wording.STATE_TONES.get(recipient.state, ""),
         "direction": wording.DIRECTIONS.get(recipient.direction, recipient.direction),
         "because": wording.decided_because(recipient.decision),
-        "findings": [(said, rule) for said, rule in zip(findings, rules_of(request.actor, findings), strict=True)],
+        "findings": list(zip(findings, rules, strict=True)),
         "notes": wording.notes_of(recipient.decision),
         "signed": facts,
         "score_parts": [(name, points, wording.sign(name)) for name, points in facts.get("score_parts") or []],
         "broken": wording.broken_of(facts),
         "attachments": facts.get("attachments") or [],
-        "kept": list(recipient.kept.exclude(state=Kept.State.GONE).order_by("folder")),
+        "links": list(dict.fromkeys(facts.get("links") or [])),
+        "kept": [
+            (each, wording.place_of(each.store_id, each.number), bytes(each.sha256).hex() if each.sha256 else "")
+            for each in recipient.kept.exclude(state=Kept.State.GONE).order_by("folder")
+        ],
         "queued": list(recipient.queued.order_by("pk")),
         "steps": [
             (step, wording.step_text(step), wording.step_more(step), wording.STEP_TONES.get(step.kind, ""))

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from domains.models import Mailbox
-from gateway.models import Recipient
+from gateway.models import Kept, Recipient
 from gateway.steps import Kind, step
 from tests.api import world
 from tests.api.callers import is_problem
@@ -80,4 +80,8 @@ def test_a_passport_tells_why_and_what_happened(cast: world.World) -> None:
     assert (read["clientAddress"], read["state"], read["facts"]["score"]) == ("192.0.2.7", "held", 9.5)
     assert [each["kind"] for each in read["steps"]] == ["received", "judged", "attempt"]
     assert read["steps"][-1]["data"] == tried and "451 busy" in read["steps"][-1]["more"]
+    assert [each["sha256"] for each in read["kept"]] == [None, None]  # not in a store yet
+    Kept.objects.filter(recipient=row).update(store_id=7, number=41, sha256=b"\xab" * 32)
+    again = cast.user.get(f"/passports/{row.pk}").json()["kept"]
+    assert {(each["storeId"], each["number"], each["sha256"]) for each in again} == {(7, 41, "ab" * 32)}
     assert {each["folder"] for each in read["kept"]} == {"Archive", "Quarantine"}  # as the policy of these tests keeps

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from accounts.actors import Actor
+from domains.policy.facts import Authentication, AuthResult
 from domains.policy.policy import Policy
+from domains.policy.rules import RuleKind
+from domains.services.rules import create_rule, update_rule
 from gateway.filing import file_batch
-from gateway.models import Message, Recipient
+from gateway.models import Kept, Message, Recipient
 from gateway.steps import Kind, step
 from tests import factories
 from tests.domains.factories import make_mailbox_in
@@ -97,3 +104,33 @@ def test_a_stored_reason_that_no_version_knows_is_shown_by_its_code(cast: Cast, 
     Recipient.objects.filter(pk=row.pk).update(decision={"findings": [finding]})
     client.force_login(cast.administrator)
     assert "of_old" in page(client, row)
+
+
+def test_a_rule_is_shown_as_it_was_when_the_message_came(cast: Cast, client: Client) -> None:
+    creator, later = Actor.for_user(cast.domain_administrator), Actor.for_user(cast.administrator)
+    rule = create_rule(creator, RuleKind.SENDER, cast.domain, {"type": "allow", "value": "friends.example"})
+    row = file_for(make_mailbox_in(cast.domain, "ada"), policy=Policy())
+    Message.objects.filter(pk=row.message_id).update(received_at=timezone.now())
+    why = {"code": "sender_allowed", "data": {"piece": "friends.example"}}
+    finding = {"category": "clean", "decides": True, "why": why, "rule": {"kind": "sender", "id": rule.pk}}
+    Recipient.objects.filter(pk=row.pk).update(decision={"findings": [finding]})
+    client.force_login(cast.domain_administrator)
+    text = page(client, row)
+    assert f"changed by {cast.domain_administrator}" in text and "changed again" not in text
+    update_rule(later, rule, {"description": "Nobody asked"})
+    text = page(client, row)
+    assert f"changed by {cast.domain_administrator}" in text and "changed again since this message" in text
+
+
+def test_it_tells_the_chain_the_links_and_where_what_is_kept_lies(cast: Cast, client: Client) -> None:
+    known = Authentication(arc=AuthResult.PASS, arc_domains=("relay.example",))
+    html = RAW.replace(b"\r\n\r\n", b"\r\n\r\nhttps://bridge.example/a https://bridge.example/b ", 1)
+    one = filed([route_to(make_mailbox_in(cast.domain, "ada"))], html)
+    facts = replace(one.inspection.facts, authentication=known)
+    (message,) = file_batch([replace(one, inspection=replace(one.inspection, facts=facts))])
+    row = message.recipients.get()
+    Kept.objects.filter(recipient=row, folder="Archive").update(store_id=7, number=41, sha256=b"\xab" * 32)
+    client.force_login(cast.domain_administrator)
+    text = page(client, row)
+    assert "relay.example" in text and text.count("bridge.example") == 1
+    assert "Message 41 of store 7" in text and "ab" * 32 in text
