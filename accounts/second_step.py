@@ -47,8 +47,7 @@ def pass_second_step(
     attempt = throttle.factor_counters(user, actor.address, device)
     throttle.admit(attempt)
     if not _is_right(user, method, value, challenge):
-        audit.record(actor, "user.second_step_failed", user, method=method)
-        note_failure(actor.address, user.email, "web", user)
+        _note_wrong(actor, user, method)
         if throttle.failures(attempt[0]) == TOLD_AFTER:
             mails.post_notice(user, "guessed")
         raise WrongCode("not the person's factor")
@@ -70,12 +69,13 @@ def prove(actor: Actor, *, method: str, value: str, challenge: bytes = b"") -> N
         attempt = throttle.own_password_counters(user)
         throttle.admit(attempt)
         if method != PASSWORD or not _is_password(user, value):
+            _note_wrong(actor, user, PASSWORD)
             raise WrongPassword("the present password is another one")
     else:
         attempt = throttle.own_factor_counters(user)
         throttle.admit(attempt)
         if not _is_right(user, method, value, challenge):
-            audit.record(actor, "user.second_step_failed", user, method=method)
+            _note_wrong(actor, user, method)
             raise WrongCode("not the person's factor")
     throttle.forgive(attempt)
     if method == RECOVERY:
@@ -99,6 +99,11 @@ def _is_right(user: User, method: str, value: str, challenge: bytes) -> bool:
     if method == PASSKEY and challenge:
         return use_passkey(user, answer=value, challenge=challenge) is not None
     return False
+
+
+def _note_wrong(actor: Actor, user: User, method: str) -> None:
+    audit.record(actor, "user.second_step_failed", user, method=method)
+    note_failure(actor.address, user.email, "web", user)
 
 
 def _note_recovery(actor: Actor, user: User) -> None:

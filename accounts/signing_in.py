@@ -66,6 +66,7 @@ def sign_in_by_provider(request: HttpRequest, source: Source, claims: Claims) ->
     except Denied as error:
         actor, who = _actor(request, request.user), (claims.address or claims.subject)[:254]
         audit.record(actor, "user.sign_in_failed", who, source=source.name, why=str(error))
+        note_failure(actor.address, who, "web", User.objects.filter(email=who).first())
         raise
     return proved
 
@@ -94,6 +95,7 @@ def sign_in_by_passkey(request: HttpRequest, *, answer: str, challenge: bytes) -
     user = use_passkey(None, answer=answer, challenge=challenge)
     if user is None or not user.is_active or not _is_proved_here(user) or not _comes_in(user, "web"):
         audit.record(actor, "user.sign_in_failed", "" if user is None else user.email, method="passkey")
+        note_failure(actor.address, "" if user is None else user.email, "web", user)
         raise WrongCode("no passkey that signs in here")
     throttle.forgive(attempt)
     return user

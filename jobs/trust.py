@@ -95,6 +95,26 @@ def remove_authority(actor: Actor, row: TrustedAuthority) -> None:
     trust.forget()
 
 
+def replace_authorities(actor: Actor, pems: list[str]) -> None:
+    """Trust these and no others of one's own; those that are there already keep their names.
+
+    For clients that say the whole list. A name that is taken gets the certificate's fingerprint after it.
+    Raises: Forbidden, BadValue.
+    """
+    actor.require(Right.MANAGE_SERVER)
+    actor.require_writing()
+    wanted = {read_authority(pem).fingerprint(hashes.SHA256()).hex(): pem for pem in pems}
+    with transaction.atomic():
+        present = {row.fingerprint: row for row in TrustedAuthority.objects.select_for_update()}
+        for fingerprint in sorted(set(present) - set(wanted)):
+            remove_authority(actor, present[fingerprint])
+        for fingerprint in sorted(set(wanted) - set(present)):
+            name = _subject(read_authority(wanted[fingerprint]))[:100]
+            if TrustedAuthority.objects.filter(name=name).exists():
+                name = f"{name[:80]} {fingerprint[:16]}"
+            add_authority(actor, name=name, pem=wanted[fingerprint])
+
+
 def read_authority(pem: str) -> x509.Certificate:
     """One certificate of an authority that counts now. Raises: BadValue."""
     try:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from django.conf import settings
 
 from accounts.sources.errors import BadSource
-from config.kit import net
+from config.kit import net, trust
 
 PORTS = frozenset({143, 389, 443, 636, 993, 3268, 3269})
 CONNECT_S = 5.0
@@ -32,7 +32,7 @@ class Security(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where, and how it proves to be who it is. ca_pem: certificates to trust instead of the system's."""
+    """Where, and how it proves to be who it is. ca_pem: certificates to trust instead of the server's."""
 
     host: str
     port: int
@@ -46,9 +46,14 @@ class Place:
 
 
 def context_for(ca_pem: str) -> ssl.SSLContext:
-    """TLS 1.2 at least, with the host's name checked. Raises: BadSource."""
+    """TLS 1.2 at least, with the host's name checked; without certificates of its own, what the server trusts counts.
+
+    Raises: BadSource.
+    """
+    if not ca_pem:
+        return trust.client_context()
     try:
-        context = ssl.create_default_context(cadata=ca_pem or None)
+        context = ssl.create_default_context(cadata=ca_pem)
     except (ssl.SSLError, ValueError) as error:
         raise BadSource("not a certificate in PEM form", field="ca_pem") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2

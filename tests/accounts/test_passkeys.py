@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts.actors import Actor
 from accounts.errors import BadGrant, FactorDemanded, NameTaken, WrongCode
-from accounts.models import AuditEvent, Passkey, User
+from accounts.models import AuditEvent, FailedSignIn, Passkey, User
 from accounts.scopes import SERVER
 from accounts.services import passkeys
 from accounts.services.options import set_option
@@ -119,6 +119,7 @@ def test_it_signs_in_alone_only_with_a_finger_and_only_who_may_come_in(user: Use
     assert Client().post(reverse("accounts:passkey-sign-in"), answer)["Location"] == SIGN_IN  # another browser's
     key.verifies = False
     assert enter() == SIGN_IN
+    assert FailedSignIn.objects.get(door="web").times == 1  # the other browser's had no question: nobody guessed
     key.verifies = True
     for change in ({"is_active": False}, {"authentication": "directoryServices"}, {"login_privileges": ["api"]}):
         User.objects.filter(pk=user.pk).update(**change)

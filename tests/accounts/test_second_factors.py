@@ -17,7 +17,16 @@ from django.utils import timezone
 from accounts import enforcement, second_step, services
 from accounts.actors import Actor
 from accounts.errors import FactorDemanded, Forbidden, ProofNeeded, WrongCode, WrongPassword
-from accounts.models import AuditEvent, AuthenticatorApp, Passkey, RecoveryCode, SignInThrottle, TrustedDevice, User
+from accounts.models import (
+    AuditEvent,
+    AuthenticatorApp,
+    FailedSignIn,
+    Passkey,
+    RecoveryCode,
+    SignInThrottle,
+    TrustedDevice,
+    User,
+)
 from accounts.scopes import SERVER
 from accounts.services import authenticators, passkeys, recovery_codes, second_factors
 from accounts.services.grants import Bundle, add_grant
@@ -368,6 +377,18 @@ def test_a_wrong_proof_is_wrong_whichever_method_it_names(guarded: User) -> None
         with pytest.raises(WrongCode):
             second_step.prove(actor, method=method, value=value, challenge=b"c")
         SignInThrottle.objects.all().delete()
+
+
+def test_a_wrong_proof_is_told_to_who_watches(guarded: User, stranger: User) -> None:
+    """Whoever sits down at a screen left open guesses here, and nowhere else."""
+    wrong = {stranger.pk: ("password", "wrong one"), guarded.pk: ("totp", "000000")}
+    for user in (stranger, guarded):
+        method, value = wrong[user.pk]
+        with pytest.raises((WrongCode, WrongPassword)):
+            second_step.prove(Actor.for_user(user, address="192.0.2.9"), method=method, value=value)
+        assert FailedSignIn.objects.get(user=user).address == "192.0.2.9"
+        event = AuditEvent.objects.get(action="user.second_step_failed", about_user_id=user.pk)
+        assert event.details == {"method": method}
 
 
 def test_of_two_factors_removed_at_once_one_stays_where_one_is_demanded(transactional_db: None) -> None:

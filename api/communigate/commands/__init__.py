@@ -21,6 +21,7 @@ from api.communigate.commands import (
     session,
     sessions,
     skins,
+    trusting,
 )
 from api.communigate.context import Context
 from api.communigate.format import Value
@@ -30,7 +31,7 @@ from api.communigate.table import Command, command
 
 _FAMILIES = (
     session, sessions, domain_set, domains, accounts, account_extras, groups, rights, mailboxes, alerts, lists, skins,
-    server, log, reach, queues, network, refusals,
+    server, log, reach, trusting, queues, network, refusals,
 )  # fmt: skip
 
 

@@ -12,7 +12,6 @@ SESSIONS = "sessions of pages begin by signing in there, and hold nothing for ot
 FILES = "accounts have no file storage here"
 UNITS = "there are no directory units here: people are in the database, or come from the organisation's directory"
 DATA = "no data sets are kept beside an account: address books are not served"
-CERTIFICATES = "the certificate authorities of the operating system are trusted, and no others"
 INTERCEPT = "lawful holds and journaling are set on their pages, with their reasons"
 SHUTDOWN = "who stops the server has a shell on its machine"
 BILLING = "nobody is billed here"
@@ -68,9 +67,6 @@ REMOVEACCOUNTSUBSET DATASET
 _BILLING = """
 BALANCE
 """
-_CERTIFICATES = """
-GETSERVERTRUSTEDCERTS SETSERVERTRUSTEDCERTS
-"""
 _INTERCEPT = """
 GETSERVERINTERCEPT SETSERVERINTERCEPT
 """
@@ -96,7 +92,6 @@ COMMANDS: list[Command] = [
         (_UNITS, UNITS),
         (_DATA, DATA),
         (_BILLING, BILLING),
-        (_CERTIFICATES, CERTIFICATES),
         (_INTERCEPT, INTERCEPT),
         (_PROCESS, PROCESS),
         (_SHUTDOWN, SHUTDOWN),

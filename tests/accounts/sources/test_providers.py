@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from accounts.actors import Actor
-from accounts.models import AuditEvent, Grant, Identity, Source, User
+from accounts.models import AuditEvent, FailedSignIn, Grant, Identity, Source, User
 from accounts.services.grants import Bundle
 from accounts.services.group_roles import add_group_role
 from accounts.services.source_sign_in import by_provider, provider_of
@@ -126,6 +126,8 @@ def test_whom_a_provider_does_not_vouch_for_stays_outside(
         assert answer.status_code == 403, subject
         assert client.get("/account/").status_code == 302
     assert not Identity.objects.exists()
+    assert sum(FailedSignIn.objects.values_list("times", flat=True)) == len(cases)
+    assert FailedSignIn.objects.get(user=ada).tried == ada.email
     update_source(SYSTEM, source, {"settings": {"trusts_addresses": True}, "creates_people": True})
     for subject in ("unverified", "nobody"):
         browser = Client()

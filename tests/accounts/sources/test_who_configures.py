@@ -6,6 +6,7 @@ nobody is bound before they showed it; what changes a source takes a fresh proof
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import replace
 from typing import Any
 
@@ -25,12 +26,15 @@ from accounts.services.group_roles import add_group_role, remove_group_role
 from accounts.services.source_sign_in import by_password
 from accounts.services.sources import choose_source, create_source, delete_source, release_identity, update_source
 from accounts.sources.errors import BadSource
+from accounts.sources.reaching import context_for
+from config.kit import trust
 from domains.models import Domain
 from jobs.factor_mails import NOTICE
 from jobs.models import Task
 from jobs.services import run_waiting
 from tests import factories
 from tests.accounts.sources.test_providers import begin, come_back, vouch
+from tests.certificates import make_authority
 from tests.domains.factories import make_delegate, make_domain, make_mailbox_in
 from tests.factories import PASSWORD
 from tests.sources import IdentityProvider, MakeSource
@@ -185,3 +189,16 @@ def test_people_are_made_by_a_source_only_of_who_may_make_people(domain: Domain,
     with pytest.raises(BadSource) as caught:
         create_source(actor, domain, kind="oidc", name="Mine", settings=ELSEWHERE, creates_people=True)
     assert caught.value.field == "creates_people"
+
+
+def test_authorities_that_the_server_trusts_count_for_its_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the page where they are added promises; a source with certificates of its own trusts those alone."""
+    added, own = make_authority("Added"), make_authority("Own")
+    monkeypatch.setattr(trust, "added", lambda: added.pem)
+
+    def trusted(ca_pem: str) -> set[bytes]:
+        return set(context_for(ca_pem).get_ca_certs(binary_form=True))
+
+    as_der = {each: ssl.PEM_cert_to_DER_cert(each.pem) for each in (added, own)}
+    assert as_der[added] in trusted("")
+    assert trusted(own.pem) == {as_der[own]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import ssl
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -28,11 +29,13 @@ from api.models import KeptSettings
 from archive import engines
 from domains.models import Mailbox, Status
 from domains.services import mailbox_states
+from jobs.models import TrustedAuthority
 from tests import factories
 from tests.api import world
 from tests.api.communigate.asking import ask
 from tests.api.dialects.test_sweep import Writes
 from tests.archive.django.conftest import stores
+from tests.certificates import Certificate, make_authority, make_certificate
 from tests.domains.factories import make_delegate, make_domain, make_mailbox_in
 
 __all__ = ["stores"]
@@ -88,6 +91,26 @@ def test_telephony_clusters_and_what_is_not_here_say_so(root: User) -> None:
             assert ask(root, f"{each.name} {{a=}}") == f"502 not supported: {each.refused}"
     served = read_value(ask(root, "LISTCLICOMMANDS").removeprefix("201 "))
     assert served == sorted(each.name for each in COMMANDS if each.run is not None)
+
+
+def test_authorities_of_one_s_own_are_a_list_that_is_set_as_a_whole(root: User) -> None:
+    first, second, host = make_authority("First"), make_authority("First"), make_certificate("mx.example.org")
+
+    def block(each: Certificate) -> str:
+        return f"[{base64.b64encode(ssl.PEM_cert_to_DER_cert(each.pem)).decode()}]"
+
+    assert ask(root, "GETSERVERTRUSTEDCERTS") == "201 ()"
+    assert ask(root, f"SETSERVERTRUSTEDCERTS ({block(first)})") == "200 OK"
+    assert ask(root, "GETSERVERTRUSTEDCERTS") == f"201 ({block(first)})"
+    pem = f"[{base64.b64encode(second.pem.encode()).decode()}]"
+    assert ask(root, f"SETSERVERTRUSTEDCERTS ({block(first)},{pem})") == "200 OK"
+    assert TrustedAuthority.objects.count() == 2
+    assert ask(root, f"SETSERVERTRUSTEDCERTS ({pem},{block(host)})").startswith("501 ")  # a host's is none, all stay
+    assert TrustedAuthority.objects.count() == 2
+    assert ask(root, "SETSERVERTRUSTEDCERTS (text)") == "501 certificates are data blocks"
+    assert ask(root, f"SETSERVERTRUSTEDCERTS ({pem})") == "200 OK"
+    assert ask(root, "GETSERVERTRUSTEDCERTS") == f"201 ({block(second)})"
+    assert ask(make_delegate(make_domain("mine.example")), "GETSERVERTRUSTEDCERTS").startswith("510 ")
 
 
 def test_a_domain_s_administrator_sees_and_changes_their_part(root: User) -> None:
