@@ -19,7 +19,7 @@ from domains.models import Address, Domain, Mailbox
 from domains.services.readdressing import claim_of
 from gateway.services.mail_rules import simple
 from gateway.services.mail_rules.simple import NotAForm
-from gateway.sieve.simple import Act, Condition, Rule, in_order
+from gateway.sieve.simple import Act, Condition, Rule, in_order, split_answer
 
 Owner = Mailbox | Domain | None
 RULES = "rules"
@@ -64,6 +64,7 @@ _MARKS = {"flagged": "flag", "flag": "flag", "seen": "seen", "read": "seen"}
 _IGNORED = {"remember 'from' in"}  # what an answer does here anyway
 _OPERATIONS = {"is": "is", "is not": "not_is", "contains": "contains", "does not contain": "not_contains"}
 _ANSWERED = "#repliedaddresses"  # who was answered is not answered again here, either
+_FIELD = re.compile(r"[!-9;-~]+:[ \t]")
 _BETWEEN = re.compile(r"[,;]")
 
 
@@ -237,7 +238,18 @@ def _acts(parts: list[str], name: str) -> list[Act]:
     if what == "copy":
         addresses = [each.strip() for each in _BETWEEN.split(value) if each.strip()]
         return [Act(what, each) for each in addresses or [""]]
-    return [Act(what, value.removeprefix("+") if what == "answer" else value)]
+    return [Act(what, _answer(value, name) if what == "answer" else value)]
+
+
+def _answer(value: str, name: str) -> str:
+    """With a `+` its first lines are fields of its header: Subject and From alone mean something here."""
+    if not value.startswith("+"):
+        return value
+    subject, sender, text = split_answer(value)
+    if not subject and not sender and _FIELD.match(value[1:]):
+        raise Refused(501, f"rule {name}: the header of an answer is a Subject and a From, and an empty line below")
+    head = [f"{field}: {said}" for field, said in (("Subject", subject), ("From", sender)) if said]
+    return "+" + "\n".join(head) + "\n\n" + text if head else value[1:]
 
 
 def _said(rule: Rule) -> Value:

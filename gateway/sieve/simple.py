@@ -49,6 +49,7 @@ VERDICT = "vnd.postkeep.verdict"
 _HEADERS = {"from": ("from",), "to": ("to", "cc"), "subject": ("subject",)}
 _HEAD = re.compile(r"#\s*rule:\[(?P<name>.{1,100}?)\](?:\s+(?P<priority>\d{1,2}))?\s*$", re.M)
 _NOTE = re.compile(r"#\s*note:\s?(.*)$")
+_ANSWER_HEADER = re.compile(r"(subject|from):[ \t]*([^\n\0]+)", re.I)
 HEADER_NAME = re.compile(r"[!-9;-~]{1,80}")
 
 
@@ -198,6 +199,38 @@ def _test(condition: Condition, needed: set[str]) -> str:
     return f"{negation}{test} :{operation} {listed} {value}"
 
 
+def split_answer(text: str) -> tuple[str, str, str]:
+    """(subject, sender, text) of an answer. One that begins with `+` and lines such as `Subject: …` and `From: …` has
+    these as its header, up to an empty line; any other is text alone.
+
+    Source: communigate.md, Queue Rules: Reply with.
+    """
+    if not text.startswith("+"):
+        return "", "", text
+    head, _blank, body = text[1:].replace("\r\n", "\n").partition("\n\n")
+    found = [_ANSWER_HEADER.fullmatch(line) for line in head.split("\n")]
+    fields = {each[1].lower(): each[2].strip() for each in found if each is not None}
+    if len(fields) != len(found) or not body.strip():
+        return "", "", text
+    return fields.get("subject", ""), fields.get("from", ""), body
+
+
+def _answer(text: str) -> str:
+    subject, sender, body = split_answer(text)
+    said = f" :subject {quoted(subject)}" if subject else ""
+    said += f" :from {quoted(sender)}" if sender else ""
+    return f"vacation{said} {quoted(body)};"
+
+
+def _read_answer(node: Node) -> Act:
+    subject, sender, body = node.extra_text("subject"), node.extra_text("from"), node.text("reason")
+    head = [f"{name}: {value}" for name, value in (("Subject", subject), ("From", sender)) if value]
+    whole = "+" + "\n".join(head) + "\n\n" + body if head else body
+    if split_answer(whole) != (subject, sender, body):
+        raise _MoreThanAForm
+    return Act("answer", whole)
+
+
 def _act(act: Act, needed: set[str]) -> str:
     value = quoted(act.value)
     match act.what:
@@ -220,7 +253,7 @@ def _act(act: Act, needed: set[str]) -> str:
             return 'addflag "\\\\Seen";'
         case "answer":
             needed.add("vacation")
-            return f"vacation {value};"
+            return _answer(act.value)
         case "reject":
             needed.add("reject")
             return f"reject {value};"
@@ -333,8 +366,8 @@ def _read_act(node: Node) -> Act:
             return Act("copy" if copies else "redirect", node.text("address"))
         case "addflag" if node.texts("list-of-flags") in (("\\Flagged",), ("\\Seen",)):
             return Act("flag" if node.texts("list-of-flags") == ("\\Flagged",) else "seen")
-        case "vacation" if not node.extra and set(node.values) == {"reason"}:
-            return Act("answer", node.text("reason"))
+        case "vacation" if set(node.values) - {"reason"} == set(node.extra) <= {"subject", "from"}:
+            return _read_answer(node)
         case "reject":
             return Act("reject", node.text("text"))
         case "discard" | "stop":

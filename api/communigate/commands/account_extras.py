@@ -22,6 +22,7 @@ from domains.services import account_rights, profiles, pulls
 from domains.services.forwards import require_over_mailbox
 from domains.services.profiles import DEFAULT_PREFERENCES, named_lines
 from domains.services.readdressing import claim_of
+from gateway.services.mail_rules import away
 
 PREFERENCES = "preferences"
 
@@ -159,6 +160,15 @@ def get_server_rules(context: Context, arguments: Arguments) -> Data:
 
 def set_server_rules(context: Context, arguments: Arguments) -> Data:
     rules.write(context.actor, None, arguments["rules"])
+    return done()
+
+
+def remove_subset(context: Context, arguments: Arguments) -> Data:
+    """RepliedAddresses: who was answered by the account's rules and is not again for a while."""
+    found = context.account(arguments["name"], own=True)
+    if arguments["subset"].lower() != "repliedaddresses":
+        raise Refused(501, f"there is no data set {arguments['subset']}: RepliedAddresses is the one there is")
+    away.forget_answered(context.actor, found)
     return done()
 
 
@@ -315,6 +325,7 @@ COMMANDS: list[Command] = [
     command("GETACCOUNTMAILRULES", "name", get_rules, "Read an account's mail rules", reads=True),
     command("SETACCOUNTMAILRULES", ("name rules()", "name DEFAULT"), set_rules, "Replace an account's mail rules"),
     command("UPDATEACCOUNTMAILRULE", ("name rule()", "name DELETE old"), update_rule, "Change one mail rule"),
+    command("REMOVEACCOUNTSUBSET", "name SUBSET subset", remove_subset, "Let everybody be answered anew"),
     command("GETSERVERMAILRULES", "", get_server_rules, "Read the server's mail rules", reads=True),
     command("SETSERVERMAILRULES", "rules()", set_server_rules, "Replace the server's mail rules"),
     command("GETACCOUNTRPOPS", "name", get_rpops, "Read which POP accounts mail is fetched from", reads=True),

@@ -9,6 +9,7 @@ from accounts.models import AuditEvent, User
 from accounts.permissions import Right
 from accounts.selectors.sessions import list_sessions_of
 from accounts.services import set_password
+from accounts.services.app_passwords import delete_app_password, list_app_passwords
 from accounts.services.verifying import opens_doors
 from api.communigate import account_settings, keeping
 from api.communigate.context import GONE, Context, texts_of
@@ -131,12 +132,25 @@ def set_settings(context: Context, arguments: Arguments) -> Data:
 
 def change_password(context: Context, arguments: Arguments) -> Data:
     """Every password keeps the rules here, with CHECK or without."""
+    if "tag" in arguments and not arguments["password"]:
+        return _forget_tagged(context, arguments)
     if "tag" in arguments or arguments.get("method", "").upper() in ("SIP", "RADIUS"):
         raise Refused(501, "not supported: accounts have one password here, and access tokens for programs")
     found = context.account(arguments["name"], Right.SET_PASSWORDS)
     if found.user is None:
         raise Refused(NO_ACCOUNT, "nobody signs in with this account")
     set_password(context.actor, found.user, password=arguments["password"])
+    return done()
+
+
+def _forget_tagged(context: Context, arguments: Arguments) -> Data:
+    """The app password of this name opens nothing any more."""
+    found = context.account(arguments["name"], own=True)
+    rows = list_app_passwords(context.actor, found.user) if found.user is not None else None
+    row = rows.filter(name=arguments["tag"]).first() if rows is not None else None
+    if row is None:
+        raise Refused(501, f"there is no app password {arguments['tag']}")
+    delete_app_password(context.actor, row)
     return done()
 
 

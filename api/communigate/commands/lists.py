@@ -22,6 +22,7 @@ from domains.selectors.lists import list_lists, list_subscribers
 from domains.services import claims, objects
 from domains.services.lists import settings, subscribing
 from domains.services.readdressing import rename_address
+from gateway.lists import notices
 
 MODES = "SUBSCRIBE|FEED|DIGEST|INDEX|NULL|BANNED|UNSUBSCRIBE:operation"
 POSTINGS = "UNMODERATED|MODERATEALL|PROHIBITED|SPECIAL:posting"
@@ -140,13 +141,13 @@ def _values(context: Context, found: MailingList, given: Dictionary) -> tuple[di
 
 
 def change(context: Context, arguments: Arguments) -> Data:
-    """LIST: put somebody on a list, take them off, or change what they get. Nobody is mailed by this."""
+    """LIST: put somebody on a list, take them off, or change what they get. Only CONFIRM mails somebody: a link."""
     found = _list(context, arguments["name"])
     name, email = parseaddr(arguments["subscriber"])
     email = email or arguments["subscriber"].strip('"<> ')
     operation = arguments["operation"]
     if "confirm" in arguments:
-        raise Refused(501, "not supported: who is asked to confirm asks by mail to the list's own request address")
+        return _ask(context, found, operation, email, name)
     if operation == "UNSUBSCRIBE":
         if not subscribing.remove_subscribers(context.actor, found, [email]):
             raise Refused(501, f"{email} is not on the list")
@@ -156,6 +157,27 @@ def change(context: Context, arguments: Arguments) -> Data:
         row = _find(context, found, email)
         if row is not None and operation != "SUBSCRIBE":
             subscribing.set_mode(context.actor, row, mode)
+    return done()
+
+
+def _ask(context: Context, found: MailingList, operation: str, email: str, name: str) -> Data:
+    """Who is asked is on the list, or off it, once they have opened the link."""
+    settings.require_managing(context.actor, found)
+    row = _find(context, found, email)
+    if operation == "UNSUBSCRIBE":
+        notices.send_leave_link(found, _one(context, found, email))
+        return done()
+    if row is not None and row.state != Subscriber.State.UNCONFIRMED:
+        raise Refused(501, f"{email} is on the list already")
+    if operation == "BANNED":
+        raise Refused(501, "nobody is asked whether to be banned")
+    token = subscribing.ask_to_subscribe(found, email, name=name)
+    if token is None:
+        raise Refused(501, "nobody may subscribe to this list, or they were asked a moment ago")
+    row = _one(context, found, email)
+    if operation not in ("SUBSCRIBE", row.mode.upper()):
+        subscribing.set_mode(context.actor, row, operation.lower())
+    notices.send_confirmation(found, row.email, token)
     return done()
 
 

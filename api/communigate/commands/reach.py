@@ -23,6 +23,8 @@ from api.communigate.keeping import DEFAULT, Dictionary
 from api.communigate.pwd.door import Data
 from api.communigate.refusing import Refused
 from api.communigate.table import Command, command, done
+from domains.commands.directory import SyncArguments, server_directory
+from jobs.services import submit
 
 NETWORK, DIRECTORY = "network", "directoryintegration"
 LISTS = {"ConsoleNetworks": networks.CONSOLE, "APINetworks": networks.API, "MetricsNetworks": networks.METRICS}
@@ -79,6 +81,15 @@ def set_directory(context: Context, arguments: Arguments) -> Data:
     return done()
 
 
+def reload_directory(context: Context, arguments: Arguments) -> Data:
+    """A task takes people over from the server's directory; leavers in number wait for a word on its page."""
+    if server_directory() is None:
+        context.actor.require(Right.MANAGE_SOURCES, SERVER)
+        raise Refused(501, "the server has no directory")
+    submit(context.actor, "SyncUsersWithDirectoryServices", SyncArguments())
+    return done()
+
+
 def _require_configuring(context: Context) -> None:
     for right in sorted(CONFIGURING):
         context.actor.require(right, SERVER)
@@ -92,5 +103,6 @@ COMMANDS: list[Command] = [
     command("GETNETWORK", "", network, "Read which networks reach what", reads=True),
     command("SETNETWORK", "settings{}", set_network, "Set which networks reach the pages, the API and the metrics"),
     command("GETDIRECTORYINTEGRATION", "", directory, "Read where people's passwords are checked", reads=True),
+    command("RELOADDIRECTORYDOMAINS", "", reload_directory, "Take people over from the server's directory"),
     command("SETDIRECTORYINTEGRATION", "settings{}", set_directory, "Set where people's passwords are checked"),
 ]

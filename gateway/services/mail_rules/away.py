@@ -43,6 +43,16 @@ def set_note(actor: Actor, mailbox: Mailbox, values: dict[str, Any], *, expected
     return row
 
 
+def forget_answered(actor: Actor, mailbox: Mailbox) -> int:
+    """Let everybody be answered anew; how many had been answered. Raises: Forbidden."""
+    require_rules(actor, mailbox)
+    with transaction.atomic():
+        count = VacationAnswer.objects.filter(mailbox=mailbox).delete()[0]
+        if count:
+            audit.record(actor, "mailrules.away", mailbox, forgotten=count)
+    return count
+
+
 def _check(values: dict[str, Any]) -> None:
     starts, ends = values["starts_on"], values["ends_on"]
     for name in ("starts_on", "ends_on"):

@@ -17,7 +17,7 @@ from PIL import Image
 
 from accounts import audit
 from accounts.actors import Actor
-from accounts.models import AuditEvent, Session, User
+from accounts.models import AppPassword, AuditEvent, Session, User
 from accounts.scopes import SERVER
 from accounts.services.sources import create_source
 from api.communigate import running
@@ -29,7 +29,8 @@ from api.models import KeptSettings
 from archive import engines
 from domains.models import Mailbox, Status
 from domains.services import mailbox_states
-from jobs.models import TrustedAuthority
+from gateway.models import Recipient, SieveScript, VacationAnswer
+from jobs.models import Task, TrustedAuthority
 from tests import factories
 from tests.api import world
 from tests.api.communigate.asking import ask
@@ -237,6 +238,8 @@ def test_the_server_s_source_is_chosen_and_only_by_who_may(root: User) -> None:
     settings = {"host": "ldap.example.org", "base_dn": "dc=example,dc=org"}
     create_source(caller(root, via="communigate", address=""), SERVER, kind="ldap", name="Directory", settings=settings)
     create_source(Actor.for_user(root), SERVER, kind="ldap", name="Made in person", settings=settings)
+    assert ask(root, "RELOADDIRECTORYDOMAINS") == "200 OK"
+    assert Task.objects.get(type="SyncUsersWithDirectoryServices").actor == root
     assert ask(root, 'SETDIRECTORYINTEGRATION {Source="Made in person";}').startswith("510 ")
     assert ask(root, "SETDIRECTORYINTEGRATION {Source=Directory;CreatePeople=YES;Note=ours;}") == "200 OK"
     said = ask(root, "GETDIRECTORYINTEGRATION")
@@ -273,3 +276,39 @@ def test_where_somebody_signed_in_last_is_told_to_who_sees_their_sessions(root: 
     assert ask(ada, "GETACCOUNTINFO * (LastLoginAddress,LastAddress)") == wanted
     number = ask(root, "FINDACCOUNTSESSION ada@mine.example ADDRESS #I[192.0.2.7]:25")
     assert number == f"201 {session.pk}"
+
+
+def test_an_app_password_goes_by_its_name(root: User) -> None:
+    ada = make_mailbox_in(make_domain("mine.example"), "ada").user
+    assert ada is not None
+    AppPassword.objects.create(user=ada, name="phone", protocols=["imap"], secret_hash="x")
+    assert ask(make_delegate(make_domain("other.example")), _NO_PHONE)[:3] in ("512", "513")
+    assert ask(root, _NO_PHONE) == "200 OK"
+    assert not AppPassword.objects.exists()
+
+
+_NO_PHONE = 'SETACCOUNTPASSWORD ada@mine.example PASSWORD "" NAME phone'
+
+
+def test_who_was_answered_is_forgotten_by_the_person_or_their_administrator_alone(root: User) -> None:
+    found = make_mailbox_in(make_domain("mine.example"), "ada")
+    eve = make_mailbox_in(found.domain, "eve").user
+    assert found.user is not None and eve is not None
+    for who, left in ((eve, 1), (found.user, 0)):
+        VacationAnswer.objects.get_or_create(
+            mailbox=found, handle="", address="x@y.example", defaults={"until": timezone.now()}
+        )
+        said = ask(who, "REMOVEACCOUNTSUBSET ada@mine.example SUBSET RepliedAddresses")
+        assert VacationAnswer.objects.count() == left, said
+
+
+def test_the_header_of_an_answer_is_carried_out_and_who_is_asked_gets_mail(root: User) -> None:
+    ask(root, "CREATEACCOUNT ada")
+    ask(
+        root,
+        'SETACCOUNTMAILRULES ada ((2,x,(),(("Reply with","+Subject: Away\\eFrom: a@main.example\\e\\eI am away"))))',
+    )
+    assert 'vacation :subject "Away" :from "a@main.example" "I am away";' in SieveScript.objects.get().text
+    ask(root, "CREATELIST news FOR ada")
+    assert ask(root, 'LIST news FEED confirm "Bill Jones" <BJones@company.example>') == "200 OK"
+    assert Recipient.objects.get().address == "bjones@company.example"
