@@ -6,6 +6,8 @@ mail is sent on to its recipient.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.conf import settings
 from django.utils import timezone
 
@@ -17,11 +19,13 @@ from domains.policy.facts import Mailbox as Person
 from domains.policy.reasons import Code, reason
 from gateway.filing import file_batch
 from gateway.flow import Asked, Client, Door, Filed, Incoming, Inspection, Judged, Route, Sending, Ways
+from gateway.judging.deciding import judge
 from gateway.keeping.reading import Copy
 from gateway.keys import new_key
 from gateway.models import Message, Recipient
 from gateway.outgoing.chain import prepare
 from gateway.reception_rows import routed, transport_of
+from gateway.resolving import resolve
 
 
 def send_on(actor: Actor, recipient: Recipient, copy: Copy, *, infected: bool = False) -> Message:
@@ -53,7 +57,11 @@ def send_on(actor: Actor, recipient: Recipient, copy: Copy, *, infected: bool = 
         headers: tuple[str, ...] = (f"X-Postkeep-Released: {original.key}",)
         if infected:
             headers = (*headers, "X-Postkeep-Warning: a scanner found a virus in this message")
-        judged = (Judged(_route(recipient), _decision(actor, recipient)),)
+        route, inside = _route(recipient), _inside(recipient)
+        if inside:
+            route = replace(route, ends=Ways.HERE)
+        decision = _decision(actor, recipient)
+        judged = (Judged(route, decision), *(_kept_as_usual(each, decision) for each in judge(inspection, inside)))
         leaving = prepare(incoming, inspection, judged, headers=headers)
         (message,) = file_batch([Filed(incoming, inspection, judged, headers=headers, leaving=leaving)])
     finally:
@@ -68,6 +76,12 @@ def _decision(actor: Actor, recipient: Recipient) -> Decision:
     why = reason(Code.RELEASED, who=actor.label)
     finding = Finding(category, why, Action.DELIVER, decides=True)
     return Decision(category, Action.DELIVER, (finding,), spam_score=recipient.score)
+
+
+def _kept_as_usual(judged: Judged, decision: Decision) -> Judged:
+    """A person's decision for somebody of ours whose own policy says what is kept of it."""
+    usual = judged.decision
+    return replace(judged, decision=replace(decision, archive=usual.archive, retention=usual.retention))
 
 
 def _route(recipient: Recipient) -> Route:
@@ -93,6 +107,14 @@ def _route(recipient: Recipient) -> Route:
         return_path=recipient.message.sender,
         transport=transport,
     )
+
+
+def _inside(recipient: Recipient) -> list[Route]:
+    """Of what was kept from leaving: the ways of a recipient who is ours, by whom it would have come in at once."""
+    if recipient.direction == Direction.INCOMING:
+        return []
+    sender = recipient.message.sender
+    return [replace(route, return_path=sender) for route in resolve(recipient.address, sender).routes]
 
 
 def _relay_of(recipient: Recipient) -> int | None:

@@ -9,6 +9,8 @@ import pytest
 
 from accounts.actors import Actor
 from domains.models import Domain, DomainName, Mailbox
+from domains.policy.facts import Direction
+from domains.policy.policy import Policy, QuarantineProps
 from domains.services.lists.settings import create_list, update_list
 from domains.services.lists.subscribing import add_subscribers
 from domains.services.profiles import set_absence
@@ -79,6 +81,17 @@ def test_what_is_released_without_a_mailbox_takes_its_domains_relay_and_not_our_
         row.refresh_from_db()
     relay = f"relay:{domain.relays.get().pk}"
     assert [released(row) for row in rows] == [relay, relay, "mx:far.example"]
+
+
+def test_what_was_kept_from_leaving_comes_in_for_others_of_ours(domain: Domain, ada: Mailbox) -> None:
+    ben = make_mailbox_in(domain, "ben")
+    held = Policy(name="out", outgoing=True, quarantine=True, quarantine_props=QuarantineProps(store_virus=True))
+    row = held_for(ada, direction=Direction.OUTGOING, to=[ben.address], virus="Eicar", policy=held, sender=ada.address)
+    sent = quarantine.release(SYSTEM, row, reason="it is a test")
+    rows = sent.recipients.order_by("direction").values_list("direction", "mailbox__address")
+    assert list(rows) == [("incoming", ben.address), ("outgoing", ada.address)]
+    item = QueueItem.objects.get(message=sent)  # by MX it would come back to us
+    assert (item.address, item.destination) == (ben.address, f"relay:{domain.relays.get().pk}")
 
 
 @pytest.mark.parametrize("way", [BACK, SMART])
