@@ -1,8 +1,8 @@
 """The gateway under load while its parts are killed, emptied, filled up and cut off: every 250 is accounted for.
 
-What senders got a 250 for = delivered + kept + come back + in the queue, exactly, counted at both ends. What the sink
-gets twice is at most what the passports count as possible duplicates. A full disk is what PostgreSQL says then (53100),
-said by a trigger.
+What senders got a 250 for = delivered + kept + come back + in the queue + in a repository, exactly and for each
+recipient, counted at both ends. What the sink gets twice is at most what the passports count as possible duplicates. A
+full disk is what PostgreSQL says then (53100), said by a trigger.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import psutil
 import pytest
@@ -28,9 +29,10 @@ from config.kit import heartbeat
 from domains.models import SenderRule
 from domains.services import policies, relays
 from gateway.delivery import loop
-from gateway.models import Kept, Message, QueueItem, QueueSettings, Recipient, Step
+from gateway.models import Kept, Message, QueueItem, QueueSettings, Recipient, RepositoryItem, Step
 from gateway.queue import adding
 from gateway.queue.settings import forget
+from gateway.queue.storing import REFUSED
 from tests.config.houses import wait_until
 from tests.domains.factories import make_domain, make_mailbox_in
 from tests.gateway.queue.conftest import reacher
@@ -41,6 +43,7 @@ pytestmark = pytest.mark.torture
 
 EVENTS = 100 if os.environ.get("POSTKEEP_TORTURE") else 10
 SENDERS, PAUSE_S, SETTLED_S, PATIENCE_S = 4, (0.1, 0.5), 60.0, 20.0
+PICKY = "cleo@picky.example"  # a policy that refuses all that is sent here
 TAKING = Behaviour(extensions=("8BITMIME", "PIPELINING"), replies={"RCPT TO:<GONE@": "550 5.1.1 no such user"})
 _FULL = """
     CREATE OR REPLACE FUNCTION pg_temp_full() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -87,7 +90,7 @@ class Senders:
         try:
             client = smtplib.SMTP("127.0.0.1", self._port, "client.example.net", timeout=PATIENCE_S)
             try:
-                is_taken = self._handed_over(client, sender, to, text)
+                is_taken = self._handed_over(client, sender, [to, PICKY] if number % 7 == 0 else [to], text)
             finally:
                 client.close()  # a QUIT that fails takes no 250 back
         except (OSError, smtplib.SMTPException) as error:
@@ -97,9 +100,14 @@ class Senders:
                 self.accepted[number] = to
         return is_taken
 
-    def _handed_over(self, client: smtplib.SMTP, sender: str, to: str, text: str) -> bool:
+    def _handed_over(self, client: smtplib.SMTP, sender: str, to: list[str], text: str) -> bool:
         client.ehlo()
-        for code, said in (client.mail(sender), client.rcpt(to), client.docmd("DATA")):
+        steps: list[Callable[[], tuple[int, bytes]]] = [
+            partial(client.mail, sender),
+            *(partial(client.rcpt, each) for each in to),
+            partial(client.docmd, "DATA"),
+        ]
+        for code, said in (ask() for ask in steps):
             if code not in (250, 354):
                 return self._note(f"{code} {said.decode()}")
         try:
@@ -268,16 +276,21 @@ def _serve(port: int) -> None:
     values = {"name": "in", "transport_dest": "127.0.0.1", "transport_type": "SMTP", "transport_port": port}
     relays.create_relay(system, domain, values)
     assert domain.default_policy is not None
-    values = {
+    kept = {
         "quarantine": True,
         "quarantine_props.store_blacklisted": True,
         "spam_score": 1000.0,
         "relay_props.spam_score_limit": 1000.0,
     }
-    policies.update_policy(system, domain.default_policy, values)
+    policies.update_policy(system, domain.default_policy, kept)
     for name in ("ada", "gone"):
         make_mailbox_in(domain, name)
     SenderRule.objects.create(domain=domain, value="evil.example", type=SenderRule.Type.BLOCK)
+    picky = make_domain(PICKY.partition("@")[2])
+    relays.create_relay(system, picky, values)
+    make_mailbox_in(picky, PICKY.partition("@")[0])
+    for blocked in ("evil.example", "friends.example"):
+        SenderRule.objects.create(domain=picky, value=blocked, type=SenderRule.Type.BLOCK)
     QueueSettings.objects.create(first_retry_s=1, longest_retry_s=1)
     forget()
 
@@ -299,7 +312,7 @@ def _settle() -> None:
 
 def _account(senders: Senders, arrived: Counter[int]) -> None:
     states: dict[int, list[str]] = {}
-    for message_id, state in Recipient.objects.values_list("message__message_id", "state"):
+    for message_id, state in Recipient.objects.exclude(address=PICKY).values_list("message__message_id", "state"):
         states.setdefault(int(re.sub(r"\D", "", message_id)), []).append(state)
     print(f"{len(senders.accepted)} accepted, {senders.unheard} unheard, {sum(arrived.values())} arrived")
     assert len(senders.accepted) > EVENTS
@@ -307,6 +320,11 @@ def _account(senders: Senders, arrived: Counter[int]) -> None:
     for number, to in senders.accepted.items():
         wanted = {"held"} if number % 3 == 0 else {"bounced", "stored"} if to.startswith("gone") else {"delivered"}
         assert set(states[number]) <= wanted, (number, states[number])
+    # what is refused for one of two, whose sender nothing proves, lies in a repository, once for each message
+    asked = sum(len(found) for number, found in states.items() if number % 7 == 0)
+    rows = Recipient.objects.filter(address=PICKY)
+    assert list(rows.values_list("state", flat=True)) == ["stored"] * asked and asked
+    assert RepositoryItem.objects.filter(recipient__in=rows, repository__name=REFUSED).count() == asked
     # a message is there twice only where its sender didn't hear the answer and came again
     assert Message.objects.count() - len(senders.accepted) <= senders.unheard
     assert Kept.objects.filter(folder="Quarantine").count() == Recipient.objects.filter(state="held").count()
