@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 from typing import Any
-from urllib.parse import urlencode
 
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
@@ -18,15 +17,16 @@ from django.urls import resolve
 
 from accounts.models import User
 from api.answering import PREFIX as OURS
+from api.cleanmail import folders, statuses, uploads
 from api.cleanmail.routes import ROUTES
-from api.cleanmail.words import inward, outward
+from api.cleanmail.words import inward, outward, queried
 from api.dialects.call import Call, decoded
 from api.dialects.registry import Refusal
 from api.errors import TooLarge
 
 PREFIX = "/api/v3"
 JSON = "application/json"
-ASKS_TOKEN = "GET /token"  # noqa: S105  # an operation's name
+UPLOADS = "POST /emails/attachments"
 KEPT_HEADERS = ("X-Total-Count", "X-Total-Capped", "Retry-After", "WWW-Authenticate", "Allow", "Content-Disposition")
 LONGEST_STREAM = 64 << 20
 
@@ -40,7 +40,14 @@ def answer(call: Call) -> HttpResponse:
     if found is None:
         return refuse(Refusal(404, "not-found", "There is no such operation."))
     call.operation = found[0].operation.name
-    request = _inner(call, parts)
+    if call.operation in (folders.LISTS, folders.READS) and parts[3] not in folders.OTHERS:
+        return folders.answer(call.operation, call.query, parts, lambda parts, query: _ask(call, parts, query))
+    return _ask(call, parts, call.request.META.get("QUERY_STRING", ""))
+
+
+def _ask(call: Call, parts: list[str], query: str) -> HttpResponse:
+    """What version 1 answers, in Cleanmail's words."""
+    request = _inner(call, parts, query)
     match = resolve(request.path_info, "config.urls")
     response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
     call.actor = getattr(request, "auth", None)
@@ -52,12 +59,11 @@ def refuse(refusal: Refusal) -> HttpResponse:
     return _json({"status": refusal.status, "error": refusal.kind, "message": refusal.text}, refusal.status)
 
 
-def _inner(call: Call, parts: list[str]) -> WSGIRequest:
+def _inner(call: Call, parts: list[str], query: str) -> WSGIRequest:
     """The request as version 1 reads it."""
     body, kind = call.body, call.request.META.get("CONTENT_TYPE", "")
-    query = call.request.META.get("QUERY_STRING", "")
     method = call.method
-    if call.operation == ASKS_TOKEN:
+    if call.operation == statuses.ASKS_TOKEN:
         asked = {"username": call.query.get("username", ""), "validity": call.query.get("validity", "4")}
         validity = asked["validity"]
         body, kind, query, method = (
@@ -66,6 +72,8 @@ def _inner(call: Call, parts: list[str]) -> WSGIRequest:
             "",
             "POST",
         )
+    elif call.operation == UPLOADS and kind.startswith("multipart/"):
+        body, kind = uploads.as_document(call.request), JSON
     elif body:
         body, kind = _read(body, kind)
     if parts[0] == "users" and len(parts) > 1 and "@" in parts[1]:
@@ -74,7 +82,7 @@ def _inner(call: Call, parts: list[str]) -> WSGIRequest:
         **call.request.META,
         "REQUEST_METHOD": method,
         "PATH_INFO": f"{OURS}/{'/'.join(parts)}".encode().decode("latin-1"),
-        "QUERY_STRING": query if query else urlencode([]),
+        "QUERY_STRING": queried(query),
         "CONTENT_TYPE": kind,
         "CONTENT_LENGTH": str(len(body)),
         "wsgi.input": io.BytesIO(body),
@@ -107,14 +115,15 @@ def _outer(call: Call, response: HttpResponseBase) -> HttpResponse:
     else:
         assert isinstance(response, HttpResponse)
         content = response.content
-    status = 202 if call.operation == ASKS_TOKEN and response.status_code == 201 else response.status_code
+    status = statuses.theirs(call.operation, response.status_code)
     kind = response.headers.get("Content-Type", "")
     if kind.startswith("application/problem+json"):
         found = json.loads(content)
+        status = statuses.refused(call.operation, status, [fault["field"] for fault in found.get("errors", [])])
         told = {"status": status, "error": found["title"], "message": found["detail"]}
         made = _json(told | ({"errors": found["errors"]} if "errors" in found else {}), status)
     elif kind.startswith(JSON) and content:
-        made = _json(outward(json.loads(content)), status)
+        made = _json(outward(json.loads(content), place=call.prefix + PREFIX), status)
     else:
         made = HttpResponse(content, status=status, content_type=kind or JSON)
     for name in KEPT_HEADERS:

@@ -9,27 +9,45 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from api.answering import PREFIX as OURS
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _ID = re.compile(r"(?:^id|Id|Ids)\Z")
 _DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
-_DATE_KEY = re.compile(r"(?:expiration|[a-z](?:At|Until|Date|Since|Before)|^date|^until|^expires)\Z")
+_DATE_KEY = re.compile(r"(?:expiration|[a-z](?:At|Until|Date|Since|Before|After)|^date|^until|^expires)\Z")
+_MILLISECONDS = re.compile(r"[1-9][0-9]{11,13}", re.ASCII)
 IN_SECONDS = frozenset({"performedAt"})
 LEAST_MILLISECONDS = 10**11  # 1973; a smaller number is none of our moments
 
 
-def outward(value: Any, key: str = "") -> Any:
-    """A document of ours as Cleanmail writes it."""
+def outward(value: Any, key: str = "", *, place: str = OURS) -> Any:
+    """A document of ours as Cleanmail writes it. place: what stands before paths of its own ("/cleanmail/api/v3")."""
     if isinstance(value, dict):
-        return {name: outward(each, name) for name, each in value.items()}
+        return {name: outward(each, name, place=place) for name, each in value.items()}
     if isinstance(value, list):
-        return [outward(each, key) for each in value]
+        return [outward(each, key, place=place) for each in value]
     if isinstance(value, int) and not isinstance(value, bool) and _ID.search(key):
         return str(value)
     if isinstance(value, str) and _MOMENT.fullmatch(value):
         seconds = datetime.fromisoformat(value).timestamp()
         return round(seconds) if key in IN_SECONDS else round(seconds * 1000)
+    if isinstance(value, str) and key.lower().endswith("uri") and value.startswith(f"{OURS}/"):
+        return place + value.removeprefix(OURS)
     return value
+
+
+def queried(query: str) -> str:
+    """A query string of Cleanmail's as version 1 reads it: moments as it reads them, the rest as it is."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    read = [(name, moment(name, value)) for name, value in pairs]
+    return query if read == pairs else urlencode(read)
+
+
+def moment(name: str, value: str) -> str:
+    """One value of a query: a moment where it is one in milliseconds."""
+    return str(inward(int(value), name)) if _MILLISECONDS.fullmatch(value) else value
 
 
 def inward(value: Any, key: str = "") -> Any:

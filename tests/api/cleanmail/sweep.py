@@ -17,7 +17,7 @@ def send(operation: Operation, place: Place, token: str) -> Any:
     """About things of a place. The body is broken: the right comes before it."""
     person = str(place.person.pk)
     values = {"domainId": str(place.domain.pk), "userId": person, "adminId": person, "folderPath": "Inbox"}
-    values |= {"folder": "Quarantine"}
+    values |= {"folder": "Quarantine", "policyId": str(place.domain.default_policy_id)}
     path = re.sub(r"\{(\w+)\}", lambda found: quote(values.get(found[1], "1"), safe=""), operation.path)
     headers: dict[str, Any] = {"Authorization": f"Bearer {token}"} if token else {}
     query = "?username=nobody@own.example" if operation.path == "/token" else ""
