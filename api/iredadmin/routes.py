@@ -18,6 +18,9 @@ from api.iredadmin.asking import Asked
 Handler = Callable[[Asked], Any]
 Level = Callable[[Asked], throttles.Level]
 LOGIN = Operation("POST", "/api/login", "begin a session", reads=True, public=True)
+BY_POLICY = "what is spam, and what becomes of it, is said by the policy of a domain or a user"
+NO_GREYLISTING = "mail is judged at once; nobody is told to come back later"
+NO_LDIF = "accounts are no entries of a directory; they are read as JSON"
 DOMAIN, MAIL = "{domain}", "{mail}"
 
 
@@ -84,6 +87,19 @@ def _sender_lists() -> Iterator[Route[Handler]]:
         yield _refused(method, "/api/wblist/outbound/{list}/{account}", "lists of mail going out", senders.GOING_OUT)
 
 
+def _elsewhere() -> Iterator[Route[Handler]]:
+    """What a server of iRedMail has and this one decides otherwise, refused with the reason."""
+    levels = (("global", "the server"), ("domain/{domain}", "a domain"), ("user/{mail}", "a user"))
+    for name, methods, about, why in (
+        ("spampolicy", ("GET", "PUT", "DELETE"), "the spam policy of {}", BY_POLICY),
+        ("greylisting", ("GET", "PUT", "DELETE"), "greylisting of {}", NO_GREYLISTING),
+    ):
+        for place, whose in levels:
+            for method in methods:
+                yield _refused(method, f"/api/{name}/{place}", about.format(whose), why)
+    yield _refused("GET", "/api/ldif/{kind}/{name}", "an account as LDIF", NO_LDIF)
+
+
 def _refused(method: str, path: str, about: str, why: str) -> Route[Handler]:
     def refuse(asked: Asked) -> None:
         raise Failure(UNSUPPORTED, f"{why}.")
@@ -122,5 +138,6 @@ ROUTES = ByForm(
         _one("DELETE /api/alias/{mail}", addresses.delete_alias, "delete a mail alias"),
         *_throttles(),
         *_sender_lists(),
+        *_elsewhere(),
     ]
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.http import HttpResponse
 
 from api.dialects.registry import Operation
 from api.dialects.routes import Route, Routes
-from api.james import addresses, dlp, domains, mail, mailboxes, quotas, server, sieve, tasks, users
+from api.james import addresses, dlp, domains, identities, mail, mailboxes, quotas, server, sieve, tasks, users
 from api.james.asking import Asked
 
 Handler = Callable[[Asked], HttpResponse]
@@ -64,7 +64,9 @@ _USERS = [
     _one("POST /users/{user}/rename/{new}", users.rename, "give a user another address"),
     _one("POST /users/{user}/verify", users.verify, "whether a password is the user's"),
     _one("GET /users/{user}/allowedFromHeaders", users.allowed_senders, "as whom a user may write"),
-    _one("GET /users/{user}/identities", users.identities, "the identities of a user"),
+    _one("GET /users/{user}/identities", identities.list_all, "the identities of a user"),
+    _one("GET /users/{user}/identities/{id}", identities.detail, "one identity"),
+    _one("PUT /users/{user}/identities/{id}", identities.put, "set name and signature of an identity"),
     _one("GET /users/{user}/authorizedUsers", users.delegates, "who may use a user's mailbox"),
     _one("PUT /users/{user}/authorizedUsers/{delegate}", users.add_delegate, "let somebody use a mailbox"),
     _one("DELETE /users/{user}/authorizedUsers/{delegate}", users.remove_delegate, "let them no longer"),
@@ -171,4 +173,16 @@ _MAIL = [
     _one("GET /dlp/rules/{domain}/rules/{rule}", dlp.read_one, "one rule"),
 ]  # fmt: skip
 
-ROUTES: Routes[Handler] = Routes([*_SERVER, *_DOMAINS, *_USERS, *_MAILBOXES, *_QUOTAS, *_ADDRESSES, *_MAIL])
+
+class Slashed(Routes[Handler]):
+    """Routes that are found with a slash at the end, too, as the manual writes some."""
+
+    def find(
+        self, method: str, segments: Sequence[str], *, is_raw: bool
+    ) -> tuple[Route[Handler], dict[str, str]] | None:
+        if len(segments) > 1 and not segments[-1] and segments[0] in ("quota", "mailRepositories"):
+            segments = segments[:-1]
+        return super().find(method, segments, is_raw=is_raw)
+
+
+ROUTES: Routes[Handler] = Slashed([*_SERVER, *_DOMAINS, *_USERS, *_MAILBOXES, *_QUOTAS, *_ADDRESSES, *_MAIL])

@@ -169,22 +169,6 @@ def allowed_senders(asked: Asked) -> HttpResponse:
     return body([asked.shown(row.address), *aliases.aliases_of(row).values_list("text", flat=True)])
 
 
-def identities(asked: Asked) -> HttpResponse:
-    row = named(asked)
-    identity = {
-        "id": str(row.pk),
-        "name": row.name,
-        "email": row.address,
-        "replyTo": None,
-        "bcc": None,
-        "textSignature": "",
-        "htmlSignature": "",
-        "sortOrder": 100,
-        "mayDelete": False,
-    }
-    return body([identity])
-
-
 # --- whom somebody lets in --------------------------------------------------------------------------------------
 
 

@@ -29,6 +29,8 @@ def send_one(operation: Operation, place: Place, token: str) -> Any:
         "mail": place.person.email,
         "days": "400",
         "list": "whitelist",
+        "kind": "user",
+        "name": place.person.email,
         "account": "global",
         "new": f"new@{place.domain.name}",
     }

@@ -43,3 +43,10 @@ def test_lists_of_others_and_of_everybody(cast: Cast) -> None:
     assert ask(cast.administrator, "POST", f"{BLACK}/own.example") == no("INVALID_VALUE: addresses is missing.")
     wrong = ask(cast.administrator, "POST", f"{BLACK}/own.example", {"addresses": "not a sender"})
     assert wrong["_msg"].startswith("INVALID_") and not listed()
+
+
+def test_what_is_decided_otherwise_here_says_so(cast: Cast) -> None:
+    for path in ("spampolicy/global", "spampolicy/domain/own.example", "greylisting/user/ada@own.example"):
+        for method in ("GET", "PUT", "DELETE"):
+            assert ask(cast.administrator, method, f"/{path}")["_msg"].startswith("NOT_SUPPORTED: "), (method, path)
+    assert ask(cast.administrator, "GET", "/ldif/user/ada@own.example")["_msg"].startswith("NOT_SUPPORTED: ")

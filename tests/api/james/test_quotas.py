@@ -84,3 +84,12 @@ def test_how_large_scripts_may_be(james: James) -> None:
         refused(james("PUT", place, "1900.999"), 400, "unrecognized integer number '1900.999'")
         assert james("DELETE", place).status_code == 204
         assert james("GET", place).status_code == 204
+
+
+def test_the_manual_s_slash_at_the_end_is_taken(james: James) -> None:
+    james("PUT", "/quota", {"count": 52, "size": None})
+    assert james("GET", "/quota/").json() == james("GET", "/quota").json()
+    james("PUT", "/mailRepositories/var%2Fmail%2Flater?protocol=file")
+    for raw in (True, False):
+        assert james("GET", "/mailRepositories/var%2Fmail%2Flater/", raw=raw).json()["repository"] == "var/mail/later"
+    assert james("GET", "/domains/").status_code == 404

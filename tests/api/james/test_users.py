@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from accounts.models import AuditEvent, User
@@ -111,3 +113,22 @@ def test_somebody_is_let_into_a_mailbox_and_out_again(james: James) -> None:
     assert james("DELETE", "/users/ada@example.org/authorizedUsers/bea@example.org").status_code == 200
     assert james("GET", "/users/ada@example.org/authorizedUsers").json() == []
     assert james("GET", "/users/ada@example.org/allowedFromHeaders").json() == ["ada@example.org"]
+
+
+def test_an_identity_is_the_name_and_the_signature(james: James) -> None:
+    james("PUT", "/users/ada@example.org", {"password": "x"})
+    place = "/users/ada@example.org/identities"
+    (one,) = james("GET", place).json()
+    path = f"{place}/{one['id']}"
+    assert james("GET", path).json() == one
+    new = {"name": "Ada Okafor", "email": "ada@example.org", "htmlSignature": "<p>Ada</p>", "textSignature": "-- Ada"}
+    assert james("PUT", path, new).status_code == 204
+    assert new.items() <= james("GET", path).json().items()
+    assert james("PUT", path, {"textSignature": "1 < 2", "htmlSignature": ""}).status_code == 204
+    assert "1 &lt; 2" in james("GET", path).json()["htmlSignature"]
+    assert james("PUT", path, {"htmlSignature": ""}).status_code == 204
+    assert james("GET", path).json()["htmlSignature"] == ""
+    wrongs: list[Any] = [{"name": 1}, [], {"email": "other@example.org"}, {"bcc": [{"email": "spy@there.example"}]}]
+    for wrong in wrongs:
+        assert james("PUT", path, wrong).status_code == 400
+    refused(james("PUT", f"{place}/0", new), 404, "The identity does not exist", "notFound")
