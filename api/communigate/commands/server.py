@@ -152,7 +152,6 @@ _SETTINGS = {  # name of the commands -> what they are about
     "DNRSETTINGS": "the name resolver",
     "BANNED": "banned lines",
     "ROUTERSETTINGS": "the router",
-    "SESSIONSETTINGS": "sessions",
     "SMTPSENDPROFILES": "target hosts",
 }
 _TEXTS = {"LANIPS": "the local network", "NATEDIPS": "NAT", "NATSITEIPS": "NAT sites", "DEBUGIPS": "debugging"}

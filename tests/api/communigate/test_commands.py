@@ -246,11 +246,23 @@ def test_the_server_s_source_is_chosen_and_only_by_who_may(root: User) -> None:
     assert said == "201 {Note=ours;Source=Directory;Kind=ldap;CreatePeople=YES;}"
     assert ask(root, "SETDIRECTORYINTEGRATION {}") == "200 OK"  # what is left out stays
     assert ask(root, "GETDIRECTORYINTEGRATION") == "201 {Source=Directory;Kind=ldap;CreatePeople=YES;}"
+    assert ask(root, "LISTDIRECTORYUNITS") == '201 {Directory=Directory;"Made in person"="Made in person";}'
+    assert ask(root, "GETDIRECTORYUNIT Directory") == "201 {Kind=ldap;CreatePeople=YES;}"
+    assert ask(root, 'DELETEDIRECTORYUNIT "Made in person"').startswith("510 ")
     helper = make_delegate(make_domain("helped.example"))
-    for line in ("GETDIRECTORYINTEGRATION", "SETDIRECTORYINTEGRATION {}", "GETNETWORK", "SETNETWORK {}"):
+    for line in (
+        "LISTDIRECTORYUNITS",
+        "DELETEDIRECTORYUNIT Directory",
+        "GETDIRECTORYINTEGRATION",
+        "SETDIRECTORYINTEGRATION {}",
+        "GETNETWORK",
+        "SETNETWORK {}",
+    ):
         assert ask(helper, line).startswith("510 "), line
     assert ask(root, "SETDIRECTORYINTEGRATION {Source=local;}") == "200 OK"
     assert AuditEvent.objects.filter(action="source.choose", via="communigate").count() == 2
+    assert ask(root, "DELETEDIRECTORYUNIT Directory") == "200 OK"
+    assert ask(root, "LISTDIRECTORYUNITS") == '201 {"Made in person"="Made in person";}'
 
 
 def test_an_account_opened_at_its_page_is_no_longer_told_as_shut(root: User) -> None:
