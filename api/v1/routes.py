@@ -70,7 +70,7 @@ from api.v1 import (
     signatures,
     signs,
     smtp,
-    sources,
+    source_groups,
     statistics,
     stores,
     tasks,
@@ -119,7 +119,7 @@ door = Door(
         options.group,
         admins.group,
         roles.group,
-        sources.group,
+        source_groups.group,  # with those of `sources`, which it adds to
         tokens.group,
         sessions.group,
         second_factors.group,

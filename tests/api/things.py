@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.actors import Actor
-from accounts.models import AppPassword, FolderGrant, SignInBlock, SignInThrottle, Source, User
+from accounts.models import AppPassword, FolderGrant, GroupRole, Identity, SignInBlock, SignInThrottle, Source, User
 from accounts.permissions import Level
 from accounts.scopes import SERVER, ScopeRef
 from accounts.services.administrators import NewPerson, create_administrator
@@ -454,6 +454,21 @@ def a_source(place: Place) -> dict[str, Any]:
     made = create_source(Actor.system(), place.domain, kind="ldap", name=f"S {next(_numbers)}", settings=settings)
     Source.objects.filter(pk=made.pk).update(authority=[])  # as if by who holds little
     return {"sourceId": made.pk}
+
+
+def a_group_role(place: Place) -> dict[str, Any]:
+    ids = a_source(place)
+    row = GroupRole.objects.create(
+        source_id=ids["sourceId"], group="helpers", role_key="help_desk", level="domain", object_id=place.domain.pk
+    )
+    return ids | {"rowId": row.pk}
+
+
+def a_bound_person(place: Place) -> dict[str, Any]:
+    ids = a_source(place) | of_mailbox(place)
+    assert place.mailbox.user is not None
+    Identity.objects.create(source_id=ids["sourceId"], user=place.mailbox.user, subject=f"s {next(_numbers)}")
+    return ids
 
 
 def a_signature(place: Place) -> dict[str, Any]:
