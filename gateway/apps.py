@@ -12,6 +12,7 @@ class GatewayConfig(AppConfig):
         import gateway.service_commands
         import gateway.tasks  # registers with Celery, also where nothing autodiscovers
         from gateway import configuration, events, health, offers, release_options, scanner_health
+        from gateway.keeping import forgetting
         from gateway.keeping import health as keeping_health
 
         assert gateway.tasks and gateway.service_commands
@@ -23,3 +24,4 @@ class GatewayConfig(AppConfig):
         offers.register()
         configuration.register_parts()
         release_options.register()
+        forgetting.register()

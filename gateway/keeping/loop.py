@@ -1,5 +1,5 @@
-"""The keeper of `manage.py up`: one loop that puts what waits into stores, takes out what is due, and clears away bytes
-that nothing needs any more. Not for how either is done.
+"""The keeper of `manage.py up`: one loop that puts what waits into stores, takes out what is due, clears away bytes
+that nothing needs any more, and forgets passports that are old enough. Not for how any of it is done.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from archive.store.errors import StoreError
 from config.kit import heartbeat
 from gateway import content
 from gateway.keeping.expiring import expire_due
+from gateway.keeping.forgetting import forget_old
 from gateway.keeping.moving import Patience, keep_waiting
 
 logger = logging.getLogger("postkeep.keeper")
@@ -24,6 +25,7 @@ PART = "keeper"
 POLL_S = 0.5
 SWEEP_EVERY_S = 20.0
 EXPIRE_EVERY_S = 60.0
+FORGET_EVERY_S = 6 * 3600.0
 WAIT_AFTER_FAILURE_S = 5.0
 
 
@@ -38,6 +40,9 @@ class KeeperLoop:
         self._swept_at = 0.0
         self._expired_at = 0.0
         self._after: tuple[datetime, int] | None = None
+        self._forgot_at = 0.0
+        self._forget_after: tuple[datetime, int] | None = None
+        self._forgotten = 0
 
     def run(self) -> None:
         while not self._stop():
@@ -66,9 +71,21 @@ class KeeperLoop:
             if self._after is None:
                 self._expired_at = time.monotonic()
             busy = busy or self._after is not None
+        if self._is_due(self._forgot_at, FORGET_EVERY_S) or self._forget_after is not None:
+            self._forget()
+            busy = busy or self._forget_after is not None
         if self._is_due(self._swept_at, SWEEP_EVERY_S) and not content.sweep():
             self._swept_at = time.monotonic()
         return busy
+
+    def _forget(self) -> None:
+        done = forget_old(self._forget_after)
+        self._forgotten += done.messages
+        self._forget_after = done.after
+        if done.after is None:
+            if self._forgotten:
+                logger.info("%d messages are old enough that what became of them is forgotten", self._forgotten)
+            self._forgot_at, self._forgotten = time.monotonic(), 0
 
     @staticmethod
     def _is_due(last: float, every_s: float) -> bool:
