@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from accounts import audit, mails, throttle
+from accounts import audit, mails, responsible, throttle
 from accounts.actors import Actor
 from accounts.errors import WrongCode, WrongPassword
 from accounts.models import AuthenticatorApp, Passkey, User
@@ -80,6 +80,12 @@ def prove(actor: Actor, *, method: str, value: str, challenge: bytes = b"") -> N
     throttle.forgive(attempt)
     if method == RECOVERY:
         _note_recovery(actor, user)
+
+
+def has_password(user: User) -> bool:
+    """Whether somebody has a password that `prove` could check: one kept here, or at a source that takes passwords."""
+    source = responsible.source_for(user.email)
+    return user.has_usable_password() or (source is not None and not source.kind_of.is_web)
 
 
 def _is_password(user: User, value: str) -> bool:

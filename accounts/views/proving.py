@@ -66,7 +66,7 @@ def prove(request: ActorRequest) -> HttpResponse:
         "problem": problem,
         "next": target,
         "question": "",
-        "can_prove": method != second_step.PASSWORD or person.has_usable_password(),
+        "can_prove": method != second_step.PASSWORD or second_step.has_password(person),
     }
     if method == second_step.PASSKEY:
         question = passkeys.ask(person)

@@ -202,3 +202,18 @@ def test_authorities_that_the_server_trusts_count_for_its_sources(monkeypatch: p
     as_der = {each: ssl.PEM_cert_to_DER_cert(each.pem) for each in (added, own)}
     assert as_der[added] in trusted("")
     assert trusted(own.pem) == {as_der[own]}
+
+
+@pytest.mark.parametrize(("kind", "asks"), [("ldap", True), ("oidc", False)])
+def test_who_has_a_password_only_at_a_source_proves_who_they_are_with_it(
+    kind: str, asks: bool, make_source: MakeSource, client: Client
+) -> None:
+    person = make_mailbox_in(make_domain("far.example")).user
+    assert person is not None
+    person.set_unusable_password()
+    person.save()
+    settings = {"ldap": {"host": "ldap.example.org", "base_dn": "dc=example"},
+                "oidc": {"issuer": "https://provider.example", "client_id": "c"}}  # fmt: skip
+    make_source(kind, settings[kind])
+    client.force_login(person)
+    assert client.get("/account/prove/").context["can_prove"] == asks
