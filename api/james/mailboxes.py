@@ -12,18 +12,21 @@ from accounts.permissions import Right
 from api.james import tasks, users
 from api.james.answers import JamesError, arguments, body, conflict, invalid, not_found, nothing
 from api.james.asking import Asked
+from archive import engines
 from archive.commands.clearing import ClearFolderArguments
 from archive.commands.reindexing import ReindexFolderArguments, ReindexMessageArguments, ReindexUserArguments
 from archive.errors import ArchiveClosed, FolderRefused, FolderUnknown
 from archive.folderfacts import get_archive_by_id, see_folders
 from archive.foldertree import FolderNode
+from archive.models import Store
+from archive.selectors import open_stores
 from archive.services import folders
 from archive.services.reindexing import ReindexArguments
 from domains.models import Mailbox
 
 FORBIDDEN = "%*\r\n"
 LONGEST = 200
-_ID = re.compile(r"([1-9][0-9]{0,17})-([1-9][0-9]{0,17})-([1-9][0-9]{0,17})", re.ASCII)
+_ID = re.compile(r"([1-9][0-9]{0,17})(?:-([1-9][0-9]{0,17}))?", re.ASCII)
 
 
 def _user(asked: Asked, doing: str, need: Right = Right.VIEW_USERS) -> Mailbox:
@@ -57,9 +60,20 @@ def _node(asked: Asked, mailbox: Mailbox, path: str) -> FolderNode | None:
     return next((node for node in seen.walk() if node.path.casefold() == wanted), None)
 
 
-def _id(mailbox: Mailbox, node: FolderNode) -> str:
-    """The archive's number, and a store's with the folder's there; "" of one that only leads to others."""
-    return f"{mailbox.pk}-{node.parts[0][0]}-{node.parts[0][1]}" if node.parts else ""
+def _id(node: FolderNode, first: int) -> str:
+    """The folder's number in its store, and the store's where it isn't the first; "" of one that only leads to others.
+
+    Numbers are a store's own, and no other folder gets them; the first store's stand alone, as James's do.
+    """
+    if not node.parts:
+        return ""
+    store, number = node.parts[0]
+    return str(number) if store == first else f"{number}-{store}"
+
+
+def _first_store() -> int:
+    """The oldest there ever was: a detached one stays, so that ids don't change with it."""
+    return Store.objects.order_by("pk").values_list("pk", flat=True).first() or 0
 
 
 def list_all(asked: Asked) -> HttpResponse:
@@ -68,8 +82,8 @@ def list_all(asked: Asked) -> HttpResponse:
         nodes = list(see_folders(asked.actor, mailbox).walk())
     except ArchiveClosed:
         nodes = []
-    ordered = sorted(nodes, key=lambda node: node.path)
-    return body([{"mailboxName": tasks.shown(node.path), "mailboxId": _id(mailbox, node)} for node in ordered])
+    ordered, first = sorted(nodes, key=lambda node: node.path), _first_store()
+    return body([{"mailboxName": tasks.shown(node.path), "mailboxId": _id(node, first)} for node in ordered])
 
 
 def exists(asked: Asked) -> HttpResponse:
@@ -207,17 +221,24 @@ def _by_id(asked: Asked) -> tuple[Mailbox, FolderNode]:
     """The folder of an id as lists tell it, whoever's it is; below a user only theirs. Raises: JamesError."""
     owner = users.named(asked) if "user" in asked.named else None
     numbers = _ID.fullmatch(asked.named["id"])
-    if numbers is not None and (owner is None or owner.pk == int(numbers[1])):
+    if numbers is not None:
+        part = (int(numbers[2] or _first_store()), int(numbers[1]))
         try:
-            mailbox = get_archive_by_id(asked.actor, int(numbers[1]))
-            nodes = see_folders(asked.actor, mailbox).walk()
-        except ArchiveClosed:
-            raise not_found("mailbox not found") from None
-        part = (int(numbers[2]), int(numbers[3]))
-        found = next((node for node in nodes if part in node.parts), None)
-        if found is not None:
-            return mailbox, found
+            archive = _archive_of(part)
+            if archive is not None and (owner is None or owner.pk == archive):
+                mailbox = get_archive_by_id(asked.actor, archive)
+                nodes = see_folders(asked.actor, mailbox).walk()
+                return mailbox, next(node for node in nodes if part in node.parts)
+        except (ArchiveClosed, StopIteration):
+            pass
     raise not_found("mailbox not found")
+
+
+def _archive_of(part: tuple[int, int]) -> int | None:
+    """The number of the archive that a folder of a store is in."""
+    store = next((each for each in open_stores() if each.pk == part[0]), None)
+    folders = [] if store is None else engines.open_store(store).folders(None)
+    return next((each.mailbox for each in folders if each.number == part[1]), None)
 
 
 def expire(asked: Asked) -> HttpResponse:
