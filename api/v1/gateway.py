@@ -116,7 +116,7 @@ class WayAnswer(Answer):
     via: str
 
 
-class DestinationAnswer(Answer):
+class AddressWayAnswer(Answer):
     """Where an address would go. lines: of the router table that spoke. refusal: what the sender would hear."""
 
     asked: str
@@ -156,7 +156,7 @@ class CertificateChange(Body):
     is_web: bool = left_out()
 
 
-class CertificateAnswer(Answer):
+class MailCertificateAnswer(Answer):
     """A certificate without its key."""
 
     id: int
@@ -188,7 +188,7 @@ def _route(row: RouterRule) -> RouteAnswer:
     return RouteAnswer(id=row.pk, **{name: getattr(row, name) for name in names})
 
 
-def _certificate(row: Certificate) -> CertificateAnswer:
+def _certificate(row: Certificate) -> MailCertificateAnswer:
     names = (
         "name",
         "is_default",
@@ -201,7 +201,7 @@ def _certificate(row: Certificate) -> CertificateAnswer:
         "key_path",
         "problem",
     )
-    return CertificateAnswer(id=row.pk, sha256=row.fingerprint, **{name: getattr(row, name) for name in names})
+    return MailCertificateAnswer(id=row.pk, sha256=row.fingerprint, **{name: getattr(row, name) for name in names})
 
 
 def ip_entry(actor: Actor, ip_id: int) -> IpEntry:
@@ -328,12 +328,12 @@ class DestinationQuery(Body):
 
 
 @group.get("/gateway/destination", admit=_gateway)
-def gateway_destination(actor: Actor, query: DestinationQuery) -> DestinationAnswer:
+def gateway_destination(actor: Actor, query: DestinationQuery) -> AddressWayAnswer:
     """Say where mail for an address would go: through the router table, then the directory."""
     found = routes.where_would_it_go(actor, query.address, query.sender)
     ways = found.resolved.routes[:1000] if found.resolved is not None else ()
     refusal = found.refusal
-    return DestinationAnswer(
+    return AddressWayAnswer(
         asked=found.asked,
         address=found.address,
         via=found.via,
@@ -345,20 +345,20 @@ def gateway_destination(actor: Actor, query: DestinationQuery) -> DestinationAns
 
 
 @group.get("/gateway/certificates", admit=_gateway)
-def gateway_certificates(actor: Actor) -> list[CertificateAnswer]:
+def gateway_certificates(actor: Actor) -> list[MailCertificateAnswer]:
     """List the certificates, without their keys."""
     return [_certificate(row) for row in reception.list_certificates(actor)]
 
 
 @group.post("/gateway/certificates", admit=_gateway)
-def gateway_certificate_add(actor: Actor, body: CertificateBody) -> Created[CertificateAnswer]:
+def gateway_certificate_add(actor: Actor, body: CertificateBody) -> Created[MailCertificateAnswer]:
     """Add a certificate: pasted, or by its files on the server."""
     row = certificates.save_certificate(actor, None, body.model_dump())
     return Created(_certificate(row), f"/gateway/certificates/{row.pk}")
 
 
 @group.get("/gateway/certificates/{int:certificateId}", admit=certificate)
-def gateway_certificate(actor: Actor, row: Certificate) -> CertificateAnswer:
+def gateway_certificate(actor: Actor, row: Certificate) -> MailCertificateAnswer:
     """Read what a certificate says."""
     return _certificate(row)
 

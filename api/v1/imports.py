@@ -57,7 +57,7 @@ class CsvKind(Answer):
     changes: Annotated[bool, Field(description="Whether what is there already can be changed.")]
 
 
-class ExportQuery(BaseModel):
+class FileExportQuery(BaseModel):
     """Of what; without it all that the caller may see."""
 
     model_config = ConfigDict(extra="forbid")
@@ -128,7 +128,7 @@ def csv_import(actor: Actor, importer: Importer[object], kind: Kind, body: CsvIm
 
 
 @group.stream("/exports/{kind}", admit=_exporting, media="text/csv")
-def csv_export(actor: Actor, kind: Kind, query: ExportQuery) -> Iterator[bytes]:
+def csv_export(actor: Actor, kind: Kind, query: FileExportQuery) -> Iterator[bytes]:
     """Read what is there as a CSV text that an import reads again.
 
     Sent while it is made, however much there is; never with passwords. An export is an event of the audit trail.

@@ -54,7 +54,7 @@ class RefusalBody(Body):
     silently: bool = False
 
 
-class DigestAnswer(Answer):
+class DigestSentAnswer(Answer):
     """sent: whether there was anything to send."""
 
     sent: bool
@@ -123,6 +123,6 @@ def list_post_refuse(actor: Actor, found: ListPosting, body: RefusalBody) -> Non
 
 
 @group.post("/lists/{int:listId}/digest", admit=_moderated, status=200)
-def list_digest_send(actor: Actor, found: MailingList) -> DigestAnswer:
+def list_digest_send(actor: Actor, found: MailingList) -> DigestSentAnswer:
     """Send the list's digest now, without waiting for its day."""
-    return DigestAnswer(sent=list_posts.send_digest_now(actor, found))
+    return DigestSentAnswer(sent=list_posts.send_digest_now(actor, found))

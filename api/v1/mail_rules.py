@@ -164,7 +164,7 @@ class SettingsChange(Body):
     most_redirects: Annotated[int, Field(ge=0, le=50)] | None = None
 
 
-class TrialBody(Body):
+class MailRuleTrialBody(Body):
     """A message, as Base64; `script` is tried in the place of the one in use."""
 
     message: Annotated[str, Field(max_length=14_000_000)]
@@ -192,7 +192,7 @@ class TrialLayer(Answer):
     lines: list[TrialLine]
 
 
-class TrialAnswer(Answer):
+class MailRuleTrialAnswer(Answer):
     """What would happen."""
 
     verdict: str
@@ -379,7 +379,7 @@ def mail_rule_settings_change(actor: Actor, found: Place, body: SettingsChange) 
 
 
 @group.post("/mail-rules/{place}/try", admit=_seen, reads=True, status=200)
-def mail_rules_try(actor: Actor, found: Place, body: TrialBody) -> TrialAnswer:
+def mail_rules_try(actor: Actor, found: Place, body: MailRuleTrialBody) -> MailRuleTrialAnswer:
     """Ask what the rules would make of a message; nothing is stored or sent."""
     try:
         raw = base64.b64decode(body.message, validate=True)
@@ -387,7 +387,7 @@ def mail_rules_try(actor: Actor, found: Place, body: TrialBody) -> TrialAnswer:
         raise Invalid("message: Base64, please.", faults=[Fault("message", "Base64, please.")]) from error
     trial = try_rules(actor, found.owner, raw, sender=body.sender, recipient=body.recipient, text=body.script)
     layers = [shown_layer(*each) for each in trial.asked]
-    return TrialAnswer(
+    return MailRuleTrialAnswer(
         verdict=trial.decision.category.value,
         fate=trial.ruled.fate.value,
         folders=list(trial.ruled.folders),

@@ -62,7 +62,7 @@ class PassportAnswer(Answer):
     user_id: int | None
 
 
-class FindingAnswer(Answer):
+class PassportFindingAnswer(Answer):
     """Something that spoke about the message. changed_by: who had changed the rule last when the message came, for who
     may read that. changed_since: whether it was changed later, so that it may say something else now."""
 
@@ -77,7 +77,7 @@ class FindingAnswer(Answer):
     changed_since: bool | None
 
 
-class StepAnswer(Answer):
+class PassportStepAnswer(Answer):
     """What happened, when, and by whom where it was a person. data: as `kind` has it."""
 
     at: Moment
@@ -109,10 +109,10 @@ class PassportDetail(PassportAnswer):
     helo: str
     tls: str
     reason: str | None
-    findings: list[FindingAnswer]
+    findings: list[PassportFindingAnswer]
     notes: list[str]
     facts: dict[str, Any]
-    steps: list[StepAnswer]
+    steps: list[PassportStepAnswer]
     kept: list[KeptAnswer]
     other_recipients: Annotated[list[int], Field(description="Their passports, as far as they may be seen.")]
     came_from: Annotated[list[int], Field(description="What it was released or processed again from.")]
@@ -257,9 +257,9 @@ def passport_detail(actor: Actor, found: Recipient) -> PassportDetail:
     )
 
 
-def _finding(said: wording.Said, rule: SeenRule | None) -> FindingAnswer:
+def _finding(said: wording.Said, rule: SeenRule | None) -> PassportFindingAnswer:
     changed: datetime | None = rule.changed_at if rule is not None else None
-    return FindingAnswer(
+    return PassportFindingAnswer(
         verdict=str(said.verdict),
         why=said.why,
         decides=said.decides,
@@ -272,8 +272,8 @@ def _finding(said: wording.Said, rule: SeenRule | None) -> FindingAnswer:
     )
 
 
-def _step(step: Step) -> StepAnswer:
-    return StepAnswer(
+def _step(step: Step) -> PassportStepAnswer:
+    return PassportStepAnswer(
         at=step.at,
         kind=step.kind,
         text=wording.step_text(step),

@@ -39,14 +39,14 @@ Patterns = Annotated[list[str], Field(max_length=signature_rules.MOST_PATTERNS, 
 # --- templates ---
 
 
-class PlaceBody(Body):
+class SignaturePlaceBody(Body):
     """A place: the server, or a customer or a domain by its id."""
 
     scope: Scope
     object_id: int = 0
 
 
-class TemplateBody(PlaceBody):
+class TemplateBody(SignaturePlaceBody):
     """A template. html and text may have placeholders: {{ name }}, {{ mobile | phone }}, {{ info.Room }}."""
 
     name: Name
@@ -90,7 +90,7 @@ def template(actor: Actor, template_id: int) -> SignatureTemplate:
     return selectors.get_template(actor, template_id)
 
 
-def _place(actor: Actor, body: PlaceBody) -> ScopeRef:
+def _place(actor: Actor, body: SignaturePlaceBody) -> ScopeRef:
     place = SERVER if body.scope == "server" else ScopeRef(Level(body.scope), body.object_id)
     subjects.named("objectId", lambda: places.get(actor, place, NEED))
     return place
@@ -147,7 +147,7 @@ def signature_template_delete(actor: Actor, row: SignatureTemplate) -> None:
 # --- rules ---
 
 
-class RuleBody(PlaceBody):
+class RuleBody(SignaturePlaceBody):
     """A rule; it becomes the last of its place. templateId null: no signature.
 
     People, groups and domains by id; without any: everybody.
@@ -185,7 +185,7 @@ class RuleChange(Body):
     position: Annotated[int, Field(ge=1, le=signature_rules.MOST_RULES)] = left_out()
 
 
-class RuleAnswer(Answer):
+class SignatureRuleAnswer(Answer):
     """A rule of a place. people: ids of users; groups: of groups."""
 
     id: int
@@ -206,7 +206,7 @@ class RuleAnswer(Answer):
     stops: bool
 
 
-def _rules(actor: Actor, rows: Sequence[SignatureRule]) -> list[RuleAnswer]:
+def _rules(actor: Actor, rows: Sequence[SignatureRule]) -> list[SignatureRuleAnswer]:
     boxes = {number for row in rows for number in row.people}
     persons = dict(Mailbox.objects.filter(pk__in=boxes).values_list("pk", "user_id"))
     names = (
@@ -214,7 +214,7 @@ def _rules(actor: Actor, rows: Sequence[SignatureRule]) -> list[RuleAnswer]:
         "occasion", "first_day", "last_day", "stops",
     )  # fmt: skip
     return [
-        RuleAnswer(
+        SignatureRuleAnswer(
             id=row.pk,
             scope=row.level,  # type: ignore[arg-type]
             people=[person for number in row.people if (person := persons.get(number))],
@@ -239,7 +239,7 @@ def _values(given: dict[str, Any]) -> dict[str, Any]:
 
 
 RULES = Listing(
-    RuleAnswer,
+    SignatureRuleAnswer,
     _rules,
     sorts={"name": "name", "position": "position"},
     default="position",
@@ -254,7 +254,7 @@ def signature_rule_list(actor: Actor) -> QuerySet[SignatureRule]:
 
 
 @group.post("/signature-rules", admit=subjects.somewhere(NEED))
-def signature_rule_add(actor: Actor, body: RuleBody) -> Created[RuleAnswer]:
+def signature_rule_add(actor: Actor, body: RuleBody) -> Created[SignatureRuleAnswer]:
     """Make a rule in a place."""
     values = _values(body.model_dump(exclude={"scope", "object_id"}))
     row = signature_rules.create_rule(actor, _place(actor, body), values)
@@ -262,7 +262,7 @@ def signature_rule_add(actor: Actor, body: RuleBody) -> Created[RuleAnswer]:
 
 
 @group.get("/signature-rules/{int:ruleId}", admit=rule)
-def signature_rule_detail(actor: Actor, row: SignatureRule) -> RuleAnswer:
+def signature_rule_detail(actor: Actor, row: SignatureRule) -> SignatureRuleAnswer:
     """Read a rule."""
     return _rules(actor, [row])[0]
 
@@ -296,7 +296,7 @@ class PlaceQuery(BaseModel):
     objectId: Annotated[filters.QueryId, Field(description="The customer or domain; not for the server.")] = None  # noqa: N815
 
 
-class WorthBody(PlaceBody):
+class WorthBody(SignaturePlaceBody):
     """own: what people's own signatures are worth; null: as the place above says."""
 
     own: OwnWord | None
@@ -309,7 +309,7 @@ class WorthAnswer(Answer):
     counts: OwnWord
 
 
-class PlacePictureBody(PlaceBody):
+class PlacePictureBody(SignaturePlaceBody):
     """A picture in Base64 for the templates of a place."""
 
     name: Name

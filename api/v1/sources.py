@@ -83,14 +83,14 @@ class SourceAdd(SourceChange):
     settings: Settings
 
 
-class Trial(Body):
+class SourceTrial(Body):
     """Somebody to try it with; nothing: only whether it answers."""
 
     email: Annotated[str, Field(max_length=254)] = ""
     password: Annotated[str, Field(max_length=1000)] = ""
 
 
-class StepAnswer(Answer):
+class SyncStepAnswer(Answer):
     """One step of a trial."""
 
     name: str
@@ -113,7 +113,7 @@ class ChoiceSet(Body):
     inherit: bool = False
 
 
-class RunAnswer(Answer):
+class SyncRunAnswer(Answer):
     """One synchronisation. counts: by kind of change."""
 
     id: int
@@ -217,17 +217,17 @@ def source_delete(actor: Actor, source: Source) -> None:
 
 
 @group.post("/sources/{int:sourceId}/trials", admit=_managed)
-def source_try(actor: Actor, source: Source, body: Trial) -> list[StepAnswer]:
+def source_try(actor: Actor, source: Source, body: SourceTrial) -> list[SyncStepAnswer]:
     """Try a source.
 
     Nothing is changed. With a password it counts as a guess at it.
     """
     steps = try_source(actor, source, address=body.email.strip().lower(), password=body.password)
-    return [StepAnswer(name=each.name, is_well=each.is_well, said=each.said) for each in steps]
+    return [SyncStepAnswer(name=each.name, is_well=each.is_well, said=each.said) for each in steps]
 
 
 @group.get("/sources/{int:sourceId}/runs", admit=_seen)
-def source_runs(actor: Actor, source: Source) -> list[RunAnswer]:
+def source_runs(actor: Actor, source: Source) -> list[SyncRunAnswer]:
     """List the last synchronisations.
 
     A new one is the command SyncUsersWithDirectoryServices, with `source`, `dryRun` and `confirm`.
@@ -235,8 +235,8 @@ def source_runs(actor: Actor, source: Source) -> list[RunAnswer]:
     return [_run(each) for each in source.runs.all()[:20]]
 
 
-def _run(row: DirectoryRun) -> RunAnswer:
-    return RunAnswer(
+def _run(row: DirectoryRun) -> SyncRunAnswer:
+    return SyncRunAnswer(
         id=row.pk,
         started_at=row.started_at,
         ended_at=row.ended_at,

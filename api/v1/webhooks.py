@@ -79,7 +79,7 @@ class SecretAnswer(Answer):
     secret: str
 
 
-class DeliveryAnswer(Answer):
+class WebhookDeliveryAnswer(Answer):
     """An event for a webhook. event: the body as it is sent; status: of the last answer, which begins with `answer`."""
 
     id: int
@@ -128,8 +128,8 @@ def _present_all(actor: Actor, rows: Sequence[Webhook]) -> list[WebhookAnswer]:
     return [present(row) for row in rows]
 
 
-def present_delivery(row: WebhookDelivery) -> DeliveryAnswer:
-    return DeliveryAnswer(
+def present_delivery(row: WebhookDelivery) -> WebhookDeliveryAnswer:
+    return WebhookDeliveryAnswer(
         id=row.pk, event_id=row.event_id, type=row.type, event=json.loads(row.body),
         state=row.state,  # type: ignore[arg-type]
         attempts=row.attempts, status=row.status_code, answer=row.answer, took_ms=row.took_ms,
@@ -222,14 +222,14 @@ def webhook_secret(actor: Actor, webhook: Webhook) -> SecretAnswer:
 
 
 @group.post("/webhooks/{int:webhookId}/test", admit=_webhook)
-def webhook_test(actor: Actor, webhook: Webhook) -> Created[DeliveryAnswer]:
+def webhook_test(actor: Actor, webhook: Webhook) -> Created[WebhookDeliveryAnswer]:
     """Send a test event."""
     row = services.send_test(actor, webhook)
     return Created(present_delivery(row), f"/webhooks/{webhook.pk}/deliveries/{row.pk}")
 
 
 @group.get("/webhooks/{int:webhookId}/deliveries", admit=_webhook)
-def webhook_deliveries(actor: Actor, webhook: Webhook) -> list[DeliveryAnswer]:
+def webhook_deliveries(actor: Actor, webhook: Webhook) -> list[WebhookDeliveryAnswer]:
     """List the newest thousand deliveries; after 30 days they go."""
     return [present_delivery(row) for row in selectors.list_deliveries(actor, webhook)[:1_000]]
 
@@ -239,7 +239,7 @@ def _delivery(actor: Actor, webhook_id: int, delivery_id: int) -> WebhookDeliver
 
 
 @group.get("/webhooks/{int:webhookId}/deliveries/{int:deliveryId}", admit=_delivery)
-def webhook_delivery(actor: Actor, delivery: WebhookDelivery) -> DeliveryAnswer:
+def webhook_delivery(actor: Actor, delivery: WebhookDelivery) -> WebhookDeliveryAnswer:
     """Read a delivery."""
     return present_delivery(delivery)
 
