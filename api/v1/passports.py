@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import pydantic
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from pydantic import Field
 
 from accounts.actors import Actor
+from accounts.permissions import Right
 from api import filters
 from api.errors import Fault, Invalid
 from api.filters import Filter, Rows
@@ -28,6 +29,7 @@ from gateway.models import Kept, Recipient, Step
 from gateway.models.subject_words import has_words, words_of
 from gateway.selectors import tracking
 from gateway.selectors.passport_rules import SeenRule, rules_of
+from gateway.selectors.remembered import address_is, message_id_is
 
 group = Group(
     "Passports",
@@ -78,7 +80,7 @@ class PassportFindingAnswer(Answer):
 
 
 class PassportStepAnswer(Answer):
-    """What happened, when, and by whom where it was a person. data: as `kind` has it."""
+    """What happened, when, and by whom where it was a person. data: as `kind` has it, for who may follow the mail."""
 
     at: Moment
     kind: str
@@ -148,14 +150,10 @@ def _present(actor: Actor, rows: Sequence[Recipient]) -> list[PassportAnswer]:
 
 
 def _address(column: str, help: str) -> Filter:
-    """Whole or from its beginning; kept as it was written, so the small-letter form is asked too."""
+    """Whole, or from its beginning with `*` at the end."""
 
     def narrow(rows: Rows, value: str) -> Rows:
-        lookup = "startswith" if value.endswith("*") else "exact"
-        wanted = Q()
-        for form in sorted({value.rstrip("*"), value.rstrip("*").lower()}):
-            wanted |= Q(**{f"{column}__{lookup}": form})
-        return rows.filter(wanted)
+        return rows.filter(address_is(column, value.rstrip("*"), whole=not value.endswith("*")))
 
     kind = Annotated[str, pydantic.Field(min_length=1, max_length=320)]
     return Filter(kind, f"{help} `*` at the end stands for anything.", narrow)
@@ -170,7 +168,7 @@ def _subject(rows: Rows, value: str) -> Rows:
 
 
 def _message_id(rows: Rows, value: str) -> Rows:
-    return rows.filter(message__message_id__in=sorted({value, f"<{value.strip('<>')}>"}))
+    return rows.filter(message_id_is("message__message_id", value))
 
 
 def _one_of(column: str, help: str, values: Sequence[str]) -> Filter:
@@ -230,6 +228,7 @@ def passport_detail(actor: Actor, found: Recipient) -> PassportDetail:
     message, said = found.message, wording.findings_of(found.decision)
     rules = rules_of(actor, said, message.received_at)
     before, after = tracking.kin_of(actor, found)
+    follows = actor.has(Right.TRACK_MAIL, found)
     return PassportDetail(
         **_values(found),
         client_address=message.client_address,
@@ -240,7 +239,7 @@ def passport_detail(actor: Actor, found: Recipient) -> PassportDetail:
         findings=[_finding(each, rule) for each, rule in zip(said, rules, strict=True)],
         notes=wording.notes_of(found.decision),
         facts=message.facts,
-        steps=[_step(each) for each in tracking.steps_of(actor, found)],
+        steps=[_step(each, follows=follows) for each in tracking.steps_of(actor, found)],
         kept=[
             KeptAnswer(
                 folder=each.folder,
@@ -272,12 +271,12 @@ def _finding(said: wording.Said, rule: SeenRule | None) -> PassportFindingAnswer
     )
 
 
-def _step(step: Step) -> PassportStepAnswer:
+def _step(step: Step, *, follows: bool) -> PassportStepAnswer:
     return PassportStepAnswer(
         at=step.at,
         kind=step.kind,
         text=wording.step_text(step),
         more=wording.step_more(step) or None,
         by=str(step.person) if step.person is not None else None,
-        data=step.data,
+        data=step.data if follows else {},  # pages show no raw data; whose mail it is reads `text` and `more`
     )

@@ -19,6 +19,7 @@ from config.kit.tables import Empty
 from domains.tables.fields import Belongs, domains_named
 from gateway.models import Recipient
 from gateway.models.subject_words import has_words, words_of
+from gateway.selectors.remembered import address_is, message_id_is
 from gateway.wording import CATEGORIES, CATEGORY_TONES, DIRECTIONS, STATE_TONES
 
 _SENDER = _("From")
@@ -27,16 +28,10 @@ _COUNT_TO = 200
 
 
 class _Address(Beginning):
-    """An address from its beginning; kept as it was written, so both the plain and the small-letter form are asked."""
+    """An address from its beginning."""
 
     def compare(self, op: Op, value: Value) -> Q:
-        text = value.text.rstrip("*")
-        lookup = "exact" if op == "=" else "startswith"
-        forms = {text, text.lower()}
-        found = Q()
-        for form in sorted(forms):
-            found |= Q(**{f"{self.orm_path}__{lookup}": form})
-        return found
+        return address_is(self.orm_path, value.text.rstrip("*"), whole=op == "=")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -60,7 +55,7 @@ class _MessageId(Exact):
         return super().matches(op, value._replace(literal=True))  # the bracket it begins with compares nothing
 
     def compare(self, op: Op, value: Value) -> Q:
-        return Q(**{f"{self.orm_path}__in": sorted({value.text, f"<{value.text.strip('<>')}>"})})
+        return message_id_is(self.orm_path, value.text)
 
 
 def _subject(row: Recipient) -> str:

@@ -79,7 +79,9 @@ def test_a_passport_tells_why_and_what_happened(cast: world.World) -> None:
     assert [each["decides"] for each in read["findings"]].count(True) == 1
     assert (read["clientAddress"], read["state"], read["facts"]["score"]) == ("192.0.2.7", "held", 9.5)
     assert [each["kind"] for each in read["steps"]] == ["received", "judged", "attempt"]
-    assert read["steps"][-1]["data"] == tried and "451 busy" in read["steps"][-1]["more"]
+    assert read["steps"][-1]["data"] == {} and "451 busy" in read["steps"][-1]["more"]
+    followed = cast.delegate.get(f"/passports/{row.pk}").json()
+    assert followed["steps"][-1]["data"] == tried and "451 busy" in followed["steps"][-1]["more"]
     assert [each["sha256"] for each in read["kept"]] == [None, None]  # not in a store yet
     Kept.objects.filter(recipient=row).update(store_id=7, number=41, sha256=b"\xab" * 32)
     again = cast.user.get(f"/passports/{row.pk}").json()["kept"]
