@@ -1,7 +1,8 @@
 """A real clamd with one signature of the tests' own, and a real rspamd with two rules of the tests' own.
 
 Both are Debian's; where they aren't installed, tests that need them are skipped. Quick to start: clamd knows one
-signature only, rspamd three top-level domains.
+signature only, rspamd three top-level domains. What rspamd learns is in a Valkey of its own, as where people run it:
+its sqlite answers "database is locked" whenever two of its processes meet.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from config import servers
 from tests.ports import free_port
 
 VIRUS = b"POSTKEEP-TEST-SIGNATURE"
@@ -40,10 +42,11 @@ logging {{ type = "file"; filename = "{home}/log"; level = "warning"; }}
 worker "normal" {{ bind_socket = "127.0.0.1:{port}"; count = 1; }}
 worker "controller" {{ bind_socket = "127.0.0.1:{controller}"; count = 1; password = "{password}"; secure_ip = []; }}
 actions {{ reject = 15; add_header = 6; }}
-classifier "bayes" {{ tokenizer {{ name = "osb"; }} backend = "sqlite3"; languages_enabled = false; min_learns = 1;
-  cache {{ path = "{home}/db/learnt"; }}
-  statfile {{ symbol = "BAYES_HAM"; path = "{home}/db/ham"; spam = false; }}
-  statfile {{ symbol = "BAYES_SPAM"; path = "{home}/db/spam"; spam = true; }} }}
+redis {{ servers = "127.0.0.1:{valkey}"; }}
+classifier "bayes" {{ tokenizer {{ name = "osb"; }} backend = "redis"; languages_enabled = false; min_learns = 1;
+  cache {{ backend = "redis"; }}
+  statfile {{ symbol = "BAYES_HAM"; spam = false; }}
+  statfile {{ symbol = "BAYES_SPAM"; spam = true; }} }}
 lua = "{home}/rules.lua";
 """
 _RULES = """\
@@ -101,9 +104,24 @@ def running_rspamd(home: Path) -> Iterator[Rspamd]:
     (home / "db").mkdir()
     (home / "tlds").write_text("example\norg\ncom\n")
     (home / "rules.lua").write_text(_RULES)
-    text = _RSPAMD.format(home=home, port=port, controller=controller, password=PASSWORD)
+    valkey = free_port()
+    text = _RSPAMD.format(home=home, port=port, controller=controller, password=PASSWORD, valkey=valkey)
     (home / "rspamd.conf").write_text(text)
-    with _running([program, "-f", "-i", "-c", str(home / "rspamd.conf")], port):
+    keeper = [
+        str(servers.valkey_program()),
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        str(valkey),
+        "--save",
+        "",
+        "--dir",
+        str(home),
+    ]
+    with (
+        _running(keeper, valkey),
+        _running([program, "-f", "-i", "-c", str(home / "rspamd.conf")], port),
+    ):
         _wait_for(controller)
         yield Rspamd(port, controller)
 
