@@ -223,11 +223,13 @@ def _may_not_post(route: Route, sender: str) -> Answer | None:
 
 
 def _way(steps: list[Step], number: int) -> list[str]:
-    """The addresses from the one that was asked for to this one."""
+    """The addresses from the one that was asked for to this one; its own name behind an alias name of its domain."""
     found = []
     while number >= 0:
-        found.append(steps[number].email)
-        number = steps[number].parent
+        step = steps[number]
+        own = (step.data or {}).get("alias_of")
+        found += [own, step.email] if own else [step.email]
+        number = step.parent
     return found[::-1]
 
 

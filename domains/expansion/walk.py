@@ -283,15 +283,16 @@ class _Walk:
         return number
 
     def deliver(self, at: Arrival, outcome: str, told: dict[str, Any] | None = None) -> int:
-        """The end of a way: noted once, however many ways lead to it."""
-        first = self.arrived.get(at.email)
+        """The end of a way: noted once, however many ways lead to it, and by its own name."""
+        email: str = (at.data or {}).get("alias_of", at.email)
+        first = self.arrived.get(email)
         if first is not None:
             return self.step(at, Outcome.REPEATED, {"step": first})
         if at.mode not in ("", "feed"):
             outcome, told = Outcome.LATER, {**(told or {}), "mode": at.mode}
         number = self.step(at, outcome, told)
-        self.arrived[at.email] = number
-        self.found.deliveries.append(Delivery(at.email, outcome, number))
+        self.arrived[email] = number
+        self.found.deliveries.append(Delivery(email, outcome, number))
         return number
 
     def say(self, number: int, outcome: str, told: dict[str, Any] | None = None) -> None:

@@ -68,7 +68,10 @@ class Step(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """Where a message ends, once: in a mailbox, with another server, in a digest, or beyond what may be seen."""
+    """Where a message ends, once: in a mailbox, with another server, in a digest, or beyond what may be seen.
+
+    email: its own name, also where its step has an alias name of its domain.
+    """
 
     email: str
     outcome: str

@@ -43,6 +43,7 @@ def test_a_mailbox_gets_its_own_mail_by_every_name(domain: Domain) -> None:
     assert lines(expand(" Ada@Example.com")) == [(-1, "ada@example.com", "asked", "delivered")]
     found = expand("ada@EXAMPLE.net")
     assert found.steps[0].data == {"alias_of": "ada@example.com"} and found.steps[0].outcome == "delivered"
+    assert ends(found) == {"ada@example.com"}
 
 
 def test_an_alias_leads_to_its_mailbox(domain: Domain) -> None:

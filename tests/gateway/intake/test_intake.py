@@ -15,6 +15,7 @@ from accounts.services.people import disable_user
 from domains.models import DlpRule, Domain, Mailbox, SenderRule
 from domains.services import policies, relays
 from domains.services.aliases import add_alias
+from domains.services.domain_names import add_names
 from domains.services.domain_settings import update_domain
 from domains.services.domain_states import disable_domain
 from domains.services.forwards import set_forwarding
@@ -104,6 +105,23 @@ def test_mail_for_people_of_ours_is_taken_judged_and_filed() -> None:
     relay = domain.relays.get()
     gone_on = QueueItem.objects.filter(message=messages[1]).order_by("address").values_list("destination", flat=True)
     assert list(gone_on) == [f"relay:{relay.pk}", f"relay:{relay.pk}", "mx:far.example"]
+
+
+@pytest.mark.django_db
+def test_mail_to_an_alias_name_of_a_domain_is_its_mailboxes_by_their_policy_and_relay() -> None:
+    domain = served()
+    ada = make_mailbox_in(domain, "ada")
+    add_names(SYSTEM, domain, ["example.net"])
+    set_forwarding(SYSTEM, ada, ["out@far.example"], keep_copy=True)
+    own, sent_on = resolve("ada@example.net", "").routes
+    assert (own.address, own.mailbox_id, own.policy_of, own.relay_id) == (
+        ada.address,
+        ada.pk,
+        ada.pk,
+        domain.relays.get().pk,
+    )
+    assert own.way == ("ada@example.net", ada.address)
+    assert sent_on.way == ("ada@example.net", ada.address, "out@far.example")
 
 
 def _signed_in(box: Mailbox) -> Client:
