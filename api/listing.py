@@ -29,7 +29,7 @@ from api.errors import Fault, Invalid
 from api.filters import Filter, Number
 from api.reading import read_query
 from api.schemas import Answer
-from config.kit.paging import count_capped
+from config.kit.paging import count_capped, count_in_time
 
 A = TypeVar("A", bound=Answer)
 Rows = QuerySet[Any]
@@ -66,6 +66,7 @@ class Listing(Generic[A]):
     within: the column that has one value in all rows this actor sees ("": none), by whose index (column, -pk) they are
     walked in the order of the key; PostgreSQL would walk the key itself past everybody else's.
     count_to: up to here rows are counted, without it to 10,000; lower where looking at a row costs more.
+    counts_in_time: where counting takes too long, what is said is what the page itself shows.
     """
 
     answer: type[A]
@@ -75,6 +76,7 @@ class Listing(Generic[A]):
     filters: Mapping[str, Filter] = field(default_factory=dict)
     within: Callable[[Actor], str] | None = None
     count_to: int | None = None
+    counts_in_time: bool = False
 
     @cached_property
     def query(self) -> type[BaseModel]:
@@ -99,8 +101,10 @@ class Listing(Generic[A]):
         mark = _fingerprint(request)
         if offset > OFFSET_MAX:
             self._refuse(order, rows, mark, request)
-        total, capped = count_capped(rows, self.count_to)
-        found = order.part(rows, offset, offset + size + 1, are_many=capped)
+        total, capped = self._count(rows)
+        found = order.part(rows, offset, offset + size + 1, are_many=capped or total is None)
+        if total is None and (found or not offset):
+            total, capped = offset + min(len(found), size), len(found) > size
         return Page(found[:size], total, order.cursor(found[size - 1], mark) if found[size:] else "", capped)
 
     def _page_from(self, rows: Rows, asked: dict[str, Any], size: int, request: HttpRequest) -> Page:
@@ -110,7 +114,7 @@ class Listing(Generic[A]):
         total, capped = None, False
         if asked["cursor"] == START:
             order = self._order(request, rows, asked.get("sort", self.default))
-            total, capped = count_capped(rows, self.count_to)
+            total, capped = self._count(rows)
         else:
             sort, place = _read_cursor(asked["cursor"], mark)
             if sort.removeprefix("-") not in self.sorts or asked.get("sort", sort) != sort:
@@ -118,7 +122,12 @@ class Listing(Generic[A]):
             order = self._order(request, rows, sort)
             rows = order.after(rows, place)
         found = list(order.sorted(rows)[: size + 1])
+        if asked["cursor"] == START and total is None:
+            total, capped = min(len(found), size), len(found) > size
         return Page(found[:size], total, order.cursor(found[size - 1], mark) if found[size:] else "", capped)
+
+    def _count(self, rows: Rows) -> tuple[int | None, bool]:
+        return (count_in_time if self.counts_in_time else count_capped)(rows, self.count_to)
 
     def _order(self, request: HttpRequest, rows: Rows, sort: str) -> _Order:
         within = self.within(request.auth) if self.within is not None else ""  # type: ignore[attr-defined]

@@ -129,6 +129,8 @@ FILE_UPLOAD_TEMP_DIR = str(paths.uploads_dir()) if paths.uploads_dir().is_dir() 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 2_000  # an import may send a folder of single messages
 
+COUNTING_MS = 60  # so long a list that may look at many rows counts them (config.kit.paging.count_in_time)
+
 # --- background work ---
 CELERY_BROKER_URL = environment.broker_url()
 CELERY_TASK_IGNORE_RESULT = True  # the task row is the truth

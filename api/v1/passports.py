@@ -196,6 +196,7 @@ PASSPORTS = Listing(
         "domainId": filters.number("domain_id", "The domain whose mail it is."),
     },
     count_to=COUNT_TO,
+    counts_in_time=True,
 )
 
 

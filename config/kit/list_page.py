@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from config.kit.list_fields import Choice, Field, Main, Number, Time
 from config.kit.list_state import Asked
 from config.kit.nav import Text
-from config.kit.paging import COUNT_LIMIT, Page, Pager, count_capped, keyset, total_text
+from config.kit.paging import COUNT_LIMIT, Page, Pager, count_capped, count_in_time, keyset, total_text
 from config.kit.preferences import SIZES
 from config.kit.tables import NOTHING, Cell, Empty, Head, Row, draw_rows
 
@@ -144,12 +144,14 @@ class ListPage(Generic[M]):
         known, capped = total() if total is not None and not asked.is_filtered else None, False
         found = asked.matching(rows)
         if known is None:
-            known, capped = count_capped(found, asked.listing.count_to)
+            counting = count_in_time if asked.listing.counts_in_time else count_capped
+            known, capped = counting(found, asked.listing.count_to)
         most = asked.listing.count_to or COUNT_LIMIT
-        order = asked.order_among(are_many=not scattered and (capped or known > most))
+        uncounted = known is None
+        order = asked.order_among(are_many=not scattered and (capped or known is None or known > most))
         if within and not order.found_first:
             order = replace(order, within=within)
-        page = keyset(request, found, order=order, per_page=asked.size, total=known, capped=capped)
+        page = keyset(request, found, order=order, per_page=asked.size, total=known, capped=capped, uncounted=uncounted)
         return cls(request, asked, page, actions, bulk_url)
 
     @property

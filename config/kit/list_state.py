@@ -55,6 +55,7 @@ class ListSpec:
     sort: the name of a field that sorts, or "pk", with "-" for descending. words: how free words are found, where the
     fields' own `words` isn't it. first_step: what an empty list offers. nothing: the title where nothing is found.
     count_to: up to here rows are counted exactly, without it to 10,000; lower where looking at a row costs more.
+    counts_in_time: where counting takes too long the page is shown without a number (`paging.count_in_time`).
     """
 
     name: str
@@ -69,6 +70,7 @@ class ListSpec:
     size: int = 50
     exportable: bool = True
     count_to: int | None = None
+    counts_in_time: bool = False
 
     def __post_init__(self) -> None:
         names = [each.name for each in self.fields]

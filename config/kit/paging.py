@@ -15,13 +15,16 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
+from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import OperationalError, connections, transaction
 from django.db.models import BooleanField, Expression, F, Func, Model, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from psycopg.errors import QueryCanceled
 
 from config.kit.nav import Text
 
@@ -131,13 +134,14 @@ def keyset(
     per_page: int = 50,
     total: int | None = None,
     capped: bool = False,
+    uncounted: bool = False,
     by_time: bool | None = None,
 ) -> Page[M]:
     """The page of `rows` the address asks for.
 
-    `total` comes from the caller where they have one (`capped`: there are more); otherwise it is counted up to 10,000.
-    A cursor that can't be read shows the first page. One query for the rows, two where a page reaches from values into
-    blanks.
+    `total` comes from the caller where they have one (`capped`: there are more); otherwise it is counted up to 10,000,
+    or not at all (`uncounted`: what is said is what the page itself shows). A cursor that can't be read shows the
+    first page. One query for the rows, two where a page reaches from values into blanks.
     """
     chosen = order if isinstance(order, Order) else Order.parse(order)
     walk = _Walk(rows, chosen)
@@ -149,7 +153,14 @@ def keyset(
     more, found = len(found) > per_page, found[:per_page]
     if backwards:
         found.reverse()
-    counted, capped = (total, capped) if total is not None else count_capped(rows)
+    counted: int | None
+    if total is not None:
+        counted = total
+    elif uncounted:
+        is_all = cursor is None and not more
+        counted, capped = (len(found), False) if is_all else (per_page, True)  # a full page, and at least one row more
+    else:
+        counted, capped = count_capped(rows)
     pager = cursor_pager(
         request,
         newer=walk.write(found[0]) if found and (more if backwards else cursor is not None) else None,
@@ -168,6 +179,25 @@ def count_capped(rows: QuerySet[Any], most: int | None = None) -> tuple[int, boo
     most = COUNT_LIMIT if most is None else most
     found = rows.order_by()[: most + 1].count()
     return min(found, most), found > most
+
+
+def count_in_time(rows: QuerySet[Any], most: int | None = None) -> tuple[int | None, bool]:
+    """The same, but (None, False) where counting takes longer than somebody should wait for a number.
+
+    How long that is, in ms, says settings.COUNTING_MS. For rows that are met by looking at many others.
+    """
+    try:
+        # A savepoint that is always given back takes the time limit back with it.
+        with transaction.atomic(using=rows.db):
+            with connections[rows.db].cursor() as cursor:
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{settings.COUNTING_MS}ms"])
+            found = count_capped(rows, most)
+            transaction.set_rollback(True, using=rows.db)
+            return found
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            return None, False
+        raise
 
 
 class _Beyond(Func):

@@ -88,6 +88,7 @@ TRACKED: BigListing[Recipient] = BigListing(
     FIELDS,
     sort="-received",
     count_to=_COUNT_TO,
+    counts_in_time=True,
     caption=_("Follow messages"),
     placeholder=_("Beginning of the recipient's address"),
     views=(
@@ -109,6 +110,7 @@ OWN: BigListing[Recipient] = BigListing(
     FIELDS,
     sort="-received",
     count_to=_COUNT_TO,
+    counts_in_time=True,
     caption=_("My messages"),
     placeholder=_("Beginning of the recipient's address"),
     views=(View(_("In quarantine"), "state=held"), View(_("Sent"), "direction=outgoing")),

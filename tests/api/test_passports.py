@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from api import listing
 from domains.models import Mailbox
 from gateway.models import Kept, Recipient
 from gateway.steps import Kind, step
@@ -68,6 +69,24 @@ def test_messages_are_found_by_what_one_remembers_of_them(cast: world.World) -> 
         assert found(cast, query) == subjects, query
     is_problem(cast.delegate.get("/passports?subject=-"), 422)
     is_problem(cast.delegate.get("/passports?state=lost"), 422)
+
+
+def test_what_takes_too_long_to_count_says_what_the_page_shows(
+    cast: world.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        came(cast.own.mailbox, f"Report {number}")
+    monkeypatch.setattr(listing, "count_in_time", lambda *_: (None, False))
+
+    def told(query: str) -> tuple[int, str | None, bool]:
+        response = cast.delegate.get(f"/passports?{query}")
+        return len(response.json()), response.get("X-Total-Count"), "X-Total-Capped" in response
+
+    for query in ("pageSize=2", "pageSize=2&cursor=start"):
+        assert told(query) == (2, "2", True), query
+    assert told("pageSize=2&offset=2") == (1, "3", False)
+    assert told("pageSize=3") == (3, "3", False)
+    assert told("offset=9") == (0, None, False)
 
 
 def test_a_passport_tells_why_and_what_happened(cast: world.World) -> None:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.http import HttpRequest
 from django.test import RequestFactory
 from django.utils import translation
@@ -88,6 +89,24 @@ def test_totals_are_exact_to_ten_thousand(db: None, monkeypatch: pytest.MonkeyPa
     assert paging.count_capped(Task.objects.all()) == (3, True)
     assert paging.total_text(10_000, capped=True) == "more than 10,000"
     assert paging.total_text(1204) == "1,204 in all"
+
+
+def test_counting_gives_up_in_time_and_leaves_nothing_behind(db: None, settings: Any) -> None:
+    for _number in range(5):
+        factories.make_task()
+    slow = Task.objects.extra(where=["pg_sleep(0.2) IS NOT NULL"])
+    settings.COUNTING_MS = 50
+    assert paging.count_in_time(slow) == (None, False)
+    assert paging.count_in_time(Task.objects.all(), 3) == (3, True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('statement_timeout')")
+        assert cursor.fetchone() == ("0",)
+    for sides, text in (("", "more than 2"), ("?at=last", "more than 2")):
+        assert paging.keyset(_get(sides), Task.objects.all(), per_page=2, uncounted=True).pager.text == text
+    first = paging.keyset(_get(), Task.objects.all(), per_page=4, uncounted=True)
+    second = paging.keyset(_get(_query(first.pager.older_url)), Task.objects.all(), per_page=4, uncounted=True)
+    assert (len(second.rows), second.pager.text) == (1, "more than 4")
+    assert paging.keyset(_get(), Task.objects.all(), per_page=5, uncounted=True).pager.text == "5 in all"
 
 
 def test_a_pager_keeps_the_filters_of_its_page() -> None:
