@@ -12,18 +12,20 @@ from typing import Literal
 
 from accounts import audit, mails, responsible, throttle
 from accounts.actors import Actor
-from accounts.errors import WrongCode, WrongPassword
-from accounts.models import AuthenticatorApp, Passkey, User
+from accounts.errors import Forbidden, WrongCode, WrongPassword
+from accounts.models import AuthenticatorApp, Identity, Passkey, Source, User
 from accounts.services import passkeys
 from accounts.services.authenticators import use_code
 from accounts.services.blocks import note_failure
 from accounts.services.passkeys import use_passkey
 from accounts.services.recovery_codes import count_left, use_recovery_code
-from accounts.services.source_sign_in import by_password
-from accounts.sources.errors import SourceUnavailable
+from accounts.services.source_sign_in import by_password, confirm
+from accounts.sources.errors import Denied, SourceUnavailable
+from accounts.sources.oidc import Claims
 
-Method = Literal["totp", "passkey", "recovery", "password"]
+Method = Literal["totp", "passkey", "recovery", "password", "provider"]
 TOTP, PASSKEY, RECOVERY, PASSWORD = "totp", "passkey", "recovery", "password"  # names
+PROVIDER = "provider"  # signing in anew at the identity provider of one's domain
 TRUSTED = "trusted"  # the browser stood in for it
 TOLD_AFTER = 5
 
@@ -38,6 +40,29 @@ def methods_of(user: User) -> list[str]:
     if user.second_factor_at is not None and (count_left(user) or not found):
         found.append(RECOVERY)  # the way that is left, also where none is: the page must say something
     return found
+
+
+def ways_to_prove(user: User) -> list[str]:
+    """By what somebody proves once more who they are, the usual first: their factors, else where they sign in; at
+    least one, which may lead nowhere (`has_password`).
+    """
+    found = methods_of(user)
+    if found:
+        return found
+    ways = [PROVIDER] if proves_at(user) is not None else []
+    return [*ways, PASSWORD] if not ways or has_password(user) else ways
+
+
+def proves_at(user: User) -> Source | None:
+    """The identity provider by which somebody without a factor here proves who they are: their domain's, if they are
+    bound to it and it speaks for all that they hold.
+    """
+    if user.second_factor_at is not None or user.authentication == responsible.LOCAL_ONLY:
+        return None
+    source = responsible.source_for(user.email)
+    if source is None or not source.kind_of.is_web or not responsible.speaks_for(source, user):
+        return None
+    return source if Identity.objects.filter(source=source, user=user).exists() else None
 
 
 def pass_second_step(
@@ -82,10 +107,32 @@ def prove(actor: Actor, *, method: str, value: str, challenge: bytes = b"") -> N
         _note_recovery(actor, user)
 
 
+def prove_by_provider(actor: Actor, source: Source, claims: Claims) -> None:
+    """The same by an answer of the person's provider, of which whoever asked saw to it that it is fresh.
+
+    Raises: OtherAccount, Denied, Forbidden (they have a factor here, or another source).
+    """
+    actor.require_in_person()
+    actor.require_writing()
+    assert actor.user is not None
+    user = User.objects.get(pk=actor.user.pk)
+    if proves_at(user) != source:
+        raise Forbidden("this provider isn't asked for the person")
+    try:
+        confirm(source, user, claims)
+    except Denied as error:
+        audit.record(actor, "user.second_step_failed", user, method=PROVIDER, source=source.name, why=str(error))
+        raise
+
+
 def has_password(user: User) -> bool:
-    """Whether somebody has a password that `prove` could check: one kept here, or at a source that takes passwords."""
+    """Whether somebody has a password that `prove` could check: one kept here that counts, or at a source that takes
+    passwords.
+    """
     source = responsible.source_for(user.email)
-    return user.has_usable_password() or (source is not None and not source.kind_of.is_web)
+    if source is not None and not source.kind_of.is_web:
+        return True
+    return user.has_usable_password() and responsible.takes_password_here(source, user)
 
 
 def _is_password(user: User, value: str) -> bool:

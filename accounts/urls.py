@@ -45,6 +45,7 @@ _own = [
     path("account/password/", account.change_password, name="change-password"),
     path("password-strength/", strength.password_strength, name="password-strength"),
     path("account/prove/", proving.prove, name="prove"),
+    path("account/prove/with-provider/", providers.provider_prove, name="provider-prove"),
     path("account/factors/", factors.own_factors, name="own-factors"),
     path("account/factors/app/begin/", factors.app_begin, name="app-begin"),
     path("account/factors/app/", factors.app_set_up, name="app-set-up"),

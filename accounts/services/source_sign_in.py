@@ -27,7 +27,7 @@ from accounts.permissions import Level, Right
 from accounts.services.group_roles import apply_groups, groups_that_count, system_for
 from accounts.services.sources import require_managing
 from accounts.sources.entries import Entry
-from accounts.sources.errors import Denied, SourceFailed, SourceUnavailable
+from accounts.sources.errors import Denied, OtherAccount, SourceFailed, SourceUnavailable
 from accounts.sources.imap import MailServer
 from accounts.sources.ldap import Directory
 from accounts.sources.oidc import Claims, Provider
@@ -111,6 +111,19 @@ def by_provider(source: Source, claims: Claims) -> Proved:
     had_factor = source.stands_in_for_factors and claims.had_second_factor
     groups = None if claims.groups is None or not source.told("groups_claim") else list(claims.groups)
     return _said(source, user, "oidc", subject, groups, had_factor=had_factor)
+
+
+def confirm(source: Source, user: User, claims: Claims) -> None:
+    """That a provider speaks of this very person, who is bound to it: nobody is bound, nothing given or taken by it.
+
+    Raises: OtherAccount, Denied.
+    """
+    if not responsible.serves(source, user.email):
+        raise Denied("the person's domain has another source")
+    _require_word(source, user)
+    bound = Identity.objects.filter(source=source, user=user).values_list("subject", flat=True).first()
+    if bound is None or bound != f"{claims.issuer} {claims.subject}"[:600]:
+        raise OtherAccount("the provider speaks of somebody else")
 
 
 def settle(user: User, word: Word) -> None:

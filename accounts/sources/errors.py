@@ -48,3 +48,11 @@ class SourceMisconfigured(SourceFailed):
 
 class Denied(SourceFailed):
     """The source said no, or said something that must not be believed."""
+
+
+class NotFresh(Denied):
+    """A provider didn't say that somebody signed in there just now, as it was asked to."""
+
+
+class OtherAccount(Denied):
+    """A provider speaks of somebody else than who was to prove who they are."""

@@ -26,7 +26,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry
 
 from accounts.sources import web
-from accounts.sources.errors import Denied, SourceMisconfigured, SourceUnavailable
+from accounts.sources.errors import Denied, NotFresh, SourceMisconfigured, SourceUnavailable
 from accounts.sources.reaching import is_loopback
 
 SKEW_S = 60
@@ -61,15 +61,21 @@ def forget_all() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked of a browser's way to the provider; kept in its session, used once."""
+    """What was asked of a browser's way to the provider; kept with its browser, used once.
+
+    since: where somebody is to sign in there anew, however they are signed in there: the moment before which they
+    didn't (seconds since 1970). None: it doesn't matter when they did.
+    """
 
     state: str
     nonce: str
     verifier: str
+    since: float | None = None
 
     @classmethod
-    def new(cls) -> Question:
-        return cls(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48))
+    def new(cls, *, anew: bool = False) -> Question:
+        since = time.time() if anew else None
+        return cls(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48), since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,8 @@ class Provider:
         }
         if hint:
             asked["login_hint"] = hint
+        if question.since is not None:
+            asked |= {"prompt": "login", "max_age": "0"}
         endpoint = str(self.metadata()["authorization_endpoint"])
         return endpoint + ("&" if urlsplit(endpoint).query else "?") + urlencode(asked, quote_via=quote)
 
@@ -144,7 +152,10 @@ class Provider:
         token = tokens.get("id_token")
         if not isinstance(token, str):
             raise Denied("the provider gives no ID token")
-        return self._read(self.verify(token, nonce=question.nonce), tokens.get("access_token"))
+        claims = self.verify(token, nonce=question.nonce)
+        if question.since is not None:
+            _require_anew(claims, question.since)
+        return self._read(claims, tokens.get("access_token"))
 
     def verify(self, token: str, *, nonce: str) -> dict[str, Any]:
         """The claims of an ID token. Raises: Denied, SourceUnavailable, SourceMisconfigured."""
@@ -326,6 +337,19 @@ class Provider:
     def _ask(self, url: str, **how: Any) -> tuple[int, dict[str, Any]]:
         said = self.settings
         return web.ask(url, ca_pem=said["ca_pem"], timeout_s=float(said["timeout_s"]), who=self.who, **how)
+
+
+def _require_anew(claims: Mapping[str, Any], since: float) -> None:
+    """That somebody signed in after they were sent there: a provider may take no notice of `prompt`, but the one that
+    knows `max_age` says `auth_time`.
+
+    Source: OpenID Connect Core §2, §3.1.2.1 (max_age), §3.1.3.7 (13). Raises: NotFresh.
+    """
+    signed_in = _seconds(claims.get("auth_time"))
+    if signed_in is None:
+        raise NotFresh("the token doesn't say when somebody signed in there (auth_time)")
+    if not since - SKEW_S <= signed_in <= time.time() + SKEW_S:
+        raise NotFresh("the provider asked nobody anew: the token's auth_time is of another moment")
 
 
 def _are_elsewhere(claims: Mapping[str, Any], name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from accounts import half_way, second_step, sessions
 from accounts.errors import TooManyAttempts, WrongCode, WrongPassword
 from accounts.forms.factors import CodeForm, PresentPasswordForm, RecoveryForm
 from accounts.gates import while_setting_up
+from accounts.models import User
 from accounts.requests import ActorRequest
 from accounts.services import passkeys
 from accounts.wording import wait_text
@@ -38,14 +40,13 @@ def prove(request: ActorRequest) -> HttpResponse:
     person = actor.user
     assert person is not None
     actor.require_in_person()
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    target = own_page(request, wanted, resolve_url(settings.LOGIN_REDIRECT_URL))
-    methods = second_step.methods_of(person) or [second_step.PASSWORD]
+    target = target_of(request)
+    methods = second_step.ways_to_prove(person)
     asked = request.POST.get("method") or request.GET.get("method") or methods[0]
     method = asked if asked in methods else methods[0]
     form = FORMS[method](request.POST or None) if method in FORMS else None
     problem, status = "", None
-    if request.method == "POST":
+    if request.method == "POST" and method != second_step.PROVIDER:
         value = str(request.POST.get("answer" if method == second_step.PASSKEY else "code", ""))
         try:
             second_step.prove(actor, method=method, value=value, challenge=half_way.take_challenge(request))
@@ -56,17 +57,37 @@ def prove(request: ActorRequest) -> HttpResponse:
         except TooManyAttempts as error:
             problem, status = wait_text(error.retry_after_s), 429
         else:
-            sessions.note_proof(request)
-            toast(request, _("Thank you. Go on within ten minutes."))
-            return redirect_page(request, target)
+            return proved(request, target)
+    return ask(request, person, method, form=form, target=target, problem=problem, status=status)
+
+
+def target_of(request: HttpRequest) -> str:
+    """The page of ours that proving leads back to."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    return own_page(request, wanted, resolve_url(settings.LOGIN_REDIRECT_URL))
+
+
+def proved(request: HttpRequest, target: str) -> HttpResponse:
+    """They did."""
+    sessions.note_proof(request)
+    toast(request, _("Thank you. Go on within ten minutes."))
+    return redirect_page(request, target)
+
+
+def ask(
+    request: HttpRequest, person: User, method: str, *, target: str, form: Any = None, problem: str = "",
+    status: int | None = None,
+) -> HttpResponse:  # fmt: skip
+    """The page that asks, by one of `second_step.ways_to_prove`. problem: why the last try didn't count."""
     context = {
         "form": form,
         "method": method,
-        "others": [each for each in methods if each != method],
+        "others": [each for each in second_step.ways_to_prove(person) if each != method],
         "problem": problem,
         "next": target,
         "question": "",
         "can_prove": method != second_step.PASSWORD or second_step.has_password(person),
+        "provider": second_step.proves_at(person) if method == second_step.PROVIDER else None,
     }
     if method == second_step.PASSKEY:
         question = passkeys.ask(person)

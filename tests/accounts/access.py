@@ -297,6 +297,7 @@ ROWS: list[AnyRow] = [
     Row("accounts:change-password", method="POST", own=422, administrator=422, data={"old": "x"}),
     Row("accounts:prove", own=200, administrator=200),
     Row("accounts:prove", method="POST", own=422, administrator=422, data={"method": "password", "code": "x"}),
+    Row("accounts:provider-prove", own=303, administrator=303),  # none of them signs in at a provider
     Row("accounts:own-factors", own=200, administrator=200),
     Row("accounts:app-begin", method="POST", own=303, administrator=303),
     Row("accounts:app-set-up", own=303, administrator=303),
