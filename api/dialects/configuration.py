@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
-from api.dialects.served import BY_NAME
+from api.dialects.registry import find, known
 from api.dialects.settings import set_dialect
 from api.errors import Invalid
 from api.models import DialectSetting
@@ -19,12 +19,13 @@ def register_part() -> None:
 
 
 def _dialects() -> Objects:
-    rows = DialectSetting.objects.filter(name__in=BY_NAME).order_by("name")
+    rows = DialectSetting.objects.filter(name__in=[dialect.name for dialect in known()]).order_by("name")
     return {row.name: {"is_on": row.is_on, "clients": row.clients, "options": row.options} for row in rows}
 
 
 def _save_dialect(actor: Actor, key: str, values: Values, present: Values | None) -> None:
-    if key not in BY_NAME:
+    dialect = find(key)
+    if dialect is None:
         raise BadValue(_("There is no such dialect here."), field="configuration")
     is_on, clients, options = (values.get(name) for name in ("is_on", "clients", "options"))
     if (
@@ -34,6 +35,6 @@ def _save_dialect(actor: Actor, key: str, values: Values, present: Values | None
     ):
         raise TypeError("a dialect's values")
     try:
-        set_dialect(actor, BY_NAME[key], is_on=is_on, clients=clients, options=options)
+        set_dialect(actor, dialect, is_on=is_on, clients=clients, options=options)
     except Invalid as error:
         raise BadValue(error.detail or str(error), field="configuration") from error

@@ -16,8 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from api.dialects.registry import Dialect
-from api.dialects.served import BY_NAME
+from api.dialects.registry import Dialect, known
 from config.kit import health, paths
 from gateway.reception import selfsigned
 from gateway.services import certificates
@@ -34,7 +33,8 @@ def register() -> None:
 def check() -> health.Report:
     """Whether each port takes connections."""
     ports = settings.DIALECTS.ports
-    facts = {BY_NAME[name].label if name in BY_NAME else name: str(port) for name, port in ports.items()}
+    labels = {dialect.name: dialect.label for dialect in known()}
+    facts = {labels.get(name, name): str(port) for name, port in ports.items()}
     silent = [port for port in ports.values() if not answers(port)]
     if silent:
         return health.Report("error", _("port %(port)s does not answer") % {"port": silent[0]}, facts)

@@ -10,7 +10,7 @@ from pydantic import Field
 from accounts.actors import Actor
 from accounts.permissions import Right
 from api.dialects import addresses, calls, settings
-from api.dialects.registry import Dialect, known
+from api.dialects.registry import Dialect, find, known
 from api.errors import NotFound
 from api.operations import Group
 from api.schemas import Answer, Body, Moment
@@ -68,7 +68,7 @@ class DialectCall(Answer):
 
 def _dialect(actor: Actor, name: str) -> Dialect:
     actor.require(Right.MANAGE_SERVER)
-    found = next((dialect for dialect in known() if dialect.name == name), None)
+    found = find(name)
     if found is None:
         raise NotFound()
     return found
