@@ -11,6 +11,7 @@ import ast
 import csv
 import functools
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -60,6 +61,39 @@ def test_every_page_command_and_shell_door_named_is_there() -> None:
 def test_every_operation_of_a_dialect_named_is_there() -> None:
     offered = {f"{name} {each.name}" for name, dialect in BY_NAME.items() for each in dialect.operations()}
     assert doors("dialect") - offered == set()
+
+
+def test_a_row_says_that_a_dialect_serves_it_where_it_does_and_only_there() -> None:
+    """What each operation says of itself is held against its answers by tests/api/dialects/test_sweep.py, and for
+    CommuniGate by tests/api/communigate/test_commands.py.
+    """
+    wrong = [found for row in rows() if (found := _unlike_its_door(row))]
+    assert wrong == []
+
+
+def _unlike_its_door(row: dict[str, str]) -> str:
+    """What is said of one row that isn't so; "" where all is."""
+    seed, operation = row["seed"], row["operation"]
+    named = [door.partition(" ")[2] for door in row["doors"].split("; ") if door.startswith("dialect:")]
+    offered = {each.name: each for each in BY_NAME[seed].operations()}
+    name = _INVOKED[seed] + operation
+    own = offered.get(name) or next((each for each in offered.values() if _shape(each.name) == _shape(name)), None)
+    if own is None:
+        return f"{seed} {operation}: the dialect knows no such operation"
+    if own.refused:
+        return f"{seed} {operation}: named as a door, and refused: {own.refused}" if named else ""
+    if own.name not in named:
+        return f"{seed} {operation}: works there, and the row says nothing of it"
+    refused = [name for name in named if name not in offered or offered[name].refused]
+    return f"{seed} {operation}: {refused} are refused" if refused else ""
+
+
+_INVOKED = {"mailstore": "POST /api/invoke/", "communigate": "", "james": "", "cleanmail": "", "iredadmin": ""}
+
+
+def _shape(name: str) -> str:
+    """Without what manuals and routes call their variables, and without a query."""
+    return re.sub(r"\{\w+\}", "{}", name.partition("?")[0])
 
 
 @pytest.mark.django_db

@@ -18,6 +18,7 @@ from archive import folderfacts, foldernames
 from archive.folderfacts import FolderFigures, Seen
 from archive.folderrights import DELETE, READ, WRITE, privileges_on
 from archive.services import folder_notes, folders, sharing
+from archive.services.imports import DEFAULT_FOLDER
 from archive.store.rows import FolderSum
 from domains.models import Mailbox
 
@@ -33,7 +34,14 @@ def _account(context: Context, arguments: Arguments) -> Mailbox:
 
 
 def _path(mailbox: Mailbox, name: str) -> str:
-    return foldernames.resolve(mailbox, foldernames.clean(name))
+    return foldernames.resolve(mailbox, _ours(name))
+
+
+def _ours(name: str) -> str:
+    """As it is called here: scripts write the Inbox in capitals."""
+    path = foldernames.clean(name)
+    first, slash, rest = path.partition("/")
+    return f"{DEFAULT_FOLDER}{slash}{rest}" if foldernames.is_system(first) else path
 
 
 def _said(path: str) -> str:
@@ -106,7 +114,7 @@ def _information(line: FolderFigures, folder_class: str) -> Dictionary:
 
 def create(context: Context, arguments: Arguments) -> Data:
     mailbox = _account(context, arguments)
-    path = foldernames.clean(arguments["mailbox"])
+    path = _ours(arguments["mailbox"])
     _require(context, mailbox, arguments, path, WRITE)
     if folderfacts.see_folders(context.actor, mailbox).tree.find(path) is not None:
         raise TakenAlready(MAILBOX_EXISTS, "Mailbox with this name already exists")
@@ -134,7 +142,7 @@ def rename(context: Context, arguments: Arguments) -> Data:
     path = _path(mailbox, arguments["mailbox"])
     _require(context, mailbox, arguments, path, DELETE)
     folderfacts.see_folders(context.actor, mailbox).find(path)
-    folders.move_folder(context.actor, mailbox, path, arguments["new"])
+    folders.move_folder(context.actor, mailbox, path, _ours(arguments["new"]))
     return done()
 
 
@@ -193,13 +201,13 @@ def set_acl(context: Context, arguments: Arguments) -> Data:
         raise Refused(RIGHTS, "insufficient access rights")
     present = {grant.user.email: grant for grant in _grants(mailbox, path)}
     for name, letters in arguments["acl"].items():
-        other = context.account(name)
-        if other.user is None:
+        old = present.get(context.full(name).lower())
+        person = old.user if old is not None else context.account(name).user  # who is in needn't be looked up
+        if person is None:
             raise Refused(NO_ACCOUNT, f"nobody signs in with {name}")
-        old = present.get(other.user.email)
         wanted = changed(_letters(old.privileges) if old else "", text_of(letters, name))
         if _of_letters(wanted):
-            sharing.set_folder_privileges(context.actor, other.user, mailbox, path, _of_letters(wanted))
+            sharing.set_folder_privileges(context.actor, person, mailbox, path, _of_letters(wanted))
         elif old is not None:
             sharing.remove_folder_grant(context.actor, old, mailbox)
     return done()
@@ -221,7 +229,8 @@ def get_subscription(context: Context, arguments: Arguments) -> Data:
 
 def set_subscription(context: Context, arguments: Arguments) -> Data:
     mailbox = _account(context, arguments)
-    folder_notes.set_subscription(context.actor, mailbox, texts_of(arguments["mailboxes"], "mailboxes"))
+    wanted = [_ours(name) for name in texts_of(arguments["mailboxes"], "mailboxes")]
+    folder_notes.set_subscription(context.actor, mailbox, wanted)
     return done()
 
 
@@ -232,7 +241,7 @@ def get_aliases(context: Context, arguments: Arguments) -> Data:
 
 def set_aliases(context: Context, arguments: Arguments) -> Data:
     mailbox = _account(context, arguments)
-    wanted = {name: text_of(path, name) for name, path in arguments["aliases"].items()}
+    wanted = {name: _ours(text_of(path, name)) for name, path in arguments["aliases"].items()}
     folder_notes.set_aliases(context.actor, mailbox, wanted)
     return done()
 

@@ -46,5 +46,6 @@ SWEEP = Sweep(
     send=send,
     is_unauthenticated=lambda answer: answer.status_code == 401,
     is_refused=is_refused,
+    is_not_served=lambda answer: answer.status_code in (405, 501),
     open_to_all=OWN,
 )

@@ -25,10 +25,12 @@ class Sweep:
     is_unauthenticated, is_refused: whether an answer says "who are you?", or "no" (or that there is nothing).
     open_to_all: operations whose answer to somebody without rights is fine as it is (their own things, empty lists);
     they still may change nothing.
+    is_not_served: whether an answer to an administrator says that this operation isn't served here.
     """
 
     dialect: str
     send: Callable[[Operation, Place, str], Answer]
     is_unauthenticated: Callable[[Answer], bool]
     is_refused: Callable[[Answer], bool]
+    is_not_served: Callable[[Answer], bool]
     open_to_all: frozenset[str] = frozenset()

@@ -91,3 +91,17 @@ def test_nobody_without_the_right_gets_in_or_changes_anything(name: str, cast: w
 @pytest.mark.parametrize("name", OVER_HTTP)
 def test_names_in_the_sweep_are_operations(name: str) -> None:
     assert sweep_of(name).open_to_all <= {operation.name for operation in BY_NAME[name].operations()}
+
+
+@pytest.mark.parametrize("name", OVER_HTTP)
+def test_what_is_said_to_work_is_served_and_what_is_said_to_be_refused_is_not(name: str, cast: world.World) -> None:
+    """Asked by who may everything: tests/test_coverage.py holds docs/coverage.csv against what operations say."""
+    sweep = sweep_of(name)
+    wrong: list[str] = []
+    for operation in BY_NAME[name].operations():
+        with transaction.atomic():
+            answer = sweep.send(operation, cast.own, cast.administrator.token)
+            transaction.set_rollback(True)
+        if sweep.is_not_served(answer) != bool(operation.refused):
+            wrong.append(f"{operation.name} ({operation.refused}): {answer.status_code} {answer.content[:200]!r}")
+    assert not wrong, "\n".join(wrong)

@@ -8,6 +8,7 @@ from typing import Any
 from accounts.models import ApiToken
 from accounts.secrets import token_hash
 from api.dialects.registry import Operation
+from api.iredadmin.answers import UNSUPPORTED
 from api.iredadmin.sessions import COOKIE
 from tests.api.dialects.sweep import Sweep
 from tests.api.iredadmin.client import post_login, send
@@ -60,5 +61,6 @@ SWEEP = Sweep(
     send=send_one,
     is_unauthenticated=lambda answer: answer.json().get("_msg") in ("LOGIN_REQUIRED", "INVALID_CREDENTIALS"),
     is_refused=is_refused,
+    is_not_served=lambda answer: str(answer.json().get("_msg")).startswith(UNSUPPORTED),
     open_to_all=frozenset({"GET /api/domains"}),  # one's own
 )

@@ -26,11 +26,13 @@ def send(operation: Operation, place: Place, token: str) -> Any:
     path = re.sub(r"\{(\w+)\}", lambda found: quote(values[found[1]], safe="@%"), operation.path)
     headers: dict[str, Any] = {"Password": token} if token else {}
     plain = re.search(r"/(count|size)$|^/sieve|/upgrade$", operation.path) is not None
-    body = "5" if plain else '{"password":"x","count":5,"size":5,"rules":[],"delayed":false}'
+    body = "5" if plain else '{"password":"a long passphrase 12","count":5,"size":5,"rules":[],"delayed":false}'
     query = "?task=reIndex&action=reprocess&protocol=file&delayed=true&force"
     query = {
         "/quota/users": "?task=RecomputeCurrentQuotas", "/users/{user}/rename/{new}": "?action=rename",
         "/mailQueues/{queue}/mails": "?delayed=true", "/tasks": "",
+        "/domains/{domain}": "?action=deleteData", "/users/{user}": "?action=deleteData",
+        "/mailQueues": "?action=RepublishNotProcessedMails",
     }.get(operation.path, query)  # fmt: skip
     sent = "" if operation.method in ("GET", "HEAD") else body
     return call(operation.method, f"/james{path}{query}", sent, **headers)
@@ -57,5 +59,6 @@ SWEEP = Sweep(
     send=send,
     is_unauthenticated=lambda answer: answer.status_code == 401,
     is_refused=is_refused,
+    is_not_served=lambda answer: answer.status_code in (400, 405, 501),  # what is sent is right, so that 400 is its no
     open_to_all=OWN,
 )

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from api.dialects.registry import Operation
-from api.mailstore.functions import FUNCTIONS, INVOKE
+from api.mailstore.functions import FUNCTIONS, INVOKE, UNSUPPORTED
 from tests.api.dialects.sweep import Sweep
 from tests.api.mailstore.client import post, said
 from tests.api.world import Place
@@ -72,6 +72,7 @@ SWEEP = Sweep(
     send=send,
     is_unauthenticated=lambda answer: answer.status_code in (401, 429),
     is_refused=is_refused,
+    is_not_served=lambda answer: UNSUPPORTED in answer.content.decode(),
     open_to_all=frozenset(
         f"POST {INVOKE}{name}"
         for name in (
