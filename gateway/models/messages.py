@@ -179,12 +179,15 @@ class Recipient(models.Model):
                 name="gw_recipient_held_text",
                 condition=Q(state="held"),
             ),
+            # The last column of each is for those who ask for a verdict and a state that hardly meet.
             models.Index(
-                fields=["state", "-received_at", "-id"], name="gw_recipient_by_state", condition=~Q(state="delivered")
+                fields=["state", "-received_at", "-id", "category"],
+                name="gw_recipient_of_state",
+                condition=~Q(state="delivered"),
             ),
             models.Index(
-                fields=["category", "-received_at", "-id"],
-                name="gw_recipient_by_category",
+                fields=["category", "-received_at", "-id", "state"],
+                name="gw_recipient_of_category",
                 condition=~Q(category="clean"),
             ),
         ]
