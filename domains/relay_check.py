@@ -103,6 +103,37 @@ def check_relay(
     return RelayCheck(category is None, category, tuple(attempt.steps), transcript, attempt.facts, spent_ms)
 
 
+def ask_for_recipient(
+    host: str,
+    port: int,
+    transport: TransportType,
+    recipient: str,
+    *,
+    credentials: Credentials | None = None,
+    timeout_s: float = 10.0,
+    gate: net.Gate | None = None,
+    who: str = "",
+) -> Reply | None:
+    """What it answers to RCPT TO for mail from the empty sender, reached as mail goes out to it; nothing is sent.
+
+    None: it can't be asked (no connection, no TLS that counts, no login, no mail from the empty sender). Raises:
+    BadAddress.
+    """
+    _check_path(recipient)
+    attempt = _Attempt(host, port, transport, _contexts(""), _own_name(), timeout_s)
+    try:
+        attempt.reach(gate, who)
+        attempt.greet()
+        attempt.encrypt()
+        if credentials:
+            attempt.log_in(credentials)
+        return attempt.answer_to(recipient)
+    except _Failed:
+        return None
+    finally:
+        attempt.close()
+
+
 class _Failed(Exception):
     """Ends the attempt; the step is noted already."""
 
@@ -304,6 +335,15 @@ class _Attempt:
             raise self.fail(failed, Category.REJECTED, reply)
         else:
             self.note(StepCode.RECIPIENT_TAKEN, reply)
+
+    def answer_to(self, recipient: str) -> Reply | None:
+        """Its answer about a recipient; None: it takes nothing from the empty sender."""
+        utf8 = "" if recipient.isascii() else " SMTPUTF8"
+        if not self._ask(StepCode.RECIPIENT_REFUSED, f"MAIL FROM:<>{utf8}").is_good:
+            return None
+        reply = self._ask(StepCode.RECIPIENT_REFUSED, f"RCPT TO:<{recipient}>")
+        self.leave()
+        return reply
 
     def leave(self) -> None:
         """QUIT; a server that just closes is forgiven."""

@@ -188,7 +188,8 @@ class Route:
     mail. policy_of: the mailbox whose policy decides (outgoing: the sender's); None: the domain's. relay_id: the relay
     it leaves through (None: by MX). way: the addresses passed through, from the asked one on. return_path: the envelope
     sender it leaves with (lists have their own). transport: a route of the router table, "host:port" ("" without one).
-    list_id, command, argument: of a mailing list, and of its other addresses.
+    list_id, command, argument: of a mailing list, and of its other addresses. unknown: of an address that isn't here
+    what its domain says of such (`Domain.Unknown`), "" of all others: the domain's policy decides, its relay gets it.
     """
 
     asked: str
@@ -206,6 +207,7 @@ class Route:
     list_id: int | None = None
     command: str = ""
     argument: str = ""
+    unknown: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,10 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
+from domains.models import Domain
 from domains.policy.decision import Action
 from domains.policy.facts import Direction
+from gateway import call_forward
 from gateway.committing import Committer
 from gateway.directory import NotRemembered, only_remembered
 from gateway.filing import file_batch
@@ -58,9 +60,11 @@ from gateway.threads import Threads
 LOOP_HOPS, OWN_HOPS = 100, 5  # hops of a message that isn't in a loop, and those among them by way of us
 HEAD_BYTES = 256 * 1024
 DIRECTORY_THREADS = 4
+ASKING_THREADS = 8
 
 LATER = Answer(451, "4.3.2", "Messages can't be taken just now; try again later")
 SCANNER_DOWN = Answer(451, "4.7.1", "The message can't be checked just now; try again later")
+UNASKED = Answer(451, "4.4.1", "The mail server behind can't be asked about this address; try again later")
 LOOPING = Answer(554, "5.4.6", "This message goes round in circles")
 MAY_NOT_SEND = Answer(550, "5.7.1", "You may not send as this address")
 NO_WAY_BACK = Answer(451, "4.3.5", "Nobody has said where filtered mail goes back to; try again later")
@@ -75,6 +79,7 @@ class _Running:
         self.committer = Committer()
         self.directory = Threads(DIRECTORY_THREADS, "directory")
         self.reports = Threads(1, "journal")  # one at a time: each is held whole
+        self.asking = Threads(ASKING_THREADS, "call-forward")
         self.host = own_name()
 
     async def ask(self, question: Callable[[], T]) -> T:
@@ -89,6 +94,7 @@ class _Running:
         self.committer.stop()
         self.directory.close()
         self.reports.close()
+        self.asking.stop()
 
 
 _running: _Running | None = None
@@ -116,7 +122,8 @@ async def rcpt(client: Client, sender: Sending, asked: Asked) -> Answer:
     if _running is None:
         return LATER
     try:
-        return await _running.ask(partial(may_go, client, sender.address, asked.address))
+        answer, behind = await _running.ask(partial(_rcpt, client, sender.address, asked.address))
+        return answer if behind is None else await _asked_behind(_running, behind)
     except (DatabaseError, InterfaceError) as error:
         log.warning("the directory can't be asked for %s: %s", asked.address, error)
         return LATER
@@ -124,7 +131,32 @@ async def rcpt(client: Client, sender: Sending, asked: Asked) -> Answer:
 
 def may_go(client: Client, sender: str, asked: str) -> Answer:
     """Whether a client may send to this address from that one. Raises: DatabaseError."""
+    return _may_go(client, sender, resolve(asked, sender))
+
+
+def _rcpt(client: Client, sender: str, asked: str) -> tuple[Answer, Route | None]:
+    """The answer; with a route where the server behind is to be asked first: it alone would get the message."""
     found = resolve(asked, sender)
+    answer = _may_go(client, sender, found)
+    if not answer.is_ok or client.door is Door.FILTER or len(found.routes) != 1:
+        return answer, None
+    return answer, found.routes[0] if found.routes[0].unknown in _ASKED else None
+
+
+_ASKED = frozenset({Domain.Unknown.ASK_OR_TAKE.value, Domain.Unknown.ASK_OR_WAIT.value})
+
+
+async def _asked_behind(running: _Running, route: Route) -> Answer:
+    server = await running.ask(partial(call_forward.server_of, route.relay_id, route.transport))
+    status = await running.asking.run(partial(call_forward.status_of, server, route.address))
+    if status == call_forward.TAKEN:
+        return OK
+    if status:
+        return Answer(550, status, "The mail server behind takes no mail for this address")
+    return OK if route.unknown == Domain.Unknown.ASK_OR_TAKE else UNASKED
+
+
+def _may_go(client: Client, sender: str, found: Resolved) -> Answer:
     if client.door is Door.FILTER:
         # Postfix has taken it already; to refuse it now would send a bounce to whoever is said to have written it
         return BAD_ADDRESS if found.refusal is BAD_ADDRESS else OK

@@ -75,7 +75,7 @@ _ANSWERS: dict[str, Answer] = {
     Outcome.TOO_DEEP: Answer(554, "5.4.6", "This address leads on too often"),
     Outcome.TOO_MANY: Answer(554, "5.5.3", "This address leads to too many"),
 }
-_GOES_ON = frozenset({Outcome.DELIVERED, Outcome.EXTERNAL})
+_GOES_ON = frozenset({Outcome.DELIVERED, Outcome.EXTERNAL, Outcome.BEHIND})
 
 _resolved: Remembered[tuple[str, str], Resolved] = Remembered(REMEMBERED)
 _senders: Remembered[tuple[int | None, str, str], Sender | bool] = Remembered(REMEMBERED)
@@ -142,10 +142,15 @@ def _routes(expansion: Expansion, domain: Domain) -> Iterator[Route]:
     """One for each delivery, with the mailboxes and relays of all read at once."""
     deliveries = [each for each in expansion.deliveries if each.outcome in _GOES_ON]
     boxes = _mailboxes([each.email for each in deliveries])
-    relays = _default_relays({box.domain_id for box in boxes.values()})
+    behind = _domains_of([each.email for each in deliveries if each.outcome == Outcome.BEHIND])
+    relays = _default_relays({box.domain_id for box in boxes.values()} | {each.pk for each in behind.values()})
     for each in deliveries:
         way = tuple(_way(expansion.steps, each.step))
         box = boxes.get(each.email)
+        if each.outcome == Outcome.BEHIND:
+            own = behind[each.email.rpartition("@")[2]]
+            yield _to_relay_of(own, relays.get(own.pk), expansion.email, each.email, way)
+            continue
         if expansion.steps[each.step].kind == Address.Kind.LIST:
             found = MailingList.objects.select_related("address__domain").filter(address__text=each.email).first()
             if found is not None:
@@ -177,6 +182,30 @@ def _routes(expansion: Expansion, domain: Domain) -> Iterator[Route]:
             way=way,
             transport=routed(each.email).via if relay_id else transport_of(each.email),
         )
+
+
+def _to_relay_of(own: Domain, relay_id: int | None, asked: str, address: str, way: tuple[str, ...]) -> Route:
+    """Of an address that only the server behind its domain knows; without a mailbox, so that the domain's policy
+    decides and the domain's administrators look after what is kept."""
+    return Route(
+        asked=asked,
+        address=address,
+        ends=Ways.MAILBOX,
+        direction=Direction.INCOMING,
+        domain_id=own.pk,
+        customer_id=own.customer_id,
+        relay_id=relay_id,
+        way=way,
+        transport=routed(address).via if relay_id else transport_of(address),
+        unknown=own.unknown_recipients,
+    )
+
+
+def _domains_of(addresses: Iterable[str]) -> dict[str, Domain]:
+    """The domains of these addresses, by the name that stands in them."""
+    names = {address.rpartition("@")[2] for address in addresses}
+    rows = DomainName.objects.select_related("domain").filter(name__in=names).exclude(domain__status=Status.PURGED)
+    return {row.name: row.domain for row in rows} if names else {}
 
 
 def _to_list(asked: str, found: MailingList, way: tuple[str, ...], command: str = "", argument: str = "") -> Route:

@@ -26,6 +26,7 @@ from domains.services.domain_settings import LIMITS
 from domains.services.fields import LARGEST, MOST_SUBNETS
 
 Priority = Literal["DOMAIN", "USER"]
+Unknown = Literal["REFUSE", "TAKE", "ASK_OR_TAKE", "ASK_OR_WAIT"]
 SERVICES = ("incoming", "outgoing", "quarantine", "retention", "archive")
 LIMIT_NAMES = {
     "max_mailboxes": "users",
@@ -98,6 +99,13 @@ class DomainUpdate(Body):
     outgoing_subnets: Annotated[Subnets, Field(examples=[["192.0.2.0/24"]])] | None = None
     outgoing_providers_ids: Annotated[list[Id], Field(max_length=100, examples=[[]])] | None = None
     catch_all: Annotated[Address | None, Field(description="Takes what the domain has no address for.")] = None
+    unknown_recipients: Annotated[
+        Unknown | None,
+        Field(
+            description="Mail to addresses that are neither here nor caught: refused, taken for the domain's platform, "
+            "or taken if the platform takes the recipient; without its answer taken, or put off with 451."
+        ),
+    ] = None
     limits: DomainLimitsBody = left_out()
     platforms: Annotated[
         list[PlatformEntry], Field(max_length=100, description="All of them: those left out are removed.")
@@ -142,6 +150,7 @@ class DomainAnswer(Answer):
     retention: bool
     archive: bool
     catch_all: str | None
+    unknown_recipients: Unknown
     outgoing_subnets: list[str]
     outgoing_providers: list[ProviderAnswer]
     limits: DomainLimits
@@ -205,6 +214,7 @@ def _present(actor: Actor, row: Domain, around: _Around) -> DomainAnswer:
     services = {name: any(getattr(policy, name) for policy in policies) for name in SERVICES}
     state: Any = row.status.upper()
     priority: Any = str(told["list_priority"].value).upper()
+    unknown: Any = row.unknown_recipients.upper()
     return DomainAnswer(
         id=row.pk,
         name=row.name,
@@ -230,6 +240,7 @@ def _present(actor: Actor, row: Domain, around: _Around) -> DomainAnswer:
         policies_count=len(policies),
         **services,
         catch_all=row.catch_all or None,
+        unknown_recipients=unknown,
         outgoing_subnets=row.outgoing_subnets,
         outgoing_providers=[present_provider(each.outgoingprovider) for each in around.providers.get(row.pk, ())],
         limits=DomainLimits(**{LIMIT_NAMES[name]: getattr(row, name) for name in LIMITS}),

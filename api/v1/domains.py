@@ -292,6 +292,8 @@ def _settings(body: DomainUpdate) -> dict[str, Any]:
     values |= {inside: given[name] for name, inside in _SWITCHES.items() if name in given}
     if "wblist_priority" in given:
         values["list_priority"] = given["wblist_priority"] and given["wblist_priority"].lower()
+    if "unknown_recipients" in given:
+        values["unknown_recipients"] = given["unknown_recipients"] and given["unknown_recipients"].lower()
     if "default_language" in given:
         values["default_language"] = LANGUAGES.get(given["default_language"] or "")
     return values

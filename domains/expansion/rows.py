@@ -32,6 +32,7 @@ class Place(NamedTuple):
     suspended: bool
     catch_all: str
     customer_id: int | None
+    unknown_recipients: str
 
 
 # A claim as its row is; ten thousand of them are not made into anything else.
@@ -51,7 +52,7 @@ ListReader = Callable[[Sequence[int]], Iterable[Edge]]
 _list_readers: list[ListReader] = []
 
 _CLAIM = "a.id, a.text, a.kind, a.is_enabled, a.keep_copy, a.recipient_count, a.senders, a.domain_id"
-_PLACE = "d.id, d.name, d.status, d.suspended_by_customer, d.catch_all, d.customer_id"
+_PLACE = "d.id, d.name, d.status, d.suspended_by_customer, d.catch_all, d.customer_id, d.unknown_recipients"
 # Of a large group nearly all are mailboxes that keep what they get: of those the index address_mailbox_plain has all
 # that is needed, and they come in one text per source, because ten thousand rows cost more to bring than to find. The
 # others come in it as "<tab>address number" with the number of a claim of ours, or 0. LATERAL with OFFSET 0 looks each

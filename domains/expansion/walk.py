@@ -21,7 +21,7 @@ from domains.errors import BadAddress
 from domains.expansion import rows
 from domains.expansion.rows import Claim, ClaimRow, Edge, Place
 from domains.expansion.words import NO_PARENT, Delivery, Expansion, How, Outcome, Step
-from domains.models import Address, Status
+from domains.models import Address, Domain, Status
 
 MAX_DEPTH = 20
 MAX_STEPS = 200_000
@@ -44,6 +44,7 @@ _ASLEEP = {Status.PENDING.value: Outcome.PENDING.value, Status.DELETED.value: Ou
 # plain text: a member of an enumeration costs a lookup in each of ten thousand rounds
 MAILBOX, LIST, ENABLED = Address.Kind.MAILBOX.value, Address.Kind.LIST.value, Status.ENABLED.value
 ANYONE, DELIVERED = Address.Senders.ANYONE.value, Outcome.DELIVERED.value
+REFUSE = Domain.Unknown.REFUSE.value
 
 
 def expand(text: str, sender: str | None = None, *, reach: Reach = EVERYWHERE, through_lists: bool = True) -> Expansion:
@@ -265,7 +266,10 @@ class _Walk:
 
     def unclaimed(self, at: Arrival, place: Place) -> None:
         if not place.catch_all or at.email == place.catch_all or at.how == How.CATCH_ALL:
-            self.step(at, Outcome.UNKNOWN_ADDRESS)
+            if place.unknown_recipients == REFUSE:
+                self.step(at, Outcome.UNKNOWN_ADDRESS)
+            else:
+                self.deliver(at, Outcome.BEHIND)
         elif at.email in self.caught:
             self.step(at, Outcome.REPEATED)
         else:

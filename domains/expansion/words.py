@@ -25,6 +25,7 @@ class Outcome(StrEnum):
 
     DELIVERED = "delivered"  # kept in a mailbox (which may forward besides)
     EXTERNAL = "external"  # leaves for another server
+    BEHIND = "behind"  # no such address here; the domain's mail server behind is said to know
     EXPANDED = "expanded"  # goes on to what it stands for
     FORWARDED = "forwarded"  # a mailbox that forwards without keeping a copy
     CAUGHT = "caught"  # no such address, but the domain has a catch-all
@@ -47,7 +48,7 @@ class Outcome(StrEnum):
     TOO_MANY = "too_many"
 
 
-ARRIVALS = frozenset({Outcome.DELIVERED, Outcome.EXTERNAL, Outcome.LATER, Outcome.BEYOND})
+ARRIVALS = frozenset({Outcome.DELIVERED, Outcome.EXTERNAL, Outcome.BEHIND, Outcome.LATER, Outcome.BEYOND})
 
 
 class Step(NamedTuple):

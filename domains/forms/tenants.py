@@ -208,6 +208,10 @@ def setting_field(name: str, domain: Domain) -> forms.Field:
         return _choice(_("Language"), [("", inherits), *LANGUAGES])
     if name == "list_priority":
         return _choice(_("Rules that win"), [("", inherits), *Domain.ListPriority.choices])
+    if name == "unknown_recipients":
+        return forms.ChoiceField(
+            label=_("Unknown addresses"), choices=Domain.Unknown.choices, required=False, widget=forms.RadioSelect
+        )
     if name == "outgoing_subnets":
         return _LineListField(
             label=_("Networks that may send"), help_text=_("One a line: 192.0.2.0/24 or 2001:db8::/48.")
@@ -217,7 +221,7 @@ def setting_field(name: str, domain: Domain) -> forms.Field:
             label=_("Catch-all address"),
             required=False,
             max_length=254,
-            help_text=_("Empty: unknown addresses are refused."),
+            help_text=_("Empty: none."),
             widget=forms.TextInput({"autocapitalize": "none", "spellcheck": "false"}),
         )
     if name == "outgoing_providers":

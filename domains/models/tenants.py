@@ -158,6 +158,14 @@ class Domain(Versioned):
         USER = "user", _("The mailbox's rules win")
         DOMAIN = "domain", _("The domain's rules win")
 
+    class Unknown(models.TextChoices):
+        """What becomes of mail to an address that isn't here, where no catch-all takes it."""
+
+        REFUSE = "refuse", _("Refused")
+        TAKE = "take", _("Taken for the mail server behind, which knows its recipients")
+        ASK_OR_TAKE = "ask_or_take", _("The mail server behind is asked; taken when it gives no answer")
+        ASK_OR_WAIT = "ask_or_wait", _("The mail server behind is asked; put off when it gives no answer")
+
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, null=True, blank=True, related_name="domains")
     name = models.CharField(_("name"), max_length=253)
     description = models.CharField(_("description"), max_length=1000, blank=True, default="")
@@ -175,6 +183,9 @@ class Domain(Versioned):
     outgoing_subnets = ArrayField(models.CharField(max_length=50), default=list, blank=True)
     outgoing_providers = models.ManyToManyField(OutgoingProvider, blank=True, related_name="domains")
     catch_all = models.CharField(_("catch-all address"), max_length=254, blank=True, default="")
+    unknown_recipients = models.CharField(
+        _("unknown addresses"), max_length=12, choices=Unknown.choices, default=Unknown.REFUSE, db_default="refuse"
+    )
     default_policy = models.ForeignKey(
         "domains.Policy", on_delete=models.SET_NULL, null=True, blank=True, related_name="default_of"
     )

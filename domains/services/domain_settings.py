@@ -25,8 +25,11 @@ from domains.services.fields import checked_limits, checked_subnets, checked_tex
 
 TEXTS = ("description", "external_id")
 CHOICES = ("default_language", "list_priority")
+OWN_CHOICES = ("unknown_recipients",)  # a domain's own, inherited from nobody
 SWITCHES = ("auto_provisioning", "sender_verify")
-SETTINGS = (*TEXTS, *CHOICES, *SWITCHES, "outgoing_subnets", "outgoing_providers", "catch_all", "end_user_rights")
+SETTINGS = (
+    *TEXTS, *CHOICES, *OWN_CHOICES, *SWITCHES, "outgoing_subnets", "outgoing_providers", "catch_all", "end_user_rights",
+)  # fmt: skip
 LIMITS = ("max_mailboxes", "max_aliases", "max_groups", "max_lists", "max_bytes", "max_quota_bytes")
 
 
@@ -84,6 +87,9 @@ def apply(actor: Actor, domain: Domain, values: Mapping[str, Any]) -> versions.C
     for name in CHOICES:
         if name in values:
             columns[name] = _choice(name, values[name])
+    for name in OWN_CHOICES:
+        if name in values:
+            columns[name] = _choice(name, values[name]) or Domain._meta.get_field(name).get_default()  # type: ignore[union-attr]
     for name in SWITCHES:
         if name in values:
             columns[name] = _switch(name, values[name])

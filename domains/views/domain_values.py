@@ -56,7 +56,10 @@ def groups(request: ActorRequest, domain: Domain) -> Groups:
 
     return [
         (_("New users"), [inheriting("default_language"), inheriting("auto_provisioning")]),
-        (_("Incoming mail"), [inheriting("sender_verify"), inheriting("list_priority"), own("catch_all")]),
+        (
+            _("Incoming mail"),
+            [inheriting("sender_verify"), inheriting("list_priority"), own("catch_all"), own("unknown_recipients")],
+        ),
         (_("Outgoing mail"), [own("outgoing_subnets"), own("outgoing_providers")]),
         (_("Its people"), [inheriting("end_user_rights")]),
     ]
@@ -70,7 +73,8 @@ def value(request: ActorRequest, domain: Domain, name: str) -> ShownValue:
     values = {
         "description": domain.description,
         "external_id": domain.external_id,
-        "catch_all": domain.catch_all or _("none: unknown addresses are refused"),
+        "catch_all": domain.catch_all or _("none"),
+        "unknown_recipients": domain.get_unknown_recipients_display(),
         "outgoing_subnets": ", ".join(domain.outgoing_subnets),
         "outgoing_providers": ", ".join(provider.name for provider in domain.outgoing_providers.all())
         if name == "outgoing_providers"
@@ -214,6 +218,7 @@ def _labels() -> dict[str, str]:
         "sender_verify": _("Verify senders"),
         "list_priority": _("Rules that win"),
         "catch_all": _("Catch-all address"),
+        "unknown_recipients": _("Unknown addresses"),
         "outgoing_subnets": _("Networks that may send"),
         "outgoing_providers": _("Outgoing providers"),
         "end_user_rights": _("What they may do"),
@@ -226,6 +231,10 @@ def _helps() -> dict[str, str]:
         "auto_provisioning": _("Mail for an unknown address makes its mailbox."),
         "list_priority": _("Where a domain and a mailbox disagree about a sender."),
         "catch_all": _("Where mail for unknown addresses goes."),
+        "unknown_recipients": _(
+            "Where no catch-all takes them. What is taken is judged by the domain's policy, and what is held of it is "
+            "looked after by the domain's administrators."
+        ),
         "outgoing_subnets": _("Hosts that send in the name of the domain without signing in."),
         "outgoing_providers": _("Services through which the domain sends besides this server."),
     }

@@ -113,6 +113,7 @@ def outcome_text(outcome: str) -> str:
     return {
         Outcome.DELIVERED.value: _("Kept in the mailbox"),
         Outcome.EXTERNAL.value: _("Goes to another server"),
+        Outcome.BEHIND.value: _("Not known here: goes to the mail server behind"),
         Outcome.EXPANDED.value: _("Goes on"),
         Outcome.FORWARDED.value: _("Forwarded, no copy kept"),
         Outcome.CAUGHT.value: _("No such address: the catch-all takes it"),

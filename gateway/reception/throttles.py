@@ -124,12 +124,13 @@ def counts_of(recipients: Iterable[str], sending: Sending, sender: Sender | None
         counting = effective(OUTBOUND, sender.mailbox_id, sender.domain_id)
         if counting is not None:
             _add(found, *counting, len(asked), size_bytes)
-    boxes: set[int] = set()
+    boxes: set[int | str] = set()
     for address in asked:
         for route in resolve(address, sending.address).routes:
-            if route.mailbox_id is None or route.mailbox_id in boxes:
+            whose = route.mailbox_id or (route.address if route.unknown else None)
+            if whose is None or whose in boxes:
                 continue
-            boxes.add(route.mailbox_id)  # gets one message, by however many of the addresses
+            boxes.add(whose)  # gets one message, by however many of the addresses
             counting = effective(INBOUND, route.mailbox_id, route.domain_id)
             if counting is not None:
                 _add(found, *counting, 1, size_bytes)

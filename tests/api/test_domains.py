@@ -141,6 +141,12 @@ def test_patch_changes_only_what_is_sent(cast: world.World) -> None:
     )
     found = cast.delegate.get(path).json()
     assert (found["quarantine"], found["policy"]["quarantine"], found["wblistPriority"]) == (True, True, "DOMAIN")
+    assert found["unknownRecipients"] == "REFUSE"
+    assert cast.delegate.patch(path, {"unknownRecipients": "ASK_OR_WAIT"}).status_code == 204
+    assert cast.delegate.get(path).json()["unknownRecipients"] == "ASK_OR_WAIT"
+    is_problem(cast.delegate.patch(path, {"unknownRecipients": "SOMETIMES"}), 422)
+    assert cast.delegate.patch(path, {"unknownRecipients": None}).status_code == 204
+    assert cast.delegate.get(path).json()["unknownRecipients"] == "REFUSE"
     assert cast.delegate.patch(path, {"catchAll": "ada@own.example"}).status_code == 204
     assert (
         is_problem(cast.delegate.patch(path, {"catchAll": "no@own.example"}), 422)["errors"][0]["field"] == "catchAll"
