@@ -42,6 +42,7 @@ NAMES = {
     "fromEmailAddress": "from_address",
     "recipientEmailAddresses": "recipients",
 }
+_ONLY_TOLD = ("hasPassword", "source")
 _SECURITY = {
     Protocol.PLAIN: Security.NONE,
     Protocol.STARTTLS: Security.STARTTLS,
@@ -144,8 +145,8 @@ def from_json(values: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
     found = {}
     for name, value in values.items():
-        if name == "hasPassword":
-            continue
+        if name in _ONLY_TOLD or value is None:
+            continue  # what GetSmtpSettings answers may be sent back as it is
         if name not in NAMES:
             raise BadValue(_("There is no setting %(name)s.") % {"name": name}, field=name)
         wanted = kinds.get(name, (str,))

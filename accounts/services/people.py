@@ -35,7 +35,7 @@ def create_user(
 
     home_…: the domain and customer they belong to, where the right to make them is asked; nowhere: on the server.
     fields: first_name, last_name, language.
-    Raises: BadAddress, AddressTaken, BadPassword, Forbidden.
+    Raises: BadAddress, AddressTaken, BadPassword, Forbidden, ValidationError (a name too long).
     """
     user = User(
         email=str(parse_address(email)),
@@ -48,6 +48,8 @@ def create_user(
     )
     actor.require_writing()
     actor.require(Right.MANAGE_USERS, user)
+    for each in ("name", "first_name", "last_name"):
+        User._meta.get_field(each).clean(getattr(user, each), user)  # type: ignore[union-attr]  # they are columns
     require_address(actor, user.email)
     if administrator and not actor.is_administrator:
         raise Forbidden("only system administrators make system administrators")

@@ -77,7 +77,7 @@ def _invoke(call: Call, actor: Actor, name: str) -> HttpResponse:
     except Exception as error:  # services of any app; the frame knows what to say of each
         return _refused(call, function, error)
     call.result = answers.SUCCEEDED
-    return answers.succeeded(shapes.shaped(name, result))
+    return answers.succeeded(shapes.shaped(name, result, reading.form_of(call)))
 
 
 def _all_messages(actor: Actor, command: Command, arguments: MessagesArguments) -> dict[str, object]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime, tzinfo
 from typing import Any
 
-from archive.models import ProfileKind
+from archive.models import ProfileKind, RunOutcome
 from archive.profiles.fields import fields_of
+from jobs.mail_server import NAMES as SMTP_NAMES
+from jobs.schedules import LOCAL, zone_of
 
 Result = Mapping[str, Any]
 NO_LIMIT = 2_147_483_647  # checks divide by the number of licences: the largest number their integers hold
@@ -34,6 +37,17 @@ _LISTS = {
     "GetRetentionPolicies": "policies",
     "GetCredentials": "credentials",
 }
+_JOB = ("nextRun", "lastRun")
+_RUN = ("due", "started", "ended")
+_MOMENTS = {
+    "CreateJob": _JOB,
+    "GetActiveSessions": ("since", "lastUsed", "ends"),
+    "GetFolderStatistics": ("oldest", "newest"),
+    "GetJobResults": _RUN,
+    "GetJobs": _JOB,
+    "GetMessages": ("date",),
+    "RunJobAsync": _RUN,
+}
 _TEXTS = ("text", "secret", "long", "choice", "")
 _TARGET = "targetUserFolder"
 _ONLY_TOLD = (_TARGET, "emailAddress", "timeout")
@@ -42,14 +56,31 @@ _OF_PROFILES = ("id", "version", "name", "type", "serverSideExecution")
 _OUTCOMES = {"incomplete": "completedWithErrors", "paused": "cancelled", "interrupted": "failed"}
 
 
-def shaped(function: str, result: Result) -> Any:
-    """A command's result as the function's."""
+def shaped(function: str, result: Result, form: Mapping[str, str] | None = None) -> Any:
+    """A command's result as the function's; `form` is what was asked, and may name the time zone of its moments."""
     if function in READS_NOTHING_BACK:
         return None
+    if function in _MOMENTS:
+        names, zone = _MOMENTS[function], zone_of((form or {}).get("timeZoneId") or LOCAL)
+        result = _dated(result, names, zone)
     if function in _LISTS:
         return result.get(_LISTS[function], [])
     shape = _SHAPES.get(function)
     return result if shape is None else shape(result)
+
+
+def _dated(entry: Result, names: tuple[str, ...], zone: tzinfo) -> dict[str, Any]:
+    """An entry and those it lists, with their moments as `YYYY-MM-DDThh:mm:ss` in a zone, an entry's own before it."""
+    where = zone_of(str(entry["timeZoneId"])) if entry.get("timeZoneId") else zone
+    found = {**entry, **{name: _moment(entry[name], where) for name in names if entry.get(name)}}
+    lists = {name: value for name, value in entry.items() if isinstance(value, list)}
+    for name, value in lists.items():
+        found[name] = [_dated(each, names, zone) if isinstance(each, Mapping) else each for each in value]
+    return found
+
+
+def _moment(text: Any, zone: tzinfo) -> str:
+    return datetime.fromisoformat(str(text)).astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def given(function: str, form: dict[str, str]) -> dict[str, str]:
@@ -90,6 +121,14 @@ def _license(result: Result) -> Any:
     if result.get("maxNamedUsers") is not None:
         return result
     return {**result, "maxNamedUsers": NO_LIMIT, "unusedNamedUsers": NO_LIMIT - int(result.get("namedUsers") or 0)}
+
+
+def _smtp(result: Result) -> Any:
+    """All of its names, also where none or only the environment's server is set up."""
+    told: dict[str, Any] = {
+        name: [] if name == "recipientEmailAddresses" else None for name in SMTP_NAMES if name != "password"
+    }
+    return {**told, **result}
 
 
 def _indexes(result: Result) -> Any:
@@ -185,7 +224,9 @@ def _value(kind: str, value: Any) -> Any:
 
 
 def _worker_results(result: Result) -> Any:
-    return [_worker_result(each) for each in result.get("results", [])]
+    """Those that have ended: clients calculate with the time of their end."""
+    ended = [each for each in result.get("results", []) if each["result"] != RunOutcome.RUNNING]
+    return [_worker_result(each) for each in ended]
 
 
 def _worker_result(each: Result) -> dict[str, Any]:
@@ -201,6 +242,7 @@ _SHAPES: dict[str, Callable[[Result], Any]] = {
     "GetLicenseInformation": _license,
     "GetMessages": _messages,
     "GetProfiles": _profiles,
+    "GetSmtpSettings": _smtp,
     "GetStoreIndexes": _indexes,
     "GetStores": _stores,
     "GetUserInfo": _user,

@@ -140,10 +140,14 @@ def attach_store(actor: Actor, attachment: Attachment, *, tell: Tell = lambda te
 def unlock_store(actor: Actor, store: Store, *, passphrase: str, tell: Tell = lambda text: None) -> Store:
     """Open a store that came from elsewhere, by that installation's recovery key; from then on our keys open it.
 
-    Raises: Forbidden, SecretsError (mistyped), StoreRefused (not this store's key, what it lacks, or others' mail).
+    Raises: Forbidden, StoreRefused (mistyped, not this store's key, what it lacks, or others' mail).
     """
     actor.require(Right.MANAGE_STORES)
-    open_by_recovery_key(store, secrets.parse_recovery_key(passphrase), tell=tell)
+    try:
+        private = secrets.parse_recovery_key(passphrase)
+    except secrets.SecretsError as error:
+        raise StoreRefused(_("This is not the recovery key of this store."), field="passphrase") from error
+    open_by_recovery_key(store, private, tell=tell)
     audit.record(actor, "store.unlock", store)
     return store
 

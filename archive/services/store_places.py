@@ -40,6 +40,8 @@ SYSTEM_AUTHORITIES = "system"  # the only value of sslrootcert: else it names a 
 # Names Postkeep's own database where nothing would mean that it stays as it is.
 OWN_DATABASE = "own"
 DEFAULT_REGION = "us-east-1"
+LONGEST_PATH = 1_000  # of our columns
+LONGEST_NAME = 255  # of file systems, in bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +137,10 @@ def _inside(text: str, roots: list[Path], field: str) -> Path:
     try:
         real = path.resolve(strict=False)
         allowed = [root.resolve() for root in roots]
+        if len(str(real)) > LONGEST_PATH or any(len(os.fsencode(each)) > LONGEST_NAME for each in real.parts):
+            raise ValueError("too long")
     except (OSError, RuntimeError, ValueError) as error:
-        raise StoreRefused(_("“%(path)s” is no usable path.") % {"path": text}, field=field) from error
+        raise StoreRefused(_("“%(path)s” is no usable path.") % {"path": text[:200]}, field=field) from error
     if not any(root in real.parents for root in allowed):
         where = ", ".join(str(root) for root in roots)
         said = {"path": text, "roots": where}

@@ -109,7 +109,7 @@ def create_mailbox(
         quotas.check_values(limits)
     local = claims.parse_local(email, domain)
     transport = checked_text(Mailbox, {"transport": transport})["transport"]
-    person = {"name": name, "first_name": first_name, "last_name": last_name}
+    person = checked_text(User, {"name": name, "first_name": first_name, "last_name": last_name})
     person |= {"language": language or template.language, "theme": template.theme}
     with transaction.atomic():
         made = make_mailbox_rows(
