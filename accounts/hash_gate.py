@@ -1,94 +1,124 @@
-"""At most so many passwords are hashed at a time in a process, and those first who are most likely at home here.
+"""At most so many passwords are hashed, and attempts to sign in handled, at a time in a process.
 
 A hash costs about 50 ms of a processor and 32 MiB, so strangers who guess from a thousand addresses could keep a
-machine busy with nothing else. Who waits is let in by class: browsers that have signed in before, then networks without
-a wrong guess of late, then all others. Of each class only a few may wait, the last only as long as nobody else does;
-who may not is asked to come again in a moment, without having guessed. So threads are left for everybody else.
+machine busy with nothing else. Who finds no place waits, in the order of their rank (`crowd`), and only a few do: who
+comes while all waiting places are taken takes that of the last in order, if they come before them. Who is sent away is
+asked to come again in a moment, without having guessed; so threads are left for everybody else.
 
-The class is said by the door (`signing_in`) and kept in a context variable, since hashing happens deep in Django.
-Hashing in tasks passes in the first class.
+Those who came often of late have one place at most, and rest as long as they took, so that a crowd uses half a
+processor and never all of it. Not for who comes before whom (`crowd`), nor for how many guesses are free (`throttle`).
 """
 
 from __future__ import annotations
 
-import contextvars
-import heapq
 import itertools
 import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import IntEnum
+from dataclasses import dataclass, field
 
 from accounts.errors import TooManyAttempts
 
 LONGEST_WAIT_S = 5.0
+LONGEST_REST_S = 1.0
 AGAIN_S = 2
+OFTEN = 4  # from this rank on: came at least so often of late
 
 
-class Standing(IntEnum):
-    """Who asks, the first first."""
-
-    KNOWN = 0
-    QUIET = 1
-    NOISY = 2
-
-
-_standing: contextvars.ContextVar[Standing] = contextvars.ContextVar("standing", default=Standing.KNOWN)
-
-
-@contextmanager
-def as_(standing: Standing) -> Iterator[None]:
-    """Hash inside as this class."""
-    token = _standing.set(standing)
-    try:
-        yield
-    finally:
-        _standing.reset(token)
+@dataclass(order=True)
+class _Waiting:
+    rank: int
+    number: int
+    is_sent_away: bool = field(default=False, compare=False)
 
 
 class Gate:
-    """places: hashes at a time; most: how many of each class may wait."""
+    """places: how many are inside at a time; waiting: how many known browsers (rank 0), strangers, and of those how
+    many who came often, may wait.
+    """
 
-    def __init__(self, places: int, most: tuple[int, int, int] = (4, 2, 1)) -> None:
-        self._free = places
-        self._most = most
-        self._queue: list[tuple[int, int]] = []
+    def __init__(self, places: int, waiting: tuple[int, int, int] = (4, 3, 1)) -> None:
+        self._places = places
+        self._waiting = waiting
+        self._inside: list[int] = []  # ranks
+        self._queue: list[_Waiting] = []  # in their order
         self._numbers = itertools.count()
+        self._rests_until = 0.0
         self._changed = threading.Condition()
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """A place to hash at. Raises: TooManyAttempts."""
-        self._enter(_standing.get())
+    def place(self, rank: int) -> Iterator[None]:
+        """A place inside. Raises: TooManyAttempts."""
+        self._enter(rank)
+        began = time.monotonic()
         try:
             yield
         finally:
-            with self._changed:
-                self._free += 1
-                self._changed.notify_all()
+            self._leave(rank, began)
 
-    def _enter(self, standing: Standing) -> None:
+    def _enter(self, rank: int) -> None:
         with self._changed:
-            waiting = [each for each, _number in self._queue if each == standing]
-            others = len(self._queue) - len(waiting)
-            is_full = len(waiting) >= self._most[standing] or (standing == Standing.NOISY and others)
-            if (self._queue or not self._free) and is_full:
-                raise TooManyAttempts(AGAIN_S)
-            mine = (int(standing), next(self._numbers))
-            heapq.heappush(self._queue, mine)
-            ends = time.monotonic() + LONGEST_WAIT_S
+            if not self._queue and self._may_enter(rank):
+                self._inside.append(rank)
+                return
+            mine = _Waiting(rank, next(self._numbers))
+            self._make_room(rank)
+            self._queue.append(mine)
+            self._queue.sort()
             try:
-                while not self._free or self._queue[0] != mine:
-                    left = ends - time.monotonic()
-                    if left <= 0 or not self._changed.wait(left):
-                        raise TooManyAttempts(AGAIN_S)
-                self._free -= 1
+                self._wait(mine)
+                self._inside.append(rank)
             finally:
                 self._queue.remove(mine)
-                heapq.heapify(self._queue)
                 self._changed.notify_all()
 
+    def _wait(self, mine: _Waiting) -> None:
+        ends = time.monotonic() + LONGEST_WAIT_S
+        while True:
+            if mine.is_sent_away:
+                raise TooManyAttempts(AGAIN_S)
+            if self._queue[0] is mine and self._may_enter(mine.rank):
+                return
+            left = ends - time.monotonic()
+            if left <= 0:
+                raise TooManyAttempts(AGAIN_S)
+            rests = self._rests_until - time.monotonic() if mine.rank >= OFTEN else 0.0
+            self._changed.wait(min(left, rests) if rests > 0 else left)
 
-GATE = Gate(max(1, (os.cpu_count() or 2) - 1))
+    def _make_room(self, rank: int) -> None:
+        """Where no more of a kind may wait, the last in order goes, or who has just come. Raises: TooManyAttempts."""
+        known, strangers, often = self._waiting
+        here = [each for each in self._queue if not each.is_sent_away and bool(each.rank) == bool(rank)]
+        if rank >= OFTEN:
+            frequent = [each for each in here if each.rank >= OFTEN]
+            here, most = (frequent, often) if len(frequent) >= often else (here, strangers)
+        else:
+            most = strangers if rank else known
+        if len(here) < most:
+            return
+        last = here[-1]
+        if last.rank <= rank:
+            raise TooManyAttempts(AGAIN_S)
+        last.is_sent_away = True
+        self._changed.notify_all()
+
+    def _may_enter(self, rank: int) -> bool:
+        if len(self._inside) >= self._places:
+            return False
+        if rank < OFTEN:
+            return True
+        return time.monotonic() >= self._rests_until and not any(each >= OFTEN for each in self._inside)
+
+    def _leave(self, rank: int, began: float) -> None:
+        with self._changed:
+            self._inside.remove(rank)
+            if rank >= OFTEN:
+                now = time.monotonic()
+                self._rests_until = now + min(now - began, LONGEST_REST_S)
+            self._changed.notify_all()
+
+
+GATE = Gate(max(1, (os.cpu_count() or 2) - 1))  # of hashing
+ENTRANCE = Gate(4)  # of an attempt as a whole, which may wait for a directory

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
+from accounts import crowd
 from accounts.hash_gate import GATE
 
 
@@ -19,9 +20,9 @@ class PasswordHasher(Argon2PasswordHasher):
     parallelism = 1
 
     def encode(self, password: str, salt: str) -> str:
-        with GATE.place():
+        with GATE.place(crowd.present_rank()):
             return str(super().encode(password, salt))
 
     def verify(self, password: str, encoded: str) -> bool:
-        with GATE.place():
+        with GATE.place(crowd.present_rank()):
             return bool(super().verify(password, encoded))

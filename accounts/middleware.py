@@ -18,15 +18,17 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from accounts import blocking, enforcement, gates, networks, options, password_age, sessions, throttle
+from accounts import blocking, crowd, enforcement, gates, networks, options, password_age, sessions, throttle
 from accounts.actors import Actor
-from accounts.errors import ProofNeeded
+from accounts.errors import ProofNeeded, TooManyAttempts
+from accounts.hash_gate import ENTRANCE
 from accounts.models import OptionValue
 from accounts.scopes import chain_of
 from accounts.views.entering import DEVICE_COOKIE
 from accounts.views.proving import ask_for_proof
 from config.kit.pages import redirect_page, toast
 
+SIGN_IN_PATH = "/sign-in/"  # accounts:sign-in
 _OPTIONS = ["TIME_ZONE", "PAGE_SIZE", "SESSION_IDLE_MINUTES", *enforcement.NAMES, *password_age.NAMES]
 
 
@@ -46,6 +48,38 @@ class BlockedNetworksMiddleware:
         if is_open or networks.is_dialect(request.path_info):
             return self.get_response(request)
         return HttpResponse("This network is blocked here.\n", status=403, content_type="text/plain; charset=utf-8")
+
+
+class SignInCrowdMiddleware:
+    """Gives whoever sends the sign-in form a place in their order, or a short answer at once where too many are before
+    them: no session, no template and no database for a crowd that guesses. Stands behind BlockedNetworksMiddleware.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "POST" or request.path_info != SIGN_IN_PATH:
+            return self.get_response(request)
+        rank = crowd.arrive(str(request.META.get("REMOTE_ADDR", "")), request.COOKIES.get(DEVICE_COOKIE))
+        try:
+            with ENTRANCE.place(rank):
+                return self.get_response(request)
+        except TooManyAttempts as error:
+            return _come_again(request, error.retry_after_s)
+
+
+def _come_again(request: HttpRequest, retry_after_s: int) -> HttpResponse:
+    """A page of a few lines that costs next to nothing, in the browser's language."""
+    with translation.override(translation.get_language_from_request(request)):
+        title = _("Many sign in just now")
+        text = _("Your password was not looked at yet. Wait a few seconds, go back, and send it once more.")
+        back = _("Back to the sign-in page")
+    page = (
+        f'<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f'<title>{title}</title><h1>{title}</h1><p>{text}</p><p><a href="{SIGN_IN_PATH}">{back}</a></p>\n'
+    )
+    return HttpResponse(page, status=429, headers={"Retry-After": str(retry_after_s), "Cache-Control": "no-store"})
 
 
 class ActorMiddleware:

@@ -16,9 +16,9 @@ from accounts import (
     app_passwords,
     audit,
     blocking,
+    crowd,
     enforcement,
     factors,
-    hash_gate,
     links,
     options,
     password_age,
@@ -29,6 +29,7 @@ from accounts import (
 from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import BadAddress, PasswordDue, TooManyAttempts, WrongCode, WrongPassword
+from accounts.hash_gate import ENTRANCE
 from accounts.models import ApiToken, Source, User
 from accounts.secrets import new_token
 from accounts.services.blocks import note_failure
@@ -275,16 +276,28 @@ def _note(actor: Actor, user: User, *, how: str = "password", second: str = "") 
 def _checked(actor: Actor, *, email: str, password: str, device: str | None, door: str) -> Proved:
     """The person these belong to, if they may come in by this door.
 
+    At the pages the middleware has noted that somebody tries and given them a place; at other doors they take it here.
     Raises: WrongPassword (PasswordDue where a program came with one that must be changed), TooManyAttempts,
     SourceUnavailable.
     """
+    if door == "web":
+        proved = _looked_at(actor, email=email, password=password, device=device, door=door)
+    else:
+        blocking.require_open(actor.address)
+        with ENTRANCE.place(crowd.arrive(actor.address)):
+            proved = _looked_at(actor, email=email, password=password, device=device, door=door)
+    crowd.went_well(actor.address, device)
+    return proved
+
+
+def _looked_at(actor: Actor, *, email: str, password: str, device: str | None, door: str) -> Proved:
+    """`_checked` of somebody who has a place."""
     address = _address_of_account(_canonical(email))
     attempt = throttle.counters(address, actor.address, device)
     blocking.require_open(actor.address, is_known=throttle.is_known(attempt))
-    standing = throttle.standing(attempt)
     throttle.admit(attempt)
     try:
-        with hash_gate.as_(standing):
+        with crowd.as_(0 if throttle.is_known(attempt) else crowd.rank_of(actor.address)):
             proved = by_password(address, password)
     except TooManyAttempts:
         throttle.take_back(attempt)  # nothing was said of the password
@@ -294,13 +307,14 @@ def _checked(actor: Actor, *, email: str, password: str, device: str | None, doo
         raise
     if proved is not None and door != "web" and _needs_more(proved.user, door):
         throttle.take_back(attempt)  # no guess: mail programs knock all day after somebody set a factor up
+        crowd.went_well(actor.address)
         raise WrongPassword("this door takes app passwords or tokens of the person")
     if proved is None or not _comes_in(proved.user, door):
         audit.record(actor, "user.sign_in_failed", address[:254])
         note_failure(actor.address, address, door, User.objects.filter(email=address).first())
         raise WrongPassword("address and password don't belong together")
     if door != "web" and proved.how == "password":
-        _require_fresh(proved.user, attempt)
+        _require_fresh(actor, proved.user, attempt)
     throttle.forgive(attempt)
     return proved
 
@@ -318,7 +332,7 @@ def _note_unanswered(actor: Actor, address: str, attempt: list[throttle.Counter]
     note_failure(actor.address, address, door, person)
 
 
-def _require_fresh(user: User, attempt: list[throttle.Counter]) -> None:
+def _require_fresh(actor: Actor, user: User, attempt: list[throttle.Counter]) -> None:
     """For programs, which can't choose a new one. Not noted and no guess: mail programs knock all day, for weeks.
 
     Raises: PasswordDue.
@@ -326,6 +340,7 @@ def _require_fresh(user: User, attempt: list[throttle.Counter]) -> None:
     standing = password_age.standing_of(user)
     if standing.is_due:
         throttle.take_back(attempt)
+        crowd.went_well(actor.address)
         where = {"url": links.public_url()}
         if standing.has_expired:
             raise PasswordDue(_("This password has expired. Choose a new one at %(url)s") % where)

@@ -1,13 +1,17 @@
 """Slows down guessing at sign-in. Counted in the database, so a restart forgets nothing.
 
-Three counters, each with a growing wait after some wrong guesses: per network address, per account, and per device
-that has signed in to that account before. A known device is held up by its own counter alone: a stranger who keeps
-guessing slows down other strangers, never the owner in their own browser. Attempts during a wait are refused unseen and
-don't lengthen it. Accounts that don't exist are counted like those that do.
+A browser that has signed in to an account before is held up by its own counter alone. Everybody else is counted three
+times: their network at this account, their network whatever account it tries, and the account itself. The first two
+have growing waits; an account has none of its own, so that no crowd of strangers shuts its person out of a browser or
+network that made no wrong guess. What a crowd does to an account is that each network has fewer guesses at it, with
+longer waits; and so that the guesses of a day stay bounded however many networks there are, a new network at an account
+waits its turn once a day's guesses went into five figures (decision 0050).
 
-An attempt is counted before the password is looked at and taken back when it was right, so that a hundred at once get
-no more guesses than one after another.
-Source: OWASP, "Slow Down Online Guessing Attacks with Device Cookies". Not for the API's rate limits.
+Attempts during a wait are refused unseen and don't lengthen it. Accounts that don't exist are counted like those that
+do. An attempt is counted before the password is looked at and taken back when it was right, so that a hundred at once
+get no more guesses than one after another.
+Source: OWASP, "Slow Down Online Guessing Attacks with Device Cookies". Not for the API's rate limits, nor for whose
+password is looked at first where many come at once (`crowd`).
 """
 
 from __future__ import annotations
@@ -16,39 +20,42 @@ import hashlib
 import ipaddress
 import math
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.core import signing
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts import blocking
 from accounts.errors import TooManyAttempts
-from accounts.hash_gate import Standing
 from accounts.models import SignInThrottle, User
 from accounts.secrets import new_token
 
 DEVICE_SALT = "accounts.throttle.device"
 DEVICE_AGE_S = 365 * 86400
 FORGOTTEN_AFTER = timedelta(hours=24)
-NOISY_FOR = timedelta(minutes=15)  # so long a network with a wrong guess comes after the others
+CROWD_FROM = 50  # so many wrong guesses at an account from other networks within a day are a crowd's
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """So many wrong guesses are free; then the wait doubles from 1 s up to `longest_wait_s`."""
+    """So many wrong guesses are free; then the wait doubles from `first_wait_s` up to `longest_wait_s`."""
 
     free: int
     longest_wait_s: int
+    first_wait_s: int = 1
 
     def wait_s(self, failures: int) -> int:
         if failures < self.free:
             return 0
-        return int(min(2 ** min(failures - self.free, 30), self.longest_wait_s))
+        return int(min(self.first_wait_s * 2 ** min(failures - self.free, 30), self.longest_wait_s))
 
 
-ACCOUNT = Policy(free=5, longest_wait_s=300)
+ACCOUNT = Policy(free=10_000, longest_wait_s=30, first_wait_s=30)  # of one day, all strangers together
+AT_ACCOUNT = Policy(free=5, longest_wait_s=300)  # one network at one account
+IN_CROWD = Policy(free=3, longest_wait_s=8 * 3600, first_wait_s=900)  # the same while a crowd is at the account
+OWN = Policy(free=5, longest_wait_s=300)
 DEVICE = Policy(free=10, longest_wait_s=300)
 NETWORK = Policy(free=20, longest_wait_s=900)
 FACTOR = Policy(free=5, longest_wait_s=3600)  # three of a million codes are right at a time: some 40 guesses a day
@@ -71,7 +78,7 @@ def counters(email: str, address: str, device: str | None) -> list[Counter]:
     known = _device_key(account, device)
     if known:
         return [Counter(known, DEVICE)]
-    return [Counter(f"account:{account}", ACCOUNT), Counter(f"network:{_network(address)}", NETWORK)]
+    return [*_at_account(account, _site(address)), network(address)]
 
 
 def is_known(attempt: list[Counter]) -> bool:
@@ -84,14 +91,30 @@ def has_signed_in(device: str | None) -> bool:
     return _read_device(device) is not None
 
 
-def of_account(email: str) -> Counter:
-    """Where guesses at an account count, whoever makes them."""
-    return Counter(account_key(email), ACCOUNT)
+def device_owner(device: str | None) -> str | None:
+    """Of whose account, hashed, this cookie's value is; None where we didn't make it."""
+    found = _read_device(device)
+    return None if found is None else found[0]
+
+
+def at_account(email: str, asker: str) -> list[Counter]:
+    """Where guesses at an account count that somebody makes who is known otherwise than by their network."""
+    return _at_account(_hashed(email), asker)
 
 
 def account_key(email: str) -> str:
     """The key of an account's counter, by its address."""
     return f"account:{_hashed(email)}"
+
+
+def account_of(key: str) -> str:
+    """The key of the account's counter, for it and for those of networks at it; "" for others."""
+    kind, _colon, rest = key.partition(":")
+    return f"account:{rest.partition(':')[0]}" if kind in ("account", "at") else ""
+
+
+def _at_account(account: str, who: str) -> list[Counter]:
+    return [Counter(f"at:{account}:{_hashed(who)[:30]}", AT_ACCOUNT), Counter(f"account:{account}", ACCOUNT)]
 
 
 def factor_counters(user: User, address: str, device: str | None) -> list[Counter]:
@@ -109,7 +132,7 @@ def own_factor_counters(user: User) -> list[Counter]:
 
 def own_password_counters(user: User) -> list[Counter]:
     """Where a signed-in person's typing of their present password counts."""
-    return [Counter(f"own:{user.pk}", ACCOUNT)]
+    return [Counter(f"own:{user.pk}", OWN)]
 
 
 def network_counter(what: str, address: str, policy: Policy) -> Counter:
@@ -134,16 +157,6 @@ def failures_of_late(counter: Counter) -> int:
     return rows.values_list("failures", flat=True).first() or 0
 
 
-def standing(attempt: list[Counter]) -> Standing:
-    """How likely an attempt is somebody at home here, for who is hashed first; asked before it is counted."""
-    if is_known(attempt):
-        return Standing.KNOWN
-    keys = [counter.key for counter in attempt if counter.policy is NETWORK]
-    since = timezone.now() - NOISY_FOR
-    noisy = SignInThrottle.objects.filter(key__in=keys, failures__gt=0, last_attempt_at__gte=since)
-    return Standing.NOISY if noisy.exists() else Standing.QUIET
-
-
 def require_free(attempt: list[Counter]) -> None:
     """Whether another guess may be made now, without counting one. Raises: TooManyAttempts."""
     now = timezone.now()
@@ -164,13 +177,29 @@ def admit(attempt: list[Counter]) -> None:
         if blocked:
             raise TooManyAttempts(max(1, math.ceil((max(blocked) - now).total_seconds())))
         for counter in attempt:
+            _count_one(rows[counter.key], now)
+        others = _guesses_of_others(attempt, rows)
+        for counter in attempt:
             row = rows[counter.key]
-            forgotten = row.last_attempt_at < now - FORGOTTEN_AFTER
-            row.failures = 1 if forgotten else row.failures + 1
-            row.last_attempt_at = now
-            wait_s = counter.policy.wait_s(row.failures)
+            is_crowd = counter.policy is AT_ACCOUNT and others >= CROWD_FROM
+            wait_s = (IN_CROWD if is_crowd else counter.policy).wait_s(row.failures)
             row.blocked_until = now + timedelta(seconds=wait_s) if wait_s else None
-            row.save(update_fields=["failures", "last_attempt_at", "blocked_until"])
+            row.save(update_fields=["failures", "since", "last_attempt_at", "blocked_until"])
+
+
+def _count_one(row: SignInThrottle, now: datetime) -> None:
+    """An account's guesses are those of a day, since a crowd may go on for ever; others' end when they rest."""
+    began = row.since if row.key.startswith("account:") else row.last_attempt_at
+    if began < now - FORGOTTEN_AFTER:
+        row.failures, row.since = 0, now
+    row.failures += 1
+    row.last_attempt_at = now
+
+
+def _guesses_of_others(attempt: list[Counter], rows: dict[str, SignInThrottle]) -> int:
+    """At this account, by others than who tries now: a program with an old password is no crowd."""
+    own = sum(rows[each.key].failures for each in attempt if each.policy is AT_ACCOUNT)
+    return sum(rows[each.key].failures for each in attempt if each.policy is ACCOUNT) - own
 
 
 def count(attempt: list[Counter]) -> None:
@@ -198,15 +227,16 @@ def take_back(attempt: list[Counter]) -> None:
 
 
 def forgive(attempt: list[Counter]) -> None:
-    """The attempt was right: its own counter starts anew; its network only gets back this one.
+    """The attempt was right: its own counter starts anew; its network and the account only get back this one.
 
-    (Else an attacker with an account of their own could clear the network's counter between guesses at others'.)
+    (Else an attacker with an account of their own could clear the network's counter between guesses at others', and a
+    crowd would begin anew each time the person signs in.)
     """
     with transaction.atomic():
         rows = _locked_rows([counter.key for counter in attempt])
         for counter in attempt:
             row = rows[counter.key]
-            row.failures = max(0, row.failures - 1) if counter.policy is NETWORK else 0
+            row.failures = max(0, row.failures - 1) if counter.policy in (NETWORK, ACCOUNT) else 0
             row.blocked_until = None
             row.save(update_fields=["failures", "blocked_until"])
 
@@ -218,7 +248,8 @@ def failures(counter: Counter) -> int:
 
 def forgive_account(user: User) -> None:
     """Whoever proved by a link to be the owner may try at once."""
-    SignInThrottle.objects.filter(key=f"account:{_hashed(user.email)}").delete()
+    account = _hashed(user.email)
+    SignInThrottle.objects.filter(Q(key=f"account:{account}") | Q(key__startswith=f"at:{account}:")).delete()
 
 
 def purge() -> None:
@@ -260,6 +291,16 @@ def _network(address: str) -> str:
     if parsed.version == 4:
         return str(parsed)
     return str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
+def _site(address: str) -> str:
+    """The network that has guesses of its own at an account: of IPv6 the /48 that a site has, since whoever has one
+    has 65,536 networks of customers' size.
+    """
+    parsed = blocking.parse(address)
+    if parsed is None or parsed.version == 4:
+        return _network(address)
+    return str(ipaddress.ip_network((parsed, 48), strict=False))
 
 
 def _hashed(text: str) -> str:

@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "config.middleware.TrustedProxyMiddleware",
     "accounts.networks.NetworkMiddleware",
     "accounts.middleware.BlockedNetworksMiddleware",
+    "accounts.middleware.SignInCrowdMiddleware",
     "config.middleware.ServedHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -59,10 +60,13 @@ class ApiToken(models.Model):
 
 
 class SignInThrottle(models.Model):
-    """How often somebody guessed wrong, per account, per network address and per known device (see `throttle`)."""
+    """How often somebody guessed wrong, per account, per network address, per network at an account, and per known
+    device (see `throttle`).
+    """
 
     key = models.CharField(max_length=100, unique=True)
     failures = models.PositiveIntegerField(default=0)
+    since = models.DateTimeField(default=timezone.now, db_default=Now())  # when the present count began
     last_attempt_at = models.DateTimeField(default=timezone.now)
     blocked_until = models.DateTimeField(null=True)
 

@@ -21,7 +21,10 @@ WAITS_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Somebody who waits after wrong guesses. kind: account, network, device or own; who: what is known of them."""
+    """Somebody who waits after wrong guesses. who: what is known of them.
+
+    kind: account (all strangers at it), at (one network at an account), network, device or own.
+    """
 
     row: SignInThrottle
     kind: str
@@ -63,13 +66,13 @@ def get_wait(actor: Actor, wait_id: int) -> SignInThrottle:
 
 def _shown(row: SignInThrottle, names: dict[str, str]) -> Wait:
     kind, _colon, rest = row.key.partition(":")
-    who = rest if kind == "network" else names.get(row.key, "")
+    who = rest if kind == "network" else names.get(throttle.account_of(row.key), "")
     return Wait(row, kind, who, row.blocked_until)
 
 
 def _accounts(keys: Iterable[str]) -> dict[str, str]:
     """The counters know accounts by a hash only: which of those tried of late they are."""
-    wanted = {key for key in keys if key.startswith("account:")}
+    wanted = {throttle.account_of(key) for key in keys} - {""}
     if not wanted:
         return {}
     since = timezone.now() - throttle.FORGOTTEN_AFTER

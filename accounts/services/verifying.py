@@ -26,7 +26,7 @@ def verify_password(actor: Actor, user: User, password: str) -> bool:
     """
     actor.require_writing()
     actor.require_over(Right.SET_PASSWORDS, user)
-    attempt = [throttle.of_account(user.email), throttle.Counter(f"verify:{_asker(actor)}", PROGRAM)]
+    attempt = [*throttle.at_account(user.email, _asker(actor)), throttle.Counter(f"verify:{_asker(actor)}", PROGRAM)]
     throttle.admit(attempt)
     proved = by_password(user.email, password)
     right = proved is not None and proved.user.pk == user.pk

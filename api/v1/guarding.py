@@ -87,7 +87,13 @@ class WaitAnswer(Answer):
     """Somebody who waits after wrong guesses."""
 
     id: int
-    kind: Annotated[str, Field(description="account, network, device, or own (a present password).")]
+    kind: Annotated[
+        str,
+        Field(
+            description="account (all strangers at it), at (one network at an account), network, device, or own (a "
+            "present password)."
+        ),
+    ]
     who: Annotated[str | None, Field(description="The network address, or the account where it is known.")]
     failures: int
     until: Moment | None

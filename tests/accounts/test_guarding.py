@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,10 +13,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import app_passwords, blocking, factors, throttle
+from accounts import app_passwords, blocking, factors
 from accounts.actors import Actor
 from accounts.errors import BadGrant, Forbidden, NetworkBlocked, ProofNeeded, TooManyAttempts, WrongPassword
-from accounts.hash_gate import Gate, Standing, as_
 from accounts.models import ApiToken, AppPassword, AuditEvent, FailedSignIn, SignInBlock, SignInThrottle, User
 from accounts.scopes import SERVER
 from accounts.selectors.guarding import list_failed_sign_ins, list_waits
@@ -293,49 +291,15 @@ def test_waits_are_seen_and_lifted(cast: Cast, client_for: ClientFor) -> None:
     for _each in range(6):
         Client(REMOTE_ADDR="198.51.100.1").post("/sign-in/", {"email": cast.user.email, "password": "wrong"})
     waits = list_waits(Actor.for_user(cast.administrator))
-    assert [(each.kind, each.who) for each in waits] == [("account", cast.user.email)]
+    assert [(each.kind, each.who) for each in waits] == [("at", cast.user.email)]
     client = client_for(cast.administrator)
     assert cast.user.email in client.get(reverse("accounts:sign-in-blocks")).content.decode()
     assert client.post(reverse("accounts:sign-in-wait-lift", args=[waits[0].row.pk])).status_code == 303
-    assert not SignInThrottle.objects.filter(key__startswith="account:").exists()
+    assert not SignInThrottle.objects.filter(key__startswith="at:").exists()
     assert client.post(reverse("accounts:sign-in-blocks"), {"network": "127.0.0.0/8"}).status_code == 422
     assert client.post(reverse("accounts:sign-in-blocks"), {"network": "198.51.100.1", "hours": "1"}).status_code == 303
     assert client.post(reverse("accounts:sign-in-unblock"), {"network": "198.51.100.1/32"}).status_code == 303
     assert not SignInBlock.objects.exists()
-
-
-def test_known_browsers_are_hashed_before_quiet_networks_and_those_before_noisy_ones() -> None:
-    gate, order = Gate(1), []
-    hold, held = threading.Event(), threading.Event()
-
-    def work(standing: Standing, name: str) -> None:
-        with as_(standing):
-            try:
-                with gate.place():
-                    order.append(name)
-                    if name == "first":
-                        held.set()
-                        hold.wait(5)
-            except TooManyAttempts:
-                order.append(f"{name} refused")
-
-    def begin(standing: Standing, name: str) -> threading.Thread:
-        thread = threading.Thread(target=work, args=(standing, name))
-        before = len(gate._queue) + len(order)
-        thread.start()
-        while len(gate._queue) + len(order) == before:
-            time.sleep(0.001)
-        return thread
-
-    threads = [begin(Standing.NOISY, "first")]
-    held.wait(5)
-    threads += [begin(Standing.NOISY, "noisy"), begin(Standing.NOISY, "noisy again")]
-    threads += [begin(Standing.QUIET, "quiet"), begin(Standing.KNOWN, "known")]
-    threads += [begin(Standing.NOISY, "late")]
-    hold.set()
-    for thread in threads:
-        thread.join(5)
-    assert order == ["first", "noisy again refused", "late refused", "known", "quiet", "noisy"]
 
 
 def test_who_was_refused_a_place_has_not_guessed(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -347,15 +311,6 @@ def test_who_was_refused_a_place_has_not_guessed(user: User, monkeypatch: pytest
         with pytest.raises(TooManyAttempts):
             sign_in_mail_program(nobody("198.51.100.1"), email=user.email, password=PASSWORD)
     assert set(SignInThrottle.objects.values_list("failures", flat=True)) == {0}
-
-
-def test_a_network_with_wrong_guesses_comes_after_those_without(user: User) -> None:
-    attempt = throttle.counters(user.email, "198.51.100.1", None)
-    assert throttle.standing(attempt) == Standing.QUIET
-    throttle.admit(attempt)
-    assert throttle.standing(attempt) == Standing.NOISY
-    known = throttle.counters(user.email, "198.51.100.1", throttle.device_cookie(user))
-    assert throttle.standing(known) == Standing.KNOWN
 
 
 def test_app_passwords_are_of_letters_nobody_mistakes() -> None:

@@ -145,7 +145,7 @@ def _put_all(name: str) -> Handler:
 def failed_login(context: Context, arguments: Arguments) -> Data:
     """Counts like a wrong password from there at this server's own doors."""
     context.actor.require(Right.MANAGE_GATEWAY)
-    counter = throttle.counters("", _address(arguments["address"]), None)[1]
+    counter = throttle.network(_address(arguments["address"]))
     try:
         throttle.admit([counter])
     except TooManyAttempts:
