@@ -79,7 +79,9 @@ def _come_again(request: HttpRequest, retry_after_s: int) -> HttpResponse:
         f'<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f'<title>{title}</title><h1>{title}</h1><p>{text}</p><p><a href="{SIGN_IN_PATH}">{back}</a></p>\n'
     )
-    return HttpResponse(page, status=429, headers={"Retry-After": str(retry_after_s), "Cache-Control": "no-store"})
+    body = page.encode()
+    headers = {"Retry-After": str(retry_after_s), "Cache-Control": "no-store", "Content-Length": str(len(body))}
+    return HttpResponse(body, status=429, headers=headers)
 
 
 class ActorMiddleware:

@@ -21,6 +21,7 @@ from benchmarks import (
     delivering,
     directory,
     folders,
+    guessing,
     ingesting,
     judging,
     keeping,
@@ -64,6 +65,7 @@ SECTIONS: dict[str, Section] = {
     "gateway": passing,
     "gateway-memory": lasting,
     "tracking": tracking,
+    "guessing": guessing,
 }
 WITHOUT_MAILS = {
     "delivery",
@@ -73,6 +75,7 @@ WITHOUT_MAILS = {
     "folders",
     "gateway",
     "gateway-memory",
+    "guessing",
     "retention",
     "sharing",
     "tracking",
