@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts import program_sessions
 from accounts.devices import device_words
 from accounts.errors import Forbidden
 from accounts.models import Session
@@ -108,7 +109,10 @@ SESSIONS: Listing[Session] = Listing(
     sort="-used",
     caption=gettext_lazy("Who is signed in"),
     placeholder=gettext_lazy("Address of a person, or address:192.0.2.7"),
-    views=(View(gettext_lazy("Temporary sign-ins"), "how=link"),),
+    views=(
+        View(gettext_lazy("Temporary sign-ins"), "how=link"),
+        View(gettext_lazy("Programs"), "&".join(f"how={each}" for each in program_sessions.PROGRAMS)),
+    ),
     first_step=Empty(gettext_lazy("Nobody is signed in"), icon="computer-desktop"),
     nothing=gettext_lazy("No session like this"),
 )

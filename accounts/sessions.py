@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import factors, options
+from accounts import factors, options, program_sessions
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.models import Session, User
@@ -38,6 +38,9 @@ WAYS: dict[str, Text] = {
     "imap": _("Mail server"),
     "oidc": _("Single sign-on"),
     "passkey": _("Passkey"),
+    program_sessions.IREDADMIN: _("Program: iRedAdmin’s interface"),
+    program_sessions.PWD: _("Program: command line (PWD)"),
+    program_sessions.JWT: _("Program: signed token (James)"),
 }
 SECONDS: dict[str, Text] = {
     "totp": _("one-time code"),
@@ -180,7 +183,8 @@ def _keep_to(most: int, request: HttpRequest, user: User) -> None:
         request.session.save()
         if most:
             own = row_of(request)
-            others = Session.objects.filter(user=user).exclude(pk=own.pk if own else 0)
+            browsers = Session.objects.filter(user=user).exclude(how__in=program_sessions.PROGRAMS)
+            others = browsers.exclude(pk=own.pk if own else 0)
             last_used = others.order_by("-last_used_at", "-pk").values_list("pk", flat=True)
             others.filter(pk__in=list(last_used[most - 1 :])).delete()
 

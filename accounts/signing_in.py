@@ -150,7 +150,8 @@ class CallerWay(StrEnum):
 class MailProgram:
     """A person's mail program that is in, and by what: for connections that last longer than what opened them.
 
-    kept: the hash of the person's password as it was; source_id: who said that it was right, None for us.
+    kept: the hash of the person's password as it was; source_id: who said that it was right, None for us. since: when
+    they came in, in epoch seconds; it ends where all their sessions are ended after that.
     """
 
     user: User
@@ -159,6 +160,7 @@ class MailProgram:
     kept: str = field(default="", repr=False)
     source_id: int | None = None
     checked_at: float = field(default_factory=time.monotonic)
+    since: float = field(default_factory=time.time)
 
 
 def sign_in_mail_program(actor: Actor, *, email: str, password: str) -> User:
@@ -199,7 +201,7 @@ def still_lets_mail_program_in(actor: Actor, program: MailProgram) -> bool:
 
 def _still_opens(actor: Actor, program: MailProgram) -> bool:
     user = User.objects.filter(pk=program.user.pk, is_active=True).first()
-    if user is None or user.login_privileges == []:
+    if user is None or user.login_privileges == [] or were_sessions_ended(user, program.since):
         return False
     if program.way is CallerWay.TOKEN:
         return _by_whole_token(actor, program.value) == user
@@ -210,6 +212,13 @@ def _still_opens(actor: Actor, program: MailProgram) -> bool:
         return source is not None and source.pk == program.source_id and _comes_in(user, "smtp")
     is_same = user.password == program.kept and not password_age.standing_of(user).is_due
     return is_same and _is_proved_here(user) and _comes_in(user, "smtp")
+
+
+def were_sessions_ended(user: User, since: float) -> bool:
+    """Whether all of somebody's sessions were ended (`services.sessions.drop_sessions`) after this moment, in epoch
+    seconds: also what programs began and isn't kept here.
+    """
+    return user.sessions_ended_at is not None and user.sessions_ended_at.timestamp() > since
 
 
 def _by_whole_token(actor: Actor, value: str) -> User | None:

@@ -17,6 +17,7 @@ from accounts.actors import Actor
 from accounts.devices import device_words
 from accounts.models import Session, User
 from accounts.permissions import Right
+from accounts.program_sessions import PROGRAMS
 from accounts.selectors.sessions import get_session, list_sessions, list_sessions_of
 from accounts.services import find_user
 from accounts.services.sessions import end_session, end_sessions
@@ -30,7 +31,7 @@ LISTED_MAX = 10_000  # a result stays readable; the API's list goes on
 
 @dataclass(frozen=True, slots=True)
 class AccountSessionsArguments:
-    """Whose, and which of them: those from an address, by a protocol (`WebUser` is the only one with sessions)."""
+    """Whose, and which of them: those from an address, by a protocol (`WebUser` are browsers, `PWD` command lines)."""
 
     account_name: str
     address: str = ""
@@ -126,8 +127,11 @@ def _person(actor: Actor, address: str) -> User:
 
 def _of(actor: Actor, arguments: AccountSessionsArguments) -> QuerySet[Session]:
     rows = list_sessions_of(actor, _person(actor, arguments.account_name))
-    if arguments.protocol and arguments.protocol.lower() != "webuser":
-        return rows.none()
+    protocol = arguments.protocol.lower()
+    if protocol == "webuser":
+        rows = rows.exclude(how__in=PROGRAMS)
+    elif protocol:
+        rows = rows.filter(how=protocol if protocol in PROGRAMS else "none")
     if arguments.address:
         rows = rows.filter(address=arguments.address) | rows.filter(last_address=arguments.address)
     return rows

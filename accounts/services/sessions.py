@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, program_sessions
 from accounts.actors import Actor
 from accounts.devices import device_words
 from accounts.errors import Forbidden
@@ -28,7 +28,7 @@ def end_session(actor: Actor, session: Session) -> None:
         raise Forbidden("nobody's session")
     require_over_sessions(actor, person)
     with transaction.atomic():
-        deleted, _rows = Session.objects.filter(pk=session.pk).delete()
+        deleted = program_sessions.delete(Session.objects.filter(pk=session.pk))
         if deleted:
             device = device_words(session.agent)
             audit.record(actor, "session.end", person, device=device, from_address=session.address)
@@ -58,7 +58,7 @@ def end_many(actor: Actor, sessions: QuerySet[Session]) -> int:
             person = theirs[0].user
             assert person is not None
             require_over_sessions(actor, person)
-            deleted, _rows = Session.objects.filter(pk__in=[each.pk for each in theirs]).delete()
+            deleted = program_sessions.delete(Session.objects.filter(pk__in=[each.pk for each in theirs]))
             if deleted:
                 audit.record(actor, "session.end_all", person, sessions=deleted)
             ended += deleted
@@ -79,8 +79,7 @@ def drop_sessions(people: Iterable[int] | QuerySet[User], *, keep: int | None = 
 
 def _drop(people: list[int] | QuerySet[User], keep: int | None) -> int:
     end_short_tokens(people)
-    deleted, _rows = Session.objects.filter(user__in=people).exclude(pk=keep or 0).delete()
-    return deleted
+    return program_sessions.delete(Session.objects.filter(user__in=people).exclude(pk=keep or 0))
 
 
 def end_short_tokens(people: Iterable[int] | QuerySet[User]) -> None:

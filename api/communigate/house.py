@@ -12,12 +12,14 @@ import hmac
 import logging
 import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError
 
-from accounts import blocking, throttle
+from accounts import blocking, program_sessions, throttle
 from accounts.actors import Actor
 from accounts.errors import AccountsError, NetworkBlocked, PasswordDue, TooManyAttempts
 from accounts.services.passwords import change_password
@@ -41,6 +43,7 @@ MOST = 300  # connections at once
 PER_ADDRESS = 50
 TOLD_AT_ONCE = 100
 STATE_KEPT_S = 1.0
+IDLE = timedelta(minutes=30)  # the connection itself ends sooner
 
 BLOCKED = Reply(501, "this network is blocked here", ends=True)
 NOT_HERE = Reply(501, "this address may not use the command line interface", ends=True)
@@ -184,12 +187,18 @@ class PwdHouse:
         if actor is None or actor.user is None or entered.way is not CallerWay.PASSWORD or login.secret:
             return NO_MORE
         in_person = Actor.for_user(actor.user, address=login.address, via=DIALECT.name)
+        in_person = replace(in_person, session_id=entered.session or None)
         try:
             entered.kept = change_password(in_person, old=old, new=new).password
             entered.since = time.time()  # the others end, this one goes on
         except Exception as error:
             return reply_of(error)
         return Reply(200, "password changed")
+
+    async def leave(self, login: Login) -> None:
+        """The connection is over, and its session with it."""
+        with suppress(DatabaseError):  # it ends by itself
+            await self._threads.run(lambda: program_sessions.end(login.entered.session))
 
     # --- commands
 
@@ -227,7 +236,8 @@ def _closed(state: dialects.State, client: str) -> Reply | None:
 
 
 def _sign_in(client: str, name: str, password: str) -> Login | Reply:
-    return Login(credentials.enter(DIALECT.name, name, password, client)[1], "", client)
+    actor, entered = credentials.enter(DIALECT.name, name, password, client)
+    return _begun(Login(entered, "", client), actor)
 
 
 def _sign_in_apop(client: str, name: str, challenge: str, digest: str) -> Login | Reply:
@@ -241,10 +251,17 @@ def _sign_in_apop(client: str, name: str, challenge: str, digest: str) -> Login 
     if hmac.compare_digest(wanted.encode(), digest.strip().lower().encode("utf-8", "replace")) and person is not None:
         entered = Entered(DIALECT.name, CallerWay.SECRET, person.pk, person.password, "", -math.inf)
         login = Login(entered, secret, client)
-    if login is None or _present(login) is None:
+    actor = None if login is None else _present(login)
+    if login is None or actor is None:
         note_wrong_secret(Actor.for_user(AnonymousUser(), address=client, via=DIALECT.name), name)
         return WRONG
     throttle.forgive(attempt)
+    return _begun(login, actor)
+
+
+def _begun(login: Login, actor: Actor) -> Login:
+    """The connection is a session among those of "who is signed in"."""
+    credentials.begin_session(actor, login.entered, how=program_sessions.PWD, agent="PWD", idle=IDLE)
     return login
 
 

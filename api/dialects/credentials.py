@@ -12,17 +12,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import secrets
 import time
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils.translation import gettext as _
 
+from accounts import program_sessions
 from accounts.actors import Actor
 from accounts.errors import PasswordDue, TooManyAttempts, WrongPassword
 from accounts.models import User
-from accounts.signing_in import CallerWay, let_caller_in, still_lets_caller_in
+from accounts.signing_in import CallerWay, let_caller_in, still_lets_caller_in, were_sessions_ended
 from accounts.tokens import actor_for_token
 from api import limits
 from api.auth import TOKEN_MAX_CHARACTERS
@@ -42,7 +45,8 @@ class Entered:
     """How somebody came in, and what must still be so. value: the token or app password; "" of a person's password.
 
     kept: the hash of their password as it was; it ends with any change, whatever they came in with. since: when they
-    came in, in epoch seconds; it ends where all their sessions are ended after that.
+    came in, in epoch seconds; it ends where all their sessions are ended after that. session: its id among the sessions
+    that are listed, where it is one; it ends with that, or so long after its last use (idle).
     """
 
     via: str
@@ -52,6 +56,9 @@ class Entered:
     value: str
     checked_at: float
     since: float = field(default_factory=time.time)
+    session: int = 0
+    idle: timedelta = timedelta(0)
+    session_asked_at: float = -math.inf
 
 
 _remembered: dict[bytes, tuple[float, Entered]] = {}
@@ -141,10 +148,22 @@ def present(entered: Entered, address: str) -> Actor | None:
     return actor.restricted(None)
 
 
+def begin_session(actor: Actor, entered: Entered, *, how: str, agent: str, idle: timedelta) -> None:
+    """From now on it is a session among those of "who is signed in", which ends with its row there."""
+    assert actor.user is not None
+    entered.session = program_sessions.begin(actor.user, how=how, address=actor.address, agent=agent, idle=idle)
+    entered.idle, entered.session_asked_at = idle, time.monotonic()
+
+
 def _is_thrown_out(person: User, entered: Entered) -> bool:
-    """Whether all of somebody's sessions were ended since they came in (`services.sessions.drop_sessions`)."""
-    ended = person.sessions_ended_at
-    return ended is not None and ended.timestamp() > entered.since
+    """Whether somebody's sessions were ended since they came in, all of them or this one."""
+    if were_sessions_ended(person, entered.since):
+        return True
+    now = time.monotonic()
+    if not entered.session or now - entered.session_asked_at <= CHECKED_EVERY_S:
+        return False
+    entered.session_asked_at = now
+    return not program_sessions.lasts(entered.session, person.pk, entered.idle)
 
 
 def caller(person: User, *, via: str, address: str) -> Actor:

@@ -1,7 +1,8 @@
 """Sessions of programs: a login with address and password (or token), then a cookie that stands for it.
 
 Kept in the broker, sealed with a key that only the cookie holds, so whoever reads it there can call nothing. A session
-ends half an hour after its last use, after half a day, or when what was shown for it opens nothing any more
+ends half an hour after its last use, after half a day, when somebody ends it (it is listed among those of browsers),
+or when what was shown for it opens nothing any more
 (`api.dialects.credentials.present`); it counts only from the address that began it. Each process remembers for a minute
 what it read, and asks about the person with every call. The cookie is the only one an answer sets: clients take the
 first.
@@ -14,6 +15,7 @@ import json
 import secrets
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import cast
 
 import redis
@@ -21,6 +23,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.http import HttpResponse
 
+from accounts import program_sessions
 from accounts.actors import Actor
 from accounts.errors import PasswordDue, TooManyAttempts, WrongPassword
 from accounts.signing_in import CallerWay
@@ -33,6 +36,7 @@ from config.kit.heartbeat import broker
 COOKIE = "iRedAdmin-Pro-MYSQL"
 COOKIES = (COOKIE, "iRedAdmin-Pro-PGSQL", "iRedAdmin-Pro-LDAP")
 IDLE_S, LONGEST_S = 30 * 60, 12 * 3600
+IDLE = timedelta(seconds=IDLE_S)
 REMEMBERED_S = 60.0
 MOST_REMEMBERED = 1_000
 LONGEST_COOKIE = 100
@@ -65,7 +69,9 @@ def begin(call: Call, email: str, password: str) -> str:
         raise TooManyRequests("Too many attempts; wait a moment.", error.retry_after_s) from error
     _count(call, call.actor)
     value = secrets.token_urlsafe(32)
-    kept = [entered.way, entered.person, entered.kept, entered.value, call.address, entered.since]
+    agent = call.header("User-Agent")
+    credentials.begin_session(call.actor, entered, how=program_sessions.IREDADMIN, agent=agent, idle=IDLE)
+    kept = [entered.way, entered.person, entered.kept, entered.value, call.address, entered.since, entered.session]
     sealed = AESGCM(_key(value)).encrypt(NONCE, json.dumps(kept).encode(), None)
     try:
         broker().set(_place(value), sealed, ex=IDLE_S)
@@ -116,11 +122,11 @@ def _read(call: Call, value: str) -> _Session | None:
     if sealed is None:
         return None
     try:
-        way, person, kept, shown, address, since = json.loads(AESGCM(_key(value)).decrypt(NONCE, sealed, None))
+        way, person, kept, shown, address, since, number = json.loads(AESGCM(_key(value)).decrypt(NONCE, sealed, None))
     except (InvalidTag, ValueError):
         return None
     # asked in whole first: another process may have done so long ago
-    entered = Entered(call.dialect.name, CallerWay(way), person, kept, shown, float("-inf"), since)
+    entered = Entered(call.dialect.name, CallerWay(way), person, kept, shown, float("-inf"), since, number, IDLE)
     return _Session(entered, address, since + LONGEST_S)
 
 
@@ -129,7 +135,7 @@ def _key(value: str) -> bytes:
 
 
 def _place(value: str) -> str:
-    return f"postkeep:iredadmin:session:2:{_digest('place', value).hexdigest()}"
+    return f"postkeep:iredadmin:session:3:{_digest('place', value).hexdigest()}"
 
 
 def _digest(purpose: str, value: str) -> hashlib._Hash:

@@ -9,6 +9,7 @@ Source: WebAdmin's manual, "Authentication"; RFC 7519; RFC 8725 §3.1 (one algor
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -16,10 +17,11 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
-from accounts import ties
+from accounts import program_sessions, ties
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.sessions import may_enter
+from accounts.signing_in import were_sessions_ended
 from api import limits
 from api.dialects import credentials
 from api.dialects.call import Call
@@ -27,6 +29,7 @@ from api.errors import TooManyRequests, Unauthenticated
 
 KEY = "jwtPublicKey"
 LONGEST = 8_000
+LONGEST_S = 10 * 366 * 86400.0  # an end further away is none that a date has
 
 
 def clean_key(text: str) -> str:
@@ -75,7 +78,19 @@ def _by_jwt(call: Call, value: str) -> Actor:
         raise Unauthenticated("Invalid token.", invalid=True)
     if person is None or not may_enter(Actor.for_user(person), "api"):
         raise Unauthenticated("Non authorized user.")
+    if not _was_not_ended(call, value, claims, person):
+        raise Unauthenticated("Invalid token.", invalid=True)
     return credentials.caller(person, via=call.dialect.name, address=call.address)
+
+
+def _was_not_ended(call: Call, value: str, claims: dict[str, Any], person: User) -> bool:
+    """Whether it was made after the person's sessions were ended last, where it says when, and nobody ended its use."""
+    made = claims.get("iat")
+    if isinstance(made, int | float) and were_sessions_ended(person, made + 1):  # whole seconds, mostly
+        return False
+    ends_at = datetime.fromtimestamp(min(float(claims["exp"]), time.time() + LONGEST_S), UTC)
+    agent = call.header("User-Agent")
+    return program_sessions.token_counts(value, person, address=call.address, agent=agent, ends_at=ends_at)
 
 
 def _claims(call: Call, value: str) -> dict[str, Any] | None:

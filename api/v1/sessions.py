@@ -25,7 +25,7 @@ group = Group("Sessions", "Browsers in which people are signed in. One that is e
 
 
 class SessionAnswer(Answer):
-    """A browser in which somebody is signed in. The key that opens it is kept nowhere."""
+    """A browser in which somebody is signed in, or a program. The key that opens it is kept nowhere."""
 
     id: int
     user_id: int

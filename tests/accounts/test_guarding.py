@@ -28,6 +28,7 @@ from accounts.services.app_passwords import (
 )
 from accounts.services.options import set_option
 from accounts.services.passwords import set_password
+from accounts.services.sessions import end_sessions
 from accounts.services.tokens import create_token
 from accounts.signing_in import (
     let_mail_program_in,
@@ -132,6 +133,7 @@ TAKEN: dict[str, tuple[Callable[[User], str], Callable[[User], object]]] = {
         lambda user: PASSWORD,
         lambda user: set_option(Actor.system(), SERVER, "APP_PASSWORDS_ONLY", True),
     ),
+    "all sessions ended": (lambda user: PASSWORD, lambda user: end_sessions(Actor.system(), user)),
     "shut out": (lambda user: made(user, "smtp"), lambda user: User.objects.filter(pk=user.pk).update(is_active=False)),
 }
 

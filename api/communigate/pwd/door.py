@@ -66,6 +66,9 @@ class House(Protocol):
 
     def gone(self, client: str) -> None: ...
 
+    async def leave(self, login: Any) -> None:
+        """Who signed in went away."""
+
     async def has_secrets(self) -> bool: ...
 
     async def sign_in(self, client: str, name: str, password: str) -> Any | Reply: ...

@@ -92,6 +92,8 @@ class Session(Wire):
                 self.house.gone(self.client)
             self._sessions.discard(self)
             self.hang_up()
+            if self._login is not None:
+                await self.house.leave(self._login)
 
     def hang_up(self) -> None:
         """After what was said has gone out; a client that doesn't read is cut off after a moment."""

@@ -5,6 +5,7 @@ product's, in a thread; what asks the database runs in the test's thread, where 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import socket
 import threading
@@ -67,12 +68,13 @@ def _work(work: Callable[[], Any], done: asyncio.Future[Any]) -> None:
         if not done.done():
             done.set_result(found) if error is None else done.set_exception(error)
 
+    said: tuple[Any, BaseException | None]
     try:
-        found = work()
+        said = work(), None
     except Exception as error:
-        done.get_loop().call_soon_threadsafe(tell, None, error)
-    else:
-        done.get_loop().call_soon_threadsafe(tell, found, None)
+        said = None, error
+    with contextlib.suppress(RuntimeError):  # the client went and the server with it, while this was done for it
+        done.get_loop().call_soon_threadsafe(tell, *said)
 
 
 async def _serve(client: Callable[[int], T], limits: Limits, here: _Here) -> T:

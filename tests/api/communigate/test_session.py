@@ -22,14 +22,16 @@ from accounts import blocking, factors
 from accounts.actors import Actor
 from accounts.errors import NetworkBlocked, WrongPassword
 from accounts.models import AuditEvent, FailedSignIn, FormerPassword, User
+from accounts.selectors.sessions import list_sessions
 from accounts.services import set_password
 from accounts.services.app_passwords import create_app_password, delete_all_app_passwords
 from accounts.services.blocks import block_network
 from accounts.services.leaving import _make_names
+from accounts.services.sessions import end_session
 from accounts.sources.errors import SourceUnavailable
 from api.communigate import apop, house, running
 from api.communigate.pwd.door import Limits, Reply
-from api.communigate.pwd.session import Session
+from api.communigate.pwd.session import Session as Connection
 from api.dialects import calls, credentials
 from api.models import ApopSecret, DialectSetting
 from tests import factories
@@ -364,7 +366,7 @@ def test_blocked_networks_are_shut_out_before_anything_and_at_the_next_command(
     root: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The clients of this test are on this machine, which is never blocked: the house is told that they are not."""
-    monkeypatch.setattr(Session, "connection_made", _from_elsewhere(Session.connection_made))
+    monkeypatch.setattr(Connection, "connection_made", _from_elsewhere(Connection.connection_made))
     DialectSetting.objects.filter(name="communigate").update(clients=["192.0.2.0/24"])
 
     def talk(port: int) -> list[str]:
@@ -397,7 +399,7 @@ def test_blocked_networks_are_shut_out_before_anything_and_at_the_next_command(
 
 
 def _from_elsewhere(made: Any) -> Any:
-    def connection_made(self: Session, transport: Any) -> None:
+    def connection_made(self: Connection, transport: Any) -> None:
         made(self, transport)
         self.client = "192.0.2.7"
 
@@ -459,6 +461,34 @@ def test_a_session_ends_at_the_next_command_with_what_let_it_in(
     first, second, is_closed = serving(talk)
     assert first == "200 data follow" and is_closed
     assert second.startswith("200 data" if "email" in changed else "510 your access has ended")
+
+
+def test_a_connection_is_listed_with_the_sessions_of_browsers_and_ends_there_or_with_itself(
+    root: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "CHECKED_EVERY_S", -1.0)
+    answer, listed = running.answer, list[str]()
+
+    def end_the_first(actor: Any, line: str, *rest: Any, **named: Any) -> Any:
+        found = list(list_sessions(actor).order_by("pk"))
+        if not listed:
+            end_session(actor, found[0])
+        listed.extend(each.how for each in found)
+        return answer(actor, line, *rest, **named)
+
+    monkeypatch.setattr(running, "answer", end_the_first)
+
+    def talk(port: int) -> list[str]:
+        one, two, three = Client(port), Client(port), Client(port)
+        for each in (one, two):
+            each.sign_in("postmaster@main.example", PASSWORD)
+        said = [one.ask("NOOP"), one.ask("NOOP"), two.ask("QUIT")]
+        assert two.is_closed()
+        three.sign_in("postmaster@main.example", PASSWORD)
+        return [*said, three.ask("NOOP")]
+
+    assert [each[:3] for each in serving(talk)] == ["200", "510", "200", "200"]
+    assert listed == ["pwd", "pwd", "pwd"]  # of the first and the second, then of the third alone
 
 
 def test_guesses_are_counted_noted_and_slowed_down_also_by_apop(root: User) -> None:

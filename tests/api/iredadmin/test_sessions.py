@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 
 import pytest
+from django.utils import timezone
 
 from accounts import factors
 from accounts.actors import Actor
-from accounts.models import ApiToken, AuditEvent, User
+from accounts.models import ApiToken, AuditEvent, Session, User
 from accounts.secrets import token_hash
-from accounts.services.sessions import end_sessions
+from accounts.selectors.sessions import list_sessions
+from accounts.services.sessions import end_session, end_sessions
 from api.dialects import calls, credentials
 from api.dialects.served import BY_NAME
 from api.iredadmin import sessions
@@ -45,6 +47,23 @@ def test_the_session_s_cookie_is_the_only_one_and_named_as_clients_expect(cast: 
     assert (cookie["path"], cookie["httponly"], cookie["samesite"], cookie["secure"]) == (
         "/", True, "Strict", "",
     )  # fmt: skip
+
+
+def test_a_session_is_listed_with_those_of_browsers_and_ends_there(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credentials, "CHECKED_EVERY_S", -1.0)
+    person = somebody(cast)
+    User.objects.filter(pk=person.pk).update(is_administrator=True)
+    value, other = log_in(person.email, PASSWORD), log_in(person.email, PASSWORD)
+    assert ask(value, "GET", "/domains")["_success"] and ask(other, "GET", "/domains")["_success"]
+    rows = list(
+        list_sessions(Actor.for_user(User.objects.get(email="root@server.example"))).filter(user=person).order_by("pk")
+    )
+    assert {row.how for row in rows} == {"iredadmin"}
+    rows = rows[-2:]  # the first is the cast's
+    end_session(Actor.for_user(User.objects.get(email="root@server.example")), rows[0])
+    assert not ask(value, "GET", "/domains")["_success"] and ask(other, "GET", "/domains")["_success"]
+    Session.objects.filter(pk=rows[1].pk).update(expires_at=timezone.now())  # half an hour without use
+    assert not ask(other, "GET", "/domains")["_success"]
 
 
 @pytest.mark.parametrize("name", ["iRedAdmin-Pro-MYSQL", "iRedAdmin-Pro-PGSQL", "iRedAdmin-Pro-LDAP"])

@@ -15,7 +15,10 @@ from joserfc.jwk import RSAKey
 
 from accounts.actors import Actor
 from accounts.errors import Forbidden
-from accounts.models import ApiToken, Grant, User
+from accounts.models import ApiToken, Grant, Session, User
+from accounts.selectors.sessions import list_sessions
+from accounts.services.sessions import end_session, end_sessions
+from accounts.sessionstore import SessionStore
 from api.dialects.settings import set_dialect
 from api.james.credentials import clean_key
 from api.james.dialect import DIALECT
@@ -123,6 +126,27 @@ def test_a_jwt_of_an_administrator_stands_for_them(james: James, key: rsa.RSAPri
     assert call("GET", "/james/domains").content == b"No Bearer header."
     User.objects.filter(email="root@server.example").update(is_active=False)
     assert ask(signed(key)).status_code == 401
+
+
+def test_the_use_of_a_jwt_is_listed_and_ends_for_good(james: James, key: rsa.RSAPrivateKey) -> None:
+    switch_on("james", jwtPublicKey=pem(key)[1])
+    root = User.objects.get(email="root@server.example")
+
+    def ask(token: str) -> int:
+        return int(call("GET", "/james/domains", Authorization=f"Bearer {token}").status_code)
+
+    now = int(time.time())
+    long, other = signed(key, exp=now + 3600), signed(key, exp=now + 3600, iat=now - 60)
+    assert [ask(signed(key)), ask(long), ask(other), ask(long)] == [200] * 4
+    first, second = list_sessions(Actor.for_user(root)).filter(how="jwt").order_by("pk")  # not of a minute
+    assert first.expires_at.timestamp() == now + 3600
+    end_session(Actor.system(), first)
+    assert [ask(long), ask(other)] == [401, 200] and not list_sessions(Actor.for_user(root)).filter(pk=first.pk)
+    end_sessions(Actor.system(), root)
+    Session.objects.filter(pk=second.pk).delete()  # also one that was never used here, where it says when it was made
+    assert [ask(long), ask(other), ask(signed(key, iat=now + 60))] == [401, 401, 200]
+    SessionStore.clear_expired()
+    assert ask(long) == 401
 
 
 def test_a_key_that_is_too_short_or_secret_is_not_taken(key: rsa.RSAPrivateKey) -> None:
