@@ -75,7 +75,7 @@ def too_plain(count: int) -> str:
 
 
 def known() -> str:
-    return _("This password is in a list of known ones, which attackers try first. Take another one.")
+    return _("This password is known already: from a list that attackers try first, or from before. Take another one.")
 
 
 def had_before(last: int) -> str:

@@ -58,6 +58,7 @@ IN_CROWD = Policy(free=3, longest_wait_s=8 * 3600, first_wait_s=900)  # the same
 OWN = Policy(free=5, longest_wait_s=300)
 DEVICE = Policy(free=10, longest_wait_s=300)
 NETWORK = Policy(free=20, longest_wait_s=900)
+FORMER = Policy(free=3, longest_wait_s=86400, first_wait_s=3600)
 FACTOR = Policy(free=5, longest_wait_s=3600)  # three of a million codes are right at a time: some 40 guesses a day
 
 
@@ -133,6 +134,11 @@ def own_factor_counters(user: User) -> list[Counter]:
 def own_password_counters(user: User) -> list[Counter]:
     """Where a signed-in person's typing of their present password counts."""
     return [Counter(f"own:{user.pk}", OWN)]
+
+
+def former_password_counters(user: User) -> list[Counter]:
+    """Where attempts count to choose, by a link, a password that somebody had before."""
+    return [Counter(f"former:{user.pk}", FORMER)]
 
 
 def network_counter(what: str, address: str, policy: Policy) -> Counter:

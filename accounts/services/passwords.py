@@ -58,13 +58,21 @@ def _issue_link(
 def accept_link(link: OneTimeLink, *, password: str) -> User:
     """The person behind an invitation or reset link sets their password: whoever holds the link is them.
 
-    Raises: BadLink (also when somebody else used it in between), BadPassword.
+    Who holds it may be whoever made it, or found it in a mailbox: that a password was one of the person's former ones
+    is said in the words for known ones, and so seldom that the link is no way to find out which they were.
+    Raises: BadLink (also when somebody else used it in between), BadPassword, TooManyAttempts.
     """
     user = link.user
     if user is None or link.kind not in SETTING:
         raise BadLink("not a link that sets a person's password")
     check_password(password, user)
-    require_new(password, user, differs=user.password_wanted)
+    attempt = throttle.former_password_counters(user)
+    throttle.admit(attempt)
+    try:
+        require_new(password, user, differs=user.password_wanted)
+    except BadPassword as error:
+        raise BadPassword([password_rules.known()]) from error
+    throttle.take_back(attempt)
     with transaction.atomic():
         links.use_up(link)
         keep(user, password)

@@ -107,6 +107,8 @@ def _new_password(request: ActorRequest, found: OneTimeLink) -> HttpResponse:
             return let_in(request, user, resolve_url(settings.LOGIN_REDIRECT_URL), how="set_password")
         except BadPassword as error:
             form.add_error("password", error.messages)
+        except TooManyAttempts as error:
+            form.add_error("password", wait_text(error.retry_after_s))
     return render_page(request, "accounts/link.html", {"form": form, "link": found})
 
 
