@@ -150,6 +150,13 @@ def _users(action: str, need: Right, done: Callable[[Mailbox], bool], **more: An
     )  # fmt: skip
 
 
+def _with_password(cast: Cast, place: Place, person: User) -> Mailbox:
+    row: Mailbox = _user()(cast, place, person)
+    _person(row).set_password(PASSWORD)
+    _person(row).save()
+    return row
+
+
 def _person(row: Mailbox) -> User:
     assert row.user is not None
     return row.user
@@ -201,6 +208,10 @@ _OF_USERS = (
         "policy", Right.MANAGE_POLICIES, lambda row: str(row.policy) == "Strict", values=_a_policy,
     ),
     _users("links", Right.SET_PASSWORDS, lambda row: OneTimeLink.objects.filter(user=row.user).exists()),
+    _users(
+        "want-password", Right.SET_PASSWORDS, lambda row: _person(row).password_wanted,
+        make=_with_password,
+    ),
     _users("password", Right.SET_PASSWORDS, lambda row: _person(row).has_usable_password(), values=_one_password),
 )  # fmt: skip
 

@@ -22,6 +22,7 @@ from config.kit.nav import Text
 from config.kit.sealed import seal, unseal
 from config.kit.templatetags.kit import number
 from domains import selectors
+from domains.bulk.passwords import WantPasswords
 from domains.bulk.policies import SetPolicies
 from domains.bulk.rows import MailboxAction, Values
 from domains.errors import Invalid
@@ -341,5 +342,5 @@ def _same_customer(domain: Domain) -> Q:
 ACTIONS = (
     EnableUsers(), DisableUsers(), MoveUsers(), SetPolicies(), SetQuotas(), SetLanguages(), SetTransports(),
     MakeLinks(),
-    SetOnePassword(), RestoreUsers(), DeleteUsers(),
+    SetOnePassword(), WantPasswords(), RestoreUsers(), DeleteUsers(),
 )  # fmt: skip
