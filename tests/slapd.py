@@ -36,14 +36,20 @@ _CONFIGURATION = """
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
+include /etc/ldap/schema/nis.schema
 attributetype ( 1.3.6.1.4.1.99999.1 NAME 'proxyAddresses' EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch
   SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
 attributetype ( 1.3.6.1.4.1.99999.2 NAME 'userAccountControl' EQUALITY integerMatch
   SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
 attributetype ( 1.3.6.1.4.1.99999.3 NAME 'mailQuota' EQUALITY integerMatch
   SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
+attributetype ( 1.3.6.1.4.1.99999.4 NAME 'primaryGroupID' EQUALITY integerMatch
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
+attributetype ( 1.3.6.1.4.1.99999.5 NAME 'primaryGroupToken' EQUALITY integerMatch
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
+objectclass ( 1.3.6.1.4.1.99999.11 NAME 'numberedGroup' SUP top AUXILIARY MAY ( primaryGroupToken ) )
 objectclass ( 1.3.6.1.4.1.99999.10 NAME 'mailUser' SUP top AUXILIARY
-  MAY ( proxyAddresses $ userAccountControl $ mailQuota ) )
+  MAY ( proxyAddresses $ userAccountControl $ mailQuota $ primaryGroupID ) )
 pidfile {root}/slapd.pid
 modulepath /usr/lib/ldap
 moduleload back_mdb
@@ -94,6 +100,17 @@ class Slapd:
     def add_group(self, name: str, *members: str) -> str:
         dn = f"cn={name},{GROUPS}"
         self.connection.add(dn, ["groupOfNames"], {"member": list(members)})
+        return dn
+
+    def add_posix_group(self, name: str, *uids: str) -> str:
+        dn = f"cn={name},{GROUPS}"
+        self.connection.add(dn, ["posixGroup"], {"gidNumber": 1000, "memberUid": list(uids)})
+        return dn
+
+    def add_numbered_group(self, name: str, token: int) -> str:
+        """As Active Directory has them: whose primary one it is isn't among its members."""
+        dn = f"cn={name},{GROUPS}"
+        self.connection.add(dn, ["groupOfNames", "numberedGroup"], {"member": ROOT, "primaryGroupToken": token})
         return dn
 
     def change(self, dn: str, **attributes: object) -> None:

@@ -21,13 +21,15 @@ Settings = Mapping[str, Any]
 ACCOUNT_DISABLED = 0x2
 MOST_ADDRESSES = 1_000
 MOST_GROUPS = 20_000
+MOST_NAMES = 20
 MOST_BYTES = 1 << 62  # beyond what any quota may be, and within what a database keeps
 _UNITS = {"bytes": 1, "kb": 1 << 10, "mb": 1 << 20}
 _RANGE = ";range="
 _NOT = frozenset({"", "0", "no", "false"})
 _ATTRIBUTES = (
     "id_attribute", "address_attribute", "name_attribute", "first_name_attribute", "last_name_attribute",
-    "groups_attribute", "disabled_attribute", "aliases_attribute", "quota_attribute",
+    "groups_attribute", "disabled_attribute", "aliases_attribute", "quota_attribute", "member_name_attribute",
+    "primary_group_attribute",
 )  # fmt: skip
 
 
@@ -37,7 +39,8 @@ class Entry:
 
     others: more addresses of the same attribute, sorted: a directory gives values in any order, and who is known keeps
     the address they have. aliases: with the address itself where it stands among them. is_disabled: None where the
-    directory should say it and doesn't, so that nothing changes.
+    directory should say it and doesn't, so that nothing changes. member_names: what groups call them instead of dn.
+    primary_group: the number of the group that they are in without anybody saying so.
     """
 
     id: str
@@ -51,6 +54,8 @@ class Entry:
     groups: tuple[str, ...] = ()
     quota_bytes: int | None = None
     is_disabled: bool | None = False
+    member_names: tuple[str, ...] = ()
+    primary_group: str = ""
 
     def digest(self, roles: str = "") -> bytes:
         """What it says, in 16 bytes: the same as long as nothing changed. roles: what its groups come to."""
@@ -63,7 +68,7 @@ class Entry:
 
 def wanted_attributes(settings: Settings) -> list[str]:
     """The names of the attributes to ask for."""
-    return list(dict.fromkeys(settings[name] for name in _ATTRIBUTES if settings[name]))
+    return list(dict.fromkeys(settings[name] for name in _ATTRIBUTES if settings.get(name)))
 
 
 def read_entry(settings: Settings, raw: Mapping[str, Any]) -> Entry:
@@ -72,7 +77,7 @@ def read_entry(settings: Settings, raw: Mapping[str, Any]) -> Entry:
     has_parts = any(_RANGE in name for name in attributes)
 
     def values(setting: str) -> list[bytes]:
-        name = settings[setting].lower()
+        name = str(settings.get(setting, "")).lower()
         return ranged(attributes, name)[0] if has_parts and name else attributes.get(name, [])
 
     def first(setting: str, length: int) -> str:
@@ -91,6 +96,8 @@ def read_entry(settings: Settings, raw: Mapping[str, Any]) -> Entry:
         aliases=tuple(sorted(_addresses(values("aliases_attribute")))),
         groups=tuple(_text(each, 500) for each in values("groups_attribute")[:MOST_GROUPS]),
         quota_bytes=_quota(first("quota_attribute", 30), settings["quota_unit"]),
+        member_names=tuple(_text(each, 200) for each in values("member_name_attribute")[:MOST_NAMES]),
+        primary_group=first("primary_group_attribute", 20),
         is_disabled=_disabled(settings["disabled_attribute"], values("disabled_attribute")),
     )
 

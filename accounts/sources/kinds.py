@@ -149,6 +149,16 @@ def _directory(*, active: bool) -> tuple[Setting, ...]:
                 help=gettext_lazy("Names the groups somebody is in, for the roles they get.")),
         Setting("group_member_attribute", gettext_lazy("Members of a group"), attribute, "" if active else "member",
                 group="people", help=gettext_lazy("For directories whose people don’t name their groups.")),
+        Setting("member_name_attribute", gettext_lazy("What a group calls its members"), attribute, "", group="people",
+                help=gettext_lazy("The person’s attribute that stands there: uid for posixGroup with memberUid. Empty: "
+                                  "the name of their entry.")),
+        Setting("nested_groups", gettext_lazy("Groups in groups count"), "yes", False, group="people",
+                help=gettext_lazy("Who is in a group that is in another has what the other gives.")),
+        Setting("groups_base_dn", gettext_lazy("Groups are below"), "dn", group="people",
+                help=gettext_lazy("For groups in groups. Empty: where people are.")),
+        Setting("primary_group_attribute", gettext_lazy("Primary group"), attribute,
+                "primaryGroupID" if active else "", group="people",
+                help=gettext_lazy("Of Active Directory, whose groups don’t list who has them as their primary one.")),
         Setting("disabled_attribute", gettext_lazy("Disabled"), attribute,
                 "userAccountControl" if active else "", group="people",
                 help=gettext_lazy("userAccountControl is read by its bit; of others any value but no, false or 0 shuts "

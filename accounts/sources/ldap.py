@@ -1,28 +1,29 @@
 """What is asked of a directory: find a person by an address and check their password; read everybody.
 
-What somebody typed stands in a filter only escaped, every byte that isn't a letter or a digit. The password is checked
-by signing in under the name that was found, on a connection of its own. Not for what entries mean (`entries`).
+What somebody typed stands in a filter only escaped (`filters`). The password is checked by signing in under the name
+that was found, on a connection of its own. Not for what entries mean (`entries`), nor for who is in which groups
+(`group_members`).
 
-Source: RFC 4515 §3 (escaping), RFC 4513 §5.1.
+Source: RFC 4513 §5.1.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from accounts.sources import group_members
 from accounts.sources.dn import folded
-from accounts.sources.entries import Entry, ranged, read_entry, wanted_attributes
+from accounts.sources.entries import Entry, read_entry, wanted_attributes
 from accounts.sources.errors import Denied, SourceMisconfigured
+from accounts.sources.filters import fill
+from accounts.sources.group_members import Members
 from accounts.sources.ldap_talk import Talk
 from accounts.sources.reaching import Place, Security
 
 Settings = Mapping[str, Any]
-_PLACEHOLDER = re.compile(r"\{(address|local|domain)\}")
 _NOBODY = "cn=nobody-with-this-name"
-MOST_MEMBERS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +80,18 @@ class Directory:
     def groups_of(self, entry: Entry, groups: Sequence[str]) -> set[str]:
         """Those of these groups (by their names) somebody is in, as the entry says or the groups do."""
         own = {folded(each) for each in entry.groups}
-        found = {each for each in groups if folded(each) in own}
-        member = self.settings["group_member_attribute"]
-        rest = [each for each in groups if each not in found]
-        if member and rest:
-            with self.talk() as talk:
-                found |= {each for each in rest if _is_member(talk, each, member, entry.dn)}
-        return found
-
-    def members(self, groups: Sequence[str]) -> dict[str, set[str]]:
-        """{group: names of its members, folded}, for a synchronisation; a group that isn't there has none."""
-        member = self.settings["group_member_attribute"]
-        if not member or not groups:
-            return {}
-        found: dict[str, set[str]] = {}
+        asks = self.settings["group_member_attribute"] or self.settings.get("nested_groups") or entry.primary_group
+        if not asks or all(folded(each) in own for each in groups):
+            return {each for each in groups if folded(each) in own}
         with self.talk() as talk:
-            for group in groups:
-                found[group] = {folded(each) for each in _members(talk, group, member)}
-        return found
+            return group_members.groups_of(talk, self.settings, entry, groups)
+
+    def members(self, groups: Sequence[str]) -> Members:
+        """Who is in these groups as the groups say, for a synchronisation; a group that isn't there has nobody."""
+        if not groups:
+            return Members()
+        with self.talk() as talk:
+            return group_members.read_members(talk, self.settings, groups)
 
     def everybody(self) -> Iterator[list[Entry]]:
         """Everybody whom the filter of the synchronisation finds, a page at a time."""
@@ -104,39 +99,3 @@ class Directory:
         with self.talk() as talk:
             for page in talk.pages(self.settings["base_dn"], query, wanted_attributes(self.settings), size=size):
                 yield [read_entry(self.settings, each) for each in page]
-
-
-def escape(text: str) -> str:
-    """A value in a filter: every byte that is no letter or digit as its number (RFC 4515 §3)."""
-    return "".join(
-        chr(byte) if chr(byte).isascii() and chr(byte).isalnum() else f"\\{byte:02x}" for byte in text.encode()
-    )
-
-
-def fill(template: str, address: str) -> str:
-    """A filter with what somebody signs in with in it, escaped."""
-    local, _at, domain = address.rpartition("@")
-    values = {"address": address, "local": local, "domain": domain}
-    return _PLACEHOLDER.sub(lambda match: escape(values[match[1]]), template)
-
-
-def _members(talk: Talk, group: str, member: str) -> list[str]:
-    """The values of a group's attribute; large ones come in parts where the directory is an Active Directory.
-
-    Raises: SourceMisconfigured where there are too many: who is cut off would lose what the group gives.
-    """
-    found: list[bytes] = []
-    asked: str | None = member
-    while asked:
-        entry = talk.read(group, [asked])
-        part, asked = ranged({} if entry is None else entry["raw_attributes"], member)
-        found += part
-        if len(found) > MOST_MEMBERS:
-            text = "a group has more members than are read"
-            raise SourceMisconfigured(text, detail=f"{text} ({MOST_MEMBERS}): {group}")
-    return [bytes(each).decode("utf-8", "replace") for each in found]
-
-
-def _is_member(talk: Talk, group: str, member: str, dn: str) -> bool:
-    query = f"({member}={escape(dn)})"
-    return bool(talk.search(group, query, ["1.1"], most=1, may_be_gone=True))

@@ -186,6 +186,13 @@ class Talk:
         self._require(SUCCESS, NO_SUCH_OBJECT)
         return next((each for each in self._ldap.response or [] if each["type"] == "searchResEntry"), None)
 
+    def matches(self, dn: str, query: str) -> bool:
+        """Whether this entry is one that the filter finds. Raises: SourceUnavailable, SourceMisconfigured."""
+        with self._translated():
+            self._ldap.search(dn, query, ldap3.BASE, ldap3.DEREF_NEVER, ["1.1"], size_limit=1)
+        self._require(SUCCESS, NO_SUCH_OBJECT)
+        return any(each["type"] == "searchResEntry" for each in self._ldap.response or [])
+
     def _cookie(self) -> bytes | None:
         controls = self._ldap.result.get("controls") or {}
         found = controls.get(PAGED, {}).get("value", {}).get("cookie")

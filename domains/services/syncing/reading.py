@@ -78,5 +78,4 @@ class _Groups:
 
     def _of(self, entry: Entry) -> Iterable[str]:
         own = {folded(each) for each in entry.groups}
-        dn = folded(entry.dn)
-        return sorted(name for key, name in self._by_folded.items() if key in own or dn in self._members.get(name, ()))
+        return sorted({name for key, name in self._by_folded.items() if key in own} | self._members.groups_of(entry))

@@ -18,7 +18,7 @@ from accounts.services.source_sign_in import by_password
 from accounts.services.sources import choose_source, create_source, delete_source, release_identity, update_source
 from accounts.signing_in import sign_in_program
 from accounts.sources.errors import BadSource, SourceUnavailable
-from accounts.sources.ldap import escape, fill
+from accounts.sources.filters import escape, fill
 from accounts.tokens import actor_for_token
 from domains.models import Domain
 from domains.services.mailboxes import create_mailbox

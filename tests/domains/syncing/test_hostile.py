@@ -243,10 +243,10 @@ def test_a_group_of_more_members_than_are_read_is_refused_and_not_cut(
 ) -> None:
     people = [slapd.add_person(f"Person {n}", f"p{n}@example.org") for n in range(3)]
     add_group_role(SYSTEM, source, group=slapd.add_group("all", *people), bundle=Bundle("help_desk"), obj=domain)
-    monkeypatch.setattr("accounts.sources.ldap.MOST_MEMBERS", 2)
+    monkeypatch.setattr("accounts.sources.group_members.MOST_MEMBERS", 2)
     with pytest.raises(SourceMisconfigured, match="more members"):
         run(source)
-    monkeypatch.setattr("accounts.sources.ldap.MOST_MEMBERS", 3)
+    monkeypatch.setattr("accounts.sources.group_members.MOST_MEMBERS", 3)
     run(source)
     assert Grant.objects.count() == 3
 
