@@ -63,7 +63,7 @@ class Person:
 
     def leave(self) -> None:
         """Sign out by losing the session's cookie; the browser stays known."""
-        self._cookies = {name: value for name, value in self._cookies.items() if name.endswith(("-device", "csrftoken")) or "csrf" in name}
+        self._cookies = {name: value for name, value in self._cookies.items() if name != "postkeep"}
 
     def _form(self) -> dict[str, str]:
         token = re.search(rb'name="csrfmiddlewaretoken" value="([^"]+)"', self._ask("GET", "/sign-in/")[1])
