@@ -24,7 +24,8 @@ class Kind(StrEnum):
     requested (why), granted, declined, ruled (rule, level, line, action, detail, problem), stored (repository, why),
     reprocessed (queue, message), redirected (to), signed (domain, selectors), signature (signature, spot, recipients),
     unsigned (because, recipients), noticed (notice: failed, delayed, relayed or away; to, message),
-    remediated (why, outcome, copies, problem), distributed (list, copies, message), problem (text).
+    opened (why, until), remediated (why, outcome, copies, problem), distributed (list, copies, message),
+    problem (text).
     """
 
     RECEIVED = "received"
@@ -53,6 +54,7 @@ class Kind(StrEnum):
     SIGNATURE = "signature"
     UNSIGNED = "unsigned"
     NOTICED = "noticed"
+    OPENED = "opened"
     REMEDIATED = "remediated"
     DISTRIBUTED = "distributed"
     PROBLEM = "problem"

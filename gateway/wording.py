@@ -150,6 +150,7 @@ STEPS: dict[str, Text] = {
     Kind.SIGNATURE: gettext_lazy("Signature added: %(signature)s"),
     Kind.UNSIGNED: gettext_lazy("Left without a signature"),
     Kind.NOTICED: gettext_lazy("A notice was sent"),
+    Kind.OPENED: gettext_lazy("Opened to be read"),
     Kind.REMEDIATED: gettext_lazy("Taken out of the mailbox: %(outcome)s"),
     Kind.DISTRIBUTED: gettext_lazy("Distributed by the mailing list %(list)s"),
     Kind.PROBLEM: gettext_lazy("A problem: %(text)s"),

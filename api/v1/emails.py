@@ -206,9 +206,11 @@ def _one(actor: Actor, user_id: int, folder: SYSTEM, email_id: str) -> Recipient
     return selectors.get_item(actor, found)
 
 
-def _uri(row: Recipient, folder: str) -> str:
-    user = row.mailbox.user_id if row.mailbox is not None else 0
-    return f"/api/v1/users/{user}/emails/{folder}/{quote(row.message.key)}"
+def uri_of(row: Recipient, folder: str) -> str:
+    """Where it is read: with its user; with its domain where nobody here owns the address."""
+    if row.mailbox is None:
+        return f"/api/v1/domains/{row.domain_id}/quarantine/{quote(row.message.key)}-{row.pk}"
+    return f"/api/v1/users/{row.mailbox.user_id}/emails/{folder}/{quote(row.message.key)}"
 
 
 def _folder_of(row: Recipient) -> str:
@@ -219,7 +221,7 @@ def _values(row: Recipient, *, asked: bool) -> dict[str, Any]:
     message, folder = row.message, _folder_of(row)
     return {
         "id": message.key,
-        "uri": _uri(row, folder),
+        "uri": uri_of(row, folder),
         "message_id": message.message_id or None,
         "subject": message.subject or None,
         "from_": message.header_from or None,
@@ -238,7 +240,8 @@ def _values(row: Recipient, *, asked: bool) -> dict[str, Any]:
     }
 
 
-def _present(actor: Actor, rows: Sequence[Recipient]) -> list[EmailAnswer]:
+def present(actor: Actor, rows: Sequence[Recipient]) -> list[EmailAnswer]:
+    """Kept messages, with whether somebody waits for their release."""
     waiting = ReleaseRequest.objects.filter(recipient__in=[row.pk for row in rows], state=ReleaseRequest.State.OPEN)
     asked = set(waiting.values_list("recipient_id", flat=True))
     return [EmailAnswer(**_values(row, asked=row.pk in asked)) for row in rows]
@@ -256,7 +259,7 @@ def _in_text(*columns: str) -> filters.Filter:
 
 EMAILS = Listing(
     EmailAnswer,
-    _present,
+    present,
     sorts={"sentDate": "received_at"},
     default="-sentDate",
     filters={
@@ -275,18 +278,6 @@ EMAILS = Listing(
 def email_list(actor: Actor, user_id: int, folder: SYSTEM) -> QuerySet[Recipient]:
     """List or search a user's messages in `Quarantine` or `Retention`, newest first."""
     return _rows(actor, user_id, folder)
-
-
-def _managed(actor: Actor, domain_id: int) -> QuerySet[Recipient]:
-    domain = subjects.domain(Right.VIEW_DOMAINS)(actor, domain_id)
-    actor.require(Right.MANAGE_QUARANTINE, domain)
-    return selectors.list_managed(actor).filter(domain_id=domain.pk).defer(None)
-
-
-@group.list("/domains/{int:domainId}/quarantine", EMAILS)
-def domain_quarantine(actor: Actor, domain_id: int) -> QuerySet[Recipient]:
-    """List what is in quarantine for a domain, also of recipients that have no mailbox here."""
-    return _managed(actor, domain_id)
 
 
 @group.get("/users/{int:userId}/emails/{system:folder}/{emailId}", admit=_one)
@@ -323,7 +314,7 @@ def _people(some: Sequence[Address]) -> list[str]:
 
 
 def _attachments(row: Recipient, said: Reading) -> EmailAttachments:
-    stem = f"{_uri(row, _folder_of(row))}/attachments"
+    stem = f"{uri_of(row, _folder_of(row))}/attachments"
     found = [
         EmailAttachment(
             id=str(part.index),
@@ -383,10 +374,14 @@ def email_release(
     Infected mail wants the header `X-Virus-Lover`, the right to release it, and a reason; with the header and without
     a virus 412.
     """
+    release(actor, row, folder, headers, body or ReleaseBody())
+
+
+def release(actor: Actor, row: Recipient, folder: str, headers: dict[str, str], sent: ReleaseBody) -> None:
+    """Raises: PreconditionFailed, and as `quarantine.release`."""
     wanted, infected = "X-Virus-Lover" in headers, is_infected(row)
     if wanted != infected:
         raise PreconditionFailed("The message is infected." if infected else "The message is not infected.")
-    sent = body or ReleaseBody()
     if sent.allow_sender:
         sender_marks.release_and_allow(actor, row, reason=sent.reason)
     else:
@@ -402,6 +397,11 @@ def email_report(actor: Actor, row: Recipient, body: ReportBody) -> None:
 @group.post("/users/{int:userId}/emails/{system:folder}/{emailId}/sender", admit=_one)
 def email_sender(actor: Actor, row: Recipient, body: MarkBody) -> MarkAnswer:
     """Allow or block a message's sender from now on."""
+    return mark(actor, row, body)
+
+
+def mark(actor: Actor, row: Recipient, body: MarkBody) -> MarkAnswer:
+    """Raises: as `sender_marks`."""
     if body.mark == "ALLOW":
         return MarkAnswer(sender=sender_marks.allow_sender(actor, row, whole_domain=body.whole_domain))
     value = sender_marks.block_sender(actor, row, whole_domain=body.whole_domain, delete=body.delete)
@@ -417,7 +417,7 @@ def email_delete(actor: Actor, row: Recipient, folder: SYSTEM) -> None:
 def _present_request(row: ReleaseRequest) -> RequestAnswer:
     return RequestAnswer(
         id=row.pk,
-        email_uri=_uri(row.recipient, Folder.QUARANTINE.value),
+        email_uri=uri_of(row.recipient, Folder.QUARANTINE.value),
         why=row.why,
         state=row.state,
         answer=row.answer or None,

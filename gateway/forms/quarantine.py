@@ -31,6 +31,12 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(label=_("Reason"), max_length=500, required=False)
 
 
+class OpenForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Why you read it"), max_length=500, help_text=_("It is kept in the passport and in the audit trail.")
+    )
+
+
 class RequestForm(forms.Form):
     why = forms.CharField(label=_("Why you need it"), max_length=500)
 

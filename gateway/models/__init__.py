@@ -7,6 +7,7 @@ from gateway.models.kept import Folder, Kept
 from gateway.models.lists import ListPosting
 from gateway.models.mail_rules import OutOfOffice, RuleSettings, SieveScript, VacationAnswer
 from gateway.models.messages import Message, Recipient, Step
+from gateway.models.openings import Opening
 from gateway.models.queue import DestinationHour, QueueItem, QueueSettings
 from gateway.models.reception import Certificate, IpEntry, RouterRule
 from gateway.models.repositories import Repository, RepositoryItem
@@ -35,6 +36,7 @@ __all__ = [
     "Kept",
     "ListPosting",
     "Message",
+    "Opening",
     "OutOfOffice",
     "OwnSignature",
     "PictureContent",

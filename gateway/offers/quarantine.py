@@ -40,6 +40,7 @@ def register() -> None:
             "quarantine.decline": _("Release from quarantine declined"),
             "quarantine.delete": _("Message deleted from quarantine"),
             "quarantine.grant": _("Release from quarantine granted"),
+            "quarantine.open": _("Message of nobody's address opened to be read"),
             "quarantine.release": _("Message released from quarantine"),
             "quarantine.report": _("Message reported as judged wrongly"),
             "quarantine.request": _("Release from quarantine asked for"),

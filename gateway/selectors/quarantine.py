@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
+from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.permissions import EndUserRight, Right
 from archive.selectors import Archive, readable_archives
 from domains.models import Mailbox
-from gateway.models import Folder, Kept, Recipient, ReleaseRequest
+from gateway.models import Folder, Kept, Opening, Recipient, ReleaseRequest
 from gateway.services.held import is_own
 
 State = Recipient.State
@@ -74,22 +75,37 @@ def get_item(actor: Actor, recipient_id: int) -> Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Whether somebody may read a message now. archive: under which opening; None: it is their own."""
+    """Whether somebody may read a message now. archive: whose stands open; None: it is their own, or nobody's."""
 
     allowed: bool
     archive: Archive | None = None
 
 
 def reading_of(actor: Actor, recipient: Recipient) -> Reading:
-    """One's own always; another's while their archive stands open to the actor."""
+    """One's own always; another's while their archive stands open to the actor, nobody's while the message does."""
     if not actor.may_read_mail:
         return Reading(False)
     if is_own(actor, recipient):
         return Reading(True)
-    for archive in readable_archives(actor) if recipient.mailbox_id is not None else ():
+    if recipient.mailbox_id is None:
+        return Reading(_stands_open(actor, recipient))
+    for archive in readable_archives(actor):
         if archive.mailbox.pk == recipient.mailbox_id and archive.access is not None:
             return Reading(True, archive)
     return Reading(False)
+
+
+def may_open(actor: Actor, recipient: Recipient) -> bool:
+    """Whether the actor may open a message to read it, whose address nobody here owns."""
+    is_nobodys = recipient.mailbox_id is None and actor.user is not None and actor.may_read_mail
+    return is_nobodys and actor.has(Right.READ_OTHERS_MAIL, recipient)
+
+
+def _stands_open(actor: Actor, recipient: Recipient) -> bool:
+    """Opened by this person a while ago, who may still do so."""
+    if not may_open(actor, recipient):
+        return False
+    return Opening.objects.filter(recipient=recipient, user=actor.user, expires_at__gt=timezone.now()).exists()
 
 
 def list_requests(actor: Actor) -> QuerySet[ReleaseRequest]:

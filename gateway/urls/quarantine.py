@@ -24,6 +24,7 @@ patterns = [
     path(f"{_ALL}body/", quarantine.item_body, name="item-body"),
     path(f"{_ALL}message.eml", quarantine.item_eml, name="item-eml"),
     path(f"{_ALL}parts/<int:index>/", quarantine.item_part, name="item-part"),
+    path(f"{_ALL}open/", quarantine_actions.open_to_read, name="item-open"),
     path(f"{_ALL}release/", quarantine_actions.release, name="item-release"),
     path(f"{_ALL}delete/", quarantine_actions.delete, name="item-delete"),
     path(f"{_ALL}sender/", quarantine_actions.sender, name="item-sender"),

@@ -21,7 +21,7 @@ from archive.views.messages import FRAME_POLICY, PART_POLICY
 from config.kit.pages import render_page
 from gateway import wording
 from gateway.errors import CopyGone, NotReleasable
-from gateway.forms.quarantine import DecideForm, ReasonForm, ReleaseForm, RequestForm
+from gateway.forms.quarantine import DecideForm, OpenForm, ReasonForm, ReleaseForm, RequestForm
 from gateway.keeping.reading import kept_of
 from gateway.learning import Verdict
 from gateway.models import Recipient
@@ -107,8 +107,10 @@ def _offers(request: ActorRequest, found: Recipient, *, managed: bool) -> dict[s
 def _contents(request: ActorRequest, found: Recipient) -> dict[str, Any]:
     allowed = selectors.reading_of(request.actor, found)
     if not allowed.allowed:
-        may_open = found.mailbox is not None and request.actor.has(Right.READ_OTHERS_MAIL, found.mailbox)
-        return {"may_read": False, "may_open": may_open}
+        if found.mailbox is None:
+            may_open = selectors.may_open(request.actor, found)
+            return {"may_read": False, "is_nobodys": True, "may_open": may_open, "open_form": OpenForm()}
+        return {"may_read": False, "may_open": request.actor.has(Right.READ_OTHERS_MAIL, found.mailbox)}
     try:
         copy = open_copy(request.actor, found)
     except CopyGone as error:

@@ -16,12 +16,12 @@ from config.kit.pages import redirect_page, toast
 from domains.errors import DomainsError
 from gateway.content import DamagedContent
 from gateway.errors import CopyGone, GatewayError
-from gateway.forms.quarantine import DecideForm, ReasonForm, ReleaseForm, ReportForm, RequestForm, SenderForm
+from gateway.forms.quarantine import DecideForm, OpenForm, ReasonForm, ReleaseForm, ReportForm, RequestForm, SenderForm
 from gateway.learning import Verdict
 from gateway.models import Recipient
 from gateway.selectors import quarantine as selectors
+from gateway.services import opening, release_requests, sender_marks, spamfight
 from gateway.services import quarantine as services
-from gateway.services import release_requests, sender_marks, spamfight
 from gateway.services.held import is_own, require_handling
 from gateway.views.doors import kept_page
 
@@ -78,6 +78,18 @@ def delete(request: ActorRequest, recipient_id: int) -> HttpResponse:
             services.delete(request.actor, found, reason=form.cleaned_data["reason"])
             toast(request, _("The message is deleted from quarantine."))
     return _back(request, found)
+
+
+@require_POST
+@kept_page
+def open_to_read(request: ActorRequest, recipient_id: int) -> HttpResponse:
+    """A message of an address that nobody here owns, with a reason."""
+    found = selectors.get_item(request.actor, recipient_id)
+    form = OpenForm(request.POST)
+    with _told(request):
+        reason = form.cleaned_data["reason"] if form.is_valid() else ""
+        opening.open_item(request.actor, found, reason=reason)
+    return redirect_page(request, "gateway:quarantine-item", found.pk)
 
 
 @require_POST

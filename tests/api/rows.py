@@ -73,6 +73,7 @@ from tests.api.things import (
     a_source,
     a_store,
     a_stored_message,
+    a_strangers_email,
     a_subscriber,
     a_system_folder,
     a_target,
@@ -536,6 +537,16 @@ ROWS = [
     # e-mails
     Row("email_list", a_system_folder, user=IN),
     Row("domain_quarantine", of_domain, user=404),
+    *(
+        Row(name, a_strangers_email, user=404)
+        for name in (
+            "domain_email_detail",
+            "domain_email_release",
+            "domain_email_report",
+            "domain_email_sender",
+            "domain_email_delete",
+        )
+    ),
     Row("passport_list"),
     everybody("own_passport_list"),
     Row("passport_detail", a_passport, user=IN),

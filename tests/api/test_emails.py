@@ -16,7 +16,7 @@ from gateway.release_options import ON_REQUEST, THEMSELVES
 from tests.api import world
 from tests.api.callers import is_problem
 from tests.archive.django.conftest import stores
-from tests.gateway.factories import held_for, spam
+from tests.gateway.factories import arrive, held_for, spam
 
 __all__ = ["stores"]
 pytestmark = pytest.mark.django_db
@@ -63,6 +63,22 @@ def test_its_owner_reads_it_and_an_administrator_does_not(cast: world.World) -> 
     taken = cast.user.get(part["downloadUri"].removeprefix("/api/v1"))
     assert b"".join(taken.streaming_content) == b"12345"
     is_problem(cast.administrator.get(one), 404)
+
+
+def test_what_came_for_nobodys_address_is_looked_after_with_its_domain(cast: world.World) -> None:
+    domain = cast.own.domain
+    message = arrive((domain, "kim"), (domain, "lee"), raw=spam())
+    kim, lee = message.recipients.order_by("pk")
+    keep_waiting(Patience())
+    lines = cast.delegate.get(f"/domains/{domain.pk}/quarantine").json()
+    one, other = (f"/domains/{domain.pk}/quarantine/{message.key}-{row.pk}" for row in (kim, lee))
+    assert {line["uri"] for line in lines} == {f"/api/v1{one}", f"/api/v1{other}"}
+    assert cast.delegate.get(one).json()["to"] == ["kim@own.example"]
+    is_problem(cast.delegate.get(f"/domains/{domain.pk}/quarantine/{message.key}"), 404)  # which of them?
+    assert cast.delegate.post(f"{one}/release").status_code == 204
+    assert cast.delegate.post(f"{other}/sender", {"mark": "BLOCK"}).json() == {"sender": "prizes@lottery.example"}
+    assert SenderRule.objects.get().domain == domain and cast.delegate.delete(other).status_code == 204
+    assert set(message.recipients.values_list("state", flat=True)) == {"released", "deleted"}
 
 
 def test_the_source_of_infected_mail_is_for_who_may_release_it(cast: world.World) -> None:

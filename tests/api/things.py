@@ -51,7 +51,15 @@ from domains.services.relays import create_relay
 from domains.services.rules import create_rule
 from domains.services.throttles import set_throttle
 from gateway.keys import new_key
-from gateway.models import Certificate, IpEntry, ListPosting, ReleaseRequest, Repository, RouterRule, SieveScript
+from gateway.models import (
+    Certificate,
+    IpEntry,
+    ListPosting,
+    ReleaseRequest,
+    Repository,
+    RouterRule,
+    SieveScript,
+)
 from gateway.queue.storing import ERROR, store
 from gateway.services import signature_rules
 from gateway.services.attachments import add_attachment
@@ -396,6 +404,12 @@ def a_system_folder(place: Place) -> dict[str, Any]:
 def an_email(place: Place) -> dict[str, Any]:
     row = held_for(place.mailbox, raw=spam(files=[("offer.bin", b"nothing much")]))
     return a_system_folder(place) | {"emailId": row.message.key}
+
+
+def a_strangers_email(place: Place) -> dict[str, Any]:
+    """In quarantine, for an address that nobody of the domain owns."""
+    row = held_for((place.domain, "kim"), raw=spam(files=[("offer.bin", b"nothing much")]))
+    return {"domainId": place.domain.pk, "emailId": row.message.key}
 
 
 def a_passport(place: Place) -> dict[str, Any]:

@@ -23,6 +23,10 @@ def an_item(cast: Cast, domain: Domain) -> tuple[object, ...]:
     return (held(make_mailbox_in(domain)).pk,)
 
 
+def nobodys_item(cast: Cast, domain: Domain) -> tuple[object, ...]:
+    return (held_for((domain, "kim")).pk,)
+
+
 def own_item(cast: Cast, owner: User) -> tuple[object, ...]:
     return (held(Mailbox.objects.filter(user=owner).first() or make_mailbox(owner)).pk,)
 
@@ -56,6 +60,15 @@ ROWS = [
     Row("gateway:quarantine-bulk", own=404, administrator=404),
     Row("gateway:quarantine-bulk", own=404, administrator=404, method="POST"),
     in_domain("gateway:quarantine-item", see=SEE, need=NEED, args=an_item),
+    in_domain(
+        "gateway:item-open",
+        303,
+        method="POST",
+        see=SEE,
+        need=(NEED, Right.READ_OTHERS_MAIL),
+        args=nobodys_item,
+        data={"reason": "They wait for it"},
+    ),
     in_domain("gateway:item-release", 303, method="POST", see=SEE, need=NEED, args=an_item),
     in_domain("gateway:item-delete", 303, method="POST", see=SEE, need=NEED, args=an_item),
     in_domain(

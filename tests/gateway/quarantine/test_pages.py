@@ -62,6 +62,29 @@ def test_lists_are_filtered_and_their_queries_stay_as_many(ada: Mailbox, client_
     assert "No message like this" in desk.get("/gateway/quarantine/", {"q": "from:ceo@*"}).content.decode()
 
 
+def test_mail_for_an_address_that_nobody_owns_is_read_with_a_reason(ada: Mailbox, client_for: ClientFor) -> None:
+    row = held_for((ada.domain, "kim"), raw=spam(body="The secret text\n"))
+    keep_waiting(Patience())
+    url, opening = f"/gateway/quarantine/{row.pk}/", f"/gateway/quarantine/{row.pk}/open/"
+    rights = ["manage_quarantine", "track_mail", "read_others_mail"]
+    desk, reader = (make_delegate(ada.domain, role="help_desk"), make_delegate(ada.domain, rights=rights))
+    page = client_for(desk).get(url).content.decode()
+    assert "Nobody here owns this address" in page and opening not in page and "The secret text" not in page
+    found = client_for(desk).get("/gateway/quarantine/", {"q": "domain:example.org"}).content.decode()
+    assert "kim@example.org" in found
+    client = client_for(reader)
+    page = client.get(url).content.decode()
+    assert opening in page and "The secret text" not in page
+    assert client.get(f"{url}message.eml").status_code == 404
+    client.post(opening, {"reason": ""})
+    assert "The secret text" not in client.get(url).content.decode()
+    assert client.post(opening, {"reason": "They wait for a bill"}).status_code == 303
+    assert "The secret text" in client.get(url).content.decode()
+    assert client.get(f"{url}message.eml").status_code == 200
+    assert "The secret text" not in client_for(desk).get(url).content.decode()  # opened to who asked, nobody else
+    assert "Opened to be read" in client.get(f"/messages/{row.pk}/").content.decode()
+
+
 def test_the_owner_reads_the_message_without_risk_and_the_help_desk_does_not(
     ada: Mailbox, client_for: ClientFor
 ) -> None:
