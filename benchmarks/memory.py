@@ -62,10 +62,10 @@ def _use(house: House) -> None:
 
 
 def _idle(house: House) -> Result:
-    """Resident and proportional bytes: of the web worker, and of the whole house by child."""
+    """Proportional bytes of the web server, resident and proportional ones of the whole house."""
     everything = house.processes()
     return {
-        "web_worker": max(resident(each) for each in house.child("web")),
+        "web": sum(proportional(each) for each in house.child("web")),
         "rss": sum(resident(each) for each in everything),
         "pss": sum(proportional(each) for each in everything),
         "processes": len(everything),
@@ -135,16 +135,16 @@ def tables(found: Result) -> str:
         for name, one in found["imports"].items()
     ]
     idle = [
-        (name, str(one["processes"]), *(f"{one[key] / MIB:,.0f}" for key in ("web_worker", "rss", "pss")))
+        (name, str(one["processes"]), *(f"{one.get(key, 0) / MIB:,.0f}" for key in ("web", "rss", "pss")))
         for name, one in found.items()
         if name.startswith("idle")
     ]
     first = table(("import of", "MB", "messages", "seconds", "peak MiB, all", "peak MiB, largest process"), imports)
-    second = table(("house", "processes", "web worker MiB", "all, RSS MiB", "all, PSS MiB"), idle)
+    second = table(("house", "processes", "web server, PSS MiB", "all, RSS MiB", "all, PSS MiB"), idle)
     return (
         "Imports: resident bytes of the process and its children added up.\n\n"
         f"{first}\nIdle: after {IDLE_S:.0f} s without a request. RSS counts shared pages once per process, "
-        f"PSS once.\n\n{second}"
+        f"PSS once: processes forked from one that has everything loaded share most of theirs.\n\n{second}"
     )
 
 
@@ -155,6 +155,6 @@ def targets(found: Result) -> list[Target]:
     ]
     for name, one in found.items():
         if name.startswith("idle"):
-            result.append(Target(f"web worker, {name}", one["web_worker"] / MIB, WEB_MIB, " MiB"))
-            result.append(Target(f"everything of make run, {name} (RSS)", one["rss"] / MIB, HOUSE_MIB, " MiB"))
+            result.append(Target(f"web server, {name} (PSS)", one.get("web", 0) / MIB, WEB_MIB, " MiB"))
+            result.append(Target(f"everything of make run, {name} (PSS)", one["pss"] / MIB, HOUSE_MIB, " MiB"))
     return result

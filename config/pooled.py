@@ -1,6 +1,7 @@
-"""The database connection of the web's pool, which isn't asked whether it lives before each of a hundred requests.
+"""How a process keeps its connections to the database: the web's threads share a pool, all others keep their own.
 
-Not for workers and commands: they keep their connection and Django asks it.
+A connection of the pool isn't asked whether it lives before each of a hundred requests; that of a worker or a command
+is, by Django.
 """
 
 from __future__ import annotations
@@ -11,6 +12,23 @@ from typing import Any
 import psycopg
 
 TRUSTED_S = 1.0
+KEPT_S = 60
+
+
+def arrange(database: dict[str, Any], part: str) -> None:
+    """Write into Django's settings of a database how this part of the house keeps its connections."""
+    database["OPTIONS"].pop("pool", None)
+    database["CONN_MAX_AGE"] = KEPT_S
+    if part == "web" or part.startswith("dialect"):
+        # Threads come and go with requests, so they share a pool; a pool doesn't survive Celery's fork, so only here.
+        database["CONN_MAX_AGE"] = 0
+        database["OPTIONS"]["pool"] = {
+            "connection_class": PooledConnection,
+            "min_size": 1,
+            "max_size": 12,
+            "num_workers": 1,
+            "timeout": 5,
+        }
 
 
 class PooledConnection(psycopg.Connection[Any]):

@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF
 
 from config import environment
 from config.kit import paths, secrets
-from config.pooled import PooledConnection
+from config.pooled import arrange
 
 BASE_DIR = paths.BASE_DIR
 HOME = paths.home()
@@ -108,17 +108,7 @@ FORM_RENDERER = "config.kit.forms.PostkeepRenderer"
 # A connection is asked before it is used again, so that a restarted database costs nobody an error.
 DATABASES: dict[str, Any] = {"default": environment.database() | {"CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-if PART == "web" or PART.startswith("dialect"):
-    # Threads come and go with requests, so they share a pool; a pool doesn't survive Celery's fork, so only here.
-    DATABASES["default"]["OPTIONS"]["pool"] = {
-        "connection_class": PooledConnection,
-        "min_size": 1,
-        "max_size": 12,
-        "num_workers": 1,
-        "timeout": 5,
-    }
-else:
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
+arrange(DATABASES["default"], PART)
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -126,7 +116,7 @@ CACHES = {
         "KEY_PREFIX": "cache",
     }
 }
-FILE_UPLOAD_TEMP_DIR = str(paths.uploads_dir()) if paths.uploads_dir().is_dir() else None
+FILE_UPLOAD_TEMP_DIR = str(paths.uploads_dir()) if PART or paths.uploads_dir().is_dir() else None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 2_000  # an import may send a folder of single messages
 
@@ -249,7 +239,7 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATIC_ROOT = paths.static_dir()
 STATICFILES_DIRS = [BASE_DIR / "static", ("vendor/bootstrap", get_bootstrap_css_dir())]
-_is_collected = (STATIC_ROOT / "staticfiles.json").exists()
+_is_collected = bool(PART) or (STATIC_ROOT / "staticfiles.json").exists()  # `up` collects before it serves
 WHITENOISE_USE_FINDERS = not _is_collected
 WHITENOISE_AUTOREFRESH = not _is_collected
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
@@ -257,7 +247,7 @@ _manifest = "config.staticfiles.HashedStorage"
 _plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": _manifest if _is_collected or PART == "prepare" else _plain},
+    "staticfiles": {"BACKEND": _manifest if _is_collected else _plain},
 }
 
 # --- words ---

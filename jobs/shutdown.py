@@ -20,6 +20,12 @@ def requested() -> bool:
     return bool(_flag[0])
 
 
+def separate() -> None:
+    """From now on a byte of our own: for who was forked from a process that is no part of its family."""
+    global _flag
+    _flag = mmap.mmap(-1, 1)
+
+
 def reset() -> None:
     """Take the request back (a new worker in the same process, tests)."""
     _flag[0] = 0

@@ -7,7 +7,7 @@ import gc
 import os
 import signal
 
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _LARGE_BYTES = 256 * 1024
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -21,6 +21,11 @@ def die_with_parent(death_signal: signal.Signals, *, parent: int | None = None) 
     _libc.prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
     if parent is not None and os.getppid() != parent:
         os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Be the parent of all below us whose own parent ends, as process 1 is of everybody's; we have to wait for them."""
+    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def keep_memory_together() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from config.supervisor.status import RECENT_S, ChildStatus
 
@@ -21,12 +21,27 @@ def UNSTAMPED() -> None:  # noqa: N802  # a constant that is called
     """Of a child whose settings don't change while it runs."""
 
 
+class Process(Protocol):
+    """A process of ours: a `subprocess.Popen`, or one that was forked."""
+
+    pid: int
+    returncode: int | None
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, sig: int, /) -> None: ...
+
+    def kill(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
     """How a child is started and asked to end. `spawn` starts it in a process group of its own."""
 
     name: str
-    spawn: Callable[[], subprocess.Popen[bytes]]
+    spawn: Callable[[], Process]
     stop_signal: signal.Signals = signal.SIGTERM
     is_ready: Callable[[], bool] = lambda: True
     stamp: Callable[[], object] = UNSTAMPED  # when it changes, the child is started again
@@ -37,7 +52,7 @@ class Child:
     """The state of one child; times are of the monotonic clock unless they say otherwise."""
 
     spec: Spec
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     started_at: float = 0.0
     since_epoch: float = 0.0
     due_at: float | None = None
@@ -77,7 +92,7 @@ class Child:
         """The child has ended by itself: clear its group, plan the next start; returns seconds until then."""
         assert self.process is not None
         self.kill()  # what it started must not outlive it: a port, a pool
-        self.last_end = describe_end(self.process.returncode)
+        self.last_end = describe_end(self.process.wait())
         self.process = None
         self.since_epoch = time.time()
         if self.is_renewing:

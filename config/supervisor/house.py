@@ -1,4 +1,7 @@
-"""Which children the house has and how each is started. The servers' own ways are in config.servers."""
+"""Which children the house has and how each is started. The servers' own ways are in config.servers.
+
+Those in Python are forked from the nursery, or started as a program where it isn't there.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ from config import environment, servers
 from config.kit import paths, web_tls
 from config.kit.process import die_with_parent
 from config.servers import Server
-from config.supervisor.child import UNSTAMPED, Spec
+from config.supervisor.child import UNSTAMPED, Process, Spec
+from config.supervisor.nursery import Nursery
 
 WEB_THREADS = 8
 WORKER_PROCESSES = 2
@@ -27,7 +31,7 @@ def server_spec(server: Server) -> Spec:
     return Spec(server.name, lambda: server.spawn(output), server.stop_signal, server.is_ready)
 
 
-def web() -> Spec:
+def web(nursery: Nursery) -> Spec:
     """The pages: granian with one worker of some threads."""
     options = {
         "interface": "wsgi",
@@ -46,7 +50,7 @@ def web() -> Spec:
     def arguments() -> list[str]:
         return [*program, *web_tls_flags(), "config.wsgi:application"]
 
-    return _python("web", arguments, is_ready=web_answers, stamp=web_tls.stamp)
+    return _python(nursery, "web", arguments, is_ready=web_answers, stamp=web_tls.stamp)
 
 
 def web_tls_flags() -> list[str]:
@@ -61,66 +65,69 @@ def web_tls_flags() -> list[str]:
     ]
 
 
-def dialect(name: str) -> Spec:
+def dialect(nursery: Nursery, name: str) -> Spec:
     """One dialect at the root of a port of its own; CommuniGate's speaks no HTTP and has a command of its own."""
     command = ["manage.py", "pwd"] if name == "communigate" else ["manage.py", "dialect_port", name]
-    return _python(f"dialect-{name}", command)
+    return _python(nursery, f"dialect-{name}", command)
 
 
-def worker() -> Spec:
+def worker(nursery: Nursery) -> Spec:
     """The background work. When the supervisor is killed its runs end at once, like their row will say."""
     flags = ["--concurrency", str(WORKER_PROCESSES), "--without-gossip", "--without-mingle", "--without-heartbeat"]
     argv = ["-m", "celery", "-q", "-A", "config.celery", "worker", "--loglevel", "WARNING", *flags]
-    return _python("worker", argv, death_signal=signal.SIGQUIT)
+    return _python(nursery, "worker", argv, death_signal=signal.SIGQUIT)
 
 
-def beat() -> Spec:
+def beat(nursery: Nursery) -> Spec:
     """The clock."""
     argv = ["-m", "celery", "-q", "-A", "config.celery", "beat", "--loglevel", "WARNING", "--pidfile=", "-S"]
-    return _python("beat", [*argv, "config.clock:Clock"])
+    return _python(nursery, "beat", [*argv, "config.clock:Clock"])
 
 
-def indexer() -> Spec:
+def indexer(nursery: Nursery) -> Spec:
     """Keeps the stores' indexes up with their journals."""
-    return _python("indexer", ["manage.py", "indexer"])
+    return _python(nursery, "indexer", ["manage.py", "indexer"])
 
 
-def delivery() -> Spec:
+def delivery(nursery: Nursery) -> Spec:
     """Sends what is in the gateway's queue."""
-    return _python("delivery", ["manage.py", "deliver"])
+    return _python(nursery, "delivery", ["manage.py", "deliver"])
 
 
-def gateway() -> Spec:
+def gateway(nursery: Nursery) -> Spec:
     """Takes mail in; it has processes of its own."""
-    return _python("gateway", ["manage.py", "gateway"])
+    return _python(nursery, "gateway", ["manage.py", "gateway"])
 
 
-def keeper() -> Spec:
+def keeper(nursery: Nursery) -> Spec:
     """Puts what the gateway keeps into stores, and takes it out again."""
-    return _python("keeper", ["manage.py", "keeper"])
+    return _python(nursery, "keeper", ["manage.py", "keeper"])
 
 
-def prepare(result: int) -> Callable[[bytes], subprocess.Popen[bytes]]:
+def nursery_spec(nursery: Nursery) -> Spec:
+    """The process that has everything loaded, from which the others are forked."""
+
+    def spawn() -> Process:
+        return nursery.start(_environment("nursery"), paths.BASE_DIR, _entering(signal.SIGKILL))
+
+    return Spec("nursery", spawn, is_ready=nursery.is_ready)
+
+
+def prepare(nursery: Nursery, result: int) -> Callable[[bytes], Process]:
     """The one-shot child before all Django ones: migrations, translations, static files, keys, first administrator.
 
-    result: the descriptor its JSON goes to. The returned function starts it with what it reads from its stdin.
+    result: the descriptor its JSON goes to. The returned function starts it with what it reads from its stdin: less
+    than a pipe holds.
     """
 
-    def spawn(stdin: bytes) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "prepare"],
-            stdin=subprocess.PIPE,
-            stdout=result,
-            stderr=sys.stderr.fileno(),
-            cwd=paths.BASE_DIR,
-            env=_environment("prepare"),
-            preexec_fn=_entering(signal.SIGTERM),  # noqa: PLW1509  (one thread)
-            process_group=0,
-        )
-        assert process.stdin is not None
-        process.stdin.write(stdin)
-        process.stdin.close()
-        return process
+    def spawn(stdin: bytes) -> Process:
+        reading, writing = os.pipe()
+        try:
+            with os.fdopen(writing, "wb") as given:
+                given.write(stdin)
+            return _start(nursery, "prepare", ["manage.py", "prepare"], signal.SIGTERM, stdin=reading, stdout=result)
+        finally:
+            os.close(reading)
 
     return spawn
 
@@ -171,6 +178,7 @@ def lock_servers() -> list[Server]:
 
 
 def _python(
+    nursery: Nursery,
     name: str,
     arguments: list[str] | Callable[[], list[str]],
     *,
@@ -178,18 +186,30 @@ def _python(
     is_ready: Callable[[], bool] = lambda: True,
     stamp: Callable[[], object] = UNSTAMPED,
 ) -> Spec:
-    def spawn() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, *(arguments() if callable(arguments) else arguments)],
-            stdin=subprocess.DEVNULL,
-            stdout=sys.stderr.fileno(),
-            cwd=paths.BASE_DIR,
-            env=_environment(name),
-            preexec_fn=_entering(death_signal),  # noqa: PLW1509  (one thread)
-            process_group=0,
-        )
+    def spawn() -> Process:
+        argv = arguments() if callable(arguments) else arguments
+        with Path(os.devnull).open("rb") as nothing:
+            return _start(nursery, name, argv, death_signal, stdin=nothing.fileno(), stdout=sys.stderr.fileno())
 
     return Spec(name, spawn, is_ready=is_ready, stamp=stamp)
+
+
+def _start(
+    nursery: Nursery, part: str, argv: list[str], death_signal: signal.Signals, *, stdin: int, stdout: int
+) -> Process:
+    """Python with these arguments: forked, or where that can't be, as a program that loads everything itself."""
+    stderr = sys.stderr.fileno()
+    forked = nursery.fork(argv, part=part, death_signal=death_signal, stdin=stdin, stdout=stdout, stderr=stderr)
+    return forked or subprocess.Popen(
+        [sys.executable, *argv],
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        cwd=paths.BASE_DIR,
+        env=_environment(part),
+        preexec_fn=_entering(death_signal),  # noqa: PLW1509  (one thread)
+        process_group=0,
+    )
 
 
 def _entering(death_signal: signal.Signals) -> Callable[[], None]:

@@ -6,12 +6,12 @@ One thread; signals are blocked and taken with sigtimedwait, so nothing happens 
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterable
 
 from config.supervisor import status
-from config.supervisor.child import UNSTAMPED, Child, Spec, describe_end
+from config.supervisor.child import UNSTAMPED, Child, Process, Spec, describe_end
+from config.supervisor.nursery import reap_strangers
 
 STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 WATCHED = STOP_SIGNALS | {signal.SIGCHLD}
@@ -35,6 +35,7 @@ class Loop:
         self.say = say
         self.children: list[Child] = []
         self.stop_asked = False
+        self._running_to_end: set[int] = set()
         signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
 
     def start(self, spec: Spec) -> Child:
@@ -59,9 +60,10 @@ class Loop:
                 names = ", ".join(f"{child.name} ({child.last_end or 'silent'})" for child in waiting)
                 raise StartFailed(f"does not come up within {timeout_s:.0f} s: {names}")
 
-    def run_to_end(self, process: subprocess.Popen[bytes], name: str, *, timeout_s: float) -> None:
+    def run_to_end(self, process: Process, name: str, *, timeout_s: float) -> None:
         """Wait for a child that ends by itself. Raises: StopAsked, StartFailed when it fails or takes too long."""
         until = time.monotonic() + timeout_s
+        self._running_to_end.add(process.pid)
         try:
             while process.poll() is None:
                 self.pause(PROBE_S)
@@ -72,8 +74,9 @@ class Loop:
             if process.poll() is None:
                 process.kill()
                 process.wait()
+            self._running_to_end.discard(process.pid)
         if process.returncode != 0:
-            raise StartFailed(f"{name} {describe_end(process.returncode)}")
+            raise StartFailed(f"{name} {describe_end(process.wait())}")
 
     def watch(self) -> None:
         """Start again what ends, until somebody wants the house to end."""
@@ -100,6 +103,8 @@ class Loop:
                 if not quietly:
                     self.say(f"{child.name} started again")
                 self._tell()
+        ours = {child.process.pid for child in self.children if child.process is not None}
+        reap_strangers(ours | self._running_to_end)
 
     def stop(self, phases: Iterable[tuple[set[str], float]]) -> None:
         """End the children phase by phase (names, seconds until SIGKILL); a repeated signal changes nothing."""

@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,19 +15,22 @@ from typing import IO, Any
 
 from config import environment, servers
 from config.kit import paths
-from config.kit.process import die_with_parent
+from config.kit.process import adopt_orphans, die_with_parent
 from config.supervisor import house
-from config.supervisor.loop import Loop, StartFailed, StopAsked
+from config.supervisor.child import Process
+from config.supervisor.loop import PROBE_S, Loop, StartFailed, StopAsked
+from config.supervisor.nursery import Nursery
 
+LOAD_S = 180.0  # a machine busy with much else
 PREPARE_S = 600.0
 RESTORE_S = 7 * 86_400.0  # a whole archive is fetched, where a restore was ordered
-WEB_S = 180.0  # a machine busy with much else loads a dozen Pythons in a minute or two
+WEB_S = 180.0  # if they must all be loaded one by one, a dozen Pythons on a busy machine
 OLD_WEB_S = 12.0
 OLD_SUPERVISOR_S = 25.0
 # 20 s in all: what serves and works first, then what they stand on.
 DIALECTS = {f"dialect-{name}" for name in environment.DIALECT_NAMES}
 STOP_PHASES = [
-    ({"web", "beat", "delivery", "gateway", "indexer", "keeper", "worker"} | DIALECTS, 10.0),
+    ({"web", "beat", "delivery", "gateway", "indexer", "keeper", "nursery", "worker"} | DIALECTS, 10.0),
     ({"valkey"}, 4.0),
     ({"postgres"}, 5.0),
 ]
@@ -97,18 +99,19 @@ class Reporter:
 def _live(reporter: Reporter, lock: IO[bytes]) -> int:
     began = time.monotonic()
     administrator = {name: os.environ.pop(name, "") for name in ADMINISTRATOR_VARIABLES}
-    loop = Loop(reporter.say)
+    loop, nursery = Loop(reporter.say), Nursery()
+    adopt_orphans()
     if os.environ.get("MAKELEVEL"):
         die_with_parent(signal.SIGTERM)  # `make run` killed means: end in good order
     try:
-        prepared = _prepare_all(loop, administrator)
+        prepared = _prepare_all(loop, nursery, administrator)
         if prepared.get("recovery_key"):
             reporter.show_recovery_key(prepared["recovery_key"])
             paths.recovery_shown_mark().touch(mode=0o600)
         if prepared.get("keys_lost"):
             reporter.say("the keys of this archive are lost: it opens again after `manage.py recover_keys` with the")
             reporter.say("recovery key that was shown at the very first start, and a restart.")
-        _start_all(loop)
+        _start_all(loop, nursery)
         reporter.show_address(prepared, time.monotonic() - began)
         loop.watch()
         reporter.say("ending")
@@ -120,47 +123,58 @@ def _live(reporter: Reporter, lock: IO[bytes]) -> int:
     return 0
 
 
-def _prepare_all(loop: Loop, administrator: dict[str, str]) -> dict[str, Any]:
+def _prepare_all(loop: Loop, nursery: Nursery, administrator: dict[str, str]) -> dict[str, Any]:
     """The servers, and what prepares the data on them; returns what `prepare` found to tell.
 
-    `prepare` starts beside them: loading its code takes as long as they do.
+    The nursery loads beside them: that takes as long as they do. Where a restore was ordered it is left for later, as a
+    restore brings keys that are read when it loads.
     """
+    if not paths.restore_order().exists():
+        loop.start(house.nursery_spec(nursery))
     own = [loop.start(house.server_spec(server)) for server in house.lock_servers()]
+    loop.wait_ready(own)
+    if environment.has_own_database() and not servers.has_database():
+        servers.create_database()
+        servers.mark_database()
+    _wait_for_port(loop)
+    _wait_for_nursery(loop)
     with tempfile.TemporaryFile() as result:
-        preparing = house.prepare(result.fileno())(json.dumps(administrator).encode())
-        try:
-            loop.wait_ready(own)
-            if environment.has_own_database() and not servers.has_database():
-                servers.create_database()
-                servers.mark_database()
-            _wait_for_port(loop)
-        except BaseException:
-            preparing.kill()
-            preparing.wait()
-            raise
-        return _result_of(loop, preparing, result)
+        return _result_of(loop, house.prepare(nursery, result.fileno())(json.dumps(administrator).encode()), result)
 
 
-def _start_all(loop: Loop) -> None:
+def _wait_for_nursery(loop: Loop) -> None:
+    """Until it is loaded, or can't be: then each child loads for itself, and says why that fails. Raises: StopAsked."""
+    until = time.monotonic() + LOAD_S
+    for child in loop.children:
+        while child.name == "nursery" and child.is_running() and not child.spec.is_ready():
+            if time.monotonic() > until:
+                return
+            loop.pause(PROBE_S)
+
+
+def _start_all(loop: Loop, nursery: Nursery) -> None:
     """Everything that works on the prepared data, until the pages answer."""
-    web = loop.start(house.web())
-    for spec in (house.worker(), house.beat()):
+    if not any(child.name == "nursery" for child in loop.children):
+        loop.start(house.nursery_spec(nursery))
+        _wait_for_nursery(loop)
+    web = loop.start(house.web(nursery))
+    for spec in (house.worker(nursery), house.beat(nursery)):
         loop.start(spec)
     if house.has_program("archive", "indexer"):
-        loop.start(house.indexer())
+        loop.start(house.indexer(nursery))
     if house.has_program("gateway", "deliver"):
-        loop.start(house.delivery())
+        loop.start(house.delivery(nursery))
     if house.has_program("gateway", "keeper"):
-        loop.start(house.keeper())
+        loop.start(house.keeper(nursery))
     if environment.gateway().processes:
-        loop.start(house.gateway())
+        loop.start(house.gateway(nursery))
     for name in environment.dialects().ports:
         if name != "communigate" or house.has_program("api", "pwd"):
-            loop.start(house.dialect(name))
+            loop.start(house.dialect(nursery, name))
     loop.wait_ready([web], timeout_s=WEB_S)
 
 
-def _result_of(loop: Loop, process: subprocess.Popen[bytes], result: IO[bytes]) -> dict[str, Any]:
+def _result_of(loop: Loop, process: Process, result: IO[bytes]) -> dict[str, Any]:
     timeout_s = RESTORE_S if paths.restore_order().exists() else PREPARE_S
     loop.run_to_end(process, "prepare", timeout_s=timeout_s)
     result.seek(0)

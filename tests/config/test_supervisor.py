@@ -14,6 +14,8 @@ from config import environment
 from config.kit import paths
 from tests.config.houses import House, wait_until
 
+PYTHON_CHILDREN = ("web", "worker", "beat", "indexer", "delivery", "keeper", "gateway")
+
 
 @pytest.fixture(scope="module")
 def told() -> dict[str, object]:
@@ -91,6 +93,28 @@ def test_a_crashed_web_server_is_started_again(house: House) -> None:
     assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers)
 
 
+def test_children_are_forked_and_named_and_the_supervisor_is_their_parent(house: House) -> None:
+    assert house.process is not None
+    children = {name: psutil.Process(house.child(name)["pid"]) for name in PYTHON_CHILDREN}
+    assert {child.ppid() for child in children.values()} == {house.process.pid}
+    named = {name: " ".join(child.cmdline()) for name, child in children.items()}
+    for name, word in {"web": "granian", "worker": "worker", "beat": "beat", "delivery": "manage.py deliver"}.items():
+        assert word in named[name]
+    assert all(_shares_memory(child) for child in children.values())
+
+
+def test_without_the_nursery_all_goes_on_and_a_crashed_child_is_started_as_a_program(house: House) -> None:
+    before, nursery = {name: house.child(name)["pid"] for name in PYTHON_CHILDREN}, house.child("nursery")["pid"]
+    os.kill(nursery, signal.SIGKILL)
+    os.kill(before["indexer"], signal.SIGKILL)
+    wait_until(lambda: house.child("indexer")["pid"] not in (None, before["indexer"]), patience_s=10)
+    wait_until(lambda: house.child("nursery")["pid"] not in (None, nursery), patience_s=10)
+    house.wait_healthy()
+    changed = {name for name, pid in before.items() if house.child(name)["pid"] != pid}
+    assert changed == {"indexer"}
+    assert not _shares_memory(psutil.Process(house.child("indexer")["pid"]))
+
+
 def test_everything_is_found_again_after_kill_9_and_ends_in_good_order() -> None:
     house = House()
     try:
@@ -128,6 +152,12 @@ def test_servers_of_somebody_else_are_used_and_not_started() -> None:
         assert not (house.home / "pg").exists()
     finally:
         house.clear()
+
+
+def _shares_memory(process: psutil.Process) -> bool:
+    """Forked from what is loaded: a program of its own has nearly all for itself."""
+    found = process.memory_full_info()
+    return bool(found.uss < found.rss / 2)
 
 
 def _environments_with(house: House, secret: str) -> list[psutil.Process]:
