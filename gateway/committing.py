@@ -1,8 +1,9 @@
 """One thread that makes durable what many connections bring, as many at once as have come meanwhile.
 
-While one transaction is committed the next batch gathers, so under load a commit serves dozens of messages and an idle
-gateway waits for nobody. Where the answer to a commit is lost, the database is asked what is there before anything is
-filed again or refused, so that a restart of the database makes no duplicates. Not for what is written (`filing`).
+While one transaction is committed the next batch gathers, and after one of several messages a moment more, so under
+load a commit serves many and an idle gateway waits for nobody. Delivery hears of them after the senders. Where the
+answer to a commit is lost, the database is asked what is there before anything is filed again or refused, so that a
+restart of the database makes no duplicates. Not for what is written (`filing`).
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from django.db import DatabaseError, InterfaceError, connection
 from gateway.filing import file_batch
 from gateway.flow import Filed
 from gateway.inserting import forget_numbers
-from gateway.models import Message
+from gateway.models import Message, QueueItem
+from gateway.queue import adding
 from gateway.threads import keep_connection_fresh
 
 LARGEST_BATCH = 64
 LARGEST_BATCH_BYTES = 16 << 20
+GATHERING_S = 0.004  # an answer may come so much later where several come at once
+WAKING_S = 0.02  # how often delivery is told, which gathers for as long itself
 BACK_WITHIN_S, AGAIN_AFTER_S = 10.0, 0.2
 log = logging.getLogger("postkeep.gateway")
 
@@ -36,6 +40,9 @@ class Committer:
 
     def __init__(self) -> None:
         self._waiting: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._is_busy = False
+        self._unheard: set[str] = set()  # destinations that delivery wasn't told of yet
+        self._told_at = float("-inf")
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
@@ -54,17 +61,35 @@ class Committer:
 
     def _run(self) -> None:
         try:
-            while batch := self._next():
-                keep_connection_fresh()
-                self._tell(self._file(batch))
+            while (batch := self._next()) is not None:
+                if batch:
+                    keep_connection_fresh()
+                    self._tell(self._file(batch))
+                if time.monotonic() - self._told_at >= WAKING_S:
+                    self._wake_delivery()
         finally:
+            self._wake_delivery()
             connection.close()
 
-    def _next(self) -> list[_Waiting]:
-        """What waits, at least one; empty: stop."""
-        first = self._waiting.get()
-        if first is None:
+    def _wake_delivery(self) -> None:
+        if self._unheard:
+            adding.notify(destinations=self._unheard)
+            self._unheard.clear()
+            self._told_at = time.monotonic()
+
+    def _note_queued(self, items: Sequence[QueueItem]) -> None:
+        self._unheard.update(item.destination for item in items)
+
+    def _next(self) -> list[_Waiting] | None:
+        """What waits; none where delivery is to be told before there is something; None: stop."""
+        try:
+            first = self._waiting.get(timeout=WAKING_S if self._unheard else None)
+        except Empty:
             return []
+        if first is None:
+            return None
+        if self._is_busy:
+            time.sleep(GATHERING_S)
         batch, size = [first], first[0].incoming.body.size_bytes
         while len(batch) < LARGEST_BATCH and size < LARGEST_BATCH_BYTES:
             try:
@@ -76,11 +101,12 @@ class Committer:
                 break
             batch.append(more)
             size += more[0].incoming.body.size_bytes
+        self._is_busy = len(batch) > 1
         return batch
 
     def _file(self, batch: Sequence[_Waiting], *, is_last_try: bool = False) -> list[_Result]:
         try:
-            file_batch([filed for filed, _done in batch])
+            file_batch([filed for filed, _done in batch], wake=self._note_queued)
         except Exception as error:
             return self._after(error, batch, is_last_try=is_last_try)
         return [(done, None) for _filed, done in batch]

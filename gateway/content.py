@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from gateway.flow import Body, InFile, InMemory
-from gateway.inserting import Batch
+from gateway.inserting import Batch, unsaved
 from gateway.models import Content, ContentPart
 
 INLINE_BYTES = 256 * 1024
@@ -35,7 +35,8 @@ def write(bodies: Sequence[Body]) -> list[Content]:
 def add(batch: Batch, bodies: Sequence[Body]) -> list[Content]:
     """The same for a batch; the parts of large ones are written right after its rows."""
     rows = [
-        Content(
+        unsaved(
+            Content,
             sha256=body.sha256,
             size_bytes=body.size_bytes,
             data=body.read() if body.size_bytes <= INLINE_BYTES else None,

@@ -6,19 +6,20 @@ returns from is on disk; until then nobody may say 250. Not for deciding: every 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
-from django.db import transaction
+from django.db import connection, transaction
 
 from domains.policy.decision import Action, Keeping, Unit
 from domains.policy.facts import Direction
 from gateway import content, events, refusing, replying
 from gateway.flow import Body, Door, Fate, Filed, Judged, Ruled, Ways
-from gateway.inserting import Batch
+from gateway.inserting import Batch, unsaved
 from gateway.lists.posting import posting_for
 from gateway.models import Content, Folder, Kept, ListPosting, Message, QueueItem, Recipient, Step
 from gateway.queue import adding
@@ -43,34 +44,50 @@ class _Rows:
     ruled: list[tuple[Recipient, Judged]] = field(default_factory=list)
     owed: list[refusing.Owed] = field(default_factory=list)  # of each message
 
+    @property
+    def are_all(self) -> bool:
+        """Whether nothing is written in consequence of them."""
+        held = any(row.state == State.HELD for row in self.recipients)
+        return not (self.ruled or self.owed or held)
 
-def file_batch(batch: Sequence[Filed]) -> list[Message]:
-    """Make these durable; their passports in the same order. Raises: DatabaseError, and then none of them is there."""
-    with transaction.atomic():
-        written = Batch()
-        contents = _add_bodies(written, batch)
-        messages = [_message(filed, contents) for filed in batch]
-        written.add(messages)
-        rows = _Rows()
-        for filed, message in zip(batch, messages, strict=True):
-            rows.recipients += [_recipient(message, judged) for judged in filed.judged]
-        written.add(rows.recipients)
-        at = 0
-        for filed, message in zip(batch, messages, strict=True):
-            there = rows.recipients[at : at + len(filed.judged)]
-            at += len(there)
-            _follow(rows, filed, message, there, contents)
-        for each in (rows.steps, rows.kept, rows.queued, rows.postings):
-            written.add(each)
+
+def file_batch(batch: Sequence[Filed], *, wake: Callable[[Sequence[QueueItem]], None] = adding.notify) -> list[Message]:
+    """Make these durable; their passports in the same order. Raises: DatabaseError, and then none of them is there.
+
+    wake: hears of what is in the queue, once in the transaction; delivery may be told of it when that is committed.
+    """
+    written, rows = Batch(), _Rows()
+    messages = _gather(batch, written, rows)
+    # a single statement needs nobody to begin and commit: two answers less to wait for
+    is_enough = rows.are_all and written.is_one_statement() and not connection.in_atomic_block
+    with nullcontext() if is_enough else transaction.atomic():
         written.write()
         if rows.queued:
-            adding.notify(rows.queued)
+            wake(rows.queued)
         events.tell_of_held(rows.recipients)
         for recipient, judged in rows.ruled:
             replying.answer(recipient, judged)
         for owed in rows.owed:
             refusing.settle(owed)
     figures.note_verdicts(row.category for row in rows.recipients)
+    return messages
+
+
+def _gather(batch: Sequence[Filed], written: Batch, rows: _Rows) -> list[Message]:
+    """All rows of these messages, which have their numbers then."""
+    contents = _add_bodies(written, batch)
+    messages = [_message(filed, contents) for filed in batch]
+    written.add(messages)
+    for filed, message in zip(batch, messages, strict=True):
+        rows.recipients += [_recipient(message, judged) for judged in filed.judged]
+    written.add(rows.recipients)
+    at = 0
+    for filed, message in zip(batch, messages, strict=True):
+        there = rows.recipients[at : at + len(filed.judged)]
+        at += len(there)
+        _follow(rows, filed, message, there, contents)
+    for each in (rows.steps, rows.kept, rows.queued, rows.postings):
+        written.add(each)
     return messages
 
 
@@ -92,7 +109,8 @@ def _add_bodies(written: Batch, batch: Sequence[Filed]) -> _Contents:
 def _message(filed: Filed, contents: _Contents) -> Message:
     incoming, inspection = filed.incoming, filed.inspection
     client, body = incoming.client, incoming.body
-    return Message(
+    return unsaved(
+        Message,
         key=incoming.key,
         received_at=incoming.received_at,
         door=incoming.door.value,
@@ -157,7 +175,8 @@ def _facts(filed: Filed) -> dict[str, Any]:
 
 def _recipient(message: Message, judged: Judged) -> Recipient:
     route, decision, state = judged.route, judged.decision, _state(message, judged)
-    return Recipient(
+    return unsaved(
+        Recipient,
         message=message,
         received_at=message.received_at,
         direction=route.direction.value,
@@ -263,7 +282,8 @@ def _keepings(judged: Judged) -> dict[Folder, Keeping]:
 
 def _kept(message: Message, judged: Judged, recipient: Recipient, row: Content | None) -> Iterator[Kept]:
     for folder, keeping in _keepings(judged).items():
-        yield Kept(
+        yield unsaved(
+            Kept,
             recipient=recipient,
             mailbox_id=judged.route.mailbox_id,
             folder=folder.value,

@@ -11,6 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.actors import Actor
+from gateway.inserting import unsaved
 from gateway.models import Message, QueueItem, Recipient, RepositoryItem, Step
 
 
@@ -70,8 +71,8 @@ def step(
 ) -> Step:
     """An unsaved step of now, for bulk_create or save. The person is the one who really acted."""
     person = None if actor is None else (actor.acting or actor).user
-    return Step(
-        message=message, recipient=recipient, at=timezone.now(), kind=kind.value, data=data or {}, person=person
+    return unsaved(
+        Step, message=message, recipient=recipient, at=timezone.now(), kind=kind.value, data=data or {}, person=person
     )
 
 
@@ -81,7 +82,8 @@ def step_of(
     """The same for what an item of a queue or repository is about, which isn't read for it."""
     person = None if actor is None else (actor.acting or actor).user
     assert item.message_id is not None, "what has no passport has no steps"
-    return Step(
+    return unsaved(
+        Step,
         message_id=item.message_id,
         recipient_id=item.recipient_id,
         at=timezone.now(),

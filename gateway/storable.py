@@ -15,6 +15,8 @@ def storable(text: str | None, most: int = 1_000_000) -> str:
     """The text, at most so many characters; an ellipsis says that some are missing."""
     if not text:
         return ""
+    if type(text) is str and text.isascii() and "\x00" not in text and len(text) <= most:
+        return text  # as nearly all are, and there are many
     clean = force_str(text.replace("\x00", "\N{REPLACEMENT CHARACTER}"))
     if not clean.isascii():
         clean = clean.encode("utf-8", "replace").decode("utf-8")

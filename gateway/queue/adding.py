@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from config.kit import heartbeat
 from gateway.flow import Filed, Judged, Route
+from gateway.inserting import unsaved
 from gateway.models import Content, Message, QueueItem, Recipient
 from gateway.queue.settings import read_settings
 from gateway.storable import storable
@@ -81,7 +82,8 @@ def item_for(
     out. at: when it came, and the earliest it is tried. The settings of the queue cost a query now and then.
     """
     at = at or timezone.now()
-    return QueueItem(
+    return unsaved(
+        QueueItem,
         queue=queue,
         message=message,
         recipient=recipient,

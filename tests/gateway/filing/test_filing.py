@@ -6,9 +6,10 @@ import asyncio
 import hashlib
 from dataclasses import replace
 from datetime import timedelta
+from unittest import mock
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 
 from domains.policy.facts import Direction
 from domains.policy.policy import Policy
@@ -17,6 +18,7 @@ from gateway.committing import Committer
 from gateway.filing import file_batch
 from gateway.flow import Client, InMemory, Leaving, Sending, Ways
 from gateway.models import Content, ContentPart, Folder, Kept, Message, QueueItem, Recipient
+from gateway.queue import adding
 from gateway.storable import storable_data
 from tests.domains.factories import make_domain, make_mailbox_in
 from tests.gateway.flows import POLICY, RAW, filed, incoming, route_to
@@ -152,6 +154,49 @@ def test_one_bad_message_takes_no_other_with_it() -> None:
     assert [type(each) is not type(None) for each in answers] == [False] * 10 + [True] + [False] * 10
     assert isinstance(answers[10], DatabaseError)
     assert set(Message.objects.values_list("key", flat=True)) == {each.incoming.key for each in good}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("raw", [RAW, RAW + b"x" * 400_000], ids=["one statement", "several statements"])
+def test_of_a_batch_that_fails_nothing_is_there(raw: bytes) -> None:
+    ada = make_mailbox_in(make_domain("example.org"), "ada")
+    nobody = replace(route_to(ada), mailbox_id=ada.pk + 1000)  # is found out when it is committed
+    with pytest.raises(DatabaseError):
+        file_batch([filed([route_to(ada)], raw), filed([nobody], raw)])
+    assert not any(model.objects.exists() for model in (Message, Recipient, Content, ContentPart, Kept, QueueItem))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_callers_do_in_their_transaction_and_what_is_filed_in_it_come_together_or_not_at_all() -> None:
+    ada = make_mailbox_in(make_domain("example.org"), "ada")
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        file_batch([filed([route_to(ada)])])
+        raise ZeroDivisionError
+    assert not Message.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_delivery_hears_of_everything_in_the_end_but_not_of_each_message() -> None:
+    ada = make_mailbox_in(make_domain("example.org"), "ada")
+    heard: list[str] = []
+
+    async def run() -> None:
+        committer = Committer()
+        try:
+            for host in ("one", "two", "three", "three", "three"):
+                await committer.file(filed([route_to(ada, transport=f"{host}.example:25")]))
+            async with asyncio.timeout(5):
+                while "three" not in "".join(heard):  # nothing comes after the last that would tell of it
+                    await asyncio.sleep(0.01)
+            await committer.file(filed([route_to(ada, transport="last.example:25")]))
+        finally:
+            committer.stop()
+
+    with mock.patch.object(adding, "_publish", heard.append):
+        asyncio.run(run())
+    told = "\n".join(heard).split("\n")
+    assert set(told) == {f"route:{host}.example:25" for host in ("one", "two", "three", "last")}
+    assert told[-1] == "route:last.example:25"
 
 
 @pytest.mark.django_db(transaction=True)
