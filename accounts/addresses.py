@@ -81,7 +81,7 @@ def canonical_local(text: str) -> str:
     local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
     if local.startswith(".") or local.endswith(".") or ".." in local:
         raise BadAddress(_("The part before the @ can't begin or end with a dot, nor have two in a row."))
-    if not all(_is_atom(character) for character in local):
+    if not _ATOM_ASCII.issuperset(local) and not all(map(_is_atom, local)):
         raise BadAddress(_("The part before the @ has a character that isn't allowed there."))
     if len(local.encode()) > LOCAL_MAX_BYTES:
         raise BadAddress(_("The part before the @ is longer than 64 bytes."))

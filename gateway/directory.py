@@ -28,21 +28,22 @@ _memory = threading.local()
 
 
 class NotRemembered(Exception):
-    """What was asked isn't in memory, and within `only_remembered` nobody asks the database."""
+    """What was asked isn't in memory, and within `only_remembered` nobody waits: not for the database, nor for DNS."""
 
 
 @contextmanager
 def only_remembered() -> Iterator[None]:
     """Within it what would ask the database raises NotRemembered: for threads that may not wait, as an event loop's."""
+    before = getattr(_memory, "is_all", False)
     _memory.is_all = True
     try:
         yield
     finally:
-        _memory.is_all = False
+        _memory.is_all = before
 
 
 def before_reading() -> None:
-    """Called by whoever is about to read the directory. Raises: NotRemembered."""
+    """Called by whoever is about to read the directory, or to wait for anything else. Raises: NotRemembered."""
     if getattr(_memory, "is_all", False):
         raise NotRemembered
 

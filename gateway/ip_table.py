@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 CLIENT, DENIED, BLACKLISTED, BLOCKED, WHITE_HOLE = "client", "denied", "blacklisted", "blocked", "white_hole"
@@ -58,6 +59,7 @@ class IpTable:
         return found[0].list if found else ""
 
 
+@lru_cache(4096)  # a client's is asked for with each of its commands
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
     """An address; IPv4 in IPv6 clothes as IPv4; None for anything else."""
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from django.utils import timezone
@@ -77,6 +78,7 @@ _ANSWERS: dict[str, Answer] = {
 }
 _GOES_ON = frozenset({Outcome.DELIVERED, Outcome.EXTERNAL, Outcome.BEHIND})
 
+_parsed = lru_cache(REMEMBERED)(parse_address)
 _resolved: Remembered[tuple[str, str], Resolved] = Remembered(REMEMBERED)
 _senders: Remembered[tuple[int | None, str, str], Sender | bool] = Remembered(REMEMBERED)
 
@@ -84,7 +86,7 @@ _senders: Remembered[tuple[int | None, str, str], Sender | bool] = Remembered(RE
 def resolve(asked: str, sender: str) -> Resolved:
     """Where mail to `asked` from `sender` ("" for bounces) goes. Never raises for what somebody may write."""
     try:
-        address = parse_address(asked)
+        address = _parsed(asked)
     except BadAddress:
         return Resolved(asked, refusal=BAD_ADDRESS, is_ours=False)
     text = str(address)

@@ -103,6 +103,8 @@ def _path(text: str, prefix: str, *, empty: bool) -> tuple[str, str]:
 
 def _end_of_path(text: str) -> int:
     """Where the > of a path stands that is not inside quotes; -1 without one."""
+    if '"' not in text and "\\" not in text:
+        return text.find(">")
     is_quoted = False
     at = 1
     while at < len(text):

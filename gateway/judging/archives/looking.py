@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from archive.forks import Forks
 from domains.policy.facts import ArchiveEntry
+from gateway.directory import before_reading
 
 ANSWER_S = 12.0
 MOST_ANSWER_BYTES = 8 << 20
@@ -33,7 +34,8 @@ class Archives:
         self._forks = Forks("gateway.judging.archives.child")
 
     def look(self, data: bytes) -> Found:
-        """Never raises: what can't be read says so."""
+        """Never raises: what can't be read says so. But NotRemembered where nobody may wait."""
+        before_reading()
         answer = self._ask(data)
         if answer is None:
             return Found(skipped=(UNREAD,))

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from domains.diagnosis.lookups import Answer, Resolver, Status, text_of
+from gateway.directory import before_reading
 
 MOST_KEPT = 20_000
 LONGEST_S, NEGATIVE_S, UNANSWERED_S = 3600.0, 300.0, 15.0
@@ -49,15 +50,22 @@ class NameCache:
         self._kept: OrderedDict[tuple[str, str], tuple[float, Found | None]] = OrderedDict()
         self._under_way: dict[tuple[str, str], _Asking] = {}
 
+    def knows(self, name: str, kind: str) -> bool:
+        """Whether `ask` would answer without waiting just now."""
+        with self._guard:
+            kept = self._kept.get(_key(name, kind))
+        return kept is not None and kept[0] > time.monotonic()
+
     def ask(self, name: str, kind: str, until: float) -> Found:
-        """until: on the monotonic clock. Raises: NoAnswer."""
-        key = name.lower().rstrip("."), kind
+        """until: on the monotonic clock. Raises: NoAnswer; NotRemembered where nobody may wait."""
+        key = _key(name, kind)
         now = time.monotonic()
         with self._guard:
             kept = self._kept.get(key)
             if kept is not None and kept[0] > now:
                 self._kept.move_to_end(key)
                 return _or_raise(kept[1], key)
+            before_reading()
             asking = self._under_way.get(key)
             is_first = asking is None
             if asking is None:
@@ -84,6 +92,10 @@ class NameCache:
                     self._kept.popitem(last=False)
         asking.found = found
         return _or_raise(found, key)
+
+
+def _key(name: str, kind: str) -> tuple[str, str]:
+    return name.lower().rstrip("."), kind
 
 
 def _or_raise(found: Found | None, key: tuple[str, str]) -> Found:

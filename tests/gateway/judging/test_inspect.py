@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
+import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from unittest import mock
@@ -22,10 +26,10 @@ from domains.policy.facts import AuthResult, Direction, Facts, Text, Where
 from domains.policy.policy import Policy
 from domains.services.policies import set_policy_values
 from gateway.directory import changes
-from gateway.flow import Door, InMemory, Inspection, Route, Ways
+from gateway.flow import Door, Incoming, InMemory, Inspection, Route, Ways
 from gateway.judging import deciding, inspecting
 from gateway.judging.deciding import Law, decide, judge
-from gateway.judging.inspecting import inspect_now
+from gateway.judging.inspecting import inspect_now, inspect_then
 from gateway.judging.settings import ScannerSettings, SpamScanner, WhenDown
 from tests.dns_server import DnsServer
 from tests.domains.factories import make_domain, make_mailbox_in
@@ -49,6 +53,55 @@ def names(dns_server: DnsServer, settings: object) -> Iterator[DnsServer]:
 
 def _strings(text: str) -> list[str]:
     return [f'"{text[at : at + 200]}"' for at in range(0, len(text), 200)]
+
+
+async def _inspected_in(incoming: Incoming) -> tuple[str, Inspection]:
+    """The name of the thread that did it, and what it found."""
+    with mock.patch.object(inspecting, "kept_settings", lambda: SETTINGS):
+        found, name = await inspect_then(incoming, INCOMING, lambda _inspection: threading.current_thread().name)
+    assert name is not None
+    return name, found
+
+
+def test_the_event_loop_looks_itself_at_what_needs_no_waiting(names: DnsServer) -> None:
+    """A new domain is asked for in a thread; what is known then, of a small message, needs none."""
+    message = came_in(signed(ADA, "friends.example", RSA))
+    large = replace(message, body=InMemory(ADA + b"x" * inspecting.SMALL_BYTES))
+
+    async def run() -> None:
+        here = threading.current_thread().name
+        first, found = await _inspected_in(message)
+        second, again = await _inspected_in(message)
+        third, _found = await _inspected_in(large)
+        assert first != here and third != here
+        assert second == here
+        assert again == found
+
+    asyncio.run(run())
+
+
+def test_the_event_loop_waits_neither_for_names_nor_for_archives(names: DnsServer) -> None:
+    """Of a domain that is known, but with a signature of one that isn't, or with something packed."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.txt", "hello")
+    head, _, _body = ADA.partition(b"\r\n\r\n")
+    parcel = (
+        head + b"\r\nMIME-Version: 1.0\r\nContent-Type: application/zip; name=a.zip\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(packed.getvalue()).replace(b"\n", b"\r\n")
+    )
+
+    async def run() -> None:
+        here = threading.current_thread().name
+        await _inspected_in(came_in(ADA))
+        elsewhere, found = await _inspected_in(came_in(signed(ADA, "others.example", RSA)))
+        unpacking, seen = await _inspected_in(came_in(parcel))
+        assert here not in (elsewhere, unpacking)
+        assert [each.result for each in found.facts.authentication.dkim] == [AuthResult.PERMERROR]  # has no key
+        assert [entry.name for entry in seen.facts.attachments[0].entries] == ["a.txt"]
+        assert (await _inspected_in(came_in(ADA)))[0] == here
+
+    asyncio.run(run())
 
 
 def test_a_message_is_inspected_once_for_all(names: DnsServer) -> None:
