@@ -12,6 +12,7 @@ import pytest
 
 from config import environment
 from config.kit import paths
+from config.supervisor.house import DELIVERY_NICE
 from tests.config.houses import House, wait_until
 
 PYTHON_CHILDREN = ("web", "worker", "beat", "indexer", "delivery", "keeper", "gateway")
@@ -53,6 +54,12 @@ def test_servers_do_not_run_as_root(house: House) -> None:
     if os.geteuid() == 0:
         assert postgres.uids().real != 0
     assert not postgres.net_connections(kind="inet")
+
+
+def test_delivery_leaves_scarce_processors_to_who_takes_mail_in(house: House) -> None:
+    nice = {name: psutil.Process(house.child(name)["pid"]).nice() for name in ("gateway", "delivery")}
+    own = os.nice(0)
+    assert nice == {"gateway": own, "delivery": min(own + DELIVERY_NICE, 19)}
 
 
 def test_a_start_beside_a_running_one_says_so_and_stops(house: House) -> None:
