@@ -188,6 +188,15 @@ def let_mail_program_in(actor: Actor, *, email: str, password: str) -> MailProgr
     return MailProgram(proved.user, CallerWay.PASSWORD, kept=proved.user.password, source_id=source_id)
 
 
+def person_of_login(login: str) -> User | None:
+    """Who signs in by this name, for who has let them in already: another server that is trusted in this.
+
+    None where nobody does, or they may not send mail by a mail program.
+    """
+    user = User.objects.filter(email=_address_of_account(_canonical(login)), is_active=True).first()
+    return None if user is None or user.login_privileges == [] else user
+
+
 def still_lets_mail_program_in(actor: Actor, program: MailProgram) -> bool:
     """Whether what a mail program came in with still opens SMTP AUTH; looked up once a second at most."""
     now = time.monotonic()

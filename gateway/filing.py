@@ -160,6 +160,7 @@ def _facts(filed: Filed) -> dict[str, Any]:
         "score": facts.spam_score,
         "score_parts": [[name, points] for name, points in inspection.score_parts],
         "scanner": inspection.scanner,
+        "virus_scanner": inspection.virus_scanner,
         "viruses": list(facts.virus_names),
         "bad_headers": list(facts.bad_headers),
         "bad_encoding": list(facts.bad_encoding),
@@ -167,6 +168,7 @@ def _facts(filed: Filed) -> dict[str, Any]:
         "incomplete": list(facts.incomplete),
         "missing": list(inspection.missing),
         "via": filed.incoming.client.via,
+        "number": filed.incoming.client.number,
         "user": filed.incoming.client.user_name,
     }
     cleaned: dict[str, Any] = storable_data(found)

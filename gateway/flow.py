@@ -47,9 +47,10 @@ class Tls:
 class Client:
     """Who is at the other end. `name` is its verified name in DNS ("" without one: forward and reverse must agree).
 
-    `user_id` is the person who signed in with AUTH. `via` is the address of the proxy or Postfix that speaks for it.
-    `door` is the port it came to (what was signed in or submitted is told by `Incoming.door`). `proof` is what the host
-    said of how they signed in, and only for it.
+    `user_id` is the person who signed in, `user_name` as they said it. `via` is the address of the proxy or Postfix
+    that speaks for it, `number` what that Postfix calls the message in its queue (XFORWARD IDENT). `door` is the port
+    it came to (what was signed in or submitted is told by `Incoming.door`). `proof` is what the host said of how they
+    signed in, and only for it.
     """
 
     address: str
@@ -61,6 +62,7 @@ class Client:
     user_id: int | None = None
     user_name: str = ""
     via: str = ""
+    number: str = ""
     door: Door = Door.MX
     proof: object = field(default=None, repr=False, compare=False)
 
@@ -214,7 +216,9 @@ class Route:
 class Inspection:
     """What was found out about a message, once. `headers`: lines to be put before it when it is delivered
     (Authentication-Results and the like, without line ends). `silent`: scanners that gave no answer and may not be
-    missing (then the door says 4xx); `missing`: those that may, which the message says in a header."""
+    missing (then the door says 4xx); `missing`: those that may, which the message says in a header. `scanner`: whose
+    the score is ("": nobody's); `virus_scanner`: who was asked about viruses, "none", or "" where nothing was looked at
+    anew."""
 
     facts: Facts
     subject: str = ""
@@ -225,6 +229,7 @@ class Inspection:
     silent: tuple[str, ...] = ()
     score_parts: tuple[tuple[str, float], ...] = ()
     scanner: str = ""
+    virus_scanner: str = ""
 
 
 class Fate(StrEnum):

@@ -17,13 +17,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from domains.models import Domain
 from domains.policy.decision import Action
 from domains.policy.facts import Direction
-from gateway import call_forward
+from gateway import call_forward, in_front
 from gateway.committing import Committer
 from gateway.directory import NotRemembered, only_remembered
 from gateway.filing import file_batch
@@ -52,7 +51,7 @@ from gateway.naming import own_name
 from gateway.outgoing.chain import prepare
 from gateway.outgoing.verifying import verified
 from gateway.refusing import answer_for, is_refused, owe
-from gateway.resolving import BAD_ADDRESS, NOT_OURS, Resolved, Sender, outgoing_route, resolve, sender_of
+from gateway.resolving import MAY_NOT_SEND, NOT_OURS, Resolved, Sender, outgoing_route, resolve, sender_of
 from gateway.ruling import rule
 from gateway.services.scanning import current_settings
 from gateway.threads import Threads
@@ -66,8 +65,6 @@ LATER = Answer(451, "4.3.2", "Messages can't be taken just now; try again later"
 SCANNER_DOWN = Answer(451, "4.7.1", "The message can't be checked just now; try again later")
 UNASKED = Answer(451, "4.4.1", "The mail server behind can't be asked about this address; try again later")
 LOOPING = Answer(554, "5.4.6", "This message goes round in circles")
-MAY_NOT_SEND = Answer(550, "5.7.1", "You may not send as this address")
-NO_WAY_BACK = Answer(451, "4.3.5", "Nobody has said where filtered mail goes back to; try again later")
 T = TypeVar("T")
 log = logging.getLogger("postkeep.gateway")
 
@@ -158,8 +155,7 @@ async def _asked_behind(running: _Running, route: Route) -> Answer:
 
 def _may_go(client: Client, sender: str, found: Resolved) -> Answer:
     if client.door is Door.FILTER:
-        # Postfix has taken it already; to refuse it now would send a bounce to whoever is said to have written it
-        return BAD_ADDRESS if found.refusal is BAD_ADDRESS else OK
+        return in_front.may_go(found)
     if found.is_ours:
         return found.refusal or OK
     if found.refusal is not NOT_OURS:
@@ -209,6 +205,8 @@ async def _take(running: _Running, incoming: Incoming) -> Answer:
             return LOOPING
         against = tuple(replace(asked, refusal=asked.refusal or LOOPING.text) for asked in incoming.recipients)
         incoming = replace(incoming, recipients=against)
+    if incoming.door is Door.FILTER:
+        incoming = await running.ask(partial(in_front.with_refusals, incoming))
     routes, direction, refusal = await running.ask(partial(routes_of, incoming))
     if refusal is not None:
         return refusal
@@ -255,7 +253,7 @@ def routes_of(incoming: Incoming) -> tuple[tuple[Route, ...], Direction, Answer 
     """
     sender = incoming.sender.address
     if incoming.door is Door.FILTER:
-        return _back_to_postfix(incoming)
+        return in_front.routes_of(incoming)
     own = sender_of(incoming.client, sender)
     direction = Direction.INCOMING if own is None else Direction.OUTGOING
     routes: dict[tuple[str, Direction], Route] = {}
@@ -281,43 +279,6 @@ def _add_routes(
     for each in found.routes:
         routes.setdefault((each.address, Direction.INCOMING), replace(each, return_path=sender))
     return None
-
-
-def _back_to_postfix(incoming: Incoming) -> tuple[tuple[Route, ...], Direction, Answer | None]:
-    """Every recipient as Postfix named it, judged by the policy of who it is, and handed back."""
-    back = settings.GATEWAY.filter_next
-    if not back:
-        return (), Direction.INCOMING, NO_WAY_BACK
-    sender = incoming.sender.address
-    own = sender_of(incoming.client, sender)
-    routes: dict[str, Route] = {}
-    is_for_us = False
-    for asked in incoming.recipients:
-        found = resolve(asked.address, sender)
-        is_for_us |= found.is_ours
-        route = Route(
-            asked=asked.address,
-            address=asked.address,
-            ends=Ways.EXTERNAL,
-            direction=Direction.INCOMING,
-            domain_id=found.domain_id,
-            customer_id=found.customer_id,
-            way=(asked.address,),
-        )
-        own_box = _mailbox_of(found)
-        if own_box is not None:
-            route = replace(own_box, asked=asked.address, address=asked.address)
-        elif not found.is_ours and own is not None:
-            route = outgoing_route(asked.address, own, sender)
-        routes.setdefault(route.address, replace(route, return_path=sender, transport=back))
-    outgoing = own is not None and not is_for_us
-    return tuple(routes.values()), Direction.OUTGOING if outgoing else Direction.INCOMING, None
-
-
-def _mailbox_of(found: Resolved) -> Route | None:
-    """The route of whose address it is: all others there may be pass through it, as forwards do."""
-    boxes = (route for route in found.routes if route.ends is Ways.MAILBOX)
-    return next((box for box in boxes if all(box.address in route.way for route in found.routes)), None)
 
 
 def _filed_from_memory(incoming: Incoming, routes: Sequence[Route], inspection: Inspection) -> Filed | None:
@@ -368,7 +329,7 @@ def judge_all(inspection: Inspection, routes: Sequence[Route]) -> tuple[Judged, 
     into = [route for route in routes if route.direction is Direction.INCOMING]
     sent = judge(inspection, out)
     if any(each.decision.action is not Action.DELIVER for each in sent):
-        # what Postfix hands over has no rows of the sender's for recipients of ours; then these are
+        # who signed in at a Postfix and writes in another's name has no row for those of ours; then these are
         named = {route.asked for route in out}
         alone = [_as_from(out[0], route) for route in into if route.asked not in named]
         return (*sent, *judge(inspection, alone))

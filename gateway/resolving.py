@@ -60,6 +60,8 @@ class Sender:
 NOT_OURS = Answer(550, "5.7.1", "We don't take mail for this domain")
 BAD_ADDRESS = Answer(553, "5.1.3", "This is not an address")
 NO_RELAY = Answer(451, "4.3.5", "Nobody has said yet where mail of this domain goes; try again later")
+MAY_NOT_SEND = Answer(550, "5.7.1", "You may not send as this address")
+UNKNOWN = Answer(550, "5.1.1", "There is no such address here")
 MAY_NOT_POST = Answer(550, "5.7.1", "You may not post to this mailing list")
 NOBODY = Answer(550, "5.2.1", "Nobody gets what is sent to this address")
 # What is answered where nothing is left of an address; of several outcomes the first here counts.
@@ -71,7 +73,7 @@ _ANSWERS: dict[str, Answer] = {
     Outcome.DELETED: Answer(550, "5.2.1", "This address is no longer in use"),
     Outcome.DOMAIN_DISABLED: Answer(550, "5.2.1", "This domain is disabled"),
     Outcome.DOMAIN_DELETED: Answer(550, "5.2.1", "This domain is no longer in use"),
-    Outcome.UNKNOWN_ADDRESS: Answer(550, "5.1.1", "There is no such address here"),
+    Outcome.UNKNOWN_ADDRESS: UNKNOWN,
     Outcome.CYCLE: Answer(554, "5.4.6", "This address leads back to itself"),
     Outcome.TOO_DEEP: Answer(554, "5.4.6", "This address leads on too often"),
     Outcome.TOO_MANY: Answer(554, "5.5.3", "This address leads to too many"),
@@ -156,7 +158,7 @@ def _routes(expansion: Expansion, domain: Domain) -> Iterator[Route]:
         if expansion.steps[each.step].kind == Address.Kind.LIST:
             found = MailingList.objects.select_related("address__domain").filter(address__text=each.email).first()
             if found is not None:
-                yield _to_list(expansion.email, found, way)
+                yield route_to_list(expansion.email, found, way)
             continue
         if box is None:
             yield Route(
@@ -210,7 +212,10 @@ def _domains_of(addresses: Iterable[str]) -> dict[str, Domain]:
     return {row.name: row.domain for row in rows} if names else {}
 
 
-def _to_list(asked: str, found: MailingList, way: tuple[str, ...], command: str = "", argument: str = "") -> Route:
+def route_to_list(
+    asked: str, found: MailingList, way: tuple[str, ...] = (), command: str = "", argument: str = ""
+) -> Route:
+    """To a mailing list, or to one of its other addresses."""
     domain = found.address.domain
     return Route(
         asked=asked,
@@ -219,7 +224,7 @@ def _to_list(asked: str, found: MailingList, way: tuple[str, ...], command: str 
         direction=Direction.INCOMING,
         domain_id=domain.pk,
         customer_id=domain.customer_id,
-        way=way,
+        way=way or (asked,),
         list_id=found.pk,
         command=command,
         argument=argument,
@@ -241,7 +246,7 @@ def _other_address_of_list(address: MailAddress, domain: Domain) -> Resolved | N
         led = resolve(found.owner.address, "")
         routes = tuple(replace(route, asked=text, way=(text, *route.way)) for route in led.routes)
         return Resolved(text, routes, led.refusal, True, False, domain.pk, domain.customer_id)
-    routes = (_to_list(text, found, (text,), command, argument),)
+    routes = (route_to_list(text, found, (text,), command, argument),)
     return Resolved(text, routes, None, True, False, domain.pk, domain.customer_id)
 
 
@@ -284,6 +289,14 @@ def sender_of(client: Client, sender: str) -> Sender | None:
     key = (client.user_id, client.address if client.user_id is None else "", sender)
     found = _senders.ask(key, lambda: _sender_of(client, sender) or False)
     return found if isinstance(found, Sender) else None
+
+
+def address_of(sender: Sender) -> str:
+    """Their own address; "" of a domain's servers."""
+    if sender.mailbox_id is None:
+        return ""
+    before_reading()
+    return Mailbox.objects.values_list("address", flat=True).get(pk=sender.mailbox_id)
 
 
 def _sender_of(client: Client, sender: str) -> Sender | None:

@@ -247,6 +247,7 @@ def concluded(incoming: Incoming, examined: Examined, settings: ScannerSettings,
         silent=tuple(name for name, then in down if then is WhenDown.REFUSE),
         score_parts=parts,
         scanner=scanner,
+        virus_scanner=settings.virus_scanner.value,
     )
     return replace(inspection, headers=tuple(_headers(incoming, examined, settings, inspection)))
 

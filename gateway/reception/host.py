@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.errors import PasswordDue, TooManyAttempts, WrongPassword
-from accounts.signing_in import MailProgram, let_mail_program_in, still_lets_mail_program_in
+from accounts.signing_in import MailProgram, let_mail_program_in, person_of_login, still_lets_mail_program_in
 from accounts.sources.errors import SourceUnavailable
 from gateway.flow import OK, Answer, Asked, Client, Door, Incoming, Sending
 from gateway.ip_table import BLACKLISTED, BLOCKED, CLIENT, DENIED, WHITE_HOLE, IpTable
@@ -31,6 +31,7 @@ from gateway.reception_rows import ip_table as ip_rows
 from gateway.resolving import sender_of
 from gateway.router import Routed, Rule, route
 from gateway.services.routes import refusal_of
+from gateway.smtp.authenticated import login_of
 from gateway.smtp.door import Identity
 from gateway.threads import Threads
 
@@ -128,6 +129,13 @@ class Reception:
             return NOT_NOW
         return Identity(program.user.pk, program.user.email, program)
 
+    async def named(self, client: Client, login: str) -> Identity | None:
+        """Who signed in at a server in front of us that is trusted to say so. Raises: DatabaseError."""
+        user = await self._threads.run(lambda: person_of_login(login))
+        if user is None:
+            logger.info("%s says that %s signed in, who isn't known here", client.via or client.address, login)
+        return None if user is None else Identity(user.pk, user.email)
+
     async def mail(self, client: Client, sender: Sending) -> Answer:
         """What somebody signed in with may have been taken meanwhile: a connection lasts for many messages."""
         program = client.proof
@@ -182,6 +190,7 @@ class Reception:
         if incoming.door is Door.FILTER:
             if table.state(incoming.client.address, timezone.now()) == BLOCKED:
                 return BLOCKED_BEHIND
+            incoming = await self._signed_in_in_front(incoming)
             refused = _refused_behind(incoming, table, lines)
         names = {asked.address for asked in refused}
         asked_for = tuple(asked for asked in incoming.recipients if asked.address not in names)
@@ -206,6 +215,18 @@ class Reception:
         if not answer.is_ok and added:
             await self._threads.run(lambda: throttles.give_back(added))
         return answer
+
+    async def _signed_in_in_front(self, incoming: Incoming) -> Incoming:
+        """With who signed in at the Postfix that hands it over, as it says in the message. Raises: DatabaseError."""
+        client = incoming.client
+        if client.user_id is not None:
+            return incoming
+        login = login_of(next(iter(incoming.body.chunks()), b""), client.number)
+        if not login:
+            return incoming
+        found = await self.named(client, login)
+        user_id = None if found is None else found.user_id
+        return replace(incoming, client=replace(client, user_id=user_id, user_name=login))
 
     # --- names in DNS: looked up while the client talks
 

@@ -20,6 +20,7 @@ from gateway.naming import own_name
 from gateway.smtp.door import Bare, Limits, Settings
 
 BACKLOG = 512
+PATIENT = 1000  # times too large: Postfix hears that it is for good, at the end of the message
 
 
 class PortTaken(Exception):
@@ -91,5 +92,5 @@ def settings_of(port: Port, tls: Callable[[], ssl.SSLContext] | None) -> Setting
         speakers=wanted.filter_clients if port.door is Door.FILTER else wanted.speakers,
         clients=wanted.filter_clients if port.door is Door.FILTER else None,
         folder=folder if folder.is_dir() else None,
-        limits=Limits(message_bytes=wanted.message_bytes),
+        limits=Limits(message_bytes=wanted.message_bytes, overrun=PATIENT if port.door is Door.FILTER else 2),
     )

@@ -20,7 +20,7 @@ from gateway.smtp.wire import Overrun
 
 _END = b"\r\n.\r\n"
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-_OVERRUN = 2  # a message that is so many times too large ends the connection
+_FOLD = b"\r\n "  # as Postfix breaks lines that are too long for the next server (smtp_line_length_limit)
 
 BARE_ENDS = Answer(550, "5.6.0", "A CR or LF stands alone; lines end with CRLF")
 NUL = Answer(550, "5.6.0", "The message holds NUL bytes")
@@ -75,18 +75,20 @@ class Collector:
 
 
 class DataReader:
-    """Takes a message out of a connection's buffer, piece by piece.
+    """Takes a message out of a connection's buffer, piece by piece. Where line ends are mended, so are lines that are
+    too long: they are broken.
 
     `problem` is set as soon as the message can't be taken; the rest of it is then read and thrown away, so that what
     follows it can't be mistaken for commands.
     """
 
-    __slots__ = ("_at_start", "_bare", "_collector", "_limits", "_scanned", "problem", "received")
+    __slots__ = ("_at_start", "_bare", "_collector", "_length", "_limits", "_scanned", "problem", "received")
 
     def __init__(self, limits: Limits, bare: Bare, folder: Path | None) -> None:
         self._limits, self._bare = limits, bare
         self._collector = Collector(limits.memory_bytes, folder)
         self._at_start = True  # the buffer begins where a line begins, after a true CRLF
+        self._length = 0  # of the line that was taken in part
         self._scanned = 0  # no end lies before this place in the buffer
         self.problem: Answer | None = None
         self.received = 0  # raw bytes, for the rate
@@ -104,7 +106,8 @@ class DataReader:
             self._at_start = bytes(buffer[max(0, rest - 2) : rest]) == b"\r\n"
             self.received += rest
             del buffer[:rest]
-        if not is_over and self.received > _OVERRUN * self._limits.message_bytes + self._limits.memory_bytes:
+        limits = self._limits
+        if not is_over and self.received > limits.overrun * limits.message_bytes + limits.memory_bytes:
             raise Overrun
         return is_over
 
@@ -118,7 +121,7 @@ class DataReader:
     def _whole_lines(self, buffer: bytearray) -> int:
         """How much of the buffer can be taken: up to the last line end, which may stand alone where those are mended.
 
-        A line that is too long is taken as far as it came, but for what could be the beginning of the end.
+        A line that is too long is taken as far as it came, but for what could be the beginning of its end.
         """
         end = buffer.rfind(b"\r\n") + 2
         if end == 1:
@@ -126,8 +129,9 @@ class DataReader:
         if self._bare is Bare.FIX:
             end = max(end, buffer.rfind(b"\n") + 1, buffer.rfind(b"\r", 0, len(buffer) - 1) + 1)
         if len(buffer) - end > self._limits.line_bytes + 2:
-            stands_alone = buffer.find(b"\n", end) >= 0 or buffer.find(b"\r", end, -1) >= 0
-            self._fail(self.problem or (BARE_ENDS if stands_alone else LONG_LINE))
+            if self._bare is Bare.REFUSE:
+                stands_alone = buffer.find(b"\n", end) >= 0 or buffer.find(b"\r", end, -1) >= 0
+                self._fail(self.problem or (BARE_ENDS if stands_alone else LONG_LINE))
             return len(buffer) - 1 if buffer.endswith(b"\r") else len(buffer)
         return end
 
@@ -145,7 +149,9 @@ class DataReader:
                 return self._fail(BARE_ENDS)
             piece = _BARE.sub(b"\r\n", piece)
         piece = piece.replace(b"\x00", b"")  # last: what stood apart stays apart
-        if _has_long_line(piece, self._limits.line_bytes):
+        if self._bare is Bare.FIX:
+            piece = self._folded(piece)
+        elif _has_long_line(piece, self._limits.line_bytes):
             return self._fail(LONG_LINE)
         if self._collector.size_bytes + len(piece) > self._limits.message_bytes:
             return self._fail(TOO_LARGE)
@@ -154,6 +160,24 @@ class DataReader:
         except OSError:
             self._fail(NO_SPACE)
         return None
+
+    def _folded(self, piece: bytes) -> bytes:
+        """With lines that are too long broken; the last one may go on in the next piece."""
+        most = self._limits.line_bytes
+        if self._length == 0 and piece.endswith(b"\r\n") and not _has_long_line(piece, most):
+            return piece
+        lines = piece.split(b"\r\n")
+        for number, line in enumerate(lines):
+            parts, left = [], line
+            while self._length + len(left) > most:
+                parts.append(left[: most - self._length])
+                left, self._length = left[most - self._length :], len(_FOLD) - 2
+            self._length += len(left)
+            if parts:
+                lines[number] = _FOLD.join([*parts, left])
+            if number < len(lines) - 1:
+                self._length = 0
+        return b"\r\n".join(lines)
 
     def _fail(self, problem: Answer) -> None:
         self.problem = problem

@@ -35,6 +35,7 @@ class Limits:
     message_bytes: int = 50 * 1024 * 1024
     memory_bytes: int = 1 << 20  # of a message; what is larger goes to a file
     line_bytes: int = 64 * 1024  # of a message, without CRLF
+    overrun: int = 2  # a message that is so many times too large ends the connection
     command_bytes: int = 4096
     auth_bytes: int = 12 * 1024
     connections: int = 1000  # in all, of one process
@@ -98,6 +99,9 @@ class Host(Protocol):
         """None: welcome. A 4xx or 5xx is said instead of the greeting, and the connection ends."""
 
     async def auth(self, client: Client, name: str, password: str) -> Identity | Answer: ...
+
+    async def named(self, client: Client, login: str) -> Identity | None:
+        """Whose login it is that a proxy has let in already; None: nobody's here."""
 
     async def mail(self, client: Client, sender: Sending) -> Answer: ...
 

@@ -316,9 +316,6 @@ class Session(Wire):
 
     async def _taken(self, reader: DataReader) -> Answer:
         problem = reader.problem
-        if problem is not None and self.settings.door is Door.FILTER and problem.code >= 500:
-            # no 5xx to Postfix, which would send a bounce to whoever is said to have written; it keeps the message
-            return Answer(451, f"4{problem.enhanced[1:]}", problem.text)
         if problem is not None:
             return problem
         assert self._sender is not None
@@ -354,10 +351,12 @@ class Session(Wire):
             is_esmtp=said.get("PROTO", "ESMTP").upper() != "SMTP",
             tls=None,
             via=client.address,
+            number=said.get("IDENT", ""),
         )
 
     def _door(self) -> Door:
-        return Door.SUBMISSION if self.client.user_id is not None else self.settings.door
+        is_submitted = self.client.user_id is not None and self.settings.door is not Door.FILTER
+        return Door.SUBMISSION if is_submitted else self.settings.door
 
     async def _rset(self, rest: str) -> None:
         self._reset()
@@ -444,8 +443,17 @@ class Session(Wire):
             is_esmtp=said.get("PROTO", "ESMTP").upper() != "SMTP",
             via=self.client.via or self.client.address,
         )
+        if "LOGIN" in said:
+            await self._signed_in_as(said["LOGIN"])
         self._reset()
         await self._greet()
+
+    async def _signed_in_as(self, login: str) -> None:
+        """By what the proxy says; "" and whoever isn't known here: nobody signed in."""
+        found = await self._asked_of_host(self.host.named(self.client, login)) if login else None
+        known = found if isinstance(found, Identity) else None
+        user_id = None if known is None else known.user_id
+        self.client = replace(self.client, user_id=user_id, user_name=login, proof=None)
 
     async def _xforward(self, rest: str) -> None:
         """Who the message came from, as Postfix before us saw it; the rights stay those of Postfix itself."""

@@ -80,15 +80,18 @@ def lines_of_readme(name: str) -> str:
 
 
 @contextmanager
-def running_postfix(*, port: int, filter_port: int, back_port: int, onward: int) -> Iterator[Path]:
-    """Configured as the README says, mail for elsewhere goes to `onward`; its folder, whose file `log` it writes."""
+def running_postfix(*, port: int, filter_port: int, back_port: int, onward: int, main: str = "") -> Iterator[Path]:
+    """Configured as the README says, mail for elsewhere goes to `onward`; its folder, whose file `log` it writes.
+
+    main: more lines for main.cf.
+    """
     home = Path(tempfile.mkdtemp(prefix="pk-postfix-"))
     home.chmod(0o755)
     for name in ("etc", "spool", "data"):
         (home / name).mkdir()
     shutil.chown(home / "data", "postfix")
     ports = {"10025": str(filter_port), "10026": str(back_port)}
-    main = _MAIN.format(home=home, onward=onward) + lines_of_readme("main.cf")
+    main = _MAIN.format(home=home, onward=onward) + lines_of_readme("main.cf") + main
     master = _MASTER.format(port=port) + lines_of_readme("master.cf")
     for name, text in (("main.cf", main), ("master.cf", master)):
         (home / "etc" / name).write_text(re.sub(r"\b1002[56]\b", lambda found: ports[found[0]], text))

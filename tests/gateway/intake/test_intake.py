@@ -211,7 +211,11 @@ def test_without_a_relay_the_way_back_to_postfix_is_the_way_of_a_served_domain(s
     through(take(to=[ada.address, ben.address], **filtered), broken)
     rows = Recipient.objects.filter(message__sender="eve@evil.example").order_by("address")
     assert ada.user is not None
-    assert [(row.mailbox, row.category) for row in rows] == [(ada, "blocked_sender"), (ben, "blocked_sender")]
+    assert [(row.mailbox, row.category) for row in rows] == [
+        (ada, "blocked_sender"),
+        (ben, "blocked_sender"),
+        (None, "clean"),  # his forward, which is the domain's, as at every door
+    ]
     held = Recipient.objects.filter(state="held", mailbox=ada)  # nobody can be refused any more
     assert held.count() == 2 and set(list_own(Actor.for_user(ada.user))) == set(held)
 

@@ -86,6 +86,14 @@ def test_only_crlf_dot_crlf_ends_a_message(end: bytes, step: int) -> None:
 def test_long_lines_large_messages_and_endless_ones() -> None:
     assert read(b"x" * 101 + b"\r\n.\r\n")[0] == LONG_LINE
     assert read(b"x" * 700 + b"\r\n.\r\nQUIT\r\n", step=7) == (LONG_LINE, b"QUIT\r\n")
+
+
+@pytest.mark.parametrize("step", [0, 1, 7, 103])
+def test_where_line_ends_are_mended_lines_that_are_too_long_are_broken(step: int) -> None:
+    wire = b"a\r\n.." + b"x" * 250 + b"\r\n" + b"y" * 100 + b"\r\n" + b"." + b"z" * 101 + b"\r\n.\r\nQUIT\r\n"
+    # 100 bytes, of which the first is a blank where a line was broken
+    lines = [b"a", b"." + b"x" * 99, b" " + b"x" * 99, b" " + b"x" * 52, b"y" * 100, b"z" * 100, b" z"]
+    assert read(wire, Bare.FIX, step=step) == (b"".join(line + b"\r\n" for line in lines), b"QUIT\r\n")
     assert read((b"x" * 50 + b"\n") * 10 + b"\r\n.\r\n", step=9)[0] == BARE_ENDS
     assert read(b"0123456789\r\n" * 400 + b".\r\nQUIT\r\n", step=50) == (TOO_LARGE, b"QUIT\r\n")
     with pytest.raises(Overrun):

@@ -347,11 +347,27 @@ def test_postfix_speaks_for_its_clients() -> None:
         assert talk.ask(b"XCLIENT ADDR=nowhere")[0].startswith("501")
 
 
-def test_postfix_hears_no_refusal_for_the_bytes_of_a_message() -> None:
-    limits = Limits(message_bytes=1000)
+def test_a_proxy_that_is_named_says_who_signed_in_with_it() -> None:
+    with open_door(Settings("test", Door.SUBMISSION, needs_auth=True, speakers=LOOPBACK)) as door:
+        talk = Talk(door).hello()
+        assert talk.ask(b"XCLIENT ADDR=192.0.2.7 LOGIN=known@example.org")[0].startswith("220")
+        talk.hello()
+        assert [answer[:3] for answer in talk.ask(*MAIL, b"DATA")] == ["250", "250", "354"]
+        talk.send(b"x\r\n.\r\n")
+        assert talk.reply().startswith("250")
+        client = door.host.taken[0].incoming.client
+        assert (client.user_id, client.user_name, client.via) == (7, "known@example.org", "127.0.0.1")
+        for login in (b"stranger@example.org", b"[UNAVAILABLE]"):
+            assert talk.ask(b"XCLIENT LOGIN=" + login)[0].startswith("220")
+            talk.hello()
+            assert talk.ask(MAIL[0])[0].startswith("530")
+
+
+def test_the_bytes_of_a_message_are_mended_for_postfix_and_only_too_many_are_refused_for_good() -> None:
+    limits = Limits(message_bytes=1000, line_bytes=60, overrun=1000)
     with open_door(Settings("test", Door.FILTER, bare=Bare.FIX, speakers=LOOPBACK, limits=limits)) as door:
         talk = Talk(door).hello()
-        for text, code in ((b"one\ntwo\x00\r\n", "250"), (b"x" * 70 + b"\r\n", "250"), (b"y\r\n" * 500, "451")):
+        for text, code in ((b"one\ntwo\x00\r\n", "250"), (b"x" * 70 + b"\r\n", "250"), (b"y\r\n" * 500, "552")):
             talk.ask(*MAIL, b"DATA")
             talk.send(text + b".\r\n")
             assert talk.reply().startswith(code)
