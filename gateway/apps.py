@@ -12,7 +12,7 @@ class GatewayConfig(AppConfig):
         import gateway.service_commands
         import gateway.tasks  # registers with Celery, also where nothing autodiscovers
         from gateway import configuration, events, health, offers, release_options, scanner_health
-        from gateway.keeping import forgetting
+        from gateway.keeping import clearing, forgetting
         from gateway.keeping import health as keeping_health
 
         assert gateway.tasks and gateway.service_commands
@@ -25,3 +25,4 @@ class GatewayConfig(AppConfig):
         configuration.register_parts()
         release_options.register()
         forgetting.register()
+        clearing.register()

@@ -26,6 +26,7 @@ from jobs.errors import BadArguments
 from jobs.running import TaskRun
 
 Result = dict[str, object]
+EXPIRE = "ExpireRepositories"
 MOST_MINUTES = 10_000_000  # nineteen years; what is older than that is nothing
 
 
@@ -209,6 +210,16 @@ def reprocess_repository(actor: Actor, run: TaskRun, arguments: ReprocessArgumen
     for why, count in done.refused.items():
         run.log(f"{count}: {why}", "warning")
     return _told(run, arguments, total, done)
+
+
+@command(
+    EXPIRE, needs=Right.MANAGE_QUEUES, arguments=NoArguments,
+    label=_("Remove from repositories what has lain there for long"),
+)  # fmt: skip
+def expire_repositories(actor: Actor, run: TaskRun, arguments: NoArguments) -> Result:
+    """Remove for good what has lain in repositories for longer than the server's setting says."""
+    done = repositories.expire_stored(actor, stop=run.stopping, told=lambda so_far: run.progress(so_far.count, None))
+    return {"removed": done.count}
 
 
 def _stored(actor: Actor, arguments: RepositoryArguments | ReprocessArguments) -> repositories.Rows:

@@ -16,6 +16,7 @@ from api.operations import Created, Group
 from api.schemas import Answer, Body, Moment
 from api.v1 import subjects
 from api.v1.profiles import TaskStarted
+from gateway.keeping.clearing import days_kept, expires_at
 from gateway.models import Repository, RepositoryItem
 from gateway.queue_commands import RepositoryArguments, ReprocessArguments
 from gateway.selectors import repositories as selectors
@@ -42,7 +43,7 @@ class RepositoryAnswer(Answer):
 
 
 class StoredMessageAnswer(Answer):
-    """A message in a repository. error: why it lies there."""
+    """A message in a repository. error: why it lies there. expires_at: when it is removed (null: never)."""
 
     id: int
     name: str
@@ -54,6 +55,7 @@ class StoredMessageAnswer(Answer):
     remote_addr: str
     message_size: int
     stored_at: Moment
+    expires_at: Moment | None
 
 
 class RepositoryReprocess(Body):
@@ -77,16 +79,17 @@ def stored(actor: Actor, stored_id: int) -> RepositoryItem:
 
 
 def _present(actor: Actor, rows: Sequence[RepositoryItem]) -> list[StoredMessageAnswer]:
-    return [_one(row) for row in rows]
+    days = days_kept()
+    return [_one(row, days) for row in rows]
 
 
-def _one(row: RepositoryItem) -> StoredMessageAnswer:
+def _one(row: RepositoryItem, days: int) -> StoredMessageAnswer:
     was = row.message
     return StoredMessageAnswer(
         id=row.pk, name=row.key, repository_id=row.repository_id, sender=row.sender, recipients=row.addresses,
         error=row.why, remote_host=was.client_name if was else "",
         remote_addr=(was.client_address or "") if was else "", message_size=row.content.size_bytes,
-        stored_at=row.created_at,
+        stored_at=row.created_at, expires_at=expires_at(row.created_at, days),
     )  # fmt: skip
 
 
@@ -151,7 +154,7 @@ def stored_message_list(actor: Actor) -> QuerySet[RepositoryItem]:
 @group.get("/stored-messages/{int:storedId}", admit=stored)
 def stored_message_detail(actor: Actor, found: RepositoryItem) -> StoredMessageAnswer:
     """Read a message's envelope and why it lies there."""
-    return _one(found)
+    return _one(found, days_kept())
 
 
 @group.delete("/stored-messages/{int:storedId}", admit=stored)

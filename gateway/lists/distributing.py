@@ -23,7 +23,11 @@ from gateway.lists.deciding import Decided, Verdict
 from gateway.lists.dressing import dressed
 from gateway.lists.sending import dress_of, send
 from gateway.models import ListPosting, Message, Recipient
+from gateway.queue import storing
+from gateway.queue.adding import item_for
+from gateway.resolving import route_to_list
 from gateway.steps import Kind, step
+from gateway.wording import list_reason
 
 MOST_AT_ONCE = 50
 TRIED_FOR = timedelta(hours=1)  # then a moderator sees what can't be worked off
@@ -73,13 +77,13 @@ def _put_aside(key: int) -> None:
             row = (
                 rows.filter(pk=key, state=State.WAITING, created_at__lte=timezone.now() - TRIED_FOR)
                 .select_related("list__address__domain", "list__owner__user", "list__owner__domain", "message",
-                                "recipient")
+                                "recipient", "content")
                 .first()
             )  # fmt: skip
             if row is None:
                 return
             if row.command:
-                _end(row, State.REFUSED, "problem")
+                _refuse(row, "problem")
             else:
                 hold(row, "problem")
     except Exception:
@@ -99,8 +103,7 @@ def take(row: ListPosting) -> None:
     elif decided.verdict is Verdict.HOLD:
         hold(row, decided.why)
     else:
-        _end(row, State.REFUSED, decided.why)
-        notices.tell_refused(row, decided.why)
+        _refuse(row, decided.why)
 
 
 def _decide(row: ListPosting, raw: bytes) -> Decided:
@@ -169,6 +172,20 @@ def hold(row: ListPosting, why: str) -> None:
     row.save(update_fields=["state", "why"])
     step(Kind.HELD, row.message, row.recipient, data={"queue": row.list.address.text, "why": why}).save()
     notices.tell_moderator(row)
+
+
+def _refuse(row: ListPosting, why: str) -> None:
+    """Whoever wrote is told, if it was really them; else it lies where an administrator finds it: it was taken."""
+    content = row.content
+    is_told = not row.command and notices.tell_refused(row, why)
+    _end(row, State.REFUSED, why)
+    if is_told or content is None:
+        return
+    message, mailing_list = row.message, row.list
+    route = replace(route_to_list(mailing_list.address.text, mailing_list), return_path=message.sender)
+    address = row.recipient.asked if row.recipient is not None and row.command else route.address
+    item = item_for(message, row.recipient, content, replace(route, address=address))
+    storing.store([(item, storing.REFUSED, str(list_reason(why)))], timezone.now())
 
 
 def _end(row: ListPosting, state: str, why: str = "") -> None:

@@ -99,22 +99,23 @@ def tell_moderator(row: ListPosting) -> None:
         _post(found, found.owner.address, _("A message to %(list)s waits for you"), lines, language="")
 
 
-def tell_refused(row: ListPosting, why: str) -> None:
-    """To whoever wrote, where it was really them and a person."""
+def tell_refused(row: ListPosting, why: str) -> bool:
+    """To whoever wrote, where it was really them and a person; whether a notice is on its way."""
     message = row.message
     if why in ("loop", "automatic", "empty_sender") or not is_genuine(message, message.sender):
-        return
+        return False
     words = {"subject": message.subject, "list": row.list.address.text}
     lines = [_("Your message “%(subject)s” to %(list)s was not distributed.") % words, list_reason(why)]
-    _post(row.list, message.sender, _("Not distributed by %(list)s"), lines)
+    return _post(row.list, message.sender, _("Not distributed by %(list)s"), lines)
 
 
 def _post(
     found: MailingList, email: str, subject: str, lines: list[str], *, reply_to: str = "", language: str | None = None
-) -> None:
+) -> bool:
+    """Whether somebody gets it."""
     routes = _routes(found, email)
     if not routes:
-        return
+        return False
     now, address = timezone.now(), found.address.text
     made: Any = MIMEText("\n".join([*lines, ""]), "plain", _UTF8)
     said = " ".join((subject % {"list": address}).split())
@@ -131,6 +132,7 @@ def _post(
         made_bytes=report.as_bytes(made), subject=said, message_id=str(made["Message-ID"]), routes=routes, at=now,
         about=None, header_from=sender,
     )  # fmt: skip
+    return True
 
 
 def _routes(found: MailingList, email: str) -> list[Route]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import time
+
 from django.utils.translation import gettext_lazy as _
 
 from accounts import sentences
@@ -12,6 +14,8 @@ from gateway.selectors.queues import list_items
 from gateway.selectors.repositories import list_stored
 from gateway.tables.queues import QUEUED
 from gateway.tables.repositories import STORED
+from jobs.dispatching import BuiltIn, register_built_in
+from jobs.schedules import Schedule
 
 
 def register() -> None:
@@ -29,6 +33,12 @@ def register() -> None:
         bulk_queues.Delete(),
     )  # fmt: skip
     bulk.register(STORED, list_stored, bulk_queues.Reprocess(), bulk_queues.Remove())
+    register_built_in(
+        BuiltIn(
+            "expire-repositories", _("Removal of old messages from repositories"), queue_commands.EXPIRE,
+            Schedule(time=time(3, 50)),
+        )
+    )  # fmt: skip
     sentences.register(
         {
             "queue.delete": _("Messages deleted from the queue"),
@@ -38,6 +48,7 @@ def register() -> None:
             "queue.reject": _("Messages of the queue given up"),
             "queue.settings": _("Settings of the queue changed"),
             "repository.create": _("Repository made"),
+            "repository.expire": _("Messages removed from repositories, where they had lain for long"),
             "repository.delete": _("Repository forgotten"),
             "repository.read": _("Message in a repository read"),
             "repository.remove": _("Messages removed from a repository"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -23,6 +23,7 @@ from domains.errors import Invalid, Taken
 from domains.models import Relay
 from gateway import content, intake
 from gateway.flow import Asked, Body, Client, Door, Incoming, Sending
+from gateway.keeping import clearing
 from gateway.keys import new_key
 from gateway.models import QueueItem, Recipient, Repository, RepositoryItem, Step
 from gateway.queue.adding import NORMAL, QUEUE, notify
@@ -75,6 +76,26 @@ def delete_stored(
     told: Callable[[Done], None] | None = None, stop: Callable[[], bool] = lambda: False,
 ) -> Done:  # fmt: skip
     """Remove messages for good. Raises: Forbidden."""
+    return _remove(actor, "repository.remove", rows, about, told, stop)
+
+
+def expire_stored(
+    actor: Actor, *, told: Callable[[Done], None] | None = None, stop: Callable[[], bool] = lambda: False,
+    now: datetime | None = None,
+) -> Done:  # fmt: skip
+    """Remove for good what has lain there for longer than `REPOSITORY_DAYS`. Raises: Forbidden."""
+    days = clearing.days_kept()
+    if not days:
+        _require(actor)
+        return Done()
+    rows = RepositoryItem.objects.filter(created_at__lte=(now or timezone.now()) - timedelta(days=days))
+    return _remove(actor, "repository.expire", rows, {"days": days}, told, stop)
+
+
+def _remove(
+    actor: Actor, action: str, rows: Rows, about: Mapping[str, object] | None,
+    told: Callable[[Done], None] | None, stop: Callable[[], bool],
+) -> Done:  # fmt: skip
     _require(actor)
 
     def work(items: list[RepositoryItem], done: Done) -> None:
@@ -87,7 +108,7 @@ def delete_stored(
         RepositoryItem.objects.filter(pk__in=[item.pk for item in items]).delete()
         done.count += len(items)
 
-    return _each(actor, "repository.remove", rows, work, about, told, stop)
+    return _each(actor, action, rows, work, about, told, stop)
 
 
 def reprocess_stored(

@@ -17,6 +17,7 @@ from config.kit.pages import redirect_page, render_page, toast
 from domains.errors import DomainsError
 from gateway.content import DamagedContent
 from gateway.forms.queues import ReasonForm, RepositoryForm
+from gateway.keeping.clearing import days_kept, expires_at
 from gateway.selectors import repositories as selectors
 from gateway.services import repositories
 from gateway.tables.repositories import STORED
@@ -27,7 +28,8 @@ EDIT = ["GET", "HEAD", "POST"]
 
 @require_safe
 def repository_list(request: ActorRequest) -> HttpResponse:
-    return render_page(request, "gateway/repositories.html", {"rows": selectors.list_repositories(request.actor)})
+    rows = selectors.list_repositories(request.actor)
+    return render_page(request, "gateway/repositories.html", {"rows": rows, "days": days_kept()})
 
 
 @require_http_methods(EDIT)
@@ -88,7 +90,12 @@ def stored(request: ActorRequest, item_id: int) -> HttpResponse:
     return render_page(
         request,
         "gateway/stored.html",
-        {"item": item, "may_read": request.actor.has_somewhere(Right.READ_OTHERS_MAIL), "form": ReasonForm()},
+        {
+            "until": expires_at(item.created_at, days_kept()),
+            "item": item,
+            "may_read": request.actor.has_somewhere(Right.READ_OTHERS_MAIL),
+            "form": ReasonForm(),
+        },
     )
 
 

@@ -24,12 +24,14 @@ from gateway.lists import addresses, commands
 from gateway.lists.bouncing import note_failure
 from gateway.lists.digests import send_digest
 from gateway.lists.distributing import work_off
-from gateway.models import ListPosting, Message, QueueItem, Recipient
+from gateway.models import ListPosting, Message, QueueItem, Recipient, RepositoryItem
 from gateway.queue.settling import settle
+from gateway.queue.storing import REFUSED
 from gateway.queue.tried import Tried
 from gateway.resolving import resolve
 from gateway.selectors.tracking import steps_of
-from gateway.services import list_posts
+from gateway.services import list_posts, repositories
+from gateway.wording import list_reason
 from tests.domains.factories import make_delegate, make_domain, make_mailbox_in
 from tests.gateway.flows import RAW
 from tests.gateway.intake.test_intake import served
@@ -139,16 +141,37 @@ def test_a_stranger_waits_for_the_moderator_who_decides(news: MailingList, owner
         (b"Auto-Submitted: auto-replied\r\n", "automatic"),
     ],
 )
-def test_loops_and_programs_are_dropped(news: MailingList, before: bytes, why: str) -> None:
-    post(before + RAW)
+def test_loops_and_programs_are_not_distributed_and_lie_in_a_repository(
+    news: MailingList, before: bytes, why: str
+) -> None:
+    message = post(before + RAW)
     posting = ListPosting.objects.get()
     assert (posting.state, posting.why) == ("refused", why) and not QueueItem.objects.exists()
+    item = RepositoryItem.objects.get(message=message)
+    assert (item.repository.name, item.addresses, item.why) == (REFUSED, ["news@example.org"], list_reason(why))
 
 
 def test_a_message_that_is_too_big_comes_back_to_who_wrote_it(news: MailingList) -> None:
     update_list(SYSTEM, news, {"max_message_bytes": 10})
     post()
     assert "larger than the list allows" in mail_of(queued(BOB)).get_content()
+    assert not RepositoryItem.objects.exists()
+
+
+def test_a_post_that_is_refused_of_who_is_not_proved_is_kept_with_its_bytes(news: MailingList) -> None:
+    update_list(SYSTEM, news, {"max_message_bytes": 10})
+    message = post(authentication=Authentication())
+    assert not QueueItem.objects.exists()  # whoever is named may not have written it
+    item = RepositoryItem.objects.get()
+    assert (item.message, item.recipient, item.sender) == (message, message.recipients.get(), BOB)
+    assert b"".join(content.chunks_of(item.content)) == RAW
+    assert "larger than the list allows" in item.why
+    assert message.recipients.get().state == Recipient.State.STORED
+    assert [step.kind for step in steps_of(SYSTEM, message.recipients.get())][-1] == "stored"
+    update_list(SYSTEM, news, {"max_message_bytes": None})
+    done = repositories.reprocess_stored(SYSTEM, RepositoryItem.objects.all())
+    work_off()
+    assert done.count == 1 and ListPosting.objects.latest("pk").state == "done" and queued(EVE)
 
 
 def test_authors_whose_domain_forbids_it_stand_behind_the_list(news: MailingList) -> None:

@@ -12,16 +12,20 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.errors import Forbidden
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, OptionValue, User
+from accounts.permissions import Level
+from config.kit.templatetags.kit import exact_time
 from domains.errors import Invalid, Taken
 from domains.models import Relay
 from domains.policy.facts import Direction
+from gateway.keeping.clearing import DAYS
 from gateway.models import Message, QueueItem, QueueSettings, Recipient, Repository, RepositoryItem, Step
 from gateway.queue.storing import ERROR, store
 from gateway.selectors import queues as found
 from gateway.selectors.queues import Wanted
 from gateway.services import queues, repositories
-from jobs.models import Task
+from jobs.dispatching import make_built_in
+from jobs.models import Job, Task
 from jobs.services import run_waiting, start
 from tests.domains.factories import make_domain
 from tests.gateway.making import TEXT, make_queued
@@ -169,6 +173,27 @@ def test_a_repository_is_made_once_and_forgotten_only_when_it_is_empty() -> None
     assert repositories.delete_stored(SYSTEM, RepositoryItem.objects.all()).count == 1
     repositories.delete_repository(SYSTEM, made)
     assert not Repository.objects.filter(name="var/mail/later").exists()
+
+
+def test_what_has_lain_in_a_repository_for_long_is_removed_by_the_clock(
+    administrator: User, client_for: ClientFor
+) -> None:
+    old, new = store_one(), store_one()
+    now = timezone.now()
+    RepositoryItem.objects.filter(pk=old.pk).update(created_at=now - timedelta(days=31))
+    page = client_for(administrator).get(reverse("gateway:stored", args=[new.pk])).content.decode()
+    assert "Lies here until" in page and exact_time(new.created_at + timedelta(days=30)) in page
+    make_built_in()
+    assert Job.objects.get(built_in="expire-repositories").command == "ExpireRepositories"
+    assert ran("ExpireRepositories", {}) == {"removed": 1}
+    assert RepositoryItem.objects.get() == new
+    event = AuditEvent.objects.get(action="repository.expire")
+    assert (event.details["count"], event.details["days"]) == (1, 30)
+    assert old.recipient is not None
+    old.recipient.refresh_from_db()
+    assert old.recipient.state == Recipient.State.DELETED  # its passport says so
+    OptionValue.objects.create(level=Level.SERVER, name=DAYS, value=0)
+    assert repositories.expire_stored(SYSTEM, now=now + timedelta(days=4000)).count == 0
 
 
 def test_content_takes_a_reason_and_leaves_an_event(administrator: User, client_for: ClientFor) -> None:
