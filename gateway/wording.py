@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from config.kit.nav import Text
 from config.kit.templatetags.kit import day
-from domains.policy.reasons import TEXTS, Code
-from domains.policy.sentences import Sentence, translated
+from domains.policy.reasons import Code, sentence_of
+from domains.policy.sentences import translated
 from domains.policy.signs import explained
 from gateway.judging.scoring.table import SIGNS
 from gateway.models import Folder, Recipient, Step
@@ -77,7 +77,7 @@ def why(data: Mapping[str, Any]) -> str:
     if code not in set(Code):
         return code
     try:
-        return translated(Sentence(TEXTS[Code(code)], data.get("data") or {}), _)
+        return translated(sentence_of(Code(code), data.get("data") or {}), _)
     except (KeyError, TypeError, ValueError):  # stored by a version whose sentence named something else
         return code
 
@@ -326,6 +326,27 @@ def _day(text: str) -> str:
     return day(text) if parse_datetime(text) else text
 
 
+def viruses_of(facts: Mapping[str, Any]) -> str:
+    """What is known of viruses, also that nobody looked; "" where the message was looked at before it came here."""
+    if found := facts.get("viruses"):
+        return _("found: %(names)s") % {"names": ", ".join(map(str, found))}
+    if "clamd" in (facts.get("missing") or []):
+        return _("not looked for: clamd gave no answer")
+    match facts.get("virus_scanner"):
+        case "clamd":
+            return _("none, says clamd")
+        case "none":
+            return _("not looked for: no virus scanner is set")
+    return ""
+
+
+def spam_of(facts: Mapping[str, Any]) -> str:
+    """That nobody gave it points for spam; "" where somebody did, or it was looked at before."""
+    if "rspamd" in (facts.get("missing") or []):
+        return _("not looked for: rspamd gave no answer")
+    return _("not looked for: no scanner is set") if facts.get("virus_scanner") and not facts.get("scanner") else ""
+
+
 def broken_of(facts: Mapping[str, Any]) -> list[str]:
     """What is broken in the headers and encodings of a message, each in words."""
     names = [*(facts.get("bad_headers") or []), *(facts.get("bad_encoding") or [])]
@@ -336,10 +357,3 @@ def sign(name: str) -> str:
     """What a sign of the built-in scorer means; "" for a symbol of another scanner."""
     known = SIGNS.get(name)
     return "" if known is None else _(known.text)
-
-
-def place_of(store_id: int | None, number: int | None) -> str:
-    """Where a copy lies, so that a store's journal can be asked for it; "" while it is in none."""
-    if store_id is None or number is None:
-        return ""
-    return _("Message %(number)d of store %(store)d") % {"number": number, "store": store_id}

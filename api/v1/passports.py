@@ -28,6 +28,7 @@ from gateway import wording
 from gateway.models import Kept, Recipient, Step
 from gateway.models.subject_words import has_words, words_of
 from gateway.selectors import tracking
+from gateway.selectors.passport_proof import proof_of
 from gateway.selectors.passport_rules import SeenRule, rules_of
 from gateway.selectors.remembered import address_is, message_id_is
 
@@ -93,7 +94,9 @@ class PassportStepAnswer(Answer):
 class KeptAnswer(Answer):
     """A copy that is kept, in which system folder, until when (null: as the archive's policies say).
 
-    store_id, number, sha256: where it lies and the digest of its bytes, once it is in a store.
+    store_id, number, sha256: where it lies and the digest of its bytes, once it is in a store. journal_record: of the
+    store's journal, which names that digest. signed_at, checkpoint: the first checkpoint over that record, by its
+    digest (null: not signed yet); time_stamped_at: when an authority stamped it.
     """
 
     folder: str
@@ -101,6 +104,10 @@ class KeptAnswer(Answer):
     store_id: int | None
     number: int | None
     sha256: str | None
+    journal_record: int | None
+    signed_at: Moment | None
+    checkpoint: str | None
+    time_stamped_at: Moment | None
 
 
 class PassportDetail(PassportAnswer):
@@ -241,16 +248,7 @@ def passport_detail(actor: Actor, found: Recipient) -> PassportDetail:
         notes=wording.notes_of(found.decision),
         facts=message.facts,
         steps=[_step(each, follows=follows) for each in tracking.steps_of(actor, found)],
-        kept=[
-            KeptAnswer(
-                folder=each.folder,
-                until=each.until,
-                store_id=each.store_id,
-                number=each.number,
-                sha256=bytes(each.sha256).hex() if each.sha256 else None,
-            )
-            for each in found.kept.exclude(state=Kept.State.GONE).order_by("folder")
-        ],
+        kept=[_kept(actor, each) for each in found.kept.exclude(state=Kept.State.GONE).order_by("folder")],
         other_recipients=[each.pk for each in tracking.others_of(actor, found)],
         came_from=[each.pk for each in before],
         went_on_as=[each.pk for each in after],
@@ -269,6 +267,22 @@ def _finding(said: wording.Said, rule: SeenRule | None) -> PassportFindingAnswer
         changed_at=changed,
         changed_by=(rule.by or None) if rule is not None else None,
         changed_since=rule.changed_since if rule is not None else None,
+    )
+
+
+def _kept(actor: Actor, row: Kept) -> KeptAnswer:
+    proof = proof_of(actor, row)
+    signed = None if proof is None else proof.signed
+    return KeptAnswer(
+        folder=row.folder,
+        until=row.until,
+        store_id=row.store_id,
+        number=row.number,
+        sha256=bytes(row.sha256).hex() if row.sha256 else None,
+        journal_record=None if proof is None else proof.record,
+        signed_at=None if signed is None else signed.made_at,
+        checkpoint=None if signed is None else signed.digest,
+        time_stamped_at=None if signed is None else signed.stamped_at,
     )
 
 

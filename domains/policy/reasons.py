@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from domains.policy.sentences import Datum, Sentence, gettext_noop
+from domains.policy.signs import not_read
 
 
 class Code(StrEnum):
@@ -91,6 +92,13 @@ TEXTS: dict[Code, str] = {
 }
 
 
+def sentence_of(code: Code, data: Mapping[str, Datum]) -> Sentence:
+    """In words, also what wasn't looked at, of which reasons hold the codes."""
+    if code in (Code.NOT_ALL_READ, Code.ARCHIVE_UNREAD):
+        data = {**data, "names": not_read(str(data["names"]))}
+    return Sentence(TEXTS[code], data)
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """A code and what its sentence names; `data` holds strings and numbers only."""
@@ -100,7 +108,7 @@ class Reason:
 
     @property
     def sentence(self) -> Sentence:
-        return Sentence(TEXTS[self.code], self.data)
+        return sentence_of(self.code, self.data)
 
     def __str__(self) -> str:
         return str(self.sentence)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from email.utils import parsedate_tz
 
 from domains.policy import mime
-from domains.policy.sentences import Sentence, gettext_noop, sentence
+from domains.policy.sentences import Datum, Sentence, gettext_noop, sentence
 
 _ONCE = ("from", "sender", "reply-to", "to", "cc", "subject", "date", "message-id")
 _CAMPAIGNS = ("x-campaign", "x-campaign-id", "x-campaignid", "x-mailing-id", "x-newsletter-id", "x-mc-user")
@@ -44,6 +44,31 @@ ADVERT_SIGNS: Mapping[str, str] = {
     "campaign": gettext_noop("It names the campaign that it belongs to."),
     "bulk": gettext_noop("It calls itself bulk mail, and it is no discussion list."),
 }
+# what was left out, for the end of "Not everything was looked at: …"
+NOT_READ: Mapping[str, str] = {
+    "size": gettext_noop("the rest of a large message"),
+    "parts": gettext_noop("parts after the first ones"),
+    "depth": gettext_noop("parts that lie too deep within others"),
+    "text": gettext_noop("the rest of a long text"),
+    "uris": gettext_noop("links after the first ones"),
+    "archive-entries": gettext_noop("the files of an archive after the first 2,000"),
+    "archive-unread": gettext_noop("an archive that can't be opened"),
+    "archive-inside": gettext_noop("an archive within an archive"),
+    "archive-locked": gettext_noop("an archive with a password"),
+    "unchecked-clamd": gettext_noop("viruses, because clamd gave no answer"),
+    "unchecked-rspamd": gettext_noop("signs of spam, because rspamd gave no answer"),
+    "unchecked-dns": gettext_noop("what DNS says of the sender, because it gave no answer"),
+    "time": gettext_noop("texts and links, because that would have taken too long"),
+}
+
+
+def not_read(names: str) -> Sentence:
+    """What "Not everything was looked at" is about: codes of `facts.incomplete`, with commas, in words."""
+    codes = names.split(", ")
+    words: dict[str, Datum] = {
+        f"n{number}": Sentence(NOT_READ[code]) if code in NOT_READ else code for number, code in enumerate(codes)
+    }
+    return Sentence("; ".join(f"%({key})s" for key in words), words)
 
 
 def explained(name: str) -> Sentence:

@@ -13,6 +13,7 @@ from accounts.requests import ActorRequest
 from config.kit.pages import render_page
 from gateway import wording
 from gateway.models import Kept, Message, Recipient
+from gateway.selectors.passport_proof import proof_of
 from gateway.selectors.passport_rules import rules_of
 from gateway.selectors.tracking import get_passport, kin_of, list_own, list_tracked, others_of, steps_of
 from gateway.services.remediation import may_remediate
@@ -59,11 +60,13 @@ def _passport(request: ActorRequest, recipient: Recipient) -> dict[str, Any]:
         "notes": wording.notes_of(recipient.decision),
         "signed": facts,
         "score_parts": [(name, points, wording.sign(name)) for name, points in facts.get("score_parts") or []],
+        "viruses": wording.viruses_of(facts),
+        "spam": wording.spam_of(facts),
         "broken": wording.broken_of(facts),
         "attachments": facts.get("attachments") or [],
         "links": list(dict.fromkeys(facts.get("links") or [])),
         "kept": [
-            (each, wording.place_of(each.store_id, each.number), bytes(each.sha256).hex() if each.sha256 else "")
+            (each, bytes(each.sha256).hex() if each.sha256 else "", proof_of(request.actor, each))
             for each in recipient.kept.exclude(state=Kept.State.GONE).order_by("folder")
         ],
         "queued": list(recipient.queued.order_by("pk")),

@@ -18,6 +18,7 @@ from domains.policy.reading import facts_from_message
 from domains.policy.reasons import TEXTS, Code
 from domains.policy.rules import id_key
 from domains.policy.senders import SenderRule, SenderType
+from domains.policy.signs import NOT_READ
 from tests.domains.policy import messages
 from tests.domains.policy.builders import (
     ANY_FACTS,
@@ -207,7 +208,8 @@ def test_an_archive_that_cannot_be_read_is_what_the_policy_says(code: str) -> No
         assert judge(mail).category is Category.CLEAN
         decision = judge(mail, policy=strict)
         assert (decision.category, decision.action) == (Category.BAD_ATTACHMENT, Action.HOLD)
-        assert str(decision.decided_by.why) == f"It has an archive that can't be looked into: {code}."
+        assert str(decision.decided_by.why) == f"It has an archive that can't be looked into: {NOT_READ[code]}."
+        assert str(decision.notes[0]) == f"Not everything was looked at: {NOT_READ[code]}; links after the first ones."
     assert judge(incoming(incomplete=("uris",)), policy=strict).category is Category.CLEAN
 
 

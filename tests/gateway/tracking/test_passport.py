@@ -10,11 +10,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.actors import Actor
+from archive.models import Store
+from archive.services.evidence import checkpoint_now
+from config.kit.templatetags.kit import exact_time
 from domains.policy.facts import Authentication, AuthResult
 from domains.policy.policy import Policy
 from domains.policy.rules import RuleKind
 from domains.services.rules import create_rule, update_rule
 from gateway.filing import file_batch
+from gateway.keeping.moving import Patience, keep_waiting
 from gateway.models import Kept, Message, Recipient
 from gateway.steps import Kind, step
 from tests import factories
@@ -134,3 +138,42 @@ def test_it_tells_the_chain_the_links_and_where_what_is_kept_lies(cast: Cast, cl
     text = page(client, row)
     assert "relay.example" in text and text.count("bridge.example") == 1
     assert "Message 41 of store 7" in text and "ab" * 32 in text
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"virus_scanner": "none"}, "not looked for: no virus scanner is set"),
+        ({"virus_scanner": "clamd"}, "none, says clamd"),
+        ({"virus_scanner": "clamd", "missing": ("clamd",)}, "not looked for: clamd gave no answer"),
+    ],
+)
+def test_it_says_whether_anybody_looked_for_viruses(
+    cast: Cast, client: Client, found: dict[str, object], said: str
+) -> None:
+    one = filed([route_to(make_mailbox_in(cast.domain, "ada"))])
+    (message,) = file_batch([replace(one, inspection=replace(one.inspection, **found))])  # type: ignore[arg-type]
+    client.force_login(cast.domain_administrator)
+    assert said in page(client, message.recipients.get())
+
+
+def test_it_shows_the_archives_proof_to_who_may_follow_and_the_way_to_check_it_to_who_may_read(
+    cast: Cast, client: Client
+) -> None:
+    box = make_mailbox_in(cast.domain, "ada")
+    row = file_for(box)
+    while keep_waiting(Patience()):
+        pass
+    kept = row.kept.get(folder="Archive")
+    assert kept.store_id is not None
+    store = Store.objects.get(pk=kept.store_id)
+    client.force_login(cast.domain_administrator)
+    text = page(client, row)
+    assert f"of the store “{store.name}”" in text and "Not signed yet" in text
+    signed, _is_new = checkpoint_now(Actor.system(), store)
+    text = page(client, row)
+    assert "Signed by this server" in text and exact_time(signed.made_at) in text and "Check the proof" not in text
+    assert box.user is not None
+    client.force_login(box.user)
+    way = reverse("archive:message-proof", args=[f"{store.pk}:{kept.number}"])
+    assert way in page(client, row) and client.get(way).status_code == 200
