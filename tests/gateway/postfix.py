@@ -80,7 +80,7 @@ def lines_of_readme(name: str) -> str:
 
 
 @contextmanager
-def running_postfix(*, port: int, filter_port: int, back_port: int, onward: int, main: str = "") -> Iterator[Path]:
+def running_postfix(main: str = "", /, *, port: int, filter_port: int, back_port: int, onward: int) -> Iterator[Path]:
     """Configured as the README says, mail for elsewhere goes to `onward`; its folder, whose file `log` it writes.
 
     main: more lines for main.cf.

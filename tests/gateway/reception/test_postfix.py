@@ -69,7 +69,7 @@ def test_postfix_hands_over_what_it_took_and_gets_back_what_may_go_on(process_en
     with (
         running_dovecot(extra=AUTH_PORT.format(port=sasl_port)),
         running_sink(sink_port) as sink,
-        running_postfix(**ports, main=SASL.format(port=sasl_port)) as postfix,
+        running_postfix(SASL.format(port=sasl_port), **ports) as postfix,
     ):
         with smtplib.SMTP("127.0.0.1", port, "client.example.net", timeout=20) as client:
             client.sendmail("bob@friends.example", ["ada@example.org"], TEXT.format("one", "one"))
