@@ -41,7 +41,7 @@ def open_item(actor: Actor, recipient: Recipient, *, reason: str) -> Opening:
     actor.require(Right.READ_OTHERS_MAIL, recipient)
     if recipient.mailbox_id is not None:
         raise BadRelease(_("This message is somebody's; their archive is opened to read it."))
-    if not may_open(actor, recipient):
+    if actor.user is None or not may_open(actor, recipient):
         raise Forbidden("mail is closed to who acts in another's place")
     why = clean_reason(reason, needed=True)
     if len(why) < LEAST_CHARS:
