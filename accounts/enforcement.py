@@ -6,6 +6,10 @@ below loosens what somebody above wants. SECOND_FACTOR_ROLES and a role's own ma
 of grace run from the first page or sign-in after it was demanded; who then still has none gets only the pages on which
 one is set up, and no program gets in with their password. Their tokens keep working: they are proofs of their own.
 
+Where a server administrator let an identity provider's second factor count, a session that began with one there meets
+the demand for itself alone: what its token said is kept with the session and compared anew with what counts now. It
+doesn't where somebody was told to set up one of their own (`second_factor_wanted`).
+
 Not for setting factors up (`services.second_factors`), nor for the doors themselves.
 """
 
@@ -19,7 +23,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import factors, holdings, options, places
-from accounts.models import OptionValue, User
+from accounts.models import OptionValue, Session, Source, User
 from accounts.permissions import SYSTEM_ADMINISTRATOR, Level
 from accounts.scopes import ScopeRef, chain_of
 
@@ -44,11 +48,18 @@ class Standing:
 FREE = Standing()
 
 
-def standing_of(user: User, held: Held | None = None, *, lying: Iterable[OptionValue] | None = None) -> Standing:
+def standing_of(
+    user: User,
+    held: Held | None = None,
+    *,
+    lying: Iterable[OptionValue] | None = None,
+    session: Session | None = None,
+) -> Standing:
     """How it stands with somebody now. Who has a factor costs no query.
 
     held: what they hold, lying: the values of NAMES that are set where they lie, each where it is known already.
-    When one is demanded for the first time is remembered here, since their days run from then on.
+    session: the browser's that asks, of which a provider may have said that they showed one there. When one is demanded
+    for the first time is remembered here, since their days run from then on.
     """
     if factors.has_second_factor(user):
         return FREE
@@ -59,10 +70,20 @@ def standing_of(user: User, held: Held | None = None, *, lying: Iterable[OptionV
         if user.second_factor_asked_at is not None:
             _ask(user, None)
         return FREE
+    if session is not None and is_met_by(session):
+        return FREE
     if user.second_factor_asked_at is None:
         _ask(user, timezone.now())
     assert user.second_factor_asked_at is not None
     return Standing(True, user.second_factor_asked_at + timedelta(days=days))
+
+
+def is_met_by(session: Session) -> bool:
+    """Whether an identity provider said of this session that its person showed a second factor that counts here."""
+    if not session.said or session.source_id is None:
+        return False
+    source = Source.objects.filter(pk=session.source_id).first()
+    return source is not None and source.meets_demand(session.said)
 
 
 def is_demanded(user: User) -> bool:

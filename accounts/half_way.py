@@ -45,7 +45,7 @@ def begin(request: HttpRequest, user: User, *, how: str, target: str, word: Word
         "since": timezone.now().timestamp(),
         "stamp": _stamp(user),
         "tries": 0,
-        "word": None if word is None else [word.source_id, word.subject, word.groups],
+        "word": None if word is None else [word.source_id, word.subject, word.groups, word.lack],
     }
     request.session.set_expiry(LASTS_S)
     rotate_token(request)
@@ -63,7 +63,7 @@ def of(request: HttpRequest) -> HalfWay | None:
     if not constant_time_compare(str(mark.get("stamp")), _stamp(user)) or not may_enter(Actor.for_user(user)):
         return None
     word = mark.get("word")
-    said = Word(int(word[0]), str(word[1]), word[2]) if isinstance(word, list) else None
+    said = Word(int(word[0]), str(word[1]), *word[2:]) if isinstance(word, list) else None
     return HalfWay(user, str(mark.get("how")), str(mark.get("target")), said)
 
 

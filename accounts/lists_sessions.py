@@ -39,12 +39,12 @@ def shown(session: Session, actor: Any) -> ShownSession:
 
 
 def how_words(session: Session) -> str:
-    """How somebody signed in: "Password and one-time code"."""
-    first = str(WAYS.get(session.how, session.how) or "–")
-    if not session.second:
-        return first
-    second = str(SECONDS.get(session.second, session.second))
-    return _("%(first)s and %(second)s") % {"first": first, "second": second}
+    """How somebody signed in: "Password and one-time code"; as a provider calls it: "Single sign-on (pwd mfa)"."""
+    words = str(WAYS.get(session.how, session.how) or "–")
+    if session.second:
+        second = str(SECONDS.get(session.second, session.second))
+        words = _("%(first)s and %(second)s") % {"first": words, "second": second}
+    return f"{words} ({session.said})" if session.said else words
 
 
 def _device(session: Session) -> str:

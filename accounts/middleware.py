@@ -22,7 +22,7 @@ from accounts import blocking, crowd, enforcement, gates, networks, options, pas
 from accounts.actors import Actor
 from accounts.errors import ProofNeeded, TooManyAttempts
 from accounts.hash_gate import ENTRANCE
-from accounts.models import OptionValue
+from accounts.models import OptionValue, Session
 from accounts.scopes import chain_of
 from accounts.views.entering import DEVICE_COOKIE
 from accounts.views.proving import ask_for_proof
@@ -103,7 +103,8 @@ class ActorMiddleware:
             if sessions.is_idle(request, int(own["SESSION_IDLE_MINUTES"].value)):
                 actor = None
             else:
-                request.second_factor = _standing(actor.acting or actor, rows)  # type: ignore[attr-defined]
+                standing_of = _standing(actor.acting or actor, rows, sessions.row_of(request))
+                request.second_factor = standing_of  # type: ignore[attr-defined]
                 if actor.in_person:
                     standing = password_age.standing_of(request.user, own)  # type: ignore[arg-type]
                     request.own_password = standing  # type: ignore[attr-defined]
@@ -150,10 +151,12 @@ class ActorMiddleware:
         return ask_for_proof(request) if isinstance(exception, ProofNeeded) else None
 
 
-def _standing(who: Actor, rows: list[OptionValue]) -> enforcement.Standing:
+def _standing(who: Actor, rows: list[OptionValue], session: Session | None) -> enforcement.Standing:
     """Of the person who is signed in, whomever they act as. rows: of their options, among others'."""
     if who.user is None:
         return enforcement.FREE
     own = chain_of(who.user)
     lying = [row for row in rows if row.scope in own]
-    return enforcement.standing_of(who.user, None if who.user.is_administrator else who.held, lying=lying)
+    return enforcement.standing_of(
+        who.user, None if who.user.is_administrator else who.held, lying=lying, session=session
+    )

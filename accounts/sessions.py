@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import factors, options, program_sessions
 from accounts.actors import Actor
 from accounts.errors import Forbidden
-from accounts.models import Session, User
+from accounts.models import Session, Source, User
 from accounts.permissions import EndUserRight, Text
 from accounts.services.acting import require_acting
 from accounts.services.sign_in_links import HOURS_MAX
@@ -42,19 +42,24 @@ WAYS: dict[str, Text] = {
     program_sessions.PWD: _("Program: command line (PWD)"),
     program_sessions.JWT: _("Program: signed token (James)"),
 }
+SECOND_OF_PROVIDER = "provider"
 SECONDS: dict[str, Text] = {
     "totp": _("one-time code"),
     "passkey": _("passkey"),
     "recovery": _("recovery code"),
     "trusted": _("trusted device"),
-    "provider": _("at the identity provider"),
+    SECOND_OF_PROVIDER: _("at the identity provider"),
 }
 
 
-def begin(request: HttpRequest, user: User, *, how: str = "password", second: str = "") -> None:
+def begin(
+    request: HttpRequest, user: User, *, how: str = "password", second: str = "", source: Source | None = None,
+    said: str = "",
+) -> None:  # fmt: skip
     """A session with a new key, for as long as the option SESSION_HOURS says; the person's oldest may end for it.
 
-    how: what proved who they are, a key of WAYS. second: the second factor they showed, a key of SECONDS.
+    how: what proved who they are, a key of WAYS. second: the second factor they showed, a key of SECONDS. source, said:
+    the identity provider, and how it says that they signed in there.
     """
     found = options.resolve_some(["SESSION_HOURS", "SESSIONS_MAX"], user)
     login(request, user, backend=_BACKEND)
@@ -62,7 +67,7 @@ def begin(request: HttpRequest, user: User, *, how: str = "password", second: st
     request.session.pop(_ACTING, None)
     request.session.pop(_PASSWORD_DUE, None)
     note_proof(request)
-    _describe(request, how, second)
+    _describe(request, how, second, source, said)
     request.session.set_expiry(timezone.now() + timedelta(hours=int(found["SESSION_HOURS"].value)))
     _keep_to(int(found["SESSIONS_MAX"].value), request, user)
 
@@ -73,13 +78,21 @@ def begin_temporary(request: HttpRequest, user: User) -> None:
     login(request, user, backend=_BACKEND)
     until = timezone.now() + timedelta(hours=HOURS_MAX)
     request.session[_TEMPORARY] = until.timestamp()
-    _describe(request, "link", "")
+    _describe(request, "link")
     request.session.set_expiry(until)
 
 
 def note_proof(request: HttpRequest) -> None:
     """The person has just proved who they are (`accounts.proving`)."""
     request.session[_PROVED] = timezone.now().timestamp()
+
+
+def note_said(request: HttpRequest, source: Source, said: str) -> None:
+    """The person's identity provider said anew how they signed in there."""
+    about = request.session.get(ABOUT)
+    if isinstance(about, dict):
+        second = SECOND_OF_PROVIDER if source.meets_demand(said) else about.get("second", "")
+        request.session[ABOUT] = about | {"source": source.pk, "said": said, "second": second}
 
 
 def forget_proof(request: HttpRequest) -> None:
@@ -166,10 +179,12 @@ def until_of(request: HttpRequest) -> datetime | None:
     return _moment(mark.get("until")) if isinstance(mark, dict) else _moment(request.session.get(_TEMPORARY))
 
 
-def _describe(request: HttpRequest, how: str, second: str) -> None:
+def _describe(request: HttpRequest, how: str, second: str = "", source: Source | None = None, said: str = "") -> None:
     request.session[ABOUT] = {
         "how": how,
         "second": second,
+        "source": source and source.pk,
+        "said": said,
         "address": str(request.META.get("REMOTE_ADDR", "")),
         "agent": str(request.META.get("HTTP_USER_AGENT", ""))[:AGENT_MAX].replace("\0", ""),
         "since": timezone.now().timestamp(),

@@ -20,9 +20,10 @@ from accounts.models import Session
 from accounts.secrets import token_hash
 from config.kit.fixed import Fixed
 
-ABOUT = "about"  # {"how", "second", "address", "agent", "since"}: what a session says of its beginning
+ABOUT = "about"  # {"how", "second", "source", "said", "address", "agent", "since"}: what it says of its beginning
 USED_NOTED_EVERY = timedelta(minutes=1)
 AGENT_MAX = 300
+SAID_MAX = 200
 _BY_KEY = Fixed(lambda digest: Session.objects.filter(key_hash=digest), str)
 
 
@@ -102,6 +103,8 @@ class SessionStore(SessionBase):
                 "second": str(about.get("second", ""))[:20],
                 "address": str(about.get("address", ""))[:45],
                 "agent": str(about.get("agent", ""))[:AGENT_MAX],
+                "source_id": about.get("source"),
+                "said": str(about.get("said", ""))[:SAID_MAX],
             }
             since = about.get("since")
             if isinstance(since, int | float):

@@ -30,7 +30,7 @@ from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import BadAddress, PasswordDue, TooManyAttempts, WrongCode, WrongPassword
 from accounts.hash_gate import ENTRANCE
-from accounts.models import ApiToken, Source, User
+from accounts.models import ApiToken, Identity, Source, User
 from accounts.secrets import new_token
 from accounts.services.blocks import note_failure
 from accounts.services.passkeys import use_passkey
@@ -80,6 +80,11 @@ def take_word(request: HttpRequest, user: User, word: Word) -> bool:
         audit.record(_actor(request, request.user), "user.sign_in_failed", user.email, why=str(error))
         return False
     return True
+
+
+def lacks_groups(user: User) -> bool:
+    """Whether somebody's source didn't say all of their groups when they signed in last."""
+    return Identity.objects.filter(user=user).exclude(groups_lack="").exists()
 
 
 def sign_in_by_passkey(request: HttpRequest, *, answer: str, challenge: bytes) -> User:

@@ -147,6 +147,13 @@ _SWITCHES = {
         _("It asks for the second factor itself"),
         _("Where it says so, nobody is asked for another one here."),
     ),
+    "meets_demands": (
+        _("Its second factor counts where one is demanded"),
+        _(
+            "Who has none here and showed one there, as its token says by the signs above, needs none here while that "
+            "session lasts."
+        ),
+    ),
     "shows_button": (_("Button on the sign-in page"), ""),
 }
 
@@ -154,9 +161,9 @@ _SWITCHES = {
 def _switches(kind: Kind, is_server: bool) -> list[tuple[str, Any, Any]]:
     left_out = set()
     if not kind.is_web:
-        left_out |= {"asks_second_factor", "shows_button"}
+        left_out |= {"asks_second_factor", "meets_demands", "shows_button"}
     if not is_server:
-        left_out |= {"asks_second_factor", "shows_button"}
+        left_out |= {"asks_second_factor", "meets_demands", "shows_button"}
     return [(name, *texts) for name, texts in _SWITCHES.items() if name not in left_out]
 
 

@@ -12,6 +12,9 @@ from accounts.scopes import ScopeRef
 class Session(models.Model):
     """One browser's session; `sessionstore` reads and writes it. Without a user somebody who isn't signed in.
 
+    source, said: the identity provider whose token began it or proved it again last, and how it said that somebody
+    signed in there: values of amr and acr, with spaces between.
+
     key_hash: SHA-256 of the key in the browser's cookie, which is kept nowhere. Deleting the row ends the session.
     """
 
@@ -21,6 +24,8 @@ class Session(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="sessions")
     how = models.CharField(max_length=20, blank=True, default="")  # accounts.sessions.WAYS
     second = models.CharField(max_length=20, blank=True, default="")  # the second factor, if one was asked for
+    source = models.ForeignKey("accounts.Source", on_delete=models.SET_NULL, null=True, related_name="+")
+    said = models.CharField(max_length=200, blank=True, default="", db_default="")
     started_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(default=timezone.now)
     address = models.CharField(max_length=45, blank=True, default="")  # where it began

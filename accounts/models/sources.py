@@ -39,6 +39,9 @@ class Source(Versioned):
     secret = SealedTextField(purpose="identity source")
     creates_people = models.BooleanField(_("make people at their first sign-in"), default=False)
     asks_second_factor = models.BooleanField(_("asks for the second factor itself"), default=False)
+    meets_demands = models.BooleanField(
+        _("its second factor counts where one is demanded"), default=False, db_default=False
+    )
     local_for_administrators = models.BooleanField(_("administrators may use a password kept here"), default=True)
     shows_button = models.BooleanField(_("button on the sign-in page"), default=False)
     authority = ArrayField(models.CharField(max_length=40), null=True, default=list)
@@ -76,6 +79,16 @@ class Source(Versioned):
         administrators, since everybody else could have theirs say so of anybody.
         """
         return self.asks_second_factor and self.speaks_for_all
+
+    def shows_factor(self, said: str) -> bool:
+        """Whether what a token of it said (values of amr and acr, with spaces between) is among the values that its
+        administrator named as signs of a second factor.
+        """
+        return bool(set(str(self.told("second_factor_values") or "").split()) & set(said.split()))
+
+    def meets_demand(self, said: str) -> bool:
+        """Whether that makes up for a second factor that is demanded here: while a server administrator wants it."""
+        return self.meets_demands and self.speaks_for_all and self.counts and self.shows_factor(said)
 
     def told(self, name: str) -> Any:
         """One of its settings."""
@@ -139,7 +152,8 @@ class Identity(models.Model):
 
     digest: of what the directory said last; empty where not all of it could be taken over. shut: why a synchronisation
     shut the person out (disabled there, gone from there), so that only it lets them in again; "left": gone from there,
-    and shut out by somebody else before. aliases: those that it made.
+    and shut out by somebody else before. aliases: those that it made. groups_lack: why their groups couldn't be told at
+    their last sign-in (`accounts.sources.oidc.Lack`), so that what those give stays as it was.
     """
 
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="identities", db_index=False)
@@ -148,6 +162,7 @@ class Identity(models.Model):
     digest = models.BinaryField(max_length=16, default=b"", editable=False)
     shut = models.CharField(max_length=10, blank=True, default="", editable=False)
     aliases = ArrayField(models.CharField(max_length=254), default=list, blank=True, editable=False)
+    groups_lack = models.CharField(max_length=10, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     used_at = models.DateTimeField(null=True, editable=False)
 

@@ -102,6 +102,15 @@ def _navigation() -> None:
         order=22,
         words=_("sessions sign out"),
     )
+    nav.register(
+        "account",
+        _("Single sign-on"),
+        "accounts:own-identities",
+        "identification",
+        order=27,
+        under=("accounts:identity-",),
+        words=_("OpenID Connect organisation link account"),
+    )
     nav.register("account", _("What was done to my account"), "accounts:own-history", "clock", order=50)
     nav.register("account", _("What I may do"), "accounts:own-rights", "shield-check", order=60)
 

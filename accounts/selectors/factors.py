@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts import enforcement
 from accounts.actors import Actor
 from accounts.errors import Forbidden
-from accounts.models import AuthenticatorApp, Passkey, TrustedDevice, User
+from accounts.models import AuthenticatorApp, Passkey, Session, TrustedDevice, User
 from accounts.permissions import Right
 from accounts.services.recovery_codes import COUNT, count_left
 from accounts.services.trusted_devices import days_for, stamp_of
@@ -21,7 +21,8 @@ from accounts.services.trusted_devices import days_for, stamp_of
 class Factors:
     """How it stands with somebody's second factors.
 
-    since: None without one. codes_left, of codes_made. standing: whether one is demanded that they lack.
+    since: None without one. codes_left, of codes_made. standing: whether one is demanded that they lack. is_met:
+    whether their identity provider said of this very session that they showed one there, and that counts here.
     """
 
     since: datetime | None
@@ -34,13 +35,15 @@ class Factors:
     is_demanded: bool
     is_wanted: bool
     standing: enforcement.Standing
+    is_met: bool
 
 
 def get_own_factors(actor: Actor) -> Factors:
     """Raises: Forbidden: nobody looks at them in somebody's place."""
     if actor.user is None or actor.acting is not None or (actor.allowed is not None and not actor.allowed):
         raise Forbidden("only the person themselves")
-    return _factors(actor.user)
+    own = Session.objects.filter(pk=actor.session_id or 0, user=actor.user).first()
+    return _factors(actor.user, own)
 
 
 def get_factors(actor: Actor, user: User) -> Factors:
@@ -50,7 +53,7 @@ def get_factors(actor: Actor, user: User) -> Factors:
     if actor.acting is not None:
         raise Forbidden("not while acting as somebody")
     actor.require_over(Right.SET_PASSWORDS, user)
-    return _factors(user)
+    return _factors(user, None)
 
 
 def get_own_passkey(actor: Actor, passkey_id: int) -> Passkey:
@@ -70,7 +73,7 @@ def get_own_device(actor: Actor, device_id: int) -> TrustedDevice:
     return found
 
 
-def _factors(user: User) -> Factors:
+def _factors(user: User, session: Session | None) -> Factors:
     now = timezone.now()
     stamp = stamp_of(user)
     devices = TrustedDevice.objects.filter(user=user, expires_at__gt=now)
@@ -84,5 +87,6 @@ def _factors(user: User) -> Factors:
         trust_days=days_for(user),
         is_demanded=enforcement.is_demanded(user),
         is_wanted=user.second_factor_wanted,
-        standing=enforcement.standing_of(user),
+        standing=enforcement.standing_of(user, session=session),
+        is_met=session is not None and not user.second_factor_wanted and enforcement.is_met_by(session),
     )

@@ -7,7 +7,8 @@ from django.http import Http404
 
 from accounts import places, responsible
 from accounts.actors import Actor
-from accounts.models import Source, SourceChoice
+from accounts.errors import Forbidden
+from accounts.models import Identity, Source, SourceChoice, User
 from accounts.permissions import CONFIGURING, Right, known_rights
 from accounts.responsible import Chosen
 from accounts.scopes import SERVER, ScopeRef
@@ -61,6 +62,32 @@ def users_of(source: Source) -> list[tuple[ScopeRef, str]]:
     scopes = [each.scope for each in source.choices.order_by("level", "object_id")[:200]]
     names = places.labels(scopes)
     return [(each, names.get(each, "")) for each in scopes]
+
+
+def people_without_groups(source: Source) -> QuerySet[Identity]:
+    """Whose groups the source couldn't say when they signed in last: their roles are as they were before."""
+    return source.identities.exclude(groups_lack="").select_related("user").order_by("user__email")
+
+
+def list_own_identities(actor: Actor) -> QuerySet[Identity]:
+    """Who one is at sources. Raises: Forbidden: nobody looks at them in somebody's place."""
+    if actor.user is None or actor.acting is not None or (actor.allowed is not None and not actor.allowed):
+        raise Forbidden("only the person themselves")
+    return Identity.objects.filter(user=actor.user).select_related("source").order_by("source__name", "pk")
+
+
+def get_own_identity(actor: Actor, identity_id: int) -> Identity:
+    """Raises: Http404, Forbidden."""
+    found = list_own_identities(actor).filter(pk=identity_id).first()
+    if found is None:
+        raise Http404("not one's own")
+    return found
+
+
+def identities_of(actor: Actor, user: User) -> QuerySet[Identity]:
+    """Who somebody is at sources, for who resets their password. Raises: Forbidden."""
+    actor.require_over(Right.SET_PASSWORDS, user)
+    return Identity.objects.filter(user=user).select_related("source").order_by("source__name", "pk")
 
 
 def buttons() -> list[Source]:

@@ -92,7 +92,7 @@ def require_suitable(user: User) -> None:
         raise Forbidden("no temporary sign-in for who administers anything")
     if factors.has_second_factor(user):
         raise Forbidden("no temporary sign-in past a second factor")
-    if enforcement.standing_of(user).is_demanded:
+    if enforcement.is_demanded(user):
         raise Forbidden("no temporary sign-in past a second factor that is demanded")
     if user.login_privileges is not None and "web" not in user.login_privileges:
         raise Forbidden("these pages are shut to the person")

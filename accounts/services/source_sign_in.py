@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.contrib.auth import authenticate
 from django.db import IntegrityError, transaction
@@ -43,19 +43,20 @@ logger = logging.getLogger("postkeep.sources")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What a source said of somebody: who they are there, and in which groups (None: not known)."""
+    """What a source said of somebody: who they are there, in which groups (None: not known; lack: why, a `Lack`)."""
 
     source_id: int
     subject: str
     groups: list[str] | None
+    lack: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Proved:
     """Somebody proved who they are. how: by what (password, directory, imap, oidc, set_password, link).
 
-    has_second_factor: the source stands in for the person's own, and says that it asked for one. word: what counts once
-    they showed their own.
+    has_second_factor: the source stands in for the person's own, or for one that is demanded of who has none, and says
+    that it asked for one. word: what counts once they showed their own. said: how a provider says they signed in there.
     """
 
     user: User
@@ -63,6 +64,7 @@ class Proved:
     source: Source | None = None
     has_second_factor: bool = False
     word: Word | None = None
+    said: str = ""
 
 
 def register_maker(make: Maker) -> None:
@@ -97,7 +99,7 @@ def by_password(address: str, password: str) -> Proved | None:
 
 def by_provider(source: Source, claims: Claims) -> Proved:
     """Whom a provider's claims let in. Raises: Denied (in words for the log)."""
-    subject = f"{claims.issuer} {claims.subject}"
+    subject = subject_of(claims)
     bound = Identity.objects.filter(source=source, subject=subject).select_related("user").first()
     if bound is not None:
         user = bound.user
@@ -108,9 +110,16 @@ def by_provider(source: Source, claims: Claims) -> Proved:
         found = User.objects.filter(email=address).first() or _by_other_address(address)
         user = found or _made(source, address, claims.name)
         _require_place(source, user)
-    had_factor = source.stands_in_for_factors and claims.had_second_factor
-    groups = None if claims.groups is None or not source.told("groups_claim") else list(claims.groups)
-    return _said(source, user, "oidc", subject, groups, had_factor=had_factor)
+    had_factor = source.stands_in_for_factors and source.shows_factor(claims.said)
+    groups, lack = _groups_of(source, claims)
+    proved = _said(source, user, "oidc", subject, groups, had_factor=had_factor, lack=lack)
+    met = proved.word is None and source.meets_demand(claims.said)
+    return replace(proved, has_second_factor=proved.has_second_factor or met, said=claims.said)
+
+
+def subject_of(claims: Claims) -> str:
+    """Who somebody is at a provider, as it is kept: a subject counts beside its issuer alone."""
+    return f"{claims.issuer} {claims.subject}"[:600]
 
 
 def confirm(source: Source, user: User, claims: Claims) -> None:
@@ -120,9 +129,9 @@ def confirm(source: Source, user: User, claims: Claims) -> None:
     """
     if not responsible.serves(source, user.email):
         raise Denied("the person's domain has another source")
-    _require_word(source, user)
+    require_word(source, user)
     bound = Identity.objects.filter(source=source, user=user).values_list("subject", flat=True).first()
-    if bound is None or bound != f"{claims.issuer} {claims.subject}"[:600]:
+    if bound is None or bound != subject_of(claims):
         raise OtherAccount("the provider speaks of somebody else")
 
 
@@ -131,19 +140,27 @@ def settle(user: User, word: Word) -> None:
     source = Source.objects.filter(pk=word.source_id).first()
     if source is None or not responsible.serves(source, user.email):
         raise Denied("the person's domain has another source")
-    _require_word(source, user)
+    require_word(source, user)
     _bind(source, word.subject, user)
     apply_groups(source, user, word.groups)
+    _note_lack(source, user, word.lack)
     Identity.objects.filter(source=source, user=user).update(used_at=timezone.now())
 
 
 def _said(
-    source: Source, user: User, how: str, subject: str, groups: list[str] | None, *, had_factor: bool = False
+    source: Source,
+    user: User,
+    how: str,
+    subject: str,
+    groups: list[str] | None,
+    *,
+    had_factor: bool = False,
+    lack: str = "",
 ) -> Proved:
     """Raises: Denied."""
-    _require_word(source, user)
+    require_word(source, user)
     _require_same(source, user, subject)
-    word = Word(source.pk, subject[:600], groups)
+    word = Word(source.pk, subject[:600], groups, lack)
     if had_factor or not factors.has_second_factor(user):
         settle(user, word)
         return Proved(user, how, source, had_factor)
@@ -174,7 +191,7 @@ def _ask_directory(source: Source, address: str, password: str, person: User | N
         raise Denied("the entry is bound to somebody else here")
     _require_address(source, entry, address)
     user = person or _made(source, address, entry.name)
-    _require_word(source, user)
+    require_word(source, user)
     names = groups_that_count(source)
     return _said(source, user, "directory", entry.id, _groups(directory, entry, names) if names else [])
 
@@ -235,6 +252,26 @@ def try_source(actor: Actor, source: Source, *, address: str = "", password: str
     return steps
 
 
+def _groups_of(source: Source, claims: Claims) -> tuple[list[str] | None, str]:
+    """The groups of a provider's claims that give something here, and why they aren't known."""
+    if not source.told("groups_claim"):
+        return None, ""
+    names = set(groups_that_count(source))
+    if claims.groups is None:
+        return None, (claims.groups_lack or "") if names else ""
+    return [each for each in claims.groups if each in names], ""
+
+
+def _note_lack(source: Source, user: User, lack: str) -> None:
+    """Keep whether somebody's roles could be told at their last sign-in, and note where that changes for the worse:
+    they stay as they were, and whoever manages the source must know.
+    """
+    changed = Identity.objects.filter(source=source, user=user).exclude(groups_lack=lack).update(groups_lack=lack)
+    if changed and lack:
+        logger.warning("source %s (%s) doesn't say all groups of %s: %s", source.pk, source.name, user.email, lack)
+        audit.record(system_for(source), "source.groups_lack", user, source=source.name, why=lack)
+
+
 def _believed(source: Source, claims: Claims) -> str:
     """The address the provider vouches for, canonical, in a domain that this source is responsible for."""
     if not claims.is_verified and not source.told("trusts_addresses"):
@@ -264,7 +301,7 @@ def _made(source: Source, address: str, name: str) -> User:
         raise Denied(f"{address} can't be made: {error}") from error
 
 
-def _require_word(source: Source, user: User) -> None:
+def require_word(source: Source, user: User) -> None:
     """Raises: Denied for who is shut out, keeps a password here only, or holds more than the source speaks for."""
     if not source.counts:
         raise Denied("whoever configured the source could not have set passwords there")

@@ -28,7 +28,10 @@ from accounts.sources.kinds import Kind
 from config.kit import versions
 
 LEVELS = (Level.SERVER, Level.CUSTOMER, Level.DOMAIN)
-SWITCHES = ("is_enabled", "creates_people", "asks_second_factor", "local_for_administrators", "shows_button")
+SWITCHES = (
+    "is_enabled", "creates_people", "asks_second_factor", "meets_demands", "local_for_administrators", "shows_button"
+)  # fmt: skip
+_OF_FACTORS = ("asks_second_factor", "meets_demands")
 HARMLESS = frozenset({"name", "local_for_administrators"})
 
 
@@ -261,11 +264,14 @@ def _checked_switches(actor: Actor, kind: Kind, scope: ScopeRef, given: Mapping[
     unknown = sorted(set(given) - set(SWITCHES))
     if unknown:
         raise BadSource(_("There is no setting %(name)s.") % {"name": unknown[0][:100]}, field=unknown[0][:100])
-    if given.get("asks_second_factor") and not kind.is_web:
-        raise BadSource(_("Only providers with a page of their own ask for one."), field="asks_second_factor")
-    if given.get("asks_second_factor") and authority_of(actor, scope) is not None:
-        text = _("Only the server’s own sources, set up by its administrators, stand in for people’s second factors.")
-        raise BadSource(text, field="asks_second_factor")
+    for name in _OF_FACTORS:
+        if given.get(name) and not kind.is_web:
+            raise BadSource(_("Only providers with a page of their own ask for one."), field=name)
+        if given.get(name) and authority_of(actor, scope) is not None:
+            text = _(
+                "Only the server’s own sources, set up by its administrators, stand in for people’s second factors."
+            )
+            raise BadSource(text, field=name)
     if given.get("creates_people") and not actor.has(Right.MANAGE_USERS, scope):
         raise BadSource(_("You may not make people here yourself."), field="creates_people")
     if given.get("shows_button") and not (kind.is_web and scope == SERVER):

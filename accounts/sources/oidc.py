@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -36,6 +37,8 @@ RELOAD_S = 60.0
 RETRY_S = 5.0
 MOST_KEPT = 200
 LONGEST_TOKEN = 64 << 10
+LONGEST_WAYS = 200
+MOST_GROUPS = 20_000
 _KINDS = {"R": "RSA", "P": "RSA", "E": "EC"}
 
 
@@ -78,9 +81,21 @@ class Question:
         return cls(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48), since)
 
 
+class Lack(StrEnum):
+    """Why a provider didn't say all groups of somebody."""
+
+    TOO_MANY = "too many"
+    ELSEWHERE = "elsewhere"  # Entra names a place of its own for them beyond 200
+    AWAY = "away"  # the place where the token lets them be asked for didn't answer
+
+
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a provider vouches for. groups: None where it didn't say them all."""
+    """What a provider vouches for.
+
+    groups: None where it didn't say them all; groups_lack then says why, where the provider has them elsewhere or they
+    are too many. said: how they signed in there, the values of amr and acr with spaces between.
+    """
 
     issuer: str
     subject: str
@@ -88,7 +103,8 @@ class Claims:
     is_verified: bool
     name: str
     groups: tuple[str, ...] | None
-    had_second_factor: bool
+    said: str = ""
+    groups_lack: Lack | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +237,6 @@ class Provider:
             if (more or lacks_address) and more.get("sub") != claims["sub"]:
                 raise Denied("the provider answers about somebody else")
             claims = {**more, **claims}
-        ways = set(str(self.settings["second_factor_values"]).split())
-        used = claims.get("amr")
-        used = set(map(str, used)) if isinstance(used, list) else set()
         address, name = claims.get(wanted), claims.get(self.settings["name_claim"] or "name")
         return Claims(
             issuer=str(self.metadata()["issuer"]),
@@ -232,7 +245,8 @@ class Provider:
             is_verified=claims.get("email_verified") is True,
             name=" ".join(name.split())[:200] if isinstance(name, str) and name.isprintable() else "",
             groups=_groups(claims, of_groups) if is_known else None,
-            had_second_factor=bool(ways & (used | {str(claims.get("acr"))})),
+            said=_ways(claims),
+            groups_lack=_lack(claims, of_groups) if is_known else Lack.AWAY if of_groups else None,
         )
 
     def _person(self, access_token: str) -> dict[str, Any]:
@@ -352,6 +366,26 @@ def _require_anew(claims: Mapping[str, Any], since: float) -> None:
         raise NotFresh("the provider asked nobody anew: the token's auth_time is of another moment")
 
 
+def _ways(claims: Mapping[str, Any]) -> str:
+    """How somebody signed in there, as the token says (RFC 8176): bounded, without what can't be a value of ours."""
+    used = claims.get("amr")
+    values = [*(used if isinstance(used, list) else [used]), claims.get("acr")]
+    words = [each for each in values if isinstance(each, str) and each.isprintable() and each.split() == [each]]
+    found = ""
+    for word in dict.fromkeys(words):
+        if len(found) + len(word) < LONGEST_WAYS:
+            found = f"{found} {word}".strip()
+    return found
+
+
+def _lack(claims: Mapping[str, Any], name: str) -> Lack | None:
+    """Why somebody's groups aren't known, where they were asked for."""
+    said = claims.get(name)
+    if isinstance(said, list):
+        return Lack.TOO_MANY if len(said) > MOST_GROUPS else None
+    return Lack.ELSEWHERE if _are_elsewhere(claims, name) else None
+
+
 def _are_elsewhere(claims: Mapping[str, Any], name: str) -> bool:
     """Whether a provider says that somebody's groups are too many for a token (Entra: `_claim_names`, `hasgroups`).
 
@@ -363,13 +397,13 @@ def _are_elsewhere(claims: Mapping[str, Any], name: str) -> bool:
 
 def _groups(claims: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
     """Somebody's groups; none where the claim isn't there, since most providers leave out a list that is empty. None
-    where they are elsewhere. One alone may come as a text.
+    where they lack (`_lack`): half of them would take roles from people. One alone may come as a text.
     """
+    if _lack(claims, name) is not None:
+        return None
     said = claims.get(name)
     if isinstance(said, list):
-        return tuple(map(str, said[:1_000]))
-    if _are_elsewhere(claims, name):
-        return None
+        return tuple(map(str, said))
     return (said,) if isinstance(said, str) and said else ()
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts import factors, half_way, password_age, second_step, sessions, signing_in, throttle
 from accounts.actors import Actor
-from accounts.models import User
+from accounts.models import Source, User
 from accounts.requests import ActorRequest
 from accounts.services import trusted_devices
 from accounts.services.source_sign_in import Word
@@ -33,11 +33,14 @@ def let_in(
     how: str = "password",
     second: str = "",
     word: Word | None = None,
+    source: Source | None = None,
+    said: str = "",
 ) -> HttpResponse:
     """Begin a session (with a new key) and go to `target`, or ask for the second factor first.
 
     how: what was shown; second: the factor that was shown with it, where it was ("passkey" alone is both). word: what a
-    source said of them and what counts once they are in.
+    source said of them and what counts once they are in. source, said: an identity provider, and how it says that they
+    signed in there.
     """
     if not second and factors.has_second_factor(user):
         if trusted_devices.is_trusted(user, trusted_values(request)):
@@ -49,12 +52,14 @@ def let_in(
     if word is not None and not signing_in.take_word(request, user, word):
         toast(request, _("You could not be signed in. Ask your administrator if you should be."), "error")
         return redirect_page(request, settings.LOGIN_URL)
-    sessions.begin(request, user, how=how, second=second)
+    sessions.begin(request, user, how=how, second=second, source=source, said=said)
     if second == second_step.TRUSTED:
         sessions.forget_proof(request)
     if how == "password" and password_age.standing_of(user).is_due:
         sessions.ask_for_password(request)
         target = resolve_url("accounts:change-password")
+    if how == "oidc" and signing_in.lacks_groups(user):
+        toast(request, _("Your provider doesn't say all of your groups, so your roles here stay as they were."), "info")
     signing_in.record_sign_in(request, user, how=how, second=second)
     response = redirect_page(request, target)
     _set(response, DEVICE_COOKIE, throttle.device_cookie(user), throttle.DEVICE_AGE_S)

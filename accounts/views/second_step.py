@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import half_way, second_step, signing_in
+from accounts import half_way, open_questions, second_step, signing_in
 from accounts.errors import TooManyAttempts, WrongCode
 from accounts.forms.factors import CodeForm, RecoveryForm
 from accounts.requests import ActorRequest
@@ -69,10 +69,9 @@ def second_step_page(request: ActorRequest) -> HttpResponse:
 def passkey_question(request: ActorRequest) -> HttpResponse:
     """What the browser asks any passkey; the same for everybody. Kept for one answer."""
     question = passkeys.ask()
-    if not request.user.is_authenticated:
-        request.session.set_expiry(half_way.LASTS_S)
-    half_way.keep_challenge(request, question.challenge)
-    return JsonResponse({"options": question.options})
+    response = JsonResponse({"options": question.options})
+    open_questions.keep(request, response, question.challenge.hex(), {"kind": "passkey"})
+    return response
 
 
 @sensitive_post_parameters("answer")
@@ -82,7 +81,8 @@ def passkey_question(request: ActorRequest) -> HttpResponse:
 def passkey_sign_in(request: ActorRequest) -> HttpResponse:
     """The answer of a passkey: it signs in, or says no more than that it didn't."""
     target = own_page(request, request.POST.get("next", ""), resolve_url(settings.LOGIN_REDIRECT_URL))
-    challenge = half_way.take_challenge(request)
+    asked = open_questions.take(request, open_questions.last_name(request, "passkey"))
+    challenge = b"" if asked is None else bytes.fromhex(asked["name"])
     try:
         user = signing_in.sign_in_by_passkey(request, answer=request.POST.get("answer", ""), challenge=challenge)
     except WrongCode:

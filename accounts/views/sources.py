@@ -24,7 +24,15 @@ from accounts.permissions import BUILT_IN_ROLES, CONFIGURING, LEVEL_LABELS, SYST
 from accounts.requests import ActorRequest
 from accounts.scopes import SERVER, ScopeRef
 from accounts.selectors.administrators import list_role_choices
-from accounts.selectors.sources import choice_of, choosable, get_source, list_sources, may_change, users_of
+from accounts.selectors.sources import (
+    choice_of,
+    choosable,
+    get_source,
+    list_sources,
+    may_change,
+    people_without_groups,
+    users_of,
+)
 from accounts.services import find_user
 from accounts.services.grants import Bundle
 from accounts.services.group_roles import add_group_role, remove_group_role
@@ -49,6 +57,7 @@ from config.kit.pages import redirect_page, render_page, toast
 from config.kit.versions import CHANGED_MEANWHILE, ChangedMeanwhile
 
 SHOWN = 500
+LACKING_SHOWN = 20
 
 
 @require_safe
@@ -173,6 +182,7 @@ def source_groups(request: ActorRequest, source_id: int) -> HttpResponse:
     may = may_change(request.actor, source)
     if request.method == "POST":
         require_changing(request.actor, source)
+    lacking = people_without_groups(source)
     form = _group_form(request, source)
     if request.method == "POST" and form.is_valid() and _try(form, lambda: _add_group(request.actor, source, form)):
         toast(request, _("Whoever is in the group gets the role with their next sign-in."))
@@ -184,6 +194,8 @@ def source_groups(request: ActorRequest, source_id: int) -> HttpResponse:
         "form": form,
         "may_change": may,
         "people": source.identities.count(),
+        "lacking": lacking[:LACKING_SHOWN],
+        "lacking_count": lacking.count(),
         "release": ReleaseForm(),
     }
     return render_page(request, "accounts/source_groups.html", context)
@@ -292,7 +304,9 @@ def _shown(source: Source) -> list[tuple[str, list[ShownValue]]]:
     ]
     if source.kind_of.is_web:
         asks = _("Yes") if source.asks_second_factor else _("No")
+        meets = _("Yes") if source.meets_demands else _("No")
         rules.insert(2, ShownValue(_("It asks for the second factor itself"), asks))
+        rules.insert(3, ShownValue(_("Its second factor counts where one is demanded"), meets))
     shown_groups = [(str(kinds.GROUPS[key]), values) for key, values in found.items()]
     return [*shown_groups, (_("Rules"), rules)]
 

@@ -10,6 +10,7 @@ from accounts import selectors
 from accounts.permissions import Right
 from accounts.requests import ActorRequest
 from accounts.selectors.factors import get_factors
+from accounts.selectors.sources import identities_of
 from accounts.services import second_factors, trusted_devices
 from accounts.views.pages import person_page
 from config.kit.pages import redirect_page, render_page, toast
@@ -22,6 +23,7 @@ def user_factors(request: ActorRequest, user_id: int) -> HttpResponse:
         "object": person_page(request, person),
         "person": person,
         "factors": get_factors(request.actor, person),
+        "identities": [] if request.actor.owns(person) else identities_of(request.actor, person),
         "may_change": second_factors.may_change(request.actor, person),
     }
     return render_page(request, "accounts/user_factors.html", context)

@@ -34,6 +34,13 @@ class SessionAnswer(Answer):
     user_agent: str | None
     signed_in_by: Annotated[str | None, Field(description="What proved who it is.", examples=list(WAYS))]
     second_factor: str | None
+    said: Annotated[
+        str | None,
+        Field(
+            description="How an identity provider says that they signed in there: its amr and acr.",
+            examples=["pwd mfa"],
+        ),
+    ]
     address: Annotated[str | None, Field(description="Where it began.")]
     last_address: Annotated[str | None, Field(description="Where it was used last.")]
     since: Moment
@@ -51,6 +58,7 @@ def present(row: Session) -> SessionAnswer:
         user_agent=row.agent or None,
         signed_in_by=row.how or None,
         second_factor=row.second or None,
+        said=row.said or None,
         address=row.address or None,
         last_address=row.last_address or row.address or None,
         since=row.started_at,

@@ -53,6 +53,7 @@ class SourceAnswer(Answer):
     has_secret: bool
     creates_people: bool
     asks_second_factor: bool
+    meets_demands: bool
     local_for_administrators: bool
     shows_button: bool
     speaks_for_server_administrators: bool
@@ -69,6 +70,9 @@ class SourceChange(Body):
     secret: Annotated[str, Field(max_length=1000)] = left_out()
     creates_people: bool = left_out()
     asks_second_factor: bool = left_out()
+    meets_demands: Annotated[
+        bool, Field(description="Its second factor counts where one is demanded; of the server's own providers.")
+    ] = left_out()
     local_for_administrators: bool = left_out()
     shows_button: bool = left_out()
 
@@ -140,6 +144,7 @@ def present(row: Source) -> SourceAnswer:
         has_secret=bool(row.secret),
         creates_people=row.creates_people,
         asks_second_factor=row.asks_second_factor,
+        meets_demands=row.meets_demands,
         local_for_administrators=row.local_for_administrators,
         shows_button=row.shows_button,
         speaks_for_server_administrators=row.speaks_for_all,

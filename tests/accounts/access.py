@@ -15,6 +15,7 @@ from accounts.models import (
     AuditEvent,
     Grant,
     GroupRole,
+    Identity,
     Passkey,
     SignInThrottle,
     Source,
@@ -151,6 +152,12 @@ def own_token(cast: Cast, owner: User) -> Args:
 
 def a_source(cast: Cast, owner: User) -> Args:
     return (_source(SERVER, "oidc", issuer="http://localhost:9", client_id="postkeep").pk,)
+
+
+def an_identity(cast: Cast, owner: User) -> Args:
+    (key,) = a_source(cast, owner)
+    source = Source.objects.get(pk=str(key))
+    return (Identity.objects.create(source=source, user=owner, subject=f"s-{next(_numbers)}").pk,)
 
 
 def new_source(cast: Cast, domain: Domain) -> Args:
@@ -297,6 +304,12 @@ ROWS: list[AnyRow] = [
     Row("accounts:change-password", method="POST", own=422, administrator=422, data={"old": "x"}),
     Row("accounts:prove", own=200, administrator=200),
     Row("accounts:prove", method="POST", own=422, administrator=422, data={"method": "password", "code": "x"}),
+    Row("accounts:own-identities", own=200, administrator=200),
+    Row("accounts:identity-link", own=303, administrator=303),
+    Row(
+        "accounts:identity-unlink", method="POST", own=303, foreign=404, administrator=303, administrator_foreign=404,
+        args=an_identity,
+    ),
     Row("accounts:provider-prove", own=303, administrator=303),  # none of them signs in at a provider
     Row("accounts:own-factors", own=200, administrator=200),
     Row("accounts:app-begin", method="POST", own=303, administrator=303),

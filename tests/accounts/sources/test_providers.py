@@ -307,12 +307,12 @@ def test_groups_and_second_factors_are_read_from_the_claims(ada: User, source: S
         {"iss": "i", "sub": "s", "email": ada.email, "email_verified": True, "groups": ["g-1"], "amr": ["pwd", "mfa"]},
         None,
     )
-    assert claims.had_second_factor and claims.groups == ("g-1",)
+    assert claims.said == "pwd mfa" and claims.groups == ("g-1",)
     proved = by_provider(source, claims)
     assert proved.has_second_factor and Grant.objects.get(user=ada).role_key == "help_desk"
-    without = Claims(claims.issuer, claims.subject, ada.email, True, "", None, False)
+    without = Claims(claims.issuer, claims.subject, ada.email, True, "", None)
     assert not by_provider(source, without).has_second_factor and Grant.objects.filter(user=ada).exists()
-    assert by_provider(source, Claims(claims.issuer, claims.subject, ada.email, True, "", (), False))
+    assert by_provider(source, Claims(claims.issuer, claims.subject, ada.email, True, "", ()))
     assert not Grant.objects.filter(user=ada).exists()
 
 
