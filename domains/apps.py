@@ -10,7 +10,7 @@ class DomainsConfig(AppConfig):
         import domains.commands  # also where nothing autodiscovers tasks: a shell
         from accounts import following, holdings, ties
         from accounts.services import source_sign_in
-        from domains import belonging, configuration, offers
+        from domains import belonging, brand_configuration, configuration, offers
         from domains.services import first_sign_in, mailboxes
 
         assert domains.commands
@@ -24,3 +24,4 @@ class DomainsConfig(AppConfig):
         belonging.register_places()
         offers.register()
         configuration.register_parts()
+        brand_configuration.register_part()

@@ -6,6 +6,7 @@ Never people or addresses. Customers and domains are made and changed by an impo
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -20,7 +21,7 @@ from domains.services import customers, domain_settings, policies, relays, rule_
 from domains.services.domain_states import IN_USE
 from domains.services.domains import create_domain
 from domains.services.rule_values import KINDS, pure_of
-from jobs.configuration.parts import Objects, Part, Values, register, secret
+from jobs.configuration.parts import Need, Objects, Part, Values, register, secret
 
 TEXTS = ("description", "external_id")
 SETTINGS = tuple(name for name in domain_settings.SETTINGS if name != "outgoing_providers")
@@ -33,7 +34,7 @@ RELAY = (
 def register_parts() -> None:
     register(
         Part("customers", gettext_lazy("Customers"), 10, _customers, _save_customer),
-        Part("domains", gettext_lazy("Domains"), 20, _domains, _save_domain),
+        Part("domains", gettext_lazy("Domains"), 20, _domains, _save_domain, needs=_needs_of_domain),
         Part("policies", gettext_lazy("Policies"), 50, _policies, _save_policy, _remove_policy),
         Part("relays", gettext_lazy("Relays"), 60, _relays, _save_relay, _remove_relay),
         Part("rules", gettext_lazy("Filters"), 70, _rules, _save_rules, _remove_rules),
@@ -105,6 +106,10 @@ def _customer(name: Any) -> Customer | None:
     if found is None:
         raise Invalid(_("There is no customer “%(name)s” here.") % {"name": str(name)[:100]})
     return found
+
+
+def _needs_of_domain(key: str, values: Values) -> Iterable[Need]:
+    return [Need("customers", str(values["customer"]))] if values.get("customer") else []
 
 
 def _providers(names: Any) -> list[OutgoingProvider]:

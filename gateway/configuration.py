@@ -1,6 +1,12 @@
-"""The gateway's parts of the configuration: scanners, queue, IP lists, router table. Certificates' keys stay here."""
+"""The gateway's parts of the configuration: scanners, queue, IP lists, router table, certificates.
+
+Certificates' keys are never in the file, not even sealed: of one that is kept here the file says name and fingerprint,
+of one that is read from files their paths.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from django.forms.models import model_to_dict
 from django.utils.translation import gettext as _
@@ -8,10 +14,11 @@ from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
 from domains.errors import Invalid
-from gateway.models import IpEntry, QueueSettings, RouterRule, Scanning
-from gateway.services import ip_lists, queues, routes, scanning
-from jobs.configuration.parts import Objects, Part, Values, register, secret
+from gateway.models import Certificate, IpEntry, QueueSettings, RouterRule, Scanning
+from gateway.services import certificates, ip_lists, queues, routes, scanning
+from jobs.configuration.parts import Objects, Part, Secret, Values, register, secret
 
+TOLD = ("fingerprint", "hosts", "not_after")
 LINE = ("pattern", "kind", "target", "comment", "is_enabled")
 
 
@@ -21,7 +28,60 @@ def register_parts() -> None:
         Part("queue", gettext_lazy("Queue"), 100, _queue, _save_queue),
         Part("ip_lists", gettext_lazy("IP lists"), 110, _ips, _save_ip, _remove_ip),
         Part("router", gettext_lazy("Router table"), 120, _router, _save_router),
+        Part(
+            "certificates",
+            gettext_lazy("Certificates"),
+            125,
+            _certificates,
+            _save_certificate,
+            _remove_certificate,
+            tells=frozenset(TOLD),
+            remarks=_remarks,
+        ),
     )
+
+
+# --- certificates ----------------------------------------------------------------------------------------------------
+
+
+def _certificates() -> Objects:
+    return {row.name: _certificate(row) for row in Certificate.objects.all()}
+
+
+def _certificate(row: Certificate) -> Values:
+    values: Values = {"is_default": row.is_default, "is_web": row.is_web}
+    values |= {
+        "fingerprint": row.fingerprint,
+        "hosts": list(row.hosts),
+        "not_after": row.not_after and str(row.not_after),
+    }
+    if row.chain_path:
+        return values | {"chain_path": row.chain_path, "key_path": row.key_path}
+    return values | {"private_key": Secret(None, is_here=True)}
+
+
+def _save_certificate(actor: Actor, key: str, values: Values, present: Values | None) -> None:
+    row = Certificate.objects.filter(name=key).first()
+    given = {name: value for name, value in values.items() if name not in TOLD and name != "private_key"}
+    unknown = sorted(set(given) - {"is_default", "is_web", "chain_path", "key_path"})
+    if unknown:
+        raise Invalid(_("There is no value “%(name)s”.") % {"name": unknown[0][:100]})
+    if row is None and not given.get("chain_path"):
+        raise Invalid(_("Its key isn't in the file: take the certificate in with its key on its page."))
+    certificates.save_certificate(actor, row, {"name": key, **given})
+
+
+def _remove_certificate(actor: Actor, key: str) -> None:
+    certificates.delete_certificate(actor, Certificate.objects.get(name=key))
+
+
+def _remarks(wanted: Values, present: Values | None) -> Iterable[str]:
+    """Where the file means another certificate than is here under this name."""
+    if present is not None and wanted.get("fingerprint") not in (None, "", present["fingerprint"]):
+        yield _("The file means another certificate of this name (SHA-256 %(file)s, here %(here)s); it stays.") % {
+            "file": str(wanted["fingerprint"])[:16],
+            "here": present["fingerprint"][:16],
+        }
 
 
 def _scanners() -> Objects:

@@ -25,6 +25,7 @@ class JobsConfig(AppConfig):
         import jobs.server_state
         import jobs.session_commands
         import jobs.sign_in_commands
+        import jobs.source_commands
         import jobs.tasks  # registers with Celery and the clock
         import jobs.trail
         import jobs.webhook_commands  # noqa: F401
@@ -43,7 +44,7 @@ class JobsConfig(AppConfig):
             server_state,
             trust,
         )
-        from jobs.configuration import ours
+        from jobs.configuration import identity, ours
         from jobs.reports import disks, house
 
         builtin.register()
@@ -54,6 +55,7 @@ class JobsConfig(AppConfig):
         server_settings.register()
         server_state.register()
         ours.register_ours()
+        identity.register_parts()
         trust.register()
         disks.register_section()
         house.register_sections()

@@ -177,12 +177,22 @@ class UnsetAnswer(Answer):
     is_left_out: bool
 
 
+class RemarkAnswer(Answer):
+    """Something to know of an object. is_missing: it leans on something that is neither here nor in the file."""
+
+    part: str
+    key: str
+    text: str
+    is_missing: bool
+
+
 class DiffAnswer(Answer):
     """What an import does. secrets_to_set: what the file only marks and nobody has set here yet."""
 
     applied: bool
     changes: list[ChangeAnswer]
     secrets_to_set: list[UnsetAnswer]
+    remarks: list[RemarkAnswer]
 
 
 def _configuration(actor: Actor) -> subjects.Server:
@@ -226,7 +236,11 @@ def configuration_import(actor: Actor, server: subjects.Server, body: ImportBody
         UnsetAnswer(part=each.part.name, key=each.key, name=each.name, is_left_out=each.is_left_out)
         for each in diff.unset
     ]
-    return DiffAnswer(applied=body.apply, changes=changes, secrets_to_set=unset)
+    remarks = [
+        RemarkAnswer(part=each.part.name, key=each.key, text=each.text, is_missing=each.is_missing)
+        for each in diff.remarks
+    ]
+    return DiffAnswer(applied=body.apply, changes=changes, secrets_to_set=unset, remarks=remarks)
 
 
 @group.get("/server/credentials", admit=subjects.server(Right.MANAGE_SERVER))

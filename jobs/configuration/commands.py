@@ -86,6 +86,10 @@ def diff_as_json(diff: Diff) -> Result:
             {"part": each.part.name, "key": each.key, "name": each.name, "leftOut": each.is_left_out}
             for each in diff.unset
         ],
+        "remarks": [
+            {"part": each.part.name, "key": each.key, "text": each.text, "missing": each.is_missing}
+            for each in diff.remarks
+        ],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -19,7 +20,18 @@ from accounts.services.options import reset_option, set_option
 from accounts.services.roles import change_role, create_role, delete_role
 from config.kit import logbook
 from jobs import logs, mail_server, planning
-from jobs.configuration.parts import Objects, Part, Secret, Values, register, scope_keys, scope_of_key, secret
+from jobs.configuration.parts import (
+    Need,
+    Objects,
+    Part,
+    Secret,
+    Values,
+    needed_place_of,
+    register,
+    scope_keys,
+    secret,
+    split_key,
+)
 from jobs.errors import BadValue
 from jobs.models import Job, MailServer, Webhook
 from jobs.webhooks import services as webhooks
@@ -30,22 +42,17 @@ PERSONAL = Level.USER  # what people set for themselves is theirs
 
 def register_ours() -> None:
     register(
-        Part("options", gettext_lazy("Options"), 30, _options, _save_option, _reset_option),
-        Part("roles", gettext_lazy("Roles"), 40, _roles, _save_role, _remove_role),
+        Part("options", gettext_lazy("Options"), 30, _options, _save_option, _reset_option, needs=_place),
+        Part("roles", gettext_lazy("Roles"), 40, _roles, _save_role, _remove_role, needs=_place),
         Part("mail_server", gettext_lazy("Mail server"), 80, _mail_server, _save_mail_server, _forget_mail_server),
-        Part("webhooks", gettext_lazy("Webhooks"), 160, _webhooks, _save_webhook, _remove_webhook),
+        Part("webhooks", gettext_lazy("Webhooks"), 160, _webhooks, _save_webhook, _remove_webhook, needs=_place),
         Part("jobs", gettext_lazy("Jobs"), 170, _jobs, _save_job, _remove_job),
         Part("log", gettext_lazy("Log"), 900, _log, _save_log),  # a file: nothing takes it back, so last
     )
 
 
-def place_of(key: str) -> tuple[ScopeRef, str]:
-    """Scope and name of a key such as domain:example.org/NAME. Raises: BadValue."""
-    where, _slash, name = key.rpartition("/")
-    scope = scope_of_key(where)
-    if scope is None or not name:
-        raise BadValue(_("This place isn't here."), field="configuration")
-    return scope, name
+def _place(key: str, values: Values) -> Iterable[Need]:
+    return needed_place_of(key)
 
 
 # --- options ---------------------------------------------------------------------------------------------------------
@@ -73,7 +80,7 @@ def _option(row: OptionValue) -> Values:
 
 
 def _save_option(actor: Actor, key: str, values: Values, present: Values | None) -> None:
-    scope, name = place_of(key)
+    scope, name = split_key(key)
     option = options.get(name)
     if option.type == OptionType.PASSWORD:
         if "secret" in values:
@@ -89,7 +96,7 @@ def _save_option(actor: Actor, key: str, values: Values, present: Values | None)
 
 
 def _reset_option(actor: Actor, key: str) -> None:
-    scope, name = place_of(key)
+    scope, name = split_key(key)
     reset_option(actor, scope, name)
 
 
@@ -107,7 +114,7 @@ def _roles() -> Objects:
 
 
 def _role(key: str) -> tuple[ScopeRef, str, Role | None]:
-    scope, name = place_of(key)
+    scope, name = split_key(key)
     return scope, name, Role.objects.filter(level=scope.level, object_id=scope.id, name=name).first()
 
 
@@ -181,7 +188,7 @@ def _webhook_values(row: Webhook) -> Values:
 
 
 def _webhook(key: str) -> tuple[ScopeRef, str, Webhook | None]:
-    scope, name = place_of(key)
+    scope, name = split_key(key)
     if scope.level not in LEVELS:
         raise BadValue(_("Webhooks are of the server, a customer or a domain."), field="configuration")
     return scope, name, Webhook.objects.filter(level=scope.level, object_id=scope.id, name=name).first()

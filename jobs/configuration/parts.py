@@ -6,17 +6,19 @@ services, which ask the right and check the values. Keys and values are JSON's o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from accounts import places
 from accounts.actors import Actor
 from accounts.permissions import Level
 from accounts.scopes import SERVER, ScopeRef
 from config.kit.sealed import Sealed
+from jobs.errors import BadValue
 
 Text = str | Promise
 Values = dict[str, Any]
@@ -25,9 +27,22 @@ Objects = dict[str, Values]
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret value on its way. plain None: there is one, and the file doesn't say it."""
+    """A secret value on its way. plain None: there is one, and the file doesn't say it.
+
+    is_here: read from what is set here, and never written into any file, not even sealed.
+    """
 
     plain: str | None = field(repr=False)
+    is_here: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Another object that one leans on: of a part, by its key there, or by others it may have (names have slashes)."""
+
+    part: str
+    key: str
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +51,8 @@ class Part:
 
     save: makes the object (present None) or changes it to these values; secrets are plain text in them, and those that
     the file left out are missing. remove: None where objects of this part are never removed by an import.
+    needs: what an object leans on, which must be here or in the file. tells: values that only say what is here, and
+    are never put in place; remarks: what a person must know of an object beside its changes.
     """
 
     name: str
@@ -44,6 +61,9 @@ class Part:
     read: Callable[[], Objects]
     save: Callable[[Actor, str, Values, Values | None], object]
     remove: Callable[[Actor, str], object] | None = None
+    needs: Callable[[str, Values], Iterable[Need]] | None = None
+    tells: frozenset[str] = frozenset()
+    remarks: Callable[[Values, Values | None], Iterable[str]] | None = None
 
 
 _parts: dict[str, Part] = {}
@@ -72,6 +92,34 @@ def scope_keys(scopes: set[ScopeRef]) -> dict[ScopeRef, str]:
     """How scopes are called in the file: "server", "customer:Name", "domain:example.org"; those that are there."""
     found = {scope: f"{scope.level.value}:{label}" for scope, label in places.labels(scopes).items()}
     return found | {SERVER: "server"}
+
+
+def needed_place(key: str) -> Iterable[Need]:
+    """What a scope's key leans on: the customer or the domain."""
+    level, _colon, name = key.partition(":")
+    part = {Level.CUSTOMER.value: "customers", Level.DOMAIN.value: "domains"}.get(level)
+    return [] if part is None else [Need(part, name)]
+
+
+def needed_place_of(key: str) -> Iterable[Need]:
+    """The same of a key such as domain:example.org/NAME, whose name may have a slash too."""
+    try:
+        split_key(key)
+    except BadValue:
+        pieces = key.split("/")
+        found = [each for at in range(1, len(pieces)) for each in needed_place("/".join(pieces[:at]))]
+        return [Need(found[0].part, found[0].key, tuple(each.key for each in found[1:]))] if found else []
+    return []
+
+
+def split_key(key: str) -> tuple[ScopeRef, str]:
+    """Scope and name of a key such as domain:example.org/NAME; either may have a slash. Raises: BadValue."""
+    pieces = key.split("/")
+    for at in range(len(pieces) - 1, 0, -1):
+        scope, name = scope_of_key("/".join(pieces[:at])), "/".join(pieces[at:])
+        if scope is not None and name:
+            return scope, name
+    raise BadValue(_("This place isn't here."), field="configuration")
 
 
 def scope_of_key(key: str) -> ScopeRef | None:

@@ -24,11 +24,12 @@ from accounts.permissions import PERSONAL_RIGHTS, Right
 from accounts.scopes import SERVER
 from config.kit.sealed import MASK
 from jobs.configuration import files
-from jobs.configuration.parts import Objects, Part, Secret, Values, all_parts
+from jobs.configuration.parts import Need, Objects, Part, Secret, Values, all_parts
 from jobs.errors import BadValue
 
 logger = logging.getLogger("postkeep.system")
 SHOWN = 200
+MISSING_NAMED = 5
 # What services raise for values of kinds that no form or schema lets through.
 MISTAKEN = (Http404, DatabaseError, TypeError, ValueError, LookupError, AttributeError)
 
@@ -65,14 +66,26 @@ class Unset:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """Something to know of an object. is_missing: it leans on something that is neither here nor in the file."""
+
+    part: Part
+    key: str
+    text: str
+    is_missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Diff:
     """What an import would do. fingerprint: of all of it, so that what was looked at is what is done.
 
-    unset: the secrets that remain to be set afterwards.
+    unset: the secrets that remain to be set afterwards. remarks: what else to know before it is done; what is missing
+    for it, an import refuses.
     """
 
     changes: list[Change]
     unset: list[Unset] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
 
     def count(self, action: str) -> int:
         return sum(change.action == action for change in self.changes)
@@ -114,12 +127,15 @@ def compare(
         raise BadValue(_("There is no part “%(name)s” here.") % {"name": unknown[0][:60]}, field="configuration")
     changes: list[Change] = []
     unset: list[Unset] = []
-    for part in _chosen(parts):
-        if part.name in wanted:
-            present = part.read()
-            changes += _compare(part, wanted[part.name], present, removes)
-            unset += _unset(part, wanted[part.name], present)
-    return Diff(changes, unset)
+    remarks: list[Remark] = []
+    chosen = [part for part in _chosen(parts) if part.name in wanted]
+    known_objects = _Known({part.name: wanted[part.name] for part in chosen}, removes)
+    for part in chosen:
+        present = known_objects.present(part.name)
+        changes += _compare(part, wanted[part.name], present, removes)
+        unset += _unset(part, wanted[part.name], present)
+        remarks += _remarks(part, wanted[part.name], present, known_objects)
+    return Diff(changes, unset, remarks)
 
 
 def import_configuration(
@@ -142,6 +158,7 @@ def import_configuration(
     proving.require_recent(actor)
     with transaction.atomic():
         diff = compare(actor, wanted, parts=parts, removes=removes)
+        _require_complete(diff)
         if expected is not None and expected != diff.fingerprint:
             raise BadValue(_("Something changed since you looked at it. Look again."), field="configuration")
         left_out = set()
@@ -181,6 +198,58 @@ def _chosen(names: Collection[str] | None) -> list[Part]:
     return [part for part in known if part.name in names]
 
 
+# --- what objects lean on --------------------------------------------------------------------------------------------
+
+
+class _Known:
+    """What is here and what a file brings, part by part; each part is read once."""
+
+    def __init__(self, wanted: Mapping[str, Objects], removes: bool) -> None:
+        self._wanted = wanted
+        self._removes = removes
+        self._present: dict[str, Objects] = {}
+        self._parts = {part.name: part for part in all_parts()}
+
+    def present(self, name: str) -> Objects:
+        if name not in self._present:
+            self._present[name] = self._parts[name].read()
+        return self._present[name]
+
+    def has(self, need: Need) -> bool:
+        """Whether it will be there."""
+        keys = {need.key, *need.others}
+        if keys & set(self._wanted.get(need.part, {})):
+            return True
+        part = self._parts[need.part]
+        goes = self._removes and part.remove is not None and need.part in self._wanted
+        return not goes and bool(keys & set(self.present(need.part)))
+
+    def label(self, name: str) -> Any:
+        return self._parts[name].label
+
+
+def _remarks(part: Part, wanted: Objects, present: Objects, known: _Known) -> Iterable[Remark]:
+    for key in sorted(wanted):
+        try:
+            needs = list(dict.fromkeys(part.needs(key, wanted[key]) if part.needs else ()))
+            said = list(part.remarks(wanted[key], present.get(key)) if part.remarks else ())
+        except MISTAKEN:  # values of other kinds: whoever saves it says so
+            continue
+        for need in needs:
+            if not known.has(need):
+                text = _("There is no “%(key)s” here, nor in the file (%(part)s).")
+                yield Remark(part, key, text % {"key": need.key[:200], "part": known.label(need.part)}, is_missing=True)
+        yield from (Remark(part, key, each) for each in said)
+
+
+def _require_complete(diff: Diff) -> None:
+    """Raises: BadValue, naming the first few things that are missing."""
+    missing = [each for each in diff.remarks if each.is_missing]
+    if missing:
+        said = " ".join(f"{each.part.label}, {each.key[:200]}: {each.text}" for each in missing[:MISSING_NAMED])
+        raise BadValue(f"{said} …" if len(missing) > MISSING_NAMED else said, field="configuration")
+
+
 # --- comparing -------------------------------------------------------------------------------------------------------
 
 
@@ -189,7 +258,7 @@ def _compare(part: Part, wanted: Objects, present: Objects, removes: bool) -> It
         if key not in present:
             fields = tuple(Field(name, None, _shown(value)) for name, value in sorted(wanted[key].items()))
             yield Change(part, key, "add", fields)
-        elif differing := tuple(_differing(wanted[key], present[key])):
+        elif differing := tuple(each for each in _differing(wanted[key], present[key]) if each.name not in part.tells):
             yield Change(part, key, "change", differing)
     for key in sorted(set(present) - set(wanted)):
         yield Change(part, key, "remove" if removes and part.remove is not None else "stay")
@@ -217,7 +286,8 @@ def _same(new: Any, old: Any) -> bool:
 def _unset(part: Part, wanted: Objects, present: Objects) -> Iterable[Unset]:
     """Secrets that the file doesn't say, of objects that have none here."""
     for key in sorted(wanted):
-        there = {name for name, secret in _secrets(present.get(key, {})) if secret.plain is not None}
+        kept = _secrets(present.get(key, {}))
+        there = {name for name, secret in kept if secret.plain is not None or secret.is_here}
         for name, secret in _secrets(wanted[key]):
             if secret.plain is None and name not in there:
                 yield Unset(part, key, name)
