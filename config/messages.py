@@ -24,6 +24,7 @@ PACKAGES = ("accounts", "api", "archive", "config", "domains", "gateway", "jobs"
 PARTIAL = ("fr", "es", "nb", "da")
 # Where the texts stand that people without administration meet; patterns as in fnmatch.
 END_USER = (
+    "accounts/addresses.py",
     "accounts/apps.py",
     "accounts/devices.py",
     "accounts/forms/factors.py",
@@ -33,12 +34,16 @@ END_USER = (
     "accounts/password_rules.py",
     "accounts/proving.py",
     "accounts/second_step.py",
+    "accounts/signing_in.py",
     "accounts/strength.py",
     "accounts/views/account.py",
     "accounts/views/app_passwords.py",
     "accounts/views/entering.py",
     "accounts/views/entry.py",
+    "accounts/services/own_identities.py",
     "accounts/views/factors.py",
+    "accounts/views/own_identities.py",
+    "accounts/views/provider_*.py",
     "accounts/views/providers.py",
     "accounts/views/proving.py",
     "accounts/views/second_step.py",
@@ -88,6 +93,7 @@ END_USER = (
     "templates/accounts/link*.html",
     "templates/accounts/own_app_passwords.html",
     "templates/accounts/own_factors.html",
+    "templates/accounts/own_identities.html",
     "templates/accounts/own_sessions.html",
     "templates/accounts/passkey_*.html",
     "templates/accounts/password_near.html",
