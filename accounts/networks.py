@@ -143,7 +143,8 @@ def is_dialect(path: str) -> bool:
 class NetworkMiddleware:
     """Turns away who comes from elsewhere, before anything of theirs is looked at. Signs of life stay open.
 
-    Stands behind what finds out the client's true address.
+    Stands behind what finds out the client's true address. What comes through a proxy that POSTKEEP_TRUSTED_PROXIES
+    doesn't name may be anybody's: it is never this machine's own, nor one of the addresses that read the metrics.
     """
 
     OPEN = frozenset({"/healthz"})
@@ -154,8 +155,10 @@ class NetworkMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         address, path = request.META.get("REMOTE_ADDR", ""), request.path_info
         door = METRICS if path == "/metrics" else API if path.startswith("/api/") else CONSOLE
-        is_own = door != METRICS and holds(LOOPBACK, address)
-        if path in self.OPEN or is_own or may_reach(door, address) or is_dialect(path):
+        is_somebody_s = request.META.get("postkeep.undeclared_proxy", False)  # config.middleware.UNDECLARED_PROXY
+        is_own = door != METRICS and holds(LOOPBACK, address) and not is_somebody_s
+        is_let = may_reach(door, address) and not (door == METRICS and is_somebody_s)
+        if path in self.OPEN or is_own or is_let or is_dialect(path):
             return self.get_response(request)
         response = HttpResponse("Not from here.\n", content_type="text/plain", status=403)
         response["Cache-Control"] = "no-store"

@@ -22,6 +22,7 @@ from config.kit import branding, logbook
 _API, _PAGES = logging.getLogger("postkeep.api"), logging.getLogger("postkeep.pages")
 _ONE_TIME_LINK = re.compile(r"(/link/)[\w-]+")  # accounts:link; the token is a password until it is used
 _request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
+UNDECLARED_PROXY = "postkeep.undeclared_proxy"
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -75,7 +76,8 @@ class TrustedProxyMiddleware:
 
     After it REMOTE_ADDR is the client's address, an IPv4 one always in its own form; "" where a proxy speaks for
     somebody whose address can't be read, since they are not this machine. `request.is_secure()` follows POSTKEEP_URL,
-    since only a proxy speaks TLS, unless a trusted proxy says otherwise (and Django then redirects to https).
+    since only a proxy speaks TLS, unless a trusted proxy says otherwise (and Django then redirects to https). Of what
+    an undeclared proxy passes on nobody knows whose it is: UNDECLARED_PROXY in META says so.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -87,7 +89,9 @@ class TrustedProxyMiddleware:
         forwarded_proto = request.META.pop("HTTP_X_FORWARDED_PROTO", "")
         scheme = "https" if settings.IS_HTTPS else "http"
         peer = _address(request.META.get("REMOTE_ADDR", ""))
-        if self._trusts(peer):
+        is_trusted = self._trusts(peer)
+        request.META[UNDECLARED_PROXY] = not is_trusted and bool(forwarded_for or forwarded_proto)
+        if is_trusted:
             scheme = forwarded_proto if forwarded_proto in ("http", "https") else scheme
             peer = self._client(forwarded_for, peer)
         request.META["REMOTE_ADDR"] = peer

@@ -12,6 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
+from accounts import networks
+from accounts.actors import Actor
+from accounts.scopes import SERVER
+from accounts.services.options import set_option
 from config.middleware import LineFormatter, RequestIdMiddleware, TrustedProxyMiddleware, current_request_id
 
 
@@ -38,6 +42,17 @@ def test_a_trusted_proxy_is_believed(settings: Settings) -> None:
 def test_anybody_else_is_not_believed(settings: Settings) -> None:
     assert seen_by_the_app(settings, ["10.0.0.0/8"], "192.0.2.1", **FORWARDED) == ("192.0.2.1", False)
     assert seen_by_the_app(settings, [], "127.0.0.1", **FORWARDED) == ("127.0.0.1", False)
+
+
+def test_what_an_undeclared_proxy_passes_on_is_not_this_machine_s(db: None) -> None:
+    """A web server on this machine that nobody declared would open the metrics, and a closed console, to everybody."""
+    passed_on, own = Client(headers={"X-Forwarded-For": "203.0.113.9"}), Client()
+    assert own.get("/metrics").status_code == 200 and passed_on.get("/metrics").status_code == 403
+    assert passed_on.get("/sign-in/").status_code == 200
+    set_option(Actor.system(), SERVER, "NETWORKS_CONSOLE", ["10.0.0.0/8"])
+    assert own.get("/sign-in/").status_code == 200 and passed_on.get("/sign-in/").status_code == 403
+    assert Client(headers={"X-Forwarded-Proto": "https"}).get("/metrics").status_code == 403
+    networks.forget()
 
 
 def test_behind_an_https_address_all_is_secure_unless_a_trusted_proxy_says_otherwise(settings: Settings) -> None:
