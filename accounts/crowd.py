@@ -19,11 +19,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from accounts import blocking, throttle
+from accounts.hash_gate import ENTRANCE
 
 LATE_S = 900.0
 KEPT = 100_000  # networks; beyond, those are forgotten that came first
 SITE_SHARE = 16  # so many attempts out of a /48 weigh like one out of each of its /64
 
+_has_place: contextvars.ContextVar[bool] = contextvars.ContextVar("has_place", default=False)
 _rank: contextvars.ContextVar[int] = contextvars.ContextVar("rank", default=0)
 
 
@@ -97,6 +99,22 @@ def went_well(address: str, device: str | None = None) -> None:
     for key in _keys(address) if owner is None else (f"device:{owner}",):
         if key is not None:
             ARRIVALS.take_back(key)
+
+
+@contextmanager
+def place(address: str, device: str | None = None) -> Iterator[None]:
+    """A place at the entrance for an attempt from there, in its order; the same where one has it already, at a door
+    that gave it before anything else was looked at. Raises: TooManyAttempts.
+    """
+    if _has_place.get():
+        yield
+        return
+    with ENTRANCE.place(arrive(address, device)):
+        token = _has_place.set(True)
+        try:
+            yield
+        finally:
+            _has_place.reset(token)
 
 
 @contextmanager

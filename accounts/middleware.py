@@ -21,7 +21,6 @@ from django.utils.translation import gettext as _
 from accounts import blocking, crowd, enforcement, gates, networks, options, password_age, sessions, throttle
 from accounts.actors import Actor
 from accounts.errors import ProofNeeded, TooManyAttempts
-from accounts.hash_gate import ENTRANCE
 from accounts.models import OptionValue, Session
 from accounts.scopes import chain_of
 from accounts.views.entering import DEVICE_COOKIE
@@ -50,26 +49,39 @@ class BlockedNetworksMiddleware:
         return HttpResponse("This network is blocked here.\n", status=403, content_type="text/plain; charset=utf-8")
 
 
+Refusal = Callable[[HttpRequest, TooManyAttempts], HttpResponse]
+_doors: dict[str, Refusal] = {}
+
+
+def register_door(path: str, refuse: Refusal) -> None:
+    """Another path to which people's passwords are posted, and how it says that too many come."""
+    _doors[path] = refuse
+
+
 class SignInCrowdMiddleware:
-    """Gives whoever sends the sign-in form a place in their order, or a short answer at once where too many are before
-    them: no session, no template and no database for a crowd that guesses. Stands behind BlockedNetworksMiddleware.
+    """Gives whoever sends a password a place in their order, or a short answer at once where too many are before them:
+    no session, no template and no database for a crowd that guesses. Who sends a token too isn't guessing a password.
+    Stands behind BlockedNetworksMiddleware.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method != "POST" or request.path_info != SIGN_IN_PATH:
+        refuse = _doors.get(request.path_info)
+        has_token = refuse is not _come_again and "HTTP_AUTHORIZATION" in request.META
+        if request.method != "POST" or refuse is None or has_token:
             return self.get_response(request)
-        rank = crowd.arrive(str(request.META.get("REMOTE_ADDR", "")), request.COOKIES.get(DEVICE_COOKIE))
         try:
-            with ENTRANCE.place(rank):
+            with crowd.place(str(request.META.get("REMOTE_ADDR", "")), request.COOKIES.get(DEVICE_COOKIE)):
                 return self.get_response(request)
         except TooManyAttempts as error:
-            return _come_again(request, error.retry_after_s)
+            response = refuse(request, error)
+            response["Content-Length"] = str(len(response.content))  # past the middleware that counts it otherwise
+            return response
 
 
-def _come_again(request: HttpRequest, retry_after_s: int) -> HttpResponse:
+def _come_again(request: HttpRequest, error: TooManyAttempts) -> HttpResponse:
     """A page of a few lines that costs next to nothing, in the browser's language."""
     with translation.override(translation.get_language_from_request(request)):
         title = _("Many sign in just now")
@@ -79,9 +91,11 @@ def _come_again(request: HttpRequest, retry_after_s: int) -> HttpResponse:
         f'<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f'<title>{title}</title><h1>{title}</h1><p>{text}</p><p><a href="{SIGN_IN_PATH}">{back}</a></p>\n'
     )
-    body = page.encode()
-    headers = {"Retry-After": str(retry_after_s), "Cache-Control": "no-store", "Content-Length": str(len(body))}
-    return HttpResponse(body, status=429, headers=headers)
+    headers = {"Retry-After": str(error.retry_after_s), "Cache-Control": "no-store"}
+    return HttpResponse(page, status=429, headers=headers)
+
+
+register_door(SIGN_IN_PATH, _come_again)
 
 
 class ActorMiddleware:

@@ -29,7 +29,6 @@ from accounts import (
 from accounts.actors import Actor
 from accounts.addresses import parse_address
 from accounts.errors import BadAddress, PasswordDue, TooManyAttempts, WrongCode, WrongPassword
-from accounts.hash_gate import ENTRANCE
 from accounts.models import ApiToken, Identity, Source, User
 from accounts.secrets import new_token
 from accounts.services.blocks import note_failure
@@ -132,7 +131,10 @@ def sign_in_program(actor: Actor, *, email: str, password: str, hours: int) -> N
     if not 1 <= hours <= PASSWORD_TOKEN_HOURS_MAX:
         raise ValueError(f"between 1 and {PASSWORD_TOKEN_HOURS_MAX} hours")
     user = _by_app_password(actor, email, password, "api")
-    user = user or _checked(actor, email=email, password=password, device=None, door="api").user
+    if user is None:
+        user = _checked(actor, email=email, password=password, device=None, door="api").user
+    else:
+        crowd.went_well(actor.address)  # it came through the entrance of passwords
     known = Actor.for_user(user, address=actor.address, via=actor.via)
     now = timezone.now()
     ApiToken.objects.filter(user=user, is_short=True, expires_at__lt=now).delete()
@@ -299,16 +301,11 @@ def _note(actor: Actor, user: User, *, how: str = "password", second: str = "") 
 def _checked(actor: Actor, *, email: str, password: str, device: str | None, door: str) -> Proved:
     """The person these belong to, if they may come in by this door.
 
-    At the pages the middleware has noted that somebody tries and given them a place; at other doors they take it here.
     Raises: WrongPassword (PasswordDue where a program came with one that must be changed), TooManyAttempts,
     SourceUnavailable.
     """
-    if door == "web":
+    with crowd.place(actor.address, device):
         proved = _looked_at(actor, email=email, password=password, device=device, door=door)
-    else:
-        blocking.require_open(actor.address)
-        with ENTRANCE.place(crowd.arrive(actor.address)):
-            proved = _looked_at(actor, email=email, password=password, device=device, door=door)
     crowd.went_well(actor.address, device)
     return proved
 
@@ -326,7 +323,7 @@ def _looked_at(actor: Actor, *, email: str, password: str, device: str | None, d
         throttle.take_back(attempt)  # nothing was said of the password
         raise
     except SourceUnavailable:
-        _note_unanswered(actor, address, attempt, door)
+        _note_unanswered(actor, address, attempt, door, device)
         raise
     if proved is not None and door != "web" and _needs_more(proved.user, door):
         throttle.take_back(attempt)  # no guess: mail programs knock all day after somebody set a factor up
@@ -342,7 +339,9 @@ def _looked_at(actor: Actor, *, email: str, password: str, device: str | None, d
     return proved
 
 
-def _note_unanswered(actor: Actor, address: str, attempt: list[throttle.Counter], door: str) -> None:
+def _note_unanswered(
+    actor: Actor, address: str, attempt: list[throttle.Counter], door: str, device: str | None
+) -> None:
     """The source didn't answer. Where a password kept here counts too, it was a guess at that one like any other.
 
     Where none does, nothing was guessed: it counts at the account, so that both look alike, and not at the network. An
@@ -351,6 +350,7 @@ def _note_unanswered(actor: Actor, address: str, attempt: list[throttle.Counter]
     person = User.objects.filter(email=address).first()
     if person is None or not responsible.takes_password_here(responsible.source_for(address), person):
         throttle.take_back([each for each in attempt if each.policy is throttle.NETWORK])
+        crowd.went_well(actor.address, device)
     audit.record(actor, "user.sign_in_failed", address[:254], why="source away")
     note_failure(actor.address, address, door, person)
 

@@ -10,13 +10,15 @@ class ApiConfig(AppConfig):
     name = "api"
 
     def ready(self) -> None:
-        from accounts import sentences
+        from accounts import middleware, sentences
         from accounts.permissions import Right
         from accounts.services import other_secrets
+        from api import problems
         from api.communigate import apop
         from api.dialects import configuration, ports
         from config.kit import nav
 
+        middleware.register_door("/api/v1/token", problems.refuse_crowd)  # api.v1.tokens: by name and password
         ports.register()
         other_secrets.register(apop.forget)
         configuration.register_part()

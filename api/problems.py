@@ -78,6 +78,14 @@ def respond(
     return response
 
 
+def refuse_crowd(request: HttpRequest, error: accounts.TooManyAttempts) -> HttpResponse:
+    """To one of a crowd that guesses passwords; not noted in the log, which it would fill."""
+    problem = TooManyRequests(_("Too many attempts; wait a moment."), error.retry_after_s)
+    response = HttpResponse(json.dumps(document(request, problem)), status=problem.status, content_type=MEDIA_TYPE)
+    response["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
 def document(request: HttpRequest, problem: ApiError) -> dict[str, Any]:
     """The problem as a dictionary."""
     found: dict[str, Any] = {

@@ -5,15 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts import crowd, hash_gate, throttle
+from accounts.actors import Actor
 from accounts.crowd import Arrivals
 from accounts.errors import TooManyAttempts
 from accounts.hash_gate import OFTEN, Gate
 from accounts.models import SignInThrottle, User
+from accounts.services.app_passwords import create_app_password
 from tests.factories import PASSWORD
 
 
@@ -116,7 +120,7 @@ def test_a_crowd_that_fills_the_entrance_is_answered_without_the_database_and_a_
     user: User, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Callable[[int], object]
 ) -> None:
     gate = Gate(1, waiting=(1, 1, 1))
-    monkeypatch.setattr("accounts.middleware.ENTRANCE", gate)
+    monkeypatch.setattr("accounts.crowd.ENTRANCE", gate)
     bot, form = Client(REMOTE_ADDR="203.0.113.1"), {"email": user.email, "password": "a guess"}
     for _each in range(OFTEN):
         bot.post("/sign-in/", form)
@@ -126,9 +130,25 @@ def test_a_crowd_that_fills_the_entrance_is_answered_without_the_database_and_a_
     with django_assert_num_queries(0):  # type: ignore[attr-defined]
         answer = bot.post("/sign-in/", form, headers={"accept-language": "de"})
     assert answer.status_code == 429 and answer["Retry-After"] == str(hash_gate.AGAIN_S)
+    assert int(answer["Content-Length"]) == len(answer.content)  # else a kept connection waits for more
+    said = {"username": user.email, "password": "a guess"}
+    with django_assert_num_queries(0):  # type: ignore[attr-defined]
+        answer = bot.post("/api/v1/token", said, content_type="application/json")
+    assert answer.status_code == 429 and answer.json()["type"].endswith("too-many-requests")
     leaving = threading.Timer(0.2, people.leave.set)
     leaving.start()
     newcomer = Client(REMOTE_ADDR="198.51.100.1").post("/sign-in/", {"email": user.email, "password": PASSWORD})
     assert newcomer.status_code == 303
     assert people.end() == ["another sent away", "somebody"]
     assert not SignInThrottle.objects.filter(key="network:198.51.100.1", failures__gt=0).exists()
+
+
+def test_a_token_by_an_app_password_and_a_right_password_count_for_nothing(user: User) -> None:
+    """Programs that come by all day stay where newcomers are."""
+    app = create_app_password(
+        replace(Actor.for_user(user), proved_at=timezone.now()), user, name="x", protocols=["api"]
+    )
+    for password in (PASSWORD, app.value) * 3:
+        body = {"username": user.email, "password": password}
+        assert Client().post("/api/v1/token", body, content_type="application/json").status_code == 201
+    assert crowd.arrive("127.0.0.1") == 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts import throttle
+from accounts import crowd, throttle
 from accounts.actors import Actor
 from accounts.errors import TooManyAttempts, WrongPassword
 from accounts.models import AuditEvent, FailedSignIn, Grant, SignInBlock, SignInThrottle, Source, User
@@ -85,10 +85,12 @@ def test_each_account_waits_alike_whether_it_has_a_password_here(domain: Domain,
 
 
 def test_an_office_whose_directory_is_away_does_not_shut_out_its_administrators(domain: Domain, dead: Source) -> None:
+    crowd.ARRIVALS.clear()
     helper, boss = helper_of(domain), factories.make_administrator("boss@example.org")
     for number in range(60):  # more than SIGN_IN_BLOCK_AFTER, all from one address
         assert attempt(f"colleague{number}@example.org") == "away"
     assert not SignInBlock.objects.exists()
+    assert crowd.rank_of("198.51.100.7") == 1  # nor are they behind everybody else's
     assert attempt(helper.email, PASSWORD) == "in" and attempt(boss.email, PASSWORD) == "in"
 
 
