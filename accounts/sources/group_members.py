@@ -53,6 +53,7 @@ def read_members(talk: Talk, settings: Settings, groups: Sequence[str]) -> Membe
     Raises: SourceUnavailable, SourceMisconfigured (a group has more than are read: who is cut off would lose what it
     gives).
     """
+    groups = [each for each in groups if _is_name(each)]
     found = Members(tokens=_tokens(talk, settings, groups))
     if settings.get("nested_groups") and _follows_by_itself(talk):
         for group in groups:
@@ -71,6 +72,7 @@ def groups_of(talk: Talk, settings: Settings, entry: Entry, groups: Sequence[str
     by_folded = {folded(each): each for each in groups}
     own = {folded(each) for each in entry.groups}
     found = {name for key, name in by_folded.items() if key in own}
+    groups = [each for each in groups if _is_name(each)]
     found |= Members(tokens=_tokens(talk, settings, groups) if entry.primary_group else {}).groups_of(entry)
     member = settings["group_member_attribute"]
     if settings.get("nested_groups"):
@@ -84,6 +86,13 @@ def groups_of(talk: Talk, settings: Settings, entry: Entry, groups: Sequence[str
         rest = [each for each in groups if each not in found]
         found |= {each for each in rest if query and talk.search(each, query, ["1.1"], most=1, may_be_gone=True)}
     return found
+
+
+def _is_name(group: str) -> bool:
+    """Whether it can be the name of an entry. One that is a plain word is in no directory, and asking for it is an
+    error there: everybody would keep what they have, whatever the other groups say.
+    """
+    return "=" in group
 
 
 def _called(settings: Settings, entry: Entry) -> Sequence[str]:

@@ -91,6 +91,14 @@ def test_the_primary_group_of_active_directory_counts(slapd: Slapd) -> None:
     assert groups_of(found, "bob@example.org", [users, guests]) == set()
 
 
+@needs_slapd
+def test_a_group_that_is_no_name_of_an_entry_spoils_nothing_of_the_others(slapd: Slapd) -> None:
+    ada = slapd.add_person("Ada Lovelace", "ada@example.org", THEIRS, primaryGroupID=513)
+    masters = slapd.add_group("masters", ada)
+    for more in ({}, {"nested_groups": True, "groups_base_dn": GROUPS}, {"primary_group_attribute": "primaryGroupID"}):
+        assert groups_of(directory(slapd, **more), "ada@example.org", ["Domain Admins", masters]) == {masters}
+
+
 class ActiveDirectory:
     """What Active Directory answers, of which there is none here: its rule alone, and nothing to walk through."""
 
@@ -109,16 +117,17 @@ class ActiveDirectory:
 
     @staticmethod
     def _asks(query: str, group: str) -> bool:
-        return query == f"(memberOf:1.2.840.113556.1.4.1941:={group})"
+        name = group.replace("=", r"\3d")
+        return query == f"(memberOf:1.2.840.113556.1.4.1941:={name})"
 
 
 def test_active_directory_follows_groups_in_groups_by_itself() -> None:
-    talk = cast(Talk, ActiveDirectory({"masters": ["cn=ada"], "others": ["cn=bob"]}))
+    talk = cast(Talk, ActiveDirectory({"cn=masters": ["cn=ada"], "cn=others": ["cn=bob"]}))
     settings = clean(
         Kind.ACTIVE_DIRECTORY,
         {"host": "dc.example", "base_dn": "dc=x", "nested_groups": True, "primary_group_attribute": ""},
     )
     ada = Entry(id="1", dn="cn=ada", address="ada@example.org")
-    groups = ["masters", "others"]
-    assert group_members.groups_of(talk, settings, ada, groups) == {"masters"}
-    assert group_members.read_members(talk, settings, groups).groups_of(ada) == {"masters"}
+    groups = ["cn=masters", "cn=others"]
+    assert group_members.groups_of(talk, settings, ada, groups) == {"cn=masters"}
+    assert group_members.read_members(talk, settings, groups).groups_of(ada) == {"cn=masters"}
