@@ -9,6 +9,10 @@ LoginRequiredMiddleware and the services do.
 
 from __future__ import annotations
 
+import logging
+import math
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,6 +32,8 @@ from accounts.views.proving import ask_for_proof
 from config.kit.pages import redirect_page, toast
 
 SIGN_IN_PATH = "/sign-in/"  # accounts:sign-in
+SAID_EVERY_S = 60.0
+logger = logging.getLogger("postkeep.accounts")
 _OPTIONS = ["TIME_ZONE", "PAGE_SIZE", "SESSION_IDLE_MINUTES", *enforcement.NAMES, *password_age.NAMES]
 
 
@@ -58,6 +64,23 @@ def register_door(path: str, refuse: Refusal) -> None:
     _doors[path] = refuse
 
 
+class _SentAway:
+    """How many were sent away, in one line of the log a minute: a crowd pushes nothing else out of it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._times, self._said_at = 0, -math.inf
+
+    def note(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            self._times += 1
+            if now - self._said_at < SAID_EVERY_S:
+                return
+            times, self._times, self._said_at = self._times, 0, now
+        logger.warning("too many sign in at once: %d attempts were sent away unseen since this was said last", times)
+
+
 class SignInCrowdMiddleware:
     """Gives whoever sends a password a place in their order, or a short answer at once where too many are before them:
     no session, no template and no database for a crowd that guesses. Who sends a token too isn't guessing a password.
@@ -66,6 +89,7 @@ class SignInCrowdMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+        self._sent_away = _SentAway()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         refuse = _doors.get(request.path_info)
@@ -77,6 +101,8 @@ class SignInCrowdMiddleware:
                 return self.get_response(request)
         except TooManyAttempts as error:
             response = refuse(request, error)
+            response._has_been_logged = True  # type: ignore[attr-defined]  # by Django: a line for each fills the log
+            self._sent_away.note()
             response["Content-Length"] = str(len(response.content))  # past the middleware that counts it otherwise
             return response
 

@@ -117,7 +117,10 @@ def test_what_is_remembered_is_bounded_and_forgotten_in_time() -> None:
 
 
 def test_a_crowd_that_fills_the_entrance_is_answered_without_the_database_and_a_newcomer_waits_for_a_place(
-    user: User, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Callable[[int], object]
+    user: User,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    django_assert_num_queries: Callable[[int], object],
 ) -> None:
     gate = Gate(1, waiting=(1, 1, 1))
     monkeypatch.setattr("accounts.crowd.ENTRANCE", gate)
@@ -127,6 +130,7 @@ def test_a_crowd_that_fills_the_entrance_is_answered_without_the_database_and_a_
     people = Crowd(gate)
     people.come(1, "somebody")
     people.come(2, "another")
+    caplog.clear()
     with django_assert_num_queries(0):  # type: ignore[attr-defined]
         answer = bot.post("/sign-in/", form, headers={"accept-language": "de"})
     assert answer.status_code == 429 and answer["Retry-After"] == str(hash_gate.AGAIN_S)
@@ -135,6 +139,7 @@ def test_a_crowd_that_fills_the_entrance_is_answered_without_the_database_and_a_
     with django_assert_num_queries(0):  # type: ignore[attr-defined]
         answer = bot.post("/api/v1/token", said, content_type="application/json")
     assert answer.status_code == 429 and answer.json()["type"].endswith("too-many-requests")
+    assert [each.name for each in caplog.records] == ["postkeep.accounts"]  # of both one line
     leaving = threading.Timer(0.2, people.leave.set)
     leaving.start()
     newcomer = Client(REMOTE_ADDR="198.51.100.1").post("/sign-in/", {"email": user.email, "password": PASSWORD})
