@@ -73,7 +73,7 @@ class Committer:
 
     def _wake_delivery(self) -> None:
         if self._unheard:
-            adding.notify(destinations=self._unheard)
+            adding.wake(self._unheard)
             self._unheard.clear()
             self._told_at = time.monotonic()
 

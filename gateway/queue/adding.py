@@ -133,9 +133,14 @@ def notify(items: Iterable[QueueItem] = (), *, destinations: Collection[str] = (
     By the broker, because a NOTIFY of PostgreSQL has all committing transactions wait for each other. A signal that is
     lost costs seconds: delivery also looks by itself.
     """
-    named = sorted({*destinations, *(item.destination for item in items)})
-    text = "\n".join(named) if 0 < len(named) <= MOST_NAMED else EVERYWHERE
-    transaction.on_commit(lambda: _publish(text))
+    named = {*destinations, *(item.destination for item in items)}
+    transaction.on_commit(lambda: wake(named))
+
+
+def wake(destinations: Collection[str]) -> None:
+    """The same at once, whatever the database does. Never raises."""
+    few = 0 < len(destinations) <= MOST_NAMED
+    _publish("\n".join(sorted(destinations)) if few else EVERYWHERE)
 
 
 def _publish(text: str) -> None:

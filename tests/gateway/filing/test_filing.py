@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from unittest import mock
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from domains.policy.facts import Direction
 from domains.policy.policy import Policy
-from gateway import content
+from gateway import committing, content
 from gateway.committing import Committer
 from gateway.filing import file_batch
-from gateway.flow import Client, InMemory, Leaving, Sending, Ways
+from gateway.flow import Client, Filed, InMemory, Leaving, Sending, Ways
 from gateway.models import Content, ContentPart, Folder, Kept, Message, QueueItem, Recipient
 from gateway.queue import adding
 from gateway.storable import storable_data
@@ -197,6 +199,35 @@ def test_delivery_hears_of_everything_in_the_end_but_not_of_each_message() -> No
     told = "\n".join(heard).split("\n")
     assert set(told) == {f"route:{host}.example:25" for host in ("one", "two", "three", "last")}
     assert told[-1] == "route:last.example:25"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_dies_in_a_commit_ends_no_more_than_that() -> None:
+    """Also where delivery was to be told of what then was not filed."""
+    ada = make_mailbox_in(make_domain("example.org"), "ada")
+    dead = mock.patch.object(BaseDatabaseWrapper, "ensure_connection", side_effect=OperationalError("gone"))
+
+    def broken(batch: Sequence[Filed], *, wake: Callable[[Sequence[QueueItem]], None]) -> list[Message]:
+        wake([QueueItem(destination="route:one.example:25")])
+        raise OperationalError("gone")
+
+    async def run() -> None:
+        committer = Committer()
+        try:
+            with mock.patch.object(committing, "file_batch", broken), dead:
+                for _each in range(2):
+                    with pytest.raises(OperationalError):
+                        async with asyncio.timeout(10):
+                            await committer.file(filed([route_to(ada)]))
+                await asyncio.sleep(3 * committing.WAKING_S)
+            async with asyncio.timeout(10):
+                await committer.file(filed([route_to(ada)]))
+        finally:
+            committer.stop()
+
+    with mock.patch.object(committing, "_found", return_value=None):
+        asyncio.run(run())
+    assert Message.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
