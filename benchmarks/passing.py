@@ -1,4 +1,8 @@
-"""Mail through the whole gateway beside smtp-sink alone: taken by SMTP, judged, durable, queued, delivered to a sink.
+"""Mail through the whole gateway beside others: taken by SMTP, judged, durable, queued, delivered to a sink.
+
+Beside it, in the same run under the same load: smtp-sink alone, aiosmtpd that forgets what it takes, and Postfix that
+queues it for a sink (`benchmarks.passing_peers`). Seconds are by the clock, of a machine that does nothing else; what a
+message costs in processor time hardly depends on that.
 
 The load is Postfix's smtp-source: 20 connections, 7 KB each, one message per transaction. The gateway runs as
 `manage.py up` does it, two processes, built-in scorer. Then the same once more with delivery stopped until all is in
@@ -19,15 +23,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 import psutil
 
 from benchmarks.figures import Target, table
 from benchmarks.house import ROOT, House, clean_environment, free_port
+from benchmarks.passing_peers import running_aiosmtpd, running_postfix_queue
 from benchmarks.section import Bench, Result
 
 TITLE = "Gateway"
-CONNECTIONS, BYTES, MESSAGES, ALONE = 20, 7 * 1024, 10_000, 40_000
+CONNECTIONS, BYTES, MESSAGES, ALONE, OF_PEERS = 20, 7 * 1024, 10_000, 40_000, 5_000
 DRAINED_S = 300.0
 LEAST_SHARE, LEAST_DELIVERED, MOST_P99_MS = 0.10, 300.0, 250.0
 HALF_LOAD_S = 20.0
@@ -61,6 +67,8 @@ def measure(bench: Bench, known: Result) -> Result:
         return {}
     found: Result = {"rounds": []}
     with sink() as port, bench.scratch("gateway") as home:
+        found["peers"] = _peers(port)
+        bench.say(f"gateway: {found['peers']}")
         more = {"POSTKEEP_ALLOWED_RELAYS": "127.0.0.0/8", "POSTKEEP_ALLOWED_PORTS": str(port)}
         with House(home, **more) as house:
             inside(home, SETTING_UP % {"port": port})
@@ -68,9 +76,10 @@ def measure(bench: Bench, known: Result) -> Result:
             for _round in range(bench.rounds):
                 alone = ALONE / load(port, ALONE)
                 before = json.loads(inside(home, LOOKING))
-                begun = time.monotonic()
+                begun, cost = time.monotonic(), _costs(house)
                 taken_s = load(house.smtp_port, MESSAGES)
-                memory = sum(_memory(each) for each in house.processes() if "gateway" in " ".join(each.cmdline()))
+                taking = _costs(house)
+                memory = sum(_memory(each) for each in house.child("gateway"))
                 after = drained(home, before["messages"] + MESSAGES)
                 found["rounds"].append(
                     {
@@ -78,6 +87,8 @@ def measure(bench: Bench, known: Result) -> Result:
                         "taken": MESSAGES / taken_s,
                         "delivered": MESSAGES / (time.monotonic() - begun),
                         "memory_bytes": memory,
+                        "taking_ms": _per_message(cost, taking),
+                        "all_ms": _per_message(cost, _costs(house)),
                         "states": after["states"],
                     }
                 )
@@ -88,9 +99,37 @@ def measure(bench: Bench, known: Result) -> Result:
     return found
 
 
+def _peers(sink_port: int) -> Result:
+    """What others take under the same load, messages/s, the middle of three; none of those that aren't installed."""
+    found: Result = {}
+    for name, running in (("aiosmtpd", running_aiosmtpd()), ("postfix", running_postfix_queue(sink_port))):
+        with running as port:
+            if port is not None:
+                load(port, 500)
+                found[name] = median(OF_PEERS / load(port, OF_PEERS) for _round in range(3))
+    return found
+
+
+def _costs(house: House) -> dict[str, float]:
+    """Seconds of processors that the parts have used since they began, with what they started and saw end."""
+    return {part: sum(map(_processor_s, house.child(part))) for part in ("gateway", "delivery", "postgres")}
+
+
+def _processor_s(process: psutil.Process) -> float:
+    try:
+        used = process.cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(used.user + used.system + used.children_user + used.children_system)
+
+
+def _per_message(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    return {part: 1000 * (after[part] - before[part]) / MESSAGES for part in before}
+
+
 def _backlog(house: House, home: Path) -> Result:
     """How fast messages that wait leave when nothing else comes in, messages/s, and how fast they came meanwhile."""
-    delivering = [each for each in house.processes() if "deliver" in each.cmdline()]
+    delivering = house.child("delivery")
     before = json.loads(inside(home, LOOKING))
     for process in delivering:
         process.suspend()
@@ -209,6 +248,18 @@ def tables(found: Result) -> str:
     ]
     head = ("round", "smtp-sink alone, messages/s", "taken by the gateway", "÷", "until delivered", "gateway, MiB")
     text = table(head, rows)
+    if peers := found.get("peers"):
+        names = {"aiosmtpd": "aiosmtpd that forgets, two processes", "postfix": "Postfix, queueing for a sink"}
+        listed = [(names[name], f"{rate:,.0f}") for name, rate in peers.items()]
+        text += f"\nUnder the same load:\n\n{table(('beside it', 'messages/s taken'), listed)}"
+    costs = [one for one in found.get("rounds", ()) if "taking_ms" in one]
+    if costs:
+        parts = costs[0]["taking_ms"]
+        listed = [
+            (part, *(f"{median(one[when][part] for one in costs):.2f}" for when in ("taking_ms", "all_ms")))
+            for part in parts
+        ]
+        text += f"\n{table(('processor time of a message, ms', 'while taken', 'until delivered'), listed)}"
     if backlog := found.get("backlog"):
         text += (
             f"\nWith delivery stopped meanwhile {backlog['taken']:,.0f} messages/s are taken, and "

@@ -80,10 +80,12 @@ def lines_of_readme(name: str) -> str:
 
 
 @contextmanager
-def running_postfix(main: str = "", /, *, port: int, filter_port: int, back_port: int, onward: int) -> Iterator[Path]:
+def running_postfix(
+    more: str = "", /, *, port: int, onward: int, filter_port: int = 0, back_port: int = 0
+) -> Iterator[Path]:
     """Configured as the README says, mail for elsewhere goes to `onward`; its folder, whose file `log` it writes.
 
-    main: more lines for main.cf.
+    more: lines for main.cf. Without a filter_port it filters nothing: mail goes through its queue to `onward`.
     """
     home = Path(tempfile.mkdtemp(prefix="pk-postfix-"))
     home.chmod(0o755)
@@ -91,8 +93,10 @@ def running_postfix(main: str = "", /, *, port: int, filter_port: int, back_port
         (home / name).mkdir()
     shutil.chown(home / "data", "postfix")
     ports = {"10025": str(filter_port), "10026": str(back_port)}
-    main = _MAIN.format(home=home, onward=onward) + lines_of_readme("main.cf") + main
-    master = _MASTER.format(port=port) + lines_of_readme("master.cf")
+    main, master = _MAIN.format(home=home, onward=onward), _MASTER.format(port=port)
+    if filter_port:
+        main, master = main + lines_of_readme("main.cf"), master + lines_of_readme("master.cf")
+    main += more
     for name, text in (("main.cf", main), ("master.cf", master)):
         (home / "etc" / name).write_text(re.sub(r"\b1002[56]\b", lambda found: ports[found[0]], text))
     assert POSTFIX is not None
