@@ -15,7 +15,7 @@ from accounts.permissions import Right
 from api.operations import Group
 from api.v1 import subjects
 from api.v1.emails import (
-    EMAILS,
+    HELD_EMAILS,
     VIRUS_LOVER,
     EmailAnswer,
     MarkAnswer,
@@ -44,7 +44,7 @@ def _managed(actor: Actor, domain_id: int) -> QuerySet[Recipient]:
     return selectors.list_managed(actor).filter(domain_id=domain.pk).defer(None)
 
 
-@group.list("/domains/{int:domainId}/quarantine", EMAILS)
+@group.list("/domains/{int:domainId}/quarantine", HELD_EMAILS)
 def domain_quarantine(actor: Actor, domain_id: int) -> QuerySet[Recipient]:
     """List what is in quarantine for a domain, also of recipients that have no mailbox here."""
     return _managed(actor, domain_id)

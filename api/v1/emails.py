@@ -6,7 +6,7 @@ open to them. What is archived is found by the archive's own operations.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import quote
 
@@ -31,6 +31,7 @@ from gateway.keeping.reading import Copy
 from gateway.learning import Verdict
 from gateway.models import Folder, Recipient, ReleaseRequest
 from gateway.selectors import quarantine as selectors
+from gateway.selectors.remembered import narrowed, recipient_has, sender_has, subject_has
 from gateway.services import quarantine, release_requests, sender_marks
 from gateway.services.held import is_infected
 from gateway.services.opening import open_copy
@@ -247,31 +248,31 @@ def present(actor: Actor, rows: Sequence[Recipient]) -> list[EmailAnswer]:
     return [EmailAnswer(**_values(row, asked=row.pk in asked)) for row in rows]
 
 
-def _in_text(*columns: str) -> filters.Filter:
+def _part(found: Callable[[str], Q]) -> filters.Filter:
     def narrow(rows: Rows, value: str) -> Rows:
-        wanted = Q()
-        for column in columns:
-            wanted |= Q(**{f"{column}__icontains": value})
-        return rows.filter(wanted)
+        return rows.filter(found(value))
 
     return filters.text_by(narrow, "A part of it, in any case.")
 
 
-EMAILS = Listing(
-    EmailAnswer,
-    present,
-    sorts={"sentDate": "received_at"},
-    default="-sentDate",
-    filters={
-        "receivedAfter": filters.since("received_at", "Received from this moment on."),
-        "receivedBefore": filters.until("received_at", "Received before this moment."),
-        "from": _in_text("message__header_from", "message__sender"),
-        "to": _in_text("address", "asked"),
-        "subject": _in_text("message__subject"),
-        "id": filters.exact("message__message_id", "The message's own Message-ID."),
-        "verdict": filters.exact("category", "What it was judged to be, as spam."),
-    },
-)
+def _held_part(found: Callable[[str], Q]) -> filters.Filter:
+    return _part(lambda value: narrowed(value, found(value)))
+
+
+_FILTERS = {
+    "receivedAfter": filters.since("received_at", "Received from this moment on."),
+    "receivedBefore": filters.until("received_at", "Received before this moment."),
+    "from": _part(sender_has),
+    "to": _part(recipient_has),
+    "subject": _part(subject_has),
+    "id": filters.exact("message__message_id", "The message's own Message-ID."),
+    "verdict": filters.exact("category", "What it was judged to be, as spam."),
+}
+# Of one person there are few enough to look at each; of a domain the index of what is held is asked.
+_HELD = _FILTERS | {"from": _held_part(sender_has), "subject": _held_part(subject_has)}
+_SORTS = {"sentDate": "received_at"}
+EMAILS = Listing(EmailAnswer, present, sorts=_SORTS, default="-sentDate", filters=_FILTERS)
+HELD_EMAILS = Listing(EmailAnswer, present, sorts=_SORTS, default="-sentDate", filters=_HELD)
 
 
 @group.list("/users/{int:userId}/emails/{system:folder}", EMAILS)

@@ -17,6 +17,7 @@ from config.kit.templatetags.kit import state_html
 from domains.tables.fields import Belongs, domains_named
 from gateway.models import Recipient, ReleaseRequest
 from gateway.release_options import KINDS
+from gateway.selectors.remembered import held_has, narrowed, sender_has
 from gateway.wording import CATEGORIES, CATEGORY_TONES, decided_because
 
 CHOICES = [(each.value, CATEGORIES[each]) for each in KINDS]
@@ -47,14 +48,6 @@ def _from_plain(row: Recipient) -> str:
     return row.message.header_from or row.message.sender
 
 
-def _from_found(text: str) -> Q:
-    """Either of them: whole, or its beginning with `*`, or anything after an @ with `*@`."""
-    if not text:
-        return Q(message__header_from="")
-    like = like_escaped(text).replace("*", "%") if "*" in text else f"%{like_escaped(text)}%"
-    return Q(message__header_from__ilike=like) | Q(message__sender__ilike=like)
-
-
 def _verdict(row: Recipient) -> str:
     label, tone = str(CATEGORIES.get(row.category, row.category)), CATEGORY_TONES.get(row.category, "warn")
     reason = decided_because(row.decision)
@@ -73,7 +66,7 @@ def _fields(main: Main, *, held: bool) -> tuple[Main | Custom | Choice | Time | 
             _("From"),
             show=from_shown,
             export=_from_plain,
-            find=_from_held if held else _from_found,
+            find=_from_held if held else sender_has,
             css="cell-wrap",
         ),
         Choice("verdict", _("Verdict"), path="category", choices=CHOICES, filter=True, show=_verdict, css="cell-wrap"),
@@ -84,20 +77,13 @@ def _fields(main: Main, *, held: bool) -> tuple[Main | Custom | Choice | Time | 
 
 
 def _searching(text: str) -> Q:
+    """A part of subject or sender; a `*` is one here."""
     like = f"%{like_escaped(text)}%"
     return Q(message__subject__ilike=like) | Q(message__header_from__ilike=like) | Q(message__sender__ilike=like)
 
 
-def _searching_held(text: str) -> Q:
-    """The same of what lies in quarantine, by an index of that alone."""
-    return Q(held_text__ilike=f"%{like_escaped(text.lower())}%")
-
-
 def _from_held(text: str) -> Q:
-    """The index narrows what the senders are then looked at of."""
-    pieces = [each for each in text.split("*") if each]
-    narrowed = [Q(held_text__ilike=f"%{like_escaped(each.lower())}%") for each in pieces]
-    return Q(*narrowed, _from_found(text))
+    return narrowed(text, sender_has(text))
 
 
 def _listing(name: str, caption: object, empty: Empty, *, managed: bool, held: bool = False) -> BigListing[Recipient]:
@@ -113,7 +99,7 @@ def _listing(name: str, caption: object, empty: Empty, *, managed: bool, held: b
         sort="-received",
         caption=caption,  # type: ignore[arg-type]
         placeholder=_("Words of subject or sender, or verdict:spam, from:name@example.org …"),
-        words=_searching_held if held else _searching,
+        words=held_has if held else _searching,
         first_step=empty,
         nothing=_("No message like this"),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import OptionValue
 from accounts.permissions import Level
@@ -43,6 +45,18 @@ def test_a_folder_is_listed_searched_and_nobody_elses(cast: world.World) -> None
     assert cast.delegate.get(url(cast, "?subject=nothing")).json() == []
     assert cast.delegate.get(f"/domains/{cast.own.domain.pk}/quarantine").json() == [line]
     assert cast.user.get(url(cast, folder="Retention")).json() == []
+    found = [
+        ("from=*@lottery.example", True),
+        ("from=lottery*", False),
+        ("subject=*won", True),
+        ("subject=have*", False),
+    ]
+    for query, is_there in found:  # the same for a person and for a domain, as on pages
+        for list_url in (url(cast), f"/domains/{cast.own.domain.pk}/quarantine"):
+            assert cast.delegate.get(f"{list_url}?{query}").json() == ([line] if is_there else []), (list_url, query)
+    with CaptureQueriesContext(connection) as asked:
+        cast.delegate.get(f"/domains/{cast.own.domain.pk}/quarantine?subject=won&from=lottery")
+    assert sum('"held_text"' in each["sql"].partition("WHERE")[2] for each in asked) >= 1
     is_problem(cast.user.get(url(cast, folder="Trash")), 404)
     (folder,) = cast.delegate.get(url(cast, "?fields=STATS", folder="folders")).json()
     assert (folder["path"], folder["messageCount"]) == ("Quarantine", 1)
