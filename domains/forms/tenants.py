@@ -209,9 +209,7 @@ def setting_field(name: str, domain: Domain) -> forms.Field:
     if name == "list_priority":
         return _choice(_("Rules that win"), [("", inherits), *Domain.ListPriority.choices])
     if name == "unknown_recipients":
-        return forms.ChoiceField(
-            label=_("Unknown addresses"), choices=Domain.Unknown.choices, required=False, widget=forms.RadioSelect
-        )
+        return forms.ChoiceField(label=_("Unknown addresses"), choices=Domain.Unknown.choices, widget=forms.RadioSelect)
     if name == "outgoing_subnets":
         return _LineListField(
             label=_("Networks that may send"), help_text=_("One a line: 192.0.2.0/24 or 2001:db8::/48.")
