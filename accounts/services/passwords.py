@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 
 from django.contrib.auth.password_validation import validate_password
@@ -112,6 +113,29 @@ def change_password(actor: Actor, *, old: str, new: str) -> User:
     where their domain lets people change none.
     Raises: WrongPassword, BadPassword, TooManyAttempts, Forbidden.
     """
+    user, is_due = _require_own(actor)
+    attempt = throttle.own_password_counters(user)
+    throttle.admit(attempt)
+    if not user.check_password(old):
+        raise WrongPassword("the present password is another one")
+    throttle.forgive(attempt)
+    _change_own(actor, user, new, is_due=is_due)
+    return user
+
+
+def change_proven_password(actor: Actor, *, proven: str, new: str) -> User:
+    """The same for who came in with it through a connection that is still open. proven: the password as it was kept
+    (`User.password`) when it was found right; it must still be that one. Raises: as `change_password`.
+    """
+    user, is_due = _require_own(actor)
+    if not user.has_usable_password() or not secrets.compare_digest(user.password.encode(), proven.encode()):
+        raise WrongPassword("the present password is another one")
+    _change_own(actor, user, new, is_due=is_due)
+    return user
+
+
+def _require_own(actor: Actor) -> tuple[User, bool]:
+    """(the person as they are now, whether they must choose a new one)."""
     if actor.user is None:
         raise Forbidden("nobody's password")
     actor.require_in_person()
@@ -121,15 +145,13 @@ def change_password(actor: Actor, *, old: str, new: str) -> User:
         actor.require_own(EndUserRight.CHANGE_PASSWORD)
     if user.second_factor_at is not None:  # else the old password is the proof
         proving.require_recent(actor)
-    attempt = throttle.own_password_counters(user)
-    throttle.admit(attempt)
-    if not user.check_password(old):
-        raise WrongPassword("the present password is another one")
-    throttle.forgive(attempt)
+    return user, is_due
+
+
+def _change_own(actor: Actor, user: User, new: str, *, is_due: bool) -> None:
     check_password(new, user)
     require_new(new, user, differs=is_due)
     _store(actor, user, new)
-    return user
 
 
 def check_password(password: str, user: User) -> None:

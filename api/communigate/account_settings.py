@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from accounts.permissions import Right
 from accounts.services import set_password
-from api.communigate import keeping, rules
+from api.communigate import account_defaults, keeping, rules
 from api.communigate.context import Context, text_of
-from api.communigate.format import Value
 from api.communigate.keeping import DEFAULT, SETTINGS, Dictionary
 from api.communigate.refusing import Refused
 from api.communigate.sizes import bytes_of, count_of, count_text, size_text
@@ -20,7 +19,6 @@ from domains.services import mailbox_states, profiles, quotas
 from domains.services.mailboxes import update_mailbox
 from domains.services.readdressing import claim_of
 
-ACCOUNT_DEFAULTS = "accountdefaults"
 _PASSWORDS = ("Password",)
 _QUOTAS = {"MaxAccountSize": "quota_bytes", "MaxMailMessages": "quota_messages"}
 _OURS = frozenset({"RealName", "AccountType", "Rules", *_PASSWORDS, *_QUOTAS})
@@ -42,7 +40,7 @@ def explicit(context: Context, mailbox: Mailbox) -> Dictionary:
         found["MaxMailMessages"] = count_text(mailbox.quota_messages)
     if mailbox.status != Status.ENABLED:
         found["AccessMode"] = "None"
-    elif _shuts(found.get("AccessMode")):  # somebody opened it at its page since
+    elif account_defaults.is_shut(found.get("AccessMode")):  # somebody opened it at its page since
         del found["AccessMode"]
     kind = profiles.profile_of(mailbox).account_type
     if kind:
@@ -60,8 +58,8 @@ def effective(context: Context, mailbox: Mailbox) -> Dictionary:
     return {
         "AccessMode": "All",
         "AccountType": "MultiMailbox",
-        **keeping.without(keeping.kept(ACCOUNT_DEFAULTS), _KNOWN),
-        **keeping.without(keeping.kept(ACCOUNT_DEFAULTS, mailbox.domain), _KNOWN),
+        **keeping.without(keeping.kept(account_defaults.KEPT), _KNOWN),
+        **keeping.without(keeping.kept(account_defaults.KEPT, mailbox.domain), _KNOWN),
         **explicit(context, mailbox),
         "MaxAccountSize": size_text(size.value),
         "MaxMailMessages": count_text(count.value),
@@ -120,16 +118,12 @@ def _set_password(context: Context, mailbox: Mailbox, password: str) -> None:
     set_password(context.actor, mailbox.user, password=password)
 
 
-def _shuts(mode: Value) -> bool:
-    return mode == "None" or (isinstance(mode, list) and len(mode) == 1)
-
-
 def _set_access(context: Context, mailbox: Mailbox, values: Dictionary, *, is_new: bool) -> None:
     """`None` or an array that enables nothing shuts the account; what else it says is kept."""
     if "AccessMode" not in values:
         return
     mode = values["AccessMode"]
-    is_none = _shuts(mode)
+    is_none = account_defaults.is_shut(mode)
     status = Status.DISABLED if is_none else Status.ENABLED
     if mailbox.status != status and (is_none or mailbox.status == Status.DISABLED):
         mailbox_states.set_status(context.actor, mailbox, status)

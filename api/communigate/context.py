@@ -13,6 +13,7 @@ from accounts.actors import Actor
 from accounts.permissions import Right
 from api.communigate.format import Value
 from api.communigate.refusing import NO_ACCOUNT, NO_DOMAIN, RIGHTS, Refused
+from api.dialects.credentials import Entered
 from domains import selectors
 from domains.models import Address, Domain, Mailbox, Status
 from domains.services import claims
@@ -30,6 +31,7 @@ class Seen:
 
     main: Domain | None = None
     until: float = 0.0
+    proven: Entered | None = None  # who came with their own password, and with no token or secret in its place
 
     def forget(self) -> None:
         self.main, self.until = None, 0.0
@@ -90,6 +92,12 @@ class Context:
         if found is None or found.status in GONE:
             raise Refused(NO_ACCOUNT, "you have no account in a domain of this server")
         return found
+
+    def is_oneself(self, name: str) -> bool:
+        """Whether this is who sends the command, with an account in a domain or, as administrators are, without one."""
+        if self.actor.user is None or self.actor.acting is not None:
+            return False
+        return name == OWN or name.strip().lower() == self.actor.user.email
 
     def account(self, name: str, need: Right = Right.VIEW_USERS, *, own: bool = False) -> Mailbox:
         """An account by its name or an alias. own: people need no right for their own. Raises: Refused, Forbidden."""

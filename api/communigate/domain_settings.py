@@ -111,7 +111,17 @@ def server_defaults() -> Dictionary:
     return keeping.kept(DEFAULTS)
 
 
+def counting_defaults() -> Dictionary:
+    """Those of them that a new domain gets; the others are told with its effective settings."""
+    found = server_defaults()
+    keys = {*_LIMITS} | ({ADDRESS, "MailToUnknown"} if _is_rerouted(found.get("MailToUnknown")) else set())
+    return {key: value for key, value in found.items() if key in keys}
+
+
 def set_server_defaults(context: Context, values: Dictionary, *, replace: bool) -> None:
     """Raises: Forbidden, Refused."""
     context.actor.require(Right.MANAGE_OPTIONS, SERVER)
+    for key in _LIMITS:
+        if not keeping.is_default(values.get(key)):
+            count_of(values[key], key)
     keeping.keep(context.actor, DEFAULTS, None, values, replace=replace)

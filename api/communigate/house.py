@@ -237,7 +237,8 @@ def _closed(state: dialects.State, client: str) -> Reply | None:
 
 def _sign_in(client: str, name: str, password: str) -> Login | Reply:
     actor, entered = credentials.enter(DIALECT.name, name, password, client)
-    return _begun(Login(entered, "", client), actor)
+    proven = entered if entered.way is CallerWay.PASSWORD else None
+    return _begun(Login(entered, "", client, Seen(proven=proven)), actor)
 
 
 def _sign_in_apop(client: str, name: str, challenge: str, digest: str) -> Login | Reply:

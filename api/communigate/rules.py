@@ -2,18 +2,20 @@
 conditions and actions has one that means the same; a rule with another is refused, so that none is lost unnoticed.
 
 A rule is (priority, name, [conditions], [actions], [comment]). What a script wrote is given back as it came while it
-still is what is carried out. Not for Sieve (`gateway.services.mail_rules`).
+still is what is carried out. Conditions on when mail comes are in `rule_times`. Not for Sieve
+(`gateway.services.mail_rules`).
 """
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import cast
 
 from accounts.actors import Actor
-from api.communigate import keeping
+from api.communigate import keeping, rule_times
 from api.communigate.context import text_of
-from api.communigate.format import Value
+from api.communigate.format import Value, write_value
 from api.communigate.refusing import Refused
 from domains.models import Address, Domain, Mailbox
 from domains.services.readdressing import claim_of
@@ -157,14 +159,19 @@ def _parts(rule: list[Value], place: int, name: str) -> list[list[str]]:
     value = rule[place] if len(rule) > place else []
     if not isinstance(value, list) or not all(isinstance(each, list) and each for each in value):
         raise Refused(501, f"rule {name}: arrays of arrays are expected")
-    return [[text_of(part, name) for part in cast("list[Value]", each)] for each in value]
+    return [[_part_text(part, name) for part in cast("list[Value]", each)] for each in value]
+
+
+def _part_text(part: Value, name: str) -> str:
+    """A time stamp may stand for itself or in a string."""
+    return write_value(part) if isinstance(part, datetime) else text_of(part, name)
 
 
 def _conditions(given: list[list[str]], name: str) -> tuple[list[Condition], bool]:
     """(conditions, whether one of them is enough). Of several values after `in` one is enough, so it stands alone."""
     groups = [(parts, _condition(parts, name)) for parts in given]
     found = [each for _parts_of, group in groups for each in group]
-    is_any = any(len(group) > 1 and _word_of(parts) == "in" for parts, group in groups)
+    is_any = any(len(group) > 1 and _word_of(parts) == "in" and group[0].what != "time" for parts, group in groups)
     if is_any and sum(bool(group) for _parts_of, group in groups) > 1:
         raise Refused(501, f"rule {name}: several values after in are only possible as the rule's one condition")
     return found, is_any
@@ -177,6 +184,8 @@ def _word_of(parts: list[str]) -> str:
 def _condition(parts: list[str], name: str) -> list[Condition]:
     """Several for several values of `in` and `not in`; none for what is so here anyway. Raises: Refused."""
     data, operation, value = (*parts, "", "")[:3]
+    if data.lower() in rule_times.DATA:
+        return rule_times.read(data, _word_of(parts), value, name)
     what = _DATA.get(data.lower())
     if what is None:
         raise Refused(501, f"rule {name}: the condition {data} has none here that means the same")
@@ -280,6 +289,8 @@ def _said_any(conditions: tuple[Condition, ...]) -> list[Value]:
 
 
 def _said_condition(condition: Condition) -> Value:
+    if condition.what in rule_times.OURS:
+        return rule_times.said(condition)
     if condition.what == "size":
         return [
             "Message Size",

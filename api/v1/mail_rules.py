@@ -33,9 +33,11 @@ from gateway.views.rule_words import fate_of, shown_layer
 
 group = Group("Mail rules", "What happens to mail that is delivered: rules, Sieve scripts, answers while away.")
 
-Word = Literal["from", "to", "subject", "header", "sender", "text", "size", "list", "verdict"]
+Word = Literal[
+    "from", "to", "subject", "header", "sender", "text", "size", "list", "verdict", "date", "time", "weekday"
+]  # fmt: skip
 Operation = Literal[
-    "contains", "is", "matches", "not_contains", "not_is", "not_matches", "over", "under"
+    "contains", "is", "matches", "not_contains", "not_is", "not_matches", "over", "under", "before", "after"
 ]  # fmt: skip
 Doing = Literal[
     "folder", "copy_to_folder", "redirect", "copy", "flag", "seen", "answer", "reject", "discard", "keep", "stop"
@@ -44,7 +46,10 @@ assert set(ACTIONS) == set(get_args(Doing)) and set(OPERATIONS) == set(get_args(
 
 
 class RuleCondition(Body):
-    """What is asked. `header` names the field where `what` is header; sizes are KiB; a list is asked for with "yes"."""
+    """What is asked. `header` names the field where `what` is header; sizes are KiB; a list is asked for with "yes". Of
+    when it comes: a date is 2026-12-24, or after and before one in UTC 2026-12-24T17:00:00+00:00; a time is 17:30; days
+    of the week are numbers, 0 for Sunday: 6,0.
+    """
 
     what: Word
     operation: Operation

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import override, pgettext_lazy
 
 from domains.services.rule_trials import MOST_BYTES
 from gateway.models import RuleSettings
@@ -25,6 +26,9 @@ CONDITIONS = {
     "size": pgettext_lazy("condition", "Size in KiB"),
     "list": pgettext_lazy("condition", "Came by a mailing list"),
     "verdict": pgettext_lazy("condition", "Verdict"),
+    "date": pgettext_lazy("condition", "Date on which it comes"),
+    "time": pgettext_lazy("condition", "Time of day at which it comes"),
+    "weekday": pgettext_lazy("condition", "Day of the week on which it comes"),
 }
 OPERATIONS = {
     "contains": _("contains"),
@@ -35,6 +39,8 @@ OPERATIONS = {
     "not_matches": _("doesn't look like"),
     "over": _("is over"),
     "under": _("is under"),
+    "before": _("is before"),
+    "after": _("is after"),
 }
 ACTIONS = {
     "folder": _("Into the folder…"),
@@ -135,17 +141,41 @@ class MailRuleForm(forms.Form):
 
 
 def _condition(what: str, operation: str, value: str, header: str) -> Condition:
-    """A row as a condition: of a list or a verdict it only matters whether it is or not."""
-    if what in ("list", "verdict"):
+    """A row as a condition: of a list, a verdict or a day of the week it only matters whether it is or not."""
+    if what in ("list", "verdict", "weekday"):
         operation = "not_is" if operation.startswith("not_") else "is"
     if what == "size" and operation not in ("over", "under"):
         operation = "over"
     if what == "text":
         operation = "not_contains" if operation.startswith("not_") else "contains"
+    if what in ("date", "time") and operation not in ("before", "after"):
+        operation = "after" if what == "time" else "not_is" if operation.startswith("not_") else "is"
+    if what == "weekday":
+        value = numbers_of_days(value)
     value = "yes" if what == "list" else value
     if what == "verdict":
         value = next((key for key, label in CATEGORIES.items() if value.lower() in (key, str(label).lower())), value)
     return Condition(what, operation, value, header if what == "header" else "")
+
+
+def numbers_of_days(text: str) -> str:
+    """Days of the week as people write them (`Sat, Sun`, in their language or English) as a condition holds them; what
+    is none stays as it is.
+    """
+    parts = [part.strip().lower() for part in text.replace(";", ",").split(",") if part.strip()]
+    names = {str(name).lower(): number for number, name in WEEKDAYS.items()}
+    with override("en"):
+        names |= {str(name).lower(): number for number, name in WEEKDAYS.items()}
+    found = [next((n for name, n in names.items() if len(part) > 1 and name.startswith(part)), None) for part in parts]
+    if None in found:
+        return text
+    return ",".join(str((number + 1) % 7) for number in found if number is not None)
+
+
+def days_of(numbers: str) -> str:
+    """The other way round, for who reads it."""
+    days = [WEEKDAYS[(int(each) - 1) % 7] for each in numbers.split(",") if each.isdecimal()]
+    return ", ".join(str(day) for day in days)
 
 
 def _choice(label: Any, choices: dict[str, Any]) -> forms.ChoiceField:
@@ -176,6 +206,8 @@ def _initial(rule: Rule) -> dict[str, Any]:
     for number, condition in enumerate(rule.conditions):
         for part in ("what", "header", "operation", "value"):
             found[f"c{number}_{part}"] = getattr(condition, part)
+        if condition.what == "weekday":
+            found[f"c{number}_value"] = days_of(condition.value)
     for number, act in enumerate(rule.actions):
         found |= {f"a{number}_what": act.what, f"a{number}_value": act.value}
     return found

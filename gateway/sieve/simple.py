@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from gateway.sieve import moments
 from gateway.sieve.parsing import parse
 from gateway.sieve.script import Node
 
@@ -30,6 +31,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "size": ("over", "under"),
     "list": ("is", "not_is"),
     "verdict": ("is", "not_is"),
+    **moments.OPERATIONS,
 }
 ACTIONS = (
     "folder",
@@ -55,7 +57,9 @@ HEADER_NAME = re.compile(r"[!-9;-~]{1,80}")
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """what: a key of OPERATIONS; header: the name of the field for "header". size in KiB; list: "yes"."""
+    """what: a key of OPERATIONS; header: the name of the field for "header". size in KiB; list: "yes"; date, time and
+    weekday: as `moments` has them.
+    """
 
     what: str
     operation: str
@@ -134,6 +138,8 @@ def _check_condition(condition: Condition, fail: Callable[[str, str], None]) -> 
         fail("header", "conditions")
     if condition.what == "size" and not re.fullmatch(r"[1-9]\d{0,8}", condition.value):
         fail("size", "conditions")
+    if condition.what in moments.OPERATIONS and not moments.is_right(condition):
+        fail(condition.what, "conditions")
     if condition.what == "verdict" and not re.fullmatch(r"[a-z_]{1,20}", condition.value):
         fail("condition_value", "conditions")
     if condition.what != "list" and (not condition.value or len(condition.value) > 1000 or "\0" in condition.value):
@@ -193,6 +199,9 @@ def _test(condition: Condition, needed: set[str]) -> str:
             return f'{negation}envelope :{operation} "from" {value}'
         case "header":
             return f"{negation}header :{operation} {quoted(condition.header)} {value}"
+        case "date" | "time" | "weekday":
+            needed |= moments.NEEDS if ":value" in (test := moments.written(condition)) else {"date"}
+            return f"{negation}{test}"
     names = _HEADERS[condition.what]
     listed = f'"{names[0]}"' if len(names) == 1 else "[" + ", ".join(f'"{name}"' for name in names) + "]"
     test = "address :all" if operation == "is" and condition.what != "subject" else "header"
@@ -318,6 +327,8 @@ def _read_test(test: Node) -> Condition:
     negation = ""
     if test.name == "not":
         negation, test = "not_", test.tests[0]
+    if test.name == "currentdate":
+        return _read_moment(test, negation)
     kind = test.text("match-type", ":is").removeprefix(":")
     if "comparator" in test.extra or kind not in ("is", "contains", "matches"):
         raise _MoreThanAForm
@@ -335,6 +346,14 @@ def _read_test(test: Node) -> Condition:
         case "header" | "address":
             return _read_header(test, negation, kind)
     raise _MoreThanAForm
+
+
+def _read_moment(test: Node, negation: str) -> Condition:
+    found = moments.read(test)
+    if found is None or (negation and found[1] != "is"):
+        raise _MoreThanAForm
+    what, operation, value = found
+    return Condition(what, f"{negation}{operation}", value)
 
 
 def _read_header(test: Node, negation: str, kind: str) -> Condition:

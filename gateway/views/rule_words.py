@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from domains.policy.sentences import translated
 from gateway.flow import Fate, Ruled
-from gateway.forms.mail_rules import ACTIONS, CONDITIONS, OPERATIONS
+from gateway.forms.mail_rules import ACTIONS, CONDITIONS, OPERATIONS, days_of
 from gateway.rule_layers import Layer
 from gateway.sieve.running import Outcome
 from gateway.sieve.simple import Rule, in_order
@@ -39,6 +39,7 @@ def _conditions(rule: Rule) -> list[str]:
             continue
         name = each.header if each.what == "header" else str(CONDITIONS[each.what])
         value = str(CATEGORIES.get(each.value, each.value)) if each.what == "verdict" else each.value
+        value = days_of(value) if each.what == "weekday" else value
         said.append(f"{name} {OPERATIONS[each.operation]} “{value[:80]}”")
     return said
 

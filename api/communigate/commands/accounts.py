@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
+from accounts.actors import Actor
 from accounts.errors import TooManyAttempts
 from accounts.models import AuditEvent, User
 from accounts.permissions import Right
 from accounts.selectors.sessions import list_sessions_of
 from accounts.services import set_password
 from accounts.services.app_passwords import delete_app_password, list_app_passwords
+from accounts.services.passwords import change_proven_password
 from accounts.services.verifying import opens_doors
-from api.communigate import account_settings, keeping
+from api.communigate import account_defaults, account_settings, keeping
 from api.communigate.context import GONE, Context, texts_of
 from api.communigate.format import Value
 from api.communigate.grammar import Arguments
 from api.communigate.keeping import Dictionary
 from api.communigate.pwd.door import NOTHING, Data
-from api.communigate.refusing import ACCOUNT_EXISTS, NO_ACCOUNT, PASSWORD, Refused, TakenAlready
+from api.communigate.refusing import ACCOUNT_EXISTS, NO_ACCOUNT, PASSWORD, RIGHTS, Refused, TakenAlready
 from api.communigate.sizes import bytes_of, count_of
 from api.communigate.table import Command, command, done
 from domains.models import Address, Mailbox, Status
@@ -55,8 +58,8 @@ def create(context: Context, arguments: Arguments) -> Data:
         quota_messages=count,
         status=None if values.get("AccessMode") != "None" else Status.DISABLED,
     )
-    kind = _KINDS.get(arguments.get("kind", ""))
-    if kind is not None:
+    kind = _KINDS.get(arguments.get("kind", "")) or account_defaults.account_type(domain)
+    if kind:
         profiles.set_account_type(context.actor, made, kind)
     if values:
         account_settings.apply(context, made, values, is_new=True)
@@ -136,11 +139,27 @@ def change_password(context: Context, arguments: Arguments) -> Data:
         return _forget_tagged(context, arguments)
     if "tag" in arguments or arguments.get("method", "").upper() in ("SIP", "RADIUS"):
         raise Refused(501, "not supported: accounts have one password here, and access tokens for programs")
-    found = context.account(arguments["name"], Right.SET_PASSWORDS)
+    if context.is_oneself(arguments["name"]):
+        _change_own(context, arguments["password"])
+        return done()
+    found = context.account(arguments["name"], Right.SET_PASSWORDS, own=True)
     if found.user is None:
         raise Refused(NO_ACCOUNT, "nobody signs in with this account")
-    set_password(context.actor, found.user, password=arguments["password"])
+    if context.actor.owns(found.user):
+        _change_own(context, arguments["password"])
+    else:
+        set_password(context.actor, found.user, password=arguments["password"])
     return done()
+
+
+def _change_own(context: Context, password: str) -> None:
+    """In person: they came in with the present one. Their other sessions end, and this one goes on."""
+    proven, person = context.seen.proven, context.actor.user
+    if proven is None or person is None:
+        raise Refused(RIGHTS, "insufficient access rights: sign in with the password that is to be changed")
+    in_person = Actor.for_user(person, address=context.actor.address, via=context.actor.via)
+    proven.kept = change_proven_password(in_person, proven=proven.kept, new=password).password
+    proven.since = time.time()
 
 
 def _forget_tagged(context: Context, arguments: Arguments) -> Data:

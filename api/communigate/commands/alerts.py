@@ -111,7 +111,7 @@ def _family(level: Level) -> list[Command]:
     return [
         command(f"GET{word}ALERTS", maybe.strip(), get, f"Read the alerts of the {place}", reads=True),
         command(f"SET{word}ALERTS", f"{maybe}alerts{{}}", put, f"Replace the alerts of the {place}"),
-        command(f"POST{word}ALERT", f"{name}{said}alert", post, f"Post an alert to the {place}"),
+        command(f"POST{word}ALERT", f"{name}{said}alert…", post, f"Post an alert to the {place}"),
         command(f"REMOVE{word}ALERT", f"{name}{said}stamp*", remove, f"Remove an alert of the {place}"),
     ]
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from accounts.actors import Actor
 from accounts.permissions import Right
 from accounts.scopes import SERVER
-from api.communigate import domain_settings, keeping
+from api.communigate import account_defaults, domain_settings, keeping
 from api.communigate.context import GONE, Context
 from api.communigate.format import Value
 from api.communigate.grammar import Arguments
 from api.communigate.pwd.door import Data
 from api.communigate.refusing import IN_USE, Refused
-from api.communigate.sizes import bytes_of, count_of, count_text, size_text
 from api.communigate.table import Command, command, done
 from config.kit.fixed import Fixed
 from domains.models import Domain
-from domains.services import domain_states, quotas, renaming
+from domains.services import domain_states, renaming
 from domains.services.domains import create_domain
 
-ACCOUNT_DEFAULTS = "accountdefaults"
 DOMAIN_DEFAULTS = "domaindefaults"
 _ALL = Fixed(lambda: Domain.objects.exclude(status__in=GONE).order_by("name").only("name"))
 
@@ -45,8 +46,11 @@ def main_domain_name(context: Context, arguments: Arguments) -> Data:
 def create(context: Context, arguments: Arguments) -> Data:
     if "shared" in arguments:
         raise Refused(501, "not supported: there are no clusters of servers here, so no shared domains")
+    given = arguments.get("settings", {})
     made = create_domain(context.actor, name=arguments["name"])
-    domain_settings.apply(context, made, arguments.get("settings", {}))
+    defaults = keeping.without(domain_settings.counting_defaults(), given)
+    domain_settings.apply(replace(context, actor=Actor.system()), made, defaults)  # the server's word, whoever makes it
+    domain_settings.apply(context, made, given)
     return done()
 
 
@@ -88,27 +92,13 @@ def set_domain_defaults(context: Context, arguments: Arguments) -> Data:
 
 
 def get_account_defaults(context: Context, arguments: Arguments) -> Data:
-    context.actor.require(Right.MANAGE_QUOTAS, SERVER)
-    server = quotas.server_quota()
-    found = keeping.without(keeping.kept(ACCOUNT_DEFAULTS), ("Password",))
-    if server.quota_bytes is not None:
-        found["MaxAccountSize"] = size_text(server.quota_bytes)
-    if server.quota_messages is not None:
-        found["MaxMailMessages"] = count_text(server.quota_messages)
-    return found
+    account_defaults.require_server(context)
+    return account_defaults.read(None)
 
 
 def _set_account_defaults(context: Context, values: keeping.Dictionary, *, replace: bool) -> None:
-    context.actor.require(Right.MANAGE_QUOTAS, SERVER)
-    wanted: dict[str, int | None] = {}
-    if "MaxAccountSize" in values or replace:
-        wanted["quota_bytes"] = bytes_of(values.get("MaxAccountSize", ""), "MaxAccountSize")
-    if "MaxMailMessages" in values or replace:
-        wanted["quota_messages"] = count_of(values.get("MaxMailMessages", ""), "MaxMailMessages")
-    if wanted:
-        quotas.set_server_quota(context.actor, wanted)
-    others = {key: value for key, value in values.items() if key not in ("MaxAccountSize", "MaxMailMessages")}
-    keeping.keep(context.actor, ACCOUNT_DEFAULTS, None, others, replace=replace)
+    account_defaults.require_server(context)
+    account_defaults.write(context, None, values, replace=replace)
 
 
 def update_account_defaults(context: Context, arguments: Arguments) -> Data:

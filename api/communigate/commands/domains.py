@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from accounts.permissions import Right
-from api.communigate import domain_settings, keeping, rules
+from api.communigate import account_defaults, domain_settings, keeping, rules
 from api.communigate.context import GONE, Context, texts_of
 from api.communigate.format import Value
 from api.communigate.grammar import Arguments
 from api.communigate.pwd.door import Data
 from api.communigate.refusing import Refused
-from api.communigate.sizes import bytes_of, count_of, count_text, size_text
 from api.communigate.table import Command, command, done
 from domains.models import Address, Domain, Mailbox, Recipient
-from domains.services import domain_names, domain_states, quotas
+from domains.services import domain_names, domain_states
 
-ACCOUNT_DEFAULTS = "accountdefaults"
 TEMPLATE = "accounttemplate"
 MOST_LISTED = 100_000
-SECRET = ("Password",)  # of every new account: set by a template, never told
-_QUOTAS = ("MaxAccountSize", "MaxMailMessages")
 
 
 def get_settings(context: Context, arguments: Arguments) -> Data:
@@ -45,27 +41,12 @@ def set_settings(context: Context, arguments: Arguments) -> Data:
 
 
 def get_defaults(context: Context, arguments: Arguments) -> Data:
-    found = context.domain(arguments.get("domain"))
-    values = keeping.without(keeping.kept(ACCOUNT_DEFAULTS, found), SECRET)
-    if found.quota_bytes is not None:
-        values["MaxAccountSize"] = size_text(found.quota_bytes)
-    if found.quota_messages is not None:
-        values["MaxMailMessages"] = count_text(found.quota_messages)
-    return values
+    return account_defaults.read(context.domain(arguments.get("domain")))
 
 
 def _set_defaults(context: Context, arguments: Arguments, *, replace: bool) -> Data:
-    found, values = context.domain(arguments.get("domain"), Right.EDIT_DOMAINS), arguments["settings"]
-    wanted: dict[str, int | None] = {}
-    if "MaxAccountSize" in values or replace:
-        wanted["quota_bytes"] = bytes_of(values.get("MaxAccountSize", ""), "MaxAccountSize")
-    if "MaxMailMessages" in values or replace:
-        wanted["quota_messages"] = count_of(values.get("MaxMailMessages", ""), "MaxMailMessages")
-    changed = {name: value for name, value in wanted.items() if getattr(found, name) != value}
-    if changed:
-        quotas.set_domain_quota(context.actor, found, changed)
-    others = {key: value for key, value in values.items() if key not in _QUOTAS}
-    keeping.keep(context.actor, ACCOUNT_DEFAULTS, found, others, replace=replace)
+    found = context.domain(arguments.get("domain"), Right.EDIT_DOMAINS)
+    account_defaults.write(context, found, arguments["settings"], replace=replace)
     return done()
 
 
@@ -78,7 +59,7 @@ def set_defaults(context: Context, arguments: Arguments) -> Data:
 
 
 def get_template(context: Context, arguments: Arguments) -> Data:
-    return keeping.without(keeping.kept(TEMPLATE, context.domain(arguments.get("domain"))), SECRET)
+    return keeping.without(keeping.kept(TEMPLATE, context.domain(arguments.get("domain"))), account_defaults.SECRET)
 
 
 def update_template(context: Context, arguments: Arguments) -> Data:

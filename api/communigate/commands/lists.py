@@ -275,9 +275,11 @@ def bounce(context: Context, arguments: Arguments) -> Data:
     return done()
 
 
+OF_DOMAIN = ("[ domain ]", "OFFSET domain")  # a widespread client sends that word
+
 COMMANDS: list[Command] = [
-    command("LISTLISTS", "[ domain ]", list_names, "List a domain's mailing lists", reads=True),
-    command("GETDOMAINLISTS", "[ domain ]", list_counted, "List them with how many are on each", reads=True),
+    command("LISTLISTS", OF_DOMAIN, list_names, "List a domain's mailing lists", reads=True),
+    command("GETDOMAINLISTS", OF_DOMAIN, list_counted, "List them with how many are on each", reads=True),
     command("CREATELIST", "name FOR owner", create, "Make a mailing list"),
     command("RENAMELIST", "name INTO new", rename, "Rename a mailing list"),
     command("DELETELIST", "name", delete, "Delete a mailing list"),

@@ -122,7 +122,7 @@ def update_module(context: Context, arguments: Arguments) -> Data:
 
 
 COMMANDS: list[Command] = [
-    command("WRITELOG", "level text", write_log, "Write a line into the log"),
+    command("WRITELOG", "level text…", write_log, "Write a line into the log"),
     command("SETLOGALL", "[ ON|OFF:state ]", log_all, "Keep every detail in the log, or what is usual"),
     command("GETLOGSETTINGS", "", log_settings, "Read what the log keeps", reads=True),
     command("UPDATELOGSETTINGS", "settings{}", update_log_settings, "Change what the log keeps"),

@@ -261,6 +261,6 @@ COMMANDS: list[Command] = [
     command("REPORTFAILEDLOGINADDRESS", "address", failed_login, "Count a wrong password from an address"),
     command("GETIPSTATE", "address [ TEMP ]", ip_state, "Read on which list an address is", reads=True),
     command("GETROUTERTABLE", "", router_table, "Read the router table", reads=True),
-    command("SETROUTERTABLE", "table", set_router_table, "Replace the router table"),
+    command("SETROUTERTABLE", "table…", set_router_table, "Replace the router table"),
     command("ROUTE", "address [ MAIL|ACCESS|SIGNAL:kind ]", route, "Ask where an address leads", reads=True),
 ]

@@ -15,7 +15,6 @@ DATA = "no data sets are kept beside an account: address books are not served"
 INTERCEPT = "lawful holds and journaling are set on their pages, with their reasons"
 SHUTDOWN = "who stops the server has a shell on its machine"
 BILLING = "nobody is billed here"
-SKINS = "skins have no names here, and pages are this server's own"
 PROCESS = "this looks into that server's own process; monitoring elements and the log's level are here"
 
 _TELEPHONY = """
@@ -76,9 +75,6 @@ DUMPALLOBJECTS TESTLOOP SETTRACE
 _SHUTDOWN = """
 SHUTDOWN
 """
-_SKINS = """
-RENAMEDOMAINSKIN RENAMESERVERSKIN LISTSTOCKSKINFILES READSTOCKSKINFILE
-"""
 
 COMMANDS: list[Command] = [
     command
@@ -95,7 +91,6 @@ COMMANDS: list[Command] = [
         (_INTERCEPT, INTERCEPT),
         (_PROCESS, PROCESS),
         (_SHUTDOWN, SHUTDOWN),
-        (_SKINS, SKINS),
     )
     for command in refused(reason, names.split())
 ]

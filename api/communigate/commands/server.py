@@ -53,7 +53,7 @@ def set_element(context: Context, arguments: Arguments) -> Data:
 
 def next_name(context: Context, arguments: Arguments) -> Data:
     try:
-        return monitoring.get_next_name(context.actor, arguments["id"])
+        return monitoring.get_next_name(context.actor, arguments.get("id", ""))
     except UnknownElement as error:
         raise Refused(501, "there is no element of this name, or none after it") from error
 
@@ -172,7 +172,7 @@ def _families() -> list[Command]:
 COMMANDS: list[Command] = [
     command("GETSTATELEMENT", "id", get_element, "Read a monitoring element", reads=True),
     command("SETSTATELEMENT", "id [ INC|SET:operation ] value", set_element, "Set a monitoring element of one's own"),
-    command("GETNEXTSTATNAME", "id", next_name, "Walk through the monitoring elements", reads=True),
+    command("GETNEXTSTATNAME", "[ id ]", next_name, "Walk through the monitoring elements", reads=True),
     command("GETACCOUNTSTAT", "name [ KEY key ]", account_stat, "Read what was counted of an account", reads=True),
     command("RESETACCOUNTSTAT", "name [ KEY key ]", reset_account_stat, "Count anew for an account"),
     command("GETDOMAINSTAT", "name [ KEY key ]", domain_stat, "Read what was counted of a domain", reads=True),

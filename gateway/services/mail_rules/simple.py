@@ -142,5 +142,8 @@ def said(error: BadRule) -> str:
         "header": _("this is no name of a header field."),
         "size": _("a size is a number of KiB."),
         "condition_value": _("the condition needs a value."),
+        "date": _("a date is written as 2026-12-24."),
+        "time": _("a time of day is written as 17:30."),
+        "weekday": _("days of the week are named, with commas between them."),
     }
     return texts.get(error.code, error.code)

@@ -217,9 +217,18 @@ def test_a_password_is_changed_by_who_just_sent_it(root: User) -> None:
         assert client.ask("NEWPASS short").startswith("501 ")
         client = Client(port)
         client.sign_in("ada@people.example", PASSWORD)
+        other = Client(port)
+        other.sign_in("ada@people.example", PASSWORD)
         assert client.ask("NEWPASS another long passphrase 3") == "200 password changed"
-        assert client.ask("GETACCOUNTSETTINGS *").startswith("200 ")
-        assert Client(port).sign_in("ada@people.example", "another long passphrase 3").startswith("200 ")
+        assert other.ask("NOOP").startswith("510 ")
+        assert client.ask("GETACCOUNTSETTINGS *").startswith("200 ") and client.line() == "{}"
+        other = Client(port)
+        assert other.sign_in("ada@people.example", "another long passphrase 3").startswith("200 ")
+        assert client.ask('SETACCOUNTPASSWORD * PASSWORD "short" CHECK').startswith("501 ")
+        assert client.ask('SETACCOUNTPASSWORD ada PASSWORD "a third long passphrase 4"') == "200 OK"
+        assert client.ask("NOOP") == "200 OK"
+        assert other.ask("NOOP").startswith("510 ")
+        assert Client(port).sign_in("ada@people.example", "a third long passphrase 4").startswith("200 ")
 
     serving(talk)
 
@@ -421,6 +430,9 @@ def test_app_passwords_count_where_a_second_factor_is_set_and_end_with_it(root: 
         client = Client(port)
         assert client.sign_in("postmaster@main.example", app.value) == "200 login OK, proceed"
         assert client.ask("NOOP") == "200 OK"
+        client = Client(port)
+        client.sign_in("postmaster@main.example", app.value)
+        assert client.ask('SETACCOUNTPASSWORD * PASSWORD "a third long passphrase 4"').startswith("510 ")
         client = Client(port)
         client.sign_in("postmaster@main.example", app.value)
         assert client.ask("NEWPASS another long passphrase 3").startswith("510 ") and client.is_closed()

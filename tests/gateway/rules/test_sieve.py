@@ -6,13 +6,26 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.forms.mail_rules import days_of, numbers_of_days
 from gateway.sieve import BadScript, parse, run
 from gateway.sieve.mail import Mail
 from gateway.sieve.running import MOST_WORK, Outcome, Setting
-from gateway.sieve.simple import ACTIONS, OPERATIONS, TAKES_VALUE, Act, Condition, Rule, in_order, rules_of, text_of
+from gateway.sieve.simple import (
+    ACTIONS,
+    OPERATIONS,
+    TAKES_VALUE,
+    Act,
+    BadRule,
+    Condition,
+    Rule,
+    in_order,
+    rules_of,
+    text_of,
+)
 
 NOW = datetime(2026, 12, 6, 9, 30, tzinfo=UTC)  # a Sunday
 FIELDS = (
@@ -214,7 +227,11 @@ def rules(draw: st.DrawFn) -> list[Rule]:
     def condition() -> Condition:
         what = draw(st.sampled_from([key for key in OPERATIONS if key != "header"]))
         operation = draw(st.sampled_from(OPERATIONS[what]))
-        value = {"size": "64", "list": "yes", "verdict": "spam"}.get(what) or draw(VISIBLE)
+        value = {"size": "64", "list": "yes", "verdict": "spam", "time": "17:30", "weekday": "6,0"}.get(what)
+        if what == "date":
+            moments = ["2026-12-24", "2026-12-24T17:00:00+00:00"]
+            value = draw(st.sampled_from(moments)) if operation in ("before", "after") else moments[0]
+        value = value or draw(VISIBLE)
         return Condition(what, operation, value)
 
     def act() -> Act:
@@ -244,3 +261,55 @@ def test_a_form_doesnt_show_what_it_cant() -> None:
     assert rules_of("") == []
     for text in ("keep;", "# rule:[a]\nif size :over 1 { keep; }", "# rule:[a]\nif true { keep; } else { stop; }"):
         assert rules_of(text) is None, text
+
+
+@pytest.mark.parametrize(
+    "what, operation, value, fits",
+    [
+        # it comes on Sunday, 6 December 2026, at 9:30 in the server's zone, which is UTC here
+        ("date", "is", "2026-12-06", True),
+        ("date", "not_is", "2026-12-06", False),
+        ("date", "before", "2026-12-06", False),
+        ("date", "before", "2026-12-07", True),
+        ("date", "after", "2026-12-05", True),
+        ("date", "before", "2026-12-06T09:30:01+00:00", True),
+        ("date", "after", "2026-12-06T09:30:00+00:00", False),
+        ("time", "after", "09:29", True),
+        ("time", "before", "09:30", False),
+        ("weekday", "is", "6,0", True),
+        ("weekday", "not_is", "1,2,3,4,5", True),
+        ("weekday", "is", "1", False),
+    ],
+)
+def test_a_rule_asks_when_mail_comes(what: str, operation: str, value: str, fits: bool) -> None:
+    rule = Rule("When", conditions=(Condition(what, operation, value),), actions=(Act("folder", "yes"),))
+    text = text_of([rule])
+    assert rules_of(text) == [rule]
+    assert (run(parse(text), MAIL, Setting(now=NOW)).of("fileinto") != []) is fits
+
+
+@pytest.mark.parametrize(
+    "what, operation, value",
+    [
+        ("date", "is", "24.12.2026"),
+        ("date", "is", "2026-12-06T09:30:00+00:00"),
+        ("date", "before", "2026-12-06T09:30:00"),
+        ("date", "before", "2026-02-30"),
+        ("time", "before", "25:00"),
+        ("time", "is", "10:00"),
+        ("weekday", "is", "7"),
+        ("weekday", "is", "Sunday"),
+    ],
+)
+def test_what_is_no_time_is_no_condition(what: str, operation: str, value: str) -> None:
+    with pytest.raises(BadRule):
+        text_of([Rule("When", conditions=(Condition(what, operation, value),), actions=(Act("keep"),))])
+
+
+def test_days_of_the_week_are_written_as_people_write_them() -> None:
+    assert numbers_of_days("Sat, sunday") == "6,0"
+    assert numbers_of_days("Mo;Di") == "Mo;Di"  # another language's: told to be wrong, not guessed
+    with override("de"):
+        assert numbers_of_days("Samstag, So") == "6,0"
+        assert numbers_of_days("Sat") == "6"
+        assert days_of("6,0") == "Samstag, Sonntag"
