@@ -196,6 +196,8 @@ def _match(
         if text:
             line.skip_all()
             yield {**found, part.name: text}, number + MOST_TOKENS
+        else:
+            best.note(number, f"{part.name} is missing")
         return
     token = line.token(number)
     if token is None:

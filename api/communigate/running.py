@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import nullcontext
 
 from django.db import DatabaseError, transaction
 
@@ -51,13 +52,11 @@ def answer(actor: Actor, line: str, seen: Seen | None = None, *, main_domain: st
     try:
         arguments = _arguments(command, rest)
         context = Context(actor, main_domain, seen or Seen())
-        if command.reads:
-            data = command.run(context, arguments)
-        else:
+        if not command.reads:
             context.seen.forget()
             actor.require_writing()
-            with transaction.atomic():
-                data = command.run(context, arguments)
+        with nullcontext() if command.reads or command.apart else transaction.atomic():
+            data = command.run(context, arguments)
     except DatabaseError:
         raise
     except Exception as error:

@@ -18,6 +18,7 @@ Handler = Callable[[Context, Arguments], Data]
 class Command:
     """reads: changes nothing, so that a token that may only read is enough, and needs no transaction.
 
+    apart: has no transaction around it, since it waits for what others do with what it wrote.
     refused: why it is answered with a clear no. taken: the code where what it should make is there already.
     """
 
@@ -28,13 +29,21 @@ class Command:
     reads: bool = False
     refused: str = ""
     taken: int = ERROR
+    apart: bool = False
 
 
 def command(
-    name: str, pattern: str | tuple[str, ...], run: Handler, about: str, *, reads: bool = False, taken: int = ERROR
+    name: str,
+    pattern: str | tuple[str, ...],
+    run: Handler,
+    about: str,
+    *,
+    reads: bool = False,
+    taken: int = ERROR,
+    apart: bool = False,
 ) -> Command:
     patterns = (pattern,) if isinstance(pattern, str) else pattern
-    return Command(name, patterns, run, about, reads=reads, taken=taken)
+    return Command(name, patterns, run, about, reads=reads, taken=taken, apart=apart)
 
 
 def refused(reason: str, names: Iterable[str]) -> list[Command]:

@@ -13,6 +13,7 @@ from api.communigate.commands import (
     log,
     mailboxes,
     network,
+    programs,
     queues,
     reach,
     refusals,
@@ -31,7 +32,7 @@ from api.communigate.table import Command, command
 
 _FAMILIES = (
     session, sessions, domain_set, domains, accounts, account_extras, groups, rights, mailboxes, alerts, lists, skins,
-    server, log, reach, trusting, queues, network, refusals,
+    server, log, reach, trusting, queues, network, programs, refusals,
 )  # fmt: skip
 
 

@@ -129,7 +129,7 @@ def _family(level: Level) -> list[Command]:
             skin_files.store(context.actor, _of(place), skin, name, arguments["content"])
         return done()
 
-    before = "[ domain SKIN ] " if level == Level.DOMAIN else ""
+    before = "[ domain SKIN:word ] " if level == Level.DOMAIN else ""
     storing = (f"{before}[ skin ] FILE file DATA content<>", f"{before}[ skin ] FILE file DELETE")
     every: list[tuple[str, str | tuple[str, ...], Handler, str, bool]] = [
         (f"LIST{word}SKINS", "[ domain ]" if before else "", names, f"List the skins {of}", True),

@@ -40,7 +40,7 @@ class Limits:
     """Sizes in bytes, times in seconds. login_s: for all of the sign-in; line: of who is signed in."""
 
     first_line: int = 4096
-    line: int = 16 * 1024 * 1024
+    line: int = 4 * 1024 * 1024  # of each of 300 connections: more would be the machine's memory
     login_s: float = 60.0
     idle_s: float = 330.0  # a client in use reconnects by itself after 295
     line_s: float = 120.0  # from the first byte of a line to its end
