@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from accounts.actors import Actor
@@ -158,6 +159,7 @@ def _change_own(context: Context, password: str) -> None:
     if proven is None or person is None:
         raise Refused(RIGHTS, "insufficient access rights: sign in with the password that is to be changed")
     in_person = Actor.for_user(person, address=context.actor.address, via=context.actor.via)
+    in_person = replace(in_person, session_id=proven.session or None)
     proven.kept = change_proven_password(in_person, proven=proven.kept, new=password).password
     proven.since = time.time()
 
