@@ -49,6 +49,7 @@ from gateway.judging.inspecting import inspect_now, inspect_then
 from gateway.models import Message
 from gateway.naming import own_name
 from gateway.outgoing.chain import prepare
+from gateway.outgoing.completing import as_completed
 from gateway.outgoing.verifying import verified
 from gateway.refusing import answer_for, is_refused, owe
 from gateway.resolving import MAY_NOT_SEND, NOT_OURS, Resolved, Sender, outgoing_route, resolve, sender_of
@@ -297,7 +298,7 @@ def _filed(incoming: Incoming, routes: Sequence[Route], inspection: Inspection) 
 
     Raises: DatabaseError.
     """
-    inspection = verified(incoming, inspection, routes)
+    inspection = as_completed(incoming, verified(incoming, inspection, routes), routes)
     judged, against = _refused_before(incoming, judge_all(inspection, routes))
     judged = (*rule(incoming, inspection, judged), *against)
     if incoming.door is Door.FILTER:

@@ -9,6 +9,8 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from accounts.actors import Actor
+from accounts.permissions import EndUserRight, Right
 from accounts.requests import ActorRequest
 from config.kit.pages import render_page
 from gateway import wording
@@ -38,6 +40,16 @@ def passport(request: ActorRequest, recipient_id: int) -> HttpResponse:
     """Everything that is known of a message for one recipient; its content is elsewhere."""
     recipient = get_passport(request.actor, recipient_id)
     return render_page(request, "gateway/passport.html", _passport(request, recipient))
+
+
+def _held_url(actor: Actor, recipient: Recipient, *, is_own: bool) -> str:
+    """Where it can be released, for who may look after it there; "" else."""
+    if recipient.state != Recipient.State.HELD:
+        return ""
+    if actor.has(Right.MANAGE_QUARANTINE, recipient):
+        return reverse("gateway:quarantine-item", args=[recipient.pk])
+    may_look = is_own and actor.may(EndUserRight.RELEASE_QUARANTINE)
+    return reverse("gateway:own-item", args=[recipient.pk]) if may_look else ""
 
 
 def _passport(request: ActorRequest, recipient: Recipient) -> dict[str, Any]:
@@ -74,6 +86,7 @@ def _passport(request: ActorRequest, recipient: Recipient) -> dict[str, Any]:
             (step, wording.step_text(step), wording.step_more(step), wording.STEP_TONES.get(step.kind, ""))
             for step in steps_of(request.actor, recipient)
         ],
+        "held_url": _held_url(request.actor, recipient, is_own=is_own),
         "may_remediate": may_remediate(request.actor, recipient),
         "others": others_of(request.actor, recipient),
         "before": before,

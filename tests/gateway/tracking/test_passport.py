@@ -43,6 +43,10 @@ def test_it_says_why_where_from_and_what_happened(cast: Cast, client: Client) ->
         assert said in text
     assert "mx.example.net didn&#x27;t take it" in text and "451 busy" in text
     assert "In quarantine" in text or "in quarantine" in text
+    assert reverse("gateway:quarantine-item", args=[row.pk]) in text
+    assert box.user is not None
+    client.force_login(box.user)
+    assert reverse("gateway:own-item", args=[row.pk]) in page(client, row)
 
 
 def test_what_is_broken_in_a_message_is_said_in_words(cast: Cast, client: Client) -> None:
