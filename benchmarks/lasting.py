@@ -17,10 +17,7 @@ import smtplib
 import threading
 import time
 import zipfile
-from contextlib import suppress
 from pathlib import Path
-
-import psutil
 
 from benchmarks.figures import Target, table
 from benchmarks.house import House, proportional
@@ -121,12 +118,7 @@ def _text(kind: str) -> bytes:
 
 
 def _memory(house: House) -> dict[str, int]:
-    sizes = dict.fromkeys(PARTS, 0)
-    for process in house.processes():
-        with suppress(psutil.Error):  # gone meanwhile
-            for part in sizes.keys() & process.cmdline():
-                sizes[part] += proportional(process)
-    return sizes
+    return {part: sum(proportional(each) for each in house.child(name)) for part, name in PARTS.items()}
 
 
 def _mib(size: float) -> str:
