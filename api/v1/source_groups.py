@@ -11,15 +11,15 @@ from pydantic import Field
 from accounts import places
 from accounts.actors import Actor
 from accounts.errors import BadGrant
-from accounts.models import GroupRole, Identity, Role, Source
+from accounts.models import GroupRole, Identity, Role, Source, User
 from accounts.permissions import BUILT_IN_ROLES, Level, Right
 from accounts.scopes import SERVER, ScopeRef
-from accounts.selectors.sources import get_source
+from accounts.selectors.sources import get_source, identities_of
 from accounts.services.grants import Bundle
 from accounts.services.group_roles import add_group_role, remove_group_role
 from accounts.services.sources import release_identity, require_managing
 from api.operations import Created
-from api.schemas import Answer, Body, Id
+from api.schemas import Answer, Body, Id, Moment
 from api.v1 import subjects
 from api.v1.sources import group as group  # these are more of its operations
 
@@ -36,6 +36,18 @@ class GroupAnswer(Answer):
     scope: str
     object_id: int | None
     place: str
+
+
+class SourceIdentityAnswer(Answer):
+    """Who somebody is at a source. groupsUnknown: why it didn't say all their groups when they signed in last, so that
+    their roles stay as they were: "too many", "elsewhere", "away".
+    """
+
+    source_id: int
+    source: str
+    since: Moment
+    last_used: Moment | None
+    groups_unknown: str | None
 
 
 class GroupAdd(Body):
@@ -77,6 +89,13 @@ def _row(actor: Actor, source_id: int, row_id: int) -> GroupRole:
     return row
 
 
+def _person(actor: Actor, user_id: int) -> User:
+    mailbox = subjects.mailbox(Right.SET_PASSWORDS)(actor, user_id)
+    assert mailbox.user is not None
+    actor.require_over(Right.SET_PASSWORDS, mailbox.user)
+    return mailbox.user
+
+
 def _bound(actor: Actor, user_id: int, source_id: int) -> Identity:
     mailbox = subjects.mailbox(Right.SET_PASSWORDS)(actor, user_id)
     source = _managed(actor, source_id)
@@ -116,6 +135,21 @@ def source_group_remove(actor: Actor, row: GroupRole) -> None:
     Who has it by the group loses it at once.
     """
     remove_group_role(actor, row)
+
+
+@group.get("/users/{int:userId}/identities", admit=_person)
+def identity_list(actor: Actor, person: User) -> list[SourceIdentityAnswer]:
+    """List by which sources somebody comes in."""
+    return [
+        SourceIdentityAnswer(
+            source_id=row.source_id,
+            source=row.source.name,
+            since=row.created_at,
+            last_used=row.used_at,
+            groups_unknown=row.groups_lack or None,
+        )
+        for row in identities_of(actor, person)
+    ]
 
 
 @group.delete("/users/{int:userId}/identities/{int:sourceId}", admit=_bound)

@@ -464,6 +464,7 @@ ROWS = [
     Row("source_groups", a_source, user=404),
     Row("source_group_add", a_source, user=404),
     Row("source_group_remove", a_group_role, user=404),
+    Row("identity_list", of_mailbox),
     Row("identity_release", a_bound_person),
     Row("domain_source", of_domain, user=404),
     Row("domain_source_set", of_domain, user=404),

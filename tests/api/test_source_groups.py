@@ -41,3 +41,12 @@ def test_who_is_released_is_out_and_bound_no_more() -> None:
     assert cast.administrator.delete(path).status_code == 204
     assert not Identity.objects.filter(user=person).exists() and not Session.objects.filter(user=person).exists()
     assert cast.administrator.delete(path).status_code == 404
+
+
+def test_who_somebody_is_at_sources_is_listed_for_who_resets_their_password() -> None:
+    cast = world.build()
+    ids = things.a_bound_person(cast.own)
+    Identity.objects.filter(user=cast.own.mailbox.user).update(groups_lack="elsewhere")
+    path = f"/users/{ids['userId']}/identities"
+    (row,) = cast.administrator.get(path).json()
+    assert (row["sourceId"], row["groupsUnknown"], row["lastUsed"]) == (ids["sourceId"], "elsewhere", None)
