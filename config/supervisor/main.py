@@ -131,6 +131,8 @@ def _prepare_all(loop: Loop, nursery: Nursery, administrator: dict[str, str]) ->
     """
     if not paths.restore_order().exists():
         loop.start(house.nursery_spec(nursery))
+    if not (paths.home() / "static.fingerprint").exists():
+        loop.say("the first start makes the database and its tables: a minute, more on a busy machine")
     own = [loop.start(house.server_spec(server)) for server in house.lock_servers()]
     loop.wait_ready(own)
     if environment.has_own_database() and not servers.has_database():
