@@ -16,7 +16,7 @@ from gateway.naming import own_domain
 from gateway.outgoing.message import Outgoing
 
 MISSING_DATE = "missing-date"  # of `domains.policy.signs`
-_WRITTEN_HERE = frozenset({Door.SUBMISSION, Door.CONSOLE, Door.OWN, Door.RELEASE})
+_WRITTEN_HERE = frozenset({Door.SUBMISSION, Door.FILTER, Door.CONSOLE, Door.OWN, Door.RELEASE})
 
 
 def as_completed(incoming: Incoming, inspection: Inspection, routes: Sequence[Route]) -> Inspection:
@@ -31,7 +31,7 @@ def as_completed(incoming: Incoming, inspection: Inspection, routes: Sequence[Ro
 
 
 def complete(message: Outgoing, leaving: Leaving) -> Sequence[Leaving]:
-    """With the lines that are missing put before it. What comes through a Postfix in front was completed there."""
+    """With the lines that are missing put before it. A Postfix in front does so for its own networks alone."""
     incoming = message.incoming
     if incoming.door not in _WRITTEN_HERE:
         return (leaving,)
