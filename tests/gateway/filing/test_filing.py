@@ -198,7 +198,6 @@ def test_delivery_hears_of_everything_in_the_end_but_not_of_each_message() -> No
         asyncio.run(run())
     told = "\n".join(heard).split("\n")
     assert set(told) == {f"route:{host}.example:25" for host in ("one", "two", "three", "last")}
-    assert told[-1] == "route:last.example:25"
 
 
 @pytest.mark.django_db(transaction=True)
