@@ -23,6 +23,7 @@ from api.communigate.commands import (
     sessions,
     skins,
     trusting,
+    units,
 )
 from api.communigate.context import Context
 from api.communigate.format import Value
@@ -32,7 +33,7 @@ from api.communigate.table import Command, command
 
 _FAMILIES = (
     session, sessions, domain_set, domains, accounts, account_extras, groups, rights, mailboxes, alerts, lists, skins,
-    server, log, reach, trusting, queues, network, programs, refusals,
+    server, log, reach, units, trusting, queues, network, programs, refusals,
 )  # fmt: skip
 
 

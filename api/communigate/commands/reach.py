@@ -9,15 +9,12 @@ it is: a list that is forgotten shall open nothing. Other keys are kept and give
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
-
 from accounts import networks, options
-from accounts.models import Source
 from accounts.permissions import CONFIGURING, Right
 from accounts.scopes import SERVER
 from accounts.selectors.sources import choice_of, list_sources
 from accounts.services.options import reset_option, set_option
-from accounts.services.sources import choose_source, delete_source, update_source
+from accounts.services.sources import choose_source, update_source
 from api.communigate import keeping
 from api.communigate.context import Context, is_yes, text_of, texts_of
 from api.communigate.format import Value
@@ -86,36 +83,6 @@ def set_directory(context: Context, arguments: Arguments) -> Data:
     return done()
 
 
-def list_units(context: Context, arguments: Arguments) -> Data:
-    """The server's sources; a source has no mount point, so that its name stands in both places."""
-    return {each.name: each.name for each in _units(context, arguments)}
-
-
-def get_unit(context: Context, arguments: Arguments) -> Data:
-    """Its secret and its settings stay on its page."""
-    found = _unit(context, arguments)
-    return {KIND: found.kind, CREATES: "YES" if found.creates_people else "NO"}
-
-
-def delete_unit(context: Context, arguments: Arguments) -> Data:
-    delete_source(context.actor, _unit(context, arguments))
-    return done()
-
-
-def _units(context: Context, arguments: Arguments) -> QuerySet[Source]:
-    if "shared" in arguments:
-        raise Refused(501, "not supported: there are no clusters of servers here")
-    _require_configuring(context)
-    return list_sources(context.actor).filter(level=SERVER.level)
-
-
-def _unit(context: Context, arguments: Arguments) -> Source:
-    found = _units(context, arguments).filter(name=arguments["unit"]).first()
-    if found is None:
-        raise Refused(501, f"there is no source {arguments['unit']} of the server")
-    return found
-
-
 def session_settings(context: Context, arguments: Arguments) -> Data:
     context.actor.require(Right.MANAGE_SERVER, SERVER)
     found = options.resolve_some(list(LIMITS.values()))
@@ -159,9 +126,6 @@ def _is_default(value: Value) -> bool:
 
 
 COMMANDS: list[Command] = [
-    command("LISTDIRECTORYUNITS", "[ SHARED ]", list_units, "List the server's sources of sign-ins", reads=True),
-    command("GETDIRECTORYUNIT", "unit [ SHARED ]", get_unit, "Read what a source is", reads=True),
-    command("DELETEDIRECTORYUNIT", "unit [ SHARED ]", delete_unit, "Delete a source that nothing uses"),
     command("GETSESSIONSETTINGS", "", session_settings, "Read how long people stay signed in", reads=True),
     command("SETSESSIONSETTINGS", "settings{}", set_session_settings, "Set how long people stay signed in"),
     command("GETNETWORK", "", network, "Read which networks reach what", reads=True),

@@ -9,7 +9,7 @@ CLUSTER = "there is no cluster control here: servers share a database and are st
 PLACES = "mail is in archive stores here, not in a folder of a domain or an account"
 SESSIONS = "sessions of pages begin by signing in there, and hold nothing for other programs"
 FILES = "accounts have no file storage here"
-UNITS = "there are no directory units here: people are in the database, or come from the organisation's directory"
+UNITS = "no directory is written to here: people are in the database, or come from the organisation's directory"
 DATA = "no data sets are kept beside an account: address books are not served"
 INTERCEPT = "lawful holds and journaling are set on their pages, with their reasons"
 SHUTDOWN = "who stops the server has a shell on its machine"
@@ -52,7 +52,6 @@ READSTORAGEFILEATTR UPDATESTORAGEFILEATTR GETFILESUBSCRIPTION SETFILESUBSCRIPTIO
 """
 _UNITS = """
 CREATEDIRECTORYDOMAIN INSERTDIRECTORYRECORDS DELETEDIRECTORYRECORDS
-CREATEDIRECTORYUNIT RELOCATEDIRECTORYUNIT SETDIRECTORYUNIT
 GETDIRECTORYACCESSRIGHTS SETDIRECTORYACCESSRIGHTS
 """
 _DATA = """

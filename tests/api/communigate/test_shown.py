@@ -89,9 +89,7 @@ def test_the_inbox_with_mail_in_it_is_that_of_scripts_in_capitals(root: User) ->
 
 
 ELSEWHERE: dict[str, Callable[..., None]] = {
-    "DELETEDIRECTORYUNIT": test_commands.test_the_server_s_source_is_chosen_and_only_by_who_may,
     "FINDACCOUNTSESSION": test_commands.test_where_somebody_signed_in_last_is_told_to_who_sees_their_sessions,
-    "GETDIRECTORYUNIT": test_commands.test_the_server_s_source_is_chosen_and_only_by_who_may,
     "GETSESSION": test_a_session_is_read_and_ended_by_its_number,
     "KILLSESSION": test_a_session_is_read_and_ended_by_its_number,
     "REJECTQUEUEMESSAGE": test_a_message_in_the_queue_is_given_up_by_its_number,
