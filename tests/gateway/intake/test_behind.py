@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
@@ -26,7 +27,7 @@ from domains.services.throttles import set_throttle
 from gateway import intake
 from gateway.bounces.deciding import give_up
 from gateway.delivery.said import End, Outcome
-from gateway.flow import Sending
+from gateway.flow import Door, Sending
 from gateway.models import Kept, Message, QueueItem, Recipient, RepositoryItem
 from gateway.queue.tried import Tried
 from gateway.reception import throttles
@@ -35,7 +36,7 @@ from gateway.selectors.quarantine import list_managed
 from gateway.selectors.tracking import get_passport, list_tracked
 from gateway.services import quarantine, sender_marks
 from tests.domains.factories import make_delegate, make_domain, make_mailbox_in
-from tests.gateway.flows import incoming
+from tests.gateway.flows import CLIENT, incoming
 from tests.gateway.intake.test_intake import BROKEN, SYSTEM, may, served, take, through
 from tests.smtp_server import Behaviour, SmtpServer, running_server
 
@@ -183,6 +184,20 @@ def test_the_server_behind_says_who_is_there_and_is_asked_once(server: SmtpServe
     assert asked.count("MAIL FROM:<>") == 3 and "DATA" not in asked and ada.address not in "".join(asked)
     lives = sorted(heartbeat.broker().ttl(key) for key in heartbeat.broker().scan_iter("postkeep:behind:*"))
     assert [round(each / 60) for each in lives] == [15, 15, 720]  # minutes: refusals are asked about sooner again
+
+
+@pytest.mark.django_db(transaction=True)
+def test_behind_postfix_nobody_is_asked_and_the_domains_policy_judges(server: SmtpServer, settings: Any) -> None:
+    settings.GATEWAY = replace(settings.GATEWAY, filter_next="127.0.0.1:10026")
+    domain = asked_of(server, ASK_OR_WAIT)
+    client = replace(CLIENT, door=Door.FILTER, via="127.0.0.1")
+    filtered: dict[str, Any] = {"to": ["gone@example.org"], "client": client, "door": Door.FILTER}
+    answers = through(may("gone@example.org", client=client), take(**filtered), take(BROKEN, **filtered))
+    # Postfix has taken it: what its own server says of the recipient, it will say to Postfix
+    assert [answer.code for answer in answers] == [250, 250, 250] and server.connections == 0
+    rows = [(row.mailbox, row.domain_id, row.state) for row in Recipient.objects.order_by("pk")]
+    assert rows == [(None, domain.pk, "queued"), (None, domain.pk, "held")]
+    assert QueueItem.objects.get().destination == "route:127.0.0.1:10026"
 
 
 @pytest.mark.parametrize(("how", "code"), [(ASK_OR_TAKE, 250), (ASK_OR_WAIT, 451)])
