@@ -5,7 +5,7 @@ times: their network at this account, their network whatever account it tries, a
 have growing waits; an account has none of its own, so that no crowd of strangers shuts its person out of a browser or
 network that made no wrong guess. What a crowd does to an account is that each network has fewer guesses at it, with
 longer waits; and so that the guesses of a day stay bounded however many networks there are, a new network at an account
-waits its turn once a day's guesses went into five figures (decision 0050).
+waits its turn once a day's guesses went into five figures (decision 0053).
 
 Attempts during a wait are refused unseen and don't lengthen it. Accounts that don't exist are counted like those that
 do. An attempt is counted before the password is looked at and taken back when it was right, so that a hundred at once

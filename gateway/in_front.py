@@ -7,7 +7,7 @@ against them.
 
 Postfix would send a bounce to whoever is said to have written, so nothing is refused to it. What the directory knows is
 followed as at every door: aliases, groups, forwards, lists; everything goes back to Postfix (`filter_next`). What it
-doesn't know goes back as it came, for Postfix knows addresses of its own. Why so: docs/decisions/0049.
+doesn't know goes back as it came, for Postfix knows addresses of its own. Why so: docs/decisions/0051.
 """
 
 from __future__ import annotations

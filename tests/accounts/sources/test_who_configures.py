@@ -1,6 +1,6 @@
 """Whoever configures a source of identity can't come in as people whom they could not have let in anyway.
 
-The rule stands in docs/decisions/0039: who may set passwords there; a factor of one's own is asked for all the same;
+The rule stands in docs/decisions/0047: who may set passwords there; a factor of one's own is asked for all the same;
 nobody is bound before they showed it; what changes a source takes a fresh proof; whom it concerns is told.
 """
 
