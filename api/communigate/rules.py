@@ -76,6 +76,8 @@ def read(owner: Owner) -> list[Value]:
         present = simple.list_rules(owner)
     except NotAForm:
         return []
+    if not present:
+        return []
     written = cast("list[Value]", keeping.kept(RULES, _kept_of(owner)).get(RULES, []))
     if written and in_order(map(_rule, written)) == in_order(present):
         return written
