@@ -43,6 +43,7 @@ def test_every_operation_of_every_manual_stands_there_once() -> None:
     keys = [(row["seed"], row["operation"]) for row in rows()]
     assert Counter(seed for seed, _operation in keys) == PER_MANUAL
     assert len(set(keys)) == len(keys)
+    assert [row["operation"] for row in rows() if None in row or None in row.values()] == []  # a comma without quotes
 
 
 def test_every_door_is_of_a_known_kind_and_every_row_without_one_says_why() -> None:
