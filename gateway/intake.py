@@ -22,7 +22,7 @@ from django.db import DatabaseError, InterfaceError
 from domains.models import Domain
 from domains.policy.decision import Action
 from domains.policy.facts import Direction
-from gateway import call_forward, in_front
+from gateway import call_forward, in_front, provisioning
 from gateway.committing import Committer
 from gateway.directory import NotRemembered, only_remembered
 from gateway.filing import file_batch
@@ -148,10 +148,22 @@ async def _asked_behind(running: _Running, route: Route) -> Answer:
     server = await running.ask(partial(call_forward.server_of, route.relay_id, route.transport))
     status = await running.asking.run(partial(call_forward.status_of, server, route.address))
     if status == call_forward.TAKEN:
+        await _provided(running, route, server)
         return OK
     if status:
         return Answer(550, status, "The mail server behind takes no mail for this address")
     return OK if route.unknown == Domain.Unknown.ASK_OR_TAKE else UNASKED
+
+
+async def _provided(running: _Running, route: Route, server: call_forward.Server) -> None:
+    """With a mailbox from now on, where the domain makes them by themselves and its server proves who is there."""
+    if route.domain_id is None or not await running.directory.run(
+        partial(provisioning.is_wanted, route.domain_id, route.address)
+    ):
+        return
+    name = route.address.rpartition("@")[2]
+    if await running.asking.run(partial(provisioning.tells_people_apart, server, name)):
+        await running.directory.run(partial(provisioning.provide, route.domain_id, route.address))
 
 
 def _may_go(client: Client, sender: str, found: Resolved) -> Answer:

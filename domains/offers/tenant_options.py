@@ -32,7 +32,9 @@ def _unsaid_by_domains(group: options.Text) -> None:
         levels=options.DOWN_TO_CUSTOMER,
         default=False,
         label=_("Make mailboxes by themselves"),
-        help=_("Mail for an unknown address of a domain makes its mailbox, for domains that don't say otherwise."),
+        help=_(
+            "In domains that ask the mail server behind about unknown addresses: whom it knows gets a mailbox here."
+        ),
         group=group,
     )
     options.define(

@@ -228,7 +228,9 @@ def _labels() -> dict[str, str]:
 def _helps() -> dict[str, str]:
     return {
         "default_language": _("Of new users, and of what we write to them."),
-        "auto_provisioning": _("Mail for an unknown address makes its mailbox."),
+        "auto_provisioning": _(
+            "Where the mail server behind is asked about unknown addresses: whom it takes mail for has a mailbox here from the first mail on."
+        ),
         "list_priority": _("Where a domain and a mailbox disagree about a sender."),
         "catch_all": _("Where mail for unknown addresses goes."),
         "unknown_recipients": _(

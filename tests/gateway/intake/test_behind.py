@@ -17,7 +17,7 @@ from accounts.actors import Actor
 from config.kit import heartbeat
 from domains.errors import Invalid
 from domains.expansion import expand
-from domains.models import Domain, SenderRule
+from domains.models import Domain, Mailbox, SenderRule
 from domains.services import relays
 from domains.services.domain_names import add_names
 from domains.services.domain_settings import update_domain
@@ -224,3 +224,24 @@ def test_members_of_a_group_are_not_asked_about_and_a_dead_broker_only_costs_tim
         dead.setattr(heartbeat, "broker", lambda: redis.Redis(port=1, retry=Retry(NoBackoff(), 0)))
         answers = through(may("kim@example.org"), may("gone@example.org"))
     assert [answer.code for answer in answers] == [250, 550] and server.connections == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_known_behind_gets_a_mailbox_where_the_domain_makes_them_by_themselves(server: SmtpServer) -> None:
+    domain = asked_of(server, ASK_OR_TAKE)
+    server.behaviour.replies["RCPT TO:<NOBODY-"] = "550 5.1.1 no mailbox here"
+    assert [each.code for each in through(may("kim@example.org"))] == [250] and not Mailbox.objects.exists()
+    update_domain(SYSTEM, domain, {"auto_provisioning": True})
+    names = ["kim", "gone", "grey", "kim+news", "kim"]
+    answers = through(*(may(f"{name}@example.org") for name in names), take(BROKEN, to=["kim@example.org"]))
+    assert [each.code for each in answers] == [250, 550, 250, 250, 250, 250]
+    kim = Mailbox.objects.get()  # not for who is refused, for whom there was no answer, or for a part of an address
+    assert (kim.address, kim.status) == ("kim@example.org", "enabled")
+    assert [(row.mailbox_id, row.state) for row in Recipient.objects.all()] == [(kim.pk, "held")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_that_takes_anybody_makes_nobody_a_mailbox(server: SmtpServer) -> None:
+    update_domain(SYSTEM, asked_of(server, ASK_OR_TAKE), {"auto_provisioning": True})
+    assert [each.code for each in through(may("kim@example.org"))] == [250]
+    assert not Mailbox.objects.exists()
