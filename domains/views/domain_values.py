@@ -229,7 +229,7 @@ def _helps() -> dict[str, str]:
     return {
         "default_language": _("Of new users, and of what we write to them."),
         "auto_provisioning": _(
-            "Where the mail server behind is asked about unknown addresses: whom it takes mail for has a mailbox here from the first mail on."
+            "Where the mail server behind is asked about unknown addresses: whom it knows gets a mailbox here."
         ),
         "list_priority": _("Where a domain and a mailbox disagree about a sender."),
         "catch_all": _("Where mail for unknown addresses goes."),
