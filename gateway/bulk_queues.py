@@ -16,6 +16,7 @@ from config.kit.bulk import Action, Group, Outcome, Preview
 from config.kit.nav import Text
 from config.kit.templatetags.kit import number
 from gateway.models import QueueItem, RepositoryItem
+from gateway.selectors.repositories import list_repositories, repository_named
 from gateway.services import queues, repositories
 
 Values = Mapping[str, Any]
@@ -162,6 +163,31 @@ class Reprocess(_StoredAction):
     def run(self, actor: Actor, rows: Sequence[RepositoryItem], values: Values) -> Outcome:
         queue = str(values.get("way") or "")
         return self.outcome(repositories.reprocess_stored(actor, self.rows(rows), queue=queue))
+
+
+class MoveForm(forms.Form):
+    to = forms.ChoiceField(label=gettext_lazy("Into"), choices=[])
+
+    def __init__(self, actor: Actor, data: Values | None) -> None:
+        super().__init__(data)
+        names = [each.repository.name for each in list_repositories(actor)]
+        self.fields["to"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]  # a choice field
+
+
+class Move(_StoredAction):
+    name, label, icon = "move", gettext_lazy("Put into another repository"), "archive-box-arrow-down"
+
+    def form(self, actor: Actor, data: Values | None) -> forms.Form:
+        return MoveForm(actor, data)
+
+    def preview(self, actor: Actor, rows: QuerySet[RepositoryItem], values: Values) -> Preview:
+        count = rows.count()
+        title = ngettext("Move %(n)s message", "Move %(n)s messages", count)
+        return Preview(count, title % {"n": number(count)})
+
+    def run(self, actor: Actor, rows: Sequence[RepositoryItem], values: Values) -> Outcome:
+        target = repository_named(actor, str(values["to"]))
+        return self.outcome(repositories.move_stored(actor, self.rows(rows), target=target))
 
 
 class Remove(_StoredAction):

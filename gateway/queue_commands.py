@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actors import Actor
 from accounts.permissions import Right
 from domains.errors import DomainsError
+from gateway.queue.adding import QUEUE
 from gateway.selectors import queues as found_queues
 from gateway.selectors import repositories as found
 from gateway.selectors.queues import Wanted
@@ -27,6 +28,8 @@ from jobs.running import TaskRun
 
 Result = dict[str, object]
 EXPIRE = "ExpireRepositories"
+ROOT, TRANSPORT = "root", "transport"
+PROCESSORS = ("", ROOT, TRANSPORT)
 MOST_MINUTES = 10_000_000  # nineteen years; what is older than that is nothing
 
 
@@ -166,6 +169,14 @@ class ReprocessArguments:
     repository: Annotated[str, About(_("Repository"), _("Its path, such as var/mail/error."))]
     key: Annotated[str, About(_("Message"), _("Its key there; all without one."))] = ""
     queue: Annotated[str, About(_("Queue"), _("Straight into it; without one they are judged anew."))] = ""
+    processor: Annotated[str, About(_("Processor"), _("root judges anew, transport hands over for delivery."))] = ""
+
+
+def _queue_of(arguments: ReprocessArguments) -> str:
+    """The queue it goes into; "" to be judged anew. James calls the two ways processors. Raises: BadArguments."""
+    if arguments.processor not in PROCESSORS:
+        raise BadArguments(_t("The processors are root and transport."), field="processor")
+    return arguments.queue or (QUEUE if arguments.processor == TRANSPORT else "")
 
 
 def _check_repository(actor: Actor, arguments: RepositoryArguments | ReprocessArguments) -> None:
@@ -175,6 +186,8 @@ def _check_repository(actor: Actor, arguments: RepositoryArguments | ReprocessAr
             found.stored_named(actor, place, arguments.key)
     except Http404 as error:
         raise BadArguments(_t("There is no such repository or message."), field="repository") from error
+    if isinstance(arguments, ReprocessArguments):
+        _queue_of(arguments)
 
 
 @command(
@@ -202,7 +215,7 @@ def reprocess_repository(actor: Actor, run: TaskRun, arguments: ReprocessArgumen
     total = rows.count()
     try:
         done = repositories.reprocess_stored(
-            actor, rows, queue=arguments.queue, about={"repository": arguments.repository}, stop=run.stopping,
+            actor, rows, queue=_queue_of(arguments), about={"repository": arguments.repository}, stop=run.stopping,
             told=lambda so_far: run.progress(so_far.count, total),
         )  # fmt: skip
     except DomainsError as error:

@@ -396,6 +396,7 @@ _OF_QUEUES = [
     _queued("reject", lambda item: item is None),
     _queued("delete", lambda item: item is None),
     _stored("reprocess", way="outgoing"),
+    _stored("move", to=ERROR),
     _stored("remove"),
 ]
 

@@ -40,7 +40,7 @@ def answer(call: Call) -> HttpResponse:
     if found is None:
         return refuse(Refusal(404, "not-found", "There is no such operation."))
     call.operation = found[0].operation.name
-    if call.operation in (folders.LISTS, folders.READS) and parts[3] not in folders.OTHERS:
+    if call.operation in (folders.LISTS, *folders.ABOUT_ONE) and parts[3] not in folders.OTHERS:
         return folders.answer(call.operation, call.query, parts, lambda parts, query: _ask(call, parts, query))
     return _ask(call, parts, call.request.META.get("QUERY_STRING", ""))
 

@@ -1,7 +1,7 @@
 """Folders of an archive as Cleanmail lists them: an array, paged by offset, sorted by `sentDate` both ways.
 
-Version 1 pages them by cursors, newest first; this walks there. Not for `Quarantine` and `Retention`, which version 1
-lists as Cleanmail does, nor for reading a message of an archive: programs don't.
+Version 1 pages them by cursors, newest first; this walks there. A message is read there by its id alone, here in its
+folder. Not for `Quarantine` and `Retention`, which version 1 has as Cleanmail does.
 Source: cleanmail.md §5.7, §4.
 """
 
@@ -19,27 +19,30 @@ from api.errors import BadRequest, NotAllowed
 
 LISTS = "GET /users/{userId}/emails/{folderPath}"
 READS = "GET /users/{userId}/emails/{folder}/{emailId}"
+FILES = "GET /users/{userId}/emails/{folder}/{emailId}/attachments"
+FILE = "GET /users/{userId}/emails/{folder}/{emailId}/attachments/{partId}"
+ABOUT_ONE = (READS, FILES, FILE)
 OTHERS = ("Quarantine", "Retention", "folders")
 PAGE_SIZE, PAGE_SIZE_MAX, REACH = 40, 1_000, 10_000
 SORTS = ("-sentDate", "sentDate", "-send_date", "send_date")
 DATES = ("receivedAfter", "receivedBefore")
 NOT_READ = (
-    "A message of an archive is read on its page; programs read what is kept in Quarantine and Retention, "
-    "and list and search the archive."
+    "Programs read the archive of whoever's token they hold. Another's archive is opened on its page, with a reason, "
+    "and its owner sees that it was."
 )
 Ask = Callable[[list[str], str], HttpResponse]
 
 
 def answer(operation: str, query: QueryDict, parts: list[str], ask: Ask) -> HttpResponse:
-    """The messages of a folder; of a message in one that may be listed, why it isn't read. Raises: ApiError."""
+    """The messages of a folder, or one of them. Raises: ApiError."""
+    if operation in ABOUT_ONE:
+        return _one(operation, query, parts, ask)
     given = {name: str(value) for name, value in query.items() if name not in ("offset", "pageSize", "sort", "fields")}
     for name in DATES:
         if name in given:
             given[name] = moment(name, given[name])[:10]  # an archive is searched by days
     first = ask(parts, urlencode(given | {"pageSize": 1}))
     if first.status_code != 200:
-        if operation == READS and ask(parts[:-1], "pageSize=1").status_code == 200:
-            raise NotAllowed(NOT_READ)
         return first
     total = int(json.loads(first.content)["total"])
     offset, size = _number(query, "offset", 0), _number(query, "pageSize", PAGE_SIZE)
@@ -58,6 +61,28 @@ def answer(operation: str, query: QueryDict, parts: list[str], ask: Ask) -> Http
     )
     made["X-Total-Count"] = str(total)
     return made
+
+
+def _one(operation: str, query: QueryDict, parts: list[str], ask: Ask) -> HttpResponse:
+    """A message in one of its folders, its attachments, or one of them. Raises: NotAllowed, where only a person may."""
+    users, user, _emails, folder, message, *_rest = parts
+    place = [users, user, "messages", message]
+    wanted = {"folder": folder, "fields": str(query.get("fields", "HEADERS"))}
+    found = ask(place, urlencode(wanted))
+    if found.status_code != 200:
+        archive = [users, user, "emails"]
+        is_seen = found.status_code == 404 and ask([*archive, "folders"], "").status_code == 200
+        if is_seen and ask(archive, "pageSize=1").status_code != 200:
+            raise NotAllowed(NOT_READ)
+        return found
+    if operation == FILE:
+        return ask([*place, "attachments", parts[-1]], "")
+    told = json.loads(found.content)
+    told |= {"folder": folder, "hasAttachments": bool(told["attachments"])}
+    files = [each | {"partId": each["id"]} for each in told["attachments"]]
+    told["attachments"] = {"attachments": files, "count": len(files)}
+    answer = told["attachments"] if operation == FILES else told
+    return HttpResponse(json.dumps(answer, ensure_ascii=False), content_type="application/json")
 
 
 def _walked(parts: list[str], given: dict[str, Any], end: int, ask: Ask) -> list[dict[str, Any]]:

@@ -19,19 +19,28 @@ MOST_LINES = 20_000
 MOST_FOUND = 2_000
 LONGEST_LINE = 4_000
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_METHOD = re.compile(r"(?<![A-Za-z])(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)(?![A-Za-z])")
+_METHOD = re.compile(r"(?<![A-Za-z])(?:-X)?(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)(?![A-Za-z])")
+_NAMED = re.compile(r"-(?:Custom)?Method[\s:]+[\"']?(\w+)", re.IGNORECASE)  # PowerShell
 _CALLED = re.compile(r"\.(get|head|post|put|patch|delete|options)\s*\(", re.IGNORECASE)
-_PATH = re.compile(r"(?:https?://[^/\s\"'`]*|\$\{?\w+\}?|\{\w*\}|(?<=[\s\"'`=(]))(/[^\s\"'`<>|)]*)")
-_CURL_DATA = re.compile(r"(?:^|\s)(?:-d|--data\S*|-F|--form|--json)(?:\s|=|$)")
-_VALUE = re.compile(r"\$\{\w+\}|\$\w+|\{\{?\s*\w+\s*\}?\}|<\w+>|%s|:\w+(?=/|$)")
+_PLAIN_CALL = re.compile(r"\b(?:curl|wget|Invoke-RestMethod|Invoke-WebRequest|irm|iwr)\b|\bfetch\(|(?:^|\s)https?\s")
+_PATH = re.compile(
+    r"(?:https?://[^/\s\"'`]*|\$\{?[\w.]+\}?|\{\w*\}|%s|(?<=[\s\"'`=(])(?:localhost|[\w-]+(?:\.[\w-]+)+|)(?::\d+)?)"
+    r"(/(?!/)[^\s\"'`<>|)]*(?:<\w+>[^\s\"'`<>|)]*)*)"
+)
+_JOINED = re.compile(r"/[\"']\s*(?:\+|\.(?!\w*\()|&|,\s*\w)")  # "/users/" + name
+_CURL_DATA = re.compile(r"(?:^|\s)(?:-d|--data\S*|-F|--form|--json|--post-data\S*)(?:[\s=\"'{]|$)")
+_VALUE = re.compile(r"\$\{\w+\}|\$\w+|\$\([^)]*\)|\{\{?[^{}]*\}?\}|<\w+>|%[sd]|:\w+(?=/|$)")
+_COMMENT = re.compile(r"\s*(?:#(?!!)|//|rem\s|--\s)", re.IGNORECASE)
+_GOES_ON = re.compile(r"(?:\\|\s`|\s\^|[(,])\s*$")  # of shells, PowerShell, cmd, and calls with an open bracket
+MOST_JOINED = 12
 
 
 def over_http(routes: Routes[Any], text: str, *, prefixes: Iterable[str] = ("",)) -> Iterator[Found]:
     """The calls in a text, by line, each with the operation it is; at most `MOST_FOUND`."""
     roots = {segment for route in routes.all if not (segment := route.operation.path.split("/")[1]).startswith("{")}
     count = 0
-    for number, line in enumerate(text.splitlines()[:MOST_LINES], 1):
-        for method, path in _calls(line[:LONGEST_LINE]):
+    for number, line in _whole_lines(text):
+        for method, path in _calls(line):
             plain = _below(path, prefixes)
             parts = plain.partition("?")[0].split("/")[1:]
             segments = [_VALUE.sub("x", part) for part in parts]
@@ -61,20 +70,51 @@ def _may_be(part: str, ours: str) -> bool:
     return ours.startswith("{") or part == ours or bool(_VALUE.fullmatch(part))
 
 
+def _whole_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Lines with what goes on in the next ones, by the number of the first; comments are left out."""
+    begun, parts = 0, list[str]()
+    for number, line in enumerate(text.splitlines()[:MOST_LINES], 1):
+        if _COMMENT.match(line):
+            continue
+        begun = begun or number
+        parts.append(line[:LONGEST_LINE])
+        if len(parts) < MOST_JOINED and _GOES_ON.search(parts[-1]):
+            parts[-1] = parts[-1].rstrip().rstrip("\\`^")
+            continue
+        yield begun, " ".join(parts)[:LONGEST_LINE]
+        begun, parts = 0, []
+    if parts:
+        yield begun, " ".join(parts)[:LONGEST_LINE]
+
+
 def _calls(line: str) -> Iterator[tuple[str, str]]:
-    """Methods with paths. A curl line without a method is a GET, or a POST where it sends something."""
-    paths = [match.group(1).rstrip(";") for match in _PATH.finditer(line)]
+    """Methods with paths. A call without a method is a GET, or a POST where curl sends something."""
+    paths = [_ended(match, line) for match in _PATH.finditer(line)]
     if not paths:
         return
-    method = _METHOD.search(line)
-    called = _CALLED.search(line)
-    if method is not None:
-        yield method.group(1), paths[0]
+    named, method, called = _NAMED.search(line), _METHOD.search(line), _CALLED.search(line)
+    is_plain = bool(_PLAIN_CALL.search(line))
+    if named is not None and named[1].upper() in METHODS:
+        word = named[1].upper()
+    elif method is not None:
+        word = method[1]
     elif called is not None:
-        yield called.group(1).upper(), paths[0]
-    elif "curl" in line or "wget" in line:
-        for path in paths:
-            yield ("POST" if _CURL_DATA.search(line) else "GET"), path
+        word = called[1].upper()
+    elif is_plain:
+        word = "POST" if _CURL_DATA.search(line) else "GET"
+    else:
+        return
+    for path in (
+        paths if is_plain else paths[:1]
+    ):  # options of curl name files, too; a log names referers after the call
+        yield word, path
+
+
+def _ended(match: re.Match[str], line: str) -> str:
+    """A path as it is called: one that a string is added to ends with a value."""
+    path = match[1].rstrip(";,\\")
+    is_joined = path.endswith("/") and _JOINED.match(line, match.end() - 1)
+    return f"{path}%s" if is_joined else path
 
 
 def _below(path: str, prefixes: Iterable[str]) -> str:

@@ -10,11 +10,18 @@ from django.http import Http404, HttpResponse
 from accounts.errors import Forbidden
 from accounts.permissions import Right
 from api.james import quotas, tasks
-from api.james.answers import arguments, body, invalid, not_found, nothing
+from api.james.answers import PAYLOAD, arguments, body, invalid, not_found, nothing
 from api.james.asking import Asked
 from domains.errors import Invalid, Taken
 from gateway.models import QueueItem, Repository, RepositoryItem
-from gateway.queue_commands import QueueArguments, RepositoryArguments, ReprocessArguments
+from gateway.queue_commands import (
+    PROCESSORS,
+    ROOT,
+    TRANSPORT,
+    QueueArguments,
+    RepositoryArguments,
+    ReprocessArguments,
+)
 from gateway.selectors import queues as queue_selectors
 from gateway.selectors import repositories as selectors
 from gateway.selectors.queues import QueueCount, Wanted
@@ -195,31 +202,49 @@ def clear(asked: Asked) -> HttpResponse:
 
 def reprocess(asked: Asked) -> HttpResponse:
     asked.actor.require(Right.MANAGE_QUEUES)
+    if _names_target(asked):
+        return _move(asked, _repository(asked))
     tasks.wanted(asked, "action", ["reprocess"])
-    _require_no_processor(asked)
-    return tasks.begin(asked, "ReprocessRepository", ReprocessArguments(_repository(asked).name, "", _into(asked)))
+    queue, processor = _into(asked)
+    return tasks.begin(asked, "ReprocessRepository", ReprocessArguments(_repository(asked).name, "", queue, processor))
 
 
 def reprocess_one(asked: Asked) -> HttpResponse:
-    """Send one on its way again; with a body that names a repository instead: move it, which isn't done here."""
+    """Send one on its way again; with a body that names a repository instead: put it there."""
     place = _repository(asked)
-    if asked.query("action") is None and asked.call.body:
-        raise arguments("Mail isn't moved between repositories; send it on its way again with action=reprocess")
+    if _names_target(asked):
+        return _move(asked, place, _stored(asked).key)
     tasks.wanted(asked, "action", ["reprocess"])
-    _require_no_processor(asked)
     key = _stored(asked).key
-    return tasks.begin(asked, "ReprocessRepository", ReprocessArguments(place.name, key, _into(asked)))
+    return tasks.begin(asked, "ReprocessRepository", ReprocessArguments(place.name, key, *_into(asked)))
 
 
-def _require_no_processor(asked: Asked) -> None:
-    """Raises: JamesError."""
-    if asked.has("processor"):
-        raise arguments(
-            "There are no processors to start in; mail goes into the queue that 'queue' names, or the spool"
-        )
+def _names_target(asked: Asked) -> bool:
+    return asked.query("action") is None and bool(asked.call.body.strip())
 
 
-def _into(asked: Asked) -> str:
-    """The queue to put it into; James's spool is where mail is judged anew."""
-    wanted = asked.query("queue") or ""
-    return "" if wanted == "spool" else wanted
+def _move(asked: Asked, place: Repository, key: str = "") -> HttpResponse:
+    """What `{"mailRepository": …}` asks for. Raises: JamesError."""
+    given = asked.json()
+    name = given.get("mailRepository") if isinstance(given, dict) else None
+    if not isinstance(name, str) or not name:
+        raise invalid(PAYLOAD, "'mailRepository' is mandatory")
+    try:
+        target = selectors.repository_named(asked.actor, name)
+    except Http404 as error:
+        raise not_found(f"{name[:100]} does not exist") from error
+    rows = selectors.list_stored(asked.actor, place.pk)
+    rows = rows.filter(key=key) if key else rows
+    repositories.move_stored(asked.actor, rows, target=target, about={"repository": place.name})
+    return nothing()
+
+
+def _into(asked: Asked) -> tuple[str, str]:
+    """The queue to put it into, and the processor to start in; James's spool is where mail is judged anew.
+
+    Raises: JamesError.
+    """
+    queue, processor = asked.query("queue") or "", asked.query("processor") or ""
+    if processor not in PROCESSORS:
+        raise arguments(f"'{processor[:100]}' is no processor here. Supported values are [{ROOT}, {TRANSPORT}]")
+    return "" if queue == "spool" else queue, processor

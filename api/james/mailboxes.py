@@ -167,24 +167,39 @@ def _there(asked: Asked) -> tuple[Mailbox, FolderNode]:
 # --- indexing again ---------------------------------------------------------------------------------------------
 
 
+MODES = ("rebuildAll", "rebuildAllNoCleanup", "fixOutdated")
+
+
+def _require_options(asked: Asked) -> None:
+    """What is asked for, and how: the index is always built anew, as fast as it goes. Raises: JamesError."""
+    tasks.wanted(asked, "task", ["reIndex"])
+    speed, mode = asked.query("messagesPerSecond"), asked.query("mode")
+    if speed is not None and not (speed.isascii() and speed.isdecimal() and int(speed[:9])):
+        wrong = "Illegal value supplied for query parameter 'messagesPerSecond'"
+        raise arguments(f"{wrong}, expecting a strictly positive optional integer")
+    if mode is not None and mode not in MODES:
+        raise arguments(f"'{mode[:100]}' is not a valid mode. Supported values are [{', '.join(MODES)}]")
+
+
 def reindex_all(asked: Asked) -> HttpResponse:
     asked.actor.require(Right.MANAGE_STORES)
-    tasks.wanted(asked, "task", ["reIndex"])
-    if asked.has("reIndexFailedMessagesOf"):
-        raise arguments("Which messages a task could not index is not kept; index the mailbox or the user again")
+    _require_options(asked)
+    before = asked.query("reIndexFailedMessagesOf")
+    if before is not None:
+        return tasks.again(asked, before)
     return tasks.begin(asked, "FullReIndexing", ReindexArguments())
 
 
 def reindex_user(asked: Asked) -> HttpResponse:
     asked.actor.require(Right.MANAGE_STORES)
-    tasks.wanted(asked, "task", ["reIndex"])
+    _require_options(asked)
     mailbox = users.named(asked)
     return tasks.begin(asked, "UserReIndexing", ReindexUserArguments(mailbox.address))
 
 
 def reindex_folder(asked: Asked) -> HttpResponse:
     asked.actor.require(Right.MANAGE_STORES)
-    tasks.wanted(asked, "task", ["reIndex"])
+    _require_options(asked)
     mailbox, node = _by_id(asked)
     return tasks.begin(asked, "MailboxReIndexing", ReindexFolderArguments(mailbox.address, node.path))
 
@@ -192,7 +207,7 @@ def reindex_folder(asked: Asked) -> HttpResponse:
 def reindex_in_folder(asked: Asked) -> HttpResponse:
     """One message by its number, if it lies in this folder; without it the task finds nothing to do."""
     asked.actor.require(Right.MANAGE_STORES)
-    tasks.wanted(asked, "task", ["reIndex"])
+    _require_options(asked)
     mailbox, node = _by_id(asked)
     uid = asked.named["uid"]
     if not (uid.isascii() and uid.isdecimal() and len(uid) < 18):
@@ -203,7 +218,7 @@ def reindex_in_folder(asked: Asked) -> HttpResponse:
 
 def reindex_message(asked: Asked) -> HttpResponse:
     asked.actor.require(Right.MANAGE_STORES)
-    tasks.wanted(asked, "task", ["reIndex"])
+    _require_options(asked)
     return _reindex_message(asked, asked.named["message"])
 
 

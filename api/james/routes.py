@@ -38,6 +38,7 @@ _SERVER = [
     _one("POST /cassandra/mailbox/merging", server.merge_mailboxes, "merge a ghost mailbox",
          refused="a fault of Cassandra's; MergeFolders joins folders"),
     _one("GET /tasks", tasks.list_all, "list the tasks"),
+    _one("DELETE /tasks", tasks.clean_up, "forget tasks that ended long ago"),
     _one("GET /tasks/{task}", tasks.detail, "how a task is"),
     _one("GET /tasks/{task}/await", tasks.wait, "wait for a task's end"),
     _one("DELETE /tasks/{task}", tasks.cancel, "end a task"),

@@ -5,6 +5,7 @@ Source: WebAdmin's manual, "Task management". A task's id is its number inside a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from threading import BoundedSemaphore
@@ -17,11 +18,14 @@ from django.db.models.functions import Coalesce, Concat
 from django.http import Http404, HttpResponse
 from django.utils.dateparse import parse_datetime
 
+from accounts.permissions import Right
 from api.errors import Unavailable
 from api.james.answers import JamesError, arguments, body, invalid, not_found, nothing
 from api.james.answers import task as task_answer
 from api.james.asking import Asked
 from jobs import selectors, services
+from jobs.builtin import PurgeOldTasksArguments
+from jobs.commands import get_command
 from jobs.errors import NotRunnable
 from jobs.models import Task
 
@@ -31,6 +35,7 @@ LONGEST_WAIT_S = 120.0
 MOST_LISTED = 1_000
 _YEAR_S = 365 * 86_400.0
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "": 1.0}
+_DAYS = re.compile(r"([1-9][0-9]{0,3})\s*d(?:ays?)?", re.ASCII)
 _waiting = BoundedSemaphore(2)  # each holds a thread of the server
 STATES = {
     Task.State.WAITING: "waiting",
@@ -53,6 +58,7 @@ TYPES = {
     "PurgeOldTasks": "tasks-cleanup",
 }
 
+REINDEXING = ("FullReIndexing", "UserReIndexing", "MailboxReIndexing", "MessageReIndexing")
 # command → arguments: with any of them it is of the first type, without of the second
 DOUBLE = {
     "MessageReIndexing": (("folder",), "message-reindexing", "messageId-reindexing"),
@@ -88,6 +94,17 @@ def wanted(asked: Asked, name: str, known: Sequence[str]) -> str:
     return value
 
 
+def again(asked: Asked, text: str) -> HttpResponse:
+    """A reindexing once more, of all that it looked at: what it could not index is among that. Raises: JamesError."""
+    before = find(asked, text)
+    if before.type not in REINDEXING:
+        raise arguments(f"'reIndexFailedMessagesOf' query parameter should name a reindexing task: {_type(before)}")
+    if before.state not in Task.ENDED:
+        raise arguments("'reIndexFailedMessagesOf' query parameter should name a task that has ended")
+    given = get_command(before.type).arguments_from_json(before.arguments)
+    return begin(asked, before.type, given)
+
+
 def detail(asked: Asked) -> HttpResponse:
     return body(present(asked, _find(asked)))
 
@@ -113,6 +130,19 @@ def cancel(asked: Asked) -> HttpResponse:
     except NotRunnable:
         return nothing()  # it has ended, which is what was wanted
     return nothing()
+
+
+def clean_up(asked: Asked) -> HttpResponse:
+    """DELETE /tasks?olderThan=15day: by whole days."""
+    asked.actor.require(Right.MANAGE_SERVER)
+    text = asked.query("olderThan")
+    if not text:
+        raise arguments("'olderThan' query parameter is compulsory")
+    found = _DAYS.fullmatch(text.strip())
+    if found is None:
+        raise arguments(f"'{text[:100]}' is no number of days, such as 15day")
+    days = int(found[1])
+    return begin(asked, "PurgeOldTasks", PurgeOldTasksArguments(older_than_days=days))
 
 
 def list_all(asked: Asked) -> HttpResponse:
@@ -206,7 +236,7 @@ def _repository(task: Task) -> dict[str, Any]:
     found, given = task.result or {}, task.arguments
     about = {"repositoryPath": given.get("repository")}
     if task.type == "ReprocessRepository":
-        about |= {"targetQueue": given.get("queue") or "spool", "targetProcessor": None}
+        about |= {"targetQueue": given.get("queue") or "spool", "targetProcessor": given.get("processor") or None}
         if given.get("key"):
             about["mailKey"] = given["key"]
             return about
@@ -249,7 +279,11 @@ ABOUT: dict[str, Callable[[Task], dict[str, Any]]] = {
 
 
 def _find(asked: Asked) -> Task:
-    text = asked.named["task"]
+    return find(asked, asked.named["task"])
+
+
+def find(asked: Asked, text: str) -> Task:
+    """The task of an id as lists tell it. Raises: JamesError."""
     try:
         number = UUID(text).int
     except ValueError as error:
@@ -297,8 +331,13 @@ def _count(asked: Asked, name: str) -> int | None:
     text = asked.query(name)
     if text is None:
         return None
-    if not text.isdecimal() or len(text) > 9:
-        raise invalid(f"Invalid {name} query parameter", f'For input string: "{text[:100]}"')
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) < 10):
+        raise invalid(f"Can not parse {name}", f'For input string: "{text[:100]}"')
+    if int(text) < 0:
+        raise invalid(f"{name} can not be negative")
+    if name == "limit" and int(text) == 0:
+        raise invalid("limit can not be equal to zero")
     return int(text)
 
 

@@ -15,11 +15,11 @@ from accounts.services.brought_passwords import bring_password
 from accounts.services.passwords import set_password
 from accounts.services.verifying import opens_doors
 from api.james import domains, tasks
-from api.james.answers import PAYLOAD, arguments, body, conflict, invalid, not_found, nothing
+from api.james.answers import INVALID, PAYLOAD, arguments, body, conflict, invalid, not_found, nothing
 from api.james.asking import Asked
 from domains.commands.people import RenameUserArguments
 from domains.errors import BadAddress
-from domains.models import Mailbox, Status
+from domains.models import Address, Mailbox, Status
 from domains.selectors import list_mailboxes
 from domains.services import aliases, claims, mailbox_states
 from domains.services.account_rights import LETTERS, rights_of, set_rights
@@ -28,6 +28,7 @@ from domains.services.mailboxes import create_mailbox
 
 LONGEST = 255
 PASSWORD_RULES = "passwordRules"  # noqa: S105  # a setting's name
+MAPPINGS: dict[str, str] = {Address.Kind.ALIAS: "alias:", Address.Kind.FORWARD: "alias:", Address.Kind.GROUP: "group:"}
 GONE = (Status.DELETED, Status.PURGED)
 
 
@@ -111,6 +112,7 @@ def put(asked: Asked) -> HttpResponse:
     is_new = row is None or row.status == Status.DELETED
     if row is None:
         domain = domains.find(asked, address.partition("@")[2], need=Right.MANAGE_USERS)
+        _require_no_mapping(asked, address)
         row = create_mailbox(asked.actor, domain, email=address)
     elif row.status == Status.DELETED:
         mailbox_states.restore_mailbox(asked.actor, row)
@@ -126,6 +128,15 @@ def _require_domain(asked: Asked, name: str, address: str) -> None:
     except Http404 as error:
         asked.actor.require_somewhere(Right.MANAGE_USERS)
         raise invalid("Username supplied is invalid", f"Domain does not exist in DomainList: {domain}") from error
+
+
+def _require_no_mapping(asked: Asked, address: str) -> None:
+    """Raises: JamesError where an alias, a group or a forward has the address."""
+    there = Address.objects.filter(text=address, kind__in=MAPPINGS).first()
+    if there is not None and asked.actor.has(Right.VIEW_USERS, there):
+        emails = there.recipients.order_by("email").values_list("email", flat=True)
+        told = ", ".join(f"{MAPPINGS[there.kind]}{email}" for email in emails)
+        raise conflict(f"'{asked.shown(address)}' already have associated mappings: {told}")
 
 
 def _store(asked: Asked, row: Mailbox, password: str, *, is_new: bool) -> None:
@@ -159,13 +170,22 @@ def delete(asked: Asked) -> HttpResponse:
 
 
 def verify(asked: Asked) -> HttpResponse:
-    row = named(asked, need=Right.SET_PASSWORDS)
-    is_right = row.user is not None and opens_doors(asked.actor, row.user, _password(asked))
+    """Whoever isn't there has no password: the same answer as to a wrong one."""
+    password = _password(asked)
+    try:
+        row = find(asked, asked.named["user"], need=Right.SET_PASSWORDS)
+    except Http404:
+        asked.actor.require_somewhere(Right.SET_PASSWORDS)
+        return nothing(401)
+    is_right = row.user is not None and opens_doors(asked.actor, row.user, password)
     return nothing(204 if is_right else 401)
 
 
 def allowed_senders(asked: Asked) -> HttpResponse:
-    row = named(asked)
+    try:
+        row = find(asked, asked.named["user"])
+    except Http404 as error:
+        raise not_found(f"user '{asked.named['user']}' does not exist", type_=INVALID) from error
     return body([asked.shown(row.address), *aliases.aliases_of(row).values_list("text", flat=True)])
 
 
@@ -184,15 +204,16 @@ def add_delegate(asked: Asked) -> HttpResponse:
 
 
 def remove_delegate(asked: Asked) -> HttpResponse:
+    """Who isn't there was let in by nobody, which is what was wanted."""
     row = named(asked, need=Right.MANAGE_USERS)
-    other = _delegate(asked)
+    other = full(asked, asked.named["delegate"])
     set_rights(asked.actor, row, {name: letters for name, letters in rights_of(row).items() if name != other})
     return nothing(200)
 
 
 def remove_delegates(asked: Asked) -> HttpResponse:
     set_rights(asked.actor, named(asked, need=Right.MANAGE_USERS), {})
-    return nothing()
+    return nothing(200)
 
 
 def _delegate(asked: Asked) -> str:

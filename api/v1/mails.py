@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
 from django.http import Http404
@@ -15,9 +15,10 @@ from api.errors import NotFound
 from api.operations import Group
 from api.schemas import Answer, Body, Moment
 from api.v1.folders import Path, organised
-from archive import foldernames, selectors
-from archive.errors import FolderUnknown
+from archive import foldernames, reading, selectors
+from archive.errors import FolderUnknown, MessageUnknown
 from archive.foldertree import tree_of
+from archive.mail.reading import Address
 from archive.query import nodes
 from archive.query.errors import MESSAGES, QueryError
 from archive.query.language import parse
@@ -106,6 +107,41 @@ class MessagesQuery(Body):
             yield nodes.Days("before", self.received_before.isoformat())
 
 
+class MessageFields(Body):
+    """What is wanted beside the headers: HEADERS, CONTENT, SOURCE. folder: only if it lies there."""
+
+    fields: Annotated[str, Field(max_length=100)] = "HEADERS"
+    folder: Annotated[str, Field(max_length=1_000)] = ""
+
+
+class MessageFile(Answer):
+    """One attached file. download_uri: where its bytes are."""
+
+    id: str
+    name: str
+    type: str
+    size: int
+    download_uri: str
+
+
+class MessageContent(Answer):
+    """A message with what it says. headers: by name, each line of that name; content and source as asked for."""
+
+    id: str
+    message_id: str | None
+    subject: str
+    from_: Annotated[str, Field(alias="from")]
+    to: list[str]
+    cc: list[str]
+    size: Annotated[int, Field(description="In bytes.")]
+    sent_date: Moment
+    folders: list[str]
+    headers: dict[str, list[str]]
+    attachments: list[MessageFile]
+    content: str | None
+    source: str | None
+
+
 class MessagesMoveBody(Body):
     """Which messages, and into which folder. Without `source` they leave every folder of the archive they lie in."""
 
@@ -155,6 +191,71 @@ def _found(scope: selectors.Scope, query: MessagesQuery) -> MessagesAnswer:
     found = selectors.search(scope, query.node(), limit=query.page_size, before=query.before)
     lines = [MessageLine(from_=line.pop("from"), **line) for line in selectors.describe(scope, found.hits)]
     return MessagesAnswer(total=found.total, messages=lines, older=found.older or None, behind=found.behind)
+
+
+def _message(actor: Actor, user_id: int, message_id: str) -> selectors.Message:
+    """A message of an archive that is read by right of one's own, by its id or its Message-ID.
+
+    Raises: Http404, Forbidden.
+    """
+    archive = _read(actor, user_id)
+    if "@" in message_id:
+        wanted = nodes.MessageId(message_id.strip("<> "))
+        hits = selectors.search(selectors.Scope.of(archive), wanted, limit=1).hits
+        message_id = hits[0].public_id if hits else ""
+    try:
+        found = selectors.get_message(actor, message_id)
+    except MessageUnknown as error:
+        raise Http404("no such message") from error
+    if found.archive is None or found.archive.access is not None or found.archive.mailbox.pk != archive.mailbox.pk:
+        raise Http404("no such message")
+    return found
+
+
+@group.get("/users/{int:userId}/messages/{messageId}", admit=_message)
+def message_detail(actor: Actor, found: selectors.Message, query: MessageFields) -> MessageContent:
+    """Read a message: its headers, and with `fields` also CONTENT and SOURCE. The id may be its Message-ID."""
+    if query.folder and foldernames.resolve(_mailbox(found), query.folder) not in (each.path for each in found.folders):
+        raise NotFound()
+    wanted = {each.strip().upper() for each in query.fields.split(",")}
+    loaded = reading.load(found)
+    said, row = loaded.reading, found.row
+    headers: dict[str, list[str]] = {}
+    for name, value in said.headers:
+        headers.setdefault(name, []).append(value)
+    stem = f"/api/v1/users/{_mailbox(found).user_id}/messages/{found.public_id}/attachments"
+    files = [
+        MessageFile(id=str(part.index), name=part.name, type=part.content_type, size=part.size_bytes,
+                    download_uri=f"{stem}/{part.index}")
+        for part in reading.attachments(said)
+    ]  # fmt: skip
+    return MessageContent(
+        id=found.public_id, message_id=said.message_id or None, subject=row.subject, from_=row.sender, size=row.size,
+        to=_people(said.to), cc=_people(said.cc), sent_date=datetime.fromtimestamp(row.date, UTC),
+        folders=[each.path for each in found.folders], headers=headers, attachments=files,
+        content=(said.text if said.text is not None else said.html) if "CONTENT" in wanted else None,
+        source=loaded.raw[: reading.SOURCE_BYTES].decode("utf-8", "replace") if "SOURCE" in wanted else None,
+    )  # fmt: skip
+
+
+@group.stream(
+    "/users/{int:userId}/messages/{messageId}/attachments/{partId}", admit=_message, media="application/octet-stream"
+)
+def message_attachment(actor: Actor, found: selectors.Message, part_id: str) -> Iterator[bytes]:
+    """Read the bytes of one attachment."""
+    taken = reading.attachment(reading.load(found), int(part_id)) if part_id.isascii() and part_id.isdigit() else None
+    if taken is None:
+        raise Http404("no such part")
+    return iter([taken[1]])
+
+
+def _mailbox(found: selectors.Message) -> Mailbox:
+    assert found.archive is not None
+    return found.archive.mailbox
+
+
+def _people(some: Sequence[Address]) -> list[str]:
+    return [each.address for each in some if each.address]
 
 
 @group.post("/users/{int:userId}/message-moves", admit=organised, status=200)

@@ -65,6 +65,20 @@ class RepositoryReprocess(Body):
     name: Annotated[str, Field(max_length=64)] = ""
 
 
+class RepositoryMove(Body):
+    """repository: the path of the one they go to. name: only this message."""
+
+    repository: Annotated[str, Field(max_length=500)]
+    name: Annotated[str, Field(max_length=64)] = ""
+
+
+class Moved(Answer):
+    """What became of messages that were moved; refused: how many stay, by reason."""
+
+    moved: int
+    refused: dict[str, int]
+
+
 _server = subjects.server(Right.MANAGE_QUEUES)
 
 
@@ -143,6 +157,16 @@ def repository_reprocess(actor: Actor, found: Repository, body: RepositoryReproc
     """Send one message or all on their way again, into a queue or from the beginning."""
     task = submit(actor, "ReprocessRepository", ReprocessArguments(found.name, body.name, body.queue))
     return Created(TaskStarted(task_id=task.pk), f"/tasks/{task.pk}")
+
+
+@group.post("/repositories/{int:repositoryId}/move", admit=repository)
+def repository_move(actor: Actor, found: Repository, body: RepositoryMove) -> Moved:
+    """Put one message or all into another repository."""
+    target = selectors.repository_named(actor, body.repository)
+    rows = selectors.list_stored(actor, found.pk)
+    rows = rows.filter(key=body.name) if body.name else rows
+    done = repositories.move_stored(actor, rows, target=target, about={"repository": found.name})
+    return Moved(moved=done.count, refused=done.refused)
 
 
 @group.list("/stored-messages", STORED)

@@ -32,7 +32,7 @@ def register() -> None:
         QUEUED, list_items, bulk_queues.Flush(), bulk_queues.Hold(), bulk_queues.Free(), bulk_queues.Reject(),
         bulk_queues.Delete(),
     )  # fmt: skip
-    bulk.register(STORED, list_stored, bulk_queues.Reprocess(), bulk_queues.Remove())
+    bulk.register(STORED, list_stored, bulk_queues.Reprocess(), bulk_queues.Move(), bulk_queues.Remove())
     register_built_in(
         BuiltIn(
             "expire-repositories", _("Removal of old messages from repositories"), queue_commands.EXPIRE,
@@ -50,6 +50,7 @@ def register() -> None:
             "repository.create": _("Repository made"),
             "repository.expire": _("Messages removed from repositories, where they had lain for long"),
             "repository.delete": _("Repository forgotten"),
+            "repository.move": _("Messages put into another repository"),
             "repository.read": _("Message in a repository read"),
             "repository.remove": _("Messages removed from a repository"),
             "repository.reprocess": _("Messages of a repository processed again"),

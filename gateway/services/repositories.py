@@ -129,6 +129,31 @@ def reprocess_stored(
     return _each(actor, "repository.reprocess", rows, work, about, told, stop, at_once=BATCH if queue else 1)
 
 
+def move_stored(
+    actor: Actor, rows: Rows, *, target: Repository, about: Mapping[str, object] | None = None,
+    told: Callable[[Done], None] | None = None, stop: Callable[[], bool] = lambda: False,
+) -> Done:  # fmt: skip
+    """Put messages into another repository. Those that are there already, by their key, stay. Raises: Forbidden."""
+    _require(actor)
+
+    def work(items: list[RepositoryItem], done: Done) -> None:
+        keys = [item.key for item in items]
+        there = set(RepositoryItem.objects.filter(repository=target, key__in=keys).values_list("key", flat=True))
+        moved = [item for item in items if item.key not in there]
+        Step.objects.bulk_create(
+            step_of(item, Kind.STORED, actor=actor, data={"repository": target.name, "why": item.why})
+            for item in moved
+            if item.message is not None
+        )
+        RepositoryItem.objects.filter(pk__in=[item.pk for item in moved]).update(repository=target)
+        done.count += len(moved)
+        for _item in range(len(items) - len(moved)):
+            done.refuse(_("it is there already"))
+
+    about = {**(about or {}), "to": target.name}
+    return _each(actor, "repository.move", rows, work, about, told, stop)
+
+
 def require_reading(actor: Actor, item: RepositoryItem) -> None:
     """Raises: Forbidden, for who may not open this message."""
     actor.require(Right.MANAGE_QUEUES)

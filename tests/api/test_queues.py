@@ -58,6 +58,13 @@ def test_a_repository_is_listed_reprocessed_and_cleared(cast: world.World) -> No
     assert place["size"] == 2
     first, second = caller.get(f"/stored-messages?repositoryId={place['id']}&sort=id").json()
     assert first["error"] == "550 5.0.0 no"
+    later = caller.post("/repositories", {"name": "var/mail/aside"}).json()
+    moved = caller.post(f"/repositories/{place['id']}/move", {"repository": "var/mail/aside", "name": first["name"]})
+    assert moved.json() == {"moved": 1, "refused": {}}
+    assert caller.get(f"/stored-messages?repositoryId={later['id']}").json()[0]["name"] == first["name"]
+    back = caller.post(f"/repositories/{later['id']}/move", {"repository": ERROR})
+    assert back.json() == {"moved": 1, "refused": {}}
+    assert caller.post(f"/repositories/{later['id']}/move", {"repository": "none"}).status_code == 404
     _do(cast, f"/repositories/{place['id']}/reprocess", {"name": first["name"], "queue": "outgoing"})
     assert QueueItem.objects.get().address == "a@example.net"
     assert caller.delete(f"/stored-messages/{second['id']}").status_code == 204

@@ -438,6 +438,18 @@ def a_folder(place: Place) -> dict[str, Any]:
     return of_mailbox(place) | {"folderPath": "Work"}
 
 
+def an_archived_message(place: Place) -> dict[str, Any]:
+    opened = _store()
+    with Ingest(opened, place.mailbox.pk, index="no") as ingest:
+        ingest.put("Work", content=b"Subject: kept too\r\n\r\nfor ever\r\n")
+    (made,) = ingest.outcomes()
+    return of_mailbox(place) | {"messageId": f"{current_store(Actor.system()).pk}:{made.number}"}
+
+
+def an_archived_part(place: Place) -> dict[str, Any]:
+    return an_archived_message(place) | {"partId": "9"}
+
+
 def an_empty_folder(place: Place) -> dict[str, Any]:
     path = f"Empty {next(_numbers)}"
     _store().ensure_folder(place.mailbox.pk, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -14,7 +15,7 @@ from domains.services import policies
 from tests.api import world
 from tests.api.dialects.calling import call, switch_on
 from tests.archive.django.conftest import stores
-from tests.archive.django.factories import archive, make_mails
+from tests.archive.django.factories import archive, make_mails, make_raw
 from tests.gateway.factories import held_for
 
 __all__ = ["stores"]
@@ -109,9 +110,6 @@ def test_a_folder_of_an_archive_is_an_array_with_offset_and_sort(cast: world.Wor
         assert ask(token, "GET", f"{path}?{query}").status_code == 400
     (folder,) = ask(token, "GET", f"/users/{cast.own.person.pk}/emails/folders").json()
     assert folder["childrenUri"].startswith("/cleanmail/api/v3/users/")
-    # programs don't read the archive, and are told so where they may list it; elsewhere there is nothing
-    one = ask(token, "GET", f"{path}/{found.json()[0]['id']}")
-    assert one.status_code == 403 and "read on its page" in one.json()["message"]
     assert ask(token, "GET", f"/users/{cast.own.person.email}/emails/Other/1").status_code == 404
     assert ask(cast.user.token, "GET", f"/users/{cast.foreign.person.pk}/emails/Work/1").status_code == 404
 
@@ -133,3 +131,31 @@ def test_a_file_is_uploaded_as_a_form_and_answered_with_200(cast: world.World) -
     assert call("GET", file["uri"], **headers).content == b"%PDF-1.4\r\n\xff"
     empty = call("POST", "/cleanmail/api/v3/emails/attachments", b"--x--\r\n", **sent, **headers)
     assert empty.status_code == 400
+
+
+def test_a_message_of_the_own_archive_is_read_with_its_attachments_another_s_on_its_page_only(
+    cast: world.World, stores: None
+) -> None:
+    raw = make_raw("The plan", "See the file.\n", attachments=[("plan.bin", b"the plan")])
+    (key,) = archive(cast.own.person, [raw], folder="Work/2005")
+    token, path = cast.user.token, f"/users/{cast.own.person.email}/emails/Work%2F2005"
+    read = ask(token, "GET", f"{path}/{key}?fields=HEADERS,CONTENT,SOURCE")
+    assert read.status_code == 200, read.content
+    found = read.json()
+    assert (found["id"], found["subject"], found["from"]) == (key, "The plan", "Ann Example <ann@example.net>")
+    assert found["to"] == ["bob@example.org"] and found["headers"]["Subject"] == ["The plan"]
+    assert found["sentDate"] == 1075543200000  # 31 January 2004, 10:00 UTC
+    assert (found["content"], found["source"].encode()) == ("See the file.", raw)
+    assert ask(token, "GET", f"{path}/{key}").json()["content"] is None  # HEADERS alone
+    assert ask(token, "GET", f"{path}/{quote(found['messageId'], safe='')}").json()["id"] == key
+    (file,) = ask(token, "GET", f"{path}/{key}/attachments").json()["attachments"]
+    assert (file["name"], file["size"]) == ("plan.bin", 8)
+    assert ask(token, "GET", f"{path}/{key}/attachments/{file['partId']}").content == b"the plan"
+    assert call("GET", file["downloadUri"], Authorization=f"Bearer {token}").status_code in (200, 404)
+    assert ask(token, "GET", f"{path}/{key}/attachments/99").status_code == 404
+    # in another folder it isn't, for others there is nothing, and an administrator is told how
+    assert ask(token, "GET", f"/users/{cast.own.person.pk}/emails/Inbox/{key}").status_code == 404
+    of_others = ask(cast.administrator.token, "GET", f"{path}/{key}")
+    assert of_others.status_code == 403 and "with a reason" in of_others.json()["message"]
+    foreign = cast.foreign.person
+    assert ask(token, "GET", f"/users/{foreign.pk}/emails/Work/{key}").status_code == 404

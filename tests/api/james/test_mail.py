@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from gateway.models import Repository
+from urllib.parse import quote
+
+from gateway.models import QueueItem, Repository, Step
+from gateway.queue.storing import ERROR, store
+from gateway.steps import Kind
 from jobs import services
 from jobs.models import Task
 from tests.api.james.conftest import James, refused
+from tests.gateway.making import make_queued
 
 
 def test_a_queue_is_listed_read_and_emptied_by_a_task(james: James) -> None:
@@ -54,3 +59,33 @@ def test_what_is_no_repository_or_no_action_is_refused(james: James) -> None:
     refused(james("GET", "/mailRepositories/r/mails?limit=0"), 400, "limit can not be equal to zero")
     found = refused(james("PATCH", "/mailRepositories/r/mails"), 400, "Invalid arguments supplied in the user request")
     assert found["details"] == "'action' query parameter is compulsory. Supported values are [reprocess]"
+
+
+def test_mail_is_put_into_another_repository_one_or_all(james: James) -> None:
+    items = make_queued(["a@example.net", "b@example.net", "c@example.net"])
+    store([(item, ERROR, "550 no") for item in items], items[0].created_at)
+    james("PUT", "/mailRepositories/var%2Fmail%2Flater?protocol=file")
+    here, there = (f"/mailRepositories/{quote(name, safe='')}/mails" for name in (ERROR, "var/mail/later"))
+    keys = james("GET", here).json()
+    target = {"mailRepository": "var/mail/later"}
+    assert james("PATCH", f"{here}/{keys[0]}", target).status_code == 204
+    assert (james("GET", here).json(), james("GET", there).json()) == (keys[1:], keys[:1])
+    assert Step.objects.filter(kind=Kind.STORED, data__repository="var/mail/later").count() == 1
+    assert james("PATCH", here, target).status_code == 204
+    assert (james("GET", here).json(), sorted(james("GET", there).json())) == ([], sorted(keys))
+    refused(james("PATCH", f"{here}/{keys[0]}", target), 404, f"Could not retrieve {keys[0]}", "notFound")
+    refused(james("PATCH", there, {"mailRepository": "none"}), 404, "none does not exist", "notFound")
+    refused(james("PATCH", there, {"other": 1}), 400, "JSON payload of the request is not valid")
+
+
+def test_a_processor_is_root_or_transport(james: James) -> None:
+    [item] = make_queued(["a@example.net"])
+    store([(item, ERROR, "550 no")], item.created_at)
+    QueueItem.objects.all().delete()
+    here = f"/mailRepositories/{quote(ERROR, safe='')}/mails?action=reprocess&processor"
+    refused(james("PATCH", f"{here}=bounces"), 400, "Invalid arguments supplied in the user request")
+    begun = james("PATCH", f"{here}=transport")
+    services.run_waiting(Task.objects.latest("pk").pk)
+    about = james("GET", begun["Location"]).json()["additionalInformation"]
+    assert (about["targetProcessor"], about["initialCount"], about["remainingCount"]) == ("transport", 1, 0)
+    assert QueueItem.objects.get().address == "a@example.net"  # straight to delivery, not judged anew

@@ -120,10 +120,22 @@ def test_one_message_of_a_mailbox_is_indexed_again_by_its_number(james: James) -
     refused(james("POST", f"/mailboxes/{key}/mails/x?task=reIndex"), 400, "Error while parsing 'uid'")
 
 
-def test_what_was_not_indexed_by_a_task_is_not_known_and_said_so(james: James) -> None:
-    again = james("POST", "/mailboxes?task=reIndex&reIndexFailedMessagesOf=bbdb69c9-082a-44b0-a85a-6e33e74287a5")
-    refused(again, 400, "Invalid arguments supplied in the user request")
-    assert not Task.objects.exists()
+def test_what_a_task_could_not_index_is_indexed_again_with_all_that_it_looked_at(james: James) -> None:
+    again = "/mailboxes?task=reIndex&reIndexFailedMessagesOf="
+    unknown = "bbdb69c9-082a-44b0-a85a-6e33e74287a5"
+    refused(james("POST", f"{again}{unknown}"), 404, f"{unknown} can not be found", "notFound")
+    refused(james("POST", f"{again}x"), 400, "Invalid task id")
+    first = james("POST", "/users/ada@example.org/mailboxes?task=reIndex").json()["taskId"]
+    refused(james("POST", f"{again}{first}"), 400, "Invalid arguments supplied in the user request")  # it goes on
+    services.run_waiting(Task.objects.latest("pk").pk)
+    begun = james("POST", f"{again}{first}")
+    assert begun.status_code == 201
+    found = james("GET", begun["Location"]).json()
+    assert (found["type"], found["additionalInformation"]["username"]) == ("user-reindexing", "ada@example.org")
+    james("POST", "/quota/users?task=RecomputeCurrentQuotas")
+    services.run_waiting(Task.objects.latest("pk").pk)
+    other = james("GET", "/tasks?type=recompute-current-quotas").json()[0]["taskId"]
+    refused(james("POST", f"{again}{other}"), 400, "Invalid arguments supplied in the user request")
 
 
 def test_old_mail_is_never_deleted_by_a_program(james: James) -> None:
@@ -135,3 +147,11 @@ def test_old_mail_is_never_deleted_by_a_program(james: James) -> None:
     ):
         found = refused(james("DELETE", f"/messages?{query}"), 400, "Invalid arguments supplied in the user request")
         assert found["details"] == details
+
+
+def test_options_of_a_reindexing_are_looked_at(james: James) -> None:
+    for query in ("messagesPerSecond=0", "messagesPerSecond=-1", "messagesPerSecond=x", "mode=bad"):
+        for path in ("/mailboxes", "/messages/7", "/users/ada@example.org/mailboxes"):
+            answer = james("POST", f"{path}?task=reIndex&{query}")
+            refused(answer, 400, "Invalid arguments supplied in the user request")
+    assert james("POST", "/mailboxes?task=reIndex&messagesPerSecond=50&mode=fixOutdated").status_code == 201

@@ -46,3 +46,25 @@ def test_tasks_are_listed_by_the_types_that_they_are_shown_with(james: James) ->
         assert [row["type"] for row in james("GET", f"/tasks?type={type_}").json()] == [type_]
     for type_ in ("DeleteFromQueue", "reprocessing-one"):  # ours, which none is shown with; and one that none has
         assert james("GET", f"/tasks?type={type_}").json() == []
+
+
+def test_tasks_of_long_ago_are_forgotten_by_a_task(james: James) -> None:
+    for query in ("", "?olderThan=", "?olderThan=x", "?olderThan=-1d", "?olderThan=0day"):
+        refused(james("DELETE", f"/tasks{query}"), 400, "Invalid arguments supplied in the user request")
+    begun = james("DELETE", "/tasks?olderThan=15day")
+    assert begun.status_code == 201
+    task = Task.objects.latest("pk")
+    assert task.arguments["older_than_days"] == 15
+    services.run_waiting(task.pk)
+    found = james("GET", begun["Location"]).json()
+    assert (found["type"], found["status"]) == ("tasks-cleanup", "completed")
+
+
+def test_a_part_of_the_tasks_is_asked_for_by_numbers(james: James) -> None:
+    for query, message in (
+        ("limit=0", "limit can not be equal to zero"),
+        ("limit=-1", "limit can not be negative"),
+        ("offset=-1", "offset can not be negative"),
+        ("offset=x", "Can not parse offset"),
+    ):
+        refused(james("GET", f"/tasks?{query}"), 400, message)

@@ -76,6 +76,7 @@ def test_a_password_is_verified(james: James) -> None:
     james("PUT", "/users/ada@example.org", {"password": "right"})
     assert james("POST", "/users/ada@example.org/verify", {"password": "right"}).status_code == 204
     assert james("POST", "/users/ada@example.org/verify", {"password": "wrong"}).status_code == 401
+    assert james("POST", "/users/nobody@example.org/verify", {"password": "right"}).status_code == 401
 
 
 def test_a_user_is_renamed_by_a_task(james: James) -> None:
@@ -111,6 +112,8 @@ def test_somebody_is_let_into_a_mailbox_and_out_again(james: James) -> None:
     assert james("PUT", "/users/ada@example.org/authorizedUsers/bea@example.org").status_code == 200
     assert james("GET", "/users/ada@example.org/authorizedUsers").json() == ["bea@example.org"]
     assert james("DELETE", "/users/ada@example.org/authorizedUsers/bea@example.org").status_code == 200
+    assert james("DELETE", "/users/ada@example.org/authorizedUsers/nobody@example.org").status_code == 200
+    assert james("DELETE", "/users/ada@example.org/authorizedUsers").status_code == 200
     assert james("GET", "/users/ada@example.org/authorizedUsers").json() == []
     assert james("GET", "/users/ada@example.org/allowedFromHeaders").json() == ["ada@example.org"]
 
@@ -132,3 +135,17 @@ def test_an_identity_is_the_name_and_the_signature(james: James) -> None:
     for wrong in wrongs:
         assert james("PUT", path, wrong).status_code == 400
     refused(james("PUT", f"{place}/0", new), 404, "The identity does not exist", "notFound")
+
+
+def test_an_address_that_leads_elsewhere_becomes_no_user_and_says_where_it_leads(james: James) -> None:
+    james("PUT", "/domains/example.org")
+    james("PUT", "/users/ada@example.org", {"password": "right"})
+    james("PUT", "/address/aliases/ada@example.org/sources/alias@example.org")
+    james("PUT", "/address/groups/group@example.org/ada@example.org")
+    for name in ("alias", "group"):
+        answer = james("PUT", f"/users/{name}@example.org", {"password": "right"})
+        told = f"'{name}@example.org' already have associated mappings: {name}:ada@example.org"
+        refused(answer, 409, told, "WrongState")
+    refused(
+        james("GET", "/users/nobody@example.org/allowedFromHeaders"), 404, "user 'nobody@example.org' does not exist"
+    )
