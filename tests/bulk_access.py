@@ -33,7 +33,7 @@ from domains.tables.tenants import CUSTOMERS, DOMAINS
 from domains.views.mailbox_links import allowed, links_file
 from gateway.models import QueueItem, RepositoryItem
 from gateway.models import Recipient as Held
-from gateway.queue.storing import ERROR, store
+from gateway.queue.storing import ADDRESS_ERROR, ERROR, store
 from gateway.tables.quarantine import MANAGED, OWN
 from gateway.tables.queues import QUEUED
 from gateway.tables.repositories import STORED
@@ -383,7 +383,8 @@ def _stored(action: str, **values: Any) -> BulkRow:
         return stored
 
     return BulkRow(
-        STORED.name, action, make, lambda row: not RepositoryItem.objects.filter(pk=row.pk).exists(),
+        STORED.name, action, make,
+        lambda row: not RepositoryItem.objects.filter(pk=row.pk, repository__name=ERROR).exists(),
         see=Right.MANAGE_QUEUES, need=Right.MANAGE_QUEUES, places=(Place.DOMAIN,), values=lambda cast, row: values,
         scope=lambda row: {"repository": row.repository_id},
     )  # fmt: skip
@@ -396,7 +397,7 @@ _OF_QUEUES = [
     _queued("reject", lambda item: item is None),
     _queued("delete", lambda item: item is None),
     _stored("reprocess", way="outgoing"),
-    _stored("move", to=ERROR),
+    _stored("move", to=ADDRESS_ERROR),
     _stored("remove"),
 ]
 

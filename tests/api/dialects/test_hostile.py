@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import random
 import re
 from collections import Counter
@@ -17,6 +18,7 @@ from api.iredadmin.sessions import COOKIE
 from tests.api.callers import caller_for
 from tests.api.dialects.calling import call, switch_on
 from tests.api.iredadmin.client import post_login
+from tests.api.mailstore.client import KEYS
 from tests.archive.django.conftest import stores
 from tests.domains.factories import make_domain, make_mailbox_in
 from tests.factories import make_administrator
@@ -44,6 +46,13 @@ KINDS = [
     "application/x-www-form-urlencoded",
     "multipart/form-data",
 ]
+# What an error of each dialect has, whatever is sent; iRedAdmin's come with 200.
+ERRORS = {
+    "james": {"statusCode", "type", "message", "details"},
+    "cleanmail": {"status", "error", "message"},
+    "iredadmin": {"_success", "_msg"},
+    "mailstore": KEYS,
+}
 QUERIES = ["", "?limit=-1&offset=x&limit=9", "?%00=%ff", "?task=x&action=y&force", "?limit=99999999999999999999"]
 
 
@@ -81,8 +90,29 @@ def test_what_nobody_sends_in_good_faith_is_refused_and_never_breaks(name: str, 
             seen[answer.status_code] += 1
             if answer.status_code >= 500 and answer.status_code != 503:
                 wrong.append(f"{operation.method} {address[:200]} {kind} {body[:80]!r}: {answer.status_code}")
+            if said := out_of_shape(name, answer):
+                wrong.append(f"{operation.method} {address[:200]} {kind} {body[:80]!r}: {said}")
     assert len(seen) > 1 or name == "iredadmin", seen  # it isn't one refusal for all
     assert not wrong, "\n".join(wrong)
+
+
+def out_of_shape(name: str, answer: Any) -> str:
+    """What isn't the dialect's own way to refuse, such as a page or a trace."""
+    if (name == "mailstore" and answer.status_code == 200) or (answer.status_code < 400 and name != "iredadmin"):
+        return ""
+    if name == "james" and not answer.content:  # whether somebody is there (HEAD), or a password right
+        return ""
+    try:
+        found = json.loads(answer.content.decode("utf-8-sig"))
+    except ValueError:
+        return f"no JSON: {answer.content[:100]!r}"
+    if name == "iredadmin" and isinstance(found, dict) and found.get("_success") is True:
+        return ""
+    if name == "james" and isinstance(found, dict) and "checks" in found:  # how the server is
+        return ""
+    if not isinstance(found, dict) or not ERRORS[name] <= set(found):
+        return f"no error of its own: {answer.content[:100]!r}"
+    return "a trace" if "Traceback" in str(found) else ""
 
 
 def basic(token: str) -> str:
