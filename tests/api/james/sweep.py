@@ -30,7 +30,7 @@ def send(operation: Operation, place: Place, token: str) -> Any:
     query = "?task=reIndex&action=reprocess&protocol=file&delayed=true&force"
     query = {
         "/quota/users": "?task=RecomputeCurrentQuotas", "/users/{user}/rename/{new}": "?action=rename",
-        "/mailQueues/{queue}/mails": "?delayed=true", "/tasks": "",
+        "/mailQueues/{queue}/mails": "?delayed=true", "/tasks": "" if operation.method == "GET" else "?olderThan=15day",
         "/domains/{domain}": "?action=deleteData", "/users/{user}": "?action=deleteData",
         "/mailQueues": "?action=RepublishNotProcessedMails",
     }.get(operation.path, query)  # fmt: skip
@@ -41,7 +41,8 @@ def send(operation: Operation, place: Place, token: str) -> Any:
 def is_refused(answer: Any) -> bool:
     """No, nothing there, an empty list; or that something isn't there any more, which is said of what never was too."""
     gone = answer.request["REQUEST_METHOD"] == "DELETE" and answer.status_code == 204
-    return answer.status_code in (403, 404) or answer.content in (b"[]", b"{}") or gone
+    is_no_password = answer.status_code == 401 and not answer.content  # said of who isn't there, too
+    return answer.status_code in (403, 404) or is_no_password or answer.content in (b"[]", b"{}") or gone
 
 
 # lists show what the caller may see (their own tasks; a delegate's own users), and may be asked by everybody
