@@ -19,8 +19,14 @@ from tests.api.dialects.sweep import Sweep
 pytestmark = pytest.mark.django_db
 OVER_HTTP = [name for name, dialect in BY_NAME.items() if dialect.answer is not None]
 WRITES = ("INSERT", "UPDATE", "DELETE")
-# Counting guesses, when a token was last used, and that somebody knocked in vain are no changes.
-NOT_OURS = ("accounts_signinthrottle", "accounts_failedsignin", "accounts_apitoken", "user.sign_in_failed")
+# Who is signed in, counted guesses, when a token was last used, and that somebody knocked in vain are no changes.
+NOT_OURS = (
+    "accounts_session",
+    "accounts_signinthrottle",
+    "accounts_failedsignin",
+    "accounts_apitoken",
+    "user.sign_in_failed",
+)
 
 
 def sweep_of(name: str) -> Sweep:

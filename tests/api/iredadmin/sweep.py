@@ -20,7 +20,6 @@ FORM = {
     "addresses": "@spam.example",
 }  # fmt: skip
 MAKING = ("POST /api/user/{mail}", "POST /api/alias/{mail}", "POST /api/maillist/{mail}")
-_sessions: dict[str, str] = {}
 
 
 def send_one(operation: Operation, place: Place, token: str) -> Any:
@@ -45,10 +44,8 @@ def _session(token: str) -> str:
     if not token:
         return ""
     row = ApiToken.objects.filter(token_hash=token_hash(token)).select_related("user").first()
-    if token not in _sessions:
-        answer = post_login(row.user.email if row else "root@server.example", token)
-        _sessions[token] = answer.cookies[COOKIE].value if COOKIE in answer.cookies else "wrong"
-    return _sessions[token]
+    answer = post_login(row.user.email if row else "root@server.example", token)
+    return str(answer.cookies[COOKIE].value) if COOKIE in answer.cookies else "wrong"
 
 
 def is_refused(answer: Any) -> bool:
