@@ -27,9 +27,9 @@ def verify_index(store: Store, meter: Meter, report: Report) -> None:
     with store.work_lease(LEASE):
         path = store.index_path
         if not (path / "meta.json").exists():
-            report.problems.append(
-                Problem.of("index", "meta.json", "the index is missing", list(store.catalogue.numbers()))
-            )
+            unindexed = list(store.catalogue.numbers())
+            if unindexed:  # an empty store has none until its first message is indexed
+                report.problems.append(Problem.of("index", "meta.json", "the index is missing", unindexed))
             return
         damaged = _damaged_files(path, meter, report)
         try:

@@ -71,7 +71,8 @@ def test_a_script_drives_a_long_function_to_its_end_over_tls(served: int) -> Non
     said, news = running.communicate(timeout=PATIENCE_S)
     worker.join()
     assert running.returncode == 0, news
-    assert json.loads(said)["ok"] is True and json.loads(said)["stores"][0]["operation"] == "verify"
+    assert json.loads(said)["ok"] is True, said
+    assert json.loads(said)["stores"][0]["operation"] == "verify"
     assert " % " in news  # it was told that it goes on, and asked again
 
     others = {

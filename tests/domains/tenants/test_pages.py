@@ -98,9 +98,12 @@ def test_a_list_takes_as_many_queries_for_forty_rows_as_for_two(
         for _ in range(more):
             make_domain(customer=make_customer())
         client.get(reverse(f"domains:{kind}-list"))  # whatever is asked once
-        with CaptureQueriesContext(connection) as queries:
-            client.get(reverse(f"domains:{kind}-list"))
-        taken.append(len(queries))
+        counts = []
+        for _ in range(2):  # what is asked or noted once in a while (a session's last use) may come into one of them
+            with CaptureQueriesContext(connection) as queries:
+                client.get(reverse(f"domains:{kind}-list"))
+            counts.append(len(queries))
+        taken.append(min(counts))
     assert taken[0] == taken[1]
 
 

@@ -79,7 +79,7 @@ def test_postfix_hands_over_what_it_took_and_gets_back_what_may_go_on(process_en
             client.sendmail(ben.address, [FAR], OWN.format(ben.address, "four"))
         wait_until(lambda: "Connection refused" in (postfix / "log").read_text())  # nobody is there: Postfix keeps it
         with running_gateway(environment), running_delivery(environment):
-            wait_until(lambda: Message.objects.count() == 5 and not QueueItem.objects.exists())
+            wait_until(lambda: Message.objects.count() == 5 and not QueueItem.objects.exists(), patience_s=120)
             wait_until(lambda: len(_by_subject(sink)) == 3)
             mails = _by_subject(sink)
     mail = mails["one"]
