@@ -144,9 +144,10 @@ def test_many_more_rows_take_no_more_queries(client_for: ClientFor, domain: Doma
     counts = []
     for number, size in enumerate((10, 400)):
         make_crowd(domain, size, prefix="p" if number else "q")
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            client.get("/palette/objects", {"q": text})
-        counts.append(len(queries))
+        twice = []
+        for _ in range(2):  # what is read every few seconds may come into one of them
+            with CaptureQueriesContext(connection) as queries:
+                client.get("/palette/objects", {"q": text})
+            twice.append(len(queries))
+        counts.append(min(twice))
     assert counts[0] == counts[1] <= 16
