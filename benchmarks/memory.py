@@ -135,7 +135,11 @@ def tables(found: Result) -> str:
         for name, one in found["imports"].items()
     ]
     idle = [
-        (name, str(one["processes"]), *(f"{one.get(key, 0) / MIB:,.0f}" for key in ("web", "rss", "pss")))
+        (
+            name,
+            str(one["processes"]),
+            *(f"{one[key] / MIB:,.0f}" if key in one else "–" for key in ("web", "rss", "pss")),
+        )
         for name, one in found.items()
         if name.startswith("idle")
     ]
@@ -155,6 +159,7 @@ def targets(found: Result) -> list[Target]:
     ]
     for name, one in found.items():
         if name.startswith("idle"):
-            result.append(Target(f"web server, {name} (PSS)", one.get("web", 0) / MIB, WEB_MIB, " MiB"))
+            if "web" in one:  # older results have the resident bytes of one worker instead
+                result.append(Target(f"web server, {name} (PSS)", one["web"] / MIB, WEB_MIB, " MiB"))
             result.append(Target(f"everything of make run, {name} (PSS)", one["pss"] / MIB, HOUSE_MIB, " MiB"))
     return result
