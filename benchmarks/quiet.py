@@ -56,7 +56,9 @@ class Quiet:
 
     def _manage(self, *arguments: str, given: str = "") -> str:
         argv = [sys.executable, "manage.py", *arguments]
-        environ = clean_environment(POSTKEEP_HOME=str(self.home))
+        # as the supervisor calls it: then static files are collected with their hashes
+        part = {"POSTKEEP_PART": "prepare"} if arguments[0] == "prepare" else {}
+        environ = clean_environment(POSTKEEP_HOME=str(self.home), **part)
         return subprocess.run(
             argv, cwd=ROOT, env=environ, check=True, stdout=subprocess.PIPE, text=True, input=given
         ).stdout
