@@ -24,6 +24,7 @@ from domains.services.mailboxes import create_mailbox
 from gateway import call_forward
 
 log = logging.getLogger("postkeep.gateway")
+_REFUSALS = (BadAddress, Forbidden, Invalid, LimitReached, Taken, WrongState)
 
 
 def is_wanted(domain_id: int, address: str) -> bool:
@@ -46,10 +47,7 @@ def provide(domain_id: int, address: str) -> bool:
         domain = Domain.objects.get(pk=domain_id)
         local = address.rpartition("@")[0]
         create_mailbox(Actor.system(), domain, email=f"{local}@{domain.name}", status=Status.ENABLED)
-    except (BadAddress, Forbidden, Invalid, LimitReached, Taken, WrongState, Domain.DoesNotExist) as error:
+    except (*_REFUSALS, Domain.DoesNotExist, DatabaseError) as error:
         log.warning("no mailbox was made for %s, which the server behind knows: %s", address, error)
-        return False
-    except DatabaseError as error:
-        log.warning("no mailbox was made for %s: %s", address, error)
         return False
     return True
