@@ -12,22 +12,9 @@ from django.test import Client, RequestFactory
 from accounts import open_questions
 from accounts.models import Session, Source, User
 from tests.accounts.sources.test_providers import begin, come_back, vouch
-from tests.domains.factories import make_domain, make_mailbox_in
-from tests.sources import IdentityProvider, MakeSource
+from tests.sources import IdentityProvider
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def ada() -> User:
-    user = make_mailbox_in(make_domain("example.org"), "ada").user
-    assert user is not None
-    return user
-
-
-@pytest.fixture
-def source(provider: IdentityProvider, make_source: MakeSource) -> Source:
-    return make_source("oidc", provider.settings(), secret="shared")
 
 
 def test_strangers_who_only_ask_make_no_sessions(client: Client, source: Source) -> None:

@@ -20,24 +20,11 @@ from accounts.services.sources import create_source, update_source
 from accounts.sources import oidc
 from accounts.sources.errors import BadSource
 from tests.accounts.sources.test_providers import begin, come_back, vouch
-from tests.domains.factories import make_domain, make_mailbox_in
-from tests.sources import IdentityProvider, MakeSource
+from tests.sources import IdentityProvider
 
 pytestmark = pytest.mark.django_db
 SYSTEM = Actor.system()
 SET_UP = "/account/factors/"
-
-
-@pytest.fixture
-def ada() -> User:
-    user = make_mailbox_in(make_domain("example.org"), "ada").user
-    assert user is not None
-    return user
-
-
-@pytest.fixture
-def source(provider: IdentityProvider, make_source: MakeSource) -> Source:
-    return make_source("oidc", provider.settings(), secret="shared")
 
 
 def sign_in(provider: IdentityProvider, source: Source, ada: User, **claims: Any) -> Client:
