@@ -15,7 +15,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from accounts import networks
+from accounts import blocking, networks
 from accounts.models import User
 from config import environment, servers
 from config.kit import paths
@@ -26,6 +26,18 @@ from tests.s3 import s3_server
 from tests.stage import Cast, make_cast
 
 __all__ = ["chromium", "s3_server"]
+
+
+@pytest.fixture(autouse=True)
+def what_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process remembers of blocked and let-in networks is one test's alone, and is read anew at its start only.
+
+    So a slow machine doesn't read it again in the middle of a test that counts queries.
+    """
+    networks.forget()
+    blocking._tables.clear()
+    for module in (networks, blocking):
+        monkeypatch.setattr(module, "KEPT_S", 3600.0)
 
 
 @pytest.fixture(scope="session")
@@ -101,8 +113,7 @@ def client_for(db: None) -> Callable[[User | None], Client]:
 
     def signed_in(person: User | None) -> Client:
         client = Client()
-        networks.forget()  # who may come to which door is read every few seconds: now, not while a test counts queries
-        networks.may_reach(networks.CONSOLE, "127.0.0.1")
+        networks.may_reach(networks.CONSOLE, "127.0.0.1")  # read now, not while a test counts queries
         if person is not None:
             client.force_login(person)
         return client

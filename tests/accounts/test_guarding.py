@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -50,13 +50,6 @@ def nobody(address: str = "192.0.2.7") -> Actor:
 
 def made(user: User, *protocols: str, name: str = "phone") -> str:
     return create_app_password(Actor.for_user(user), user, name=name, protocols=protocols or ["smtp"]).value
-
-
-@pytest.fixture(autouse=True)
-def nothing_blocked() -> Iterator[None]:
-    blocking._tables.clear()
-    yield
-    blocking._tables.clear()
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import blocking, throttle
+from accounts import throttle
 from accounts.actors import Actor
 from accounts.errors import NetworkBlocked, WrongPassword
 from accounts.models import AuthenticatorApp, FailedSignIn, SignInBlock, SignInThrottle, User
@@ -22,13 +20,6 @@ from tests.factories import PASSWORD
 pytestmark = pytest.mark.django_db
 OFFICE = "198.51.100.7"
 SYSTEM = Actor.system()
-
-
-@pytest.fixture(autouse=True)
-def nothing_blocked() -> Iterator[None]:
-    blocking._tables.clear()
-    yield
-    blocking._tables.clear()
 
 
 def browser() -> Client:

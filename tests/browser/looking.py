@@ -56,7 +56,8 @@ WIDEST = """() => {
   return found ? `${found.outerHTML.slice(0, 200)} in ${found.parentElement.outerHTML.slice(0, 200)}` : 'nothing seen';
 }"""
 # Between an answer's first byte and its first element there is a document without any.
-ARRIVED = "document.documentElement !== null && document.readyState !== 'loading'"
+# A function: an expression would be evaluated again in the page, which its content security policy refuses.
+ARRIVED = "() => document.documentElement !== null && document.readyState !== 'loading'"
 # Some frames after a change of width a page may still stand as it was.
 OVERFLOW = """async () => {
   const over = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;

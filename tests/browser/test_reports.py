@@ -91,8 +91,8 @@ def test_the_page_shows_the_mail_whole_and_switches_its_period(page_as: PageFor)
     expect(page).to_have_url(f"{page.url.split('?')[0]}?timespan=thismonth")
     expect(frame.get_by_text("Weekly compaction").first).to_be_visible()
     page.wait_for_function(
-        "(() => { const frame = document.querySelector('iframe[data-fit]'); const inner = frame.contentDocument;"
-        " return inner && inner.body && frame.clientHeight >= inner.documentElement.scrollHeight - 4 })()"
+        "() => { const frame = document.querySelector('iframe[data-fit]'); const inner = frame.contentDocument;"
+        " return inner && inner.body && frame.clientHeight >= inner.documentElement.scrollHeight - 4 }"
     )
     look(page, "page", "dark")
     frame.get_by_role("link", name="Weekly compaction").click()

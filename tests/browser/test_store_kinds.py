@@ -42,8 +42,7 @@ def look(page: Page, name: str) -> list[str]:
 
 
 def choose(page: Page, field: str, value: str, *, shows: str = "", hides: str = "") -> None:
-    """One choice, as a person makes it: after the fields of the last one have settled (htmx wires them 20 ms later)."""
-    page.wait_for_timeout(300)
+    """One choice, as a quick person makes it, and what it brings or takes."""
     page.select_option(f"[name={field}]", value)
     if shows:
         page.wait_for_selector(f"[name={shows}]")

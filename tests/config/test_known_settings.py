@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts import networks, options
+from accounts import options
 from accounts.actors import Actor
 from accounts.errors import BadOption, Forbidden
 from accounts.models import User
@@ -25,14 +24,6 @@ from jobs.mail_server import set_mail_server
 from tests.stage import Cast
 
 SYSTEM = Actor.system()
-
-
-@pytest.fixture(autouse=True)
-def nothing_remembered() -> Iterator[None]:
-    """What this process remembers of the lists of networks is one test's alone."""
-    networks.forget()
-    yield
-    networks.forget()
 
 
 APPS = ("accounts", "jobs", "domains", "archive", "gateway", "api", "config")

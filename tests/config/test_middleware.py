@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
-from accounts import networks
 from accounts.actors import Actor
 from accounts.scopes import SERVER
 from accounts.services.options import set_option
@@ -52,7 +51,6 @@ def test_what_an_undeclared_proxy_passes_on_is_not_this_machine_s(db: None) -> N
     set_option(Actor.system(), SERVER, "NETWORKS_CONSOLE", ["10.0.0.0/8"])
     assert own.get("/sign-in/").status_code == 200 and passed_on.get("/sign-in/").status_code == 403
     assert Client(headers={"X-Forwarded-Proto": "https"}).get("/metrics").status_code == 403
-    networks.forget()
 
 
 def test_behind_an_https_address_all_is_secure_unless_a_trusted_proxy_says_otherwise(settings: Settings) -> None:

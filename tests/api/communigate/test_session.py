@@ -7,7 +7,6 @@ import hashlib
 import re
 import socket
 import ssl
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +17,7 @@ from django.db import OperationalError
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from accounts import blocking, factors
+from accounts import factors
 from accounts.actors import Actor
 from accounts.errors import NetworkBlocked, WrongPassword
 from accounts.models import AuditEvent, FailedSignIn, FormerPassword, User
@@ -42,12 +41,6 @@ from tests.domains.factories import make_domain, make_mailbox_in
 
 pytestmark = pytest.mark.django_db
 PASSWORD = factories.PASSWORD
-
-
-@pytest.fixture(autouse=True)
-def nothing_blocked() -> Iterator[None]:
-    yield
-    blocking._tables.clear()  # rows of a test go with it
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from accounts import blocking, networks, services
+from accounts import networks, services
 from accounts.actors import Actor
 from accounts.models import AuditEvent, User
 from accounts.scopes import SERVER
@@ -43,12 +42,9 @@ def token() -> str:
 
 
 @pytest.fixture(autouse=True)
-def no_calls_yet() -> Iterator[None]:
+def no_calls_yet() -> None:
     broker().delete("postkeep:dialect:calls:james")
     credentials._remembered.clear()
-    yield
-    blocking._tables.clear()  # rows of a test go with it
-    networks.forget()
 
 
 def test_a_dialect_is_not_there_until_it_is_switched_on(token: str) -> None:

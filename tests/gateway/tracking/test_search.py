@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.http import QueryDict
@@ -9,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.actors import Actor
+from gateway.keys import new_key
 from gateway.models import Message, Recipient
 from gateway.selectors.tracking import list_own, list_tracked
 from gateway.tables.tracking import TRACKED
@@ -25,30 +29,52 @@ def found(actor: Actor, text: str) -> list[Recipient]:
     return list(TRACKED.select(actor, list_tracked(actor), params))
 
 
+def crowd(cast: Cast, count: int = 2000) -> None:
+    """So many messages, of fifty one for the domain, that reading them all is no choice, and PostgreSQL knows.
+
+    Without it the plans hang on what other tests left in the statistics.
+    """
+    first = file_for(make_mailbox_in(cast.domain, "crowd"))
+    message = first.message
+    messages, recipients = [], []
+    for n in range(count):
+        words, at = f"of {n * 7919 % count}", message.received_at - timedelta(seconds=n)
+        message.pk, message.key, message.received_at, message.subject = None, new_key(), at, f"Offer {words}"
+        message.sender = message.header_from = f"seller{n}@shops.example"
+        message.message_id = f"<{n}@shops.example>"
+        messages.append(copy(message))
+    for n, message in enumerate(Message.objects.bulk_create(messages)):
+        domain = cast.elsewhere if n % 50 else cast.domain
+        address = f"person{n}@{domain.name}"
+        first.pk, first.message, first.received_at, first.mailbox = None, message, message.received_at, None
+        first.domain_id, first.customer_id, first.asked, first.address = domain.pk, domain.customer_id, address, address
+        recipients.append(copy(first))
+    Recipient.objects.bulk_create(recipients)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {Message._meta.db_table}, {Recipient._meta.db_table}")
+
+
 def plan(actor: Actor, text: str) -> str:
-    """How PostgreSQL would find them where reading everything is no choice."""
+    """How PostgreSQL would find them."""
     params = QueryDict(mutable=True)
     params["q"] = text
-    rows = TRACKED.select(actor, list_tracked(actor), params).order_by()
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        return str(rows.explain())
+    return str(TRACKED.select(actor, list_tracked(actor), params).order_by().explain())
 
 
-@pytest.mark.parametrize(
-    ("typed", "index"),
-    [
-        ("subject:bridge", "gw_message_by_words"),
-        ('subject:"the bridge"', "gw_message_by_words"),
-        ("id:abc@friends.example", "gw_message_by_message_id"),
-        ("key:0641f3a90c2d4b7e1f09a", "gw_message_key"),
-        ("sender:bob", "gw_message_by_sender"),
-        ("from:bob", "gw_message_by_from"),
-        ("ada", "gw_recipient_by_address"),
-    ],
-)
-def test_every_search_has_an_index(cast: Cast, typed: str, index: str) -> None:
-    assert index in plan(Actor.for_user(cast.administrator), typed)
+def test_every_search_has_an_index(cast: Cast) -> None:
+    crowd(cast)
+    actor = Actor.for_user(cast.administrator)
+    wanted = {
+        "subject:bridge": "gw_message_by_words",
+        'subject:"the bridge"': "gw_message_by_words",
+        "id:abc@friends.example": "gw_message_by_message_id",
+        "key:0641f3a90c2d4b7e1f09a": "gw_message_key",
+        "sender:bob": "gw_message_by_sender",
+        "from:bob": "gw_message_by_from",
+        "ada": "gw_recipient_by_address",
+    }
+    plans = {typed: plan(actor, typed) for typed in wanted}
+    assert {typed: told for typed, told in plans.items() if wanted[typed] not in told or "Seq Scan" in told} == {}
 
 
 def test_a_message_is_found_by_what_people_have_of_it(cast: Cast) -> None:
@@ -92,11 +118,9 @@ def test_what_no_index_finds_in_a_subject_is_refused_with_a_sentence(cast: Cast,
 
 def test_one_domain_and_ones_own_mail_are_read_in_the_order_of_their_own_index(cast: Cast) -> None:
     """However much others get: nothing is sorted, and nothing of theirs is passed by."""
+    crowd(cast)
     helper, user = Actor.for_user(cast.domain_administrator), Actor.for_user(cast.user)
     newest = ("-received_at", "-pk")
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("SET LOCAL enable_bitmapscan = off")
     for rows, index in ((list_tracked(helper), "gw_recipient_by_domain"), (list_own(user), "gw_recipient_by_mailbox")):
         told = str(rows.order_by(*newest)[:50].explain())
         assert index in told and "Sort" not in told, told
