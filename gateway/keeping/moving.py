@@ -6,7 +6,7 @@ Not for what becomes of them there, nor for the bytes left behind (`gateway.cont
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO
@@ -40,16 +40,20 @@ class Patience:
     """What failed a moment ago and is left alone for a while, so that it doesn't stand in the way of the rest."""
 
     stores: dict[int, float] = field(default_factory=dict)
+    customers: dict[int | None, float] = field(default_factory=dict)  # who have no store that takes their mail
     contents: dict[int, float] = field(default_factory=dict)
 
     def forget_old(self) -> None:
         now = time.monotonic()
-        for some in (self.stores, self.contents):
-            for key in [key for key, until in some.items() if until <= now]:
-                del some[key]
+        self.stores = {key: until for key, until in self.stores.items() if until > now}
+        self.customers = {key: until for key, until in self.customers.items() if until > now}
+        self.contents = {key: until for key, until in self.contents.items() if until > now}
 
     def leave_store(self, store: Store) -> None:
         self.stores[store.pk] = time.monotonic() + RETRY_S
+
+    def leave_customer(self, customer: int | None) -> None:
+        self.customers[customer] = time.monotonic() + RETRY_S
 
     def leave_content(self, row: Kept) -> None:
         if row.content_id is not None:
@@ -67,8 +71,9 @@ def keep_waiting(patience: Patience) -> int:
         rows = _next_rows(patience)
         alone = [row for row in rows if row.mailbox is None or row.content is None]
         _leave_with_message(alone)
-        for store, some in _by_store([row for row in rows if row.mailbox is not None and row.content is not None]):
-            _keep(store, some, patience)
+        movable = [row for row in rows if row.mailbox is not None and row.content is not None]
+        for customer, some in _by_customer(movable).items():
+            _keep(customer, some, patience)
     return len(rows)
 
 
@@ -85,7 +90,7 @@ def _next_rows(patience: Patience) -> list[Kept]:
     """What waits longest, at most BATCH_BYTES of it; locked, and without what others have locked."""
     waiting = Kept.objects.filter(state=State.WAITING).exclude(content__in=list(patience.contents))
     rows = (
-        _without(patience.stores, waiting)
+        _without(patience.stores, _without_customers(patience.customers, waiting))
         .select_related("recipient__message", "mailbox", "content")
         .defer("content__data", "recipient__decision", "recipient__message__facts")
         .select_for_update(of=("self",), skip_locked=True)
@@ -117,6 +122,15 @@ def _without(stores: dict[int, float], waiting: QuerySet[Kept]) -> QuerySet[Kept
     return waiting.filter(Q(mailbox=None) | Q(mailbox__customer_id=None) | ~Q(mailbox__customer_id__in=ill))
 
 
+def _without_customers(customers: Collection[int | None], waiting: QuerySet[Kept]) -> QuerySet[Kept]:
+    """Not what is of these; None: of nobody's customer."""
+    if None in customers:
+        waiting = waiting.filter(Q(mailbox=None) | ~Q(mailbox__customer_id=None))
+    some = [each for each in customers if each is not None]
+    nobodys = Q(mailbox=None) | Q(mailbox__customer_id=None)
+    return waiting.filter(nobodys | ~Q(mailbox__customer_id__in=some)) if some else waiting
+
+
 def _leave_with_message(rows: Sequence[Kept]) -> None:
     """What is nobody's here stays with its message; where there is nothing to keep, nothing is kept."""
     steps = []
@@ -129,34 +143,31 @@ def _leave_with_message(rows: Sequence[Kept]) -> None:
     Step.objects.bulk_create(steps)
 
 
-def _by_store(rows: Sequence[Kept]) -> list[tuple[Store | None, list[Kept]]]:
+def _by_customer(rows: Sequence[Kept]) -> dict[int | None, list[Kept]]:
+    """Those of each have one store."""
     found: dict[int | None, list[Kept]] = {}
     for row in rows:
         assert row.mailbox is not None
         found.setdefault(row.mailbox.customer_id, []).append(row)
-    return [(_store_for(some[0]), some) for some in found.values()]
+    return found
 
 
-def _store_for(row: Kept) -> Store | None:
-    try:
-        with transaction.atomic():
-            return current_store(Actor.system(), row.mailbox)
-    except FAILURES:
-        return None
-
-
-def _keep(store: Store | None, rows: list[Kept], patience: Patience) -> None:
+def _keep(customer: int | None, rows: list[Kept], patience: Patience) -> None:
     """One batch for one store; each row says what became of it."""
     broken: dict[int, str] = {}
     numbers: dict[int, int] = {}
-    problem = "" if store is not None else _("There is no store for it.")
-    if store is not None:
-        wanted = [_wanted(row, broken) for row in rows]
-        try:
-            for key, number in keep_copies(store, wanted):
-                numbers[key] = number
-        except FAILURES as error:
-            problem = str(error) or type(error).__name__
+    problem = ""
+    store: Store | None = None
+    try:
+        with transaction.atomic():
+            store = current_store(Actor.system(), rows[0].mailbox)
+        for key, number in keep_copies(store, [_wanted(row, broken) for row in rows]):
+            numbers[key] = number
+    except FAILURES as error:
+        problem = str(error) or type(error).__name__
+        if store is None:
+            patience.leave_customer(customer)
+        else:
             patience.leave_store(store)
     done, left = [row for row in rows if row.pk in numbers], [row for row in rows if row.pk not in numbers]
     for row in done:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.actors import Actor
 from archive import engines
 from archive.indexing import IndexerLoop
-from archive.models import LegalHold, RetentionPolicy, Store
+from archive.models import LegalHold, RetentionPolicy, Store, StoreState
 from archive.owners import passing
 from archive.selectors import Scope, search
 from archive.services.holds import HoldTerms, place_hold
@@ -21,6 +21,7 @@ from config.kit import health
 from domains.models import Mailbox
 from domains.policy.facts import Direction
 from gateway import content
+from gateway.keeping import moving
 from gateway.keeping.expiring import expire_due
 from gateway.keeping.health import check_keeping
 from gateway.keeping.moving import Patience, keep_waiting
@@ -133,6 +134,26 @@ def test_a_store_that_is_away_lets_its_mail_wait_says_why_and_keeps_nobody_else_
     keep_all(patience)
     row.refresh_from_db()
     assert row.state == State.KEPT and row.problem == "" and check_keeping().state == "ok"
+
+
+def test_mail_of_a_customer_whose_store_takes_none_waits_says_why_and_keeps_nobody_else_waiting(
+    ada: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "BATCH_ROWS", 1)  # so that what waits longest is all that is looked at
+    customer = make_customer("Ours")
+    create_store(Actor.system(), name="Theirs", wanted=NewStore("Theirs", customer=customer, state="current"))
+    eve = make_mailbox_in(make_domain("ours.example", customer), "eve")
+    Store.objects.filter(name="Theirs").update(state=StoreState.WRITE_PROTECTED)
+    waiting, after = held_for(eve), held_for(ada, raw=spam("Second"))
+    patience = Patience()
+    assert [keep_waiting(patience) for _time in range(3)] == [1, 1, 0], "each is tried once"
+    assert Kept.objects.get(recipient=after).state == State.KEPT
+    row = Kept.objects.get(recipient=waiting)
+    assert row.state == State.WAITING and "Theirs" in row.problem
+    Store.objects.filter(name="Theirs").update(state=StoreState.CURRENT)
+    keep_all(Patience())
+    row.refresh_from_db()
+    assert row.state == State.KEPT and row.problem == ""
 
 
 def test_damaged_bytes_keep_only_their_own_row_waiting(ada: Mailbox) -> None:
