@@ -86,6 +86,9 @@ class DnsServer:
             _sign(made)
         self._zones[_name(origin)] = made
 
+    def remove_zone(self, origin: str) -> None:
+        del self._zones[_name(origin)]
+
     def silence(self, *names: str) -> None:
         """Queries for these names and all below get no answer."""
         self._silent |= set(map(_name, names))

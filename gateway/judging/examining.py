@@ -79,16 +79,18 @@ def examine(
     if client is not None and asked.is_behind:
         client = named_client(client, read.parts.head)
     found: Authenticated | None = None
-    takes_mail = True
-    if checks and client is not None and settings.authenticate and names is not None:
+    takes_mail, client_name = True, None
+    if checks and client is not None and names is not None:
         questions = Questions(names, timeout_s=settings.dns_timeout_s)
-        found = _authenticated(asked, client, read.facts.header_from, questions)
-        takes_mail = _takes_mail(asked.sender, questions)
+        if settings.authenticate:
+            found = _authenticated(asked, client, read.facts.header_from, questions)
+            takes_mail = _takes_mail(asked.sender, questions)
+        client_name = _name_that_counts(client, questions)
     forged = _forged(read, settings.authserv_id) if checks else 0
     sight = sight_of(
         read,
         found or Authenticated(),
-        client_name=client.name if client is not None and checks and names is not None else None,
+        client_name=client_name,
         helo=client.helo if client is not None else "",
         forged_results=forged,
         takes_mail=takes_mail,
@@ -141,9 +143,17 @@ def _takes_mail(sender: str, questions: Questions) -> bool:
     if "." not in domain:
         return True
     try:
-        return bool(mail_hosts(domain, questions))
+        return bool(mail_hosts(domain, questions)) or not questions.sees_others()
     except NoAnswer:
         return True
+
+
+def _name_that_counts(client: Client, questions: Questions) -> str | None:
+    """What DNS calls who brought it, "" for nothing; None where that says nothing about who wrote the message: of a
+    machine in the own network, and where the name servers know nobody."""
+    if _is_inside(client.address) or not (client.name or questions.sees_others()):
+        return None
+    return client.name
 
 
 def _forged(read: Read, authserv_id: str) -> int:

@@ -126,6 +126,14 @@ class Questions:
         """Raises: NoAnswer."""
         return self._cache.ask(name, kind, self._until)
 
+    def sees_others(self) -> bool:
+        """Whether the name servers know the names of the internet. In a closed network they know their own, and that
+        there is no `gmail.com` says nothing about a sender there."""
+        try:
+            return self.ask("com", "NS").exists
+        except NoAnswer:
+            return False
+
     def texts(self, name: str) -> tuple[str, ...]:
         """The TXT records of a name, none when there is no such name. Raises: NoAnswer."""
         return self.ask(name, "TXT").records

@@ -26,7 +26,7 @@ from domains.policy.facts import AuthResult, Direction, Facts, Text, Where
 from domains.policy.policy import Policy
 from domains.services.policies import set_policy_values
 from gateway.directory import changes
-from gateway.flow import Door, Incoming, InMemory, Inspection, Route, Ways
+from gateway.flow import Door, Incoming, InMemory, Inspection, Route, Sending, Ways
 from gateway.judging import deciding, inspecting
 from gateway.judging.deciding import Law, decide, judge
 from gateway.judging.inspecting import inspect_now, inspect_then
@@ -46,6 +46,7 @@ def names(dns_server: DnsServer, settings: object) -> Iterator[DnsServer]:
         f'@ TXT "v=spf1 ip4:192.0.2.7 -all"\n_dmarc TXT "v=DMARC1; p=reject"\n@ MX 10 mail\nmail A 192.0.2.7\n'
         f"s1._domainkey TXT ( {' '.join(_strings(RSA.record))} )",
     )
+    dns_server.add_zone("com")  # as in the internet
     settings.DNS_SERVERS = (dns_server.endpoint,)  # type: ignore[attr-defined]
     with mock.patch.object(inspecting, "_workers", inspecting._Workers()):
         yield dns_server
@@ -130,6 +131,24 @@ def test_a_forged_sender_scores_and_our_own_name_in_results_is_noticed(names: Dn
     raw = b"Authentication-Results: mx.example.org; dkim=pass\r\n" + ADA
     found = inspect_now(came_in(raw, address="192.0.2.66", name=""), INCOMING, SETTINGS)
     assert {"spf-fail", "dmarc-reject", "client-nameless", "forged-results"} <= {name for name, _ in found.score_parts}
+
+
+def signs_of(sender: str, address: str) -> set[str]:
+    message = replace(came_in(address=address, name=""), sender=Sending(sender))
+    found = inspect_now(message, INCOMING, SETTINGS)
+    return {name for name, _ in found.score_parts} & {"client-nameless", "no-way-back"}
+
+
+def test_a_name_that_is_missing_counts_where_names_are_known(names: DnsServer) -> None:
+    assert signs_of("eve@nowhere.example", "192.0.2.66") == {"client-nameless", "no-way-back"}
+    assert signs_of("eve@nowhere.example", "10.0.0.3") == {"no-way-back"}  # a machine of one's own needs no name
+
+
+def test_in_a_closed_network_nobody_is_blamed_for_what_its_name_servers_do_not_know(
+    names: DnsServer,
+) -> None:
+    names.remove_zone("com")
+    assert signs_of("ada@gmail.com", "192.0.2.66") == set()
 
 
 def test_the_client_that_a_postfix_in_front_names_is_the_one_that_counts(names: DnsServer) -> None:
