@@ -136,11 +136,20 @@ def _date(sight: Sight) -> Iterator[str]:
         return
     if sight.received_at == EPOCH:
         return
-    away = (said if said.tzinfo else said.replace(tzinfo=UTC)) - _aware(sight.received_at)
-    if away > AHEAD:
+    said = _aware(said)
+    if said - _aware(sight.received_at) > AHEAD:
         yield "date-ahead"
-    elif -away > BEHIND:
+    elif _aware(sight.received_at) - said > BEHIND and not _lay_elsewhere(sight, said):
         yield "date-behind"
+
+
+def _lay_elsewhere(sight: Sight, said: datetime) -> bool:
+    """Whether the server before took it when it says it was written: it lay there, or somebody sends old mail on."""
+    try:
+        taken = _aware(parsedate_to_datetime(sight.head.first("received").rpartition(";")[2].strip()[:100]))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return False
+    return abs(taken - said) <= BEHIND
 
 
 def _aware(moment: datetime) -> datetime:

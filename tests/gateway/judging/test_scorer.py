@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import re
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,16 @@ def test_what_dns_says_counts() -> None:
     assert "dmarc-pass" in names(scored(ADA, proved))
     assert {"client-nameless", "helo-odd"} <= names(scored(ADA, client_name="", helo="localhost"))
     assert "own-server" in names(scored(ADA, client_name="mail.friends.example", helo="mail.friends.example"))
+
+
+def test_an_old_date_is_odd_but_not_of_a_mail_that_is_old() -> None:
+    """Whoever brings the mail of years, or forwards one, isn't taken for who forged the date."""
+    old = ADA.replace(re.search(rb"Date: .*\r\n", ADA)[0], b"Date: Tue, 02 Apr 1996 10:00:00 -0800\r\n")  # type: ignore[index]
+    hop = b"Received: from a.example by b.example; Tue, 2 Apr 1996 %s -0800 (PST)\r\n"
+    assert "date-behind" in names(scored(old)) and "date-behind" not in names(scored(ADA))
+    assert "date-behind" not in names(scored(hop % b"10:00:07" + old))
+    now = format_datetime(NOW).encode()
+    assert "date-behind" in names(scored(b"Received: from a.example by b.example; " + now + b"\r\n" + old))
 
 
 def test_nothing_that_can_be_written_upsets_it() -> None:
