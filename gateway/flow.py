@@ -7,6 +7,7 @@ A stage takes the one before as it is and adds its own; none changes what it was
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -68,7 +69,8 @@ class Client:
 
 
 class Body(Protocol):
-    """The bytes of a message, with CRLF line ends as they came, dots unstuffed. Read as often as wanted."""
+    """The bytes of a message, with CRLF line ends as they came, dots unstuffed. Read as often as wanted, by several at
+    once: each has its own place in it."""
 
     size_bytes: int
     sha256: bytes
@@ -102,21 +104,26 @@ class InMemory:
 
 
 class InFile:
-    """A body in a file without a name of its own kept (`path` may be gone already); closed by whoever made it."""
+    """A body in a file without a name of its own kept (`path` may be gone already); closed by whoever made it.
+
+    The file's own place is left alone: a scanner gets the message while a thread of ours reads it.
+    """
 
     __slots__ = ("file", "path", "sha256", "size_bytes")
 
     def __init__(self, file: IO[bytes], size_bytes: int, digest: bytes, path: Path | None = None) -> None:
         self.file, self.size_bytes, self.sha256, self.path = file, size_bytes, digest, path
+        file.flush()
 
     def chunks(self) -> Iterator[bytes]:
-        self.file.seek(0)
-        while piece := self.file.read(CHUNK_BYTES):
+        at = 0
+        while piece := os.pread(self.file.fileno(), CHUNK_BYTES, at):
             yield piece
+            at += len(piece)
 
     def read(self) -> bytes:
-        self.file.seek(0)
-        return self.file.read()
+        whole = os.pread(self.file.fileno(), self.size_bytes, 0)
+        return whole if len(whole) == self.size_bytes else b"".join(self.chunks())
 
     def close(self) -> None:
         self.file.close()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.flow import Answer, InFile
-from gateway.smtp.body import BARE_ENDS, LONG_LINE, NUL, TOO_LARGE, DataReader
+from gateway.flow import CHUNK_BYTES, Answer, InFile
+from gateway.smtp.body import BARE_ENDS, LONG_LINE, NUL, TOO_LARGE, Collector, DataReader
 from gateway.smtp.door import Bare, Limits
 from gateway.smtp.wire import Overrun
 
@@ -112,6 +112,21 @@ def test_a_large_message_goes_to_a_file() -> None:
     assert isinstance(body, InFile)
     assert body.size_bytes == 1200
     assert b"".join(body.chunks()) == body.read() == b"0123456789\r\n" * 100
+    body.close()
+
+
+def test_a_large_message_is_read_by_several_at_once() -> None:
+    """A virus scanner gets it piece by piece while a thread reads it whole: neither may miss any of it."""
+    collector = Collector(CHUNK_BYTES, None)
+    whole = bytes(range(256)) * (3 * CHUNK_BYTES // 256)
+    collector.write(whole)
+    body = collector.body()
+    scanner = body.chunks()
+    pieces = [next(scanner)]
+    other = next(body.chunks())
+    assert body.read() == whole
+    assert other == pieces[0]
+    assert b"".join([*pieces, *scanner]) == whole
     body.close()
 
 
