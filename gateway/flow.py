@@ -75,9 +75,11 @@ class Body(Protocol):
     size_bytes: int
     sha256: bytes
 
-    def chunks(self) -> Iterator[bytes]: ...
+    def chunks(self, start: int = 0) -> Iterator[bytes]:
+        """From that byte on."""
 
-    def read(self) -> bytes: ...
+    def read(self, most: int | None = None) -> bytes:
+        """All of it, or its first bytes."""
 
     def close(self) -> None: ...
 
@@ -92,12 +94,12 @@ class InMemory:
         self.size_bytes = len(data)
         self.sha256 = sha256(data).digest()
 
-    def chunks(self) -> Iterator[bytes]:
-        for start in range(0, self.size_bytes, CHUNK_BYTES):
-            yield self.data[start : start + CHUNK_BYTES]
+    def chunks(self, start: int = 0) -> Iterator[bytes]:
+        for at in range(start, self.size_bytes, CHUNK_BYTES):
+            yield self.data[at : at + CHUNK_BYTES]
 
-    def read(self) -> bytes:
-        return self.data
+    def read(self, most: int | None = None) -> bytes:
+        return self.data[:most]
 
     def close(self) -> None:
         pass
@@ -115,15 +117,15 @@ class InFile:
         self.file, self.size_bytes, self.sha256, self.path = file, size_bytes, digest, path
         file.flush()
 
-    def chunks(self) -> Iterator[bytes]:
-        at = 0
-        while piece := os.pread(self.file.fileno(), CHUNK_BYTES, at):
+    def chunks(self, start: int = 0) -> Iterator[bytes]:
+        while piece := os.pread(self.file.fileno(), CHUNK_BYTES, start):
             yield piece
-            at += len(piece)
+            start += len(piece)
 
-    def read(self) -> bytes:
-        whole = os.pread(self.file.fileno(), self.size_bytes, 0)
-        return whole if len(whole) == self.size_bytes else b"".join(self.chunks())
+    def read(self, most: int | None = None) -> bytes:
+        wanted = self.size_bytes if most is None else min(most, self.size_bytes)
+        found = os.pread(self.file.fileno(), wanted, 0)
+        return found if len(found) == wanted else b"".join(self.chunks())[:wanted]
 
     def close(self) -> None:
         self.file.close()

@@ -1,5 +1,7 @@
 """The parts of a message, in time proportional to its size, within limits; never raises on any bytes.
 
+Large parts are views of the message: it lies in memory once, however deep they are.
+
 A simple reader for the tester page. Not for the archive: `archive.mail` reads mail thoroughly, and sits above us.
 Source: RFC 5322 §2.1-2.2, RFC 2045 §6, RFC 2046 §5.1, RFC 2047, RFC 2231.
 """
@@ -24,6 +26,7 @@ MAX_HEAD_BYTES = 256 * 1024
 MAX_VALUE = 16 * 1024
 MAX_PARAMETERS = 2048
 MAX_LINE_BYTES = 998
+VIEWED_BYTES = 256 * 1024
 
 # What nearly every Content-Type is: no continuations, escapes or comments.
 _PLAIN_PARAMETERS = re.compile(
@@ -77,7 +80,7 @@ class Part:
     """One leaf. `body` is still encoded; `names` are decoded."""
 
     head: Head
-    body: bytes
+    body: bytes | memoryview
     content_type: str
     charset: str
     names: tuple[str, ...]
@@ -93,37 +96,40 @@ class Parts:
     skipped: set[str] = field(default_factory=set)
 
 
+_Place = tuple[int, int]  # of a part in the message: where it begins and ends
+
+
 def take_apart(raw: bytes) -> Parts:
     """Headers and leaves, in the order of the message."""
-    head, body = _split_head(raw)
+    head, place = _split_head(raw, (0, len(raw)))
     parts = Parts(head)
-    waiting: list[tuple[Head, bytes, int]] = [(head, body, 0)]
+    waiting: list[tuple[Head, _Place, int]] = [(head, place, 0)]
     seen = 0
     while waiting:
-        part_head, part_body, depth = waiting.pop()
+        part_head, place, depth = waiting.pop()
         seen += 1
         if seen > MAX_PARTS:
             parts.skipped.add("parts")
             break
-        inner = _inner(part_head, part_body)
+        inner = _inner(part_head, raw, place)
         if inner is not None and depth < MAX_DEPTH:
             children = list(inner)
             waiting.extend((*child, depth + 1) for child in reversed(children[: MAX_PARTS + 1]))
             continue
         if inner is not None or _holds_more(part_head):
             parts.skipped.add("depth")
-        parts.leaves.append(_leaf(part_head, part_body))
+        parts.leaves.append(_leaf(part_head, raw, place))
     return parts
 
 
-def _inner(head: Head, body: bytes) -> Iterator[tuple[Head, bytes]] | None:
+def _inner(head: Head, raw: bytes, place: _Place) -> Iterator[tuple[Head, _Place]] | None:
     """The parts inside a container; None for a leaf."""
     content_type, parameters = _content_type(head)
     if content_type.startswith("multipart/"):
         boundary = parameters.get("boundary", "").rstrip().encode("utf-8", "replace")
-        return (_split_head(piece) for piece in _between(body, boundary)) if boundary else None
+        return (_split_head(raw, piece) for piece in _between(raw, place, boundary)) if boundary else None
     if content_type == "message/rfc822" and _encoding(head) not in ("base64", "quoted-printable"):
-        return iter([_split_head(body)])
+        return iter([_split_head(raw, place)])
     return None
 
 
@@ -133,30 +139,43 @@ def _holds_more(head: Head) -> bool:
     return content_type == "message/rfc822" or content_type.startswith("multipart/")
 
 
-def _between(body: bytes, boundary: bytes) -> Iterator[bytes]:
+def _between(raw: bytes, place: _Place, boundary: bytes) -> Iterator[_Place]:
     """What stands between the boundary lines, at most MAX_PARTS + 1 pieces."""
-    delimiter = b"\n--" + boundary
-    text = b"\n" + body
-    start, found, count = None, text.find(delimiter), 0
-    while found >= 0 and count <= MAX_PARTS:
-        line_end = text.find(b"\n", found + 1)
-        rest = text[found + len(delimiter) : line_end if line_end >= 0 else len(text)].strip()
+    line, (start, end) = b"--" + boundary, place
+    begun, count = None, 0
+    at = start if raw.startswith(line, start, end) else _next_line(raw, line, start, end)
+    while at >= 0 and count <= MAX_PARTS:
+        line_end = raw.find(b"\n", at, end)
+        rest = raw[at + len(line) : line_end if line_end >= 0 else end].strip()
         if rest in (b"", b"--"):
-            if start is not None:
-                yield text[start:found].removesuffix(b"\r")
+            if begun is not None:
+                yield begun, _without_line_end(raw, begun, at)
                 count += 1
-            start = line_end + 1 if line_end >= 0 and not rest else None
+            begun = line_end + 1 if line_end >= 0 and not rest else None
             if rest:
                 return
-        found = text.find(delimiter, found + len(delimiter))
-    if start is not None:
-        yield text[start:]
+        at = _next_line(raw, line, at + len(line), end)
+    if begun is not None:
+        yield begun, end
 
 
-def _split_head(raw: bytes) -> tuple[Head, bytes]:
-    found = _BLANK_LINE.search(raw)
-    head, body = (raw[: found.start()], raw[found.end() :]) if found else (raw, b"")
-    return _read_head(head), body
+def _next_line(raw: bytes, line: bytes, start: int, end: int) -> int:
+    """Where the next line begins that begins so; -1 without one."""
+    found = raw.find(b"\n" + line, start, end)
+    return found + 1 if found >= 0 else -1
+
+
+def _without_line_end(raw: bytes, start: int, end: int) -> int:
+    """The end of what ends before a boundary's line: the line end before it is the boundary's (RFC 2046 §5.1.1)."""
+    end = max(start, end - 1)
+    return end - 1 if raw.endswith(b"\r", start, end) else end
+
+
+def _split_head(raw: bytes, place: _Place) -> tuple[Head, _Place]:
+    start, end = place
+    found = _BLANK_LINE.search(memoryview(raw)[start:end])
+    head_end, body = (start + found.start(), start + found.end()) if found else (end, end)
+    return _read_head(raw[start : min(head_end, start + MAX_HEAD_BYTES + 1)]), (body, end)
 
 
 def _read_head(raw: bytes) -> Head:
@@ -182,7 +201,9 @@ def _read_head(raw: bytes) -> Head:
     return Head(tuple(fields), tuple(defects))
 
 
-def _leaf(head: Head, body: bytes) -> Part:
+def _leaf(head: Head, raw: bytes, place: _Place) -> Part:
+    start, end = place
+    body = raw[start:end] if end - start < VIEWED_BYTES else memoryview(raw)[start:end]
     content_type, parameters = _content_type(head)
     disposition, more = _parameters(head.first("content-disposition"), "attachment")
     names = dict.fromkeys(name for name in (more.get("filename", ""), parameters.get("name", "")) if name)
@@ -234,7 +255,7 @@ def decoded_body(part: Part) -> tuple[bytes, str]:
     if encoding == "quoted-printable":
         return binascii.a2b_qp(part.body), ""
     known = ("", "7bit", "8bit", "binary", "x-uuencode", "uuencode")
-    return part.body, "" if encoding in known else "transfer-encoding"
+    return bytes(part.body), "" if encoding in known else "transfer-encoding"
 
 
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
@@ -243,12 +264,12 @@ _NO_LETTERS = bytes(sorted(set(range(256)) - set(_LETTERS)))
 _PIECE_BYTES = 1 << 20
 
 
-def _from_base64(body: bytes) -> tuple[bytes, str]:
+def _from_base64(body: bytes | memoryview) -> tuple[bytes, str]:
     """In pieces, so that of 50 MB nothing is held but what comes out; getvalue hands that over without a copy."""
     defect = "base64" if _NO_BASE64.search(body) else ""
     plain, letters = io.BytesIO(), b""
     for start in range(0, len(body), _PIECE_BYTES):
-        letters += body[start : start + _PIECE_BYTES].translate(None, _NO_LETTERS)
+        letters += bytes(body[start : start + _PIECE_BYTES]).translate(None, _NO_LETTERS)
         whole = len(letters) - len(letters) % 4
         plain.write(binascii.a2b_base64(letters[:whole]))
         letters = letters[whole:]

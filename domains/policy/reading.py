@@ -95,11 +95,12 @@ def facts_from_message(raw: bytes, envelope: Envelope) -> Facts:
     return read_message(raw, envelope).facts
 
 
-def read_message(raw: bytes, envelope: Envelope) -> Read:
-    """The facts with what they were made of. Never raises."""
+def read_message(raw: bytes, envelope: Envelope, *, size_bytes: int | None = None) -> Read:
+    """The facts with what they were made of; the size of it all where `raw` is its first READ_BYTES. Never raises."""
     parts = mime.take_apart(raw[:READ_BYTES])
+    size_bytes = len(raw) if size_bytes is None else size_bytes
     found = _Found(skipped=dict.fromkeys(sorted(parts.skipped)))
-    if len(raw) > READ_BYTES:
+    if size_bytes > READ_BYTES:
         found.skipped[Skipped.SIZE] = None
     for part in parts.leaves:
         _read_part(part, found)
@@ -119,7 +120,7 @@ def read_message(raw: bytes, envelope: Envelope) -> Read:
         attachments=tuple(found.attachments),
         uris=tuple(Uri(host, full) for host, full in found.uris),
         texts=tuple(found.texts),
-        size_bytes=len(raw),
+        size_bytes=size_bytes,
         spam_score=envelope.spam_score,
         advert_signs=tuple(signs.advert_signs(head)),
         virus_names=envelope.virus_names,

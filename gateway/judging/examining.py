@@ -10,12 +10,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from domains.policy.facts import Attachment, Direction, Envelope, Facts, Mailbox
 from domains.policy.inside import UNLISTED
 from domains.policy.mime import Head, decoded_body
 from domains.policy.reading import Read, Skipped, read_message
-from gateway.flow import Client
+from gateway.flow import Body, Client
 from gateway.judging.archives.looking import Archives
 from gateway.judging.authentication import results
 from gateway.judging.authentication.canonical import Signable
@@ -37,7 +38,8 @@ _RECEIVED = re.compile(r"from\s+(\S+)\s+\((?:([\w.-]+)\s+)?\[(?:IPv6:)?([0-9a-fA
 class Asked:
     """What is examined: the bytes and what SMTP said. `client` None: nobody brought it (written here, or a trial).
 
-    is_behind: the client is a server of ours in front, whose Received header on top is true.
+    is_behind: the client is a server of ours in front, whose Received header on top is true. whole: the message where
+    `raw` is only its first READ_BYTES; None: that is all of it.
     """
 
     raw: bytes
@@ -47,6 +49,7 @@ class Asked:
     received_at: datetime
     client: Client | None = None
     is_behind: bool = False
+    whole: Body | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ def examine(
     """names None: DNS isn't asked. archives None: only what lies open in archives is seen. Never raises for what a
     message holds."""
     envelope = Envelope(asked.sender, tuple(asked.recipients), asked.direction, asked.received_at)
-    read = read_message(asked.raw, envelope)
+    size_bytes = None if asked.whole is None else asked.whole.size_bytes
+    read = read_message(asked.raw, envelope, size_bytes=size_bytes)
     if archives is not None and any(_is_archive(each) for each in read.facts.attachments):
         read = replace(read, facts=_with_archives(read, archives))
     checks = asked.client is not None and asked.direction is Direction.INCOMING
@@ -126,8 +130,10 @@ def _with_archives(read: Read, archives: Archives) -> Facts:
 
 
 def _authenticated(asked: Asked, client: Client, header_from: Sequence[Mailbox], questions: Questions) -> Authenticated:
+    whole = asked.whole
+    rest = None if whole is None else partial(whole.chunks, len(asked.raw))
     return authenticate(
-        Signable.of(asked.raw),
+        Signable.of(asked.raw, rest),
         questions,
         client=client.address,
         helo=client.helo,

@@ -23,6 +23,7 @@ from django.db import connection
 
 from domains.diagnosis.lookups import Resolver
 from domains.policy.facts import AuthResult, Direction
+from domains.policy.reading import READ_BYTES
 from gateway.directory import NotRemembered, only_remembered
 from gateway.flow import Door, Incoming, Inspection
 from gateway.judging.archives.looking import Archives
@@ -166,14 +167,16 @@ def _wants_verification(incoming: Incoming) -> bool:
 
 
 def _examine(incoming: Incoming, direction: Direction, settings: ScannerSettings, verifies: bool) -> Examined:
+    body = incoming.body
     asked = Asked(
-        raw=incoming.body.read(),
+        raw=body.read(READ_BYTES),
         sender=incoming.sender.address,
         recipients=tuple(each.address for each in incoming.recipients),
         direction=direction,
         received_at=incoming.received_at,
         client=incoming.client if incoming.door in _FOREIGN_DOORS else None,
         is_behind=incoming.door is Door.FILTER,
+        whole=body if body.size_bytes > READ_BYTES else None,
     )
     examined = examine(asked, settings, _workers.names, _workers.archives)
     said = examined.facts.authentication

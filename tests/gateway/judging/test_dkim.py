@@ -47,6 +47,27 @@ def test_a_signature_holds_until_something_changes(form: str, key: DkimKey, sele
     assert answer(raw + b"\r\n\r\n").result is AuthResult.PASS
 
 
+_BODIES = {  # RFC 6376 §3.4.3 and §3.4.4: the body, simple, relaxed
+    b"": (b"\r\n", b""),
+    b"\r\n\r\n": (b"\r\n", b""),
+    b" \t": (b" \t\r\n", b""),
+    b"one \t two \r\n\r\nthree\r\n\r\n\r\n": (b"one \t two \r\n\r\nthree\r\n", b"one two\r\n\r\nthree\r\n"),
+    b"\r\n \r\nends in a line": (b"\r\n \r\nends in a line\r\n", b"\r\n\r\nends in a line\r\n"),
+}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+@pytest.mark.parametrize("body", _BODIES)
+def test_how_a_large_body_is_read_changes_nothing(body: bytes, size: int) -> None:
+    for form, wanted in zip(("simple", "relaxed"), _BODIES[body], strict=True):
+        for start in range(len(body) + 1):
+            pieces = [body[at : at + size] for at in range(start, len(body), size)]
+            message = Signable((), body[:start], lambda pieces=pieces: iter(pieces))  # type: ignore[misc]
+            assert message.body_hash(form) == hashlib.sha256(wanted).digest(), (form, start)
+            assert message.body_length(form) == len(wanted)
+            assert message.body_hash(form, 5) == hashlib.sha256(wanted[:5]).digest()
+
+
 @pytest.mark.parametrize(
     ("changed", "result", "why"),
     [

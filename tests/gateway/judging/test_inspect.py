@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import io
+import tempfile
 import threading
 import time
 import zipfile
@@ -26,7 +28,7 @@ from domains.policy.facts import AuthResult, Direction, Facts, Text, Where
 from domains.policy.policy import Policy
 from domains.services.policies import set_policy_values
 from gateway.directory import changes
-from gateway.flow import Door, Incoming, InMemory, Inspection, Route, Sending, Ways
+from gateway.flow import Door, Incoming, InFile, InMemory, Inspection, Route, Sending, Ways
 from gateway.judging import deciding, inspecting
 from gateway.judging.deciding import Law, decide, judge
 from gateway.judging.inspecting import inspect_now, inspect_then
@@ -103,6 +105,25 @@ def test_the_event_loop_waits_neither_for_names_nor_for_archives(names: DnsServe
         assert (await _inspected_in(came_in(ADA)))[0] == here
 
     asyncio.run(run())
+
+
+def test_what_is_too_large_to_be_read_whole_is_still_proved_whole(
+    names: DnsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its beginning is read; its signature is of all of it."""
+    raw = signed(ADA.rstrip() + b"\r\n" + b"one more line\r\n" * 200, "friends.example", RSA)
+    monkeypatch.setattr(inspecting, "READ_BYTES", raw.index(b"one more line") + 5)
+    file = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the body
+    file.write(raw)
+    body = InFile(file, len(raw), hashlib.sha256(raw).digest())
+    found = inspect_now(replace(came_in(raw), body=body), INCOMING, SETTINGS)
+    assert found.facts.authentication.dkim[0].result is AuthResult.PASS
+    assert found.facts.size_bytes == len(raw)
+    assert "".join(text.text for text in found.facts.texts).count("one m") == 1
+    broken = InMemory(raw[:-8] + b"time" + raw[-4:])
+    found = inspect_now(replace(came_in(raw), body=broken), INCOMING, SETTINGS)
+    assert found.facts.authentication.dkim[0].result is AuthResult.FAIL
+    body.close()
 
 
 def test_a_message_is_inspected_once_for_all(names: DnsServer) -> None:
