@@ -123,6 +123,18 @@ class DomainForm(forms.Form):
     default_language = forms.ChoiceField(
         label=_("Language"), choices=[("", _("As the customer or the server")), *LANGUAGES], required=False
     )
+    services = forms.MultipleChoiceField(
+        label=_("What is kept of its mail"),
+        choices=[
+            ("quarantine", _("Quarantine: spam and viruses wait there for release instead of being refused")),
+            ("retention", _("Copies for a few days: what was delivered can be sent again")),
+            ("archive", _("Archive: a copy of all mail, searchable, for as long as you say")),
+        ],
+        initial=["quarantine"],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("The default policy of the domain says so, and can be changed at any time."),
+    )
     description = forms.CharField(label=_("Description"), max_length=1000, required=False)
 
     def __init__(self, *args: Any, customers: Any, may_be_nobodys: bool, **kwargs: Any) -> None:

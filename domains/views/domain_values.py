@@ -120,7 +120,22 @@ def next_steps(request: ActorRequest, domain: Domain) -> list[Step]:
     if domain.mailbox_count or domain.status == Status.DELETED:
         return []
     actor = request.actor
+    has_way = domain.relays.exists()
     steps = [
+        *(
+            ()
+            if has_way
+            else (
+                (
+                    Right.MANAGE_RELAYS,
+                    Step(
+                        _("Say where its mail goes"),
+                        reverse("domains:relay-create", args=[domain.pk]),
+                        _("The server that takes what passes the gateway. Until then mail is put off."),
+                    ),
+                ),
+            )
+        ),
         (
             Right.MANAGE_USERS,
             Step(_("Import users"), reverse("domains:csv-import", args=["users"]), _("Many at once, from a CSV file.")),

@@ -70,8 +70,9 @@ def domain_create(request: ActorRequest) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         values = {key: value for key, value in form.cleaned_data.items() if value not in ("", None)}
+        policy = dict.fromkeys(values.pop("services"), True)
         with refusing(form):
-            domain = create_domain(request.actor, **values)
+            domain = create_domain(request.actor, policy=policy, **values)
             toast(request, _("%(domain)s is added.") % {"domain": domain.display_name})
             return redirect_page(request, "domains:domain-detail", domain.pk)
     return render_page(request, "domains/domain_create.html", {"form": form})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -15,7 +16,7 @@ from accounts.actors import Actor
 from accounts.models import AuditEvent, User
 from accounts.permissions import Right
 from domains import purge_wording
-from domains.models import Address, AllowedSender, Domain, DomainName, Mailbox, Recipient
+from domains.models import Address, AllowedSender, Domain, DomainName, Mailbox, Policy, Recipient
 from domains.services import domain_purging
 from domains.services.groups import create_group
 from tests.domains.factories import make_customer, make_delegate, make_domain, make_mailbox_in
@@ -48,11 +49,22 @@ def test_an_empty_server_proposes_its_first_domain(client_for: ClientFor, admini
     assert "No domain is served yet" not in shown(boss, "config:overview")
 
 
+def test_a_new_domain_keeps_what_its_form_says(client_for: ClientFor, administrator: User) -> None:
+    boss = client_for(administrator)
+    page = shown(boss, "domains:domain-create")
+    assert re.search(r'value="quarantine"[^>]* checked', page) and not re.search(r'value="archive"[^>]* checked', page)
+    for name, services in (("some.example", ["quarantine", "archive"]), ("none.example", [])):
+        boss.post(reverse("domains:domain-create"), {"name": name, "status": "enabled", "services": services})
+        policy = Policy.objects.get(domain__name=name)
+        assert [each for each in ("quarantine", "retention", "archive") if getattr(policy, each)] == services
+
+
 def test_a_domain_without_users_says_what_comes_next(client_for: ClientFor, administrator: User) -> None:
     domain = make_domain("harbour.example")
     boss = client_for(administrator)
     page = shown(boss, "domains:domain-detail", domain.pk)
     assert "Next steps" in page and reverse("accounts:grant-add", args=["domain", domain.pk]) in page
+    assert reverse("domains:relay-create", args=[domain.pk]) in page
     seeing = client_for(make_delegate(domain, rights=[Right.VIEW_DOMAINS.value]))
     page = shown(seeing, "domains:domain-detail", domain.pk)
     assert reverse("domains:csv-import", args=["users"]) not in page
