@@ -21,16 +21,19 @@ from domains.services.loops import leads_to
 
 Kind = Address.Kind
 REMEMBERED_S = 86_400
+ALIAS, GROUP, MEMBER, BASE, TARGET = "alias", "group", "group member", "base forward", "target forward"
 
 
-def parsed(name: str) -> str:
-    """Raises: JamesError."""
+def parsed(name: str, what: str) -> str:
+    """An address, which stands in the path as what? Raises: JamesError."""
     try:
         if not name.isascii():
             raise BadAddress("addresses are ASCII")
+        if "@" not in name:
+            raise BadAddress(f"Out of data at position 1 in '{name[:300]}'")
         return str(claims.parse(name))
     except BadAddress as error:
-        raise invalid(f"The address '{name[:300]}' is not valid", str(error)) from error
+        raise invalid(f"The {what} is not an email address", str(error)) from error
 
 
 def _rows(asked: Asked, kind: str) -> list[Address]:
@@ -51,15 +54,16 @@ def _domain(asked: Asked, address: str) -> Domain:
         return domains.find(asked, address.partition("@")[2], need=Right.MANAGE_ADDRESSES)
     except Http404 as error:
         asked.actor.require_somewhere(Right.MANAGE_ADDRESSES)
-        raise JamesError(403, INVALID, f"Server doesn't own the domain: {address.partition('@')[2]}") from error
+        raise invalid(f"Source domain '{address.partition('@')[2]}' is not managed by the domainList") from error
 
 
-def _require_free(asked: Asked, address: str, but: str = "") -> None:
+def _require_free(asked: Asked, address: str) -> None:
     """Raises: JamesError where a user, or something of another kind, has the address."""
     kind = Address.objects.filter(text=address).values_list("kind", flat=True).first()
     if kind == Kind.MAILBOX:
         raise conflict(f"'{asked.shown(address)}' user already exist")
-    if kind is not None and kind != but:
+    if kind is not None:
+        users.require_no_mapping(asked, address)
         raise conflict(f"'{address}' has already some associations")
 
 
@@ -89,11 +93,11 @@ def list_aliases(asked: Asked) -> HttpResponse:
 
 def _destination(asked: Asked) -> str:
     name = asked.named["user"]
-    return users.full(asked, name) if "@" not in name else parsed(name)
+    return users.full(asked, name) if "@" not in name and asked.default_domain else parsed(name, ALIAS)
 
 
 def put_alias(asked: Asked) -> HttpResponse:
-    target, source = _destination(asked), parsed(asked.named["source"])
+    source, target = parsed(asked.named["source"], ALIAS), _destination(asked)
     place = _domain(asked, source)
     if target == source:
         raise invalid("Source and destination can't be the same!")
@@ -115,7 +119,7 @@ def put_alias(asked: Asked) -> HttpResponse:
 
 
 def delete_alias(asked: Asked) -> HttpResponse:
-    target, source = _destination(asked), parsed(asked.named["source"])
+    target, source = _destination(asked), parsed(asked.named["source"], ALIAS)
     row = _find(asked, source, Kind.ALIAS) or _find(asked, source, Kind.FORWARD)
     if row is None or not row.recipients.filter(email=target).exists():
         asked.actor.require_somewhere(Right.MANAGE_ADDRESSES)
@@ -152,14 +156,20 @@ def list_groups(asked: Asked) -> HttpResponse:
 
 
 def list_members(asked: Asked) -> HttpResponse:
-    row = _find(asked, parsed(asked.named["group"]), Kind.GROUP)
+    row = _find(asked, parsed(asked.named["group"], GROUP), Kind.GROUP)
     if row is None or not row.recipient_count:
         raise not_found("The group does not exist", type_=INVALID)
     return body(sorted(row.recipients.values_list("email", flat=True)))
 
 
+def needs_member(asked: Asked) -> HttpResponse:
+    asked.actor.require_somewhere(Right.MANAGE_ADDRESSES)
+    parsed(asked.named["group"], GROUP)
+    raise invalid("A member address needs to be specified in the path")
+
+
 def put_member(asked: Asked) -> HttpResponse:
-    group, member = parsed(asked.named["group"]), parsed(asked.named["member"])
+    group, member = parsed(asked.named["group"], GROUP), parsed(asked.named["member"], MEMBER)
     place = _domain(asked, group)
     row = _find(asked, group, Kind.GROUP)
     if row is None:
@@ -173,7 +183,7 @@ def put_member(asked: Asked) -> HttpResponse:
 
 
 def delete_member(asked: Asked) -> HttpResponse:
-    group, member = parsed(asked.named["group"]), parsed(asked.named["member"])
+    group, member = parsed(asked.named["group"], GROUP), parsed(asked.named["member"], MEMBER)
     row = _find(asked, group, Kind.GROUP)
     if row is None:
         asked.actor.require_somewhere(Right.MANAGE_ADDRESSES)
@@ -185,7 +195,7 @@ def delete_member(asked: Asked) -> HttpResponse:
 
 
 def delete_group(asked: Asked) -> HttpResponse:
-    row = _find(asked, parsed(asked.named["group"]), Kind.GROUP)
+    row = _find(asked, parsed(asked.named["group"], GROUP), Kind.GROUP)
     asked.actor.require_somewhere(Right.MANAGE_ADDRESSES)
     if row is not None:
         objects.delete_address(asked.actor, row)
@@ -208,7 +218,7 @@ def list_forwarding(asked: Asked) -> HttpResponse:
 
 
 def list_targets(asked: Asked) -> HttpResponse:
-    base = parsed(asked.named["user"])
+    base = parsed(asked.named["user"], BASE)
     row = _find(asked, base, Kind.MAILBOX)
     targets = [] if row is None else list(row.recipients.values_list("email", flat=True))
     if row is not None and (row.keep_copy if targets else cache.get(_own(row))):
@@ -219,8 +229,8 @@ def list_targets(asked: Asked) -> HttpResponse:
 
 
 def _base(asked: Asked) -> Mailbox:
-    base = parsed(asked.named["user"])
-    _domain(asked, base)
+    base = parsed(asked.named["user"], BASE)
+    asked.actor.require_somewhere(Right.MANAGE_ADDRESSES)
     rows = Mailbox.objects.exclude(status=Status.PURGED).select_related("domain__customer", "user", "claim")
     row = rows.filter(address=base).first()
     if row is None or not asked.actor.has(Right.VIEW_USERS, row):
@@ -229,8 +239,14 @@ def _base(asked: Asked) -> Mailbox:
     return row
 
 
+def needs_target(asked: Asked) -> HttpResponse:
+    asked.actor.require_somewhere(Right.MANAGE_ADDRESSES)
+    parsed(asked.named["user"], BASE)
+    raise invalid("A destination address needs to be specified in the path")
+
+
 def put_target(asked: Asked) -> HttpResponse:
-    row, target = _base(asked), parsed(asked.named["target"])
+    row, target = _base(asked), parsed(asked.named["target"], TARGET)
     claim = row.claim
     assert claim is not None
     if target == claim.text and not claim.recipient_count:
@@ -246,10 +262,11 @@ def put_target(asked: Asked) -> HttpResponse:
 
 
 def delete_target(asked: Asked) -> HttpResponse:
-    target = parsed(asked.named["target"])
+    parsed(asked.named["user"], BASE)
+    target = parsed(asked.named["target"], TARGET)
     try:
         row = _base(asked)
-    except JamesError:
+    except JamesError:  # nobody forwards there, which was wanted
         return nothing()
     assert row.claim is not None
     if target == row.claim.text:
@@ -277,7 +294,7 @@ def mappings(asked: Asked) -> HttpResponse:
 
 
 def user_mappings(asked: Asked) -> HttpResponse:
-    text = parsed(asked.named["user"])
+    text = parsed(asked.named["user"], "user")
     row = next((found for kind in Kind if (found := _find(asked, text, kind))), None)
     kinds = {Kind.ALIAS: "Alias", Kind.GROUP: "Group", Kind.FORWARD: "Address", Kind.MAILBOX: "Forward"}
     if row is None or row.kind not in kinds:

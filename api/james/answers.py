@@ -37,6 +37,11 @@ def arguments(details: str) -> JamesError:
     return JamesError(400, INVALID, ARGUMENTS, details)
 
 
+def bad_domain(name: str) -> JamesError:
+    """A name that can't be a domain's, where the routes have no sentence of their own for it."""
+    return arguments(f"Domain parts ASCII chars must be a-z A-Z 0-9 - or _ in {name[:300]}")
+
+
 def not_found(message: str, *, type_: str = NOT_FOUND) -> JamesError:
     return JamesError(404, type_, message)
 

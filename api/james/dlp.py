@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 
 from accounts.permissions import Right
 from api.james import domains
-from api.james.answers import INVALID, PAYLOAD, arguments, body, invalid, not_found, nothing
+from api.james.answers import INVALID, PAYLOAD, bad_domain, body, invalid, not_found, nothing
 from api.james.asking import Asked
 from domains.errors import BadAddress, DomainsError
 from domains.models import DlpRule, Domain
@@ -28,7 +28,7 @@ def _domain(asked: Asked, need: Right) -> Domain:
     try:
         parse_name(name)
     except BadAddress as error:
-        raise arguments(f"Domain parts ASCII chars must be a-z A-Z 0-9 - or _ in {name[:300]}") from error
+        raise bad_domain(name) from error
     try:
         return domains.find(asked, name, need=need)
     except Http404 as error:

@@ -22,6 +22,7 @@ from domains.services.domains import create_domain, parse_name
 
 GONE = (Status.DELETED, Status.PURGED)
 _KEPT = DomainName.objects.exclude(domain__status=Status.PURGED).select_related("domain__customer")
+NO_ALIASES = "The following domain is not in the domain list and has no registered local aliases: {}"
 _NAME = Fixed(lambda name: _KEPT.filter(name=name), str)
 
 
@@ -86,7 +87,7 @@ def delete(asked: Asked) -> HttpResponse:
         absorbing.forget_alias(asked.actor, alias)
         return nothing()
     try:
-        row = find(asked, asked.named["domain"], need=Right.DELETE_DOMAINS)
+        row = find(asked, parsed(asked.named["domain"]), need=Right.DELETE_DOMAINS)
     except Http404:
         asked.actor.require_somewhere(Right.DELETE_DOMAINS)
         return nothing()
@@ -110,15 +111,16 @@ def list_aliases(asked: Asked) -> HttpResponse:
     row = Domain.objects.exclude(status=Status.PURGED).filter(name=canonical).first()
     if row is None or not asked.actor.has(Right.VIEW_DOMAINS, row):
         asked.actor.require_somewhere(Right.VIEW_DOMAINS)
-        return body([])
-    names = row.names.filter(is_alias=True).order_by("name").values_list("name", flat=True)
+        raise not_found(NO_ALIASES.format(canonical), type_=INVALID)
+    names = list(row.names.filter(is_alias=True).order_by("name").values_list("name", flat=True))
+    if not names and row.status in GONE:
+        raise not_found(NO_ALIASES.format(canonical), type_=INVALID)
     return body([{"source": name} for name in names])
 
 
 def put_alias(asked: Asked) -> HttpResponse:
     target, source = _both(asked)
-    if target == source:
-        raise invalid(f"Source domain and destination domain can not have same value({source})")
+    _require_two(target, source)
     alias = _alias(asked, source)
     if alias is not None and alias.domain.name == target:
         return nothing()
@@ -139,11 +141,17 @@ def delete_alias(asked: Asked) -> HttpResponse:
         return nothing()
     if alias is None:
         served(asked, source, need=Right.EDIT_DOMAINS)
+    _require_two(target, source)
     return nothing()
 
 
 def _both(asked: Asked) -> tuple[str, str]:
     return parsed(asked.named["domain"]), parsed(asked.named["alias"])
+
+
+def _require_two(target: str, source: str) -> None:
+    if target == source:
+        raise invalid(f"Source domain and destination domain can not have same value({source})")
 
 
 def act(asked: Asked) -> HttpResponse:

@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from accounts.errors import Forbidden
 from accounts.permissions import Right
 from api.james import quotas, tasks
-from api.james.answers import PAYLOAD, arguments, body, invalid, not_found, nothing
+from api.james.answers import PAYLOAD, JamesError, arguments, body, invalid, not_found, nothing
 from api.james.asking import Asked
 from domains.errors import Invalid, Taken
 from gateway.models import QueueItem, Repository, RepositoryItem
@@ -57,11 +57,9 @@ def list_queued(asked: Asked) -> HttpResponse:
     found = _queue(asked)
     limit = quotas.limit_of(asked) or 100
     delayed = asked.query("delayed")
-    if delayed not in (None, "true", "false"):
-        raise arguments("'delayed' is true or false")
     rows = queue_selectors.find_items(asked.actor, Wanted(queue=found.name)).select_related("message").order_by("pk")
     if delayed is not None:
-        rows = rows.filter(attempts__gt=0) if delayed == "true" else rows.filter(attempts=0)
+        rows = rows.filter(attempts__gt=0) if delayed.lower() == "true" else rows.filter(attempts=0)
     return body([_queued(row) for row in rows[: min(limit, MOST)]])
 
 
@@ -77,9 +75,15 @@ def _queued(row: QueueItem) -> dict[str, Any]:
 def delete_queued(asked: Asked) -> HttpResponse:
     found = _queue(asked)
     given = {name: value for name in ("sender", "name", "recipient") if (value := asked.query(name)) is not None}
+    for name in ("sender", "recipient"):
+        if name in given and not _is_address(given[name]):
+            raise invalid(f"'{name}' should be a mail address (i.e. {name}@james.org)")
     if len(given) > 1:
-        raise invalid("You should provide one and only one of the query parameters 'sender', 'name' or 'recipient'.")
-    if any(not value for value in given.values()):
+        raise invalid(
+            "You should provide only one of the query parameters 'sender', 'name', 'recipient' for deleting mails by "
+            "condition or no parameter for deleting all mails in the mail queue."
+        )
+    if "name" in given and not given["name"]:
         raise arguments("an empty value can't be looked for")
     wanted = QueueArguments(
         queue=found.name,
@@ -90,15 +94,23 @@ def delete_queued(asked: Asked) -> HttpResponse:
     return tasks.begin(asked, "DeleteFromQueue", wanted)
 
 
+def _is_address(text: str) -> bool:
+    local, at, domain = text.rpartition("@")
+    return bool(local and at and domain)
+
+
 def flush(asked: Asked) -> HttpResponse:
-    found = _queue(asked)
-    value = asked.query("delayed")
-    if value != "true":
-        raise arguments("'delayed' query parameter is compulsory, and must be true")
-    wanted = asked.json()
+    asked.actor.require(Right.MANAGE_QUEUES)
+    if (asked.query("delayed") or "").lower() != "true":
+        raise invalid("This request requires delayed param to be set to true")
+    try:
+        wanted = asked.json()
+    except JamesError as error:
+        raise invalid(f"Invalid JSON document: {error.details}") from error
     delayed = wanted.get("delayed") if isinstance(wanted, dict) else None
     if delayed not in (False, "false"):
-        raise arguments('This request requires payload to contain {"delayed":false}')
+        raise invalid("This request requires payload to contain delayed attribute set to false")
+    found = _queue(asked)
     about = Wanted(queue=found.name)
     queues.flush_items(asked.actor, queue_selectors.find_items(asked.actor, about), about=about.as_data())
     return nothing()
@@ -211,10 +223,11 @@ def reprocess(asked: Asked) -> HttpResponse:
 
 def reprocess_one(asked: Asked) -> HttpResponse:
     """Send one on its way again; with a body that names a repository instead: put it there."""
-    place = _repository(asked)
+    asked.actor.require(Right.MANAGE_QUEUES)
     if _names_target(asked):
-        return _move(asked, place, _stored(asked).key)
+        return _move(asked, _repository(asked), _stored(asked).key)
     tasks.wanted(asked, "action", ["reprocess"])
+    place = _repository(asked)
     key = _stored(asked).key
     return tasks.begin(asked, "ReprocessRepository", ReprocessArguments(place.name, key, *_into(asked)))
 

@@ -33,7 +33,7 @@ def _user(asked: Asked, doing: str, need: Right = Right.VIEW_USERS) -> Mailbox:
     try:
         return users.find(asked, asked.named["user"], need=need)
     except Http404 as error:
-        raise JamesError(404, "notFound", doing, f"User '{asked.named['user']}' does not exist") from error
+        raise JamesError(404, "notFound", doing, "User does not exist") from error
 
 
 def _path(asked: Asked, doing: str) -> str:
@@ -88,8 +88,8 @@ def list_all(asked: Asked) -> HttpResponse:
 
 def exists(asked: Asked) -> HttpResponse:
     doing = "Attempt to test existence of an invalid mailbox"
-    path = _path(asked, doing)
-    if _node(asked, _user(asked, "Invalid get on user mailboxes"), path) is None:
+    mailbox = _user(asked, "Invalid get on user mailboxes")
+    if _node(asked, mailbox, _path(asked, doing)) is None:
         raise not_found("Mailbox does not exist")
     return nothing()
 
@@ -167,51 +167,51 @@ def _there(asked: Asked) -> tuple[Mailbox, FolderNode]:
 # --- indexing again ---------------------------------------------------------------------------------------------
 
 
-MODES = ("rebuildAll", "rebuildAllNoCleanup", "fixOutdated")
-
-
 def _require_options(asked: Asked) -> None:
     """What is asked for, and how: the index is always built anew, as fast as it goes. Raises: JamesError."""
     tasks.wanted(asked, "task", ["reIndex"])
     speed, mode = asked.query("messagesPerSecond"), asked.query("mode")
-    if speed is not None and not (speed.isascii() and speed.isdecimal() and int(speed[:9])):
+    if speed is not None and not re.fullmatch(r"[+-]?[0-9]{1,9}", speed, re.ASCII):
         wrong = "Illegal value supplied for query parameter 'messagesPerSecond'"
         raise arguments(f"{wrong}, expecting a strictly positive optional integer")
-    if mode is not None and mode not in MODES:
-        raise arguments(f"'{mode[:100]}' is not a valid mode. Supported values are [{', '.join(MODES)}]")
+    if speed is not None and int(speed) <= 0:
+        raise arguments("'messagesPerSecond' must be strictly positive")
+    if mode is not None and mode not in tasks.MODES:
+        raise arguments(f"'{mode[:100]}' is not a valid mode. Supported values are [{', '.join(tasks.MODES)}]")
 
 
 def reindex_all(asked: Asked) -> HttpResponse:
     asked.actor.require(Right.MANAGE_STORES)
     _require_options(asked)
     before = asked.query("reIndexFailedMessagesOf")
-    if before is not None:
+    if before:
         return tasks.again(asked, before)
-    return tasks.begin(asked, "FullReIndexing", ReindexArguments())
+    return tasks.begin_reindexing(asked, "FullReIndexing", ReindexArguments())
 
 
 def reindex_user(asked: Asked) -> HttpResponse:
     asked.actor.require(Right.MANAGE_STORES)
     _require_options(asked)
     mailbox = users.named(asked)
-    return tasks.begin(asked, "UserReIndexing", ReindexUserArguments(mailbox.address))
+    return tasks.begin_reindexing(asked, "UserReIndexing", ReindexUserArguments(mailbox.address))
 
 
 def reindex_folder(asked: Asked) -> HttpResponse:
     asked.actor.require(Right.MANAGE_STORES)
     _require_options(asked)
     mailbox, node = _by_id(asked)
-    return tasks.begin(asked, "MailboxReIndexing", ReindexFolderArguments(mailbox.address, node.path))
+    return tasks.begin_reindexing(asked, "MailboxReIndexing", ReindexFolderArguments(mailbox.address, node.path))
 
 
 def reindex_in_folder(asked: Asked) -> HttpResponse:
     """One message by its number, if it lies in this folder; without it the task finds nothing to do."""
     asked.actor.require(Right.MANAGE_STORES)
     _require_options(asked)
-    mailbox, node = _by_id(asked)
+    _require_id(asked)
     uid = asked.named["uid"]
     if not (uid.isascii() and uid.isdecimal() and len(uid) < 18):
-        raise invalid("Error while parsing 'uid'")
+        raise invalid("'uid' needs to be a parsable long", f'For input string: "{uid[:100]}"')
+    mailbox, node = _by_id(asked)
     wanted = ReindexMessageArguments(uid, folder=f"{mailbox.address}/{node.path}", missing_ok=True)
     return tasks.begin(asked, "MessageReIndexing", wanted)
 
@@ -232,20 +232,27 @@ def _reindex_message(asked: Asked, name: str) -> HttpResponse:
     )
 
 
+def _require_id(asked: Asked) -> re.Match[str]:
+    """The numbers of an id. Raises: JamesError."""
+    numbers = _ID.fullmatch(asked.named["id"])
+    if numbers is None:
+        raise invalid("Error while parsing 'mailbox'", f'For input string: "{asked.named["id"][:100]}"')
+    return numbers
+
+
 def _by_id(asked: Asked) -> tuple[Mailbox, FolderNode]:
     """The folder of an id as lists tell it, whoever's it is; below a user only theirs. Raises: JamesError."""
+    numbers = _require_id(asked)
     owner = users.named(asked) if "user" in asked.named else None
-    numbers = _ID.fullmatch(asked.named["id"])
-    if numbers is not None:
-        part = (int(numbers[2] or _first_store()), int(numbers[1]))
-        try:
-            archive = _archive_of(part)
-            if archive is not None and (owner is None or owner.pk == archive):
-                mailbox = get_archive_by_id(asked.actor, archive)
-                nodes = see_folders(asked.actor, mailbox).walk()
-                return mailbox, next(node for node in nodes if part in node.parts)
-        except (ArchiveClosed, StopIteration):
-            pass
+    part = (int(numbers[2] or _first_store()), int(numbers[1]))
+    try:
+        archive = _archive_of(part)
+        if archive is not None and (owner is None or owner.pk == archive):
+            mailbox = get_archive_by_id(asked.actor, archive)
+            nodes = see_folders(asked.actor, mailbox).walk()
+            return mailbox, next(node for node in nodes if part in node.parts)
+    except (ArchiveClosed, StopIteration):
+        pass
     raise not_found("mailbox not found")
 
 
@@ -260,10 +267,14 @@ def expire(asked: Asked) -> HttpResponse:
     """DELETE /messages: read as James reads it, and refused: mail leaves an archive by retention."""
     asked.actor.require(Right.DELETE_MAIL)
     older = asked.query("olderThan")
+    if (older is not None) == asked.has("byExpiresHeader"):
+        raise arguments("Must specify either 'olderThan' or 'byExpiresHeader' parameter")
+    per_second = asked.query("usersPerSecond")
+    if per_second is not None and not re.fullmatch(r"[+-]?[0-9]{1,9}", per_second, re.ASCII):
+        raise arguments("'usersPerSecond' must be numeric")
     if older is not None and older.startswith("-"):
         raise arguments("Duration amount should be positive")
-    per_second = asked.query("usersPerSecond")
-    if per_second is not None and not (per_second.isdecimal() and int(per_second[:9])):
+    if per_second is not None and int(per_second) <= 0:
         raise arguments("'usersPerSecond' must be strictly positive")
     name = asked.query("user")
     if name is not None:

@@ -11,18 +11,21 @@ from django.http import Http404, HttpResponse
 from accounts.permissions import Right
 from accounts.scopes import SERVER
 from api.james import domains, tasks, users
-from api.james.answers import PAYLOAD, JamesError, arguments, body, invalid, not_found, nothing
+from api.james.answers import PAYLOAD, JamesError, arguments, bad_domain, body, invalid, not_found, nothing
 from api.james.asking import Asked
 from domains.commands.quotas import RecomputeArguments
+from domains.errors import BadAddress
 from domains.models import Domain, Mailbox
 from domains.selectors import list_mailboxes
 from domains.services import quotas
+from domains.services.domains import parse_name
 from domains.services.quotas import LARGEST, Quota
 
 COLUMNS = {"count": "quota_messages", "size": "quota_bytes"}
 WRONG = "Invalid quota. Need to be an integer value greater or equal to -1"
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
 MOST_USERS = 10_000
+COMPONENTS = ("MAILBOX", "JMAP_UPLOADS", "SIEVE")  # all are counted at once here
 
 
 def whole(text: str) -> int:
@@ -184,8 +187,11 @@ def search(asked: Asked) -> HttpResponse:
     limit, offset = limit_of(asked), offset_of(asked)
     rows = list_mailboxes(asked.actor).exclude(status__in=users.GONE).select_related("domain").order_by("address")
     wanted = asked.query("domain")
-    if wanted:
-        rows = rows.filter(domain__name=wanted.strip().lower()[:253])
+    if wanted is not None:
+        try:
+            rows = rows.filter(domain__name=parse_name(wanted))
+        except BadAddress as error:
+            raise bad_domain(wanted) from error
     if least is not None:
         rows = rows.filter(fill_permille__gte=round(least * 1000))
     if most is not None:
@@ -198,9 +204,15 @@ def recompute(asked: Asked) -> HttpResponse:
     asked.actor.require(Right.MANAGE_QUOTAS, SERVER)
     tasks.wanted(asked, "task", ["RecomputeCurrentQuotas"])
     per_second = asked.query("usersPerSecond")
-    if per_second is not None and not (per_second.isdecimal() and 0 < int(per_second[:9]) <= 1_000_000):
+    if per_second is not None and not (_INTEGER.fullmatch(per_second) and int(per_second) <= 1_000_000):
         wrong = "Illegal value supplied for query parameter 'usersPerSecond'"
         raise arguments(f"{wrong}, expecting a strictly positive optional integer")
+    if per_second is not None and int(per_second) <= 0:
+        raise arguments("'usersPerSecond' needs to be strictly positive")
+    for component in asked.call.query.getlist("quotaComponent"):
+        if component not in COMPONENTS:
+            wrong = f"Illegal value supplied for query parameter 'quotaComponent' with value '{component[:100]}'"
+            raise arguments(f"{wrong}, expecting existing quota components")
     given = RecomputeArguments(None if per_second is None else int(per_second))
     return tasks.begin(asked, "RecomputeCurrentQuotas", given)
 
@@ -219,7 +231,7 @@ def offset_of(asked: Asked) -> int:
 
 def _number(asked: Asked, name: str) -> int | None:
     text = asked.query(name)
-    if text is None:
+    if not text:
         return None
     if not _INTEGER.fullmatch(text):
         raise _unparsable(name, text)
@@ -230,7 +242,7 @@ def _number(asked: Asked, name: str) -> int | None:
 
 def _ratio(asked: Asked, name: str) -> float | None:
     text = asked.query(name)
-    if text is None:
+    if not text:
         return None
     try:
         value = float(text)

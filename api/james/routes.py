@@ -139,15 +139,21 @@ _ADDRESSES = [
     _one("DELETE /address/groups", addresses.delete_groups, "delete all groups"),
     _one("GET /address/groups/{group}", addresses.list_members, "the members of a group"),
     _one("DELETE /address/groups/{group}", addresses.delete_group, "delete a group"),
+    _one("PUT /address/groups/{group}", addresses.needs_member, "add nobody", refused="a member is needed in the path"),
     _one("PUT /address/groups/{group}/{member}", addresses.put_member, "add a member"),
     _one("DELETE /address/groups/{group}/{member}", addresses.delete_member, "remove a member"),
     _one("GET /address/forwards", addresses.list_forwarding, "who forwards"),
     _one("GET /address/forwards/{user}", addresses.list_targets, "where a user forwards to"),
+    *(
+        _one(f"{method} /address/forwards/{{user}}", addresses.needs_target, "forward nowhere",
+             refused="a target is needed in the path")
+        for method in ("PUT", "DELETE")
+    ),
     _one("PUT /address/forwards/{user}/targets/{target}", addresses.put_target, "forward to one more"),
     _one("DELETE /address/forwards/{user}/targets/{target}", addresses.delete_target, "forward there no more"),
     _one("GET /mappings", addresses.mappings, "all that leads somewhere"),
     _one("GET /mappings/user/{user}", addresses.user_mappings, "where an address leads"),
-]
+]  # fmt: skip
 
 _MAIL = [
     _one("GET /mailQueues", mail.list_queues, "list the queues"),

@@ -12,6 +12,7 @@ from threading import BoundedSemaphore
 from typing import Any
 from uuid import UUID
 
+from django.core.cache import cache
 from django.db.models import QuerySet, TextField, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce, Concat
@@ -20,7 +21,7 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.permissions import Right
 from api.errors import Unavailable
-from api.james.answers import JamesError, arguments, body, invalid, not_found, nothing
+from api.james.answers import SERVER_ERROR, JamesError, arguments, body, invalid, not_found, nothing
 from api.james.answers import task as task_answer
 from api.james.asking import Asked
 from jobs import selectors, services
@@ -36,6 +37,10 @@ MOST_LISTED = 1_000
 _YEAR_S = 365 * 86_400.0
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "": 1.0}
 _DAYS = re.compile(r"([1-9][0-9]{0,3})\s*d(?:ays?)?", re.ASCII)
+MODES = ("rebuildAll", "rebuildAllNoCleanup", "fixOutdated")
+RECOVERY = "error-recovery-indexation"
+RECOVERIES = "james:recoveries"
+REMEMBERED_S = 86_400
 _waiting = BoundedSemaphore(2)  # each holds a thread of the server
 STATES = {
     Task.State.WAITING: "waiting",
@@ -58,6 +63,14 @@ TYPES = {
     "PurgeOldTasks": "tasks-cleanup",
 }
 
+# which dates a list is asked for by, and of tasks in which states
+DATED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "submitted": ("created_at", ()),
+    "started": ("started_at", ()),
+    "completed": ("ended_at", (Task.State.COMPLETED,)),
+    "failed": ("ended_at", (Task.State.FAILED, Task.State.INTERRUPTED)),
+}
+WRONG_QUERY = "Invalid status query parameter"  # said of every wrong parameter of a list; its details say which
 REINDEXING = ("FullReIndexing", "UserReIndexing", "MailboxReIndexing", "MessageReIndexing")
 # command → arguments: with any of them it is of the first type, without of the second
 DOUBLE = {
@@ -70,6 +83,34 @@ DOUBLE = {
 def begin(asked: Asked, name: str, given: object) -> HttpResponse:
     """Ask for a command; 201 with where to look. Raises: what the service raises."""
     return task_answer(id_of(services.submit(asked.actor, name, given)))
+
+
+def begin_reindexing(asked: Asked, name: str, given: object, *, of_failures: bool = False) -> HttpResponse:
+    """The same; how it was asked for is told with the task for a day, though an index is built as fast as it goes.
+
+    Raises: what the service raises.
+    """
+    task = services.submit(asked.actor, name, given)
+    speed = asked.query("messagesPerSecond")
+    mode = asked.query("mode") or MODES[0]
+    options = {
+        "mode": re.sub(r"([A-Z])", r"_\1", mode).upper(),
+        "messagesPerSecond": 50 if speed is None else int(speed),
+    }
+    cache.set(_options(task), options, REMEMBERED_S)
+    if of_failures:
+        cache.set(RECOVERIES, [*_recoveries()[-MOST_LISTED:], task.pk], REMEMBERED_S)
+    return task_answer(id_of(task))
+
+
+def _options(task: Task) -> str:
+    return f"james:reindexing:{task.pk}"
+
+
+def _recoveries() -> list[int]:
+    """The reindexings of a day that were asked for as those of a former one's failures."""
+    found: list[int] = cache.get(RECOVERIES) or []
+    return found
 
 
 def shown(path: str) -> str:
@@ -96,13 +137,18 @@ def wanted(asked: Asked, name: str, known: Sequence[str]) -> str:
 
 def again(asked: Asked, text: str) -> HttpResponse:
     """A reindexing once more, of all that it looked at: what it could not index is among that. Raises: JamesError."""
-    before = find(asked, text)
+    try:
+        before = find(asked, text)
+    except JamesError as error:
+        if error.status == 404:
+            raise invalid(f"TaskId {text[:100]} does not exist") from error
+        raise
     if before.type not in REINDEXING:
-        raise arguments(f"'reIndexFailedMessagesOf' query parameter should name a reindexing task: {_type(before)}")
+        raise invalid("Invalid task id", f"'{_type(before)}' is no reindexing")
     if before.state not in Task.ENDED:
-        raise arguments("'reIndexFailedMessagesOf' query parameter should name a task that has ended")
+        raise invalid("Invalid task id", "the task has not ended")
     given = get_command(before.type).arguments_from_json(before.arguments)
-    return begin(asked, before.type, given)
+    return begin_reindexing(asked, before.type, given, of_failures=True)
 
 
 def detail(asked: Asked) -> HttpResponse:
@@ -110,8 +156,12 @@ def detail(asked: Asked) -> HttpResponse:
 
 
 def wait(asked: Asked) -> HttpResponse:
+    _uuid(asked.named["task"])
     timeout_s = _timeout(asked.query("timeout"))
-    task = _find(asked)
+    try:
+        task = _find(asked)
+    except JamesError as error:
+        raise JamesError(404, SERVER_ERROR, "The taskId is not found") from error
     if task.state not in Task.ENDED:
         if not _waiting.acquire(blocking=False):
             raise Unavailable("Too many callers wait already; ask again in a moment.", headers={"Retry-After": "2"})
@@ -120,15 +170,17 @@ def wait(asked: Asked) -> HttpResponse:
         finally:
             _waiting.release()
     if task.state not in Task.ENDED:
-        raise JamesError(408, "InvalidArgument", "The timeout has been reached")
+        raise JamesError(408, SERVER_ERROR, "The timeout has been reached")
     return body(present(asked, task))
 
 
 def cancel(asked: Asked) -> HttpResponse:
+    """What has ended, or never was, runs no more, which is what was wanted."""
+    number = _uuid(asked.named["task"])
     try:
-        services.cancel(asked.actor, _find(asked))
-    except NotRunnable:
-        return nothing()  # it has ended, which is what was wanted
+        services.cancel(asked.actor, _of_number(asked, number))
+    except (NotRunnable, Http404):
+        return nothing()
     return nothing()
 
 
@@ -151,16 +203,17 @@ def list_all(asked: Asked) -> HttpResponse:
     if status is not None:
         states = [state for state, name in STATES.items() if name == status]
         if not states:
-            raise invalid("Invalid status query parameter", f"'{status[:100]}' is no status")
+            raise invalid(WRONG_QUERY, f"'{status[:100]}' is no status")
         rows = rows.filter(state__in=states)
     if type_ is not None:
         rows = _of_type(rows, type_)
-    for word, column in (("submitted", "created_at"), ("started", "started_at"), ("completed", "ended_at")):
+    for word, (column, of_states) in DATED.items():
         for end, lookup in (("Before", "lte"), ("After", "gte")):
             moment = _moment(asked, f"{word}{end}")
             if moment is not None:
                 rows = rows.filter(**{f"{column}__{lookup}": moment})
-    offset, limit = _count(asked, "offset") or 0, _count(asked, "limit") or MOST_LISTED
+                rows = rows.filter(state__in=of_states) if of_states else rows
+    offset, limit = _count(asked, "offset", 0), _count(asked, "limit", MOST_LISTED)
     return body([present(asked, row) for row in rows.order_by("-pk")[offset : offset + min(limit, MOST_LISTED)]])
 
 
@@ -188,6 +241,9 @@ def present(asked: Asked, task: Task) -> dict[str, Any]:
 
 def _of_type(rows: QuerySet[Task], type_: str) -> QuerySet[Task]:
     """The tasks that are shown with this type, as `_type` says it."""
+    if type_ == RECOVERY:
+        return rows.filter(pk__in=_recoveries())
+    rows = rows.exclude(pk__in=recovered) if (recovered := _recoveries()) else rows
     for name, (fields, with_one, without) in DOUBLE.items():
         if type_ in (with_one, without):
             texts = [Coalesce(KT(f"arguments__{field}"), Value(""), output_field=TextField()) for field in fields]
@@ -199,6 +255,8 @@ def _of_type(rows: QuerySet[Task], type_: str) -> QuerySet[Task]:
 
 
 def _type(task: Task) -> str:
+    if task.type in REINDEXING and task.pk in _recoveries():
+        return RECOVERY
     if task.type in DOUBLE:
         fields, with_one, without = DOUBLE[task.type]
         return with_one if any(task.arguments.get(field) for field in fields) else without
@@ -212,7 +270,8 @@ def _plain(task: Task) -> dict[str, Any]:
 
 def _reindexing(task: Task) -> dict[str, Any]:
     found, given = task.result or {}, task.arguments
-    about: dict[str, Any] = {"runningOptions": {"mode": "REBUILD_ALL", "messagesPerSecond": 50}}
+    options = cache.get(_options(task)) or {"mode": "REBUILD_ALL", "messagesPerSecond": 50}
+    about: dict[str, Any] = {"runningOptions": options, "messageFailures": {}, "mailboxFailures": []}
     if task.type == "UserReIndexing":
         about["username"] = given.get("user")
     if task.type == "MailboxReIndexing":
@@ -284,16 +343,26 @@ def _find(asked: Asked) -> Task:
 
 def find(asked: Asked, text: str) -> Task:
     """The task of an id as lists tell it. Raises: JamesError."""
+    number = _uuid(text)
     try:
-        number = UUID(text).int
-    except ValueError as error:
-        raise invalid("Invalid task id", f"Invalid UUID string: {text[:100]}") from error
-    try:
-        if number & ~_MASK != _BASE:
-            raise Http404("no such task")
-        return selectors.get_task(asked.actor, number & _MASK)
+        return _of_number(asked, number)
     except Http404 as error:
         raise not_found(f"{text} can not be found") from error
+
+
+def _uuid(text: str) -> int:
+    """Raises: JamesError."""
+    try:
+        return UUID(text).int
+    except ValueError as error:
+        raise invalid("Invalid task id", f"Invalid UUID string: {text[:100]}") from error
+
+
+def _of_number(asked: Asked, number: int) -> Task:
+    """Raises: Http404."""
+    if number & ~_MASK != _BASE:
+        raise Http404("no such task")
+    return selectors.get_task(asked.actor, number & _MASK)
 
 
 def _timeout(text: str | None) -> float:
@@ -323,21 +392,19 @@ def _moment(asked: Asked, name: str) -> datetime | None:
     except ValueError:
         found = None
     if found is None:
-        raise invalid(f"Invalid {name} query parameter", f"'{text[:100]}' is no date")
+        raise invalid(WRONG_QUERY, f"'{name}': '{text[:100]}' is no date")
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
-def _count(asked: Asked, name: str) -> int | None:
+def _count(asked: Asked, name: str, without: int) -> int:
     text = asked.query(name)
     if text is None:
-        return None
+        return without
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdecimal() and len(digits) < 10):
-        raise invalid(f"Can not parse {name}", f'For input string: "{text[:100]}"')
+        raise invalid(WRONG_QUERY, f'For input string: "{text[:100]}"')
     if int(text) < 0:
-        raise invalid(f"{name} can not be negative")
-    if name == "limit" and int(text) == 0:
-        raise invalid("limit can not be equal to zero")
+        raise invalid(WRONG_QUERY, f"'{name}' should be positive")
     return int(text)
 
 

@@ -15,7 +15,18 @@ from accounts.services.brought_passwords import bring_password
 from accounts.services.passwords import set_password
 from accounts.services.verifying import opens_doors
 from api.james import domains, tasks
-from api.james.answers import INVALID, PAYLOAD, arguments, body, conflict, invalid, not_found, nothing
+from api.james.answers import (
+    INVALID,
+    PAYLOAD,
+    JamesError,
+    arguments,
+    bad_domain,
+    body,
+    conflict,
+    invalid,
+    not_found,
+    nothing,
+)
 from api.james.asking import Asked
 from domains.commands.people import RenameUserArguments
 from domains.errors import BadAddress
@@ -29,6 +40,7 @@ from domains.services.mailboxes import create_mailbox
 LONGEST = 255
 PASSWORD_RULES = "passwordRules"  # noqa: S105  # a setting's name
 MAPPINGS: dict[str, str] = {Address.Kind.ALIAS: "alias:", Address.Kind.FORWARD: "alias:", Address.Kind.GROUP: "group:"}
+UNREADABLE = "Error while deserializing verifyUser request"
 GONE = (Status.DELETED, Status.PURGED)
 
 
@@ -53,6 +65,11 @@ def full(asked: Asked, name: str) -> str:
         name = f"{name}@{asked.default_domain}"
     if "@" not in name:
         return name.lower()
+    local, _at, domain = name.partition("@")
+    if not local and "@" not in domain:
+        raise arguments("username local part should not be empty")
+    if "@" in domain:
+        raise bad_domain(domain)
     try:
         return str(claims.parse(name))
     except BadAddress as error:
@@ -103,6 +120,9 @@ def put(asked: Asked) -> HttpResponse:
     address = full(asked, name)
     if "@" not in address:
         raise invalid("Username supplied is invalid", "Given Username needs to contain a @domainpart")
+    if "@" in name and asked.default_domain and asked.shown(address) != address:
+        details = "Given Username contains a @domainpart but virtualhosting support is disabled"
+        raise invalid("Username supplied is invalid", details)
     _require_domain(asked, name, address)
     password = _password(asked)
     row = Mailbox.objects.exclude(status=Status.PURGED).select_related("domain", "user").filter(address=address).first()
@@ -112,7 +132,7 @@ def put(asked: Asked) -> HttpResponse:
     is_new = row is None or row.status == Status.DELETED
     if row is None:
         domain = domains.find(asked, address.partition("@")[2], need=Right.MANAGE_USERS)
-        _require_no_mapping(asked, address)
+        require_no_mapping(asked, address)
         row = create_mailbox(asked.actor, domain, email=address)
     elif row.status == Status.DELETED:
         mailbox_states.restore_mailbox(asked.actor, row)
@@ -130,19 +150,24 @@ def _require_domain(asked: Asked, name: str, address: str) -> None:
         raise invalid("Username supplied is invalid", f"Domain does not exist in DomainList: {domain}") from error
 
 
-def _require_no_mapping(asked: Asked, address: str) -> None:
-    """Raises: JamesError where an alias, a group or a forward has the address."""
+def require_no_mapping(asked: Asked, address: str) -> None:
+    """Raises: JamesError where an alias, a group or a forward has the address; told is the first that it leads to."""
     there = Address.objects.filter(text=address, kind__in=MAPPINGS).first()
     if there is not None and asked.actor.has(Right.VIEW_USERS, there):
-        emails = there.recipients.order_by("email").values_list("email", flat=True)
-        told = ", ".join(f"{MAPPINGS[there.kind]}{email}" for email in emails)
+        email = there.recipients.order_by("email").values_list("email", flat=True).first() or ""
+        told = f"{MAPPINGS[there.kind]}{email}"
         raise conflict(f"'{asked.shown(address)}' already have associated mappings: {told}")
 
 
 def _store(asked: Asked, row: Mailbox, password: str, *, is_new: bool) -> None:
-    """Who is new may bring the password that their programs know; who is here already gets one by the rules."""
+    """Who is new may bring the password that their programs know; who is here already gets one by the rules.
+
+    The one that they have stays, weak or not: a synchronisation says it again and again.
+    """
     assert row.user is not None
     try:
+        if not is_new and asked.actor.has(Right.SET_PASSWORDS, row) and opens_doors(asked.actor, row.user, password):
+            return
         if not is_new or asked.call.settings.get(PASSWORD_RULES) == "yes":
             set_password(asked.actor, row.user, password=password)
         else:
@@ -171,7 +196,13 @@ def delete(asked: Asked) -> HttpResponse:
 
 def verify(asked: Asked) -> HttpResponse:
     """Whoever isn't there has no password: the same answer as to a wrong one."""
-    password = _password(asked)
+    try:
+        found = asked.json()
+    except JamesError as error:
+        raise invalid(UNREADABLE, error.details) from error
+    password = found.get("password") if isinstance(found, dict) else None
+    if not isinstance(password, str):
+        raise invalid(UNREADABLE, "'password' is mandatory")
     try:
         row = find(asked, asked.named["user"], need=Right.SET_PASSWORDS)
     except Http404:
@@ -186,7 +217,11 @@ def allowed_senders(asked: Asked) -> HttpResponse:
         row = find(asked, asked.named["user"])
     except Http404 as error:
         raise not_found(f"user '{asked.named['user']}' does not exist", type_=INVALID) from error
-    return body([asked.shown(row.address), *aliases.aliases_of(row).values_list("text", flat=True)])
+    local, _at, own = row.address.partition("@")
+    others = row.domain.names.filter(is_alias=True).exclude(name=own).order_by("name").values_list("name", flat=True)
+    by_domain = [f"{local}@{name}" for name in others]
+    by_alias = list(aliases.aliases_of(row).values_list("text", flat=True))
+    return body(list(dict.fromkeys([asked.shown(row.address), *by_alias, *by_domain])))
 
 
 # --- whom somebody lets in --------------------------------------------------------------------------------------
@@ -230,13 +265,22 @@ def _delegate(asked: Asked) -> str:
 def act(asked: Asked) -> HttpResponse:
     """POST /users/{user}?action=…"""
     tasks.wanted(asked, "action", ["deleteData"])
-    named(asked, need=Right.MANAGE_USERS)
+    _existing(asked, "username")
     raise arguments("Data of a user leaves an archive by retention, or by DeleteFolder with a second person's approval")
+
+
+def _existing(asked: Asked, parameter: str) -> Mailbox:
+    """The user of a task. Raises: JamesError, Forbidden."""
+    try:
+        return find(asked, asked.named["user"], need=Right.MANAGE_USERS)
+    except Http404 as error:
+        asked.actor.require_somewhere(Right.MANAGE_USERS)
+        raise arguments(f"'{parameter}' parameter should be an existing user") from error
 
 
 def rename(asked: Asked) -> HttpResponse:
     tasks.wanted(asked, "action", ["rename"])
-    row = named(asked, need=Right.MANAGE_USERS)
+    row = _existing(asked, "oldUser")
     new = full(asked, asked.named["new"])
     _require_domain(asked, asked.named["new"], new)  # before anything is said of who is there
     taken = Mailbox.objects.exclude(status=Status.PURGED).filter(address=new).exists()

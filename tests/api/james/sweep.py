@@ -50,8 +50,9 @@ OWN = frozenset(
     {
         "GET /domains", "GET /users", "GET /tasks", "GET /quota/users", "GET /address/aliases", "GET /address/groups",
         "GET /address/forwards", "GET /mappings",
-        # 400: to somebody from elsewhere the domain isn't there
-        "PUT /users/{user}",
+        # 400: to somebody from elsewhere the domain, or the user, isn't there
+        "PUT /users/{user}", "PUT /address/aliases/{user}/sources/{source}", "PUT /address/groups/{group}/{member}",
+        "POST /users/{user}/rename/{new}",
     }
 )  # fmt: skip
 

@@ -40,6 +40,10 @@ def test_an_empty_domain_becomes_an_alias_and_a_domain_again(james: James) -> No
     assert james("GET", "/domains").json() == ["alias.org", "example.org"]
     same = "Source domain and destination domain can not have same value(example.org)"
     refused(james("PUT", "/domains/example.org/aliases/example.org"), 400, same)
+    refused(james("DELETE", "/domains/example.org/aliases/example.org"), 400, same)
+    none = "The following domain is not in the domain list and has no registered local aliases: never.org"
+    refused(james("GET", "/domains/never.org/aliases"), 404, none)
+    refused(james("DELETE", "/domains/a@b"), 400, "Invalid request for domain creation a@b")
     assert james("DELETE", "/domains/example.org/aliases/alias.org").status_code == 204
     assert james("GET", "/domains/example.org/aliases").json() == []
     assert Domain.objects.filter(name="alias.org", status=Status.ENABLED).exists()

@@ -18,6 +18,7 @@ def test_a_queue_is_listed_read_and_emptied_by_a_task(james: James) -> None:
     assert james("GET", f"/mailQueues/{name}").json() == {"name": name, "size": 0}
     assert james("GET", f"/mailQueues/{name}/mails?limit=5").json() == []
     assert james("GET", f"/mailQueues/{name}/mails?limit=0").status_code == 400
+    assert james("GET", f"/mailQueues/{name}/mails?limit=&delayed=other").json() == []
     assert james("GET", "/mailQueues/first%20one").status_code == 404
     assert james("DELETE", f"/mailQueues/{name}/mails?sender=a@b.c&name=x").status_code == 400
     for query, kind in (("", "clear-mail-queue"), ("?recipient=a@b.c", "delete-mails-from-mail-queue")):
@@ -28,8 +29,14 @@ def test_a_queue_is_listed_read_and_emptied_by_a_task(james: James) -> None:
         assert (found["type"], found["status"]) == (kind, "completed")
         assert found["additionalInformation"]["mailQueueName"] == name
     assert james("PATCH", f"/mailQueues/{name}?delayed=true", {"delayed": False}).status_code == 204
-    assert james("PATCH", f"/mailQueues/{name}?delayed=true", {"delayed": True}).status_code == 400
-    assert james("PATCH", f"/mailQueues/{name}?delayed=false", {"delayed": False}).status_code == 400
+    for kind in ("sender", "recipient"):
+        answer = james("DELETE", f"/mailQueues/{name}/mails?{kind}=x")
+        refused(answer, 400, f"'{kind}' should be a mail address (i.e. {kind}@james.org)")
+    for queue in (name, "none"):  # James looks at the request before the queue
+        payload = james("PATCH", f"/mailQueues/{queue}?delayed=true", {"delayed": True})
+        refused(payload, 400, "This request requires payload to contain delayed attribute set to false")
+        query = james("PATCH", f"/mailQueues/{queue}?delayed=false", {"delayed": False})
+        refused(query, 400, "This request requires delayed param to be set to true")
 
 
 def test_a_repository_is_named_by_its_path_with_slashes(james: James) -> None:
@@ -57,8 +64,10 @@ def test_what_is_no_repository_or_no_action_is_refused(james: James) -> None:
     refused(james("GET", "/mailRepositories/r/mails"), 404, "r does not exist", "notFound")
     refused(james("GET", "/mailRepositories/r/mails?limit=-1"), 400, "limit can not be negative")
     refused(james("GET", "/mailRepositories/r/mails?limit=0"), 400, "limit can not be equal to zero")
-    found = refused(james("PATCH", "/mailRepositories/r/mails"), 400, "Invalid arguments supplied in the user request")
-    assert found["details"] == "'action' query parameter is compulsory. Supported values are [reprocess]"
+    for path in ("mails", "mails/key"):
+        answer = james("PATCH", f"/mailRepositories/r/{path}")
+        found = refused(answer, 400, "Invalid arguments supplied in the user request")
+        assert found["details"] == "'action' query parameter is compulsory. Supported values are [reprocess]"
 
 
 def test_mail_is_put_into_another_repository_one_or_all(james: James) -> None:

@@ -41,7 +41,13 @@ def test_mailboxes_are_made_counted_and_deleted_with_their_children(james: James
     assert [row["mailboxName"] for row in james("GET", BOXES).json()] == ["a#b", "c/d"]
     assert james("DELETE", BOXES).status_code == 204
     assert james("GET", BOXES).json() == []
-    assert james("PUT", "/users/nobody@example.org/mailboxes/Work").status_code == 404
+    for method, path, doing in (
+        ("PUT", "/Work", "get"), ("GET", "/Work", "get"), ("GET", "", "get"), ("GET", "/Work/messageCount", "get"),
+        ("DELETE", "/Work/messages", "get"), ("DELETE", "/Work", "delete"), ("DELETE", "", "delete"),
+    ):  # fmt: skip
+        answer = james(method, f"/users/nobody@example.org/mailboxes{path}")
+        found = refused(answer, 404, f"Invalid {doing} on user mailboxes", "notFound")
+        assert found["details"] == "User does not exist"
 
 
 def test_names_that_are_none_are_refused_with_what_was_attempted(james: James) -> None:
@@ -117,29 +123,37 @@ def test_one_message_of_a_mailbox_is_indexed_again_by_its_number(james: James) -
         assert task.result is not None and task.result["messages"] == (0 if name == "Other" else 1)
     assert len(james("GET", "/tasks?type=message-reindexing").json()) == len(keys) == 2
     assert james("GET", "/tasks?type=messageId-reindexing").json() == []
-    refused(james("POST", f"/mailboxes/{key}/mails/x?task=reIndex"), 400, "Error while parsing 'uid'")
+    refused(james("POST", f"/mailboxes/{key}/mails/x?task=reIndex"), 400, "'uid' needs to be a parsable long")
+    for path in ("/mailboxes/x", "/mailboxes/x/mails/2"):
+        refused(james("POST", f"{path}?task=reIndex"), 400, "Error while parsing 'mailbox'")
 
 
 def test_what_a_task_could_not_index_is_indexed_again_with_all_that_it_looked_at(james: James) -> None:
     again = "/mailboxes?task=reIndex&reIndexFailedMessagesOf="
     unknown = "bbdb69c9-082a-44b0-a85a-6e33e74287a5"
-    refused(james("POST", f"{again}{unknown}"), 404, f"{unknown} can not be found", "notFound")
+    refused(james("POST", f"{again}{unknown}"), 400, f"TaskId {unknown} does not exist")
     refused(james("POST", f"{again}x"), 400, "Invalid task id")
     first = james("POST", "/users/ada@example.org/mailboxes?task=reIndex").json()["taskId"]
-    refused(james("POST", f"{again}{first}"), 400, "Invalid arguments supplied in the user request")  # it goes on
+    refused(james("POST", f"{again}{first}"), 400, "Invalid task id")  # it goes on
     services.run_waiting(Task.objects.latest("pk").pk)
     begun = james("POST", f"{again}{first}")
     assert begun.status_code == 201
     found = james("GET", begun["Location"]).json()
-    assert (found["type"], found["additionalInformation"]["username"]) == ("user-reindexing", "ada@example.org")
+    about = found["additionalInformation"]
+    assert (found["type"], about["username"]) == ("error-recovery-indexation", "ada@example.org")
+    for type_, keys in ((found["type"], [found["taskId"]]), ("user-reindexing", [first])):
+        assert [row["taskId"] for row in james("GET", f"/tasks?type={type_}").json()] == keys
     james("POST", "/quota/users?task=RecomputeCurrentQuotas")
     services.run_waiting(Task.objects.latest("pk").pk)
     other = james("GET", "/tasks?type=recompute-current-quotas").json()[0]["taskId"]
-    refused(james("POST", f"{again}{other}"), 400, "Invalid arguments supplied in the user request")
+    refused(james("POST", f"{again}{other}"), 400, "Invalid task id")
 
 
 def test_old_mail_is_never_deleted_by_a_program(james: James) -> None:
     for query, details in (
+        ("", "Must specify either 'olderThan' or 'byExpiresHeader' parameter"),
+        ("byExpiresHeader&olderThan=30d", "Must specify either 'olderThan' or 'byExpiresHeader' parameter"),
+        ("byExpiresHeader&usersPerSecond=x", "'usersPerSecond' must be numeric"),
         ("olderThan=-30d", "Duration amount should be positive"),
         ("byExpiresHeader&usersPerSecond=-10", "'usersPerSecond' must be strictly positive"),
         ("byExpiresHeader&user=nobody", "user does not exist"),
@@ -154,4 +168,6 @@ def test_options_of_a_reindexing_are_looked_at(james: James) -> None:
         for path in ("/mailboxes", "/messages/7", "/users/ada@example.org/mailboxes"):
             answer = james("POST", f"{path}?task=reIndex&{query}")
             refused(answer, 400, "Invalid arguments supplied in the user request")
-    assert james("POST", "/mailboxes?task=reIndex&messagesPerSecond=50&mode=fixOutdated").status_code == 201
+    begun = james("POST", "/mailboxes?task=reIndex&messagesPerSecond=7&mode=fixOutdated")
+    about = james("GET", begun["Location"]).json()["additionalInformation"]
+    assert about["runningOptions"] == {"mode": "FIX_OUTDATED", "messagesPerSecond": 7}

@@ -93,3 +93,27 @@ def test_the_manual_s_slash_at_the_end_is_taken(james: James) -> None:
     for raw in (True, False):
         assert james("GET", "/mailRepositories/var%2Fmail%2Flater/", raw=raw).json()["repository"] == "var/mail/later"
     assert james("GET", "/domains/").status_code == 404
+
+
+def test_wrong_numbers_of_a_search_or_a_recount_are_told_as_james_tells_them(james: James) -> None:
+    for name in ("minOccupationRatio", "maxOccupationRatio", "limit", "offset"):
+        assert len(james("GET", f"/quota/users?{name}=").json()) == 1  # said without a value is not said
+    arguments = "Invalid arguments supplied in the user request"
+    found = refused(james("GET", "/quota/users?domain=a@b"), 400, arguments)
+    assert found["details"] == "Domain parts ASCII chars must be a-z A-Z 0-9 - or _ in a@b"
+    speed = "'usersPerSecond'"
+    for query, details in (
+        ("usersPerSecond=0", f"{speed} needs to be strictly positive"),
+        ("usersPerSecond=-1", f"{speed} needs to be strictly positive"),
+        (
+            "usersPerSecond=x",
+            f"Illegal value supplied for query parameter {speed}, expecting a strictly positive optional integer",
+        ),
+        (
+            "quotaComponent=x",
+            "Illegal value supplied for query parameter 'quotaComponent' with value 'x', expecting existing quota "
+            "components",
+        ),
+    ):
+        answer = james("POST", f"/quota/users?task=RecomputeCurrentQuotas&{query}")
+        assert refused(answer, 400, arguments)["details"] == details

@@ -13,7 +13,7 @@ def test_a_task_is_read_awaited_listed_and_ended(james: James) -> None:
     place, key = begun["Location"], begun.json()["taskId"]
     waiting = james("GET", place).json()
     assert waiting["status"] == "waiting" and "startedDate" not in waiting and waiting["submitDate"].endswith("+0000")
-    refused(james("GET", f"{place}/await?timeout=1ms"), 408, "The timeout has been reached")
+    refused(james("GET", f"{place}/await?timeout=1ms"), 408, "The timeout has been reached", "ServerError")
     assert [row["taskId"] for row in james("GET", "/tasks?status=waiting&type=recompute-current-quotas").json()] == [
         key
     ]
@@ -33,6 +33,8 @@ def test_what_is_no_task_is_refused(james: James) -> None:
     refused(james("GET", "/tasks/nonsense"), 400, "Invalid task id")
     unknown = "bbdb69c9-082a-44b0-a85a-6e33e74287a5"
     refused(james("GET", f"/tasks/{unknown}"), 404, f"{unknown} can not be found", "notFound")
+    refused(james("GET", f"/tasks/{unknown}/await"), 404, "The taskId is not found", "ServerError")
+    assert james("DELETE", f"/tasks/{unknown}").status_code == 204  # what isn't there runs no more
     refused(james("GET", "/tasks?status=invalid"), 400, "Invalid status query parameter")
     for timeout in ("-1s", "400d", "soon", "9" * 30):
         refused(james("GET", f"/tasks/{unknown}/await?timeout={timeout}"), 400, "Invalid timeout")
@@ -61,10 +63,21 @@ def test_tasks_of_long_ago_are_forgotten_by_a_task(james: James) -> None:
 
 
 def test_a_part_of_the_tasks_is_asked_for_by_numbers(james: James) -> None:
-    for query, message in (
-        ("limit=0", "limit can not be equal to zero"),
-        ("limit=-1", "limit can not be negative"),
-        ("offset=-1", "offset can not be negative"),
-        ("offset=x", "Can not parse offset"),
+    for query, details in (
+        ("limit=-1", "'limit' should be positive"),
+        ("offset=-1", "'offset' should be positive"),
+        ("offset=x", 'For input string: "x"'),
+        ("failedAfter=x", "'failedAfter': 'x' is no date"),
     ):
-        refused(james("GET", f"/tasks?{query}"), 400, message)
+        assert refused(james("GET", f"/tasks?{query}"), 400, "Invalid status query parameter")["details"] == details
+    assert james("GET", "/tasks?limit=0").json() == []
+
+
+def test_tasks_are_asked_for_by_the_date_of_what_came_of_them(james: James) -> None:
+    james("POST", "/quota/users?task=RecomputeCurrentQuotas")
+    services.run_waiting(Task.objects.get().pk)
+    for query, count in (
+        ("completedAfter=2020-01-01T00:00:00Z", 1), ("completedBefore=2020-01-01T00:00:00Z", 0),
+        ("failedAfter=2020-01-01T00:00:00Z", 0), ("startedAfter=2020-01-01T00:00:00Z", 1),
+    ):  # fmt: skip
+        assert len(james("GET", f"/tasks?{query}").json()) == count, query

@@ -27,6 +27,7 @@ def test_a_user_is_made_once_and_a_password_set_only_by_force(james: James) -> N
     refused(again, 409, "'ada@example.org' user already exist", "WrongState")
     assert User.objects.get(email="ada@example.org").check_password("123456")
     assert james("PUT", "/users/ada@example.org?force", {"password": "other"}).status_code == 400  # too weak
+    assert james("PUT", "/users/ada@example.org?force", {"password": "123456"}).status_code == 204  # the one they have
     assert james("PUT", "/users/ada@example.org?force", {"password": "four words are fine"}).status_code == 204
     assert User.objects.get(email="ada@example.org").check_password("four words are fine")
     assert james("GET", "/users").json() == [{"username": "ada@example.org"}]
@@ -54,6 +55,12 @@ def test_bodies_and_names_that_are_none_are_refused(james: James) -> None:
     long = refused(james("DELETE", f"/users/a@{'b.' * 130}c"), 400, "Invalid arguments supplied in the user request")
     assert long["details"] == "username length should not be longer than 255 characters"
     refused(james("PUT", "/users/ada@other.org", {"password": "x"}), 400, "Username supplied is invalid")
+    for name, details in (
+        ("@example.org", "username local part should not be empty"),
+        ("a@b@example.org", "Domain parts ASCII chars must be a-z A-Z 0-9 - or _ in b@example.org"),
+    ):
+        found = james("PUT", f"/users/{name}", {"password": "x"})
+        assert refused(found, 400, "Invalid arguments supplied in the user request")["details"] == details
 
 
 def test_names_without_a_domain_belong_to_the_default_one(james: James) -> None:
@@ -61,6 +68,8 @@ def test_names_without_a_domain_belong_to_the_default_one(james: James) -> None:
     assert james("PUT", "/users/ada", {"password": "x"}).status_code == 204
     assert james("GET", "/users").json() == [{"username": "ada"}]
     assert Mailbox.objects.get().address == "ada@example.org"
+    whole = refused(james("PUT", "/users/bea@example.org", {"password": "x"}), 400, "Username supplied is invalid")
+    assert whole["details"] == "Given Username contains a @domainpart but virtualhosting support is disabled"
 
 
 def test_a_deleted_user_is_kept_and_comes_back(james: James) -> None:
@@ -77,10 +86,17 @@ def test_a_password_is_verified(james: James) -> None:
     assert james("POST", "/users/ada@example.org/verify", {"password": "right"}).status_code == 204
     assert james("POST", "/users/ada@example.org/verify", {"password": "wrong"}).status_code == 401
     assert james("POST", "/users/nobody@example.org/verify", {"password": "right"}).status_code == 401
+    assert james("POST", "/users/ada@example.org/verify", {"password": ""}).status_code == 401
+    for body in ("", "{}", "nonsense"):
+        answer = james("POST", "/users/ada@example.org/verify", body)
+        refused(answer, 400, "Error while deserializing verifyUser request")
 
 
 def test_a_user_is_renamed_by_a_task(james: James) -> None:
     james("PUT", "/users/ada@example.org", {"password": "x"})
+    missing = james("POST", "/users/nobody@example.org/rename/bea@example.org?action=rename")
+    found = refused(missing, 400, "Invalid arguments supplied in the user request")
+    assert found["details"] == "'oldUser' parameter should be an existing user"
     begun = james("POST", "/users/ada@example.org/rename/bea@example.org?action=rename")
     assert begun.status_code == 201 and begun["Location"] == f"/james/tasks/{begun.json()['taskId']}"
     services.run_waiting(Task.objects.get().pk)
@@ -116,6 +132,11 @@ def test_somebody_is_let_into_a_mailbox_and_out_again(james: James) -> None:
     assert james("DELETE", "/users/ada@example.org/authorizedUsers").status_code == 200
     assert james("GET", "/users/ada@example.org/authorizedUsers").json() == []
     assert james("GET", "/users/ada@example.org/allowedFromHeaders").json() == ["ada@example.org"]
+    james("PUT", "/address/aliases/ada@example.org/sources/al@example.org")
+    james("PUT", "/domains/other.org")
+    james("PUT", "/domains/example.org/aliases/other.org")
+    allowed = james("GET", "/users/ada@example.org/allowedFromHeaders").json()
+    assert allowed == ["ada@example.org", "al@example.org", "ada@other.org"]
 
 
 def test_an_identity_is_the_name_and_the_signature(james: James) -> None:
