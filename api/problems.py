@@ -49,7 +49,7 @@ from jobs import errors as jobs
 log = logging.getLogger("postkeep.api")
 
 MEDIA_TYPE = "application/problem+json"
-_OF_SCHEDULES = frozenset({"time_zone", "date", "interval", "time", "day_of_week", "day_of_month"})
+_OF_SCHEDULES = frozenset({"time_zone", "date", "interval", "time", "day_of_week", "day_of_month", "month"})
 MAX_FAULTS = 100
 WATCHED = (401, 403, 429)  # somebody may be trying; other refusals are a program's daily life, and no warning
 TYPE_BASE = "/api/v1/#problem-"  # resolves to the page that explains it

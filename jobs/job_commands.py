@@ -25,7 +25,7 @@ from jobs.commands import About, JsonObject, NoArguments, command, get_command
 from jobs.errors import BadArguments, BadValue
 from jobs.models import Job, JobRun
 from jobs.running import TaskRun
-from jobs.schedule_words import WEEKDAY_WORDS, wrong_words
+from jobs.schedule_words import MONTH_WORDS, WEEKDAY_WORDS, wrong_words
 from jobs.schedules import DAYS_OF_MONTH, LOCAL, BadSchedule, moment_of, time_zones, zone_of
 from jobs.words import split_action
 
@@ -40,6 +40,7 @@ _INTERVAL = About(
 _TIME = About(gettext_lazy("Time of day"), gettext_lazy("Alone it means every day."))
 _WEEKDAY = About(gettext_lazy("Weekday"), choices=WEEKDAY_WORDS)
 _DAY = About(gettext_lazy("Day of the month"), choices=_DAYS)
+_MONTH = About(gettext_lazy("Month"), gettext_lazy("With a day of it: once a year."), choices=MONTH_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class CreateJobArguments:
     time: Annotated[str | None, _TIME] = None
     day_of_week: Annotated[str | None, _WEEKDAY] = None
     day_of_month: Annotated[str | None, _DAY] = None
+    month: Annotated[str | None, _MONTH] = None
     arguments: Annotated[JsonObject, About(gettext_lazy("Arguments"), secret=True)] = field(default_factory=dict)
     missed: Annotated[str, About(gettext_lazy("Missed runs"), choices=dict(Job.Missed.choices))] = "run_once"
     enabled: bool = True
@@ -94,6 +96,7 @@ class SetJobScheduleArguments:
     time: Annotated[str | None, _TIME] = None
     day_of_week: Annotated[str | None, _WEEKDAY] = None
     day_of_month: Annotated[str | None, _DAY] = None
+    month: Annotated[str | None, _MONTH] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +299,7 @@ def _job(actor: Actor, job_id: int) -> Job:
 
 
 def _schedule(arguments: Any) -> dict[str, object]:
-    names = ("time_zone_id", "date", "interval", "time", "day_of_week", "day_of_month")
+    names = ("time_zone_id", "date", "interval", "time", "day_of_week", "day_of_month", "month")
     return {name: getattr(arguments, name) for name in names}
 
 

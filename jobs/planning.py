@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -41,8 +42,10 @@ def create_job(
     owner: User | None = None,
     missed: str = Missed.RUN_ONCE,
     enabled: bool = True,
+    begins: datetime | None = None,
 ) -> Job:
     """A job that runs a command on a schedule. name: that of the command, where none is given; owner: the actor.
+    begins: its first run is not before this.
 
     Raises: UnknownCommand, BadArguments, Forbidden, ProofNeeded, and what the command's own check raises.
     """
@@ -60,7 +63,7 @@ def create_job(
         missed=_missed(missed),
         is_enabled=enabled,
         schedule=schedule.as_json(),
-        next_run_at=_first(schedule),
+        next_run_at=_first(schedule, begins),
         **_kept(known, given),
     )
     _require_runnable(job)
@@ -82,8 +85,9 @@ def change_job(
     schedule: Schedule | None = None,
     owner: User | None = None,
     missed: str | None = None,
+    begins: datetime | None = None,
 ) -> Job:
-    """Change what is given. Secret arguments that aren't given stay as they are.
+    """Change what is given. Secret arguments that aren't given stay as they are. begins: of the schedule, as when made.
 
     Raises: BadArguments, Forbidden, ProofNeeded, ChangedMeanwhile, and what the command's own check raises.
     """
@@ -99,8 +103,8 @@ def change_job(
         values |= {"owner": _owner(actor, owner), "owner_label": owner.email, "rights": _rights(actor)}
     if arguments is not None:
         values |= _changed_arguments(actor, job, arguments)
-    if schedule is not None and schedule.as_json() != job.schedule:
-        values |= {"schedule": schedule.as_json(), "next_run_at": _first(schedule)}
+    if schedule is not None and (schedule.as_json() != job.schedule or begins is not None):
+        values |= {"schedule": schedule.as_json(), "next_run_at": _first(schedule, begins)}
     with transaction.atomic():
         changes = versions.change(job, values, expected=expected)
         if "owner" in changes or "arguments" in changes:
@@ -289,8 +293,9 @@ def _missed(value: str) -> str:
     return value
 
 
-def _first(schedule: Schedule) -> Any:
-    found = schedule.next_after(timezone.now())
+def _first(schedule: Schedule, begins: datetime | None = None) -> Any:
+    now = timezone.now()
+    found = schedule.next_after(now if begins is None else max(now, begins - timedelta(seconds=1)))
     if found is None:
         raise BadValue(_("This date has passed."), field="date")
     return found

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import time
 
-from django.utils import formats
+from django.utils import dates, formats
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.permissions import Text
-from jobs.schedules import LAST, LOCAL, BadSchedule, Schedule, zone_of
+from jobs.schedules import LAST, LOCAL, MONTHS, BadSchedule, Schedule, zone_of
 
 WEEKDAY_WORDS: dict[str, Text] = {
     "Monday": gettext_lazy("Monday"),
@@ -20,6 +20,7 @@ WEEKDAY_WORDS: dict[str, Text] = {
     "Saturday": gettext_lazy("Saturday"),
     "Sunday": gettext_lazy("Sunday"),
 }
+MONTH_WORDS: dict[str, Text] = {name: dates.MONTHS[number] for number, name in enumerate(MONTHS, 1)}
 INTERVAL_WORDS: dict[int, Text] = {
     5: gettext_lazy("every 5 minutes"),
     10: gettext_lazy("every 10 minutes"),
@@ -47,6 +48,8 @@ _WRONG: dict[str, Text] = {
     "one only": gettext_lazy("Only one of a date, an interval and a time of day."),
     "no such interval": gettext_lazy("Every 5, 10, 15, 20, 30, 60, 120, 180, 240, 360 or 720 minutes."),
     "no such day": gettext_lazy("There is no such day."),
+    "no such month": gettext_lazy("There is no such month."),
+    "month needs day": gettext_lazy("A month needs a day of the month."),
     "no such zone": gettext_lazy("There is no such time zone."),
     "no date": gettext_lazy("A date and time, such as 2026-01-31T02:30:00."),
     "has a zone": gettext_lazy("The date is local to the time zone; leave out its offset."),
@@ -66,7 +69,10 @@ def schedule_words(schedule: Schedule) -> str:
         "weekday": WEEKDAY_WORDS.get(schedule.day_of_week, ""),
         "day": schedule.day_of_month,
     }
-    return _frame(schedule) % said
+    words = _frame(schedule) % said
+    if not schedule.month:
+        return words
+    return _("%(when)s, only in %(month)s") % {"when": words, "month": MONTH_WORDS[schedule.month]}
 
 
 def zone_words(name: str) -> str:

@@ -16,6 +16,7 @@ Source: PEP 495 (fold), RFC 5545 §3.3.10 (recurrence rules).
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
@@ -30,6 +31,10 @@ LOCAL = "$Local"
 LAST = "Last"
 INTERVALS = (5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 720)
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 DAYS_OF_MONTH = (*(str(day) for day in range(1, 32)), LAST)
 _SLACK = timedelta(days=2)  # a local time may lie that far from its moment where a zone skipped a day
 _BY_DAY = dict(zip(WEEKDAYS, rrule.weekdays, strict=True))
@@ -46,7 +51,9 @@ class BadSchedule(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When, in a time zone. Exactly one of date, interval and time is given; weekday and day of month need the time."""
+    """When, in a time zone. Exactly one of date, interval and time is given; weekday and day of month need the time;
+    a month needs its day.
+    """
 
     time_zone: str = LOCAL
     date: datetime | None = None  # local, without a zone
@@ -54,6 +61,7 @@ class Schedule:
     time: time | None = None
     day_of_week: str = ""
     day_of_month: str = ""
+    month: str = ""
 
     def __post_init__(self) -> None:
         """Raises: BadSchedule."""
@@ -65,12 +73,16 @@ class Schedule:
             raise BadSchedule(chosen[1], "one only")
         if self.interval is not None and self.interval not in INTERVALS:
             raise BadSchedule("interval", "no such interval")
-        for name, known in (("day_of_week", WEEKDAYS), ("day_of_month", DAYS_OF_MONTH)):
+        for name, known in (("day_of_week", WEEKDAYS), ("day_of_month", DAYS_OF_MONTH), ("month", MONTHS)):
             value = getattr(self, name)
             if value and self.time is None:
                 raise BadSchedule(name, "needs time")
             if value and value not in known:
-                raise BadSchedule(name, "no such day")
+                raise BadSchedule(name, "no such day" if name != "month" else "no such month")
+        if self.month and not self.day_of_month:
+            raise BadSchedule("day_of_month", "month needs day")
+        if self.month and self.day_of_month != LAST and int(self.day_of_month) > _longest(self.month):
+            raise BadSchedule("day_of_month", "no such day")
 
     @property
     def zone(self) -> tzinfo:
@@ -109,6 +121,8 @@ class Schedule:
             found["dayOfWeek"] = self.day_of_week
         if self.day_of_month:
             found["dayOfMonth"] = self.day_of_month
+        if self.month:
+            found["month"] = self.month
         return found
 
     def _moments(self, after: datetime) -> Iterator[datetime]:
@@ -129,7 +143,8 @@ class Schedule:
         if not self.day_of_month:
             return rrule.rrule(rrule.DAILY if weekday is None else rrule.WEEKLY, dtstart=start, byweekday=weekday)
         days = _days(self.day_of_month, narrowed=weekday is not None)
-        return rrule.rrule(rrule.MONTHLY, dtstart=start, bymonthday=days, byweekday=weekday)
+        month = MONTHS.index(self.month) + 1 if self.month else None
+        return rrule.rrule(rrule.MONTHLY, dtstart=start, bymonth=month, bymonthday=days, byweekday=weekday)
 
 
 def read_schedule(values: Mapping[str, object]) -> Schedule:
@@ -157,6 +172,7 @@ def read_schedule(values: Mapping[str, object]) -> Schedule:
         time=_time(found.get("time")),
         day_of_week=_word(found.get("day_of_week"), WEEKDAYS),
         day_of_month=_word(found.get("day_of_month"), DAYS_OF_MONTH),
+        month=_word(found.get("month"), MONTHS),
     )
 
 
@@ -195,6 +211,11 @@ def _every(minutes: int, zone: tzinfo, after: datetime) -> Iterator[datetime]:
             yield run
             run += timedelta(minutes=minutes)
         day += timedelta(days=1)
+
+
+def _longest(month: str) -> int:
+    """Its days, in a leap year."""
+    return monthrange(2024, MONTHS.index(month) + 1)[1]
 
 
 def _days(day_of_month: str, *, narrowed: bool) -> list[int]:

@@ -53,6 +53,9 @@ class ScheduleBody(Body):
             description="With a weekday the first such day from it on: 1 and Monday is the first Monday.",
         ),
     ] = None
+    month: Annotated[
+        str | None, Field(max_length=9, examples=["December"], description="With a day of it: once a year.")
+    ] = None
 
 
 class JobAdd(Body):
@@ -87,6 +90,7 @@ class ScheduleAnswer(Answer):
     time: str | None
     day_of_week: str | None
     day_of_month: str | None
+    month: str | None
 
 
 class JobAnswer(Answer):
@@ -155,7 +159,7 @@ def _camel(name: str) -> str:
 
 def _common(job: Job) -> dict[str, Any]:
     written = {inside(name): value for name, value in job.schedule.items()}
-    names = ("time_zone_id", "date", "interval", "time", "day_of_week", "day_of_month")
+    names = ("time_zone_id", "date", "interval", "time", "day_of_week", "day_of_month", "month")
     return {
         "id": job.pk,
         "name": job.name,

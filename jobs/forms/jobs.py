@@ -15,7 +15,7 @@ from accounts.permissions import LEVEL_LABELS, Level
 from jobs.commands import Command
 from jobs.models import Alert, Job
 from jobs.parameters import Kind, Parameter
-from jobs.schedule_words import INTERVAL_WORDS, WEEKDAY_WORDS
+from jobs.schedule_words import INTERVAL_WORDS, MONTH_WORDS, WEEKDAY_WORDS
 from jobs.schedules import DAYS_OF_MONTH, LAST, LOCAL, Schedule
 
 PREFIX = "arg_"
@@ -30,10 +30,11 @@ _KINDS = [
 _GIVES: dict[str, tuple[str, ...]] = {
     "daily": ("time",),
     "weekly": ("time", "day_of_week"),
-    "monthly": ("time", "day_of_month", "narrowed_to"),
+    "monthly": ("time", "day_of_month", "narrowed_to", "month"),
     "interval": ("interval",),
     "once": ("date",),
 }
+_SAME = ("interval", "date", "time", "day_of_month", "month", "time_zone")
 _DAYS = [(day, pgettext_lazy("day of the month", "Last") if day == LAST else day) for day in DAYS_OF_MONTH]
 
 
@@ -64,6 +65,11 @@ class ScheduleForm(forms.Form):
         required=False,
         choices=[("", gettext_lazy("Any weekday")), *WEEKDAY_WORDS.items()],
         help_text=gettext_lazy("The first such weekday from that day on: day 1 and Monday is the first Monday."),
+    )
+    month = forms.ChoiceField(
+        label=gettext_lazy("Only in a month"),
+        required=False,
+        choices=[("", gettext_lazy("Any month")), *MONTH_WORDS.items()],
     )
     time = forms.TimeField(
         label=gettext_lazy("At"),
@@ -97,7 +103,7 @@ class ScheduleForm(forms.Form):
         kind = "once" if schedule.date else "interval" if schedule.interval else "monthly"
         if schedule.time and not schedule.day_of_month:
             kind = "weekly" if schedule.day_of_week else "daily"
-        found = {name: getattr(schedule, name) for name in ("interval", "date", "time", "day_of_month", "time_zone")}
+        found = {name: getattr(schedule, name) for name in _SAME}
         found["narrowed_to" if kind == "monthly" else "day_of_week"] = schedule.day_of_week
         return {"kind": kind, **{name: value for name, value in found.items() if value not in (None, "")}}
 

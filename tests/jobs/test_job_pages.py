@@ -68,6 +68,7 @@ def test_what_is_wrong_is_said_at_its_field(
     [
         ({"kind": "weekly", "day_of_week": "Friday", "time": "06:00"}, "Every Friday at 06:00"),
         ({"kind": "monthly", "day_of_month": "1", "narrowed_to": "Monday", "time": "06:00"}, "On the first Monday"),
+        ({"kind": "monthly", "day_of_month": "24", "month": "December", "time": "06:00"}, "only in December"),
         ({"kind": "monthly", "day_of_month": "Last", "time": "06:00"}, "On the last day of a month"),
         ({"kind": "interval", "interval": "240"}, "Every 4 hours"),
         ({"kind": "weekly", "day_of_week": "Friday", "time": ""}, "A day needs a time of day"),
