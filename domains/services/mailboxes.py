@@ -28,6 +28,7 @@ from domains.services.domains import add_domain_row
 from domains.services.fields import checked_text
 
 NEW_STATUSES = (Status.ENABLED, Status.DISABLED, Status.PENDING)
+NAMES = ("name", "first_name", "last_name")  # of the person
 
 
 def _serving(name: str) -> Domain | None:
@@ -138,6 +139,7 @@ def update_mailbox(
     own = {name: value for name, value in values.items() if name in ("sender_verify", "transport")}
     own |= checked_text(Mailbox, {name: own[name] for name in ("transport",) if name in own})
     person = {name: value for name, value in values.items() if name not in own}
+    person |= checked_text(User, {name: person[name] for name in NAMES if name in person})
     with transaction.atomic():
         if mailbox.user is None and "name" in person:  # the person is gone, the label stays
             own["name"] = person["name"]
