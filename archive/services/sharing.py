@@ -1,4 +1,4 @@
-"""Folders of an archive that others may read: given by who may open archives, seen and ended by the owner.
+"""Folders of an archive that others may read: given by its owner or who may open archives, seen and ended by the owner.
 
 A grant is for a folder and what lies below it; without privileges it denies. Not for finding what somebody may read
 (`selectors`), nor for opening an archive with a reason (`access`).
@@ -15,10 +15,12 @@ from accounts import audit, privileges
 from accounts.actors import Actor
 from accounts.errors import Forbidden
 from accounts.models import FolderGrant, User
-from accounts.permissions import Right
+from accounts.permissions import EndUserRight, Right
 from archive.errors import BadArguments
+from archive.folderrights import privileges_on
 from archive.services.imports import clean_folder
 from domains.models import Mailbox
+from domains.services.account_rights import find_grantee
 
 
 def set_folder_privileges(
@@ -26,12 +28,15 @@ def set_folder_privileges(
 ) -> FolderGrant:
     """Let somebody into a folder of an archive ("" for all of it), or keep them out with `none`.
 
-    Giving takes the right to open archives, over an owner who holds no more, and is never for oneself. Keeping out is
-    for who manages the person or the owner's account. Raises: Forbidden, BadGrant, BadArguments.
+    Owners who may export their mail give of it what they have there, in person, to people of their domain or customer.
+    Else giving takes the right to open archives, over an owner who holds no more, and is never for oneself. Keeping out
+    is for who manages the person or the owner's account. Raises: Forbidden, BadGrant, BadArguments.
     """
     wanted = privileges.parse(values, privileges.FOLDER_PRIVILEGES)
     path = clean_folder(folder) if folder.strip(" /") else ""
-    if wanted:
+    if wanted and _is_owner(actor, mailbox) and not actor.has(Right.READ_OTHERS_MAIL, mailbox):
+        _require_giving_own(actor, person, mailbox, path, wanted)
+    elif wanted:
         _require_giving(actor, person, mailbox)
     else:
         _require_keeping_out(actor, person, mailbox)
@@ -103,6 +108,18 @@ def _require_giving(actor: Actor, person: User, mailbox: Mailbox) -> None:
     actor.require(Right.VIEW_USERS, person)
     if mailbox.user is not None and not actor.dominates(mailbox.user):
         raise Forbidden("the owner holds more")
+
+
+def _require_giving_own(actor: Actor, person: User, mailbox: Mailbox, path: str, wanted: list[str]) -> None:
+    """Nothing leaves by it that the owner couldn't hand out as files."""
+    actor.require_writing()
+    actor.require_in_person()
+    actor.require_own(EndUserRight.EXPORT_MAIL)
+    assert actor.user is not None  # who owns is somebody
+    if actor.owns(person) or find_grantee(mailbox, person.email) is None:
+        raise Forbidden("this is for other people of the owner's domain or customer")
+    if missing := set(wanted) - set(privileges_on(actor.user, mailbox, path)):
+        raise Forbidden(f"the owner doesn't hold {', '.join(sorted(missing))} there")
 
 
 def _require_keeping_out(actor: Actor, person: User, mailbox: Mailbox) -> None:

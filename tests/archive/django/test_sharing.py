@@ -24,6 +24,7 @@ from archive.shares import get_folder_grant, list_shares_of
 from domains.models import Domain, Mailbox
 from jobs.services import run_here
 from tests.archive.django.factories import archive, make_raw
+from tests.domains.factories import make_mailbox_in
 from tests.stage import Cast
 
 SYSTEM = Actor.system()
@@ -117,6 +118,27 @@ def test_who_may_let_whom_in(cast: Cast, mailbox: Mailbox) -> None:
     for bad in ([], ["see"], ["none", "read"]):
         with pytest.raises(BadGrant):
             set_folder_privileges(SYSTEM, cast.stranger, mailbox, "", bad)
+
+
+def test_owners_let_their_own_people_in_with_what_they_hold_themselves(
+    cast: Cast, mailbox: Mailbox, mails: dict[str, str]
+) -> None:
+    owner, colleague = actor_of(cast.user), make_mailbox_in(cast.sibling, "colleague").user
+    assert colleague is not None
+    set_folder_privileges(owner, colleague, mailbox, "Work", ["read"])
+    assert reads(colleague, mails) == {"Work", "Work/Secret"}
+    refused = [(owner, cast.stranger, "Work", ["read"]), (owner, colleague, "Work", ["read", "write"])]
+    refused += [(owner.restricted(None), colleague, "", ["read"]), (owner, cast.user, "", ["read"])]
+    refused += [(actor_of(cast.help_desk).acting_as(cast.user, "asked"), colleague, "", ["read"])]
+    for actor, person, folder, values in refused:
+        with pytest.raises(Forbidden):
+            set_folder_privileges(actor, person, mailbox, folder, values)
+    set_folder_privileges(SYSTEM, cast.user, mailbox, "Work/Secret", ["none"])  # what they may not read themselves
+    with pytest.raises(Forbidden):
+        set_folder_privileges(owner, colleague, mailbox, "Work/Secret", ["read"])
+    Domain.objects.filter(pk=cast.domain.pk).update(end_user_rights=["sign_in", "search_archive"])
+    with pytest.raises(Forbidden):
+        set_folder_privileges(actor_of(cast.user), colleague, mailbox, "Inbox", ["read"])
 
 
 def test_the_owner_sees_it_and_ends_it(cast: Cast, mailbox: Mailbox, client_for: Any) -> None:
