@@ -19,11 +19,13 @@ from domains.models import Address, Domain, Mailbox, MailingList, Status
 from domains.services import groups, objects
 from domains.services.lists import subscribing
 from domains.services.lists.settings import create_list, update_list
+from domains.services.readdressing import rename_address
 
 Kind, Senders, Posting = Address.Kind, Address.Senders, MailingList.Posting
 ALIASES = (Kind.GROUP, Kind.ALIAS, Kind.FORWARD)
 LISTS = (Kind.LIST, Kind.GROUP)
 POLICY, MEMBERS, MODERATORS = "accessPolicy", "members", "moderators"
+MORE, FEWER = ("addMember", "addMembers"), ("removeMember", "removeMembers")
 SENDERS = {
     "public": Senders.ANYONE,
     "domain": Senders.DOMAIN,
@@ -62,6 +64,35 @@ def alias_detail(asked: Asked) -> dict[str, Any]:
 
 def list_detail(asked: Asked) -> dict[str, Any]:
     return _shown(find(asked.actor, asked.named["mail"], LISTS))
+
+
+def aliases_of_domain(asked: Asked) -> list[Any]:
+    """GET /api/aliases/{domain}?email_only=yes&disabled_only=yes"""
+    return _listed(asked, (Kind.GROUP,))
+
+
+def lists_of_domain(asked: Asked) -> list[Any]:
+    return _listed(asked, (Kind.LIST,))
+
+
+def _listed(asked: Asked, kinds: tuple[Address.Kind, ...]) -> list[Any]:
+    domain = domains.find(asked.actor, asked.named["domain"], need=Right.VIEW_USERS)
+    rows = Address.objects.filter(domain=domain, kind__in=kinds).order_by("text")
+    if asked.form.get("disabled_only") == "yes":
+        rows = rows.filter(is_enabled=False)
+    if asked.form.get("email_only") == "yes":
+        return list(rows.values_list("text", flat=True))
+    return [_shown(row) for row in rows]
+
+
+def change_email_of_alias(asked: Asked) -> None:
+    row = find(asked.actor, asked.named["mail"], ALIASES)
+    rename_address(asked.actor, row, email=users.parsed(asked.named["new"]))
+
+
+def change_email_of_list(asked: Asked) -> None:
+    row = find(asked.actor, asked.named["mail"], LISTS)
+    rename_address(asked.actor, row, email=users.parsed(asked.named["new"]))
 
 
 def create_alias(asked: Asked) -> None:
@@ -108,6 +139,10 @@ def update_maillist(asked: Asked) -> None:
             here = set(found.subscribers.values_list("email", flat=True))
             subscribing.remove_subscribers(asked.actor, found, here - {users.parsed(each) for each in wanted})
             subscribing.add_subscribers(asked.actor, found, wanted)
+        if asked.has(*MORE):
+            subscribing.add_subscribers(asked.actor, found, asked.words(*MORE))
+        if asked.has(*FEWER):
+            subscribing.remove_subscribers(asked.actor, found, asked.words(*FEWER))
         _set_enabled(asked, row)
 
 
@@ -145,6 +180,10 @@ def _update_group(asked: Asked, row: Address) -> None:
         groups.update_group(asked.actor, row, values, allowed_senders=allowed)
         if asked.has(MEMBERS):
             groups.set_members(asked.actor, row, asked.words(MEMBERS))
+        if asked.has(*MORE):
+            groups.add_members(asked.actor, row, asked.words(*MORE))
+        if asked.has(*FEWER):
+            groups.remove_members(asked.actor, row, asked.words(*FEWER))
         _set_enabled(asked, row)
 
 

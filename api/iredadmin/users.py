@@ -23,7 +23,7 @@ from domains.errors import BadAddress
 from domains.limits import UNLIMITED
 from domains.models import Domain, Mailbox, Status
 from domains.selectors import list_mailboxes
-from domains.services import claims, mailbox_states, quotas
+from domains.services import aliases, claims, forwards, mailbox_states, quotas
 from domains.services.mailbox_states import DELETION_DAYS
 from domains.services.mailboxes import create_mailbox, update_mailbox
 from domains.services.readdressing import rename_mailbox
@@ -54,7 +54,8 @@ def find(actor: Actor, mail: str, *, need: Right = Right.VIEW_USERS) -> Mailbox:
 
 
 def detail(asked: Asked) -> dict[str, Any]:
-    return _shown(find(asked.actor, asked.named["mail"]))
+    row = find(asked.actor, asked.named["mail"])
+    return {**_shown(row), "aliases": _aliases_of(row), "forwarding": _forwarding_of(row)}
 
 
 def list_of_domain(asked: Asked) -> list[Any]:
@@ -77,17 +78,19 @@ def create(asked: Asked) -> None:
         raise Failure(EXISTS)
     if row is None:
         language, password = asked.given(*domains.LANGUAGE), asked.form.get("password")
-        create_mailbox(
-            actor,
-            domain,
-            email=address,
-            name=asked.given(*domains.NAME) or "",
-            language=language_of(language or ""),
-            status=domains.status_of(asked),
-            password=password or None,
-            quota_bytes=_room_for(asked, domain),
-            transport=asked.given("transport") or "",
-        )
+        with transaction.atomic():
+            made = create_mailbox(
+                actor,
+                domain,
+                email=address,
+                name=asked.given(*domains.NAME) or "",
+                language=language_of(language or ""),
+                status=domains.status_of(asked),
+                password=password or None,
+                quota_bytes=_room_for(asked, domain),
+                transport=asked.given("transport") or "",
+            )
+            _set_addresses(asked, made)
         return
     with transaction.atomic():
         mailbox_states.restore_mailbox(actor, row)
@@ -133,9 +136,40 @@ def _change(asked: Asked, row: Mailbox) -> None:
         quotas.set_mailbox_quota(actor, row, {"quota_bytes": asked.megabytes(*QUOTA)})
     if asked.form.get("password"):
         _set_password(asked, row)
+    _set_addresses(asked, row)
     status = domains.status_of(asked)
     if status is not None and status != row.status:
         mailbox_states.set_status(actor, row, status)
+
+
+def _set_addresses(asked: Asked, row: Mailbox) -> None:
+    """Its other addresses, and where its mail goes on to; its own address among those means a copy that stays."""
+    actor = asked.actor
+    if asked.has("aliases"):
+        aliases.set_aliases(actor, row, asked.words("aliases"))
+    for email in asked.words("addAlias"):
+        if email.lower() not in _aliases_of(row):
+            aliases.add_alias(actor, row, email=email)
+    gone = {each.lower() for each in asked.words("removeAlias")}
+    for alias in [each for each in aliases.aliases_of(row) if each.text in gone] if gone else ():
+        aliases.remove_alias(actor, alias)
+    if asked.has("forwarding"):
+        forwards.set_forwarding(actor, row, asked.words("forwarding"), keep_copy=False)
+    if asked.has("addForwarding") or asked.has("removeForwarding"):
+        add, remove = asked.words("addForwarding"), asked.words("removeForwarding")
+        forwards.change_targets(actor, row, add=add, remove=remove)
+
+
+def _aliases_of(row: Mailbox) -> list[str]:
+    return list(aliases.aliases_of(row).values_list("text", flat=True))
+
+
+def _forwarding_of(row: Mailbox) -> list[str]:
+    claim = row.claim
+    if claim is None:
+        return []
+    targets = list(claim.recipients.order_by("email").values_list("email", flat=True))
+    return [row.address, *targets] if targets and claim.keep_copy else targets
 
 
 def _profile(asked: Asked) -> dict[str, str]:

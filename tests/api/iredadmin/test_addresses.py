@@ -30,6 +30,22 @@ def test_an_alias_is_made_changed_and_deleted(cast: Cast) -> None:
     assert ask(cast.delegate, "DELETE", ALIAS) == no("NO_SUCH_ACCOUNT")
 
 
+def test_members_come_and_go_one_by_one_and_a_domain_s_addresses_are_listed(cast: Cast) -> None:
+    asks = cast.delegate
+    assert ask(asks, "POST", ALIAS, {"members": "ada@own.example,b@elsewhere.example"}) == OK
+    assert ask(asks, "PUT", ALIAS, {"addMember": "c@elsewhere.example", "removeMember": "ada@own.example"}) == OK
+    assert ask(asks, "GET", ALIAS)["_data"]["members"] == ["b@elsewhere.example", "c@elsewhere.example"]
+    assert ask(asks, "POST", LIST, {"owner": "ada@own.example", "members": "b@elsewhere.example"}) == OK
+    assert ask(asks, "PUT", LIST, {"addMembers": "c@elsewhere.example", "removeMembers": "b@elsewhere.example"}) == OK
+    assert ask(asks, "GET", LIST)["_data"]["members"] == ["c@elsewhere.example"]
+    assert ask(asks, "POST", f"{ALIAS}/change_email/shop@own.example") == OK
+    assert ask(asks, "POST", f"{LIST}/change_email/shop@own.example") == no("ALREADY_EXISTS")
+    assert ask(asks, "GET", "/aliases/own.example?email_only=yes")["_data"] == ["shop@own.example"]
+    assert [each["mail"] for each in ask(asks, "GET", "/maillists/own.example")["_data"]] == ["talk@own.example"]
+    assert ask(asks, "GET", "/aliases/own.example?disabled_only=yes")["_data"] == []
+    assert ask(asks, "GET", "/aliases/other.example") == no("NO_SUCH_DOMAIN")
+
+
 @pytest.mark.parametrize(
     "policy, senders", [("membersOnly", "members"), ("moderatorsonly", "listed"), ("subdomain", "domain")]
 )

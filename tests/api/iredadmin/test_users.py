@@ -114,6 +114,26 @@ def test_a_user_gets_another_address(cast: Cast) -> None:
     assert Mailbox.objects.filter(address="eve@own.example").exists()
 
 
+def test_a_user_has_aliases_and_forwards_what_comes(cast: Cast) -> None:
+    asks, path = cast.delegate, "/user/bo@own.example"
+    form = {"aliases": "b1@own.example,b2@own.example", "forwarding": "x@elsewhere.example"}
+    assert ask(asks, "POST", path, form) == OK
+    shown = ask(asks, "GET", path)["_data"]
+    assert shown["aliases"] == ["b1@own.example", "b2@own.example"]
+    assert shown["forwarding"] == ["x@elsewhere.example"]  # and no copy stays
+    form = {"addAlias": "B1@own.example,b3@own.example", "removeAlias": "b2@own.example"}
+    form |= {"addForwarding": "bo@own.example,y@elsewhere.example", "removeForwarding": "x@elsewhere.example"}
+    assert ask(asks, "PUT", path, form) == OK
+    shown = ask(asks, "GET", path)["_data"]
+    assert shown["aliases"] == ["b1@own.example", "b3@own.example"]
+    assert shown["forwarding"] == ["bo@own.example", "y@elsewhere.example"]
+    assert ask(asks, "PUT", path, {"aliases": "ada@own.example"}) == no("ALREADY_EXISTS")
+    assert ask(asks, "PUT", path, {"aliases": "", "forwarding": ""}) == OK
+    shown = ask(asks, "GET", path)["_data"]
+    assert (shown["aliases"], shown["forwarding"]) == ([], [])
+    assert ask(cast.user, "PUT", path, {"forwarding": "me@elsewhere.example"}) == no("NO_SUCH_ACCOUNT")
+
+
 def test_all_users_of_a_domain_are_changed_at_once(cast: Cast) -> None:
     assert ask(cast.administrator, "POST", "/user/bo@own.example") == OK
     form = {"accountStatus": "disabled", "preferredLanguage": "da_DK", "transport": "dovecot"}
