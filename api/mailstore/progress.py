@@ -52,7 +52,7 @@ def wait(task: Task, *, known: int, timeout_s: float) -> Status:
     is_waiting = _places.acquire(blocking=False)
     deadline = time.monotonic() + min(timeout_s, LONGEST_WAIT_S if is_waiting else LOOK_EVERY_S)
     try:
-        while version_of(task) == known and time.monotonic() < deadline:
+        while task.state not in Task.ENDED and version_of(task) == known and time.monotonic() < deadline:
             time.sleep(min(LOOK_EVERY_S, max(0.0, deadline - time.monotonic())))
             task.refresh_from_db()
     finally:

@@ -13,6 +13,7 @@ from typing import Any
 
 from archive.models import ProfileKind, RunOutcome
 from archive.profiles.fields import fields_of
+from archive.remote.connecting import TIMEOUT_S
 from jobs.mail_server import NAMES as SMTP_NAMES
 from jobs.schedules import LOCAL, zone_of
 
@@ -49,8 +50,14 @@ _MOMENTS = {
     "RunJobAsync": _RUN,
 }
 _TEXTS = ("text", "secret", "long", "choice", "")
-_TARGET = "targetUserFolder"
-_ONLY_TOLD = (_TARGET, "emailAddress", "timeout")
+_TARGET, _PROTOCOL = "targetUserFolder", "protocol"
+_ONLY_TOLD = (_TARGET, _PROTOCOL, "emailAddress", "timeout")
+# Protocol and encryption are one word there: IMAP, IMAP-TLS (which begins in plain), IMAP-SSL.
+_SECURITY = {"": "none", "TLS": "starttls", "SSL": "tls"}
+_ENCRYPTED = {security: f"-{word}" if word else "" for word, security in _SECURITY.items()}
+_SPEAKS = {"imap": "IMAP", "imapUsers": "IMAP", "exportImap": "IMAP", "pop3": "POP3", "exportSmtp": "SMTP"}
+_PORTS = {("imap", "tls"): 993, ("imap", ""): 143, ("pop3", "tls"): 995, ("pop3", ""): 110}
+_PORTS |= {("smtp", "tls"): 465, ("smtp", ""): 587}
 _OF_PROFILES = ("id", "version", "name", "type", "serverSideExecution")
 # How runs of ours end, in the words of clients, which know no others.
 _OUTCOMES = {"incomplete": "completedWithErrors", "paused": "cancelled", "interrupted": "failed"}
@@ -172,6 +179,9 @@ def _profile(each: Result) -> dict[str, Any]:
     """`type` says whether it archives (I) or exports (E), `connector` of what kind it is; the rest are its details."""
     kind = str(each["type"])
     details = {name: _text(value) for name, value in each.items() if name not in _OF_PROFILES}
+    if kind in _SPEAKS:
+        details[_PROTOCOL] = _SPEAKS[kind] + _ENCRYPTED.get(details.get("security", ""), "")
+        details["timeout"] = str(round(TIMEOUT_S))
     if details.get("mailbox"):
         details |= {_TARGET: details["mailbox"], "emailAddress": details["mailbox"]}
     return {
@@ -208,9 +218,27 @@ def _flat(text: str) -> str:
     for name, value in profile["details"].items():
         if name not in _ONLY_TOLD or name in kinds:
             found[name] = _value(kinds.get(name, ""), value)
+    word = profile["details"].get(_PROTOCOL)
+    if word is not None and (_PROTOCOL not in kinds or "-" in str(word)):
+        found = {**_spoken(word, kinds), **found, **_named(word, kinds)}
     if "mailbox" in kinds and "mailbox" not in found and isinstance(profile["details"].get(_TARGET), str):
         found["mailbox"] = profile["details"][_TARGET].partition("/")[0]
     return json.dumps(found | {"type": kind})
+
+
+def _spoken(word: Any, kinds: Mapping[str, str]) -> dict[str, Any]:
+    """What a protocol in one word says beside its name; one that isn't known is left for our commands to refuse."""
+    name, _dash, way = str(word).strip().lower().partition("-")
+    security = _SECURITY.get(way.upper())
+    port = _PORTS.get((name, "tls" if security == "tls" else ""))
+    if "security" not in kinds or security is None or port is None:
+        return {_PROTOCOL: word}
+    return {"security": security, "port": port}
+
+
+def _named(word: Any, kinds: Mapping[str, str]) -> dict[str, Any]:
+    """Its name, for a kind of profile that speaks several."""
+    return {_PROTOCOL: str(word).partition("-")[0].strip().lower()} if _PROTOCOL in kinds else {}
 
 
 def _value(kind: str, value: Any) -> Any:

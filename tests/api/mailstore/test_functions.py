@@ -10,7 +10,7 @@ import pytest
 from accounts.actors import Actor
 from accounts.models import AuditEvent, FolderGrant, User
 from api.dialects import calls, credentials
-from api.mailstore import entry, scripts
+from api.mailstore import entry, progress, scripts
 from api.mailstore.functions import FUNCTIONS, operations
 from archive.services.stores import create_store
 from config.kit.heartbeat import broker
@@ -187,7 +187,7 @@ def test_a_delegate_sees_their_part_and_no_more(domain: Domain) -> None:
     assert "rights" in invoke("GetStores", token)["error"]["message"]
 
 
-def test_a_long_function_is_a_task_by_token_until_its_end(token: str) -> None:
+def test_a_long_function_is_a_task_by_token_until_its_end(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
     store = make_store()
     begun = invoke("VerifyStore", token, id=str(store.pk))
     assert (begun["statusCode"], begun["result"], begun["error"]) == ("running", None, None) and begun["token"]
@@ -200,6 +200,9 @@ def test_a_long_function_is_a_task_by_token_until_its_end(token: str) -> None:
     ended = said(post("/api//get-status", {"token": begun["token"], "lastKnownStatusVersion": "-1"}, token=token))
     assert ended["statusCode"] == "succeeded" and ended["result"] and ended["statusVersion"] > begun["statusVersion"]
     assert ended["percentProgress"] == 100
+    monkeypatch.setattr(progress, "LOOK_EVERY_S", float("nan"))  # no wait: what has ended has no news to wait for
+    form |= {"lastKnownStatusVersion": str(ended["statusVersion"]), "millisecondsTimeout": "5000"}
+    assert said(post("/api/get-status", form, token=token)) == {**ended, "logOutput": None}
 
 
 def test_a_running_function_is_cancelled(token: str) -> None:
@@ -245,6 +248,30 @@ def test_profiles_go_out_and_in_as_clients_write_them(token: str, domain: Domain
     assert all(isinstance(each, str) for each in listed["details"].values())
     times = {"fromIncluding": "2022-01-01T00:00:00", "toExcluding": "2030-01-01T00:00:00"}
     assert invoke("GetWorkerResults", token, **times, timeZoneID="W. Europe Standard Time")["result"] == []
+
+
+@pytest.mark.parametrize(
+    "protocol, more, wanted",
+    [
+        ("IMAP-TLS", {}, ("starttls", "143", "IMAP-TLS")),
+        ("IMAP-SSL", {}, ("tls", "993", "IMAP-SSL")),
+        ("imap", {"port": "1143"}, ("none", "1143", "IMAP")),
+        ("IMAP", {"security": "tls", "port": "993"}, ("tls", "993", "IMAP-SSL")),  # as ours are told
+    ],
+)
+def test_a_profile_s_protocol_says_how_it_is_encrypted(
+    token: str, domain: Domain, protocol: str, more: dict[str, str], wanted: tuple[str, str, str]
+) -> None:
+    ada = make_mailbox_in(domain, "ada").address
+    details = {"host": "imap.example.net", "protocol": protocol, "userName": "u", "password": "s", **more}
+    details["targetUserFolder"] = ada
+    profile = {"name": "Old mail", "type": "I", "connector": "imap", "details": details}
+    made = invoke("CreateProfile", token, raw="true", properties=json.dumps(profile))
+    assert made["error"] is None, made
+    told = made["result"]["details"]
+    assert (told["security"], told["port"], told["protocol"]) == wanted
+    profile["details"] = {**details, "protocol": "Gopher"}
+    assert invoke("CreateProfile", token, raw="true", properties=json.dumps(profile))["error"]
 
 
 def test_stores_and_licences_have_what_checks_calculate_with(token: str) -> None:
