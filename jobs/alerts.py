@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
@@ -61,11 +62,13 @@ def post_alert(
     source: str = "",
     url: str = "",
     mail: bool | None = None,
+    posted_at: datetime | None = None,
 ) -> Alert:
     """Tell those whom it concerns. scope: SERVER, a customer, a domain, a person (object or reference).
 
     kind and params: a registered sentence instead of a text. source: what it is about; the same one counts up. mail:
-    whether it is mailed too (None: warnings and errors for administrators are).
+    whether it is mailed too (None: warnings and errors for administrators are). posted_at: when it was posted first, of
+    one that is brought over; never later than now.
     Raises: BadArguments, Forbidden.
     """
     actor.require_writing()
@@ -90,7 +93,7 @@ def post_alert(
             source=source[:200],
             url=url,
             posted_by=actor.label[:300],
-            posted_at=now,
+            posted_at=min(posted_at or now, now),
             last_at=now,
             wants_mail=_is_mailed(severity, audience) if mail is None else mail,
         )
@@ -141,6 +144,7 @@ class Post:
     severity: str = Severity.INFO
     audience: str = Audience.EVERYBODY
     mail: bool = False
+    posted_at: datetime | None = None
 
 
 def set_alerts(actor: Actor, posts: Sequence[Post], *, scope: object) -> list[Alert]:
@@ -158,7 +162,15 @@ def set_alerts(actor: Actor, posts: Sequence[Post], *, scope: object) -> list[Al
         for alert in posted.order_by("pk"):
             acknowledge_alert(actor, alert)
         return [
-            post_alert(actor, each.text, scope=scope, severity=each.severity, audience=each.audience, mail=each.mail)
+            post_alert(
+                actor,
+                each.text,
+                scope=scope,
+                severity=each.severity,
+                audience=each.audience,
+                mail=each.mail,
+                posted_at=each.posted_at,
+            )
             for each in posts
         ]
 

@@ -11,7 +11,7 @@ from accounts.permissions import Right
 from accounts.services import set_password
 from api.communigate import account_defaults, keeping, rules
 from api.communigate.context import Context, text_of
-from api.communigate.keeping import DEFAULT, SETTINGS, Dictionary
+from api.communigate.keeping import DEFAULT, SETTINGS, Dictionary, is_default
 from api.communigate.refusing import Refused
 from api.communigate.sizes import bytes_of, count_of, count_text, size_text
 from domains.models import Address, Mailbox, Status
@@ -78,13 +78,13 @@ def apply(
     _set_quotas(context, mailbox, values)
     if "RealName" in values:
         name = values["RealName"]
-        update_mailbox(context.actor, mailbox, {"name": "" if name == DEFAULT else text_of(name, "RealName")})
+        update_mailbox(context.actor, mailbox, {"name": "" if is_default(name) else text_of(name, "RealName")})
     for key in _PASSWORDS:
-        if values.get(key, DEFAULT) != DEFAULT:
+        if not is_default(values.get(key)):
             _set_password(context, mailbox, text_of(values[key], key))
     if "AccountType" in values:
         kind = values["AccountType"]
-        profiles.set_account_type(context.actor, mailbox, "" if kind == DEFAULT else text_of(kind, "AccountType"))
+        profiles.set_account_type(context.actor, mailbox, "" if is_default(kind) else text_of(kind, "AccountType"))
     if "Rules" in values:
         rules.write(context.actor, mailbox, rules.listed(values["Rules"]))
     _set_access(context, mailbox, values, is_new=is_new)

@@ -5,7 +5,7 @@ absence is answered. Only selectors look anything up, so that what is not theirs
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.http import Http404
 
@@ -92,6 +92,14 @@ class Context:
         if found is None or found.status in GONE:
             raise Refused(NO_ACCOUNT, "you have no account in a domain of this server")
         return found
+
+    def in_person(self) -> Actor | None:
+        """Who came in with their own password, as at the pages; None of anybody else."""
+        proven, person = self.seen.proven, self.actor.user
+        if proven is None or person is None:
+            return None
+        found = Actor.for_user(person, address=self.actor.address, via=self.actor.via)
+        return replace(found, session_id=proven.session or None)
 
     def is_oneself(self, name: str) -> bool:
         """Whether this is who sends the command, with an account in a domain or, as administrators are, without one."""

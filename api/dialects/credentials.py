@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import program_sessions
@@ -31,6 +32,7 @@ from api import limits
 from api.auth import TOKEN_MAX_CHARACTERS
 from api.dialects.call import Call
 from api.errors import TooManyRequests, Unauthenticated
+from config.kit import counters
 from config.kit.fixed import Fixed
 
 CHECKED_EVERY_S = 1.0  # whether doors are open to somebody; who they are and their rights are read each time
@@ -149,8 +151,14 @@ def present(entered: Entered, address: str) -> Actor | None:
 
 
 def begin_session(actor: Actor, entered: Entered, *, how: str, agent: str, idle: timedelta) -> None:
-    """From now on it is a session among those of "who is signed in", which ends with its row there."""
+    """From now on it is a session among those of "who is signed in", which ends with its row there.
+
+    It counts as a sign-in, and as the person's last one unless a token of theirs came in their place.
+    """
     assert actor.user is not None
+    counters.count(user=actor.user.pk, domain=actor.user.home_domain_id, logins=1)
+    if entered.way is not CallerWay.TOKEN:
+        User.objects.filter(pk=actor.user.pk).update(last_login=timezone.now())
     entered.session = program_sessions.begin(actor.user, how=how, address=actor.address, agent=agent, idle=idle)
     entered.idle, entered.session_asked_at = idle, time.monotonic()
 

@@ -16,7 +16,7 @@ from api.communigate.keeping import DEFAULT, Dictionary
 from api.communigate.pwd.door import Data
 from api.communigate.refusing import NO_ACCOUNT, Refused
 from api.communigate.table import Command, command, done
-from domains.models import Domain, Mailbox, RemotePull
+from domains.models import Address, Domain, Mailbox, RemotePull
 from domains.selectors.pulls import list_pulls
 from domains.services import account_rights, profiles, pulls
 from domains.services.forwards import require_over_mailbox
@@ -33,7 +33,7 @@ PREFERENCES = "preferences"
 def _plain(values: Dictionary) -> dict[str, Any]:
     """Those that an account's preferences hold; arrays and dictionaries are kept as they are."""
     return {
-        key: None if value == DEFAULT else value
+        key: None if keeping.is_default(value) else value
         for key, value in values.items()
         if (value is None or isinstance(value, (str, int, float))) and _is_name(key)
     }
@@ -73,12 +73,19 @@ def set_prefs(context: Context, arguments: Arguments) -> Data:
 
 
 def _write_prefs(context: Context, mailbox: Mailbox, values: Dictionary, *, replace: bool) -> None:
-    plain = _plain(values)
-    gone = dict.fromkeys(profiles.profile_of(mailbox).preferences) if replace else {}
+    plain, present = _plain(values), profiles.profile_of(mailbox).preferences
+    gone = dict.fromkeys(key for key in present if replace or key in values)
     profiles.set_preferences(context.actor, mailbox, {**gone, **plain})
-    others = {key: value for key, value in values.items() if key not in plain}
-    if others or replace:
-        keeping.keep(context.actor, PREFERENCES, claim_of(mailbox), others, replace=replace)
+    _keep_others(context, claim_of(mailbox), values, plain, replace=replace)
+
+
+def _keep_others(
+    context: Context, of: Address | Domain | None, values: Dictionary, plain: dict[str, Any], *, replace: bool
+) -> None:
+    """What isn't plain; a name is of one kind only, the one it was said as last."""
+    changed = {key: DEFAULT if key in plain else value for key, value in values.items()}
+    if replace or changed.keys() - plain.keys() or changed.keys() & keeping.kept(PREFERENCES, of).keys():
+        keeping.keep(context.actor, PREFERENCES, of, changed, replace=replace)
 
 
 def _default_prefs(of: Domain | None) -> Dictionary:
@@ -91,15 +98,14 @@ def _set_default_prefs(context: Context, of: Domain | None, values: Dictionary, 
     plain = {key: value for key, value in _plain(values).items() if value is None or "\n" not in str(value)}
     told = options.resolve(DEFAULT_PREFERENCES, of or SERVER)
     present = named_lines(str(told.value)) if told.is_own and not replace else {}
+    present = {key: value for key, value in present.items() if key not in values}
     merged = {key: value for key, value in {**present, **plain}.items() if value is not None}
     if merged:
         lines = "\n".join(f"{key}: {value}" for key, value in merged.items())
         set_option(context.actor, of or SERVER, DEFAULT_PREFERENCES, lines)
     else:
         reset_option(context.actor, of or SERVER, DEFAULT_PREFERENCES)
-    others = {key: value for key, value in values.items() if key not in plain}
-    if others or replace:
-        keeping.keep(context.actor, PREFERENCES, of, others, replace=replace)
+    _keep_others(context, of, values, plain, replace=replace)
     return done()
 
 

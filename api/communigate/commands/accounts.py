@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 
-from accounts.actors import Actor
 from accounts.errors import TooManyAttempts
 from accounts.models import AuditEvent, User
 from accounts.permissions import Right
@@ -32,6 +30,7 @@ from domains.services.purging import purge_mailbox
 from domains.services.readdressing import rename_mailbox
 
 TEMPLATE = "accounttemplate"
+CHANGEABLE = "MULTIMAILBOX|AGRADE|BGRADE|CGRADE"
 KINDS = "MULTIMAILBOX|TEXTMAILBOX|MAILDIRMAILBOX|SLICEDMAILBOX|AGRADE|BGRADE|CGRADE:kind"
 _KINDS = {
     kind.upper(): kind
@@ -100,8 +99,11 @@ def delete(context: Context, arguments: Arguments) -> Data:
 
 
 def set_type(context: Context, arguments: Arguments) -> Data:
-    kind = _KINDS[arguments["kind"]]
-    profiles.set_account_type(context.actor, context.account(arguments["name"]), kind)
+    """One that is a single mailbox stays one."""
+    found = context.account(arguments["name"])
+    if profiles.profile_of(found).account_type.upper() not in ("", *CHANGEABLE.split("|")):
+        raise Refused(501, "the type of a single-mailbox account can't be changed")
+    profiles.set_account_type(context.actor, found, _KINDS[arguments["kind"]])
     return done()
 
 
@@ -155,11 +157,9 @@ def change_password(context: Context, arguments: Arguments) -> Data:
 
 def _change_own(context: Context, password: str) -> None:
     """In person: they came in with the present one. Their other sessions end, and this one goes on."""
-    proven, person = context.seen.proven, context.actor.user
-    if proven is None or person is None:
+    proven, in_person = context.seen.proven, context.in_person()
+    if proven is None or in_person is None:
         raise Refused(RIGHTS, "insufficient access rights: sign in with the password that is to be changed")
-    in_person = Actor.for_user(person, address=context.actor.address, via=context.actor.via)
-    in_person = replace(in_person, session_id=proven.session or None)
     proven.kept = change_proven_password(in_person, proven=proven.kept, new=password).password
     proven.since = time.time()
 
@@ -273,7 +273,7 @@ COMMANDS: list[Command] = [
     ),
     command("RENAMEACCOUNT", "old INTO new [ PATH storage ]", rename, "Rename an account", taken=ACCOUNT_EXISTS),
     command("DELETEACCOUNT", "name", delete, "Delete an account"),
-    command("SETACCOUNTTYPE", f"name {KINDS}", set_type, "Say of which kind an account is"),
+    command("SETACCOUNTTYPE", f"name {CHANGEABLE}:kind", set_type, "Say of which kind an account is"),
     command("GETACCOUNTSETTINGS", "name", get_settings, "Read an account's own settings", reads=True),
     command("GETACCOUNTEFFECTIVESETTINGS", "name", get_effective, "Read what counts for an account", reads=True),
     command("GETACCOUNTONESETTING", "name key", get_one, "Read one setting that counts", reads=True),

@@ -8,13 +8,15 @@ from accounts.permissions import Level, Right
 from accounts.places import scope_of
 from accounts.scopes import SERVER
 from api.communigate.context import Context, text_of
-from api.communigate.format import Value, read_value, write_value
+from api.communigate.format import DataError, Value, read_value, write_value
 from api.communigate.grammar import Arguments
 from api.communigate.pwd.door import Data
 from api.communigate.refusing import NO_ACCOUNT, Refused
 from api.communigate.table import Command, Handler, command, done
 from jobs import alert_selectors, alerts
 from jobs.models import Alert
+
+STAMP_CHARACTERS = 21  # #T24-12-2026_17:00:00; what follows tells apart those of one second
 
 
 def _open(context: Context, scope: object) -> list[Alert]:
@@ -41,13 +43,23 @@ def _post(context: Context, scope: object, text: str) -> Data:
 
 
 def _replace(context: Context, scope: object, values: dict[str, Value]) -> Data:
-    everybody = Alert.Audience.EVERYBODY
+    """Those that were read and are written back keep their time stamps."""
+    warning, everybody = Alert.Severity.WARNING, Alert.Audience.EVERYBODY
     posts = [
-        alerts.Post(text_of(text, key), severity=Alert.Severity.WARNING, audience=everybody, mail=False)
+        alerts.Post(text_of(text, key), severity=warning, audience=everybody, mail=False, posted_at=_moment(key))
         for key, text in values.items()
     ]
     alerts.set_alerts(context.actor, posts, scope=scope)
     return done()
+
+
+def _moment(key: str) -> datetime | None:
+    """The time that an alert is named by; None of another name."""
+    try:
+        found = read_value(key[:STAMP_CHARACTERS])
+    except DataError:
+        return None
+    return found if isinstance(found, datetime) else None
 
 
 def _remove(context: Context, scope: object, stamp: str) -> Data:

@@ -21,6 +21,7 @@ from archive.services import folder_notes, folders, sharing
 from archive.services.imports import DEFAULT_FOLDER
 from archive.store.rows import FolderSum
 from domains.models import Mailbox
+from domains.services import account_rights
 
 INBOX = "INBOX"
 LETTERS = {READ: "lrs", WRITE: "wipkx", DELETE: "te"}  # RFC 4314 §2.1
@@ -116,10 +117,16 @@ def create(context: Context, arguments: Arguments) -> Data:
     mailbox = _account(context, arguments)
     path = _ours(arguments["mailbox"])
     _require(context, mailbox, arguments, path, WRITE)
-    if folderfacts.see_folders(context.actor, mailbox).tree.find(path) is not None:
-        raise TakenAlready(MAILBOX_EXISTS, "Mailbox with this name already exists")
+    _require_free(context, mailbox, path)
     folders.create_folder(context.actor, mailbox, path, folder_class=arguments.get("class", ""))
     return done()
+
+
+def _require_free(context: Context, mailbox: Mailbox, path: str) -> None:
+    """Everybody has an INBOX, also before any mail came. Raises: TakenAlready."""
+    present = folderfacts.see_folders(context.actor, mailbox).tree.by_path
+    if foldernames.is_system(path) or path.casefold() in map(str.casefold, present):
+        raise TakenAlready(MAILBOX_EXISTS, "Mailbox with this name already exists")
 
 
 def delete(context: Context, arguments: Arguments) -> Data:
@@ -142,7 +149,10 @@ def rename(context: Context, arguments: Arguments) -> Data:
     path = _path(mailbox, arguments["mailbox"])
     _require(context, mailbox, arguments, path, DELETE)
     folderfacts.see_folders(context.actor, mailbox).find(path)
-    folders.move_folder(context.actor, mailbox, path, _ours(arguments["new"]))
+    target = _ours(arguments["new"])
+    if target.casefold() != path.casefold():
+        _require_free(context, mailbox, target)
+    folders.move_folder(context.actor, mailbox, path, target)
     return done()
 
 
@@ -200,22 +210,33 @@ def set_acl(context: Context, arguments: Arguments) -> Data:
     if "auth" in arguments and context.account(arguments["auth"], own=True).pk != mailbox.pk:
         raise Refused(RIGHTS, "insufficient access rights")
     present = {grant.user.email: grant for grant in _grants(mailbox, path)}
+    actor = (context.in_person() if _is_own(context, mailbox) else None) or context.actor
     for name, letters in arguments["acl"].items():
         old = present.get(context.full(name).lower())
-        person = old.user if old is not None else context.account(name).user  # who is in needn't be looked up
+        person = old.user if old is not None else _other(context, mailbox, name).user
         if person is None:
             raise Refused(NO_ACCOUNT, f"nobody signs in with {name}")
         wanted = changed(_letters(old.privileges) if old else "", text_of(letters, name))
         if _of_letters(wanted):
-            sharing.set_folder_privileges(context.actor, person, mailbox, path, _of_letters(wanted))
+            sharing.set_folder_privileges(actor, person, mailbox, path, _of_letters(wanted))
         elif old is not None:
-            sharing.remove_folder_grant(context.actor, old, mailbox)
+            sharing.remove_folder_grant(actor, old, mailbox)
     return done()
+
+
+def _is_own(context: Context, mailbox: Mailbox) -> bool:
+    return mailbox.user is not None and context.actor.owns(mailbox.user) and context.actor.acting is None
+
+
+def _other(context: Context, mailbox: Mailbox, name: str) -> Mailbox:
+    """Owners needn't see the accounts of those near them to let them in. Raises: Refused."""
+    near = account_rights.find_grantee(mailbox, context.full(name)) if _is_own(context, mailbox) else None
+    return near if near is not None else context.account(name, own=True)
 
 
 def get_rights(context: Context, arguments: Arguments) -> Data:
     mailbox, path = _seen_folder(context, arguments)
-    other = context.account(arguments["auth"], own=True)
+    other = _other(context, mailbox, arguments["auth"])
     return OWNERS if other.pk == mailbox.pk else _letters(_privileges(other, mailbox, path))
 
 

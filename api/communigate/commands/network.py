@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 
 from django.utils import timezone
 
 from accounts import throttle
 from accounts.errors import TooManyAttempts
 from accounts.permissions import Right
+from api.communigate import keeping
 from api.communigate.context import Context, host_of
 from api.communigate.grammar import Arguments
 from api.communigate.pwd.door import Data
@@ -35,7 +37,8 @@ STATES = {
     List.DENIED: "DENIED",
     List.BLOCKED: "TEMPBLACKLISTED",
 }
-_LINE = re.compile(r"^\s*(?P<network>[^\s;]+)\s*(?:;.*)?$")
+_LINE = re.compile(r"\s*(?P<network>[^\s;-]+)(?:\s*-\s*(?P<last>[^\s;-]+))?\s*(?:;.*)?")
+_BRACKETS = str.maketrans("", "", "[]")
 _TIMED = re.compile(r"\s*(?P<address>[^\s,]+?)(?:-(?P<left>\d{1,9}|\*))?\s*")
 
 
@@ -53,25 +56,60 @@ def _plain(network: str) -> str:
 
 def _get(name: str) -> Handler:
     def run(context: Context, arguments: Arguments) -> Data:
-        return EOL.join(_plain(row.network) for row in _rows(context, name, temporary=False))
+        """As it was written, while that still is what counts; else the networks."""
+        networks = [row.network for row in _rows(context, name, temporary=False)]
+        written = keeping.kept(_kept_as(name)).get("text")
+        if isinstance(written, str) and {canonical(each) for each in _networks(written)} == set(networks):
+            return written
+        return EOL.join(_plain(network) for network in networks)
 
     return run
 
 
 def _set(name: str) -> Handler:
     def run(context: Context, arguments: Arguments) -> Data:
-        """A line is an address or a network; what follows a semicolon is a note."""
-        networks = []
-        for line in arguments["addresses"].splitlines():
-            found = _LINE.match(line)
-            if found is not None:
-                networks.append(found["network"].strip("[]"))
-            elif line.strip() and not line.strip().startswith(";"):
-                raise Refused(501, f"no address or network: {line.strip()[:60]}")
-        ip_lists.replace_ips(context.actor, list=name, networks=networks)
+        written = arguments["addresses"]
+        ip_lists.replace_ips(context.actor, list=name, networks=_networks(written))
+        lines = EOL.join(line for line in written.splitlines() if line.strip())
+        keeping.keep(context.actor, _kept_as(name), None, {"text": lines} if lines else {}, replace=True)
         return done()
 
     return run
+
+
+def _kept_as(name: str) -> str:
+    return f"ips {name}"
+
+
+def _networks(text: str) -> list[str]:
+    """A line is an address, a network or a range (`10.0.0.5-10.0.0.9`); what follows a semicolon is a note.
+
+    Raises: Refused.
+    """
+    networks: list[str] = []
+    for line in text.splitlines():
+        if not line.strip() or line.strip().startswith(";"):
+            continue
+        found = _LINE.fullmatch(line.translate(_BRACKETS))
+        if found is None:
+            raise Refused(501, f"no address, network or range: {line.strip()[:60]}")
+        networks += [found["network"]] if found["last"] is None else _range(found["network"], found["last"])
+        if len(networks) > ip_lists.MOST_AT_ONCE:
+            raise Refused(501, "too many addresses")
+    return networks
+
+
+def _range(first: str, last: str) -> list[str]:
+    """The networks from one address to another, both with it."""
+    begins, ends = parse_address(first), parse_address(last)
+    try:
+        if isinstance(begins, IPv4Address) and isinstance(ends, IPv4Address):
+            return [str(each) for each in summarize_address_range(begins, ends)]
+        if isinstance(begins, IPv6Address) and isinstance(ends, IPv6Address):
+            return [str(each) for each in summarize_address_range(begins, ends)]
+    except ValueError:
+        pass
+    raise Refused(501, f"no range of addresses: {first[:45]}-{last[:45]}")
 
 
 # --- for a while ------------------------------------------------------------------------------------------------------
@@ -175,7 +213,7 @@ def router_table(context: Context, arguments: Arguments) -> Data:
 
 def set_router_table(context: Context, arguments: Arguments) -> Data:
     """All lines at once, in their order. Beside the words of the table that is read, `<a> = b`, NULL and error."""
-    wanted = [_rule(line) for line in arguments["table"].splitlines() if line.strip()]
+    wanted = [_rule(context, line) for line in arguments["table"].splitlines() if line.strip()]
     context.actor.require(Right.MANAGE_GATEWAY)
     for rule in list(reception.list_routes(context.actor)):
         routes.delete_route(context.actor, rule)
@@ -186,12 +224,15 @@ def set_router_table(context: Context, arguments: Arguments) -> Data:
 
 
 _ROUTE = re.compile(
-    r"\s*(?P<off>;\s*)?(?:[A-Za-z]+:)?<?(?P<pattern>[^\s=<>;]+)>?\s*=\s*(?P<target>[^;]*?)\s*(?:;(?P<note>.*))?"
+    r"\s*(?P<off>;\s*)?(?:[A-Za-z]+:)?(?P<name><)?(?P<pattern>[^\s=<>;]+)>?\s*=\s*(?P<target>[^;]*?)\s*(?:;(?P<note>.*))?"
 )
 
 
-def _rule(line: str) -> dict[str, object] | None:
-    """None for a line that is a note alone. Raises: Refused."""
+def _rule(context: Context, line: str) -> dict[str, object] | None:
+    """None for a line that is a note alone. A name in brackets is of the main domain, one without is a domain's.
+
+    Raises: Refused.
+    """
     found = _ROUTE.fullmatch(line)
     if found is None:
         if line.strip().startswith(";"):
@@ -210,7 +251,10 @@ def _rule(line: str) -> dict[str, object] | None:
         kind, target = "relay", via[1]
     else:
         kind = "rewrite"
-    if "@" not in pattern:
+    if "@" not in pattern and found["name"]:
+        pattern = context.full(pattern)
+        target = context.full(target) if kind == "rewrite" else target
+    elif "@" not in pattern:
         pattern = f"*@{pattern}"
         if kind == "rewrite" and "@" not in target:
             target = f"*@{target}"
@@ -261,6 +305,6 @@ COMMANDS: list[Command] = [
     command("REPORTFAILEDLOGINADDRESS", "address", failed_login, "Count a wrong password from an address"),
     command("GETIPSTATE", "address [ TEMP ]", ip_state, "Read on which list an address is", reads=True),
     command("GETROUTERTABLE", "", router_table, "Read the router table", reads=True),
-    command("SETROUTERTABLE", "table…", set_router_table, "Replace the router table"),
+    command("SETROUTERTABLE", ("table…", "table"), set_router_table, "Replace the router table"),
     command("ROUTE", "address [ MAIL|ACCESS|SIGNAL:kind ]", route, "Ask where an address leads", reads=True),
 ]

@@ -29,7 +29,7 @@ from jobs.commands import get_command
 from jobs.errors import UnknownCommand
 from jobs.job_selectors import list_jobs
 from jobs.models import Job, Task
-from jobs.schedules import WEEKDAYS
+from jobs.schedules import MONTHS, WEEKDAYS
 
 NAMED = "namedtasks"
 OWNER, PROGRAM, REAL_NAME = "Owner", "Program", "RealName"
@@ -132,6 +132,7 @@ def update_scheduled(context: Context, arguments: Arguments) -> Data:
     values: dict[str, Any] = {
         "arguments": _plain(data.get("parameter")),
         "schedule": planning.parse_schedule(_schedule(begins, data.get("period"))),
+        "begins": begins,
     }
     if job is not None and job.command != program.name:
         _forget(context, job)
@@ -180,9 +181,11 @@ def _schedule(begins: datetime, period: Value) -> dict[str, object]:
         return {**found, "time": at, "dayOfWeek": WEEKDAYS[begins.weekday()]}
     if word == "month":
         return {**found, "time": at, "dayOfMonth": str(begins.day)}
+    if word == "year":
+        return {**found, "time": at, "dayOfMonth": str(begins.day), "month": MONTHS[begins.month - 1]}
     if word.isdecimal() and len(word) < 9 and timedelta(seconds=int(word)) % timedelta(minutes=1) == timedelta():
         return {**found, "interval": int(word) // 60}
-    raise Refused(501, "period: day, week, month, or seconds that are 5 to 720 minutes")
+    raise Refused(501, "period: day, week, month, year, or seconds that are 5 to 720 minutes")
 
 
 # --- with a name ------------------------------------------------------------------------------------------------------

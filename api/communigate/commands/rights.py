@@ -16,6 +16,7 @@ from api.communigate.pwd.door import Data
 from api.communigate.refusing import NO_ACCOUNT, Refused
 from api.communigate.table import Command, command, done
 from domains.models import Mailbox
+from domains.selectors import mailbox_of
 from domains.services.readdressing import claim_of
 
 MASTER, KEPT = "Master", "rights"
@@ -30,7 +31,7 @@ DOMAIN_RIGHTS: dict[str, frozenset[Right]] = {
     "CanCreateLists": frozenset({Right.MANAGE_LISTS}),
     "CanAccessLists": frozenset({Right.MANAGE_LISTS}),
     "CanPostAlerts": frozenset({Right.MANAGE_ALERTS}),
-    "RulesAllowed": frozenset({Right.VIEW_POLICIES, Right.MANAGE_POLICIES}),
+    "RulesAllowed": frozenset({Right.VIEW_POLICIES, Right.MANAGE_POLICIES, Right.MANAGE_FILTERS}),
     "CanCreateWebUserSessions": frozenset({Right.SEND_SIGN_IN_LINKS}),
 }
 _ALL_DOMAINS = frozenset.union(*DOMAIN_RIGHTS.values()) | {Right.CREATE_DOMAINS, Right.DELETE_DOMAINS}
@@ -50,17 +51,26 @@ _KNOWN = {word.lower(): word for word in (MASTER, *DOMAIN_RIGHTS, *SERVER_RIGHTS
 
 
 def get_rights(context: Context, arguments: Arguments) -> Data:
+    if context.is_oneself(arguments["name"]) and context.actor.user is not None:
+        person = context.actor.user
+        if mailbox_of(person) is None:  # an administrator of the server needs no account
+            return [*_held(context, person, None)]
     mailbox = context.account(arguments["name"], Right.VIEW_GRANTS, own=True)
-    person = _person(mailbox)
+    found = _held(context, _person(mailbox), mailbox)
+    written = texts_of(keeping.kept(KEPT, claim_of(mailbox)).get(KEPT), KEPT)
+    return [*_as_written(written, found)]
+
+
+def _held(context: Context, person: User, mailbox: Mailbox | None) -> list[str]:
+    """The words for what somebody holds on the server, and on the domain of their account."""
     found: list[str] = [MASTER] if person.is_administrator else []
     for grant in list_grants(context.actor, person):
         held = _rights(grant)
         if grant.level == Level.SERVER:
             found += [word for word, rights in SERVER_RIGHTS.items() if rights <= held]
-        elif grant.level == Level.DOMAIN and grant.object_id == mailbox.domain_id:
+        elif mailbox is not None and grant.level == Level.DOMAIN and grant.object_id == mailbox.domain_id:
             found += [word for word, rights in DOMAIN_RIGHTS.items() if rights <= held]
-    written = texts_of(keeping.kept(KEPT, claim_of(mailbox)).get(KEPT), KEPT)
-    return [*_as_written(written, found)]
+    return found
 
 
 def _as_written(written: list[str], found: list[str]) -> list[str]:

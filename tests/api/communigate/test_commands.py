@@ -20,11 +20,13 @@ from accounts.actors import Actor
 from accounts.models import AppPassword, AuditEvent, Session, User
 from accounts.scopes import SERVER
 from accounts.services.sources import create_source
+from accounts.signing_in import CallerWay
 from api.communigate import running
 from api.communigate.commands import COMMANDS, programs
+from api.communigate.context import Seen
 from api.communigate.format import read_value
 from api.communigate.scripts import find_calls
-from api.dialects.credentials import caller
+from api.dialects.credentials import Entered, caller
 from api.models import KeptSettings
 from archive import engines
 from domains.models import Mailbox, Status
@@ -135,6 +137,7 @@ def test_a_domain_s_administrator_sees_and_changes_their_part(root: User) -> Non
 def test_people_use_it_for_their_own_account(root: User) -> None:
     ada = make_mailbox_in(make_domain("mine.example"), "ada", name="Ada").user
     assert ada is not None
+    assert ask(root, "GETACCOUNTRIGHTS *") == "201 (Master)"  # who administers the server needs no account
     assert ask(ada, "GETACCOUNTSETTINGS *") == "201 {RealName=Ada;}"
     assert ask(ada, "GETACCOUNTSETTINGS ada@mine.example") == "201 {RealName=Ada;}"
     assert ask(ada, "GETACCOUNTINFO * Key StorageUsed") == "201 0"
@@ -290,6 +293,28 @@ def test_where_somebody_signed_in_last_is_told_to_who_sees_their_sessions(root: 
     assert ask(ada, "GETACCOUNTINFO * (LastLoginAddress,LastAddress)") == wanted
     number = ask(root, "FINDACCOUNTSESSION ada@mine.example ADDRESS #I[192.0.2.7]:25")
     assert number == f"201 {session.pk}"
+
+
+def test_a_folder_of_one_s_own_is_shared_by_who_came_with_their_password(root: User) -> None:
+    domain = make_domain("mine.example")
+    ada, bob = (make_mailbox_in(domain, name).user for name in ("ada", "bob"))
+    assert ada is not None and bob is not None
+    seen = Seen(proven=Entered("communigate", CallerWay.PASSWORD, ada.pk, ada.password, "", 0.0))
+
+    def said(line: str, seen: Seen | None = None) -> str:
+        found = running.answer(
+            caller(ada, via="communigate", address=""), f"SETMAILBOXACL * MAILBOX INBOX {line}", seen
+        )
+        return f"{found.code} {found.text}"
+
+    assert said("{bob=lr;}") == "510 insufficient access rights"  # a token alone lets nobody in
+    assert said("{bob=lr;}", seen) == "200 OK"
+    assert ask(ada, "GETMAILBOXACL * MAILBOX INBOX") == "201 {bob@mine.example=lrs;}"
+    assert ask(ada, "GETMAILBOXRIGHTS * MAILBOX INBOX AUTH bob") == "201 lrs"
+    assert said("{bob=lrw;}", seen) == "510 insufficient access rights"
+    assert said("{nobody=lr;}", seen) == "513 unknown user account: nobody"
+    assert said('{bob="-lrs";}') == "200 OK"
+    assert ask(ada, "GETMAILBOXACL * MAILBOX INBOX") == "201 {}"
 
 
 def test_an_app_password_goes_by_its_name(root: User) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -34,6 +35,7 @@ def test_the_result_of_a_run_is_answered_when_it_is_there(root: User, monkeypatc
         ("period=day;", {"timeZoneId": "UTC", "time": "04:00"}),
         ("period=week;", {"timeZoneId": "UTC", "time": "04:00", "dayOfWeek": "Wednesday"}),
         ("period=month;", {"timeZoneId": "UTC", "time": "04:00", "dayOfMonth": "24"}),
+        ("period=year;", {"timeZoneId": "UTC", "time": "04:00", "dayOfMonth": "24", "month": "December"}),
         ("period=#3600;", {"timeZoneId": "UTC", "interval": 60}),
     ],
 )
@@ -42,6 +44,7 @@ def test_a_scheduled_task_is_a_job_of_the_person(root: User, period: str, wanted
     assert ask(root, line) == "200 OK"
     job = Job.objects.get(name="x")
     assert (job.owner, job.command, job.schedule) == (root, "GetServerInfo", wanted)
+    assert job.next_run_at == datetime(2036, 12, 24, 4, tzinfo=UTC)  # not before, however often it runs from then on
     assert ask(root, line) == "200 OK"  # the same one, changed
     assert ask(root, "UPDATESCHEDULEDTASK * {id=x;script=GetUsers;when=#T24-12-2036_04:00:00;}") == "200 OK"
     assert [each.command for each in Job.objects.filter(name="x")] == ["GetUsers"]

@@ -33,6 +33,7 @@ from api.communigate.pwd.door import Limits, Reply
 from api.communigate.pwd.session import Session as Connection
 from api.dialects import calls, credentials
 from api.models import ApopSecret, DialectSetting
+from config.kit import counters
 from tests import factories
 from tests.api.callers import caller_for
 from tests.api.communigate.serving import Client, serving
@@ -492,7 +493,10 @@ def test_a_connection_is_listed_with_the_sessions_of_browsers_and_ends_there_or_
         three.sign_in("postmaster@main.example", PASSWORD)
         return [*said, three.ask("NOOP")]
 
+    before = counters.waiting("user", root.pk).get("logins", 0)
     assert [each[:3] for each in serving(talk)] == ["200", "510", "200", "200"]
+    root.refresh_from_db()
+    assert root.last_login is not None and counters.waiting("user", root.pk)["logins"] == before + 3
     assert listed == ["pwd", "pwd", "pwd"]  # of the first and the second, then of the third alone
 
 

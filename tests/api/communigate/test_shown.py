@@ -96,7 +96,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "RELOADDIRECTORYDOMAINS": test_commands.test_the_server_s_source_is_chosen_and_only_by_who_may,
     "SETMAILBOXACL": test_what_others_may_do_in_one_s_folder_is_taken_back_by_its_owner,
     **dict.fromkeys(
-        ("REMOVEACCOUNTALERT", "REMOVEDOMAINALERT", "REMOVESERVERALERT"),
+        ("REMOVEACCOUNTALERT", "REMOVEDOMAINALERT"),
         test_an_alert_is_removed_by_its_stamp_as_it_was_told,
     ),
 }
