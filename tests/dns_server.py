@@ -93,6 +93,10 @@ class DnsServer:
         """Queries for these names and all below get no answer."""
         self._silent |= set(map(_name, names))
 
+    def speak(self) -> None:
+        """Nothing is met with silence any more."""
+        self._silent.clear()
+
     def fail(self, *names: str) -> None:
         """Queries for these names and all below get SERVFAIL."""
         self._failing |= set(map(_name, names))

@@ -3,11 +3,15 @@
 One `NameCache` a process, used from many threads; the same question is under way once. A `Questions` is one message's
 view of it, with its own end of time. A question that nobody answered raises `NoAnswer`: never "there is none".
 
+Where the name servers say nothing at all, not even where `com` is, not every message waits for them: for some seconds
+what isn't remembered counts as unanswered at once. A sender's own slow servers bring that about for nobody.
+
 Not for looking at the health of domains (`domains.diagnosis`), whose resolver this uses (POSTKEEP_DNS_SERVERS).
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -16,9 +20,13 @@ from dataclasses import dataclass
 from domains.diagnosis.lookups import Answer, Resolver, Status, text_of
 from gateway.directory import before_reading
 
+logger = logging.getLogger(__name__)
+
 MOST_KEPT = 20_000
 LONGEST_S, NEGATIVE_S, UNANSWERED_S = 3600.0, 300.0, 15.0
 LOOKUP_S = 4.0
+SLOW_S, PROBE_S, SILENT_S = 1.0, 1.0, 15.0
+KNOWN_EVERYWHERE = ("com", "NS")
 
 
 class NoAnswer(Exception):
@@ -49,6 +57,8 @@ class NameCache:
         self._guard = threading.Lock()
         self._kept: OrderedDict[tuple[str, str], tuple[float, Found | None]] = OrderedDict()
         self._under_way: dict[tuple[str, str], _Asking] = {}
+        self._probing = threading.Lock()
+        self._is_silent, self._look_again_at = False, 0.0
 
     def knows(self, name: str, kind: str) -> bool:
         """Whether `ask` would answer without waiting just now."""
@@ -83,8 +93,13 @@ class NameCache:
     def _look_up(self, key: tuple[str, str], asking: _Asking, left_s: float) -> Found:
         if left_s <= 0:
             raise NoAnswer(f"no time was left to ask for {key[1]} of {key[0]}")
+        if self._is_silent and not self._speaks_again():
+            raise NoAnswer("the name servers don't answer")
+        began = time.monotonic()
         answer = self._resolver.ask(*key, lifetime_s=min(left_s, LOOKUP_S))
         found = None if answer.status is Status.UNANSWERED else _found(answer)
+        if found is None and time.monotonic() - began >= min(left_s, SLOW_S):
+            self._speaks_again()
         if found is not None or left_s > LOOKUP_S:
             with self._guard:
                 self._kept[key] = time.monotonic() + _lifetime_s(answer), found
@@ -92,6 +107,21 @@ class NameCache:
                     self._kept.popitem(last=False)
         asking.found = found
         return _or_raise(found, key)
+
+    def _speaks_again(self) -> bool:
+        """Whether the name servers answer anything; looked up by one at a time, and again after some seconds."""
+        if not self._probing.acquire(blocking=False):
+            return not self._is_silent
+        try:
+            if time.monotonic() >= self._look_again_at:
+                answer = self._resolver.ask(*KNOWN_EVERYWHERE, lifetime_s=PROBE_S)
+                silent = answer.status is Status.UNANSWERED
+                if silent != self._is_silent:
+                    logger.warning("the name servers %s", "don't answer" if silent else "answer again")
+                self._is_silent, self._look_again_at = silent, time.monotonic() + (SILENT_S if silent else 0.0)
+            return not self._is_silent
+        finally:
+            self._probing.release()
 
 
 def _key(name: str, kind: str) -> tuple[str, str]:
@@ -130,7 +160,7 @@ class Questions:
         """Whether the name servers know the names of the internet. In a closed network they know their own, and that
         there is no `gmail.com` says nothing about a sender there."""
         try:
-            return self.ask("com", "NS").exists
+            return self.ask(*KNOWN_EVERYWHERE).exists
         except NoAnswer:
             return False
 
