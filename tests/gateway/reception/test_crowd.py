@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
 from config.kit import heartbeat
+from gateway import intake
+from gateway.ip_table import IpTable
 from gateway.reception import throttles
 from gateway.reception.crowd import SEVERAL, Crowd
+from gateway.reception.host import PER_ADDRESS, Reception
 from gateway.reception.throttles import Count, Limit
+from tests.gateway.flows import CLIENT
 
 pytestmark = pytest.mark.usefixtures("servers_running")
 BUSY = "postkeep:gateway:busy"
@@ -81,3 +87,20 @@ def test_a_process_that_ended_is_forgotten() -> None:
     assert broker.zrange(BUSY, 0, -1) == [f"{BUSY}:just gone".encode(), f"{BUSY}:one".encode()]
     one.exchange({})
     assert broker.zrange(BUSY, 0, -1) == [f"{BUSY}:just gone".encode()]
+
+
+def test_one_address_elsewhere_keeps_to_its_share_and_this_machine_brings_mail_of_many() -> None:
+    async def refused(address: str) -> int:
+        reception = Reception(intake)
+
+        async def rows() -> tuple[IpTable, tuple[()]]:
+            return IpTable([]), ()
+
+        reception._rows = rows  # type: ignore[method-assign]
+        try:
+            answers = [await reception.connect(replace(CLIENT, address=address)) for _ in range(PER_ADDRESS + 10)]
+        finally:
+            reception.stop()
+        return sum(answer is not None and answer.code == 421 for answer in answers)
+
+    assert [asyncio.run(refused(each)) for each in ("192.0.2.7", "127.0.0.1", "::1")] == [10, 0, 0]
