@@ -17,7 +17,7 @@ from django.urls import resolve
 
 from accounts.models import User
 from api.answering import PREFIX as OURS
-from api.cleanmail import folders, statuses, uploads
+from api.cleanmail import changes, folders, listing, queries, statuses, uploads
 from api.cleanmail.routes import ROUTES
 from api.cleanmail.words import inward, outward, queried
 from api.dialects.call import Call, decoded
@@ -34,20 +34,52 @@ LONGEST_STREAM = 64 << 20
 def answer(call: Call) -> HttpResponse:
     """Raises what isn't a matter of version 1's own checks; the frame translates it."""
     path = call.path.removeprefix(PREFIX)
+    path = path.rstrip("/") or path
     parts = [decoded(part) if call.is_raw else part for part in path.split("/")[1:]]
     method = "GET" if call.method == "HEAD" else call.method
     found = ROUTES.find(method, parts, is_raw=True) or ROUTES.find(method, parts, is_raw=False)
     if found is None:
-        return refuse(Refusal(404, "not-found", "There is no such operation."))
+        return _no_operation(call, parts)
     call.operation = found[0].operation.name
-    if call.operation in (folders.LISTS, *folders.ABOUT_ONE) and parts[3] not in folders.OTHERS:
-        return folders.answer(call.operation, call.query, parts, lambda parts, query: _ask(call, parts, query))
-    return _ask(call, parts, call.request.META.get("QUERY_STRING", ""))
+    if call.operation in folders.TOLD or (call.operation in folders.OPERATIONS and parts[3] not in folders.OTHERS):
+        place = call.prefix + PREFIX
+        return folders.answer(call.operation, call.query, parts, place, lambda parts, query: _ask(call, parts, query))
+    query = queries.fitted(call.operation, call.request.META.get("QUERY_STRING", ""))
+    if listing.is_own(call, query):
+        return listing.answer(call, query, lambda query: _ask(call, parts, query))
+    if method in ("POST", "PATCH"):
+        return _change(call, parts, query)
+    return _ask(call, parts, query)
 
 
-def _ask(call: Call, parts: list[str], query: str) -> HttpResponse:
-    """What version 1 answers, in Cleanmail's words."""
-    request = _inner(call, parts, query)
+def _no_operation(call: Call, parts: list[str]) -> HttpResponse:
+    others = ROUTES.methods(parts, is_raw=True)
+    if not others:
+        return refuse(Refusal(404, "not-found", "There is no such operation."))
+    made = refuse(Refusal(405, "not-allowed", f"This path answers {', '.join(others)}."))
+    made["Allow"] = ", ".join(others)
+    return made
+
+
+def _change(call: Call, parts: list[str], query: str) -> HttpResponse:
+    """A document that a client wrote or read before; a user's may have a signature in it, which is set beside."""
+    body, sign = changes.take_signature(call.operation, call.body)
+    answer = _ask(call, parts, query, body=body)
+    if call.method == "PATCH" and answer.status_code in (400, 422):
+        less = changes.without_told(body, answer, lambda: _ask(call, parts, "", method="GET"))
+        answer = answer if less is None else _ask(call, parts, query, body=less)
+    if sign is None or answer.status_code not in (201, 204):
+        return answer
+    user = parts if call.method == "PATCH" else [*parts, json.loads(answer.content)["id"]]
+    signed = changes.set_signature(user, sign, lambda way, place, body: _ask(call, place, "", method=way, body=body))
+    return answer if signed.status_code < 300 or call.method == "POST" else signed  # who was made is made
+
+
+def _ask(
+    call: Call, parts: list[str], query: str, *, method: str | None = None, body: bytes | None = None
+) -> HttpResponse:
+    """What version 1 answers, in Cleanmail's words; with another method or body than the caller's where given."""
+    request = _inner(call, parts, query, method, body)
     match = resolve(request.path_info, "config.urls")
     response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
     call.actor = getattr(request, "auth", None)
@@ -59,10 +91,11 @@ def refuse(refusal: Refusal) -> HttpResponse:
     return _json({"status": refusal.status, "error": refusal.kind, "message": refusal.text}, refusal.status)
 
 
-def _inner(call: Call, parts: list[str], query: str) -> WSGIRequest:
+def _inner(call: Call, parts: list[str], query: str, way: str | None, given: bytes | None) -> WSGIRequest:
     """The request as version 1 reads it."""
-    body, kind = call.body, call.request.META.get("CONTENT_TYPE", "")
-    method = call.method
+    kind = call.request.META.get("CONTENT_TYPE", "")
+    method = way or call.method
+    body = call.body if given is None and way is None else given or b""
     if call.operation == statuses.ASKS_TOKEN:
         asked = {"username": call.query.get("username", ""), "validity": call.query.get("validity", "4")}
         validity = asked["validity"]
@@ -87,6 +120,8 @@ def _inner(call: Call, parts: list[str], query: str) -> WSGIRequest:
         "CONTENT_LENGTH": str(len(body)),
         "wsgi.input": io.BytesIO(body),
     }
+    if listing.EXCEL in environ.get("HTTP_ACCEPT", ""):
+        environ["HTTP_ACCEPT"] = JSON  # a sheet is made here
     request = WSGIRequest(environ)
     request.dialect = call.dialect.name  # type: ignore[attr-defined]  # whom the audit trail names
     return request
@@ -125,7 +160,7 @@ def _outer(call: Call, response: HttpResponseBase) -> HttpResponse:
     elif kind.startswith(JSON) and content:
         made = _json(outward(json.loads(content), place=call.prefix + PREFIX), status)
     else:
-        made = HttpResponse(content, status=status, content_type=kind or JSON)
+        made = HttpResponse(content, status=status, content_type=kind if content and kind else JSON)
     for name in KEPT_HEADERS:
         if name in response.headers:
             made[name] = response.headers[name]

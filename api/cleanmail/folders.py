@@ -8,9 +8,9 @@ Source: cleanmail.md §5.7, §4.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.http import HttpResponse, QueryDict
 
@@ -22,6 +22,8 @@ READS = "GET /users/{userId}/emails/{folder}/{emailId}"
 FILES = "GET /users/{userId}/emails/{folder}/{emailId}/attachments"
 FILE = "GET /users/{userId}/emails/{folder}/{emailId}/attachments/{partId}"
 ABOUT_ONE = (READS, FILES, FILE)
+OPERATIONS = (LISTS, *ABOUT_ONE)
+TOLD = ("GET /users/{userId}/emails/folders", "GET /users/{userId}/emails/folders/{folderPath}")
 OTHERS = ("Quarantine", "Retention", "folders")
 PAGE_SIZE, PAGE_SIZE_MAX, REACH = 40, 1_000, 10_000
 SORTS = ("-sentDate", "sentDate", "-send_date", "send_date")
@@ -33,10 +35,13 @@ NOT_READ = (
 Ask = Callable[[list[str], str], HttpResponse]
 
 
-def answer(operation: str, query: QueryDict, parts: list[str], ask: Ask) -> HttpResponse:
-    """The messages of a folder, or one of them. Raises: ApiError."""
+def answer(operation: str, query: QueryDict, parts: list[str], place: str, ask: Ask) -> HttpResponse:
+    """The folders, the messages of one, or one of them. place: what stands before paths. Raises: ApiError."""
+    root = f"{place}/users/{quote(parts[1], safe='@')}/emails"
+    if operation in TOLD:
+        return _folders(ask(parts, query.urlencode()), root)
     if operation in ABOUT_ONE:
-        return _one(operation, query, parts, ask)
+        return _one(operation, query, parts, root, ask)
     given = {name: str(value) for name, value in query.items() if name not in ("offset", "pageSize", "sort", "fields")}
     for name in DATES:
         if name in given:
@@ -56,14 +61,30 @@ def answer(operation: str, query: QueryDict, parts: list[str], ask: Ask) -> Http
         raise BadRequest(f"An offset reaches {REACH} messages; search for fewer.")
     lines = _walked(parts, given, end, ask)[begin:]
     made = HttpResponse(
-        json.dumps([_line(each) for each in (lines if sort.startswith("-") else reversed(lines))], ensure_ascii=False),
+        json.dumps(
+            [_line(each, f"{root}/{quote(parts[3], safe='')}") for each in _sorted(lines, sort)], ensure_ascii=False
+        ),
         content_type="application/json",
     )
     made["X-Total-Count"] = str(total)
     return made
 
 
-def _one(operation: str, query: QueryDict, parts: list[str], ask: Ask) -> HttpResponse:
+def _folders(found: HttpResponse, root: str) -> HttpResponse:
+    """Folders with where their messages are listed, which is nowhere else in version 1."""
+    if found.status_code == 200:
+        told = json.loads(found.content)
+        for each in told:
+            each["messagesUri"] = each.get("messagesUri") or f"{root}/{quote(each['path'], safe='')}"
+        found.content = json.dumps(told, ensure_ascii=False).encode()
+    return found
+
+
+def _sorted(lines: list[dict[str, Any]], sort: str) -> Iterable[dict[str, Any]]:
+    return lines if sort.startswith("-") else reversed(lines)
+
+
+def _one(operation: str, query: QueryDict, parts: list[str], root: str, ask: Ask) -> HttpResponse:
     """A message in one of its folders, its attachments, or one of them. Raises: NotAllowed, where only a person may."""
     users, user, _emails, folder, message, *_rest = parts
     place = [users, user, "messages", message]
@@ -79,7 +100,10 @@ def _one(operation: str, query: QueryDict, parts: list[str], ask: Ask) -> HttpRe
         return ask([*place, "attachments", parts[-1]], "")
     told = json.loads(found.content)
     told |= {"folder": folder, "hasAttachments": bool(told["attachments"])}
+    told["uri"] = f"{root}/{quote(folder, safe='')}/{quote(message, safe=':')}"
     files = [each | {"partId": each["id"]} for each in told["attachments"]]
+    for each in files:
+        each["downloadUri"] = each["displayUri"] = f"{told['uri']}/attachments/{each['partId']}"
     told["attachments"] = {"attachments": files, "count": len(files)}
     answer = told["attachments"] if operation == FILES else told
     return HttpResponse(json.dumps(answer, ensure_ascii=False), content_type="application/json")
@@ -96,9 +120,10 @@ def _walked(parts: list[str], given: dict[str, Any], end: int, ask: Ask) -> list
     return lines[:end]
 
 
-def _line(line: dict[str, Any]) -> dict[str, Any]:
+def _line(line: dict[str, Any], place: str) -> dict[str, Any]:
     return {
         "id": line["id"],
+        "uri": f"{place}/{quote(line['id'], safe=':')}",
         "sentDate": line["date"],
         "subject": line["subject"],
         "from": line["from"],

@@ -19,13 +19,17 @@ _DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
 _DATE_KEY = re.compile(r"(?:expiration|[a-z](?:At|Until|Date|Since|Before|After)|^date|^until|^expires)\Z")
 _MILLISECONDS = re.compile(r"[1-9][0-9]{11,13}", re.ASCII)
 IN_SECONDS = frozenset({"performedAt"})
+SERVICES = {"quarantineProps": "quarantine", "retentionProps": "retention", "archiveProps": "archive"}
 LEAST_MILLISECONDS = 10**11  # 1973; a smaller number is none of our moments
 
 
 def outward(value: Any, key: str = "", *, place: str = OURS) -> Any:
     """A document of ours as Cleanmail writes it. place: what stands before paths of its own ("/cleanmail/api/v3")."""
     if isinstance(value, dict):
-        return {name: outward(each, name, place=place) for name, each in value.items()}
+        shown = {name: outward(each, name, place=place) for name, each in value.items()}
+        if SERVICES.keys() <= shown.keys():  # a policy: a service that is off has no values
+            shown |= {props: None for props, service in SERVICES.items() if shown.get(service) is False}
+        return shown
     if isinstance(value, list):
         return [outward(each, key, place=place) for each in value]
     if isinstance(value, int) and not isinstance(value, bool) and _ID.search(key):
@@ -53,7 +57,8 @@ def moment(name: str, value: str) -> str:
 def inward(value: Any, key: str = "") -> Any:
     """A document of Cleanmail's as version 1 reads it."""
     if isinstance(value, dict):
-        return {name: inward(each, name) for name, each in value.items()}
+        said = {name: each for name, each in value.items() if each is not None or name not in SERVICES}
+        return {name: inward(each, name) for name, each in said.items()}
     if isinstance(value, list):
         return [inward(each, key) for each in value]
     if isinstance(value, str) and _ID.search(key) and _DIGITS.fullmatch(value):
