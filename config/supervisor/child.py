@@ -73,9 +73,16 @@ class Child:
         self.since_epoch = time.time()
         self.due_at = None
 
-    def restart(self) -> None:
-        self.start()
+    def restart(self) -> str:
+        """Start it again; why that can't be now ("": it runs), and then it is tried again after a while."""
+        try:
+            self.start()
+        except OSError as error:  # no memory, no room
+            self._plan_start()
+            self.last_end = f"can't be started: {error}"
+            return self.last_end
         self.restarted_at.append(time.monotonic())
+        return ""
 
     def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
@@ -100,6 +107,9 @@ class Child:
             return 0.0
         if time.monotonic() - self.started_at > STABLE_AFTER_S:
             self.failures = 0
+        return self._plan_start()
+
+    def _plan_start(self) -> float:
         delay_s: float = min(FIRST_BACKOFF_S * 2**self.failures, LONGEST_BACKOFF_S)
         self.failures += 1
         self.due_at = time.monotonic() + delay_s

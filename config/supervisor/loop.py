@@ -35,6 +35,7 @@ class Loop:
         self.say = say
         self.children: list[Child] = []
         self.stop_asked = False
+        self._is_told = True  # whether the others could be told how the children are
         self._running_to_end: set[int] = set()
         signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
 
@@ -87,6 +88,8 @@ class Loop:
                     if child.renew():
                         self.say(f"{child.name} is started again, for its settings changed")
                 self.mend()
+                if not self._is_told:
+                    self._tell()
         except StopAsked:
             return
 
@@ -99,9 +102,9 @@ class Loop:
                     self.say(f"{child.name} {child.last_end}; starting it again in {delay_s:g} s")
                 self._tell()
             elif child.due_at is not None and time.monotonic() >= child.due_at:
-                child.restart()
+                problem = child.restart()
                 if not quietly:
-                    self.say(f"{child.name} started again")
+                    self.say(f"{child.name} {problem or 'started again'}")
                 self._tell()
         ours = {child.process.pid for child in self.children if child.process is not None}
         reap_strangers(ours | self._running_to_end)
@@ -135,8 +138,15 @@ class Loop:
     def _seconds_until_due(self) -> float | None:
         due = [child.due_at for child in self.children if child.due_at is not None]
         until = [max(0.0, at - time.monotonic()) for at in due]
-        looks = [LOOK_S] if any(child.spec.stamp is not UNSTAMPED for child in self.children) else []
+        is_looking = not self._is_told or any(child.spec.stamp is not UNSTAMPED for child in self.children)
+        looks = [LOOK_S] if is_looking else []
         return min([*until, *looks], default=None)
 
     def _tell(self) -> None:
-        status.write(child.status() for child in self.children)
+        """On a full disk the others hear it later; the house goes on."""
+        try:
+            status.write(child.status() for child in self.children)
+        except OSError:
+            self._is_told = False
+        else:
+            self._is_told = True

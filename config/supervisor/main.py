@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from config import environment, servers
@@ -78,7 +78,8 @@ class Reporter:
         self.as_json = as_json
 
     def say(self, text: str) -> None:
-        print(f"postkeep: {text}", file=sys.stderr if self.as_json else sys.stdout, flush=True)
+        with suppress(OSError):  # where it goes may be full, or gone: nothing ends for that
+            print(f"postkeep: {text}", file=sys.stderr if self.as_json else sys.stdout, flush=True)
 
     def show_recovery_key(self, text: str) -> None:
         """As soon as there is one: what comes after might fail, and it can't be shown again."""
@@ -118,7 +119,8 @@ def _live(reporter: Reporter, lock: IO[bytes]) -> int:
     except StopAsked:
         reporter.say("ending before the start was done")
     finally:
-        _write(lock, _STOPPING)
+        with suppress(OSError):  # on a full disk whoever starts the next one waits without knowing why
+            _write(lock, _STOPPING)
         loop.stop(STOP_PHASES)
     return 0
 
@@ -198,7 +200,7 @@ def _only_one() -> Iterator[IO[bytes]]:
     """Holds HOME/up.lock; waits for one that is ending, refuses beside one that runs. Raises: AlreadyRunning."""
     path = paths.home() / "up.lock"
     until = time.monotonic() + OLD_SUPERVISOR_S
-    with path.open("ab") as lock:
+    with path.open("ab", buffering=0) as lock:  # so that what could not be written isn't tried again at its end
         while not servers.try_lock(lock):
             told = path.read_bytes()
             if told != _STOPPING or time.monotonic() > until:
@@ -212,4 +214,3 @@ def _write(lock: IO[bytes], text: bytes) -> None:
     lock.seek(0)
     lock.truncate()
     lock.write(text)
-    lock.flush()

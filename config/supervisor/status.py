@@ -27,7 +27,7 @@ class ChildStatus:
 
 
 def write(children: Iterable[ChildStatus]) -> None:
-    """Replace the file."""
+    """Replace the file. Raises: OSError, and then the old one is there still."""
     text = json.dumps({"supervisor": os.getpid(), "children": [asdict(child) for child in children]})
     temporary = _file().with_suffix(".new")
     temporary.write_text(text)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 from config import environment
 from config.kit import paths
+from config.supervisor.child import Child, Spec
 from config.supervisor.house import DELIVERY_NICE
 from tests.config.houses import House, wait_until
 
@@ -89,6 +92,37 @@ def test_a_crashed_server_is_started_again_and_everybody_finds_it(house: House, 
     os.kill(before, signal.SIGKILL)
     wait_until(lambda: house.child(name)["pid"] not in (None, before), patience_s=10)
     house.wait_healthy()
+
+
+def test_a_house_that_cannot_write_how_it_is_goes_on_and_tells_it_later(house: House) -> None:
+    assert house.process is not None
+    before, in_the_way = house.child("keeper"), house.home / "up.new"
+    in_the_way.mkdir()  # as much room as a full disk has
+    keeper = psutil.Process(before["pid"])
+    keeper.kill()
+    psutil.wait_procs([keeper], timeout=10)
+    wait_until(lambda: "keeper started again" in house.said(), patience_s=10)
+    assert house.process.poll() is None and house.child("keeper") == before
+    in_the_way.rmdir()
+    wait_until(lambda: house.child("keeper")["restarts"] == before["restarts"] + 1, patience_s=10)
+    house.wait_healthy()
+
+
+def test_a_child_that_cannot_be_started_now_is_started_later() -> None:
+    started = subprocess.Popen(["true"])
+    answers: list[OSError | subprocess.Popen[bytes]] = [OSError(errno.ENOMEM, "no memory"), started]
+
+    def spawn() -> subprocess.Popen[bytes]:
+        answer = answers.pop(0)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    child = Child(Spec("part", spawn))
+    assert "no memory" in child.restart() and child.process is None and child.due_at is not None
+    assert child.restart() == "" and child.process is started and child.due_at is None
+    assert len(child.restarted_at) == 1
+    started.wait()
 
 
 def test_a_crashed_web_server_is_started_again(house: House) -> None:

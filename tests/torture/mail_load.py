@@ -35,11 +35,11 @@ class Senders:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
+    def stop(self, patience_s: float = SETTLED_S) -> None:
         """After everyone has heard a 250 for what they are at."""
         self._stopped.set()
         for thread in self._threads:
-            thread.join(SETTLED_S)
+            thread.join(patience_s)
             assert not thread.is_alive(), self.heard
 
     def wait_for_more(self) -> None:
