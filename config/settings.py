@@ -120,7 +120,7 @@ FILE_UPLOAD_TEMP_DIR = str(paths.uploads_dir()) if PART or paths.uploads_dir().i
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 2_000  # an import may send a folder of single messages
 
-COUNTING_MS = 60  # so long a list that may look at many rows counts them (config.kit.paging.count_in_time)
+COUNTING_MS = 40  # so long a list that may look at many rows counts them (config.kit.paging.count_in_time)
 
 # --- background work ---
 CELERY_BROKER_URL = environment.broker_url()

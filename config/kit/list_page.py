@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -151,7 +152,15 @@ class ListPage(Generic[M]):
         order = asked.order_among(are_many=not scattered and (capped or known is None or known > most))
         if within and not order.found_first:
             order = replace(order, within=within)
-        page = keyset(request, found, order=order, per_page=asked.size, total=known, capped=capped, uncounted=uncounted)
+        read = partial(
+            keyset, request, order=order, per_page=asked.size, total=known, capped=capped, uncounted=uncounted
+        )
+        # of few the first page is all that there is
+        is_first = not {"before", "after", "at"} & set(request.GET) and (capped or uncounted)
+        likely = asked.likely(found) if is_first else None
+        page = read(found) if likely is None else read(likely)
+        if likely is not None and not page.pager.older_url:  # they don't fill it
+            page = read(found)
         return cls(request, asked, page, actions, bulk_url)
 
     @property

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from datetime import timedelta
+from typing import Any, ClassVar, TypeVar
 
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
+from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from config.kit.list_big import BigListing, Exact, ilike
-from config.kit.list_fields import Beginning, Choice, Main, State, Time
-from config.kit.list_query import BadTerm, Op, Value
+from config.kit.list_big import BigAsked, BigListing, Exact, ilike
+from config.kit.list_fields import Beginning, Choice, Field, Main, State, Time
+from config.kit.list_query import BadTerm, Op, Term, Value, parse
 from config.kit.list_ranges import Number
 from config.kit.listing import View
+from config.kit.preferences import ListMemory
 from config.kit.tables import Empty
 from domains.tables.fields import Belongs, domains_named
 from gateway.models import Recipient
@@ -22,6 +27,7 @@ from gateway.models.subject_words import has_words, words_of
 from gateway.selectors.remembered import address_is, message_id_is
 from gateway.wording import CATEGORIES, CATEGORY_TONES, DIRECTIONS, STATE_TONES
 
+M = TypeVar("M", bound=Model)
 _SENDER = _("From")
 _LEAST = 2
 _COUNT_TO = 200
@@ -83,7 +89,54 @@ FIELDS = (
     Time("received", _("Received"), path="received_at", sort=True),
 )
 
-TRACKED: BigListing[Recipient] = BigListing(
+_MESSAGE_TIME = Time("received", _("Received"), path="message__received_at")
+_RECENT = timedelta(days=30)
+
+
+@dataclass(frozen=True, eq=False)
+class _AskedOfMessages(BigAsked):
+    """Words of a subject are asked together with the message's own time.
+
+    So PostgreSQL looks only at messages of that time that have them, not at all that ever had. Without words the
+    message's time would only have both tables read.
+    """
+
+    @functools.cached_property
+    def _terms(self) -> list[Term]:
+        try:
+            return parse(self.text)
+        except BadTerm:
+            return []
+
+    @functools.cached_property
+    def _has_words(self) -> bool:
+        return "subject" in self.filters or any(_names(each, "subject") and not each.negated for each in self._terms)
+
+    def _field(self, by_name: dict[str, Field], term: Term) -> Q:
+        found = super()._field(by_name, term)
+        if self._has_words and _names(term, _MESSAGE_TIME.name):
+            found &= super()._field({_MESSAGE_TIME.name: _MESSAGE_TIME}, term)
+        return found
+
+    def likely(self, rows: QuerySet[M]) -> QuerySet[M] | None:
+        """Of words, and nothing that few of their messages have: the last month, which often fills the page."""
+        is_plain = not self.filters and all(_names(each, "subject") or _names(each, "domain") for each in self._terms)
+        if not self._has_words or not is_plain or self.sort != self.listing.sort:
+            return None
+        since = timezone.now() - _RECENT
+        return rows.filter(received_at__gte=since, message__received_at__gte=since)
+
+
+def _names(term: Term, name: str) -> bool:
+    return term.field.casefold() == name
+
+
+class _Messages(BigListing[Recipient]):
+    def ask(self, actor: Any, params: QueryDict, memory: ListMemory | None = None) -> _AskedOfMessages:
+        return _AskedOfMessages(self, self.fields_for(actor), params, memory or ListMemory())
+
+
+TRACKED = _Messages(
     "gateway.tracking",
     FIELDS,
     sort="-received",
@@ -105,7 +158,7 @@ TRACKED: BigListing[Recipient] = BigListing(
     nothing=_("No message like this"),
 )
 
-OWN: BigListing[Recipient] = BigListing(
+OWN = _Messages(
     "gateway.own-mail",
     FIELDS,
     sort="-received",

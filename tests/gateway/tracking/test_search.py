@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.http import QueryDict
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.actors import Actor
@@ -124,3 +126,42 @@ def test_one_domain_and_ones_own_mail_are_read_in_the_order_of_their_own_index(c
     for rows, index in ((list_tracked(helper), "gw_recipient_by_domain"), (list_own(user), "gw_recipient_by_mailbox")):
         told = str(rows.order_by(*newest)[:50].explain())
         assert index in told and "Sort" not in told, told
+
+
+def test_the_messages_own_time_is_asked_with_words_only(cast: Cast) -> None:
+    """With words few messages are left to be looked at; without them both tables would be read from their beginning."""
+    time, actor = '"gateway_message"."received_at" >=', Actor.for_user(cast.administrator)
+    asked = {
+        typed: sql_of(actor, typed) for typed in ("subject:offer received:today", "subject:offer", "received:today")
+    }
+    assert {typed for typed, sql in asked.items() if time in sql} == {"subject:offer received:today"}
+    assert time not in sql_of(actor, "-subject:offer received:today")
+
+
+def sql_of(actor: Actor, text: str) -> str:
+    params = QueryDict(mutable=True)
+    params["q"] = text
+    return str(TRACKED.select(actor, list_tracked(actor), params).query)
+
+
+@pytest.mark.parametrize(("old", "pages_read"), [(0, 1), (180, 1), (181, 2), (230, 2)])
+def test_the_newest_with_a_word_are_shown_first_and_all_of_them_are_found(
+    cast: Cast, client: Client, old: int, pages_read: int
+) -> None:
+    """However many of the 231 came in the last month, where the first page of 50 is looked for."""
+    crowd(cast, 231)
+    offers = Recipient.objects.filter(message__subject__startswith="Offer").order_by("-received_at", "-pk")
+    ids = list(offers.values_list("pk", flat=True))
+    for model, rows in ((Recipient, "pk__in"), (Message, "recipients__in")):
+        late = model.objects.filter(**{rows: ids[231 - old :]})
+        late.update(received_at=F("received_at") - timedelta(days=40))
+    client.force_login(cast.administrator)
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get(reverse("gateway:tracking"), {"q": "subject:offer"}).context["list"].page
+    assert sum("LIMIT 51" in each["sql"] for each in queries.captured_queries) == pages_read
+    assert page.total == 200 and page.total_is_capped
+    shown = [row.pk for row in page.rows]
+    while page.pager.older_url:
+        page = client.get(page.pager.older_url).context["list"].page
+        shown += [row.pk for row in page.rows]
+    assert shown == ids
