@@ -64,6 +64,11 @@ def keep(actor: Actor, what: str, of: Domain | Address | None, values: Dictionar
     return True
 
 
+def forget(domain: Domain) -> None:
+    """All that was kept of a domain itself, of every kind; not of what is in it."""
+    KeptSettings.objects.filter(domain_id=domain.pk).delete()
+
+
 def _place(of: Domain | Address | None) -> dict[str, object]:
     return {
         "domain_id": of.pk if isinstance(of, Domain) else None,

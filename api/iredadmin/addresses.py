@@ -16,7 +16,7 @@ from api.iredadmin import domains, users
 from api.iredadmin.answers import BAD_VALUE, NO_ACCOUNT, Failure
 from api.iredadmin.asking import Asked
 from domains.models import Address, Domain, Mailbox, MailingList, Status
-from domains.services import groups, objects
+from domains.services import groups, mailbox_states, objects
 from domains.services.lists import subscribing
 from domains.services.lists.settings import create_list, update_list
 from domains.services.readdressing import rename_address
@@ -96,19 +96,20 @@ def change_email_of_list(asked: Asked) -> None:
 
 
 def create_alias(asked: Asked) -> None:
-    address, domain = _place(asked, Right.MANAGE_ADDRESSES)
-    _create_group(asked, domain, address)
+    with transaction.atomic():
+        address, domain = _place(asked, Right.MANAGE_ADDRESSES)
+        _create_group(asked, domain, address)
 
 
 def create_maillist(asked: Asked) -> None:
-    address, domain = _place(asked, Right.MANAGE_LISTS)
-    owner = _owner(asked, domain)
-    if owner is None:
-        _create_group(asked, domain, address)
-        return
-    posting = _policy(asked, POSTING)
-    values = {"name": asked.given(*domains.NAME) or ""} | ({"posting": posting} if posting else {})
     with transaction.atomic():
+        address, domain = _place(asked, Right.MANAGE_LISTS)
+        owner = _owner(asked, domain)
+        if owner is None:
+            _create_group(asked, domain, address)
+            return
+        posting = _policy(asked, POSTING)
+        values = {"name": asked.given(*domains.NAME) or ""} | ({"posting": posting} if posting else {})
         made = create_list(asked.actor, domain, email=address, owner=owner, **values)
         if asked.has(MEMBERS):
             subscribing.add_subscribers(asked.actor, made, asked.words(MEMBERS))
@@ -155,8 +156,14 @@ def delete_maillist(asked: Asked) -> None:
 
 
 def _place(asked: Asked, need: Right) -> tuple[str, Domain]:
+    """The address of what is made, and its domain. A deleted user of that address makes way, and can be restored."""
     address = users.parsed(asked.named["mail"])
-    return address, domains.find(asked.actor, address.partition("@")[2], need=need)
+    domain = domains.find(asked.actor, address.partition("@")[2], need=need)
+    rows = Mailbox.objects.select_related("domain", "user", "claim").filter(address=address, status=Status.DELETED)
+    old = rows.first()
+    if old is not None and asked.actor.has(Right.MANAGE_USERS, old):
+        mailbox_states.set_aside(asked.actor, old)
+    return address, domain
 
 
 def _create_group(asked: Asked, domain: Domain, address: str) -> None:

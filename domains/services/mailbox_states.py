@@ -22,13 +22,15 @@ from accounts.services import disable_user, enable_user
 from config.kit import versions
 from domains.errors import InUse, Invalid, WrongState
 from domains.models import Address, Domain, Mailbox, Status
-from domains.services import counting
+from domains.services import claims, counting
 from domains.services.domain_states import SOONER_TAKES_TWO
 from domains.services.mailboxes import NEW_STATUSES, require_serving
+from domains.services.readdressing import claim_of, rename_mailbox
 from jobs import two_people
 
 DELETION_DAYS = "USER_DELETION_DAYS"
 LONGEST_DAYS = 3650
+LONGEST_KEPT = 40  # characters of a name before what says that it is deleted; 64 are possible
 
 
 def set_status(actor: Actor, mailbox: Mailbox, status: str, *, expected: int | None = None) -> versions.Changes:
@@ -99,6 +101,23 @@ def restore_mailbox(actor: Actor, mailbox: Mailbox, *, expected: int | None = No
         changes = _become(mailbox, status, status_before="", deleted_at=None, purge_at=None)
         let_in_or_shut_out(actor, mailbox)
         audit.record(actor, "mailbox.restore", mailbox, changes={"status": changes["status"]})
+
+
+def set_aside(actor: Actor, mailbox: Mailbox) -> None:
+    """Free the addresses of a deleted mailbox without waiting for its purge: it keeps everything under another name.
+
+    It can be restored under that name; its aliases are given up. Archived mail stays with it, so that whoever gets the
+    address doesn't get the mail. Raises: Forbidden, WrongState.
+    """
+    actor.require(Right.MANAGE_USERS, mailbox)
+    if mailbox.status != Status.DELETED or (mailbox.user is not None and mailbox.user.is_active):
+        raise WrongState(_("%(address)s is in use.") % {"address": mailbox.address})
+    with transaction.atomic():
+        claim = claim_of(mailbox)
+        for alias in Address.objects.filter(kind=Address.Kind.ALIAS, recipients__target=claim).distinct():
+            audit.record(actor, "mailbox.remove_alias", mailbox, alias=alias.text)
+            claims.release(alias)
+        rename_mailbox(actor, mailbox, email=f"{claim.local[:LONGEST_KEPT]}.deleted-{mailbox.pk}@{mailbox.domain.name}")
 
 
 def let_in_or_shut_out(actor: Actor, mailbox: Mailbox) -> None:

@@ -16,17 +16,17 @@ from accounts.services.verifying import opens_doors
 from api.communigate import account_defaults, account_settings, keeping
 from api.communigate.context import GONE, Context, texts_of
 from api.communigate.format import Value
+from api.communigate.freeing import make_way
 from api.communigate.grammar import Arguments
 from api.communigate.keeping import Dictionary
 from api.communigate.pwd.door import NOTHING, Data
 from api.communigate.refusing import ACCOUNT_EXISTS, NO_ACCOUNT, PASSWORD, RIGHTS, Refused, TakenAlready
 from api.communigate.sizes import bytes_of, count_of
 from api.communigate.table import Command, command, done
-from domains.models import Address, Mailbox, Status
+from domains.models import Mailbox, Status
 from domains.selectors.identities import Identity, identity_of
 from domains.services import aliases, claims, mailbox_states, profiles
 from domains.services.mailboxes import create_mailbox
-from domains.services.purging import purge_mailbox
 from domains.services.readdressing import rename_mailbox
 
 TEMPLATE = "accounttemplate"
@@ -40,7 +40,7 @@ _KINDS = {
 
 def create(context: Context, arguments: Arguments) -> Data:
     """With the domain's template, and over it what is given. The name of an account that was deleted is free: what
-    is left of that one is purged first (archived mail stays).
+    is left of that one is purged first, or set aside under another name (archived mail stays either way).
     """
     domain, address = context.split(arguments["name"], Right.VIEW_DOMAINS)
     context.actor.require(Right.MANAGE_USERS, domain)
@@ -67,15 +67,10 @@ def create(context: Context, arguments: Arguments) -> Data:
 
 
 def _free(context: Context, address: str) -> None:
-    claim = claims.find(address)
-    if claim is None:
-        return
-    if claim.kind == Address.Kind.MAILBOX:
-        old = Mailbox.objects.select_related("domain", "user", "claim").filter(claim=claim).first()
-        if old is not None and old.status == Status.DELETED and context.actor.has(Right.MANAGE_USERS, old):
-            purge_mailbox(context.actor, old)
-            return
-    raise TakenAlready(ACCOUNT_EXISTS, "Account with this name already exists")
+    """Raises: TakenAlready."""
+    make_way(context, address)
+    if claims.find(address) is not None:
+        raise TakenAlready(ACCOUNT_EXISTS, "Account with this name already exists")
 
 
 def rename(context: Context, arguments: Arguments) -> Data:
@@ -207,6 +202,8 @@ def get_aliases(context: Context, arguments: Arguments) -> Data:
 def set_aliases(context: Context, arguments: Arguments) -> Data:
     found = context.account(arguments["name"])
     wanted = [_beside(each, found) for each in texts_of(arguments["aliases"], "aliases")]
+    for each in wanted:
+        make_way(context, each)
     aliases.set_aliases(context.actor, found, wanted)
     return done()
 

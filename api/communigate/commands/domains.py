@@ -10,7 +10,7 @@ from api.communigate.grammar import Arguments
 from api.communigate.pwd.door import Data
 from api.communigate.refusing import Refused
 from api.communigate.table import Command, command, done
-from domains.models import Address, Domain, Mailbox, Recipient
+from domains.models import Address, Domain, Mailbox, Recipient, Status
 from domains.services import domain_names, domain_states
 
 TEMPLATE = "accounttemplate"
@@ -129,17 +129,18 @@ def list_objects(context: Context, arguments: Arguments) -> Data:
     if not 0 < limit <= MOST_LISTED:
         raise Refused(501, f"the limit is a number from 1 to {MOST_LISTED}")
     wanted = {name: kind for name, kind in _KINDS.items() if name in arguments} or dict(_KINDS)
-    gone = Mailbox.objects.filter(domain=found, status__in=GONE).values("claim_id")
-    rows = Address.objects.filter(domain=found, kind__in=wanted.values()).exclude(pk__in=gone)
+    gone = Mailbox.objects.filter(domain=found, status=Status.DELETED)
+    theirs = Address.objects.filter(domain=found, kind=Address.Kind.ALIAS, recipients__target__in=gone.values("claim"))
+    rows = Address.objects.filter(domain=found, kind__in=wanted.values())
+    rows = rows.exclude(pk__in=gone.values("claim")).exclude(pk__in=theirs.values("pk"))
     if arguments.get("filter"):
         rows = rows.filter(local__icontains=arguments["filter"])
     if arguments.get("cookie"):
         rows = rows.filter(local__gt=arguments["cookie"])
     page = list(rows.order_by("local")[: limit + 1])
     shown = page[:limit]
-    result: list[Value] = [
-        str(found.mailbox_count), _objects(shown), str(found.alias_count), str(found.forward_count)
-    ]  # fmt: skip
+    accounts, aliases = found.mailbox_count - gone.count(), found.alias_count - theirs.distinct().count()
+    result: list[Value] = [str(accounts), _objects(shown), str(aliases), str(found.forward_count)]
     if "cookie" in arguments:
         result.append(shown[-1].local if len(page) > limit else "")
     return result

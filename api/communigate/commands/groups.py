@@ -8,6 +8,7 @@ from accounts.permissions import Right
 from api.communigate import keeping
 from api.communigate.context import Context, text_of, texts_of
 from api.communigate.format import Value
+from api.communigate.freeing import make_way
 from api.communigate.grammar import Arguments
 from api.communigate.keeping import DEFAULT, SETTINGS, Dictionary
 from api.communigate.pwd.door import Data
@@ -54,6 +55,7 @@ def list_groups(context: Context, arguments: Arguments) -> Data:
 
 def create_group(context: Context, arguments: Arguments) -> Data:
     domain, address = context.split(arguments["name"], Right.VIEW_DOMAINS)
+    make_way(context, address)
     values: Dictionary = arguments.get("settings", {})
     made = groups.create_group(
         context.actor,
@@ -91,6 +93,7 @@ def _keep(context: Context, group: Address, values: Dictionary, *, replace: bool
 
 def _rename(context: Context, found: Address, new: str) -> Data:
     address = new if "@" in new else f"{new}@{found.domain.name}"
+    make_way(context, address)
     rename_address(context.actor, found, email=address)
     return done()
 
@@ -113,6 +116,7 @@ def list_forwarders(context: Context, arguments: Arguments) -> Data:
 
 def create_forwarder(context: Context, arguments: Arguments) -> Data:
     domain, address = context.split(arguments["name"], Right.VIEW_DOMAINS)
+    make_way(context, address)
     forwards.create_forward(context.actor, domain, email=address, targets=_targets(arguments["target"], domain))
     return done()
 

@@ -10,6 +10,7 @@ from accounts.permissions import Right
 from api.communigate import keeping
 from api.communigate.context import Context, text_of
 from api.communigate.format import Value
+from api.communigate.freeing import make_way
 from api.communigate.grammar import Arguments
 from api.communigate.keeping import DEFAULT, SETTINGS, Dictionary
 from api.communigate.pwd.door import Data
@@ -69,6 +70,7 @@ def create(context: Context, arguments: Arguments) -> Data:
     domain, address = context.split(arguments["name"], Right.VIEW_DOMAINS)
     owner = arguments["owner"]
     found = context.account(owner if "@" in owner else f"{owner}@{domain.name}")
+    make_way(context, address)
     settings.create_list(context.actor, domain, email=address, owner=found)
     return done()
 
@@ -76,6 +78,7 @@ def create(context: Context, arguments: Arguments) -> Data:
 def rename(context: Context, arguments: Arguments) -> Data:
     found, new = _list(context, arguments["name"]), arguments["new"]
     address = new if "@" in new else f"{new}@{found.address.domain.name}"
+    make_way(context, address)
     rename_address(context.actor, found.address, email=address)
     return done()
 

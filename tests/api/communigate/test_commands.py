@@ -295,6 +295,63 @@ def test_where_somebody_signed_in_last_is_told_to_who_sees_their_sessions(root: 
     assert number == f"201 {session.pk}"
 
 
+def test_a_name_is_free_again_where_purging_takes_two_people(root: User) -> None:
+    factories.make_administrator("second@main.example")
+    delegate = make_delegate(make_domain("mine.example"))
+    for who, name in ((root, "ada@main.example"), (delegate, "eve@mine.example")):
+        numbers = set()
+        for round_ in range(3):
+            assert ask(who, f"CREATEACCOUNT {name} {{RealName=R{round_};}}") == "200 OK"
+            assert ask(who, f"SETACCOUNTALIASES {name} (alias)") == "200 OK"
+            numbers.add(Mailbox.objects.get(address=name).pk)
+            assert ask(who, f"GETACCOUNTSETTINGS {name}") == f"201 {{RealName=R{round_};}}"
+            assert ask(who, f"DELETEACCOUNT {name}") == "200 OK"
+        assert len(numbers) == 3  # each began anew, and the others can be brought back
+        assert set(Mailbox.objects.filter(pk__in=numbers).values_list("status", flat=True)) == {"deleted"}
+    for line in ("CREATEFORWARDER ada TO x@elsewhere.example", "DELETEFORWARDER ada", "CREATEGROUP alias"):
+        assert ask(root, line) == "200 OK"  # who is deleted keeps no name from anything, nor do their aliases
+    ada = Mailbox.objects.filter(domain__name="main.example", status="deleted").earliest("pk")
+    assert ada.address == f"ada.deleted-{ada.pk}@main.example"
+    mailbox_states.restore_mailbox(Actor.console(), ada)
+
+
+def test_a_domain_s_name_is_free_again_and_nothing_is_in_it(root: User) -> None:
+    factories.make_administrator("second@main.example")
+    for line, wanted in (
+        ("CREATEDOMAIN again.example {Comment=one;Foo=x;}", "200 OK"),
+        ("CREATEACCOUNT a@again.example", "200 OK"),
+        ("SETACCOUNTALIASES a@again.example (b)", "200 OK"),
+        ("DELETEACCOUNT a@again.example", "200 OK"),
+        ("DELETEDOMAIN again.example", "200 OK"),  # what is deleted is nothing
+        ("CREATEDOMAIN again.example {Comment=two;}", "200 OK"),
+        ("GETDOMAINSETTINGS again.example", "201 {Comment=two;}"),
+        ("UPDATEACCOUNTDEFAULTS again.example {MaxAccountSize=1M;CanModifyPassword=NO;Foo=x;}", "200 OK"),
+        ("UPDATEACCOUNTTEMPLATE again.example {City=Oslo;}", "200 OK"),
+        ("SETDOMAINALIASES again.example (wieder.example)", "200 OK"),
+        ('SETDOMAINMAILRULES again.example ((5,r,(),((Discard,"---"))))', "200 OK"),
+        ("CREATEACCOUNT a@again.example", "200 OK"),
+        ("CREATEGROUP g@again.example {Members=(a@again.example);}", "200 OK"),
+        ("CREATEFORWARDER f@again.example TO x@elsewhere.example", "200 OK"),
+        ("CREATELIST l@again.example FOR a", "200 OK"),
+        ("SUSPENDDOMAIN again.example", "200 OK"),
+        ("DELETEDOMAIN again.example", "555 the domain is not empty; use FORCE"),
+        ("DELETEDOMAIN again.example FORCE", "200 OK"),
+        ("CREATEDOMAIN again.example", "200 OK"),
+        ("GETDOMAINSETTINGS again.example", "201 {}"),
+        ("GETACCOUNTDEFAULTS again.example", "201 {}"),
+        ("GETACCOUNTTEMPLATE again.example", "201 {}"),
+        ("GETDOMAINALIASES again.example", "201 ()"),
+        ("GETDOMAINMAILRULES again.example", "201 ()"),
+        ("LISTDOMAINOBJECTS again.example 10 ACCOUNTS ALIASES FORWARDERS", "201 (0,{},0,0)"),
+        ("LISTGROUPS again.example", "201 ()"),
+        ("LISTLISTS again.example", "201 ()"),
+        ("CREATEACCOUNT a@again.example {RealName=A;}", "200 OK"),
+        ("GETACCOUNTSETTINGS a@again.example", "201 {RealName=A;}"),
+    ):
+        assert (line, ask(root, line)) == (line, wanted)
+    assert Mailbox.objects.filter(domain__name="again.example", status="deleted").count() == 2
+
+
 def test_a_folder_of_one_s_own_is_shared_by_who_came_with_their_password(root: User) -> None:
     domain = make_domain("mine.example")
     ada, bob = (make_mailbox_in(domain, name).user for name in ("ada", "bob"))

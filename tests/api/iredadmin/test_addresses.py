@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domains.models import Address, MailingList
+from domains.models import Address, Mailbox, MailingList
 from tests.api.iredadmin.client import OK, ask, no
 from tests.api.iredadmin.conftest import Cast
 
@@ -44,6 +44,18 @@ def test_members_come_and_go_one_by_one_and_a_domain_s_addresses_are_listed(cast
     assert [each["mail"] for each in ask(asks, "GET", "/maillists/own.example")["_data"]] == ["talk@own.example"]
     assert ask(asks, "GET", "/aliases/own.example?disabled_only=yes")["_data"] == []
     assert ask(asks, "GET", "/aliases/other.example") == no("NO_SUCH_DOMAIN")
+
+
+def test_who_was_deleted_makes_way_for_an_alias(cast: Cast) -> None:
+    assert ask(cast.delegate, "POST", "/user/sales@own.example", {"aliases": "shop@own.example"}) == OK
+    assert ask(cast.delegate, "POST", ALIAS) == no("ALREADY_EXISTS")
+    assert ask(cast.delegate, "DELETE", "/user/sales@own.example") == OK
+    assert ask(cast.delegate, "POST", ALIAS, {"members": "ada@own.example"}) == OK
+    assert ask(cast.delegate, "POST", "/user/shop@own.example") == OK
+    left = Mailbox.objects.get(address__startswith="sales.deleted-", status="deleted")
+    assert ask(cast.delegate, "POST", f"/user/{left.address}") == OK  # and comes back under that name
+    left.refresh_from_db()
+    assert left.status == "enabled"
 
 
 @pytest.mark.parametrize(
