@@ -17,7 +17,7 @@ from django.urls import resolve
 
 from accounts.models import User
 from api.answering import PREFIX as OURS
-from api.cleanmail import changes, folders, listing, queries, statuses, uploads
+from api.cleanmail import again, changes, folders, listing, queries, statuses, uploads
 from api.cleanmail.routes import ROUTES
 from api.cleanmail.words import inward, outward, queried
 from api.dialects.call import Call, decoded
@@ -64,15 +64,36 @@ def _no_operation(call: Call, parts: list[str]) -> HttpResponse:
 def _change(call: Call, parts: list[str], query: str) -> HttpResponse:
     """A document that a client wrote or read before; a user's may have a signature in it, which is set beside."""
     body, sign = changes.take_signature(call.operation, call.body)
-    answer = _ask(call, parts, query, body=body)
-    if call.method == "PATCH" and answer.status_code in (400, 422):
-        less = changes.without_told(body, answer, lambda: _ask(call, parts, "", method="GET"))
-        answer = answer if less is None else _ask(call, parts, query, body=less)
+    if call.operation == changes.TRIES:
+        body = changes.for_a_domain(body, lambda: _ask(call, ["domains"], "pageSize=1", method="GET", body=b""))
+    answer = _patched(call, parts, body) if call.method == "PATCH" else _ask(call, parts, query, body=body)
+    if answer.status_code == 409 and call.operation in again.MAKES:
+        answer = _made_again(call, parts, body) or answer
     if sign is None or answer.status_code not in (201, 204):
         return answer
     user = parts if call.method == "PATCH" else [*parts, json.loads(answer.content)["id"]]
     signed = changes.set_signature(user, sign, lambda way, place, body: _ask(call, place, "", method=way, body=body))
     return answer if signed.status_code < 300 or call.method == "POST" else signed  # who was made is made
+
+
+def _patched(call: Call, parts: list[str], body: bytes) -> HttpResponse:
+    answer = _ask(call, parts, "", method="PATCH", body=body)
+    if answer.status_code not in (400, 422):
+        return answer
+    less = changes.without_told(body, answer, lambda: _ask(call, parts, "", method="GET"))
+    return answer if less is None else _ask(call, parts, "", method="PATCH", body=less)
+
+
+def _made_again(call: Call, parts: list[str], body: bytes) -> HttpResponse | None:
+    """What was deleted and comes back by being made; None where the name is taken otherwise."""
+
+    def ask(way: str, place: list[str], query: str, body: bytes) -> HttpResponse:
+        return _patched(call, place, body) if way == "PATCH" else _ask(call, place, query, method=way, body=body)
+
+    found = again.bring_back(call.operation, parts[0], changes.read(body) or {}, ask)
+    if found is not None and found.status_code == 201:
+        found["Location"] = f"{call.prefix}{PREFIX}/{parts[0]}/{json.loads(found.content)['id']}"
+    return found
 
 
 def _ask(

@@ -266,3 +266,37 @@ def test_what_a_folder_or_a_message_leads_to_is_there(cast: world.World, stores:
     (file,) = message["attachments"]["attachments"]
     for name in ("downloadUri", "displayUri"):
         assert call("GET", file[name], **headers).content == b"the plan"
+
+
+def test_what_was_deleted_comes_back_by_being_made_again(cast: world.World) -> None:
+    token, domain = cast.administrator.token, str(cast.own.domain.pk)
+    user = {
+        "email": "ada@own.example",
+        "firstname": "Ada",
+        "lastname": "Stark",
+        "status": "ENABLED",
+        "domainId": domain,
+    }
+    assert ask(token, "POST", "/users", user).status_code == 409
+    key = str(cast.own.person.pk)
+    assert ask(token, "DELETE", f"/users/{key}").status_code == 204
+    wrong = ask(token, "POST", "/users", {**user, "password": "x"})
+    assert wrong.status_code in (400, 422) and ask(token, "GET", f"/users/{key}").json()["status"] == "DELETED"
+    assert ask(cast.reader.token, "POST", "/users", user).status_code == 403  # may only read
+    assert ask(token, "GET", f"/users/{key}").json()["status"] == "DELETED"
+    made = ask(token, "POST", "/users", user)
+    assert (made.status_code, made["Location"]) == (201, f"/cleanmail/api/v3/users/{key}"), made.content
+    found = ask(token, "GET", f"/users/{key}").json()
+    assert (found["status"], found["lastname"], made.json()["id"]) == ("ENABLED", "Stark", key)
+    body = {"name": "own.example", "status": "ENABLED", "incoming": True, "outgoing": False, "defaultLanguage": "DE"}
+    assert ask(token, "DELETE", f"/domains/{domain}").status_code == 204
+    made = ask(token, "POST", "/domains", body)
+    assert (made.status_code, made.json()["id"], made.json()["defaultLanguage"]) == (201, domain, "DE"), made.content
+    assert ask(token, "GET", f"/domains/{domain}").json()["status"] == "ENABLED"
+
+
+def test_a_relay_is_tried_without_saying_for_whom(cast: world.World) -> None:
+    relay = {"transportDest": "127.0.0.1", "transportPort": 1, "authType": "local", "apiType": "IMAP"}
+    tried = ask(cast.administrator.token, "POST", "/health/try-relay", relay)
+    assert tried.status_code in (200, 201) and tried.json()["report"]["status"] is False, tried.content
+    assert ask(cast.user.token, "POST", "/health/try-relay", relay).status_code in (403, 404, 422)
