@@ -7,6 +7,7 @@ by commas. Privileges of a person alone are in `jobs.people`.
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import factors, privileges, selectors
 from accounts.actors import Actor
-from accounts.errors import BadAddress
+from accounts.errors import BadAddress, UnknownUser
 from accounts.membership import edit_person
 from accounts.models import FolderGrant, User
 from accounts.permissions import Right
@@ -24,10 +25,10 @@ from accounts.services import create_user as create_person
 from accounts.services import find_user, set_password
 from accounts.services import privileges as privilege_services
 from accounts.services.removing import remove_person
-from domains.models import Mailbox
+from domains.models import Mailbox, Status
 from domains.selectors import find_domain, get_mailbox_of_person, mailbox_of
 from domains.services.aliases import add_alias, aliases_of, set_aliases
-from domains.services.mailbox_states import delete_mailbox
+from domains.services.mailbox_states import delete_mailbox, restore_mailbox, set_status
 from domains.services.mailboxes import create_mailbox, update_mailbox
 from domains.services.readdressing import rename_mailbox
 from jobs.commands import About, NoArguments, Secret, command
@@ -112,7 +113,8 @@ class PasswordArguments:
 @command("GetUsers", needs=Right.VIEW_USERS, arguments=NoArguments, label=gettext_lazy("List of users"))
 def get_users(actor: Actor, run: TaskRun, arguments: NoArguments) -> Result:
     """List the people that one may see, those who may sign in and those who may not."""
-    rows = selectors.users_visible_to(actor).order_by("email")
+    rows = selectors.users_visible_to(actor).exclude(is_active=False, mailbox__status=Status.DELETED)
+    rows = rows.exclude(is_administrator=False, mailbox__domain__status=Status.DELETED).order_by("email")
     total = rows.count()
     return {"users": [_brief(user) for user in rows[:MOST_LISTED]], "total": total}
 
@@ -122,6 +124,8 @@ def get_user_info(actor: Actor, run: TaskRun, arguments: UserArguments) -> Resul
     """Read everything that is known of somebody: names, addresses, privileges, folders they were let into."""
     user = selectors.get_user(actor, find_user(arguments.user_name).pk, need=Right.VIEW_USERS)
     mailbox = mailbox_of(user)
+    if mailbox is not None and _is_gone(user, mailbox):
+        raise UnknownUser(user.email)
     addresses = [] if mailbox is None else [mailbox.address, *(alias.text for alias in aliases_of(mailbox))]
     return {
         **_brief(user),
@@ -135,9 +139,12 @@ def get_user_info(actor: Actor, run: TaskRun, arguments: UserArguments) -> Resul
 
 @command("CreateUser", needs=Right.MANAGE_USERS, arguments=CreateUserArguments, label=gettext_lazy("Making of a user"))
 def create_user(actor: Actor, run: TaskRun, arguments: CreateUserArguments) -> Result:
-    """Make a user with privileges; without a password they can't sign in until they are invited."""
+    """Make a user with privileges; without a password they can't sign in until they are invited.
+
+    One who was deleted comes back, with their archive, and as they are described now.
+    """
     with transaction.atomic():
-        user = _make(actor, arguments)
+        user = _bring_back(actor, arguments) or _make(actor, arguments)
         privilege_services.set_privileges(actor, user, arguments.privileges.split(","))
         if arguments.login_privileges:
             privilege_services.set_login_privileges(actor, user, arguments.login_privileges.split(","))
@@ -239,6 +246,27 @@ def set_user_password(actor: Actor, run: TaskRun, arguments: PasswordArguments) 
     user = selectors.get_user(actor, find_user(arguments.user_name).pk, need=Right.SET_PASSWORDS)
     set_password(actor, user, password=arguments.password)
     return {"user": user.email}
+
+
+def _is_gone(user: User, mailbox: Mailbox) -> bool:
+    """Deleted, or with their domain; system administrators go on signing in."""
+    is_deleted = mailbox.status == Status.DELETED and not user.is_active
+    return is_deleted or (mailbox.domain.status == Status.DELETED and not user.is_administrator)
+
+
+def _bring_back(actor: Actor, arguments: CreateUserArguments) -> User | None:
+    rows = Mailbox.objects.select_related("domain", "user", "claim").filter(status=Status.DELETED, user__isnull=False)
+    found = rows.filter(address=arguments.user_name.strip().lower()).first()
+    if found is None or found.user is None or not actor.has(Right.MANAGE_USERS, found):
+        return None
+    restore_mailbox(actor, found)
+    if found.status != Status.ENABLED:
+        set_status(actor, found, Status.ENABLED)
+    update_mailbox(actor, found, {"name": arguments.full_name})
+    set_password(actor, found.user, password=arguments.password or secrets.token_urlsafe(32))
+    privilege_services.reset_login_privileges(actor, found.user)
+    privilege_services.set_distinguished_name(actor, found.user, "")
+    return User.objects.get(pk=found.user.pk)
 
 
 def _make(actor: Actor, arguments: CreateUserArguments) -> User:

@@ -7,7 +7,7 @@ import pytest
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.services import privileges
-from domains.models import Mailbox, Status
+from domains.models import Domain, Mailbox, Status
 from domains.services.aliases import aliases_of
 from jobs.models import Task
 from tests.domains.factories import make_mailbox_in
@@ -86,6 +86,30 @@ def test_a_user_is_renamed_named_and_deleted(cast: Cast) -> None:
     assert (user.email, user.name) == ("renamed@example.org", "Ada Okafor")
     run("DeleteUser", userName="renamed@example.org")
     assert Mailbox.objects.get(user=user).status == Status.DELETED
+
+
+def test_a_deleted_user_is_gone_and_comes_back_as_described(cast: Cast) -> None:
+    run(
+        "CreateUser", userName="new@example.org", privileges="login", fullName="Old", password="correct horse battery",
+        loginPrivileges="web", distinguishedName="cn=Old",
+    )  # fmt: skip
+    number = Mailbox.objects.get(address="new@example.org").pk
+    run("DeleteUser", userName="new@example.org")
+    listed = run("GetUsers").result
+    assert listed is not None and "new@example.org" not in {each["userName"] for each in listed["users"]}
+    assert refused("GetUserInfo", userName="new@example.org")
+    delegate = Actor.for_user(cast.elsewhere_administrator)
+    assert refused("CreateUser", delegate, userName="new@example.org", privileges="login")
+    Domain.objects.filter(pk=cast.elsewhere.pk).update(status=Status.DELETED)  # and with it who is in it
+    listed = run("GetUsers").result
+    assert listed is not None and cast.stranger.email not in {each["userName"] for each in listed["users"]}
+    assert refused("GetUserInfo", userName=cast.stranger.email)
+    run("CreateUser", userName="New@example.org", privileges="login,export", fullName="New")
+    found = Mailbox.objects.select_related("user").get(address="new@example.org")
+    assert (found.pk, found.status, found.name) == (number, Status.ENABLED, "New")  # with their archive
+    person = found.user
+    assert person is not None and person.is_active and not person.check_password("correct horse battery")
+    assert (person.privileges, person.login_privileges, person.distinguished_name) == (["login", "export"], None, "")
 
 
 def test_addresses_are_set_whole_and_names_to_fetch_by_are_added(cast: Cast) -> None:
