@@ -25,6 +25,8 @@ def storable(text: str | None, most: int = 1_000_000) -> str:
 
 def storable_data(value: Any) -> Any:
     """JSON data with every text in it storable; keys too."""
+    if value is None or value is True or value is False:
+        return value
     if isinstance(value, str):
         return storable(value)
     if isinstance(value, dict):

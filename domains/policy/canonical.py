@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from domains.errors import DomainsError
 from domains.policy.sentences import Sentence, gettext_noop, sentence
@@ -107,10 +108,17 @@ def fold_address(text: str) -> Address:
 def fold_domain(text: str) -> str:
     """A host name found in a message, in the form of `canonical_domain` where it has one. Never raises."""
     text = text.strip().removesuffix(".")
+    return _kept_domain(text) if len(text) <= DOMAIN_MAX_BYTES else _folded_domain(text)
+
+
+def _folded_domain(text: str) -> str:
     try:
         return canonical_domain(text)
     except BadForm:
         return _fold(text)
+
+
+_kept_domain = lru_cache(4_096)(_folded_domain)  # the same few stand in every message, several times
 
 
 def _fold(text: str) -> str:

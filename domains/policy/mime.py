@@ -70,6 +70,10 @@ class Head:
         found = self._by_name.get(name)
         return found[0] if found else ""
 
+    def repeated(self) -> set[str]:
+        """The names of which there are several, in lower case."""
+        return {name for name, values in self._by_name.items() if len(values) > 1}
+
     def names(self) -> Iterable[str]:
         """Each name once, in lower case."""
         return self._by_name.keys()

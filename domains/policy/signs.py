@@ -91,8 +91,9 @@ def bad_headers(head: mime.Head) -> Iterator[str]:
         yield "bad-from"
     if head.first("date") and _is_no_date(head.first("date")):
         yield "bad-date"
+    repeated = head.repeated()
     for name in _ONCE:
-        if len(head.all(name)) > 1:
+        if name in repeated:
             yield f"repeated-{name}"
     content_type = head.first("content-type").lower()
     if content_type.startswith("multipart/") and "boundary" not in content_type:

@@ -22,7 +22,7 @@ from typing import TypeVar
 from django.db import connection
 
 from domains.diagnosis.lookups import Resolver
-from domains.policy.facts import AuthResult, Direction
+from domains.policy.facts import AuthResult, Direction, Facts
 from domains.policy.reading import READ_BYTES
 from gateway.directory import NotRemembered, only_remembered
 from gateway.flow import Door, Incoming, Inspection
@@ -241,7 +241,7 @@ def concluded(incoming: Incoming, examined: Examined, settings: ScannerSettings,
         virus_names=answers.viruses,
         incomplete=(*examined.facts.incomplete, *(f"unchecked-{name}" for name in missing)),
     )
-    inspection = Inspection(
+    return Inspection(
         facts=facts,
         subject=facts.subject,
         message_id=examined.head.first("message-id").strip()[:998],
@@ -251,8 +251,8 @@ def concluded(incoming: Incoming, examined: Examined, settings: ScannerSettings,
         score_parts=parts,
         scanner=scanner,
         virus_scanner=settings.virus_scanner.value,
+        headers=tuple(_headers(incoming, examined, settings, facts, missing, scanner)),
     )
-    return replace(inspection, headers=tuple(_headers(incoming, examined, settings, inspection)))
 
 
 def _score(
@@ -267,9 +267,16 @@ def _score(
     return None, (), ""
 
 
-def _headers(incoming: Incoming, examined: Examined, settings: ScannerSettings, found: Inspection) -> list[str]:
-    unchecked = [f"X-Postkeep-Unchecked: {', '.join(found.missing)}"] if found.missing else []
-    if found.facts.direction is not Direction.INCOMING:
+def _headers(
+    incoming: Incoming,
+    examined: Examined,
+    settings: ScannerSettings,
+    facts: Facts,
+    missing: tuple[str, ...],
+    scanner: str,
+) -> list[str]:
+    unchecked = [f"X-Postkeep-Unchecked: {', '.join(missing)}"] if missing else []
+    if facts.direction is not Direction.INCOMING:
         return unchecked
     lines = []
     client = examined.client
@@ -280,6 +287,6 @@ def _headers(incoming: Incoming, examined: Examined, settings: ScannerSettings, 
                 settings.authserv_id, examined.authenticated, client=client.address, sender=sender, helo=client.helo
             )
         )
-    if found.facts.spam_score is not None:
-        lines.append(f"X-Spam-Score: {found.facts.spam_score:.1f} ({found.scanner})")
+    if facts.spam_score is not None:
+        lines.append(f"X-Spam-Score: {facts.spam_score:.1f} ({scanner})")
     return [*lines, *unchecked]

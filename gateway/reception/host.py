@@ -161,7 +161,8 @@ class Reception:
         if answer is not None:
             # Postfix would make a bounce of it, to whoever is said to have written: see `_refused_behind`
             return OK if client.door is Door.FILTER else answer
-        answer = await self._intake.rcpt(client, sender, replace(asked, address=led.address))
+        asked = asked if asked.address == led.address else replace(asked, address=led.address)
+        answer = await self._intake.rcpt(client, sender, asked)
         if not answer.is_ok:
             return answer
         size_bytes = int(sender.parameter("SIZE") or 0)
@@ -216,8 +217,11 @@ class Reception:
         if reached is not None:
             return reached
         if not client.name:
-            client = replace(client, name=await self._name_of(client.address))
-        answer = await self._intake.take(replace(incoming, client=client, recipients=recipients))
+            name = await self._name_of(client.address)
+            client = replace(client, name=name) if name else client
+        if client is not incoming.client or recipients != incoming.recipients:
+            incoming = replace(incoming, client=client, recipients=recipients)
+        answer = await self._intake.take(incoming)
         if not answer.is_ok and added:
             await self._threads.run(lambda: throttles.give_back(added))
         return answer
@@ -296,5 +300,5 @@ def _led(recipients: tuple[Asked, ...], lines: tuple[Rule, ...]) -> tuple[Asked,
         led = route(asked.address.lower(), lines)
         if not led.ends:
             address = led.address if led.lines else asked.address
-            found.setdefault(address, replace(asked, address=address))
+            found.setdefault(address, asked if address == asked.address else replace(asked, address=address))
     return tuple(found.values())

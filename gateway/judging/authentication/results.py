@@ -14,6 +14,7 @@ from gateway.judging.authentication.checking import Authenticated
 NAME = "Authentication-Results"
 _LONGEST = 900  # a line of a header has at most 998 characters
 _PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+./^_`{|}~@=:\[\]-]+")
+_NO_REASON = re.compile(r"[^ !#-'*-\[\]-~]+")  # beyond printable ASCII, or with a meaning in quotes and comments
 _COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
 
 
@@ -43,15 +44,15 @@ def _spf(found: Authenticated, sender: str, helo: str) -> str:
 
 
 def _reason(why: str) -> str:
-    text = "".join(
-        character for character in why if character.isprintable() and character not in '"\\()' and character.isascii()
-    )
+    text = _NO_REASON.sub("", why)
     return f' reason="{text[:120]}"' if text else ""
 
 
 def _value(text: str) -> str:
     """A pvalue: as it is where the syntax allows that, else quoted; never more than the header can hold."""
-    text = "".join(character for character in text[:250] if character.isprintable())
+    text = text[:250]
+    if not text.isprintable():
+        text = "".join(character for character in text if character.isprintable())
     if not text or _PLAIN.fullmatch(text):
         return text or '""'
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -12,7 +12,9 @@ from gateway.judging.scoring.table import SIGNS
 MANY_SUBJECTS = 4
 _NO_SUBJECTS = frozenset(("disguised-words", "phone-number", "says-dear"))
 _RANDOM_END = re.compile(r"(?:\b[bcdfghjklmnpqrstvwxz]{5,}\b|\b[a-z]{18,}|[a-z]+\d+[a-z]+\d+[a-z0-9]*)\W*$")
-_CODE = ("\n@@ -", "\n+++ ", "\ndiff ", "\n#include", "\nIndex: ", "\n--- a/")
+# How lines begin that are quoted, code, or the line above a signature: all found in one go through the text.
+_BEGINNINGS = re.compile(r"\n(?:[>|]|@@ -|\+\+\+ |diff |#include|Index: |--- a/|-- (?=\r?\n))")
+_NO_CODE = frozenset(("\n>", "\n|", "\n-- "))
 
 
 def signs(sight: Sight) -> Iterator[str]:
@@ -44,7 +46,7 @@ def _subjects(sight: Sight) -> Iterator[str]:
 def _style(sight: Sight) -> Iterator[str]:
     text, flat = sight.text, sight.flat
     words = text[:2500].split()
-    capitals = sum(1 for word in words if len(word) > 2 and word.isupper())
+    capitals = sum([word.isupper() for word in words if len(word) > 2])
     if len(words) > 20 and capitals > len(words) * 0.2:
         yield "shouts"
     if text.count("!") > 5 and text.count("!") * 120 > len(flat):
@@ -93,14 +95,16 @@ def _wanted(sight: Sight) -> Iterator[str]:
         yield "discussion"
     elif head.first("list-id"):
         yield "list"
-    if text.count("\n>") + text.count("\n|") > 1:
+    beginnings = _BEGINNINGS.findall(text)
+    if beginnings.count("\n>") + beginnings.count("\n|") > 1:
         yield "quotes"
     content_type = head.first("content-type").lower()
     if content_type.startswith("multipart/signed") or "-----BEGIN PGP SIGNATURE-----" in text:
         yield "signed"
-    if sum(start in text for start in _CODE) > 1:
+    kinds = set(beginnings)
+    if len(kinds - _NO_CODE) > 1:
         yield "code"
-    if "\n-- \n" in text or "\n-- \r\n" in text:
+    if "\n-- " in kinds:
         yield "signature"
     if not sight.html and not sight.facts.uris:
         yield "plain"

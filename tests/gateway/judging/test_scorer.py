@@ -58,6 +58,24 @@ def test_a_letter_is_wanted_and_an_offer_is_not() -> None:
     assert offer.points == pytest.approx(sum(points for _name, points in offer.parts), abs=0.05)
 
 
+@pytest.mark.parametrize(
+    ("lines", "wanted"),
+    [
+        (b"\r\n> one", set()),  # once is chance
+        (b"\r\n> one\r\n| two", {"quotes"}),
+        (b"\r\n@@ - one\r\n@@ - two", set()),  # twice the same is no code
+        (b"\r\ndiff a b\r\n--- a/one", {"code"}),
+        (b"\r\n-- \r\n> Bob\r\n> 5", {"signature", "quotes"}),
+        (b"\r\n-- Bob", set()),
+        (b"\r\n--- a/one\r\n> a\r\n+++ b/one\r\n| a\r\n-- \r\n", {"quotes", "code", "signature"}),
+    ],
+)
+def test_how_lines_begin_says_what_they_are(lines: bytes, wanted: set[str]) -> None:
+    head = ADA.partition(b"\r\n\r\n")[0]
+    found = names(scored(head + b"\r\n\r\nHello," + lines + b"\r\nBob\r\n"))
+    assert found & {"quotes", "code", "signature"} == wanted
+
+
 def test_what_dns_says_counts() -> None:
     forged = Authenticated(spf=SpfAnswer(AuthResult.FAIL), dmarc=DmarcAnswer(AuthResult.FAIL, "a.example", "reject"))
     assert {"spf-fail", "dmarc-reject"} <= names(scored(ADA, forged))
