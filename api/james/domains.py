@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponse
 
 from accounts.permissions import Right
 from api.james import tasks
-from api.james.answers import INVALID, arguments, body, invalid, not_found, nothing
+from api.james.answers import INVALID, arguments, body, conflict, invalid, not_found, nothing
 from api.james.asking import Asked
 from config.kit.fixed import Fixed
 from domains.errors import BadAddress
@@ -82,7 +82,7 @@ def put(asked: Asked) -> HttpResponse:
 
 
 def delete(asked: Asked) -> HttpResponse:
-    alias = _alias(asked, asked.named["domain"])
+    alias = alias_named(asked, asked.named["domain"])
     if alias is not None:
         absorbing.forget_alias(asked.actor, alias)
         return nothing()
@@ -95,7 +95,7 @@ def delete(asked: Asked) -> HttpResponse:
     return nothing()
 
 
-def _alias(asked: Asked, name: str) -> DomainName | None:
+def alias_named(asked: Asked, name: str) -> DomainName | None:
     """The name, where it is an alias of a domain that the actor may see."""
     try:
         canonical = parse_name(name)
@@ -108,6 +108,8 @@ def _alias(asked: Asked, name: str) -> DomainName | None:
 
 def list_aliases(asked: Asked) -> HttpResponse:
     canonical = parsed(asked.named["domain"])
+    if alias_named(asked, canonical) is not None:  # a domain as any other in lists, with no names of its own
+        return body([])
     row = Domain.objects.exclude(status=Status.PURGED).filter(name=canonical).first()
     if row is None or not asked.actor.has(Right.VIEW_DOMAINS, row):
         asked.actor.require_somewhere(Right.VIEW_DOMAINS)
@@ -121,9 +123,11 @@ def list_aliases(asked: Asked) -> HttpResponse:
 def put_alias(asked: Asked) -> HttpResponse:
     target, source = _both(asked)
     _require_two(target, source)
-    alias = _alias(asked, source)
+    alias = alias_named(asked, source)
     if alias is not None and alias.domain.name == target:
         return nothing()
+    if alias is not None:
+        raise conflict(f"{source} is an alias of {alias.domain.name} already")
     other = served(asked, source, need=Right.EDIT_DOMAINS)
     try:
         row = find(asked, target, need=Right.EDIT_DOMAINS)
@@ -135,7 +139,7 @@ def put_alias(asked: Asked) -> HttpResponse:
 
 def delete_alias(asked: Asked) -> HttpResponse:
     target, source = _both(asked)
-    alias = _alias(asked, source)
+    alias = alias_named(asked, source)
     if alias is not None and alias.domain.name == target:
         absorbing.release_alias(asked.actor, alias)
         return nothing()

@@ -102,8 +102,11 @@ def one(value: int | None) -> HttpResponse:
 
 
 def _domain(asked: Asked, need: Right = Right.VIEW_DOMAINS) -> Domain:
+    name = asked.named["domain"]
     try:
-        return domains.find(asked, asked.named["domain"], need=need)
+        return domains.find(asked, parse_name(name), need=need)
+    except BadAddress as error:
+        raise bad_domain(name) from error
     except Http404 as error:
         raise not_found("Domain not found") from error
 

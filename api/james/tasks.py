@@ -367,7 +367,7 @@ def _of_number(asked: Asked, number: int) -> Task:
 
 def _timeout(text: str | None) -> float:
     """Seconds of "2s", "500ms" or "2". Raises: JamesError."""
-    if text is None:
+    if not text:
         return LONGEST_WAIT_S
     plain = text.strip()
     digits = plain.rstrip("abcdefghijklmnopqrstuvwxyz ")

@@ -102,6 +102,8 @@ def list_all(asked: Asked) -> HttpResponse:
 
 
 def list_of_domain(asked: Asked) -> HttpResponse:
+    if domains.alias_named(asked, asked.named["domain"]) is not None:
+        return body([])
     domain = domains.served(asked, asked.named["domain"])
     rows = list_mailboxes(asked.actor, domain=domain).exclude(status__in=GONE).order_by("address")
     return body([asked.shown(address) for address in rows.values_list("address", flat=True)])

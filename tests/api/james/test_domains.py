@@ -38,6 +38,12 @@ def test_an_empty_domain_becomes_an_alias_and_a_domain_again(james: James) -> No
         assert james("PUT", "/domains/example.org/aliases/Alias.Org").status_code == 204
     assert james("GET", "/domains/example.org/aliases").json() == [{"source": "alias.org"}]
     assert james("GET", "/domains").json() == ["alias.org", "example.org"]
+    for part in ("aliases", "users"):  # it is a domain as any other, with nothing of its own
+        assert james("GET", f"/domains/alias.org/{part}").json() == []
+    james("PUT", "/domains/third.org")
+    twice = james("PUT", "/domains/third.org/aliases/alias.org")
+    refused(twice, 409, "alias.org is an alias of example.org already", "WrongState")
+    james("DELETE", "/domains/third.org")
     same = "Source domain and destination domain can not have same value(example.org)"
     refused(james("PUT", "/domains/example.org/aliases/example.org"), 400, same)
     refused(james("DELETE", "/domains/example.org/aliases/example.org"), 400, same)

@@ -99,8 +99,9 @@ def test_wrong_numbers_of_a_search_or_a_recount_are_told_as_james_tells_them(jam
     for name in ("minOccupationRatio", "maxOccupationRatio", "limit", "offset"):
         assert len(james("GET", f"/quota/users?{name}=").json()) == 1  # said without a value is not said
     arguments = "Invalid arguments supplied in the user request"
-    found = refused(james("GET", "/quota/users?domain=a@b"), 400, arguments)
-    assert found["details"] == "Domain parts ASCII chars must be a-z A-Z 0-9 - or _ in a@b"
+    for path in ("/quota/users?domain=a@b", "/quota/domains/a@b", "/quota/domains/a@b/count"):
+        found = refused(james("GET", path), 400, arguments)
+        assert found["details"] == "Domain parts ASCII chars must be a-z A-Z 0-9 - or _ in a@b"
     speed = "'usersPerSecond'"
     for query, details in (
         ("usersPerSecond=0", f"{speed} needs to be strictly positive"),

@@ -20,6 +20,7 @@ def test_a_task_is_read_awaited_listed_and_ended(james: James) -> None:
     assert james("GET", "/tasks?status=completed").json() == []
     services.run_waiting(Task.objects.get().pk)
     done = james("GET", f"{place}/await?timeout=2s").json()
+    assert james("GET", f"{place}/await?timeout=").json() == done
     assert done["status"] == "completed" and done["completedDate"] >= done["startedDate"]
     assert james("DELETE", place).status_code == 204
     second = james("POST", "/quota/users?task=RecomputeCurrentQuotas")["Location"]
