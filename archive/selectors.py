@@ -250,6 +250,14 @@ def open_stores() -> list[Store]:
     return list(Store.objects.filter(detached_at=None).exclude(state=StoreState.DISABLED).order_by("pk"))
 
 
+def is_index_behind() -> bool:
+    """Whether some store that can be opened has mail that its index has not seen, so that a search may miss it."""
+    try:
+        return any(opened.lag() > 0 for _store, opened in openable_stores(open_stores())[0])
+    except StoreUnavailable:
+        return False
+
+
 def openable_stores(stores: list[Store]) -> tuple[list[tuple[Store, engine.Store]], list[str]]:
     """Those that can be opened, with their engines, and the names of those that can't just now.
 

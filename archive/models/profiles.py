@@ -85,7 +85,10 @@ class Trigger(models.TextChoices):
 
 
 class ProfileRun(models.Model):
-    """One execution ("worker result"). The profile may be gone; its name and kind stay."""
+    """One execution ("worker result"). The profile may be gone; its name and kind stay.
+
+    kept_at: when all that the source gave was durable, written down and counted; the index may come after.
+    """
 
     profile = models.ForeignKey(Profile, on_delete=models.SET_NULL, null=True, related_name="runs")
     profile_name = models.CharField(max_length=200)
@@ -95,6 +98,7 @@ class ProfileRun(models.Model):
     trigger = models.CharField(max_length=10, choices=Trigger, default=Trigger.PERSON)
     outcome = models.CharField(max_length=12, choices=RunOutcome, default=RunOutcome.RUNNING)
     started_at = models.DateTimeField(default=timezone.now)
+    kept_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     archived = models.BigIntegerField(default=0)
     known = models.BigIntegerField(default=0)

@@ -3,6 +3,7 @@
 From the source: what it listed when it was last read to its end (`FolderDay`), with those that a filter left out and
 those that are gone since. From the archive: each message that was acknowledged is asked for in the index; what the
 index doesn't find is looked up in the store, where it was removed by retention, or is a gap. No flag is believed.
+While a run's index is still coming after, what the store has and the index not yet is counted as just that.
 """
 
 from __future__ import annotations
@@ -63,18 +64,24 @@ class _Some:
 class _Counting:
     profile: Profile
     span: Span
+    index_follows: bool
     days: dict[Key, _Day] = field(default_factory=lambda: defaultdict(_Day))
     unindexed: list[Kept] = field(default_factory=list)
 
 
 def check(
-    profile: Profile, *, days: Collection[date] | None = None, stop: Callable[[], bool] = lambda: False
-) -> dict[str, int]:
-    """Count again, for these days or all, and keep the result; its sums. Raises: Stopped, StoreError."""
+    profile: Profile, *, days: Collection[date] | None = None, index_follows: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+) -> dict[str, int]:  # fmt: skip
+    """Count again, for these days or all, and keep the result; its sums. Raises: Stopped, StoreError.
+
+    index_follows: it is being brought up right now, so what only waits for it is archived and not indexed, and no gap
+    with a name.
+    """
     if days is not None and not days:
         return totals(profile)
     span = None if days is None else (min(days), max(days))
-    counting = _Counting(profile, span)
+    counting = _Counting(profile, span, index_follows)
     for some in _chunks(profile, span):
         if stop():
             raise Stopped("the count was stopped")
@@ -90,6 +97,12 @@ def totals(profile: Profile) -> dict[str, int]:
     names = ("source", "gone", "left_out", "archived", "removed", "indexed", "missing")
     found = Completeness.objects.filter(profile=profile).aggregate(**{name: Sum(name) for name in names})
     return {name: int(found[name] or 0) for name in names}
+
+
+def unsettled_days(profile: Profile) -> set[date]:
+    """Those on which the last count didn't find all in the index: perhaps its run was ended before that came after."""
+    days = Completeness.objects.filter(profile=profile).exclude(indexed=F("archived"))
+    return set(days.values_list("day", flat=True))
 
 
 def _rows(profile: Profile, span: Span) -> QuerySet[SourceMessage]:
@@ -127,12 +140,14 @@ def _count(chunk: Sequence[_Some], counting: _Counting) -> None:
         missing = set() if opened.index.has(numbers) == len(numbers) else opened.index.missing(numbers)
         if opened.lag():  # the index may still find what was deleted just now
             missing |= set(numbers).difference(opened.catalogue.known(numbers))
+    waiting = set(opened.catalogue.known(sorted(missing))) if opened is not None and counting.index_follows else set()
+    missing -= waiting
     for some in chunk:
-        found = sum(number not in missing for number in some.numbers) if missing else len(some.numbers)
-        if found:
+        kept = sum(number not in missing for number in some.numbers) if missing else len(some.numbers)
+        if kept:
             day = counting.days[(some.mailbox, some.day)]
-            day.archived += found
-            day.indexed += found
+            day.archived += kept
+            day.indexed += kept - (sum(number in waiting for number in some.numbers) if waiting else 0)
     if missing:
         _look_everywhere(_kept(counting, store, missing), counting)
 

@@ -80,7 +80,7 @@ class Context:
             outlet.opened.mailbox(mailbox.pk, mailbox.address)
             outlet.labelled.add(mailbox.pk)
         if outlet.ingest is None:
-            outlet.ingest = engine.Ingest(outlet.opened, 0, index="feed", stop=self.stopping)
+            outlet.ingest = engine.Ingest(outlet.opened, 0, index="follow", stop=self.stopping)
             outlet.ingest.__enter__()
         return outlet.ingest
 

@@ -257,16 +257,24 @@ class Index(Note):
         return found
 
     def missing(self, numbers: Sequence[int]) -> set[int]:
-        """Which of these messages the index does not find."""
-        return set(numbers).difference(self.numbers())
+        """Which of these messages the index does not find. Costs as much as it has between the first and the last."""
+        if not numbers:
+            return set()
+        first, last = min(numbers), max(numbers)
+        query = tantivy.Query.range_query(self.schema, "number", tantivy.FieldType.Unsigned, first, last)
+        return set(numbers).difference(self._numbers(query, last - first + 1))
 
     def numbers(self) -> list[int]:
         """All message numbers in the index, sorted."""
+        return sorted(self._numbers(tantivy.Query.all_query(), None))
+
+    def _numbers(self, query: tantivy.Query, most: int | None) -> list[int]:
         searcher = self.searcher()
+        limit = max(searcher.num_docs if most is None else min(searcher.num_docs, most), 1)
         with panics_translated():
-            hits = searcher.search(tantivy.Query.all_query(), limit=max(searcher.num_docs, 1), count=False).hits
+            hits = searcher.search(query, limit=limit, count=False).hits
             values = searcher.fast_field_values("number", [address for _, address in hits])
-        return sorted(int(value) for value in values if value is not None)
+        return [int(value) for value in values if value is not None]
 
     def files(self, numbers: Sequence[int]) -> dict[int, list[FileText]]:
         """What the index keeps of the attached files of these messages; without those that have none."""

@@ -1,9 +1,10 @@
 """Keeping many messages fast: reading, preparing, committing and indexing at the same time, in bounded memory.
 
-Three threads behind the caller's own: one hashes and parses a chunk (a large import's in a process beside this one,
-`beside`); one compresses and commits it (the only one that
-waits for the disk); one feeds the index. The native parts (SHA-256, zstd, AES, fsync, tantivy) run beside Python.
-A chunk is at most 256 messages, 2 MiB or 250 ms, so the writer lease is never held longer than one of those.
+Four threads behind the caller's own: one hashes and parses a chunk (a large import's in a process beside this one,
+`beside`); one compresses it; one commits it (the only one that waits for the disk); one feeds the index. The native
+parts (SHA-256, zstd, AES, fsync, tantivy) run beside Python. A chunk is at most 256 messages, 2 MiB or 250 ms, so the
+writer lease is never held longer than one of those.
+Why the index may follow later: docs/decisions/0054-the-index-follows.md.
 
 Relies on I1, I2 (`Store.add`). Not for finding messages on disk (`archive.sources`).
 """
@@ -23,14 +24,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO
 
-from archive.mail.extract import Extract
-
 from .adding import Added
 from .beside import SLOTS
-from .drafts import Draft
 from .errors import Busy, FolderGone, Stopped
 from .indexer import Indexer
 from .preparing import Begun, Chunk, Given, Prepared, Preparer
+from .spill import Spill, Supply
 from .store import Store
 
 CHUNK_MESSAGES = 256
@@ -41,6 +40,10 @@ COMMIT_SECONDS = 10.0
 POLL_SECONDS = 0.1
 SUPPLY_CHUNKS = 2
 SUPPLY_SECONDS = 2.0
+# Mail comes in a rush from a chunk that was full before its time until so long after the last such one.
+CALM_SECONDS = 2.0
+# In a rush that goes on, the index waits no longer than that.
+FOLLOW_SECONDS = 30.0
 GC_OBJECTS = 200_000
 SWITCH_SECONDS = 0.001
 
@@ -92,7 +95,9 @@ class Ingest:
     until all is durable and indexed.
 
     `index`: "feed" takes the index lease if it is free and feeds what it parsed, else waits for the holder's
-    position; "no" leaves indexing to others. `indexed` afterwards: how many of the archived ones the index finds.
+    position; "follow" does that too, but where mail comes in a rush it is kept first, and the index comes after, from a
+    file of what was parsed; "no" leaves indexing to others. `indexed` afterwards: how many of the archived ones the
+    index finds.
     """
 
     def __init__(
@@ -106,28 +111,36 @@ class Ingest:
         self._paths: dict[int, tuple[int, str]] = {}
         self._chunk = Chunk()
         self._to_prepare: queue.Queue[Chunk | None] = queue.Queue(QUEUED_CHUNKS)
+        self._to_squeeze: queue.Queue[Prepared | None] = queue.Queue(QUEUED_CHUNKS)
         self._to_commit: queue.Queue[Prepared | None] = queue.Queue(QUEUED_CHUNKS)
-        self._to_index: queue.Queue[tuple[int, dict[int, Extract | Draft]] | None] = queue.Queue(SUPPLY_CHUNKS)
+        self._to_index: queue.Queue[tuple[int, Supply] | None] = queue.Queue(SUPPLY_CHUNKS)
         self._outcomes: queue.SimpleQueue[list[Outcome]] = queue.SimpleQueue()
         self._failure: BaseException | None = None
         self._archived = array.array("Q")
         self._threads: list[threading.Thread] = []
         self._feeds = False
         self._finished = False
-        self._preparer = Preparer(store, with_texts=index == "feed")
+        self._preparer = Preparer(store, with_texts=index != "no")
+        self._spill: Spill | None = None
+        self._rush_until = 0.0
+        self._rush_since = 0.0
+        self._handed = 0
         self.indexed = 0
 
     def __enter__(self) -> Ingest:
         _tuning.begin()
         ready = threading.Event()
-        works = [self._prepare_all, self._commit_all]
-        if self._mode == "feed":
+        if self._mode == "follow":
+            with contextlib.suppress(OSError):  # without one the index is fed as it goes
+                self._spill = Spill(self._store.index.path)
+        works = [self._prepare_all, self._squeeze_all, self._commit_all]
+        if self._mode != "no":
             works.append(partial(self._index_all, ready))
         for work in works:
             thread = threading.Thread(target=self._guarded, args=(work, ready), daemon=True, name="ingest")
             thread.start()
             self._threads.append(thread)
-        if self._mode == "feed":
+        if self._mode != "no":
             ready.wait()
         return self
 
@@ -142,11 +155,13 @@ class Ingest:
         for thread in self._threads:
             thread.join()
         _tuning.end()
+        if self._spill is not None:
+            self._spill.close()
         if kind is None:
             self._check()
             self._store.catalogue.tidy()
             if self._mode != "no":
-                self._wait_for_index()
+                catch_up(self._store, self._stop)
                 self.indexed = self._count_indexed()
 
     def put(
@@ -174,8 +189,14 @@ class Ingest:
         number = self._folder(self._mailbox if mailbox is None else mailbox, folder)
         self._chunk.given.append(Given(number, token, content, spool, size, received_at))
         self._chunk.size += size
-        full = len(self._chunk.given) >= CHUNK_MESSAGES or self._chunk.size >= CHUNK_BYTES
-        if full or time.monotonic() - self._chunk.since >= CHUNK_SECONDS:
+        now = time.monotonic()
+        is_late = now - self._chunk.since >= CHUNK_SECONDS
+        if len(self._chunk.given) >= CHUNK_MESSAGES or self._chunk.size >= CHUNK_BYTES:
+            if not is_late:
+                self._rush_since = self._rush_since if now < self._rush_until else now
+                self._rush_until = now + CALM_SECONDS
+            self._send()
+        elif is_late:
             self._send()
 
     def outcomes(self) -> Iterator[Outcome]:
@@ -193,9 +214,17 @@ class Ingest:
             self._finished = True
             self._send()
             self._end(self._to_prepare)
-        for thread in self._threads[:2]:
+        for thread in self._threads[:3]:
             thread.join()
         self._check()
+
+    def waiting(self, seconds: float) -> int:
+        """After `finish`: how many of what was kept wait for our index thread, after so long or once there are none."""
+        for thread in self._threads[3:]:
+            thread.join(seconds)
+            if thread.is_alive():
+                return max(len(self._archived) - self._handed, 1)
+        return 0
 
     def _folder(self, mailbox: int, path: str) -> int:
         key = (mailbox, path)
@@ -251,7 +280,7 @@ class Ingest:
             self._drain(self._to_prepare, error)
             raise
         finally:
-            self._end(self._to_commit)
+            self._end(self._to_squeeze)
 
     def _prepare_each(self) -> None:
         """Chunks in their order, a few begun ahead of those that are ended; none waits for others that may not come."""
@@ -260,17 +289,28 @@ class Ingest:
             try:
                 chunk: Chunk | None = self._to_prepare.get(block=not begun)
             except queue.Empty:
-                self._put(self._to_commit, self._preparer.end(begun.popleft()))
+                self._put(self._to_squeeze, self._preparer.end(begun.popleft()))
                 continue
             if self._failure is None:
                 for each in self._preparer.finish() if chunk is None else self._preparer.take(chunk):
                     if len(begun) >= SLOTS:
-                        self._put(self._to_commit, self._preparer.end(begun.popleft()))
+                        self._put(self._to_squeeze, self._preparer.end(begun.popleft()))
                     begun.append(self._preparer.begin(each, is_behind=not self._to_prepare.empty()))
             if chunk is None:
                 break
         while begun and self._failure is None:
-            self._put(self._to_commit, self._preparer.end(begun.popleft()))
+            self._put(self._to_squeeze, self._preparer.end(begun.popleft()))
+
+    def _squeeze_all(self) -> None:
+        try:
+            for prepared in self._each(self._to_squeeze):
+                self._preparer.squeeze(prepared)
+                self._put(self._to_commit, prepared)
+        except BaseException as error:
+            self._drain(self._to_squeeze, error)
+            raise
+        finally:
+            self._end(self._to_commit)
 
     def _commit_all(self) -> None:
         try:
@@ -280,15 +320,14 @@ class Ingest:
             self._drain(self._to_commit, error)
             raise
         finally:
-            if self._mode == "feed":
+            if self._mode != "no":
                 self._end(self._to_index)
 
     def _commit(self, prepared: Prepared) -> None:
-        self._preparer.squeeze(prepared)
         sampled = sum(bool(given.spool is None and given.size) for given in prepared.given)
         added = self._add(prepared)
         self._preparer.committed += sampled
-        supply: dict[int, Extract | Draft] = {}
+        supply: Supply = {}
         outcomes = list[Outcome]()
         for given, one, text, incoming in zip(prepared.given, added, prepared.texts, prepared.incoming, strict=True):
             state = "duplicate"
@@ -302,9 +341,18 @@ class Ingest:
             outcomes.append(Outcome(given.token, state, one.number, given.size, incoming.sha256))
         self._outcomes.put(outcomes)
         if self._feeds and supply:
-            # Keeping mail doesn't wait for slow attachments: what is not handed over is read back from the packs.
-            with contextlib.suppress(queue.Full):
-                self._to_index.put((self._store.catalogue.position().sequence, supply), timeout=SUPPLY_SECONDS)
+            self._supply(self._store.catalogue.position().sequence, supply)
+
+    def _supply(self, sequence: int, supply: Supply) -> None:
+        """Hand over what was parsed, or put it down where it may wait.
+
+        Keeping mail doesn't wait for slow attachments: what is not handed over is read back from the packs.
+        """
+        if self._spill is not None:
+            self._spill.put(sequence, supply)
+            return
+        with contextlib.suppress(queue.Full):
+            self._to_index.put((sequence, supply), timeout=SUPPLY_SECONDS)
 
     def _add(self, prepared: Prepared) -> list[Added]:
         """Keep a batch; a folder that somebody removed since it was looked up, being empty, is made again."""
@@ -355,28 +403,39 @@ class Ingest:
             self._feeds = True
             ready.set()
             committed = time.monotonic()
-            for sequence, supply in self._each(self._to_index):
+            for sequence, supply in self._supplies():
                 # Not further than that: what was kept since is parsed, and on its way here.
-                indexer.advance(supply, until=sequence)
+                indexer.advance(supply, until=sequence, on_messages=self._note)
                 if time.monotonic() - committed > COMMIT_SECONDS and indexer.writer.pending:
                     indexer.commit()
                     committed = time.monotonic()
             if self._failure is None:
-                indexer.advance()
+                with contextlib.suppress(Stopped):  # whoever waits for the index hears of it
+                    indexer.advance(stop=self._stop, on_messages=self._note)
             self._feeds = False
         return True
 
-    def _wait_for_index(self) -> None:
-        """Until the index has what is in the journal now: by its holder, or by ourselves when the lease is free."""
-        end = self._store.catalogue.position().sequence
-        while self._store.index.position().sequence < end:
-            if self._stop():
-                raise Stopped("stopped while waiting for the index; all messages are kept")
-            try:
-                with Indexer(self._store, wait=False) as indexer:
-                    indexer.advance(stop=self._stop)
-            except Busy:
-                time.sleep(POLL_SECONDS)
+    def _supplies(self) -> Iterator[tuple[int, Supply]]:
+        """What was handed over; from a file, as long as there is no rush, or one that has lasted."""
+        if self._spill is None:
+            yield from self._each(self._to_index)
+            return
+        ended = False
+        while not ended:
+            with contextlib.suppress(queue.Empty):
+                ended = self._to_index.get(timeout=POLL_SECONDS) is None
+            while (ended or not self._holds_back()) and self._failure is None and not self._stop():
+                found = self._spill.take()
+                if found is None:
+                    break
+                yield found
+
+    def _holds_back(self) -> bool:
+        now = time.monotonic()
+        return now < self._rush_until and now - self._rush_since < FOLLOW_SECONDS
+
+    def _note(self, messages: int) -> None:
+        self._handed += messages
 
     def _count_indexed(self) -> int:
         numbers = sorted(set(self._archived))
@@ -384,3 +443,19 @@ class Ingest:
             return len(self._archived)
         missing = self._store.index.missing(numbers)
         return sum(number not in missing for number in self._archived)
+
+
+def catch_up(store: Store, stop: Callable[[], bool]) -> None:
+    """Until the index has what is in the journal now: by its holder, or by ourselves when the lease is free.
+
+    Raises: Stopped, StoreError.
+    """
+    end = store.catalogue.position().sequence
+    while store.index.position().sequence < end:
+        if stop():
+            raise Stopped("stopped while waiting for the index; all messages are kept")
+        try:
+            with Indexer(store, wait=False) as indexer:
+                indexer.advance(stop=stop)
+        except Busy:
+            time.sleep(POLL_SECONDS)

@@ -43,7 +43,18 @@ def parse_plainly(raws: Sequence[bytes], *, with_texts: bool) -> list[tuple[Any,
 def from_plain(value: tuple[Any, ...]) -> Parsed:
     """The inverse of `parse_plainly`, for one message."""
     date, said, is_draft, text = value
-    return Parsed(date, Description(*said), Draft(*text) if is_draft else _extract_of(text))
+    return Parsed(date, Description(*said), text_from_plain(is_draft, text))
+
+
+def plain_of_text(text: Extract | Draft) -> tuple[bool, tuple[Any, ...]]:
+    """A text for the index as values that `marshal` takes; `text_from_plain` is the inverse."""
+    if isinstance(text, Draft):
+        return True, (text.texts, text.files, text.has_attachment)
+    return False, _values_of(text)
+
+
+def text_from_plain(is_draft: bool, values: tuple[Any, ...]) -> Extract | Draft:
+    return Draft(*values) if is_draft else _extract_of(values)
 
 
 def _plain_of(text: Extract, with_texts: bool) -> tuple[Any, ...]:

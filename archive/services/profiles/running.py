@@ -10,10 +10,12 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, connections
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -30,14 +32,18 @@ from archive.profiles.recording import Recorder
 from archive.profiles.sending import export_profile
 from archive.profiles.servers import archive_servers
 from archive.remote.errors import RemoteError
+from archive.selectors import open_stores, openable_stores
 from archive.services.profiles.keeping import right_for
 from archive.services.stores import store_for_import
+from archive.store import Ingest
 from archive.store.errors import Stopped, StoreError
+from archive.store.ingest import catch_up
 from config.kit import net
 from jobs.running import TaskRun
 
 _LOCK = 0x706B_0002  # pg_advisory_lock: class of the locks of profiles
 PROBLEMS_KEPT = 50
+FOLLOWS_S = 0.5  # so often a run that waits for the index says how far it is
 SERVERS = (ProfileKind.IMAP, ProfileKind.IMAP_USERS, ProfileKind.POP3)
 FILES = (ProfileKind.FILES, ProfileKind.MBOX, ProfileKind.PST)
 
@@ -148,17 +154,21 @@ class _Run:
         try:
             self._read(context)
             if not self.stopping():
+                self._catch_up(context)
+            if not self.stopping():
                 self._delete(context)
             recorder.write_all()
             if not self.stopping():
                 context.progress(_("Counting from both ends"))
                 with contextlib.suppress(Stopped):
+                    left = completeness.unsettled_days(self.profile) - recorder.touched
+                    completeness.check(self.profile, days=left, stop=self.stopping)
                     self.extra = completeness.check(self.profile, days=recorder.touched, stop=self.stopping)
         finally:
             self.errors += context.errors
 
     def _read(self, context: Context) -> None:
-        """Everything of the source, acknowledged, recorded and indexed when this ends well."""
+        """Everything of the source, acknowledged, recorded and, when this ends well, indexed."""
         readers: dict[str, Callable[[Context], None]] = {
             **dict.fromkeys(SERVERS, archive_servers),
             **dict.fromkeys(FILES, archive_files),
@@ -172,23 +182,61 @@ class _Run:
         self._close(context, None)
 
     def _close(self, context: Context, error: BaseException | None) -> None:
-        """Let the engine finish what it has, and record it, also after an error of the source."""
+        """Let the engine finish what it has, record and count it, also after an error of the source; then index it."""
         failure = error if isinstance(error, StoreError) else None  # of anything else the engine keeps what it has
         failed: StoreError | None = None
         for outlet in context.open_outlets():
-            ingest, outlet.ingest = outlet.ingest, None
-            assert ingest is not None
-            context.progress(_("Indexing"))
+            assert outlet.ingest is not None
             try:
-                ingest.__exit__(None if failure is None else type(failure), failure, None)
+                if failure is None:
+                    outlet.ingest.finish()
             except Stopped:
                 pass
             except StoreError as broken:  # the other stores keep what they have
+                failed = failed or broken
+            context.recorder.take(outlet.ingest.outcomes(), outlet.store.pk)
+        context.recorder.write_all()
+        if failure is None and failed is None:
+            self._note_kept(context)
+        for outlet in context.open_outlets():
+            ingest, outlet.ingest = outlet.ingest, None
+            assert ingest is not None
+            try:
+                if failure is None:
+                    self._follow(context, ingest)
+                ingest.__exit__(None if failure is None else type(failure), failure, None)
+            except Stopped:
+                pass
+            except StoreError as broken:
                 failed = failed or broken
             context.recorder.take(ingest.outcomes(), outlet.store.pk)
         context.recorder.write_all()
         if failed is not None and error is None:
             raise failed
+
+    def _note_kept(self, context: Context) -> None:
+        """All is durable and written down: from here on only the index may be behind, and the account says so."""
+        if any(outlet.opened.lag() for outlet in context.open_outlets()):
+            with contextlib.suppress(Stopped):
+                days = context.recorder.touched
+                completeness.check(self.profile, days=days, index_follows=True, stop=self.stopping)
+        self.row.kept_at = timezone.now()
+        self.row.save(update_fields=["kept_at"])
+
+    def _follow(self, context: Context, ingest: Ingest) -> None:
+        """Tell how many messages wait for the index, until none does."""
+        while (left := ingest.waiting(FOLLOWS_S)) and not self.stopping():
+            context.progress(_("All is kept; not in the index yet: %(count)s") % {"count": number_format(left)})
+        context.progress(_("Indexing"))
+
+    def _catch_up(self, context: Context) -> None:
+        """Of mail that an earlier run kept, and was ended before it was indexed: nothing new may have come since."""
+        stores = [outlet.opened for outlet in context.outlets.values()]
+        if self.profile.settings.get("delete_after_days") is not None:  # what is deleted may lie in any of them
+            stores = [opened for _store, opened in openable_stores(open_stores())[0]]
+        with contextlib.suppress(Stopped):
+            for opened in stores:
+                catch_up(opened, self.stopping)
 
     def _delete(self, context: Context) -> None:
         if self.profile.settings.get("delete_after_days") is None:
@@ -210,8 +258,10 @@ class _Run:
         shown: dict[str, object] = {
             "result": row.pk, "profile": row.profile_name, "outcome": str(row.outcome), "archived": row.archived,
             "known": row.known, "left_out": row.left_out, "failed": row.failed, "deleted": row.deleted,
-            "bytes": row.bytes, "seconds": 0.0 if row.ended_at is None else _seconds(row),
+            "bytes": row.bytes, "seconds": _seconds(row, row.ended_at),
         }  # fmt: skip
+        if row.kept_at is not None:
+            shown["kept_seconds"] = _seconds(row, row.kept_at)
         if self.extra:
             shown["completeness"] = self.extra
         if self.errors:
@@ -219,6 +269,5 @@ class _Run:
         return shown
 
 
-def _seconds(row: ProfileRun) -> float:
-    assert row.ended_at is not None
-    return round((row.ended_at - row.started_at).total_seconds(), 3)
+def _seconds(row: ProfileRun, until: datetime | None) -> float:
+    return 0.0 if until is None else round((until - row.started_at).total_seconds(), 3)

@@ -46,7 +46,7 @@ def run(profile: Profile) -> ProfileRun:
 def run_well(profile: Profile) -> ProfileRun:
     """The same, with nothing wrong."""
     found = run(profile)
-    assert (found.outcome, found.error) == ("succeeded", "")
+    assert (found.outcome, found.error) == ("succeeded", ""), (found.outcome, found.error)
     assert found.task is not None
     assert found.task.state == Task.State.COMPLETED
     return found

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from socket import create_server
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -17,9 +18,13 @@ from pytest_django.fixtures import Settings
 
 from accounts.actors import Actor
 from archive import engines
-from archive.models import Completeness, Gap, ProfileRun, RunFolder, SourceFolder, SourceMessage, Store
+from archive.models import Completeness, Gap, Profile, ProfileRun, RunFolder, SourceFolder, SourceMessage, Store
 from archive.profiles import completeness
+from archive.profiles.context import Context
 from archive.services.profiles import keeping
+from archive.services.profiles.running import _Run
+from archive.store import Ingest, ingest
+from domains.models import Mailbox
 from tests.archive.django.profiles.conftest import open_gate
 from tests.archive.django.profiles.ground import (
     all_of,
@@ -72,6 +77,85 @@ def test_completeness_counts_from_both_ends_per_day(dovecot: Dovecot, address: s
     ]  # fmt: skip
     assert all(each.is_complete for each in found)
     assert completeness.check(profile)["indexed"] == 3
+
+
+def test_a_run_says_when_all_was_kept_and_counts_what_the_index_has_not_yet_as_just_that(
+    dovecot: Dovecot, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        dovecot.deliver(address, message(number), received_at=1_100_000_000)
+    profile = imap_profile(dovecot, address)
+    counts: list[tuple[int, int, int, int, int]] = []
+    check = completeness.check
+
+    def noting(profile: Profile, **given: Any) -> dict[str, int]:
+        found = check(profile, **given)
+        if given["days"]:
+            gaps = Gap.objects.filter(folder__profile=profile).count()
+            counts.append((found["source"], found["archived"], found["indexed"], found["missing"], gaps))
+        return found
+
+    monkeypatch.setattr(completeness, "check", noting)
+    monkeypatch.setattr(ingest, "CHUNK_MESSAGES", 5)
+    for name in ("CHUNK_SECONDS", "CALM_SECONDS", "FOLLOW_SECONDS"):  # it is a rush, whatever a clock says
+        monkeypatch.setattr(ingest, name, 3_600.0)
+    held = threading.Event()
+
+    def hold(self: Ingest, seconds: float) -> int:
+        held.set()  # only now the index may go on
+        return 0
+
+    supplies = Ingest._supplies
+
+    def waiting_supplies(self: Ingest) -> Iterator[Any]:
+        assert held.wait(60)
+        yield from supplies(self)
+
+    monkeypatch.setattr(Ingest, "waiting", hold)
+    monkeypatch.setattr(Ingest, "_supplies", waiting_supplies)
+    found = run_well(profile)
+    assert found.kept_at is not None
+    assert found.ended_at is not None
+    assert found.started_at < found.kept_at < found.ended_at
+    assert counts == [(5, 5, 0, 0, 0), (5, 5, 5, 0, 0)]
+    assert found.task is not None
+    assert found.task.result is not None
+    assert 0 < found.task.result["kept_seconds"] <= found.task.result["seconds"]
+
+
+def test_a_run_counts_again_what_the_index_had_not_when_the_last_one_ended(dovecot: Dovecot, address: str) -> None:
+    dovecot.deliver(address, message(1), received_at=1_100_000_000)
+    profile = imap_profile(dovecot, address)
+    run_well(profile)
+    Completeness.objects.filter(profile=profile).update(indexed=0)  # as one leaves it that is killed when all is kept
+    run_well(profile)
+    assert Completeness.objects.get(profile=profile).is_complete
+
+
+def test_what_an_earlier_run_left_unindexed_is_indexed_before_its_source_is_asked_to_delete_it(
+    dovecot: Dovecot, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dovecot.deliver(address, message(1), received_at=1_100_000_000)
+    profile = imap_profile(dovecot, address)
+    with monkeypatch.context() as ended:  # a run that is killed once all is kept and written down
+        ended.setattr(Context, "intake", lambda self, mailbox: _unindexed(self, mailbox))
+        ended.setattr(_Run, "_catch_up", lambda self, context: None)
+        run_well(profile)
+    assert engines.open_store(Store.objects.get()).lag() > 0
+    profile.settings |= {"delete_after_days": 1}
+    profile.save()
+    assert run_well(profile).deleted == 1
+    assert dovecot.files(address) == []
+    assert Completeness.objects.get(profile=profile).is_complete
+
+
+def _unindexed(context: Context, mailbox: Mailbox) -> Ingest:
+    outlet = context.outlet(mailbox)
+    if outlet.ingest is None:
+        outlet.opened.mailbox(mailbox.pk, mailbox.address)
+        outlet.ingest = Ingest(outlet.opened, 0, index="no")
+        outlet.ingest.__enter__()
+    return outlet.ingest
 
 
 def test_what_the_index_does_not_find_is_named_and_what_was_removed_is_no_gap(dovecot: Dovecot, address: str) -> None:

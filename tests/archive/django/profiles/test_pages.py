@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.models import User
+from archive import engines
 from archive.models import Gap as GapRow
 from archive.models import Profile, ProfileKind, ProfileRun, SourceFolder
 from archive.services.profiles import keeping
+from archive.services.stores import current_store
+from archive.store import Ingest
 from jobs.models import Task
 from tests.archive.django.profiles.ground import make_mailbox, run_well
 from tests.archive.django.profiles.test_commands import files_profile
@@ -101,6 +106,20 @@ def test_the_live_part_comes_alone_and_asks_again_while_it_runs(client: Client, 
         part = client.get(url, headers={"HX-Request": "true"}).content.decode()
         assert "<html" not in part
         assert 'hx-trigger="every 2s"' in part
+
+
+def test_a_run_whose_mail_is_kept_and_not_found_yet_says_so(client: Client, address: str) -> None:
+    run = run_well(files_profile(address))
+    url = reverse("archive:result-detail", args=[run.pk])
+    shown = client.get(url).content.decode()
+    assert "Kept after" in shown
+    assert "may not be found yet" not in shown
+    opened = engines.open_store(current_store(Actor.console()))
+    with Ingest(opened, make_mailbox(address).pk, index="no") as ingest:
+        ingest.put("Inbox", content=b"Subject: later\n\nlater\n")
+    assert "may not be found yet" in client.get(url).content.decode()
+    ProfileRun.objects.update(ended_at=timezone.now() - timedelta(hours=2))  # what waits now is nothing of this run's
+    assert "may not be found yet" not in client.get(url).content.decode()
 
 
 def test_automatic_execution_is_switched_on_the_page(client: Client, address: str) -> None:
