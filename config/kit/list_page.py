@@ -155,11 +155,12 @@ class ListPage(Generic[M]):
         read = partial(
             keyset, request, order=order, per_page=asked.size, total=known, capped=capped, uncounted=uncounted
         )
-        # of few the first page is all that there is
-        is_first = not {"before", "after", "at"} & set(request.GET) and (capped or uncounted)
-        likely = asked.likely(found) if is_first else None
-        page = read(found) if likely is None else read(likely)
-        if likely is not None and not page.pager.older_url:  # they don't fill it
+        # few are found as fast as they were counted
+        likely = asked.likely(found) if capped or uncounted else None
+        if likely is not None and not likely.are_all and {"before", "after", "at"} & set(request.GET):
+            likely = None
+        page = read(found if likely is None else likely.rows)
+        if likely is not None and not likely.are_all and not page.pager.older_url:  # they don't fill it
             page = read(found)
         return cls(request, asked, page, actions, bulk_url)
 

@@ -10,7 +10,7 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
@@ -101,6 +101,14 @@ class ListSpec:
         return found
 
 
+@dataclass(frozen=True)
+class Likely(Generic[M]):
+    """Rows that come first in the order of the list and are found faster. are_all: there are no others."""
+
+    rows: QuerySet[M]
+    are_all: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Asked:
     """What an address asks of a list; reads nothing but the address and what the person remembers."""
@@ -138,11 +146,8 @@ class Asked:
             self.problems.append(_("One of the values can't be looked for in its field."))
             return rows.none()
 
-    def likely(self, rows: QuerySet[M]) -> QuerySet[M] | None:
-        """Those of matching rows among which the first page is likely: they come first, and are found faster.
-
-        None: nothing is known of where it is.
-        """
+    def likely(self, rows: QuerySet[M]) -> Likely[M] | None:
+        """Where of many matching rows the page is, or the first page is likely; None: nothing is known of that."""
         return None
 
     @property

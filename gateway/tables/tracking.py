@@ -18,6 +18,7 @@ from config.kit.list_big import BigAsked, BigListing, Exact, ilike
 from config.kit.list_fields import Beginning, Choice, Field, Main, State, Time
 from config.kit.list_query import BadTerm, Op, Term, Value, parse
 from config.kit.list_ranges import Number
+from config.kit.list_state import Likely
 from config.kit.listing import View
 from config.kit.preferences import ListMemory
 from config.kit.tables import Empty
@@ -95,36 +96,39 @@ _RECENT = timedelta(days=30)
 
 @dataclass(frozen=True, eq=False)
 class _AskedOfMessages(BigAsked):
-    """Words of a subject are asked together with the message's own time.
+    """A word that PostgreSQL would look up in all messages that ever had it, for a page of the newest, is asked with
+    the message's own time: the one that was asked for, else the last month, which mostly fills the first page.
 
-    So PostgreSQL looks only at messages of that time that have them, not at all that ever had. Without words the
-    message's time would only have both tables read.
+    Not always: where it walks through the newest and soon meets the word, it would then look up a whole month's.
     """
 
     @functools.cached_property
     def _terms(self) -> list[Term]:
+        typed = [Term(name, ":", tuple(map(Value, values))) for name, values in self.filters.items()]
         try:
-            return parse(self.text)
+            return [*typed, *parse(self.text)]
         except BadTerm:
-            return []
+            return typed
 
-    @functools.cached_property
-    def _has_words(self) -> bool:
-        return "subject" in self.filters or any(_names(each, "subject") and not each.negated for each in self._terms)
-
-    def _field(self, by_name: dict[str, Field], term: Term) -> Q:
-        found = super()._field(by_name, term)
-        if self._has_words and _names(term, _MESSAGE_TIME.name):
-            found &= super()._field({_MESSAGE_TIME.name: _MESSAGE_TIME}, term)
-        return found
-
-    def likely(self, rows: QuerySet[M]) -> QuerySet[M] | None:
-        """Of words, and nothing that few of their messages have: the last month, which often fills the page."""
-        is_plain = not self.filters and all(_names(each, "subject") or _names(each, "domain") for each in self._terms)
-        if not self._has_words or not is_plain or self.sort != self.listing.sort:
+    def likely(self, rows: QuerySet[M]) -> Likely[M] | None:
+        words = [each for each in self._terms if _names(each, "subject") and not each.negated]
+        times = [each for each in self._terms if _names(each, _MESSAGE_TIME.name)]
+        is_alone = len(words_of(" ".join(value.text for each in words for value in each.values))) == 1
+        is_plain = is_alone and all(_names(each, "subject") or _names(each, "domain") for each in self._terms)
+        if not words or not (times or is_plain) or self.sort != self.listing.sort:
             return None
+        if not sorts(rows, self.size):
+            return None
+        if times:
+            by_name: dict[str, Field] = {_MESSAGE_TIME.name: _MESSAGE_TIME}
+            return Likely(rows.filter(*(self._field(by_name, each) for each in times)), are_all=True)
         since = timezone.now() - _RECENT
-        return rows.filter(received_at__gte=since, message__received_at__gte=since)
+        return Likely(rows.filter(received_at__gte=since, message__received_at__gte=since))
+
+
+def sorts(rows: QuerySet[Any], count: int) -> bool:
+    """Whether PostgreSQL would look all of them up for so many of the newest."""
+    return "Sort Key" in rows.order_by("-received_at", "-pk")[:count].explain()
 
 
 def _names(term: Term, name: str) -> bool:
