@@ -34,13 +34,6 @@ SYSTEM = Actor.system()
 
 
 @pytest.fixture
-def ada() -> User:
-    user = make_mailbox_in(make_domain("example.org"), "ada").user
-    assert user is not None
-    return user
-
-
-@pytest.fixture
 def source(provider: IdentityProvider, make_source: MakeSource) -> Source:
     return make_source("oidc", provider.settings(), secret="shared", shows_button=True)
 
